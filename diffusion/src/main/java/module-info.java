@@ -1,0 +1,5 @@
+/** UNet, VAE, noise schedules and samplers. */
+module nacre.diffusion {
+  requires transitive nacre.nn;
+  requires com.fasterxml.jackson.databind;
+}

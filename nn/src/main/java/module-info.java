@@ -1,0 +1,5 @@
+/** Modules, layers, attention, ViT, optimisers, schedules. */
+module nacre.nn {
+  requires transitive nacre.weights;
+  requires com.fasterxml.jackson.databind;
+}

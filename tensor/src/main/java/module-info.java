@@ -1,0 +1,4 @@
+/** Tensors, scopes, the tape, and the backends that compute. */
+module nacre.tensor {
+  requires nacre.bindings;
+}

@@ -1,0 +1,5 @@
+/** Weights on disk: safetensors, state dictionaries, name maps and layout changes. */
+module nacre.weights {
+  requires transitive nacre.tensor;
+  requires com.fasterxml.jackson.databind;
+}
