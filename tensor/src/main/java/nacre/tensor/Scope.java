@@ -1,0 +1,112 @@
+package nacre.tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A lifetime. A tensor belongs to the innermost open scope of its thread; closing the scope frees
+ * what was born in it, except what was handed to the parent.
+ *
+ * <pre>{@code
+ * try (Scope scope = Scope.open()) {
+ *   Tensor y = add(x, x);
+ *   return scope.hand(y); // y outlives this scope, everything else is freed
+ * }
+ * }</pre>
+ */
+public final class Scope implements AutoCloseable {
+  private static final ThreadLocal<Scope> CURRENT = new ThreadLocal<>();
+
+  private final Scope parent;
+  private final Thread thread = Thread.currentThread();
+  private final List<Tensor> tensors = new ArrayList<>();
+  private boolean closed;
+
+  private Scope(Scope parent) {
+    this.parent = parent;
+  }
+
+  /** Opens a scope inside the current one of this thread. */
+  public static Scope open() {
+    Scope scope = new Scope(CURRENT.get());
+    CURRENT.set(scope);
+    return scope;
+  }
+
+  /**
+   * The innermost open scope of this thread.
+   *
+   * @throws IllegalStateException if there is none
+   */
+  public static Scope current() {
+    Scope scope = CURRENT.get();
+    if (scope == null) {
+      throw new IllegalStateException(
+          "no scope is open on this thread: wrap the work in try (Scope scope = Scope.open())");
+    }
+    return scope;
+  }
+
+  /** Moves a tensor of any scope to the parent of this one, so that it outlives this scope. */
+  public Tensor hand(Tensor tensor) {
+    if (parent == null) {
+      throw new IllegalStateException("scope: the outermost scope has no parent to hand to");
+    }
+    return parent.adopt(tensor);
+  }
+
+  /** Moves a tensor of any scope to this one, and returns it. */
+  public Tensor adopt(Tensor tensor) {
+    requireOpen();
+    tensor.owner().forget(tensor);
+    tensor.owner(this);
+    tensors.add(tensor);
+    return tensor;
+  }
+
+  void register(Tensor tensor) {
+    requireOpen();
+    tensors.add(tensor);
+  }
+
+  void forget(Tensor tensor) {
+    // Tensors closed early are mostly the youngest: search from the end.
+    for (int i = tensors.size() - 1; i >= 0; i--) {
+      if (tensors.get(i) == tensor) {
+        tensors.remove(i);
+        return;
+      }
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("scope: already closed");
+    }
+    if (thread != Thread.currentThread()) {
+      throw new IllegalStateException(
+          "scope: opened by " + thread.getName() + ", used by " + Thread.currentThread().getName());
+    }
+  }
+
+  /** Frees every tensor of this scope. Scopes close in the reverse order of their opening. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    if (CURRENT.get() != this) {
+      throw new IllegalStateException("scope: an inner scope is still open, close that one first");
+    }
+    closed = true;
+    for (Tensor tensor : tensors) {
+      tensor.release();
+    }
+    tensors.clear();
+    if (parent == null) {
+      CURRENT.remove();
+    } else {
+      CURRENT.set(parent);
+    }
+  }
+}
