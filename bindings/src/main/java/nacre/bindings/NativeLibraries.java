@@ -1,0 +1,188 @@
+package nacre.bindings;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import nacre.bindings.onednn.Dnnl;
+import nacre.bindings.onednn.dnnl_version_t;
+
+/**
+ * Brings native libraries into the process.
+ *
+ * <p>The generated classes find their functions among the libraries that were loaded by the class
+ * loader they themselves belong to. So a library's method here is called before anything in its
+ * package, and nothing in its package is called if the answer is {@link NativeLibrary.Unavailable}.
+ */
+public final class NativeLibraries {
+
+  private static final String ONEDNN = "oneDNN";
+
+  private static volatile NativeLibrary oneDnn;
+
+  private NativeLibraries() {}
+
+  /**
+   * Loads oneDNN, the first time it is called; later calls give the same answer.
+   *
+   * <p>{@code -Dnacre.onednn} or the variable {@code NACRE_ONEDNN} says which: {@code bundled}, the
+   * default, is the one out of the jar on the class path, unpacked to {@code ~/.cache/nacre} or to
+   * {@code NACRE_CACHE}; {@code off} is none; and the path of a shared library is that one. {@link
+   * Processors#threads()} is the number of its threads.
+   *
+   * @throws IllegalArgumentException if the number of threads asked for is no number or the path no
+   *     path
+   */
+  public static NativeLibrary oneDnn() {
+    NativeLibrary library = oneDnn;
+    if (library == null) {
+      synchronized (NativeLibraries.class) {
+        library = oneDnn;
+        if (library == null) {
+          library = loadOneDnn();
+          oneDnn = library;
+        }
+      }
+    }
+    return library;
+  }
+
+  private static NativeLibrary loadOneDnn() {
+    String choice = setting("nacre.onednn", "NACRE_ONEDNN").orElse("bundled");
+    int threads = Processors.threads();
+    try {
+      Path file =
+          switch (choice) {
+            case "off" -> throw new Refusal("it is switched off by nacre.onednn or NACRE_ONEDNN");
+            case "bundled" -> bundled(threads);
+            default -> chosen(Path.of(choice).toAbsolutePath(), threads);
+          };
+      return versionChecked(file);
+    } catch (Refusal e) {
+      return new NativeLibrary.Unavailable(ONEDNN, "oneDNN is not used: " + e.getMessage());
+    }
+  }
+
+  private static Path bundled(int threads) throws Refusal {
+    Platform platform =
+        Platform.current()
+            .orElseThrow(
+                () ->
+                    new Refusal(
+                        "no build of it exists for "
+                            + System.getProperty("os.name")
+                            + " on "
+                            + System.getProperty("os.arch")));
+    List<Path> files = unpacked(platform);
+    configureOpenMp(threads);
+    // The OpenMP runtime comes first, so that oneDNN meets the one it was built with.
+    for (Path file : files) {
+      load(file);
+    }
+    return files.getLast();
+  }
+
+  private static Path chosen(Path file, int threads) throws Refusal {
+    if (!Files.isRegularFile(file)) {
+      throw new Refusal(
+          "nacre.onednn or NACRE_ONEDNN names "
+              + file
+              + ", which is no file; it takes a path, \"bundled\" or \"off\"");
+    }
+    configureOpenMp(threads);
+    load(file);
+    return file;
+  }
+
+  private static List<Path> unpacked(Platform platform) throws Refusal {
+    List<String> names = new ArrayList<>();
+    platform.openMp().ifPresent(names::add);
+    names.add(platform.oneDnn());
+    List<PackedFile> packed = new ArrayList<>();
+    try {
+      for (String name : names) {
+        Optional<PackedFile> file =
+            PackedFile.find(NativeLibraries.class.getClassLoader(), platform.resource(name));
+        packed.add(
+            file.orElseThrow(
+                () ->
+                    new Refusal(
+                        platform.resource(name)
+                            + " is not on the class path; add org.bytedeco:dnnl with the classifier"
+                            + " "
+                            + platform.classifier())));
+      }
+    } catch (IOException e) {
+      throw new Refusal("the jar that carries it cannot be read: " + e);
+    }
+    String version =
+        Dnnl.DNNL_VERSION_MAJOR()
+            + "."
+            + Dnnl.DNNL_VERSION_MINOR()
+            + "."
+            + Dnnl.DNNL_VERSION_PATCH();
+    String key =
+        "onednn-%s-%s-%08x".formatted(version, platform.classifier(), packed.getLast().crc());
+    Path root =
+        LibraryCache.userRoot(
+            System.getenv(),
+            System.getProperty("os.name"),
+            Path.of(System.getProperty("user.home")));
+    try {
+      return new LibraryCache(root).place(key, packed);
+    } catch (IOException e) {
+      try {
+        return LibraryCache.placeForThisProcess(packed);
+      } catch (IOException e2) {
+        throw new Refusal(
+            "it can be unpacked neither to %s (%s) nor to %s (%s); set NACRE_CACHE to a folder of yours"
+                .formatted(root, e, System.getProperty("java.io.tmpdir"), e2));
+      }
+    }
+  }
+
+  private static void configureOpenMp(int threads) {
+    OpenMpSettings.putIntoProcess(OpenMpSettings.additionsTo(System.getenv(), threads));
+  }
+
+  private static void load(Path file) throws Refusal {
+    try {
+      System.load(file.toString());
+    } catch (UnsatisfiedLinkError e) {
+      String remedy =
+          System.getProperty("os.name").startsWith("Windows")
+              ? "; it needs the Microsoft Visual C++ Redistributable"
+              : "";
+      throw new Refusal("the system cannot load " + file + ": " + e.getMessage() + remedy);
+    }
+  }
+
+  private static NativeLibrary versionChecked(Path file) throws Refusal {
+    var answer = Dnnl.dnnl_version();
+    int major = dnnl_version_t.major(answer);
+    int minor = dnnl_version_t.minor(answer);
+    String version = major + "." + minor + "." + dnnl_version_t.patch(answer);
+    if (major != Dnnl.DNNL_VERSION_MAJOR() || minor < Dnnl.DNNL_VERSION_MINOR()) {
+      throw new Refusal(
+          "%s is version %s, and %d.%d or a later minor version is needed"
+              .formatted(file, version, Dnnl.DNNL_VERSION_MAJOR(), Dnnl.DNNL_VERSION_MINOR()));
+    }
+    return new NativeLibrary.Loaded(ONEDNN, version, file);
+  }
+
+  private static Optional<String> setting(String property, String variable) {
+    String value = System.getProperty(property, System.getenv(variable));
+    return Optional.ofNullable(value).map(String::strip).filter(s -> !s.isEmpty());
+  }
+
+  /** Carries the reason, for the user, why a library is not used. */
+  private static final class Refusal extends Exception {
+    private static final long serialVersionUID = 1;
+
+    Refusal(String reason) {
+      super(reason);
+    }
+  }
+}

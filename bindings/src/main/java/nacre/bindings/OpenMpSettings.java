@@ -1,0 +1,86 @@
+package nacre.bindings;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * How many threads the OpenMP runtime shall have, and how long they stay awake without work.
+ *
+ * <p>The runtimes read this from the environment once, when they are loaded, and a setting there
+ * holds for every thread that calls oneDNN later, where {@code omp_set_num_threads} holds for the
+ * calling one alone. So the variables are set in this process just before the load. How long to
+ * stay awake is left as it is where the user has said it himself.
+ */
+final class OpenMpSettings {
+
+  /**
+   * How often an idle worker of GCC's runtime looks for work before it sleeps. At 5 to 40
+   * nanoseconds a look it is awake for one to a few milliseconds: longer than Java takes between
+   * two operations, much shorter than the runtime's own 300 000 looks, in which it would hold a
+   * core back from the garbage collector and the compiler.
+   */
+  static final int GNU_SPIN_COUNT = 100_000;
+
+  /** The same for LLVM's runtime, in milliseconds, where the default is 200. */
+  static final int LLVM_BLOCK_TIME_MILLIS = 1;
+
+  private OpenMpSettings() {}
+
+  /**
+   * What to add to an environment.
+   *
+   * @param environment the process's environment
+   * @param threads how many threads a team shall have
+   */
+  static Map<String, String> additionsTo(Map<String, String> environment, int threads) {
+    Map<String, String> additions = new LinkedHashMap<>();
+    additions.put("OMP_NUM_THREADS", Integer.toString(threads));
+    if (!environment.containsKey("OMP_WAIT_POLICY")) {
+      if (!environment.containsKey("GOMP_SPINCOUNT")) {
+        additions.put("GOMP_SPINCOUNT", Integer.toString(GNU_SPIN_COUNT));
+      }
+      if (!environment.containsKey("KMP_BLOCKTIME")) {
+        additions.put("KMP_BLOCKTIME", Integer.toString(LLVM_BLOCK_TIME_MILLIS));
+      }
+    }
+    return additions;
+  }
+
+  /** Sets variables in this process's own environment, which native code sees and Java does not. */
+  static void putIntoProcess(Map<String, String> variables) {
+    Linker linker = Linker.nativeLinker();
+    MemorySegment setenv = linker.defaultLookup().find("setenv").orElse(MemorySegment.NULL);
+    if (setenv.equals(MemorySegment.NULL)) {
+      return; // Windows: its OpenMP runtime is asked through its functions alone.
+    }
+    MethodHandle handle =
+        linker.downcallHandle(
+            setenv,
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT,
+                ValueLayout.ADDRESS,
+                ValueLayout.ADDRESS,
+                ValueLayout.JAVA_INT));
+    try (Arena arena = Arena.ofConfined()) {
+      for (Map.Entry<String, String> variable : variables.entrySet()) {
+        MemorySegment name = arena.allocateFrom(variable.getKey());
+        MemorySegment value = arena.allocateFrom(variable.getValue());
+        int replace = 1;
+        int status = (int) handle.invokeExact(name, value, replace);
+        if (status != 0) {
+          throw new IllegalStateException("setenv(" + variable.getKey() + ") failed");
+        }
+      }
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new LinkageError("setenv could not be called", e);
+    }
+  }
+}
