@@ -25,7 +25,8 @@ import java.util.concurrent.ConcurrentSkipListSet;
  * </pre>
  *
  * <p>CACHE remembers the digests of texts that were found in order, so that an unchanged tree costs
- * no more than reading it. Generated sources are left alone.
+ * no more than reading it. Generated sources are left alone. Exit status 3 means that there are
+ * complaints, which then also stand in CACHE.complaints.
  */
 final class Format {
   private final Path root;
@@ -57,12 +58,14 @@ final class Format {
     Files.createDirectories(cache.toAbsolutePath().getParent());
     Files.write(cache, new TreeSet<>(format.inOrder));
 
-    complaints.forEach(System.err::println);
+    Path report = cache.resolveSibling(cache.getFileName() + ".complaints");
     if (complaints.isEmpty()) {
+      Files.deleteIfExists(report);
       return;
     }
-    System.err.println(complaints.size() + " files to mend; build/format rewrites what it can");
-    System.exit(1);
+    Files.write(report, complaints);
+    complaints.forEach(System.err::println);
+    System.exit(3);
   }
 
   /** Brings one file in order, or says what is wrong with it. */
