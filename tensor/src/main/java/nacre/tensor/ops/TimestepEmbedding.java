@@ -1,0 +1,36 @@
+package nacre.tensor.ops;
+
+import nacre.tensor.DType;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/** Sinusoids of timesteps (Ho et al. 2020, after Vaswani et al. 2017, §3.5). Not differentiable. */
+public final class TimestepEmbedding {
+  private TimestepEmbedding() {}
+
+  /**
+   * t {@code [N]}, f32 → f32 {@code [N, dim]}: half sines, half cosines of t at frequencies {@code
+   * maxPeriod^(−i / (dim/2 − frequencyShift))}.
+   *
+   * @param dim even
+   * @param cosineFirst cosines in the first half ({@code flip_sin_to_cos})
+   * @param frequencyShift {@code downscale_freq_shift}
+   * @param maxPeriod 10000 in the field
+   * @throws IllegalArgumentException if t is no f32 vector, or dim is odd
+   */
+  public static Tensor timestepEmbedding(
+      Tensor t, int dim, boolean cosineFirst, double frequencyShift, double maxPeriod) {
+    Require.rank("timestepEmbedding", "timesteps", t, 1, "[N]");
+    if (t.dtype() != DType.F32) {
+      throw new IllegalArgumentException(
+          "timestepEmbedding: timesteps " + t + " want dtype f32; cast them");
+    }
+    if (dim < 2 || dim % 2 != 0) {
+      throw new IllegalArgumentException(
+          "timestepEmbedding: dim " + dim + " is not a positive even number");
+    }
+    Tensor y = t.like(Shape.of(t.dim(0), dim));
+    t.backend().timestepEmbedding(t, cosineFirst, frequencyShift, maxPeriod, y);
+    return y;
+  }
+}
