@@ -169,7 +169,7 @@ public final class Tensor implements AutoCloseable {
     if (dtype == DType.F32) {
       backend().upload(MemorySegment.ofArray(values), this);
     } else {
-      try (Scope scope = Scope.open()) {
+      try (Scope _ = Scope.open()) {
         Tensor staged = of(device, shape, values);
         backend().cast(staged, this);
       }
@@ -186,7 +186,7 @@ public final class Tensor implements AutoCloseable {
     if (dtype == DType.F32) {
       backend().download(this, MemorySegment.ofArray(values));
     } else {
-      try (Scope scope = Scope.open()) {
+      try (Scope _ = Scope.open()) {
         Tensor staged = empty(device, DType.F32, shape);
         backend().cast(this, staged);
         backend().download(staged, MemorySegment.ofArray(values));
@@ -216,6 +216,7 @@ public final class Tensor implements AutoCloseable {
    *
    * @throws IllegalStateException if the device's memory is not the host's
    */
+  @SuppressWarnings("restricted")
   public MemorySegment segment() {
     if (!device.isHost()) {
       throw new IllegalStateException("segment: " + this + " is not in host memory; use toFloats");
