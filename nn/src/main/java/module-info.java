@@ -1,5 +1,7 @@
 /** Modules, layers, attention, ViT, optimisers, schedules. */
 module nacre.nn {
+  exports nacre.nn;
+
   requires transitive nacre.weights;
   requires com.fasterxml.jackson.databind;
 }

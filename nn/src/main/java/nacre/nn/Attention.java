@@ -1,0 +1,62 @@
+package nacre.nn;
+
+import static nacre.tensor.ops.Reshape.reshape;
+import static nacre.tensor.ops.ScaledDotProductAttention.attention;
+
+import nacre.tensor.Tensor;
+
+/**
+ * Multi-head attention (Vaswani et al., 2017) under diffusers' names: {@code to_q}, {@code to_k},
+ * {@code to_v}, {@code to_out.0}. Self-attention, or cross-attention to a context.
+ */
+public final class Attention {
+  private final Linear query;
+  private final Linear key;
+  private final Linear value;
+  private final Linear out;
+  private final int heads;
+  private final int headWidth;
+
+  /**
+   * As the transformer blocks of a UNet have it: no bias on query, key and value.
+   *
+   * @param width of the tokens that ask, and of the result
+   * @param contextWidth of the tokens that are asked; {@code width} for self-attention
+   */
+  public Attention(Parameters p, int width, int contextWidth, int heads, int headWidth) {
+    this(p, width, contextWidth, heads, headWidth, false);
+  }
+
+  /**
+   * With or without bias on query, key and value.
+   *
+   * @param width of the tokens that ask, and of the result
+   * @param contextWidth of the tokens that are asked; {@code width} for self-attention
+   */
+  public Attention(
+      Parameters p, int width, int contextWidth, int heads, int headWidth, boolean bias) {
+    int inner = heads * headWidth;
+    this.query = new Linear(p.at("to_q"), width, inner, bias);
+    this.key = new Linear(p.at("to_k"), contextWidth, inner, bias);
+    this.value = new Linear(p.at("to_v"), contextWidth, inner, bias);
+    this.out = new Linear(p.at("to_out").at(0), inner, width);
+    this.heads = heads;
+    this.headWidth = headWidth;
+  }
+
+  /** Self-attention: {@code x [N, T, width] → [N, T, width]}. */
+  public Tensor forward(Tensor x) {
+    return forward(x, x);
+  }
+
+  /** {@code x [N, T, width], context [N, S, contextWidth] → [N, T, width]}. */
+  public Tensor forward(Tensor x, Tensor context) {
+    int n = x.dim(0);
+    int t = x.dim(1);
+    int s = context.dim(1);
+    Tensor q = reshape(query.forward(x), n, t, heads, headWidth);
+    Tensor k = reshape(key.forward(context), n, s, heads, headWidth);
+    Tensor v = reshape(value.forward(context), n, s, heads, headWidth);
+    return out.forward(reshape(attention(q, k, v), n, t, heads * headWidth));
+  }
+}

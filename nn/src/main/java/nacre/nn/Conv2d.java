@@ -1,0 +1,68 @@
+package nacre.nn;
+
+import static nacre.tensor.ops.Cast.cast;
+import static nacre.tensor.ops.Convolution.conv2d;
+
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.Window;
+
+/**
+ * Two-dimensional convolution, {@code [N, H, W, in] → [N, OH, OW, out]}. Parameters {@code weight
+ * [out, kernel, kernel, in]} ({@code [out, in, kernel, kernel]} on disk) and {@code bias [out]}.
+ */
+public final class Conv2d {
+  private final Tensor weight;
+  private final Tensor bias;
+  private final Window window;
+
+  /** With bias and the same padding on all sides, initialised as PyTorch does. */
+  public Conv2d(Parameters p, int in, int out, int kernel, int stride, int padding) {
+    this(p, in, out, kernel, Window.of(stride, padding));
+  }
+
+  /** With bias, initialised as PyTorch does. */
+  public Conv2d(Parameters p, int in, int out, int kernel, Window window) {
+    this(
+        p,
+        in,
+        out,
+        kernel,
+        window,
+        Initialiser.kaimingUniform(),
+        Initialiser.bias((long) in * kernel * kernel));
+  }
+
+  /**
+   * With initialisers of the caller's choice.
+   *
+   * @param bias null for no bias
+   */
+  public Conv2d(
+      Parameters p,
+      int in,
+      int out,
+      int kernel,
+      Window window,
+      Initialiser weight,
+      Initialiser bias) {
+    this.weight = p.parameter("weight", Shape.of(out, kernel, kernel, in), weight);
+    this.bias = bias == null ? null : p.parameter("bias", Shape.of(out), bias);
+    this.window = window;
+  }
+
+  /** {@code x [N, H, W, in] → [N, OH, OW, out]}. */
+  public Tensor forward(Tensor x) {
+    return forward(x, null);
+  }
+
+  /**
+   * The convolution of x plus a residual, in one pass.
+   *
+   * @param residual {@code [N, OH, OW, out]}, nullable
+   */
+  public Tensor forward(Tensor x, Tensor residual) {
+    Tensor b = bias == null ? null : cast(bias, x.dtype());
+    return conv2d(x, cast(weight, x.dtype()), b, residual, window);
+  }
+}

@@ -1,0 +1,26 @@
+package nacre.nn;
+
+import static nacre.tensor.ops.Gather.gather;
+
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/** A table of vectors, looked up by index. Parameter {@code weight [count, width]}. */
+public final class Embedding {
+  private final Tensor weight;
+
+  /** Initialised as PyTorch does, from the standard normal distribution. */
+  public Embedding(Parameters p, int count, int width) {
+    this.weight = p.parameter("weight", Shape.of(count, width), Initialiser.normal(1));
+  }
+
+  /** {@code indices [..] (i32 or i64) → [.., width]}, of the table's dtype. */
+  public Tensor forward(Tensor indices) {
+    return gather(weight, indices);
+  }
+
+  /** The table {@code [count, width]}. */
+  public Tensor weight() {
+    return weight;
+  }
+}

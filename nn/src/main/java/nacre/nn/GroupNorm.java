@@ -1,0 +1,41 @@
+package nacre.nn;
+
+import static nacre.tensor.ops.Cast.cast;
+import static nacre.tensor.ops.GroupNormalisation.groupNorm;
+import static nacre.tensor.ops.GroupNormalisation.groupNormSilu;
+
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/**
+ * Normalisation over groups of channels (Wu and He, 2018), {@code [N, .., C] → [N, .., C]}.
+ * Parameters {@code weight [C]} and {@code bias [C]}.
+ */
+public final class GroupNorm {
+  private final Tensor weight;
+  private final Tensor bias;
+  private final int groups;
+  private final double eps;
+
+  /** Begins as the plain normalisation: weight 1, bias 0. */
+  public GroupNorm(Parameters p, int groups, int channels, double eps) {
+    if (channels % groups != 0) {
+      throw new IllegalArgumentException(
+          "GroupNorm: " + channels + " channels do not divide into " + groups + " groups");
+    }
+    this.weight = p.parameter("weight", Shape.of(channels), Initialiser.ones());
+    this.bias = p.parameter("bias", Shape.of(channels), Initialiser.zeros());
+    this.groups = groups;
+    this.eps = eps;
+  }
+
+  /** {@code x [N, .., C] → [N, .., C]}. */
+  public Tensor forward(Tensor x) {
+    return groupNorm(x, cast(weight, x.dtype()), cast(bias, x.dtype()), groups, eps);
+  }
+
+  /** silu of {@link #forward}, in one pass. */
+  public Tensor forwardSilu(Tensor x) {
+    return groupNormSilu(x, cast(weight, x.dtype()), cast(bias, x.dtype()), groups, eps);
+  }
+}

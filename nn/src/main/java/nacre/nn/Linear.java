@@ -1,0 +1,53 @@
+package nacre.nn;
+
+import static nacre.tensor.ops.Cast.cast;
+import static nacre.tensor.ops.Linear.linear;
+
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.Unary;
+
+/**
+ * y = x · weightᵀ + bias, {@code [.., in] → [.., out]}. Parameters {@code weight [out, in]} and
+ * {@code bias [out]}. As every layer, it computes in its input's dtype, and casts parameters stored
+ * in another.
+ */
+public final class Linear {
+  private final Tensor weight;
+  private final Tensor bias;
+
+  /** With bias, initialised as PyTorch does. */
+  public Linear(Parameters p, int in, int out) {
+    this(p, in, out, true);
+  }
+
+  /** Initialised as PyTorch does. */
+  public Linear(Parameters p, int in, int out, boolean bias) {
+    this(p, in, out, Initialiser.kaimingUniform(), bias ? Initialiser.bias(in) : null);
+  }
+
+  /**
+   * With initialisers of the caller's choice.
+   *
+   * @param bias null for no bias
+   */
+  public Linear(Parameters p, int in, int out, Initialiser weight, Initialiser bias) {
+    this.weight = p.parameter("weight", Shape.of(out, in), weight);
+    this.bias = bias == null ? null : p.parameter("bias", Shape.of(out), bias);
+  }
+
+  /** {@code x [.., in] → [.., out]}. */
+  public Tensor forward(Tensor x) {
+    return forward(x, null);
+  }
+
+  /**
+   * f(linear(x)) in one pass.
+   *
+   * @param f nullable
+   */
+  public Tensor forward(Tensor x, Unary f) {
+    Tensor b = bias == null ? null : cast(bias, x.dtype());
+    return linear(x, cast(weight, x.dtype()), b, f);
+  }
+}

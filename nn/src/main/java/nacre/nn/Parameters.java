@@ -1,0 +1,178 @@
+package nacre.nn;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/**
+ * The named parameters of a model: a place in a tree of dotted names, where layers ask for what they
+ * need while they are constructed. Names are those of checkpoints on disk.
+ *
+ * <pre>{@code
+ * Parameters p = Parameters.create(Device.cpu(), DType.F32, 42);
+ * Linear query = new Linear(p.at("attn1").at("to_q"), 64, 64); // attn1.to_q.weight, .bias
+ * p.all(); // ordered by creation
+ * }</pre>
+ *
+ * Tensors belong to the scope that is current when a model is constructed; the caller keeps that
+ * scope open as long as the model lives.
+ */
+public final class Parameters {
+  private final Source source;
+  private final String prefix;
+  private final boolean frozen;
+  private final Map<String, Tensor> tensors;
+
+  private sealed interface Source {}
+
+  /** New tensors; without {@code initialise} their contents are left unwritten. */
+  private record Fresh(Device device, DType dtype, long seed, boolean initialise)
+      implements Source {}
+
+  private record Existing(Map<String, Tensor> tensors) implements Source {}
+
+  private Parameters(
+      Source source, String prefix, boolean frozen, Map<String, Tensor> tensors) {
+    this.source = source;
+    this.prefix = prefix;
+    this.frozen = frozen;
+    this.tensors = tensors;
+  }
+
+  /**
+   * Parameters that layers initialise.
+   *
+   * @param dtype what they are stored in; f32 for training, whatever the layers compute in
+   * @param seed with a parameter's name it determines the parameter's first values
+   */
+  public static Parameters create(Device device, DType dtype, long seed) {
+    return root(new Fresh(device, dtype, seed, true));
+  }
+
+  /**
+   * Parameters whose contents are undefined until a checkpoint is loaded over them: a model of
+   * billions is not initialised to be overwritten.
+   */
+  public static Parameters unwritten(Device device, DType dtype) {
+    return root(new Fresh(device, dtype, 0, false));
+  }
+
+  /**
+   * Tensors that exist, such as an EMA's, so that a second model is built on them without a copy.
+   * Nothing is tracked.
+   */
+  public static Parameters over(Map<String, Tensor> tensors) {
+    return new Parameters(new Existing(tensors), "", true, new LinkedHashMap<>());
+  }
+
+  private static Parameters root(Source source) {
+    return new Parameters(source, "", false, new LinkedHashMap<>());
+  }
+
+  /** The place {@code name} below this one; the name may be dotted itself. */
+  public Parameters at(String name) {
+    return new Parameters(source, prefix + name + ".", frozen, tensors);
+  }
+
+  /** The place of the {@code index}-th element of a list below this one. */
+  public Parameters at(int index) {
+    return at(Integer.toString(index));
+  }
+
+  /** The same place; parameters made through it are not trained: no gradients are computed. */
+  public Parameters frozen() {
+    return new Parameters(source, prefix, true, tensors);
+  }
+
+  /**
+   * Makes a parameter, or finds it where parameters exist already.
+   *
+   * @throws IllegalStateException if the name is taken
+   * @throws IllegalArgumentException if it is to be found, and is missing or of another shape
+   */
+  public Tensor parameter(String name, Shape shape, Initialiser initialiser) {
+    String full = prefix + name;
+    if (tensors.containsKey(full)) {
+      throw new IllegalStateException("parameters: two are named " + full);
+    }
+    Tensor tensor =
+        switch (source) {
+          case Fresh fresh -> make(fresh, full, shape, initialiser);
+          case Existing existing -> find(existing, full, shape);
+        };
+    tensors.put(full, tensor);
+    return tensor;
+  }
+
+  private Tensor make(Fresh fresh, String full, Shape shape, Initialiser initialiser) {
+    Tensor tensor = Tensor.empty(fresh.device, fresh.dtype, shape);
+    if (fresh.initialise) {
+      if (fresh.dtype == DType.F32) {
+        initialiser.fill(tensor, fresh.seed, stream(full));
+      } else {
+        try (Scope scope = Scope.open()) {
+          Tensor wide = Tensor.empty(fresh.device, DType.F32, shape);
+          initialiser.fill(wide, fresh.seed, stream(full));
+          tensor.backend().cast(wide, tensor);
+        }
+      }
+    }
+    return frozen ? tensor : tensor.track();
+  }
+
+  private static Tensor find(Existing existing, String full, Shape shape) {
+    Tensor tensor = existing.tensors.get(full);
+    if (tensor == null) {
+      throw new IllegalArgumentException("parameters: there is no " + full);
+    }
+    if (!tensor.shape().equals(shape)) {
+      throw new IllegalArgumentException(
+          "parameters: " + full + " is " + tensor + ", the model wants " + shape);
+    }
+    return tensor;
+  }
+
+  /** FNV-1a: the same on every machine and in every version of Java. */
+  private static long stream(String name) {
+    long hash = 0xcbf29ce484222325L;
+    for (byte b : name.getBytes(StandardCharsets.UTF_8)) {
+      hash = (hash ^ (b & 0xff)) * 0x100000001b3L;
+    }
+    return hash;
+  }
+
+  /**
+   * Every parameter made below this place so far, in the order of creation, under its full name.
+   */
+  public Map<String, Tensor> all() {
+    if (prefix.isEmpty()) {
+      return Collections.unmodifiableMap(tensors);
+    }
+    Map<String, Tensor> below = new LinkedHashMap<>();
+    tensors.forEach(
+        (name, tensor) -> {
+          if (name.startsWith(prefix)) {
+            below.put(name, tensor);
+          }
+        });
+    return below;
+  }
+
+  /** Those of {@link #all} that are trained. */
+  public Map<String, Tensor> trainable() {
+    Map<String, Tensor> trained = new LinkedHashMap<>(all());
+    trained.values().removeIf(tensor -> !tensor.tracked());
+    return trained;
+  }
+
+  /** Number of elements in {@link #all}. */
+  public long count() {
+    return all().values().stream().mapToLong(Tensor::elements).sum();
+  }
+}
