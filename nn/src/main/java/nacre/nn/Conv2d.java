@@ -1,6 +1,6 @@
 package nacre.nn;
 
-import static nacre.tensor.ops.Cast.cast;
+import static nacre.nn.ComputeType.match;
 import static nacre.tensor.ops.Convolution.conv2d;
 
 import nacre.tensor.Shape;
@@ -62,7 +62,6 @@ public final class Conv2d {
    * @param residual {@code [N, OH, OW, out]}, nullable
    */
   public Tensor forward(Tensor x, Tensor residual) {
-    Tensor b = bias == null ? null : cast(bias, x.dtype());
-    return conv2d(x, cast(weight, x.dtype()), b, residual, window);
+    return conv2d(x, match(weight, x), match(bias, x), residual, window);
   }
 }

@@ -1,6 +1,6 @@
 package nacre.nn;
 
-import static nacre.tensor.ops.Cast.cast;
+import static nacre.nn.ComputeType.match;
 import static nacre.tensor.ops.GroupNormalisation.groupNorm;
 import static nacre.tensor.ops.GroupNormalisation.groupNormSilu;
 
@@ -31,11 +31,11 @@ public final class GroupNorm {
 
   /** {@code x [N, .., C] → [N, .., C]}. */
   public Tensor forward(Tensor x) {
-    return groupNorm(x, cast(weight, x.dtype()), cast(bias, x.dtype()), groups, eps);
+    return groupNorm(x, match(weight, x), match(bias, x), groups, eps);
   }
 
   /** silu of {@link #forward}, in one pass. */
   public Tensor forwardSilu(Tensor x) {
-    return groupNormSilu(x, cast(weight, x.dtype()), cast(bias, x.dtype()), groups, eps);
+    return groupNormSilu(x, match(weight, x), match(bias, x), groups, eps);
   }
 }

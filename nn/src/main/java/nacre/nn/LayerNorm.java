@@ -1,6 +1,6 @@
 package nacre.nn;
 
-import static nacre.tensor.ops.Cast.cast;
+import static nacre.nn.ComputeType.match;
 import static nacre.tensor.ops.LayerNormalisation.layerNorm;
 
 import nacre.tensor.Shape;
@@ -29,6 +29,6 @@ public final class LayerNorm {
 
   /** {@code x [.., C] → [.., C]}. */
   public Tensor forward(Tensor x) {
-    return layerNorm(x, cast(weight, x.dtype()), cast(bias, x.dtype()), eps);
+    return layerNorm(x, match(weight, x), match(bias, x), eps);
   }
 }

@@ -1,6 +1,6 @@
 package nacre.nn;
 
-import static nacre.tensor.ops.Cast.cast;
+import static nacre.nn.ComputeType.match;
 import static nacre.tensor.ops.Linear.linear;
 
 import nacre.tensor.Shape;
@@ -47,7 +47,6 @@ public final class Linear {
    * @param f nullable
    */
   public Tensor forward(Tensor x, Unary f) {
-    Tensor b = bias == null ? null : cast(bias, x.dtype());
-    return linear(x, cast(weight, x.dtype()), b, f);
+    return linear(x, match(weight, x), match(bias, x), f);
   }
 }

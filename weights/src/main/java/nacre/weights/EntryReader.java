@@ -1,0 +1,91 @@
+package nacre.weights;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Optional;
+import nacre.tensor.DType;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+
+/** Brings a stored tensor to a device: bytes up as they are, then converted and permuted there. */
+final class EntryReader {
+  private static final ValueLayout.OfDouble F64 =
+      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfShort I16 =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private EntryReader() {}
+
+  static void copy(SafeTensors.Entry entry, Tensor tensor, Layout layout) throws WeightsException {
+    Optional<DType> same = entry.type().same();
+    if (same.isPresent() && same.get() == tensor.dtype() && layout == Layout.SAME) {
+      tensor.backend().upload(entry.data(), tensor);
+      return;
+    }
+    try (Scope scope = Scope.open()) {
+      Tensor stored = stored(entry, tensor);
+      if (layout == Layout.SAME) {
+        tensor.backend().cast(stored, tensor);
+        return;
+      }
+      if (stored.dtype() != tensor.dtype()) {
+        Tensor wide = Tensor.empty(tensor.device(), tensor.dtype(), stored.shape());
+        tensor.backend().cast(stored, wide);
+        stored = wide;
+      }
+      layout.intoMemory(stored, tensor);
+    }
+  }
+
+  /** The content in the stored layout, and in the stored type where the engine has it. */
+  private static Tensor stored(SafeTensors.Entry entry, Tensor like) throws WeightsException {
+    Optional<DType> same = entry.type().same();
+    if (same.isPresent()) {
+      Tensor tensor = Tensor.empty(like.device(), same.get(), entry.shape());
+      tensor.backend().upload(entry.data(), tensor);
+      return tensor;
+    }
+    return switch (entry.type()) {
+      case F64 -> fromDoubles(entry, like);
+      case I16, I8, U16 -> fromSmallIntegers(entry, like);
+      default ->
+          throw new WeightsException(
+              entry.file(),
+              "tensor " + entry.name() + ": dtype " + entry.type() + " cannot be converted");
+    };
+  }
+
+  private static Tensor fromDoubles(SafeTensors.Entry entry, Tensor like) {
+    Tensor tensor = Tensor.empty(like.device(), DType.F32, entry.shape());
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment staging = arena.allocate(ValueLayout.JAVA_FLOAT, tensor.elements());
+      for (long i = 0; i < tensor.elements(); i++) {
+        double value = entry.data().getAtIndex(F64, i);
+        staging.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) value);
+      }
+      tensor.backend().upload(staging, tensor);
+    }
+    return tensor;
+  }
+
+  private static Tensor fromSmallIntegers(SafeTensors.Entry entry, Tensor like) {
+    Tensor tensor = Tensor.empty(like.device(), DType.I32, entry.shape());
+    MemorySegment data = entry.data();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment staging = arena.allocate(ValueLayout.JAVA_INT, tensor.elements());
+      for (long i = 0; i < tensor.elements(); i++) {
+        int value =
+            switch (entry.type()) {
+              case I8 -> data.get(ValueLayout.JAVA_BYTE, i);
+              case U16 -> data.getAtIndex(I16, i) & 0xffff;
+              default -> data.getAtIndex(I16, i);
+            };
+        staging.setAtIndex(ValueLayout.JAVA_INT, i, value);
+      }
+      tensor.backend().upload(staging, tensor);
+    }
+    return tensor;
+  }
+}

@@ -1,0 +1,197 @@
+package nacre.weights;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/**
+ * A safetensors file, mapped into memory: nothing is read before it is asked for.
+ *
+ * <p>The format: the length of the header (8 bytes, little-endian), the header (JSON), the tensors'
+ * bytes without gaps.
+ *
+ * @see <a href="https://github.com/huggingface/safetensors">the format's description</a>
+ */
+public final class SafeTensors implements AutoCloseable {
+  /** The largest header the format allows, in bytes. */
+  static final long MAX_HEADER = 100_000_000;
+
+  private static final ValueLayout.OfLong LENGTH =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final Path path;
+  private final Arena arena;
+  private final Map<String, String> metadata;
+  private final Map<String, Entry> entries;
+
+  /**
+   * One tensor of the file.
+   *
+   * @param file where it lies
+   * @param name its name in the file
+   * @param type its element type in the file
+   * @param shape its extents in the file
+   * @param data its bytes, row-major, little-endian; valid until the file is closed
+   */
+  public record Entry(
+      Path file, String name, StoredType type, Shape shape, MemorySegment data) {
+
+    /**
+     * A new tensor with this content, in the current scope.
+     *
+     * @param dtype what to convert to
+     * @param layout how the content is laid out in the file
+     * @throws WeightsException if the stored type has no conversion
+     */
+    public Tensor toTensor(Device device, DType dtype, Layout layout) throws WeightsException {
+      Tensor tensor = Tensor.empty(device, dtype, layout.memory(shape));
+      try {
+        copyTo(tensor, layout);
+      } catch (WeightsException e) {
+        tensor.close();
+        throw e;
+      }
+      return tensor;
+    }
+
+    /**
+     * Writes this content over a tensor, converting to its dtype.
+     *
+     * @param layout how the content is laid out in the file
+     * @throws WeightsException if the stored type has no conversion
+     * @throws IllegalArgumentException if the shapes differ
+     */
+    public void copyTo(Tensor tensor, Layout layout) throws WeightsException {
+      Shape wanted = layout.disk(tensor.shape());
+      if (!shape.equals(wanted)) {
+        throw new IllegalArgumentException(
+            "load: tensor " + name + " is " + shape + " in " + file + ", " + wanted + " is wanted");
+      }
+      EntryReader.copy(this, tensor, layout);
+    }
+  }
+
+  private SafeTensors(
+      Path path, Arena arena, Map<String, String> metadata, Map<String, Entry> entries) {
+    this.path = path;
+    this.arena = arena;
+    this.metadata = metadata;
+    this.entries = entries;
+  }
+
+  /**
+   * Maps a file and checks its header.
+   *
+   * @throws WeightsException if there is no such file or it is malformed, in one line
+   */
+  public static SafeTensors open(Path path) throws WeightsException {
+    if (!Files.isRegularFile(path)) {
+      throw new WeightsException(path, Files.exists(path) ? "is not a file" : "no such file");
+    }
+    Arena arena = Arena.ofShared();
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      long size = channel.size();
+      if (size < 8) {
+        throw new WeightsException(path, "not a safetensors file: it has " + size + " bytes");
+      }
+      MemorySegment file = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+      return parse(path, file, arena);
+    } catch (WeightsException e) {
+      arena.close();
+      throw e;
+    } catch (IOException e) {
+      arena.close();
+      throw new WeightsException(path, "cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static SafeTensors parse(Path path, MemorySegment file, Arena arena)
+      throws WeightsException {
+    long length = file.get(LENGTH, 0);
+    if (length < 0 || length > MAX_HEADER) {
+      throw new WeightsException(
+          path,
+          "not a safetensors file: it claims a header of "
+              + Long.toUnsignedString(length)
+              + " bytes, at most "
+              + MAX_HEADER
+              + " are allowed");
+    }
+    if (length > file.byteSize() - 8) {
+      throw new WeightsException(
+          path,
+          "header of "
+              + length
+              + " bytes is cut off; the file has "
+              + file.byteSize()
+              + " bytes and may be truncated");
+    }
+    MemorySegment data = file.asSlice(8 + length);
+    SafeTensorsHeader header =
+        SafeTensorsHeader.parse(path, text(path, file.asSlice(8, length)), data.byteSize());
+    Map<String, Entry> entries = new LinkedHashMap<>();
+    for (SafeTensorsHeader.Item item : header.items()) {
+      MemorySegment bytes = data.asSlice(item.begin(), item.end() - item.begin());
+      entries.put(
+          item.name(), new Entry(path, item.name(), item.type(), item.shape(), bytes));
+    }
+    return new SafeTensors(path, arena, header.metadata(), entries);
+  }
+
+  private static String text(Path path, MemorySegment bytes) throws WeightsException {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(bytes.asByteBuffer()).toString();
+    } catch (CharacterCodingException e) {
+      throw new WeightsException(path, "not a safetensors file: its header is not UTF-8", e);
+    }
+  }
+
+  /** The file. */
+  public Path path() {
+    return path;
+  }
+
+  /** The strings the file's writer left in {@code __metadata__}. */
+  public Map<String, String> metadata() {
+    return Collections.unmodifiableMap(metadata);
+  }
+
+  /** The tensors by name, in the order of their bytes. */
+  public Map<String, Entry> entries() {
+    return Collections.unmodifiableMap(entries);
+  }
+
+  /**
+   * The tensor of a name.
+   *
+   * @throws WeightsException if there is none
+   */
+  public Entry entry(String name) throws WeightsException {
+    Entry entry = entries.get(name);
+    if (entry == null) {
+      throw new WeightsException(path, "has no tensor " + name);
+    }
+    return entry;
+  }
+
+  /** Unmaps the file; entries can no longer be read. */
+  @Override
+  public void close() {
+    arena.close();
+  }
+}
