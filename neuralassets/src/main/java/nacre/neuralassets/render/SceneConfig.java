@@ -1,0 +1,108 @@
+package nacre.neuralassets.render;
+
+/**
+ * What kind of clips the generator makes. All lengths are in scene units, all angles in degrees.
+ *
+ * @param frames frames in a clip
+ * @param minObjects fewest objects in a scene
+ * @param maxObjects most objects in a scene
+ * @param objectRadius range of an object's radius on the ground; where there is no room for all, some
+ *     are made smaller
+ * @param spread objects keep their centres within this distance of the middle
+ * @param dynamicFraction share of objects that move
+ * @param travel range of how far a moving object goes along the ground in the whole clip
+ * @param turn range of how far a moving object turns about the vertical in the whole clip, either way
+ * @param staticCameraFraction share of clips in which the camera stands still
+ * @param cameraSweep range of the camera's way around the scene in the whole clip, either way
+ * @param cameraDistance range of the distance from the camera to the middle
+ * @param cameraElevation range of the camera's angle above the ground
+ * @param cameraClimb range of the change of that angle in the whole clip, either way
+ */
+public record SceneConfig(
+    int frames,
+    int minObjects,
+    int maxObjects,
+    Range objectRadius,
+    double spread,
+    double dynamicFraction,
+    Range travel,
+    Range turn,
+    double staticCameraFraction,
+    Range cameraSweep,
+    Range cameraDistance,
+    Range cameraElevation,
+    Range cameraClimb) {
+
+  /** Numbers from {@code min} to {@code max}, both included. */
+  public record Range(double min, double max) {
+    /** Checks the order. */
+    public Range {
+      if (!(min <= max)) {
+        throw new IllegalArgumentException("a range must not run backwards: " + min + " to " + max);
+      }
+    }
+  }
+
+  /** Checks what can be checked without trying. */
+  public SceneConfig {
+    require(frames >= 1, "frames", frames, "at least 1");
+    require(minObjects >= 0, "minObjects", minObjects, "at least 0");
+    require(maxObjects >= minObjects, "maxObjects", maxObjects, "at least minObjects");
+    require(objectRadius.min > 0, "objectRadius.min", objectRadius.min, "positive");
+    require(spread >= 0, "spread", spread, "at least 0");
+    require(cameraDistance.min > spread, "cameraDistance.min", cameraDistance.min, "above spread");
+    require(
+        cameraElevation.min - cameraClimb.max > 0 && cameraElevation.max + cameraClimb.max < 90,
+        "cameraElevation",
+        cameraElevation,
+        "such that the camera stays between 0 and 90 degrees, cameraClimb included");
+  }
+
+  /** Two to six objects, for folders of data and for looking at. */
+  public static SceneConfig standard() {
+    return demo().withObjects(2, 6);
+  }
+
+  /** Two to four large objects: what a small model can learn at 32 by 32 pixels in minutes. */
+  public static SceneConfig demo() {
+    return new SceneConfig(
+        12,
+        2,
+        4,
+        new Range(0.8, 1.2),
+        2.2,
+        0.6,
+        new Range(0.8, 2.6),
+        new Range(30, 150),
+        0.25,
+        new Range(20, 60),
+        new Range(6.4, 7.6),
+        new Range(22, 36),
+        new Range(0, 6));
+  }
+
+  /** Returns this configuration with another number of objects. */
+  public SceneConfig withObjects(int min, int max) {
+    return new SceneConfig(
+        frames,
+        min,
+        max,
+        objectRadius,
+        spread,
+        dynamicFraction,
+        travel,
+        turn,
+        staticCameraFraction,
+        cameraSweep,
+        cameraDistance,
+        cameraElevation,
+        cameraClimb);
+  }
+
+  private static void require(boolean ok, String field, Object value, String want) {
+    if (!ok) {
+      throw new IllegalArgumentException(
+          "scene configuration: " + field + " is " + value + ", must be " + want);
+    }
+  }
+}

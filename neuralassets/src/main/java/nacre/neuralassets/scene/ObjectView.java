@@ -1,0 +1,72 @@
+package nacre.neuralassets.scene;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One object in one frame.
+ *
+ * @param box3 its box in the world, or null if the object is absent from this frame
+ * @param box2 the part of the image where it is visible, empty if it is not
+ * @param visiblePixels how many pixels show it, −1 if not known
+ */
+public record ObjectView(Box3 box3, Box2 box2, int visiblePixels) {
+  /** An object that is not there in this frame. */
+  public static final ObjectView ABSENT = new ObjectView(null, Box2.EMPTY, 0);
+
+  /** True if the object has a place in this frame, seen or not. */
+  public boolean isPresent() {
+    return box3 != null;
+  }
+
+  /** True if some of the object can be seen in this frame. */
+  public boolean isVisible() {
+    return !box2.isEmpty();
+  }
+
+  /**
+   * Views of all objects, with 2D boxes around their visible pixels, bottom and right edges
+   * exclusive, as MOVi has them.
+   *
+   * @param boxes one 3D box an object; null where it is absent
+   * @param segmentation one byte a pixel, row by row: 0 background, i + 1 object i
+   */
+  public static List<ObjectView> ofSegmentation(
+      List<Box3> boxes, byte[] segmentation, int width, int height) {
+    int n = boxes.size();
+    int[] pixels = new int[n];
+    int[] top = new int[n];
+    int[] bottom = new int[n];
+    int[] left = new int[n];
+    int[] right = new int[n];
+    for (int i = 0; i < n; i++) {
+      top[i] = height;
+      left[i] = width;
+    }
+    for (int row = 0; row < height; row++) {
+      for (int col = 0; col < width; col++) {
+        int i = (segmentation[row * width + col] & 0xFF) - 1;
+        if (i >= 0 && i < n) {
+          pixels[i]++;
+          top[i] = Math.min(top[i], row);
+          bottom[i] = row + 1;
+          left[i] = Math.min(left[i], col);
+          right[i] = Math.max(right[i], col + 1);
+        }
+      }
+    }
+    List<ObjectView> views = new ArrayList<>(n);
+    for (int i = 0; i < n; i++) {
+      Box2 box =
+          pixels[i] == 0
+              ? Box2.EMPTY
+              : new Box2(
+                  (double) top[i] / height,
+                  (double) left[i] / width,
+                  (double) bottom[i] / height,
+                  (double) right[i] / width);
+      views.add(new ObjectView(boxes.get(i), box, pixels[i]));
+    }
+    return views;
+  }
+}

@@ -1,0 +1,10 @@
+package nacre.neuralassets.scene;
+
+/**
+ * Where a point of the world appears in an image.
+ *
+ * @param u horizontal position, 0 = left edge, 1 = right edge, not clipped
+ * @param v vertical position, 0 = top edge, 1 = bottom edge, not clipped
+ * @param depth distance along the optical axis in scene units; positive in front of the camera
+ */
+public record Projection(double u, double v, double depth) {}

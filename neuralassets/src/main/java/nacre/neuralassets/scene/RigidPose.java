@@ -1,0 +1,47 @@
+package nacre.neuralassets.scene;
+
+/** A rotation followed by a translation: {@code p ↦ rotation(p) + translation}. */
+public record RigidPose(Quaternion rotation, Vec3 translation) {
+  /** The pose that moves nothing. */
+  public static final RigidPose IDENTITY = new RigidPose(Quaternion.IDENTITY, Vec3.ZERO);
+
+  /**
+   * The pose of something at {@code eye} that looks at {@code target}, in the camera axes of Kubric
+   * and OpenGL: X right, Y up, −Z forward.
+   *
+   * @throws IllegalArgumentException if {@code eye} equals {@code target} or the line of sight is
+   *     parallel to {@code up}
+   */
+  public static RigidPose lookAt(Vec3 eye, Vec3 target, Vec3 up) {
+    Vec3 back = eye.minus(target).normalized();
+    Vec3 right = up.cross(back).normalized();
+    return new RigidPose(Quaternion.ofColumns(right, back.cross(right), back), eye);
+  }
+
+  /** Returns the point moved by this pose. */
+  public Vec3 apply(Vec3 point) {
+    return rotation.rotate(point).plus(translation);
+  }
+
+  /** Returns the pose that undoes this one. */
+  public RigidPose inverse() {
+    Quaternion back = rotation.inverse();
+    return new RigidPose(back, back.rotate(translation).times(-1));
+  }
+
+  /** Returns the pose that applies {@code first} and then this one (matrix product this · first). */
+  public RigidPose after(RigidPose first) {
+    return new RigidPose(rotation.after(first.rotation), apply(first.translation));
+  }
+
+  /** Returns the homogeneous 4×4 matrix, row-major, 16 numbers. */
+  public double[] toMatrix() {
+    double[] r = rotation.toMatrix();
+    return new double[] {
+      r[0], r[1], r[2], translation.x(),
+      r[3], r[4], r[5], translation.y(),
+      r[6], r[7], r[8], translation.z(),
+      0, 0, 0, 1
+    };
+  }
+}

@@ -1,0 +1,67 @@
+package nacre.neuralassets.scene;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A clip: frames of one place, with the objects in it.
+ *
+ * @param width of every frame, in pixels
+ * @param height of every frame, in pixels
+ * @param up unit vector that points up in the world
+ * @param entities the objects; every frame has its views in this order
+ */
+public record Scene(
+    int width, int height, Vec3 up, List<Entity> entities, List<SceneFrame> frames) {
+
+  /**
+   * An object of the scene.
+   *
+   * @param name unique in the scene
+   * @param isDynamic true if it moves in the world
+   */
+  public record Entity(String name, boolean isDynamic) {}
+
+  /** Copies the lists and checks that names are unique and that all parts fit together. */
+  public Scene {
+    entities = List.copyOf(entities);
+    frames = List.copyOf(frames);
+    Set<String> names = new HashSet<>();
+    for (Entity entity : entities) {
+      if (!names.add(entity.name())) {
+        throw new IllegalArgumentException("two objects are named " + entity.name());
+      }
+    }
+    for (int t = 0; t < frames.size(); t++) {
+      SceneFrame frame = frames.get(t);
+      if (frame.views().size() != entities.size()) {
+        throw new IllegalArgumentException(
+            "frame %d has %d views, the scene %d objects"
+                .formatted(t, frame.views().size(), entities.size()));
+      }
+      checkLength(t, "rgb", frame.rgb(), 3 * width * height);
+      if (frame.segmentation() != null) {
+        checkLength(t, "segmentation", frame.segmentation(), width * height);
+      }
+    }
+  }
+
+  private static void checkLength(int frame, String what, byte[] bytes, int want) {
+    if (bytes.length != want) {
+      throw new IllegalArgumentException(
+          "frame %d: %s has %d bytes, the size asks for %d"
+              .formatted(frame, what, bytes.length, want));
+    }
+  }
+
+  /** Returns the names of the objects, in order. */
+  public List<String> names() {
+    return entities.stream().map(Entity::name).toList();
+  }
+
+  /** Returns the position of the named object, or −1. */
+  public int indexOf(String name) {
+    return names().indexOf(name);
+  }
+}
