@@ -1,0 +1,28 @@
+package nacre.tools.output;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** How much of the machine's memory this process occupies, native libraries included. */
+public final class ResidentMemory {
+  private static final Path STATUS = Path.of("/proc/self/status");
+  private static final Pattern RESIDENT = Pattern.compile("(?m)^VmRSS:\\s+(\\d+) kB$");
+
+  private ResidentMemory() {}
+
+  /** Bytes; empty on systems other than Linux, which give no such number to a Java process. */
+  public static OptionalLong bytes() {
+    try {
+      Matcher matcher = RESIDENT.matcher(Files.readString(STATUS));
+      return matcher.find()
+          ? OptionalLong.of(Long.parseLong(matcher.group(1)) * 1024)
+          : OptionalLong.empty();
+    } catch (IOException notLinux) {
+      return OptionalLong.empty();
+    }
+  }
+}
