@@ -38,7 +38,13 @@ public record Convolution(Window window, Shape image, Shape kernel) implements O
     Require.rank("conv2d", "weight", w, 4, "[O, KH, KW, I]");
     if (x.dim(3) != w.dim(3)) {
       throw new IllegalArgumentException(
-          "conv2d: input " + x + " has " + x.dim(3) + " channels, weight " + w + " wants "
+          "conv2d: input "
+              + x
+              + " has "
+              + x.dim(3)
+              + " channels, weight "
+              + w
+              + " wants "
               + w.dim(3));
     }
     Require.vector("conv2d", "bias", bias, w.dim(0), "as many as weight " + w + " has outputs");

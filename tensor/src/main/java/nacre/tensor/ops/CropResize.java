@@ -18,8 +18,8 @@ import nacre.tensor.Tensor;
 public record CropResize(int height, int width, Shape image) implements Operation {
 
   /**
-   * x {@code [N, H, W, C]}, boxes {@code [N, R, 4]} → {@code [N, R, height, width, C]}. What of a box
-   * lies outside the image is zero.
+   * x {@code [N, H, W, C]}, boxes {@code [N, R, 4]} → {@code [N, R, height, width, C]}. What of a
+   * box lies outside the image is zero.
    *
    * @param boxes f32, (y0, x0, y1, x1) in units of the image
    * @throws IllegalArgumentException if shapes, dtypes or devices do not fit

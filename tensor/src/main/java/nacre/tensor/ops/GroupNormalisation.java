@@ -39,8 +39,14 @@ public record GroupNormalisation(int groups, double eps, boolean silu) implement
     int channels = x.dim(-1);
     if (operation.groups < 1 || channels % operation.groups != 0) {
       throw new IllegalArgumentException(
-          name + ": input " + x + " has " + channels + " channels, which do not fall into "
-              + operation.groups + " groups");
+          name
+              + ": input "
+              + x
+              + " has "
+              + channels
+              + " channels, which do not fall into "
+              + operation.groups
+              + " groups");
     }
     Require.vector(name, "gamma", gamma, channels, "the channels of input " + x);
     Require.vector(name, "beta", beta, channels, "the channels of input " + x);

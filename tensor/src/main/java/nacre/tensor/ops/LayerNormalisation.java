@@ -49,14 +49,7 @@ public record LayerNormalisation(double eps) implements Operation {
     Tensor dbeta = gamma.like();
     dy.backend()
         .layerNormBackward(
-            context.saved(0),
-            gamma,
-            context.saved(2),
-            context.saved(3),
-            dy,
-            dx,
-            dgamma,
-            dbeta);
+            context.saved(0), gamma, context.saved(2), context.saved(3), dy, dx, dgamma, dbeta);
     return new Tensor[] {
       context.needs(0) ? dx : null,
       context.needs(1) ? dgamma : null,

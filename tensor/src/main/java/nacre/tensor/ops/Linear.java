@@ -36,7 +36,13 @@ public record Linear(Unary f) implements Operation {
     Require.rank("linear", "weight", w, 2, "[O, I]");
     if (x.dim(-1) != w.dim(1)) {
       throw new IllegalArgumentException(
-          "linear: input " + x + " has " + x.dim(-1) + " features, weight " + w + " wants "
+          "linear: input "
+              + x
+              + " has "
+              + x.dim(-1)
+              + " features, weight "
+              + w
+              + " wants "
               + w.dim(1));
     }
     Require.vector("linear", "bias", bias, w.dim(0), "as many as weight " + w + " has rows");

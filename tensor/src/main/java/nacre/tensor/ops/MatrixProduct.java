@@ -23,8 +23,8 @@ public record MatrixProduct(boolean transposeA, boolean transposeB, Shape shapeA
   }
 
   /**
-   * a {@code [.., M, K]}, b {@code [.., K, N]} → {@code [.., M, N]}. Leading axes are equal, or b has
-   * rank 2 and serves all.
+   * a {@code [.., M, K]}, b {@code [.., K, N]} → {@code [.., M, N]}. Leading axes are equal, or b
+   * has rank 2 and serves all.
    *
    * @param transposeA a is stored as {@code [.., K, M]}
    * @param transposeB b is stored as {@code [.., N, K]}
@@ -38,13 +38,24 @@ public record MatrixProduct(boolean transposeA, boolean transposeB, Shape shapeA
     int wanted = b.dim(transposeB ? -1 : -2);
     if (inner != wanted) {
       throw new IllegalArgumentException(
-          "matmul: left side " + a + (transposeA ? " transposed" : "") + " has " + inner
-              + " columns, right side " + b + (transposeB ? " transposed" : "") + " has " + wanted
+          "matmul: left side "
+              + a
+              + (transposeA ? " transposed" : "")
+              + " has "
+              + inner
+              + " columns, right side "
+              + b
+              + (transposeB ? " transposed" : "")
+              + " has "
+              + wanted
               + " rows");
     }
     if (b.shape().rank() != 2 && !Arrays.equals(leading(a), leading(b))) {
       throw new IllegalArgumentException(
-          "matmul: leading axes of " + a + " and " + b
+          "matmul: leading axes of "
+              + a
+              + " and "
+              + b
               + " differ; they must be equal, or the right side of rank 2");
     }
     return Operation.apply(new MatrixProduct(transposeA, transposeB, a.shape(), b.shape()), a, b);
@@ -94,7 +105,9 @@ public record MatrixProduct(boolean transposeA, boolean transposeB, Shape shapeA
     return da;
   }
 
-  /** One b for many: it may only stand on the right, so a transposed result is turned afterwards. */
+  /**
+   * One b for many: it may only stand on the right, so a transposed result is turned afterwards.
+   */
   private Tensor sharedLeft(Tensor b, Tensor dy) {
     Tensor da = dy.like(dy.shape().with(-1, b.dim(transposeB ? -1 : -2)));
     dy.backend().matmul(dy, false, b, !transposeB, null, null, da);

@@ -30,8 +30,14 @@ public record Pad(Shape before, Shape from, Shape to) implements Operation {
     }
     if (!fits) {
       throw new IllegalArgumentException(
-          "pad: " + x + " wants " + rank + " counts not below zero on each side, not "
-              + Arrays.toString(before) + " and " + Arrays.toString(after));
+          "pad: "
+              + x
+              + " wants "
+              + rank
+              + " counts not below zero on each side, not "
+              + Arrays.toString(before)
+              + " and "
+              + Arrays.toString(after));
     }
     return Operation.apply(new Pad(Shape.of(before), x.shape(), Shape.of(extents)), x);
   }

@@ -3,7 +3,9 @@ package nacre.tensor.ops;
 import java.util.List;
 import nacre.tensor.Operation;
 
-/** All differentiable operations. The tests check the gradient of each, and that none is missing. */
+/**
+ * All differentiable operations. The tests check the gradient of each, and that none is missing.
+ */
 public final class Registry {
   private static final List<Class<? extends Operation>> OPERATIONS =
       List.of(

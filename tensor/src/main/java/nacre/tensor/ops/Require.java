@@ -41,7 +41,15 @@ final class Require {
   static void rank(String operation, String name, Tensor x, int rank, String layout) {
     if (x.shape().rank() != rank) {
       throw new IllegalArgumentException(
-          operation + ": " + name + " " + x + " has rank " + x.shape().rank() + ", wants " + layout);
+          operation
+              + ": "
+              + name
+              + " "
+              + x
+              + " has rank "
+              + x.shape().rank()
+              + ", wants "
+              + layout);
     }
   }
 
@@ -49,7 +57,15 @@ final class Require {
   static void atLeast(String operation, String name, Tensor x, int rank, String layout) {
     if (x.shape().rank() < rank) {
       throw new IllegalArgumentException(
-          operation + ": " + name + " " + x + " has rank " + x.shape().rank() + ", wants " + layout);
+          operation
+              + ": "
+              + name
+              + " "
+              + x
+              + " has rank "
+              + x.shape().rank()
+              + ", wants "
+              + layout);
     }
   }
 

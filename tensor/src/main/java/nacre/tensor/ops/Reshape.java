@@ -46,7 +46,11 @@ public record Reshape(Shape from, Shape to) implements Operation {
 
   private static IllegalArgumentException wrong(Tensor x, int[] dims) {
     return new IllegalArgumentException(
-        "reshape: " + x + " with its " + x.elements() + " elements does not fit "
+        "reshape: "
+            + x
+            + " with its "
+            + x.elements()
+            + " elements does not fit "
             + Arrays.toString(dims));
   }
 

@@ -32,12 +32,14 @@ public record ScaledDotProductAttention(double scale, boolean causal) implements
     Require.rank("attention", "query", q, 4, "[N, T, heads, D]");
     Require.rank("attention", "key", k, 4, "[N, S, heads, D]");
     if (!v.shape().equals(k.shape())) {
-      throw new IllegalArgumentException(
-          "attention: value " + v + " wants the shape of key " + k);
+      throw new IllegalArgumentException("attention: value " + v + " wants the shape of key " + k);
     }
     if (!k.shape().with(1, q.dim(1)).equals(q.shape())) {
       throw new IllegalArgumentException(
-          "attention: query " + q + " and key " + k
+          "attention: query "
+              + q
+              + " and key "
+              + k
               + " may differ only in the second axis of [N, T, heads, D]");
     }
     return Operation.apply(new ScaledDotProductAttention(scale, causal), q, k, v);
@@ -54,8 +56,7 @@ public record ScaledDotProductAttention(double scale, boolean causal) implements
       return y;
     }
     try (Tensor state =
-        Tensor.empty(
-            q.device(), DType.F32, q.backend().attentionState(q.shape(), k.shape()))) {
+        Tensor.empty(q.device(), DType.F32, q.backend().attentionState(q.shape(), k.shape()))) {
       q.backend().attention(q, k, v, scale, causal, y, state);
       context.save(q, k, v, y, state);
     }

@@ -44,8 +44,16 @@ public record Slice(int axis, int start, int length, Shape from) implements Oper
     }
     if (total != x.dim(a)) {
       throw new IllegalArgumentException(
-          "split: parts " + java.util.Arrays.toString(lengths) + " add up to " + total + ", axis "
-              + a + " of " + x + " has " + x.dim(a));
+          "split: parts "
+              + java.util.Arrays.toString(lengths)
+              + " add up to "
+              + total
+              + ", axis "
+              + a
+              + " of "
+              + x
+              + " has "
+              + x.dim(a));
     }
     Tensor[] parts = new Tensor[lengths.length];
     int start = 0;

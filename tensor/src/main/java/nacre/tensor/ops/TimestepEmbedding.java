@@ -16,7 +16,8 @@ public final class TimestepEmbedding {
    * @param cosineFirst cosines in the first half ({@code flip_sin_to_cos})
    * @param frequencyShift {@code downscale_freq_shift}
    * @param maxPeriod 10000 in the field
-   * @throws IllegalArgumentException if t is no f32 vector, or dim is odd
+   * @throws IllegalArgumentException if t is no f32 vector, or dim is odd, or the shift is not
+   *     below dim/2
    */
   public static Tensor timestepEmbedding(
       Tensor t, int dim, boolean cosineFirst, double frequencyShift, double maxPeriod) {
@@ -28,6 +29,15 @@ public final class TimestepEmbedding {
     if (dim < 2 || dim % 2 != 0) {
       throw new IllegalArgumentException(
           "timestepEmbedding: dim " + dim + " is not a positive even number");
+    }
+    if (frequencyShift >= dim / 2) {
+      throw new IllegalArgumentException(
+          "timestepEmbedding: frequency shift "
+              + frequencyShift
+              + " leaves no frequencies in dim "
+              + dim
+              + "; it must be below "
+              + dim / 2);
     }
     Tensor y = t.like(Shape.of(t.dim(0), dim));
     t.backend().timestepEmbedding(t, cosineFirst, frequencyShift, maxPeriod, y);
