@@ -11,8 +11,8 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * The named parameters of a model: a place in a tree of dotted names, where layers ask for what they
- * need while they are constructed. Names are those of checkpoints on disk.
+ * The named parameters of a model: a place in a tree of dotted names, where layers ask for what
+ * they need while they are constructed. Names are those of checkpoints on disk.
  *
  * <pre>{@code
  * Parameters p = Parameters.create(Device.cpu(), DType.F32, 42);
@@ -37,8 +37,7 @@ public final class Parameters {
 
   private record Existing(Map<String, Tensor> tensors) implements Source {}
 
-  private Parameters(
-      Source source, String prefix, boolean frozen, Map<String, Tensor> tensors) {
+  private Parameters(Source source, String prefix, boolean frozen, Map<String, Tensor> tensors) {
     this.source = source;
     this.prefix = prefix;
     this.frozen = frozen;

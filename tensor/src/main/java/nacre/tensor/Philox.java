@@ -2,13 +2,13 @@ package nacre.tensor;
 
 /**
  * Counter-based random numbers: Philox 4×32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random
- * numbers: as easy as 1, 2, 3", SC 2011). Pure functions of seed, stream and element number, so that
- * every device, in whatever order it works, makes the same numbers bit for bit.
+ * numbers: as easy as 1, 2, 3", SC 2011). Pure functions of seed, stream and element number, so
+ * that every device, in whatever order it works, makes the same numbers bit for bit.
  *
- * <p><b>Words.</b> Elements {@code 4b … 4b + 3} are made from block {@code b}, which is the ten-round
- * Philox of the counter {@code (low b, high b, low stream, high stream)} under the key {@code (low
- * seed, high seed)}, where low and high are the 32-bit halves. Word {@code j} of a block serves
- * element {@code 4b + j}.
+ * <p><b>Words.</b> Elements {@code 4b … 4b + 3} are made from block {@code b}, which is the
+ * ten-round Philox of the counter {@code (low b, high b, low stream, high stream)} under the key
+ * {@code (low seed, high seed)}, where low and high are the 32-bit halves. Word {@code j} of a
+ * block serves element {@code 4b + j}.
  *
  * <p><b>Uniform.</b> From word {@code w}, {@code k = (w >>> 8) + 1}, and the number is {@code k ·
  * 2⁻²⁴}, exact in f32 and in (0, 1].
@@ -115,8 +115,8 @@ public final class Philox {
   }
 
   /**
-   * √(−2 ln u), u = k · 2⁻²⁴. With u = m · 2ᵉ and √½ &lt; m ≤ √2, and s = (m − 1) / (m + 1): ln u = e
-   * · ln 2 + 2 s (1 + s²/3 + s⁴/5 + … + s²⁰/21), the polynomial in s² by Horner from the highest
+   * √(−2 ln u), u = k · 2⁻²⁴. With u = m · 2ᵉ and √½ &lt; m ≤ √2, and s = (m − 1) / (m + 1): ln u =
+   * e · ln 2 + 2 s (1 + s²/3 + s⁴/5 + … + s²⁰/21), the polynomial in s² by Horner from the highest
    * coefficient 1.0 / 21 down to 1.0, each coefficient the rounded quotient.
    */
   static double radius(int k) {
@@ -148,10 +148,10 @@ public final class Philox {
   }
 
   /**
-   * The angle is cut to the nearest quarter turn, q = ⌊(k + 2²¹) / 2²²⌋, and a rest θ = (k − q · 2²²)
-   * · (2π · 2⁻²⁴) in [−π/4, π/4]. The sine of θ is θ (1 − θ²/3! + … + θ¹⁶/17!), its cosine 1 − θ²/2! +
-   * … + θ¹⁶/16!, both by Horner in θ² from the highest coefficient, each coefficient the rounded
-   * quotient ±1.0 / n!. Quarters swap and negate them.
+   * The angle is cut to the nearest quarter turn, q = ⌊(k + 2²¹) / 2²²⌋, and a rest θ = (k − q ·
+   * 2²²) · (2π · 2⁻²⁴) in [−π/4, π/4]. The sine of θ is θ (1 − θ²/3! + … + θ¹⁶/17!), its cosine 1 −
+   * θ²/2! + … + θ¹⁶/16!, both by Horner in θ² from the highest coefficient, each coefficient the
+   * rounded quotient ±1.0 / n!. Quarters swap and negate them.
    */
   private static double turn(int k, int quarters) {
     int q = (k + (1 << 21)) >> 22;

@@ -87,7 +87,15 @@ public final class Shape {
       int y = i <= b.rank() ? b.dim(-i) : 1;
       if (x != y && x != 1 && y != 1) {
         throw new IllegalArgumentException(
-            operation + ": shapes " + a + " and " + b + " do not broadcast: " + x + " against " + y);
+            operation
+                + ": shapes "
+                + a
+                + " and "
+                + b
+                + " do not broadcast: "
+                + x
+                + " against "
+                + y);
       }
       d[rank - i] = x == 1 ? y : x;
     }

@@ -142,7 +142,9 @@ public final class Tensor implements AutoCloseable {
     return view(shape, Scope.current());
   }
 
-  /** The same elements in another shape of as many elements; memory is shared, nothing is copied. */
+  /**
+   * The same elements in another shape of as many elements; memory is shared, nothing is copied.
+   */
   public Tensor view(Shape other) {
     return view(other, Scope.current());
   }
@@ -150,7 +152,13 @@ public final class Tensor implements AutoCloseable {
   Tensor view(Shape other, Scope scope) {
     if (other.elements() != shape.elements()) {
       throw new IllegalArgumentException(
-          "view: " + this + " has " + elements() + " elements, " + other + " wants "
+          "view: "
+              + this
+              + " has "
+              + elements()
+              + " elements, "
+              + other
+              + " wants "
               + other.elements());
     }
     address();

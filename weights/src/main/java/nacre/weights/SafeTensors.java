@@ -48,8 +48,7 @@ public final class SafeTensors implements AutoCloseable {
    * @param shape its extents in the file
    * @param data its bytes, row-major, little-endian; valid until the file is closed
    */
-  public record Entry(
-      Path file, String name, StoredType type, Shape shape, MemorySegment data) {
+  public record Entry(Path file, String name, StoredType type, Shape shape, MemorySegment data) {
 
     /**
      * A new tensor with this content, in the current scope.
@@ -147,8 +146,7 @@ public final class SafeTensors implements AutoCloseable {
     Map<String, Entry> entries = new LinkedHashMap<>();
     for (SafeTensorsHeader.Item item : header.items()) {
       MemorySegment bytes = data.asSlice(item.begin(), item.end() - item.begin());
-      entries.put(
-          item.name(), new Entry(path, item.name(), item.type(), item.shape(), bytes));
+      entries.put(item.name(), new Entry(path, item.name(), item.type(), item.shape(), bytes));
     }
     return new SafeTensors(path, arena, header.metadata(), entries);
   }

@@ -21,8 +21,8 @@ import nacre.tensor.Tensor;
 
 /**
  * Writes safetensors files as the format's reference implementation does: tensors by element type,
- * widest first, then by name; a header padded with blanks to a multiple of 8 bytes. The same content
- * gives the same bytes. A file appears whole or not at all.
+ * widest first, then by name; a header padded with blanks to a multiple of 8 bytes. The same
+ * content gives the same bytes. A file appears whole or not at all.
  */
 public final class SafeTensorsWriter {
   private static final JsonFactory JSON = new JsonFactory();
@@ -43,7 +43,9 @@ public final class SafeTensorsWriter {
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private final Map<String, Item> items = new LinkedHashMap<>();
 
-  /** A writer with {@code format: pt} in its metadata, without which transformers refuses a file. */
+  /**
+   * A writer with {@code format: pt} in its metadata, without which transformers refuses a file.
+   */
   public SafeTensorsWriter() {
     metadata.put("format", "pt");
   }

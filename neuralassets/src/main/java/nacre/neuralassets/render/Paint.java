@@ -11,7 +11,8 @@ final class Paint {
    *
    * @param x point on the surface in the object's own axes, each from −1 to 1
    */
-  static double onSolid(SceneDescription.Pattern pattern, Shape shape, double x, double y, double z) {
+  static double onSolid(
+      SceneDescription.Pattern pattern, Shape shape, double x, double y, double z) {
     boolean cap = isCap(shape, z);
     boolean towardsX = x > Math.abs(y) && !(cap && shape == Shape.BOX);
     return switch (pattern) {

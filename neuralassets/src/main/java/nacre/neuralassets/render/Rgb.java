@@ -12,8 +12,7 @@ public record Rgb(double r, double g, double b) {
   }
 
   Rgb mix(Rgb other, double share) {
-    return new Rgb(
-        r + (other.r - r) * share, g + (other.g - g) * share, b + (other.b - b) * share);
+    return new Rgb(r + (other.r - r) * share, g + (other.g - g) * share, b + (other.b - b) * share);
   }
 
   private static double toLinear(double s) {

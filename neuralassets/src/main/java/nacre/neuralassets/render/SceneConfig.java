@@ -6,12 +6,13 @@ package nacre.neuralassets.render;
  * @param frames frames in a clip
  * @param minObjects fewest objects in a scene
  * @param maxObjects most objects in a scene
- * @param objectRadius range of an object's radius on the ground; where there is no room for all, some
- *     are made smaller
+ * @param objectRadius range of an object's radius on the ground; where there is no room for all,
+ *     some are made smaller
  * @param spread objects keep their centres within this distance of the middle
  * @param dynamicFraction share of objects that move
  * @param travel range of how far a moving object goes along the ground in the whole clip
- * @param turn range of how far a moving object turns about the vertical in the whole clip, either way
+ * @param turn range of how far a moving object turns about the vertical in the whole clip, either
+ *     way
  * @param staticCameraFraction share of clips in which the camera stands still
  * @param cameraSweep range of the camera's way around the scene in the whole clip, either way
  * @param cameraDistance range of the distance from the camera to the middle

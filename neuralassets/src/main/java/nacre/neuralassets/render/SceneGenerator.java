@@ -77,14 +77,14 @@ public final class SceneGenerator {
     double elevation = Math.toRadians(random.in(config.cameraElevation()));
     double distance = random.in(config.cameraDistance());
     Vec3 target =
-        new Vec3(random.between(-0.15, 0.15), random.between(-0.15, 0.15), random.between(0.55, 0.9));
+        new Vec3(
+            random.between(-0.15, 0.15), random.between(-0.15, 0.15), random.between(0.55, 0.9));
     List<Camera> cameras = new ArrayList<>(config.frames());
     for (int t = 0; t < config.frames(); t++) {
       double s = progress(t) - 0.5;
       double a = azimuth + s * sweep;
       double e = elevation + s * climb;
-      Vec3 direction =
-          new Vec3(Math.cos(e) * Math.cos(a), Math.cos(e) * Math.sin(a), Math.sin(e));
+      Vec3 direction = new Vec3(Math.cos(e) * Math.cos(a), Math.cos(e) * Math.sin(a), Math.sin(e));
       Vec3 eye = target.plus(direction.times(distance));
       cameras.add(new Camera(RigidPose.lookAt(eye, target, Vec3.UNIT_Z), LENS));
     }
@@ -236,23 +236,19 @@ public final class SceneGenerator {
     };
   }
 
-  private List<RigidPose> motion(
-      CounterRandom random, Vec3 half, boolean standing, boolean moves) {
+  private List<RigidPose> motion(CounterRandom random, Vec3 half, boolean standing, boolean moves) {
     // Uniform over the disc in which objects may stand.
     double distance = config.spread() * Math.sqrt(random.nextDouble());
     double direction = random.between(0, 2 * Math.PI);
     double height = standing ? half.y() : half.z();
-    Vec3 middle =
-        new Vec3(distance * Math.cos(direction), distance * Math.sin(direction), height);
+    Vec3 middle = new Vec3(distance * Math.cos(direction), distance * Math.sin(direction), height);
     double heading = random.between(0, 2 * Math.PI);
     double course = random.between(0, 2 * Math.PI);
     double travel = moves ? random.in(config.travel()) : 0;
     double turn = moves ? Math.toRadians(random.in(config.turn())) * random.sign() : 0;
     Vec3 way = new Vec3(travel * Math.cos(course), travel * Math.sin(course), 0);
     Quaternion stance =
-        standing
-            ? Quaternion.about(new Vec3(1, 0, 0), Math.PI / 2)
-            : Quaternion.IDENTITY;
+        standing ? Quaternion.about(new Vec3(1, 0, 0), Math.PI / 2) : Quaternion.IDENTITY;
     List<RigidPose> poses = new ArrayList<>(config.frames());
     for (int t = 0; t < config.frames(); t++) {
       double s = progress(t) - 0.5;

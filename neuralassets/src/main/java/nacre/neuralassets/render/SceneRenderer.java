@@ -12,8 +12,8 @@ import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.Vec3;
 
 /**
- * Renders described scenes by ray tracing. Has no state: safe on any thread, and the same call gives
- * the same bytes on every run.
+ * Renders described scenes by ray tracing. Has no state: safe on any thread, and the same call
+ * gives the same bytes on every run.
  */
 public final class SceneRenderer {
   private static final byte[] DISPLAY = displayCurve();
@@ -53,9 +53,7 @@ public final class SceneRenderer {
     byte[] segmentation = new byte[width * height];
     trace(scene, camera, solids, width, height, samples, rgb, segmentation);
     List<Box3> boxes =
-        scene.objects().stream()
-            .map(s -> Box3.of(s.poses().get(frame), s.halfExtents()))
-            .toList();
+        scene.objects().stream().map(s -> Box3.of(s.poses().get(frame), s.halfExtents())).toList();
     return new SceneFrame(
         camera, ObjectView.ofSegmentation(boxes, segmentation, width, height), rgb, segmentation);
   }

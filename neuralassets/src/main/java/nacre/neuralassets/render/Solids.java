@@ -2,10 +2,10 @@ package nacre.neuralassets.render;
 
 import java.util.List;
 import nacre.neuralassets.render.SceneDescription.Solid;
+import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.Projection;
 import nacre.neuralassets.scene.RigidPose;
-import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.Vec3;
 
 /**
@@ -192,8 +192,7 @@ final class Solids {
     return t > 0 ? t : Double.POSITIVE_INFINITY;
   }
 
-  private static double cylinder(
-      double px, double py, double pz, double qx, double qy, double qz) {
+  private static double cylinder(double px, double py, double pz, double qx, double qy, double qz) {
     double best = Double.POSITIVE_INFINITY;
     double a = qx * qx + qy * qy;
     double b = px * qx + py * qy;
@@ -210,7 +209,8 @@ final class Solids {
     if (side > 0 && Math.abs(pz + side * qz) <= 1) {
       best = side;
     }
-    return Math.min(best, Math.min(disc(1, px, py, pz, qx, qy, qz), disc(-1, px, py, pz, qx, qy, qz)));
+    return Math.min(
+        best, Math.min(disc(1, px, py, pz, qx, qy, qz), disc(-1, px, py, pz, qx, qy, qz)));
   }
 
   /** Where the ray meets the unit disc at height z. */

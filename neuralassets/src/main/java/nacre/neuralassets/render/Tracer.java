@@ -45,8 +45,7 @@ final class Tracer {
    * @param dx unit direction
    * @param lx unit vector towards the point of the sun that this ray asks about
    */
-  void trace(
-      long candidates, double dx, double dy, double dz, double lx, double ly, double lz) {
+  void trace(long candidates, double dx, double dy, double dz, double lx, double ly, double lz) {
     double nearest = dz < -1e-6 ? -eyeZ / dz : Double.POSITIVE_INFINITY;
     if (nearest < 0) {
       nearest = Double.POSITIVE_INFINITY;
@@ -175,8 +174,7 @@ final class Tracer {
     double facing = nx * lx + ny * ly + nz * lz;
     double sun = 0;
     double gloss = 0;
-    if (facing > 0
-        && !solids.shaded(x + nx * LIFT, y + ny * LIFT, z + nz * LIFT, lx, ly, lz)) {
+    if (facing > 0 && !solids.shaded(x + nx * LIFT, y + ny * LIFT, z + nz * LIFT, lx, ly, lz)) {
       sun = 1.02 * facing;
       double bx = lx - dx;
       double by = ly - dy;
@@ -196,8 +194,7 @@ final class Tracer {
     red = tone * (a.r() + (b.r() - a.r()) * share) * (sun * light.sun().r() + sky * 0.88 + bounce);
     green =
         tone * (a.g() + (b.g() - a.g()) * share) * (sun * light.sun().g() + sky * 0.95 + bounce);
-    blue =
-        tone * (a.b() + (b.b() - a.b()) * share) * (sun * light.sun().b() + sky * 1.08 + bounce);
+    blue = tone * (a.b() + (b.b() - a.b()) * share) * (sun * light.sun().b() + sky * 1.08 + bounce);
     red += gloss * light.sun().r();
     green += gloss * light.sun().g();
     blue += gloss * light.sun().b();

@@ -92,14 +92,13 @@ public record Box3(List<Vec3> corners) {
 
   /** Returns the box scaled about a fixed point. */
   public Box3 scaledAbout(Vec3 fixed, double factor) {
-    return new Box3(
-        corners.stream().map(c -> c.minus(fixed).times(factor).plus(fixed)).toList());
+    return new Box3(corners.stream().map(c -> c.minus(fixed).times(factor).plus(fixed)).toList());
   }
 
   /**
-   * How far the corners are from being a parallelepiped in Kubric's order: the largest distance of a
-   * corner from where corners 0, 1, 2, 4 put it, divided by the box's longest edge. Near 0 for a box
-   * that is right, above 0.5 where corners are in another order.
+   * How far the corners are from being a parallelepiped in Kubric's order: the largest distance of
+   * a corner from where corners 0, 1, 2, 4 put it, divided by the box's longest edge. Near 0 for a
+   * box that is right, above 0.5 where corners are in another order.
    */
   public double skewness() {
     Box3 ideal = ofFrame(corner(0), corner(1), corner(2), corner(4));

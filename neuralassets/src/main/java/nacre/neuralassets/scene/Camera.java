@@ -26,10 +26,7 @@ public record Camera(RigidPose cameraToWorld, Intrinsics intrinsics) {
 
   /** Returns the point in camera coordinates. */
   public Vec3 worldToCamera(Vec3 world) {
-    return cameraToWorld
-        .rotation()
-        .inverse()
-        .rotate(world.minus(cameraToWorld.translation()));
+    return cameraToWorld.rotation().inverse().rotate(world.minus(cameraToWorld.translation()));
   }
 
   /**

@@ -1,7 +1,8 @@
 package nacre.neuralassets.scene;
 
 /**
- * A rotation as a unit quaternion in the order (w, x, y, z), the order of Kubric's and MOVi's files.
+ * A rotation as a unit quaternion in the order (w, x, y, z), the order of Kubric's and MOVi's
+ * files.
  */
 public record Quaternion(double w, double x, double y, double z) {
   /** No rotation. */
@@ -42,16 +43,21 @@ public record Quaternion(double w, double x, double y, double z) {
       return new Quaternion(m[2] - m[6], m[1] + m[3], 1 + 2 * m[4] - trace, m[5] + m[7])
           .normalized();
     }
-    return new Quaternion(m[3] - m[1], m[2] + m[6], m[5] + m[7], 1 + 2 * m[8] - trace)
-        .normalized();
+    return new Quaternion(m[3] - m[1], m[2] + m[6], m[5] + m[7], 1 + 2 * m[8] - trace).normalized();
   }
 
   /** Returns the row-major 3×3 matrix of this rotation. */
   public double[] toMatrix() {
     return new double[] {
-      1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-      2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-      2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
+      1 - 2 * (y * y + z * z),
+      2 * (x * y - w * z),
+      2 * (x * z + w * y),
+      2 * (x * y + w * z),
+      1 - 2 * (x * x + z * z),
+      2 * (y * z - w * x),
+      2 * (x * z - w * y),
+      2 * (y * z + w * x),
+      1 - 2 * (x * x + y * y)
     };
   }
 

@@ -29,7 +29,9 @@ public record RigidPose(Quaternion rotation, Vec3 translation) {
     return new RigidPose(back, back.rotate(translation).times(-1));
   }
 
-  /** Returns the pose that applies {@code first} and then this one (matrix product this · first). */
+  /**
+   * Returns the pose that applies {@code first} and then this one (matrix product this · first).
+   */
   public RigidPose after(RigidPose first) {
     return new RigidPose(rotation.after(first.rotation), apply(first.translation));
   }
@@ -38,10 +40,22 @@ public record RigidPose(Quaternion rotation, Vec3 translation) {
   public double[] toMatrix() {
     double[] r = rotation.toMatrix();
     return new double[] {
-      r[0], r[1], r[2], translation.x(),
-      r[3], r[4], r[5], translation.y(),
-      r[6], r[7], r[8], translation.z(),
-      0, 0, 0, 1
+      r[0],
+      r[1],
+      r[2],
+      translation.x(),
+      r[3],
+      r[4],
+      r[5],
+      translation.y(),
+      r[6],
+      r[7],
+      r[8],
+      translation.z(),
+      0,
+      0,
+      0,
+      1
     };
   }
 }

@@ -3,7 +3,8 @@ package nacre.neuralassets.scene;
 import java.util.List;
 
 /**
- * One frame of a scene. The arrays are not copied: they belong to the frame and must not be changed.
+ * One frame of a scene. The arrays are not copied: they belong to the frame and must not be
+ * changed.
  *
  * @param camera where it was taken from
  * @param views one for each of the scene's objects, in the scene's order

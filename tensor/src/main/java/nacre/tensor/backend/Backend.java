@@ -8,8 +8,9 @@ import nacre.tensor.Tensor;
 /**
  * What a device must be able to compute. Destinations are passed in, of the right shape, and every
  * element of them is written; shapes are checked by the callers in {@code nacre.tensor.ops}. Unless
- * said otherwise floating tensors of one call share a dtype, accumulation is in f32, and elementwise
- * methods allow the destination to be one of the sources. Nullable arguments are marked so.
+ * said otherwise floating tensors of one call share a dtype, accumulation is in f32, and
+ * elementwise methods allow the destination to be one of the sources. Nullable arguments are marked
+ * so.
  */
 public interface Backend {
 
@@ -244,12 +245,12 @@ public interface Backend {
 
   /**
    * y [N, R, OH, OW, C]: the boxes of x [N, H, W, C] resampled by an antialiased triangle filter.
-   * Box (y0, x0, y1, x1) in units of the image; (0, 0, 1, 1) is the whole of it, and then this is an
-   * antialiased bilinear resize.
+   * Box (y0, x0, y1, x1) in units of the image; (0, 0, 1, 1) is the whole of it, and then this is
+   * an antialiased bilinear resize.
    *
    * <p>Per axis, with input extent n, output extent o and box [a, b]: len = max(b − a, 1e-6), inv =
-   * len · n / o, ks = max(inv, 1), s_j = (j + ½) · inv + a · n − ½, weight_ij = max(0, 1 − |s_j − i|
-   * / ks), normalised over i, and zero for all i where s_j lies outside [−½, n − ½].
+   * len · n / o, ks = max(inv, 1), s_j = (j + ½) · inv + a · n − ½, weight_ij = max(0, 1 − |s_j −
+   * i| / ks), normalised over i, and zero for all i where s_j lies outside [−½, n − ½].
    *
    * @param boxes f32 [N, R, 4]
    */
@@ -273,11 +274,12 @@ public interface Backend {
   void sumOfSquares(List<Tensor> tensors, Tensor y);
 
   /**
-   * One AdamW step on every parameter: g = gradient · min(1, maxNorm / (√squaredNorm + 1e-6)); m and
-   * v updated in place; p = p − lr · decay · p − lr · m̂ / (√v̂ + eps). All f32. The norm is read on
-   * the device, so that a step needs no round trip to the host.
+   * One AdamW step on every parameter: g = gradient · min(1, maxNorm / (√squaredNorm + 1e-6)); m
+   * and v updated in place; p = p − lr · decay · p − lr · m̂ / (√v̂ + eps). All f32. The norm is
+   * read on the device, so that a step needs no round trip to the host.
    *
-   * @param squaredNorm f32 scalar from {@link #sumOfSquares} over all gradients; null for no clipping
+   * @param squaredNorm f32 scalar from {@link #sumOfSquares} over all gradients; null for no
+   *     clipping
    */
   void adamW(
       List<Tensor> parameters,

@@ -1,14 +1,441 @@
 package nacre.tensor.cpu;
 
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import nacre.bindings.NativeLibraries;
+import nacre.bindings.NativeLibrary;
+import nacre.bindings.OpenMp;
+import nacre.tensor.Philox;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Backend;
+import nacre.tensor.backend.Binary;
+import nacre.tensor.backend.Reduction;
+import nacre.tensor.backend.Unary;
+import nacre.tensor.backend.Window;
+import nacre.tensor.cpu.onednn.OneDnnEngine;
 import nacre.tensor.reference.ReferenceBackend;
 
-/** Chooses what serves the processor. */
-public final class CpuBackend {
-  private CpuBackend() {}
+/**
+ * The processor: a library's matrix products and convolutions, vectorised Java loops for the rest.
+ * What the library has no code for goes to the plain Java backend.
+ */
+public final class CpuBackend implements Backend {
+  private final String description;
+  private final MatrixEngine engine;
+  private final Backend plain = new ReferenceBackend();
+  private final Allocator allocator = plain.allocator();
+  private final Team team;
+  private final Elementwise elementwise;
+  private final Broadcasting broadcasting;
+  private final Reductions reductions;
+  private final GroupNormKernel groupNorm;
+  private final RowNormKernels rowNorms;
+  private final AttentionKernel attention;
+  private final Movement movement;
+  private final Resampling resampling;
+  private final OptimiserKernels optimiser;
 
-  /** The backend of the processor. */
-  public static Backend create() {
-    return new ReferenceBackend();
+  private CpuBackend(MatrixEngine engine, Team team, String description) {
+    this.engine = engine;
+    this.team = team;
+    this.description = description;
+    elementwise = new Elementwise(team);
+    broadcasting = new Broadcasting(team, elementwise);
+    reductions = new Reductions(team);
+    groupNorm = new GroupNormKernel(team);
+    rowNorms = new RowNormKernels(team);
+    attention = new AttentionKernel(team, engine, allocator);
+    movement = new Movement(team);
+    resampling = new Resampling(team);
+    optimiser = new OptimiserKernels(team);
+  }
+
+  /** The backend of the processor: oneDNN if it loads, else plain Java and the reason why. */
+  public static CpuBackend create() {
+    return switch (NativeLibraries.oneDnn()) {
+      case NativeLibrary.Loaded library -> {
+        MatrixEngine engine = new OneDnnEngine(library);
+        Team team = OpenMp.isAvailable() ? new OpenMpTeam() : new JavaTeam();
+        yield new CpuBackend(engine, team, "cpu: " + engine.describe() + ", " + team.describe());
+      }
+      case NativeLibrary.Unavailable none -> {
+        Team team = new JavaTeam();
+        String why = "cpu: plain Java, " + team.describe() + ", slow: " + none.reason();
+        yield new CpuBackend(null, team, why);
+      }
+    };
+  }
+
+  @Override
+  public String describe() {
+    return description;
+  }
+
+  private boolean served(Tensor x) {
+    return engine != null && engine.supports(x.dtype()) && x.elements() > 0;
+  }
+
+  // ---- memory
+
+  @Override
+  public Allocator allocator() {
+    return allocator;
+  }
+
+  @Override
+  public void upload(MemorySegment source, Tensor destination) {
+    destination.segment().copyFrom(source);
+  }
+
+  @Override
+  public void download(Tensor source, MemorySegment destination) {
+    destination.copyFrom(source.segment());
+  }
+
+  @Override
+  public void poison(Tensor y) {
+    y.segment().fill((byte) 0xff);
+  }
+
+  @Override
+  public void fill(Tensor y, double value) {
+    elementwise.fill(y, value);
+  }
+
+  @Override
+  public void cast(Tensor x, Tensor y) {
+    elementwise.cast(x, y);
+  }
+
+  /** Numbers made at a time; four to a Philox block. */
+  private static final int RANDOM_PIECE = 4096;
+
+  private interface Generator {
+    void fill(long seed, long stream, long first, float[] out);
+  }
+
+  private void random(Generator g, long seed, long stream, Tensor y) {
+    long pieces = (y.elements() + RANDOM_PIECE - 1) / RANDOM_PIECE;
+    team.split(
+        pieces,
+        pieces > 1,
+        (from, to) -> {
+          for (long k = from; k < to; k++) {
+            int n = (int) Math.min(RANDOM_PIECE, y.elements() - k * RANDOM_PIECE);
+            float[] t = new float[n];
+            g.fill(seed, stream, k * RANDOM_PIECE, t);
+            Tiles.store(t, 0, y.address(), y.dtype(), k * RANDOM_PIECE, n);
+          }
+        });
+  }
+
+  @Override
+  public void uniform(long seed, long stream, Tensor y) {
+    random(Philox::uniform, seed, stream, y);
+  }
+
+  @Override
+  public void normal(long seed, long stream, Tensor y) {
+    random(Philox::normal, seed, stream, y);
+  }
+
+  // ---- elementwise
+
+  @Override
+  public void unary(Unary f, Tensor x, Tensor y) {
+    elementwise.unary(f, x, y);
+  }
+
+  @Override
+  public void unaryBackward(Unary f, Tensor x, Tensor dy, Tensor dx) {
+    elementwise.unaryBackward(f, x, dy, dx);
+  }
+
+  @Override
+  public void binary(Binary f, Tensor a, Tensor b, Tensor y) {
+    broadcasting.binary(f, a, b, y);
+  }
+
+  @Override
+  public void affine(Tensor x, double scale, double shift, Tensor y) {
+    elementwise.affine(x, scale, shift, y);
+  }
+
+  @Override
+  public void mix(Tensor a, double scaleA, Tensor b, double scaleB, Tensor y) {
+    elementwise.mix(a, scaleA, b, scaleB, y);
+  }
+
+  @Override
+  public void geglu(Tensor x, Tensor y) {
+    elementwise.geglu(x, y);
+  }
+
+  @Override
+  public void gegluBackward(Tensor x, Tensor dy, Tensor dx) {
+    elementwise.gegluBackward(x, dy, dx);
+  }
+
+  // ---- reductions
+
+  @Override
+  public void reduce(Reduction r, Tensor x, Tensor y) {
+    reductions.reduce(r, x, y);
+  }
+
+  @Override
+  public void meanSquaredError(Tensor a, Tensor b, Tensor y) {
+    reductions.meanSquaredError(a, b, y);
+  }
+
+  @Override
+  public void meanSquaredErrorBackward(Tensor a, Tensor b, Tensor dy, Tensor da) {
+    reductions.meanSquaredErrorBackward(a, b, dy, da);
+  }
+
+  // ---- matrix products
+
+  @Override
+  public void matmul(
+      Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y) {
+    if (!served(a) || !served(y)) {
+      plain.matmul(a, transposeA, b, transposeB, bias, f, y);
+    } else if (f == null || engine.fuses(f)) {
+      engine.matmul(a, transposeA, b, transposeB, bias, f, y);
+    } else {
+      engine.matmul(a, transposeA, b, transposeB, bias, null, y);
+      elementwise.unary(f, y, y);
+    }
+  }
+
+  @Override
+  public void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
+    if (served(x)) {
+      engine.linearWeightGradient(x, dy, dw, db);
+    } else {
+      plain.linearWeightGradient(x, dy, dw, db);
+    }
+  }
+
+  // ---- convolution
+
+  @Override
+  public void conv2d(
+      Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {
+    if (!served(x)) {
+      plain.conv2d(x, w, bias, residual, f, window, y);
+    } else if (f == null || engine.fuses(f)) {
+      engine.conv2d(x, w, bias, residual, f, window, y);
+    } else {
+      engine.conv2d(x, w, bias, residual, null, window, y);
+      elementwise.unary(f, y, y);
+    }
+  }
+
+  @Override
+  public void conv2dInputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
+    if (served(dy)) {
+      engine.conv2dInputGradient(dy, w, window, dx);
+    } else {
+      plain.conv2dInputGradient(dy, w, window, dx);
+    }
+  }
+
+  @Override
+  public void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db) {
+    if (served(x)) {
+      engine.conv2dWeightGradient(x, dy, window, dw, db);
+    } else {
+      plain.conv2dWeightGradient(x, dy, window, dw, db);
+    }
+  }
+
+  // ---- attention
+
+  @Override
+  public Shape attentionState(Shape q, Shape k) {
+    return Shape.of(q.dim(0), q.dim(2), q.dim(1), k.dim(1));
+  }
+
+  @Override
+  public void attention(
+      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
+    if (served(q) && k.elements() > 0) {
+      attention.forward(q, k, v, scale, causal, y, state);
+    } else {
+      plain.attention(q, k, v, scale, causal, y, state);
+    }
+  }
+
+  @Override
+  public void attentionBackward(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor y,
+      Tensor dy,
+      Tensor state,
+      double scale,
+      boolean causal,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv) {
+    if (served(q) && k.elements() > 0) {
+      attention.backward(q, k, v, dy, state, scale, dq, dk, dv);
+    } else {
+      plain.attentionBackward(q, k, v, y, dy, state, scale, causal, dq, dk, dv);
+    }
+  }
+
+  @Override
+  public void softmax(Tensor x, Tensor y) {
+    rowNorms.softmax(x, y);
+  }
+
+  @Override
+  public void softmaxBackward(Tensor y, Tensor dy, Tensor dx) {
+    rowNorms.softmaxBackward(y, dy, dx);
+  }
+
+  // ---- normalisation
+
+  @Override
+  public void groupNorm(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      int groups,
+      double eps,
+      boolean silu,
+      Tensor y,
+      Tensor mean,
+      Tensor rstd) {
+    groupNorm.forward(x, gamma, beta, groups, eps, silu, y, mean, rstd);
+  }
+
+  @Override
+  public void groupNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      int groups,
+      boolean silu,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    groupNorm.backward(x, gamma, beta, groups, silu, mean, rstd, dy, dx, dgamma, dbeta);
+  }
+
+  @Override
+  public void layerNorm(
+      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+    rowNorms.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+  }
+
+  @Override
+  public void layerNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    rowNorms.layerNormBackward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
+  }
+
+  // ---- movement
+
+  @Override
+  public void slice(Tensor x, int[] starts, Tensor y) {
+    movement.slice(x, starts, y);
+  }
+
+  @Override
+  public void place(Tensor x, int[] starts, Tensor y) {
+    movement.place(x, starts, y);
+  }
+
+  @Override
+  public void permute(Tensor x, int[] axes, Tensor y) {
+    movement.permute(x, axes, y);
+  }
+
+  @Override
+  public void gather(Tensor table, Tensor indices, Tensor y) {
+    movement.gather(table, indices, y);
+  }
+
+  @Override
+  public void gatherBackward(Tensor indices, Tensor dy, Tensor dtable) {
+    movement.gatherBackward(indices, dy, dtable);
+  }
+
+  // ---- resampling
+
+  @Override
+  public void upsampleNearest(Tensor x, int factor, Tensor y) {
+    resampling.upsampleNearest(x, factor, y);
+  }
+
+  @Override
+  public void upsampleNearestBackward(Tensor dy, int factor, Tensor dx) {
+    resampling.upsampleNearestBackward(dy, factor, dx);
+  }
+
+  @Override
+  public void averagePool(Tensor x, int factor, Tensor y) {
+    resampling.averagePool(x, factor, y);
+  }
+
+  @Override
+  public void averagePoolBackward(Tensor dy, int factor, Tensor dx) {
+    resampling.averagePoolBackward(dy, factor, dx);
+  }
+
+  @Override
+  public void cropResize(Tensor x, Tensor boxes, Tensor y) {
+    resampling.cropResize(x, boxes, y);
+  }
+
+  @Override
+  public void cropResizeBackward(Tensor dy, Tensor boxes, Tensor dx) {
+    resampling.cropResizeBackward(dy, boxes, dx);
+  }
+
+  @Override
+  public void timestepEmbedding(
+      Tensor t, boolean cosineFirst, double frequencyShift, double maxPeriod, Tensor y) {
+    plain.timestepEmbedding(t, cosineFirst, frequencyShift, maxPeriod, y);
+  }
+
+  // ---- optimisation
+
+  @Override
+  public void sumOfSquares(List<Tensor> tensors, Tensor y) {
+    reductions.sumOfSquares(tensors, y);
+  }
+
+  @Override
+  public void adamW(
+      List<Tensor> parameters,
+      List<Tensor> gradients,
+      List<Tensor> m,
+      List<Tensor> v,
+      Tensor squaredNorm,
+      AdamWStep step) {
+    optimiser.adamW(parameters, gradients, m, v, squaredNorm, step);
+  }
+
+  @Override
+  public void lerp(List<Tensor> y, List<Tensor> x, double weight) {
+    optimiser.lerp(y, x, weight);
   }
 }

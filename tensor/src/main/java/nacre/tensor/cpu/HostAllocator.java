@@ -12,9 +12,9 @@ import nacre.tensor.backend.Allocator;
 /**
  * Host memory in blocks that are kept and reused: fresh pages cost more to fault in than most
  * operations cost to compute. A block's size is rounded up to a size class, four to each power of
- * two, and freed blocks wait in a list of their class. Blocks are aligned to 64 bytes, from 1 MiB to
- * 4096, from 4 MiB to 2 MiB so that the system can back them with huge pages. Safe for use by many
- * threads.
+ * two, and freed blocks wait in a list of their class. Blocks are aligned to 64 bytes, from 1 MiB
+ * to 4096, from 4 MiB to 2 MiB so that the system can back them with huge pages. Safe for use by
+ * many threads.
  */
 public final class HostAllocator implements Allocator {
   private static final long PAGE_ALIGNED_FROM = 1L << 20;

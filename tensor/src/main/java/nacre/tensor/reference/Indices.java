@@ -17,7 +17,9 @@ final class Indices {
     return walk(to.toArray(), steps, 0);
   }
 
-  /** For each element of a box of shape {@code box} at {@code starts} in {@code whole}, its place. */
+  /**
+   * For each element of a box of shape {@code box} at {@code starts} in {@code whole}, its place.
+   */
   static int[] box(Shape box, int[] starts, Shape whole) {
     int[] steps = steps(whole);
     int first = 0;

@@ -9,7 +9,9 @@ import nacre.tensor.backend.Window;
 
 /** Convolution, as the sum over the pairs of input and output pixels that the kernel joins. */
 final class PlainConvolution {
-  /** Takes offsets of a pixel of x [.., I], a pixel of y [.., O] and a kernel tap of w [O, .., I]. */
+  /**
+   * Takes offsets of a pixel of x [.., I], a pixel of y [.., O] and a kernel tap of w [O, .., I].
+   */
   private interface Tap {
     void accept(int atX, int atY, int tap);
   }

@@ -4,7 +4,9 @@ import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 
-/** What moves, converts and sets elements. Movement copies bytes, so that it is exact for any type. */
+/**
+ * What moves, converts and sets elements. Movement copies bytes, so that it is exact for any type.
+ */
 final class PlainMovement {
   private PlainMovement() {}
 

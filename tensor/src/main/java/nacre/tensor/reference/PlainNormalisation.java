@@ -112,8 +112,8 @@ final class PlainNormalisation {
   }
 
   /**
-   * With x̂ the normalised x, dẑ = dy (through SiLU if {@code siluShift}, which is beta, is given) and
-   * g = dẑ · gamma: dx = rstd · (g − mean(g) − x̂ · mean(g · x̂)), means over the set.
+   * With x̂ the normalised x, dẑ = dy (through SiLU if {@code siluShift}, which is beta, is given)
+   * and g = dẑ · gamma: dx = rstd · (g − mean(g) − x̂ · mean(g · x̂)), means over the set.
    */
   private static void backward(
       Tensor x,

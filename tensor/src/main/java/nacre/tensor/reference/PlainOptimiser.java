@@ -49,8 +49,7 @@ final class PlainOptimiser {
       double clipped = g[i] * clip;
       first[i] = step.beta1() * first[i] + (1 - step.beta1()) * clipped;
       second[i] = step.beta2() * second[i] + (1 - step.beta2()) * clipped * clipped;
-      double direction =
-          first[i] / correction1 / (Math.sqrt(second[i] / correction2) + step.eps());
+      double direction = first[i] / correction1 / (Math.sqrt(second[i] / correction2) + step.eps());
       p[i] -= step.learningRate() * (step.weightDecay() * p[i] + direction);
     }
     write(p, parameter);

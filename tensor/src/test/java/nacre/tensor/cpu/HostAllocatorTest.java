@@ -35,7 +35,8 @@ class HostAllocatorTest {
       assertTrue(c == previous || c == previous + 1, "a class is skipped before " + bytes);
       assertTrue(HostAllocator.classBytes(c) >= bytes);
       assertTrue(c == 0 || HostAllocator.classBytes(c - 1) < bytes, "not the smallest: " + bytes);
-      assertTrue(HostAllocator.classBytes(c) <= Math.max(bytes + 64, bytes + bytes / 4), "" + bytes);
+      assertTrue(
+          HostAllocator.classBytes(c) <= Math.max(bytes + 64, bytes + bytes / 4), "" + bytes);
       previous = c;
     }
     assertEquals(1L << 40, HostAllocator.classBytes(HostAllocator.sizeClass(1L << 40)));

@@ -1,0 +1,34 @@
+package nacre.tensor.cpu;
+
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.ForkJoinTask;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+import nacre.bindings.Processors;
+
+/** Threads of the Java runtime, for where there is no OpenMP runtime to share. */
+final class JavaTeam implements Team {
+  private final int threads = Processors.threads();
+  private final ForkJoinPool pool = new ForkJoinPool(threads);
+
+  @Override
+  public int threads() {
+    return threads;
+  }
+
+  @Override
+  public String describe() {
+    return threads + (threads == 1 ? " Java thread" : " Java threads");
+  }
+
+  @Override
+  public void runAll(IntConsumer part) {
+    pool.invoke(
+        ForkJoinTask.adapt(
+            () ->
+                ForkJoinTask.invokeAll(
+                    IntStream.range(0, threads)
+                        .mapToObj(t -> ForkJoinTask.adapt(() -> part.accept(t)))
+                        .toList())));
+  }
+}

@@ -1,0 +1,87 @@
+package nacre.tensor.cpu;
+
+import nacre.tensor.DType;
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.Unary;
+import nacre.tensor.backend.Window;
+
+/**
+ * The operations that a library does better than loops in Java: matrix products and convolutions.
+ * Arguments are as in {@link nacre.tensor.backend.Backend}.
+ */
+public interface MatrixEngine {
+  /** Name and version, for the start-up line. */
+  String describe();
+
+  /** Whether it computes with elements of this type. */
+  boolean supports(DType dtype);
+
+  /** Whether the activation can be applied to a result before it is written. */
+  boolean fuses(Unary f);
+
+  void matmul(
+      Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y);
+
+  void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db);
+
+  void conv2d(Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y);
+
+  void conv2dInputGradient(Tensor dy, Tensor w, Window window, Tensor dx);
+
+  void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db);
+
+  /**
+   * A product of two matrices for each of n × heads pairs, each matrix a view into a tensor [N, T,
+   * heads, D] or a dense [N, heads, T, S].
+   */
+  void multiplyHeads(HeadMatrix a, HeadMatrix b, HeadMatrix y);
+
+  /**
+   * Matrices [rows, columns], one for each batch entry and head.
+   *
+   * @param address of the first element
+   * @param dtype of the elements
+   * @param n batch entries
+   * @param heads heads
+   * @param rows rows of each matrix
+   * @param columns columns of each
+   * @param perEntry elements from one batch entry to the next
+   * @param perHead from one head to the next
+   * @param perRow from one row to the next
+   * @param perColumn from one column to the next
+   */
+  record HeadMatrix(
+      long address,
+      DType dtype,
+      int n,
+      int heads,
+      int rows,
+      int columns,
+      long perEntry,
+      long perHead,
+      long perRow,
+      long perColumn) {
+
+    /** A tensor [N, T, heads, D] as matrices [T, D], from batch entry {@code first} on. */
+    static HeadMatrix tokens(Tensor t, int first, int n) {
+      int tokens = t.dim(1);
+      int heads = t.dim(2);
+      int d = t.dim(3);
+      long entry = (long) tokens * heads * d;
+      long at = t.address() + first * entry * t.dtype().bytes();
+      return new HeadMatrix(at, t.dtype(), n, heads, tokens, d, entry, d, (long) heads * d, 1);
+    }
+
+    /** Dense matrices [N, heads, rows, columns]. */
+    static HeadMatrix dense(long address, DType dtype, int n, int heads, int rows, int columns) {
+      long matrix = (long) rows * columns;
+      return new HeadMatrix(
+          address, dtype, n, heads, rows, columns, heads * matrix, matrix, columns, 1);
+    }
+
+    HeadMatrix transposed() {
+      return new HeadMatrix(
+          address, dtype, n, heads, columns, rows, perEntry, perHead, perColumn, perRow);
+    }
+  }
+}

@@ -1,0 +1,149 @@
+package nacre.tensor.cpu;
+
+import java.lang.foreign.MemorySegment;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/** Operations that move elements without changing them. */
+final class Movement {
+  private final Team team;
+
+  Movement(Team team) {
+    this.team = team;
+  }
+
+  void slice(Tensor x, int[] starts, Tensor y) {
+    region(x.address(), x.shape(), starts, y.shape(), y.address(), true, y.dtype().bytes());
+  }
+
+  void place(Tensor x, int[] starts, Tensor y) {
+    region(y.address(), y.shape(), starts, x.shape(), x.address(), false, x.dtype().bytes());
+  }
+
+  /** Copies between a box of a whole and a dense part, run by run. */
+  private void region(
+      long whole, Shape wholeShape, int[] starts, Shape box, long part, boolean out, int bytes) {
+    int rank = box.rank();
+    if (box.elements() == 0) {
+      return;
+    }
+    // Trailing axes that the box spans entirely make the runs longer.
+    int axis = rank;
+    long run = 1;
+    while (axis > 0) {
+      axis--;
+      run *= box.dim(axis);
+      if (box.dim(axis) != wholeShape.dim(axis)) {
+        break;
+      }
+    }
+    int outerAxes = axis;
+    long[] stride = new long[rank];
+    long step = 1;
+    for (int i = rank - 1; i >= 0; i--) {
+      stride[i] = step;
+      step *= wholeShape.dim(i);
+    }
+    long base = 0;
+    for (int i = 0; i < rank; i++) {
+      base += starts[i] * stride[i];
+    }
+    long first = base;
+    long runBytes = run * bytes;
+    long runs = box.elements() / run;
+    team.split(
+        runs,
+        box.elements() >= Elementwise.WORTH && runs > 1,
+        (from, to) -> {
+          for (long k = from; k < to; k++) {
+            long rest = k;
+            long offset = first;
+            for (int i = outerAxes - 1; i >= 0; i--) {
+              offset += rest % box.dim(i) * stride[i];
+              rest /= box.dim(i);
+            }
+            long a = whole + offset * bytes;
+            long b = part + k * runBytes;
+            MemorySegment.copy(Tiles.ALL, out ? a : b, Tiles.ALL, out ? b : a, runBytes);
+          }
+        });
+  }
+
+  void permute(Tensor x, int[] axes, Tensor y) {
+    int rank = axes.length;
+    int bytes = x.dtype().bytes();
+    long[] xStride = new long[rank];
+    long step = 1;
+    for (int i = rank - 1; i >= 0; i--) {
+      xStride[i] = step;
+      step *= x.dim(i);
+    }
+    // Trailing axes that stay in place move as runs.
+    int moved = rank;
+    long run = 1;
+    while (moved > 0 && axes[moved - 1] == moved - 1) {
+      moved--;
+      run *= x.dim(moved);
+    }
+    long runBytes = run * bytes;
+    int outer = moved;
+    long xa = x.address();
+    long ya = y.address();
+    long runs = run == 0 ? 0 : y.elements() / run;
+    team.split(
+        runs,
+        y.elements() >= Elementwise.WORTH,
+        (from, to) -> {
+          for (long k = from; k < to; k++) {
+            long rest = k;
+            long offset = 0;
+            for (int i = outer - 1; i >= 0; i--) {
+              int extent = y.dim(i);
+              offset += rest % extent * xStride[axes[i]];
+              rest /= extent;
+            }
+            move(xa + offset * bytes, ya + k * runBytes, runBytes);
+          }
+        });
+  }
+
+  private static void move(long from, long to, long bytes) {
+    if (bytes == 4) {
+      int bits = Tiles.ALL.get(java.lang.foreign.ValueLayout.JAVA_INT, from);
+      Tiles.ALL.set(java.lang.foreign.ValueLayout.JAVA_INT, to, bits);
+    } else {
+      MemorySegment.copy(Tiles.ALL, from, Tiles.ALL, to, bytes);
+    }
+  }
+
+  void gather(Tensor table, Tensor indices, Tensor y) {
+    long row = (long) table.dim(-1) * table.dtype().bytes();
+    for (long i = 0; i < indices.elements(); i++) {
+      long from = table.address() + row(indices, i, table.dim(0)) * row;
+      MemorySegment.copy(Tiles.ALL, from, Tiles.ALL, y.address() + i * row, row);
+    }
+  }
+
+  void gatherBackward(Tensor indices, Tensor dy, Tensor dtable) {
+    int d = dtable.dim(-1);
+    float[] sum = new float[Math.toIntExact(dtable.elements())];
+    float[] t = new float[d];
+    for (long i = 0; i < indices.elements(); i++) {
+      int at = Math.toIntExact(row(indices, i, dtable.dim(0)) * d);
+      Tiles.load(dy.address(), dy.dtype(), i * d, t, 0, d);
+      for (int j = 0; j < d; j++) {
+        sum[at + j] += t[j];
+      }
+    }
+    Tiles.store(sum, 0, dtable.address(), dtable.dtype(), 0, sum.length);
+  }
+
+  private static long row(Tensor indices, long i, int rows) {
+    long index = Integers.get(indices, i);
+    if (index < 0 || index >= rows) {
+      throw new IndexOutOfBoundsException(
+          "gather: index " + index + " at position " + i + ", the table has " + rows + " rows");
+    }
+    return index;
+  }
+}

@@ -1,0 +1,107 @@
+package nacre.tensor.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import nacre.tensor.DType;
+
+/** Moves elements between native memory and f32 tiles, converting dtypes on the way. */
+final class Tiles {
+  /** All of memory: bounds are the callers' affair, checked where shapes are. */
+  @SuppressWarnings("restricted")
+  static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+  private Tiles() {}
+
+  /** tile[at .. at+n) = elements [index .. index+n) of the array at {@code address}. */
+  static void load(long address, DType dtype, long index, float[] tile, int at, int n) {
+    long from = address + index * dtype.bytes();
+    switch (dtype) {
+      case F32 -> MemorySegment.copy(ALL, ValueLayout.JAVA_FLOAT, from, tile, at, n);
+      case BF16 -> {
+        short[] s = Scratch.mine().shorts(n);
+        MemorySegment.copy(ALL, ValueLayout.JAVA_SHORT, from, s, 0, n);
+        for (int i = 0; i < n; i++) {
+          tile[at + i] = Float.intBitsToFloat(s[i] << 16);
+        }
+      }
+      case F16 -> {
+        short[] s = Scratch.mine().shorts(n);
+        MemorySegment.copy(ALL, ValueLayout.JAVA_SHORT, from, s, 0, n);
+        for (int i = 0; i < n; i++) {
+          tile[at + i] = Float.float16ToFloat(s[i]);
+        }
+      }
+      case I32 -> {
+        int[] s = Scratch.mine().ints(n);
+        MemorySegment.copy(ALL, ValueLayout.JAVA_INT, from, s, 0, n);
+        for (int i = 0; i < n; i++) {
+          tile[at + i] = s[i];
+        }
+      }
+      case I64 -> {
+        long[] s = Scratch.mine().longs(n);
+        MemorySegment.copy(ALL, ValueLayout.JAVA_LONG, from, s, 0, n);
+        for (int i = 0; i < n; i++) {
+          tile[at + i] = s[i];
+        }
+      }
+      case U8 -> {
+        byte[] s = Scratch.mine().bytes(n);
+        MemorySegment.copy(ALL, ValueLayout.JAVA_BYTE, from, s, 0, n);
+        for (int i = 0; i < n; i++) {
+          tile[at + i] = s[i] & 0xff;
+        }
+      }
+    }
+  }
+
+  /** Elements [index .. index+n) of the array at {@code address} = tile[at .. at+n). */
+  static void store(float[] tile, int at, long address, DType dtype, long index, int n) {
+    long to = address + index * dtype.bytes();
+    switch (dtype) {
+      case F32 -> MemorySegment.copy(tile, at, ALL, ValueLayout.JAVA_FLOAT, to, n);
+      case BF16 -> {
+        short[] s = Scratch.mine().shorts(n);
+        for (int i = 0; i < n; i++) {
+          s[i] = bf16(tile[at + i]);
+        }
+        MemorySegment.copy(s, 0, ALL, ValueLayout.JAVA_SHORT, to, n);
+      }
+      case F16 -> {
+        short[] s = Scratch.mine().shorts(n);
+        for (int i = 0; i < n; i++) {
+          s[i] = Float.floatToFloat16(tile[at + i]);
+        }
+        MemorySegment.copy(s, 0, ALL, ValueLayout.JAVA_SHORT, to, n);
+      }
+      case I32 -> {
+        int[] s = Scratch.mine().ints(n);
+        for (int i = 0; i < n; i++) {
+          s[i] = (int) tile[at + i];
+        }
+        MemorySegment.copy(s, 0, ALL, ValueLayout.JAVA_INT, to, n);
+      }
+      case I64 -> {
+        long[] s = Scratch.mine().longs(n);
+        for (int i = 0; i < n; i++) {
+          s[i] = (long) tile[at + i];
+        }
+        MemorySegment.copy(s, 0, ALL, ValueLayout.JAVA_LONG, to, n);
+      }
+      case U8 -> {
+        byte[] s = Scratch.mine().bytes(n);
+        for (int i = 0; i < n; i++) {
+          s[i] = (byte) Math.clamp((long) tile[at + i], 0, 255);
+        }
+        MemorySegment.copy(s, 0, ALL, ValueLayout.JAVA_BYTE, to, n);
+      }
+    }
+  }
+
+  /** Rounds to the nearest bf16, ties to even; NaN stays NaN. */
+  static short bf16(float x) {
+    int bits = Float.floatToRawIntBits(x);
+    int rounded = (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+    return (short) (x != x ? (bits >>> 16) | 0x40 : rounded);
+  }
+}

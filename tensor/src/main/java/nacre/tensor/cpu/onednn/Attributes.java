@@ -1,0 +1,70 @@
+package nacre.tensor.cpu.onednn;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.OptionalInt;
+import nacre.bindings.onednn.Dnnl;
+import nacre.tensor.backend.Unary;
+
+/** What a primitive does to its result before it writes it. */
+final class Attributes {
+  private Attributes() {}
+
+  /** oneDNN's algorithm for an activation, if it has it fused. */
+  static OptionalInt algorithm(Unary f) {
+    return switch (f) {
+      case SILU -> OptionalInt.of(Dnnl.dnnl_eltwise_swish());
+      case GELU -> OptionalInt.of(Dnnl.dnnl_eltwise_gelu_erf());
+      case GELU_TANH -> OptionalInt.of(Dnnl.dnnl_eltwise_gelu_tanh());
+      case SIGMOID -> OptionalInt.of(Dnnl.dnnl_eltwise_logistic());
+      case RELU -> OptionalInt.of(Dnnl.dnnl_eltwise_relu());
+      case TANH -> OptionalInt.of(Dnnl.dnnl_eltwise_tanh());
+      case SQUARE -> OptionalInt.of(Dnnl.dnnl_eltwise_square());
+      case QUICK_GELU, EXP, SQRT, SIN, COS -> OptionalInt.empty();
+    };
+  }
+
+  /** The argument number of the residual that {@link #of} adds. */
+  static int residualArgument() {
+    return Dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE() | Dnnl.DNNL_ARG_SRC_1();
+  }
+
+  /**
+   * Attributes that add a residual and apply an activation.
+   *
+   * @param residual its layout, or null
+   * @param f one that {@link #algorithm} has, or null
+   */
+  static MemorySegment of(MemorySegment residual, Unary f) {
+    if (residual == null && f == null) {
+      return MemorySegment.NULL;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+      OneDnn.check("post-operations", Dnnl.dnnl_post_ops_create(out));
+      MemorySegment ops = out.get(ValueLayout.ADDRESS, 0);
+      if (residual != null) {
+        OneDnn.check(
+            "post-operation add",
+            Dnnl.dnnl_post_ops_append_binary(ops, Dnnl.dnnl_binary_add(), residual));
+      }
+      if (f != null) {
+        OneDnn.check(
+            "post-operation " + f,
+            Dnnl.dnnl_post_ops_append_eltwise(ops, algorithm(f).orElseThrow(), 1f, 0f));
+      }
+      OneDnn.check("attributes", Dnnl.dnnl_primitive_attr_create(out));
+      MemorySegment attributes = out.get(ValueLayout.ADDRESS, 0);
+      OneDnn.check("attributes", Dnnl.dnnl_primitive_attr_set_post_ops(attributes, ops));
+      Dnnl.dnnl_post_ops_destroy(ops);
+      return attributes;
+    }
+  }
+
+  static void destroy(MemorySegment attributes) {
+    if (attributes.address() != 0) {
+      Dnnl.dnnl_primitive_attr_destroy(attributes);
+    }
+  }
+}

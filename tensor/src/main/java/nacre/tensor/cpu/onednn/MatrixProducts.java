@@ -1,0 +1,160 @@
+package nacre.tensor.cpu.onednn;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import nacre.bindings.onednn.Dnnl;
+import nacre.tensor.DType;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.Unary;
+import nacre.tensor.cpu.onednn.Primitive.Port;
+
+/** Matrix products, with any strides, and the weight gradient of a linear layer. */
+final class MatrixProducts {
+  /**
+   * A matrix or a batch of them somewhere in memory.
+   *
+   * @param dtype of the elements
+   * @param dims extents, batch axes first
+   * @param strides in elements
+   */
+  record Matrix(DType dtype, List<Long> dims, List<Long> strides) {
+    MemorySegment layout() {
+      return Layout.strided(dtype, array(dims), array(strides));
+    }
+
+    private static long[] array(List<Long> values) {
+      return values.stream().mapToLong(Long::longValue).toArray();
+    }
+
+    /** Batches [b, rows, columns], stored with rows and columns swapped if so said. */
+    static Matrix batched(DType dtype, long b, long rows, long columns, boolean transposed) {
+      return new Matrix(
+          dtype,
+          List.of(b, rows, columns),
+          List.of(rows * columns, transposed ? 1 : columns, transposed ? rows : 1L));
+    }
+  }
+
+  private record Key(Matrix a, Matrix b, Matrix y, boolean bias, Unary f) {}
+
+  private record GradientKey(DType dtype, long rows, int in, int out, boolean bias) {}
+
+  private final Map<Key, Primitive> products = new ConcurrentHashMap<>();
+  private final Map<GradientKey, Primitive> gradients = new ConcurrentHashMap<>();
+
+  /** y = f(a · b + bias); addresses are given apart from the layouts, so that they may be views. */
+  void multiply(Matrix a, long aAt, Matrix b, long bAt, Tensor bias, Unary f, Matrix y, long yAt) {
+    Primitive p =
+        products.computeIfAbsent(new Key(a, b, y, bias != null, f), MatrixProducts::build);
+    if (bias == null) {
+      p.execute(aAt, bAt, yAt);
+    } else {
+      p.execute(aAt, bAt, yAt, bias.address());
+    }
+  }
+
+  /** The product of {@link nacre.tensor.backend.Backend#matmul}. */
+  void multiply(
+      Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y) {
+    Shape sa = a.shape();
+    int k = sa.dim(transposeA ? -2 : -1);
+    int m = sa.dim(transposeA ? -1 : -2);
+    int n = y.dim(-1);
+    long batch = sa.elements(0, sa.rank() - 2);
+    boolean shared = b.shape().rank() == 2 && sa.rank() > 2;
+    DType t = a.dtype();
+    Matrix ma;
+    Matrix mb;
+    Matrix my;
+    if (batch == 1 || (shared && !transposeA)) {
+      ma = matrix(t, batch * m, k, transposeA);
+      mb = matrix(t, k, n, transposeB);
+      my = matrix(t, batch * m, n, false);
+    } else {
+      ma = Matrix.batched(t, batch, m, k, transposeA);
+      mb = Matrix.batched(t, shared ? 1 : batch, k, n, transposeB);
+      my = Matrix.batched(t, batch, m, n, false);
+    }
+    multiply(ma, a.address(), mb, b.address(), bias, f, my, y.address());
+  }
+
+  private static Matrix matrix(DType dtype, long rows, long columns, boolean transposed) {
+    return new Matrix(
+        dtype, List.of(rows, columns), List.of(transposed ? 1 : columns, transposed ? rows : 1L));
+  }
+
+  private static Primitive build(Key k) {
+    int rank = k.y.dims.size();
+    long[] biasDims = new long[rank];
+    java.util.Arrays.fill(biasDims, 1);
+    biasDims[rank - 1] = k.y.dims.getLast();
+    MemorySegment a = k.a.layout();
+    MemorySegment b = k.b.layout();
+    MemorySegment y = k.y.layout();
+    MemorySegment bias = k.bias ? Layout.dense(k.a.dtype, biasDims) : MemorySegment.NULL;
+    MemorySegment attributes = Attributes.of(null, k.f);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+      OneDnn.check(
+          "matmul " + k,
+          Dnnl.dnnl_matmul_primitive_desc_create(
+              out, OneDnn.get().engine(), a, b, bias, y, attributes));
+      Attributes.destroy(attributes);
+      Port[] ports = new Port[k.bias ? 4 : 3];
+      ports[0] = Port.in(Dnnl.DNNL_ARG_SRC_0(), a);
+      ports[1] = Port.in(Dnnl.DNNL_ARG_WEIGHTS_0(), b);
+      ports[2] = Port.out(Dnnl.DNNL_ARG_DST_0(), y);
+      if (k.bias) {
+        ports[3] = Port.in(Dnnl.DNNL_ARG_BIAS(), bias);
+      }
+      return new Primitive(out.get(ValueLayout.ADDRESS, 0), ports);
+    }
+  }
+
+  /** dw [O, I] = dyᵀ x and db [O], by the primitive made for it, which splits the long axis. */
+  void weightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
+    long rows = x.elements() / x.dim(-1);
+    GradientKey key = new GradientKey(x.dtype(), rows, x.dim(-1), dy.dim(-1), db != null);
+    Primitive p = gradients.computeIfAbsent(key, MatrixProducts::buildGradient);
+    if (db == null) {
+      p.execute(x.address(), dy.address(), dw.address());
+    } else {
+      p.execute(x.address(), dy.address(), dw.address(), db.address());
+    }
+  }
+
+  private static Primitive buildGradient(GradientKey k) {
+    MemorySegment x = Layout.dense(k.dtype, k.rows, k.in);
+    MemorySegment w = Layout.dense(k.dtype, k.out, k.in);
+    MemorySegment y = Layout.dense(k.dtype, k.rows, k.out);
+    MemorySegment wAny = Layout.any(k.dtype, k.out, k.in);
+    MemorySegment bias = k.bias ? Layout.dense(k.dtype, k.out) : MemorySegment.NULL;
+    MemorySegment engine = OneDnn.get().engine();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+      OneDnn.check(
+          "linear " + k,
+          Dnnl.dnnl_inner_product_forward_primitive_desc_create(
+              out, engine, Dnnl.dnnl_forward_training(), x, wAny, bias, y, MemorySegment.NULL));
+      MemorySegment hint = out.get(ValueLayout.ADDRESS, 0);
+      OneDnn.check(
+          "linear weight gradient " + k,
+          Dnnl.dnnl_inner_product_backward_weights_primitive_desc_create(
+              out, engine, x, wAny, bias, y, hint, MemorySegment.NULL));
+      Dnnl.dnnl_primitive_desc_destroy(hint);
+      Port[] ports = new Port[k.bias ? 4 : 3];
+      ports[0] = Port.in(Dnnl.DNNL_ARG_SRC_0(), x);
+      ports[1] = Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), y);
+      ports[2] = Port.out(Dnnl.DNNL_ARG_DIFF_WEIGHTS_0(), w);
+      if (k.bias) {
+        ports[3] = Port.out(Dnnl.DNNL_ARG_DIFF_BIAS(), bias);
+      }
+      return new Primitive(out.get(ValueLayout.ADDRESS, 0), ports);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package nacre.tensor.cpu.onednn;
+
+import java.util.List;
+import nacre.bindings.NativeLibrary;
+import nacre.tensor.DType;
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.Unary;
+import nacre.tensor.backend.Window;
+import nacre.tensor.cpu.MatrixEngine;
+import nacre.tensor.cpu.onednn.MatrixProducts.Matrix;
+
+/** Matrix products and convolutions by oneDNN. */
+public final class OneDnnEngine implements MatrixEngine {
+  private final String description;
+  private final MatrixProducts products = new MatrixProducts();
+  private final Convolutions convolutions = new Convolutions();
+
+  /** The engine on a library that was loaded. */
+  public OneDnnEngine(NativeLibrary.Loaded library) {
+    description = library.name() + " " + library.version();
+  }
+
+  @Override
+  public String describe() {
+    return description;
+  }
+
+  @Override
+  public boolean supports(DType dtype) {
+    return dtype == DType.F32 || dtype == DType.BF16;
+  }
+
+  @Override
+  public boolean fuses(Unary f) {
+    return Attributes.algorithm(f).isPresent();
+  }
+
+  @Override
+  public void matmul(
+      Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y) {
+    products.multiply(a, transposeA, b, transposeB, bias, f, y);
+  }
+
+  @Override
+  public void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
+    products.weightGradient(x, dy, dw, db);
+  }
+
+  @Override
+  public void conv2d(
+      Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {
+    convolutions.forward(x, w, bias, residual, f, window, y);
+  }
+
+  @Override
+  public void conv2dInputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
+    convolutions.inputGradient(dy, w, window, dx);
+  }
+
+  @Override
+  public void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db) {
+    convolutions.weightGradient(x, dy, window, dw, db);
+  }
+
+  @Override
+  public void multiplyHeads(HeadMatrix a, HeadMatrix b, HeadMatrix y) {
+    products.multiply(
+        matrix(a), a.address(), matrix(b), b.address(), null, null, matrix(y), y.address());
+  }
+
+  private static Matrix matrix(HeadMatrix m) {
+    return new Matrix(
+        m.dtype(),
+        List.of((long) m.n(), (long) m.heads(), (long) m.rows(), (long) m.columns()),
+        List.of(m.perEntry(), m.perHead(), m.perRow(), m.perColumn()));
+  }
+}
