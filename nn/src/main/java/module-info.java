@@ -3,5 +3,5 @@ module nacre.nn {
   exports nacre.nn;
 
   requires transitive nacre.weights;
-  requires com.fasterxml.jackson.databind;
+  requires transitive com.fasterxml.jackson.databind;
 }

@@ -115,7 +115,7 @@ public final class Parameters {
       if (fresh.dtype == DType.F32) {
         initialiser.fill(tensor, fresh.seed, stream(full));
       } else {
-        try (Scope scope = Scope.open()) {
+        try (Scope _ = Scope.open()) {
           Tensor wide = Tensor.empty(fresh.device, DType.F32, shape);
           initialiser.fill(wide, fresh.seed, stream(full));
           tensor.backend().cast(wide, tensor);

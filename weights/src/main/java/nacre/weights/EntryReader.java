@@ -18,13 +18,21 @@ final class EntryReader {
 
   private EntryReader() {}
 
+  /** Whether tensors of this stored type can be read. */
+  static boolean converts(StoredType type) {
+    return switch (type) {
+      case F64, I16, I8, U16 -> true;
+      default -> type.same().isPresent();
+    };
+  }
+
   static void copy(SafeTensors.Entry entry, Tensor tensor, Layout layout) throws WeightsException {
     Optional<DType> same = entry.type().same();
     if (same.isPresent() && same.get() == tensor.dtype() && layout == Layout.SAME) {
       tensor.backend().upload(entry.data(), tensor);
       return;
     }
-    try (Scope scope = Scope.open()) {
+    try (Scope _ = Scope.open()) {
       Tensor stored = stored(entry, tensor);
       if (layout == Layout.SAME) {
         tensor.backend().cast(stored, tensor);

@@ -134,7 +134,7 @@ public final class SafeTensorsWriter {
   }
 
   private static void writeTensor(FileChannel channel, Item item) throws IOException {
-    try (Scope scope = Scope.open();
+    try (Scope _ = Scope.open();
         Arena arena = Arena.ofConfined()) {
       Tensor stored = item.tensor;
       if (item.layout != Layout.SAME) {

@@ -1,0 +1,202 @@
+package nacre.nn;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Gradients;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.Backend;
+import nacre.weights.StateDict;
+import nacre.weights.WeightsException;
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as {@code torch.optim.AdamW}, with
+ * clipping of the global gradient norm as {@code torch.nn.utils.clip_grad_norm_}. The norm stays on
+ * the device.
+ */
+public final class AdamW {
+
+  /**
+   * What holds for all parameters.
+   *
+   * @param beta1 decay of the first moment
+   * @param beta2 decay of the second moment
+   * @param eps added to the root of the second moment
+   * @param weightDecay times the learning rate, where no group says otherwise
+   * @param maxNorm the gradients of all parameters together are scaled down to this norm; infinite
+   *     for no clipping
+   */
+  public record Config(
+      double beta1, double beta2, double eps, double weightDecay, double maxNorm) {
+    /** PyTorch's defaults, without clipping. */
+    public static Config defaults() {
+      return new Config(0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY);
+    }
+
+    /** The same with a weight decay. */
+    public Config withWeightDecay(double decay) {
+      return new Config(beta1, beta2, eps, decay, maxNorm);
+    }
+
+    /** The same with clipping. */
+    public Config withMaxNorm(double norm) {
+      return new Config(beta1, beta2, eps, weightDecay, norm);
+    }
+  }
+
+  /**
+   * Parameters that are treated otherwise than the rest.
+   *
+   * @param names which, by full name
+   * @param learningRateFactor times the step's learning rate
+   * @param weightDecay in place of the configuration's
+   */
+  public record Group(Predicate<String> names, double learningRateFactor, double weightDecay) {}
+
+  /** One parameter with its state. */
+  private record Slot(String name, Tensor parameter, Tensor m, Tensor v, Group group) {}
+
+  /** What one call of the backend can update: same group, same count of steps. */
+  private record Batch(Group group, int step) {}
+
+  private final Config config;
+  private final List<Group> groups;
+  private final List<Slot> slots = new ArrayList<>();
+  private final int[] steps;
+  private final Backend backend;
+  private final Tensor squaredNorm;
+  private final Tensor savedSteps;
+
+  /** An optimiser that treats all parameters alike. */
+  public AdamW(Map<String, Tensor> parameters, Config config) {
+    this(parameters, config, List.of());
+  }
+
+  /**
+   * An optimiser whose state belongs to the current scope.
+   *
+   * @param parameters f32 parameters on one device, by name
+   * @param groups the first that names a parameter counts
+   * @throws IllegalArgumentException if there are no parameters, or one is not f32
+   */
+  public AdamW(Map<String, Tensor> parameters, Config config, List<Group> groups) {
+    if (parameters.isEmpty()) {
+      throw new IllegalArgumentException("AdamW: there are no parameters to train");
+    }
+    this.config = config;
+    Group rest = new Group(name -> true, 1, config.weightDecay);
+    this.groups = new ArrayList<>(groups);
+    this.groups.add(rest);
+    parameters.forEach((name, parameter) -> slots.add(slot(name, parameter)));
+    this.steps = new int[slots.size()];
+    Device device = slots.getFirst().parameter.device();
+    this.backend = device.backend();
+    this.squaredNorm = Tensor.zeros(device, DType.F32, Shape.of());
+    this.savedSteps = Tensor.zeros(device, DType.I32, Shape.of(slots.size()));
+  }
+
+  private Slot slot(String name, Tensor parameter) {
+    if (parameter.dtype() != DType.F32) {
+      throw new IllegalArgumentException(
+          "AdamW: " + name + " is " + parameter + "; parameters are trained in f32");
+    }
+    Group group = groups.stream().filter(g -> g.names.test(name)).findFirst().orElseThrow();
+    Tensor m = Tensor.zeros(parameter.device(), DType.F32, parameter.shape());
+    Tensor v = Tensor.zeros(parameter.device(), DType.F32, parameter.shape());
+    return new Slot(name, parameter, m, v, group);
+  }
+
+  /** Updates every parameter that has a gradient. */
+  public void step(Gradients gradients, double learningRate) {
+    step(gradients::of, learningRate);
+  }
+
+  /**
+   * Updates every parameter that has a gradient.
+   *
+   * @param gradients from parameter to gradient, null for none
+   */
+  public void step(Function<Tensor, Tensor> gradients, double learningRate) {
+    List<Tensor> all = new ArrayList<>();
+    Map<Batch, List<Integer>> batches = new LinkedHashMap<>();
+    for (int i = 0; i < slots.size(); i++) {
+      Slot slot = slots.get(i);
+      Tensor gradient = gradients.apply(slot.parameter);
+      if (gradient != null) {
+        steps[i]++;
+        batches.computeIfAbsent(new Batch(slot.group, steps[i]), b -> new ArrayList<>()).add(i);
+        all.add(gradient);
+      }
+    }
+    if (all.isEmpty()) {
+      return;
+    }
+    backend.sumOfSquares(all, squaredNorm);
+    batches.forEach((batch, members) -> update(batch, members, gradients, learningRate));
+  }
+
+  private void update(
+      Batch batch, List<Integer> members, Function<Tensor, Tensor> gradients, double rate) {
+    List<Tensor> parameters = new ArrayList<>();
+    List<Tensor> slopes = new ArrayList<>();
+    List<Tensor> m = new ArrayList<>();
+    List<Tensor> v = new ArrayList<>();
+    for (int i : members) {
+      Slot slot = slots.get(i);
+      parameters.add(slot.parameter);
+      slopes.add(gradients.apply(slot.parameter));
+      m.add(slot.m);
+      v.add(slot.v);
+    }
+    AdamWStep step =
+        new AdamWStep(
+            rate * batch.group.learningRateFactor,
+            config.beta1,
+            config.beta2,
+            config.eps,
+            batch.group.weightDecay,
+            config.maxNorm,
+            batch.step);
+    Tensor norm = Double.isInfinite(config.maxNorm) ? null : squaredNorm;
+    backend.adamW(parameters, slopes, m, v, norm, step);
+  }
+
+  /** Norm of all gradients of the last step before clipping. Waits for the device. */
+  public double gradientNorm() {
+    return Math.sqrt(squaredNorm.item());
+  }
+
+  /**
+   * What a checkpoint must hold to go on as if never stopped: {@code m.<name>} and {@code v.<name>}
+   * of every parameter, and {@code steps}, i32, one count per parameter.
+   */
+  public Map<String, Tensor> state() {
+    Map<String, Tensor> state = new TreeMap<>();
+    for (Slot slot : slots) {
+      state.put("m." + slot.name, slot.m);
+      state.put("v." + slot.name, slot.v);
+    }
+    savedSteps.backend().upload(MemorySegment.ofArray(steps), savedSteps);
+    state.put("steps", savedSteps);
+    return state;
+  }
+
+  /**
+   * Takes over a saved {@link #state}.
+   *
+   * @throws WeightsException if it belongs to other parameters
+   */
+  public void load(StateDict saved) throws WeightsException {
+    saved.loadInto(state());
+    backend.download(savedSteps, MemorySegment.ofArray(steps));
+  }
+}

@@ -1,0 +1,77 @@
+package nacre.nn;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.Backend;
+
+/**
+ * An exponential moving average of parameters. A model that computes with the averages is built on
+ * {@link Parameters#over} {@link #tensors}, without a copy.
+ */
+public final class Ema {
+  private final double decay;
+  private final boolean warmUp;
+  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+  private final List<Tensor> averages = new ArrayList<>();
+  private final List<Tensor> parameters = new ArrayList<>();
+  private final Backend backend;
+  private long updates;
+
+  /**
+   * Averages that begin at the parameters' present values and belong to the current scope.
+   *
+   * @param all every parameter of the model; those that are not trained are not averaged
+   * @param decay weight of the past, such as 0.999
+   * @param warmUp whether the n-th update (from 0) uses no more than (1 + n) / (10 + n), so that the
+   *     untrained beginning is soon forgotten
+   */
+  public Ema(Map<String, Tensor> all, double decay, boolean warmUp) {
+    if (all.isEmpty() || !(decay >= 0 && decay <= 1)) {
+      throw new IllegalArgumentException(
+          "EMA: wants parameters and a decay between 0 and 1, not "
+              + all.size()
+              + " and "
+              + decay);
+    }
+    this.decay = decay;
+    this.warmUp = warmUp;
+    this.backend = all.values().iterator().next().backend();
+    all.forEach(
+        (name, parameter) -> {
+          Tensor average = parameter;
+          if (parameter.tracked()) {
+            average = parameter.like();
+            backend.cast(parameter, average);
+            averages.add(average);
+            parameters.add(parameter);
+          }
+          tensors.put(name, average);
+        });
+  }
+
+  /** Moves the averages towards the parameters' present values. */
+  public void update() {
+    double d = warmUp ? Math.min(decay, (1.0 + updates) / (10.0 + updates)) : decay;
+    backend.lerp(averages, parameters, 1 - d);
+    updates++;
+  }
+
+  /** How often {@link #update} was called. */
+  public long updates() {
+    return updates;
+  }
+
+  /** Goes on from a checkpoint whose averages were loaded into {@link #tensors}. */
+  public void resume(long updatesMade) {
+    updates = updatesMade;
+  }
+
+  /** The averages by parameter name; for parameters that are not trained, the parameters. */
+  public Map<String, Tensor> tensors() {
+    return Collections.unmodifiableMap(tensors);
+  }
+}

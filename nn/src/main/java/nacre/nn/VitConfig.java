@@ -1,0 +1,117 @@
+package nacre.nn;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import nacre.tensor.backend.Unary;
+
+/**
+ * The numbers of a {@link Vit}, under the names and with the defaults of transformers' {@code
+ * ViTConfig}.
+ *
+ * @param hiddenSize width of the tokens
+ * @param hiddenAct function of the feed-forward: {@code gelu}, {@code gelu_new}, {@code
+ *     gelu_pytorch_tanh}, {@code quick_gelu}, {@code relu}, {@code silu}
+ * @param imageSize side of the square image in pixels
+ * @param patchSize side of the square patches in pixels
+ */
+public record VitConfig(
+    int hiddenSize,
+    int numHiddenLayers,
+    int numAttentionHeads,
+    int intermediateSize,
+    String hiddenAct,
+    double layerNormEps,
+    int imageSize,
+    int patchSize,
+    int numChannels,
+    boolean qkvBias) {
+
+  /** Checks that the numbers go together. */
+  public VitConfig {
+    requireDivisible("hidden_size", hiddenSize, "num_attention_heads", numAttentionHeads);
+    requireDivisible("image_size", imageSize, "patch_size", patchSize);
+    activation(hiddenAct);
+  }
+
+  /**
+   * Reads a {@code config.json}; keys that are not known are passed over.
+   *
+   * @throws IllegalArgumentException if a value is not of its kind, or the numbers do not go together
+   */
+  public static VitConfig of(JsonNode json) {
+    return new VitConfig(
+        integer(json, "hidden_size", 768),
+        integer(json, "num_hidden_layers", 12),
+        integer(json, "num_attention_heads", 12),
+        integer(json, "intermediate_size", 3072),
+        json.path("hidden_act").asText("gelu"),
+        json.path("layer_norm_eps").asDouble(1e-12),
+        integer(json, "image_size", 224),
+        integer(json, "patch_size", 16),
+        integer(json, "num_channels", 3),
+        json.path("qkv_bias").asBoolean(true));
+  }
+
+  /** The {@code config.json} from which transformers builds the same model. */
+  public ObjectNode toJson() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.putArray("architectures").add("ViTModel");
+    return json.put("model_type", "vit")
+        .put("hidden_size", hiddenSize)
+        .put("num_hidden_layers", numHiddenLayers)
+        .put("num_attention_heads", numAttentionHeads)
+        .put("intermediate_size", intermediateSize)
+        .put("hidden_act", hiddenAct)
+        .put("layer_norm_eps", layerNormEps)
+        .put("image_size", imageSize)
+        .put("patch_size", patchSize)
+        .put("num_channels", numChannels)
+        .put("qkv_bias", qkvBias);
+  }
+
+  /** Patches along a side of the image. */
+  public int grid() {
+    return imageSize / patchSize;
+  }
+
+  /** The function that {@link #hiddenAct} names. */
+  public Unary activation() {
+    return activation(hiddenAct);
+  }
+
+  private static Unary activation(String name) {
+    return switch (name) {
+      case "gelu" -> Unary.GELU;
+      case "gelu_new", "gelu_pytorch_tanh" -> Unary.GELU_TANH;
+      case "quick_gelu" -> Unary.QUICK_GELU;
+      case "relu" -> Unary.RELU;
+      case "silu", "swish" -> Unary.SILU;
+      default ->
+          throw new IllegalArgumentException(
+              "ViT config: hidden_act '"
+                  + name
+                  + "' is not known; known are gelu, gelu_new, gelu_pytorch_tanh, quick_gelu,"
+                  + " relu, silu");
+    };
+  }
+
+  private static int integer(JsonNode json, String key, int otherwise) {
+    JsonNode value = json.path(key);
+    if (value.isMissingNode() || value.isNull()) {
+      return otherwise;
+    }
+    if (!value.canConvertToInt() || !value.isIntegralNumber()) {
+      throw new IllegalArgumentException(
+          "ViT config: " + key + " is " + value + ", an integer is wanted");
+    }
+    return value.intValue();
+  }
+
+  private static void requireDivisible(String name, int value, String by, int divisor) {
+    if (value <= 0 || divisor <= 0 || value % divisor != 0) {
+      throw new IllegalArgumentException(
+          "ViT config: " + name + " " + value + " is not a multiple of " + by + " " + divisor);
+    }
+  }
+}

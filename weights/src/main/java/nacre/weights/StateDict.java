@@ -1,0 +1,252 @@
+package nacre.weights;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/** The tensors of a checkpoint by name, from one safetensors file or from several shards. */
+public final class StateDict implements AutoCloseable {
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+  private final Path path;
+  private final List<SafeTensors> files;
+  private final Map<String, SafeTensors.Entry> entries;
+
+  private StateDict(Path path, List<SafeTensors> files, Map<String, SafeTensors.Entry> entries) {
+    this.path = path;
+    this.files = files;
+    this.entries = entries;
+  }
+
+  /**
+   * Opens a safetensors file, or all shards of an index ({@code *.safetensors.index.json}).
+   *
+   * @throws WeightsException if a file is missing or malformed, in one line
+   */
+  public static StateDict open(Path path) throws WeightsException {
+    if (path.toString().endsWith(".json")) {
+      return openShards(path);
+    }
+    SafeTensors file = SafeTensors.open(path);
+    return new StateDict(path, List.of(file), file.entries());
+  }
+
+  /**
+   * Opens a model in a folder as {@code save_pretrained} leaves it: {@code <stem>.safetensors}, its
+   * shards' index, or the half-precision variant {@code <stem>.fp16.safetensors}, whichever is found
+   * first.
+   *
+   * @param stem such as {@code diffusion_pytorch_model} or {@code model}
+   * @throws WeightsException if there is none of them, or a file is malformed, in one line
+   */
+  public static StateDict open(Path folder, String stem) throws WeightsException {
+    List<String> names =
+        List.of(
+            stem + ".safetensors",
+            stem + ".safetensors.index.json",
+            stem + ".fp16.safetensors",
+            stem + ".safetensors.index.fp16.json");
+    for (String name : names) {
+      if (Files.exists(folder.resolve(name))) {
+        return open(folder.resolve(name));
+      }
+    }
+    String hint =
+        Files.exists(folder.resolve(stem + ".bin"))
+            ? "; " + stem + ".bin is a pickle, which is not read: convert it to safetensors"
+            : "";
+    throw new WeightsException(folder, "has no " + String.join(", no ", names) + hint);
+  }
+
+  private static StateDict openShards(Path index) throws WeightsException {
+    Map<String, String> shardOf = readIndex(index);
+    List<SafeTensors> files = new ArrayList<>();
+    try {
+      Map<String, SafeTensors> byName = new LinkedHashMap<>();
+      for (String shard : new TreeSet<>(shardOf.values())) {
+        SafeTensors file = SafeTensors.open(index.resolveSibling(shard));
+        files.add(file);
+        byName.put(shard, file);
+      }
+      Map<String, SafeTensors.Entry> entries = new LinkedHashMap<>();
+      for (Map.Entry<String, String> entry : shardOf.entrySet()) {
+        entries.put(entry.getKey(), byName.get(entry.getValue()).entry(entry.getKey()));
+      }
+      return new StateDict(index, files, entries);
+    } catch (WeightsException e) {
+      files.forEach(SafeTensors::close);
+      throw e;
+    }
+  }
+
+  private static Map<String, String> readIndex(Path index) throws WeightsException {
+    JsonNode map;
+    try {
+      map = JSON.readTree(Files.readString(index)).path("weight_map");
+    } catch (JsonProcessingException e) {
+      throw new WeightsException(index, "is not valid JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new WeightsException(index, "cannot be read: " + e.getMessage(), e);
+    }
+    if (!map.isObject()) {
+      throw new WeightsException(index, "has no weight_map");
+    }
+    Map<String, String> shardOf = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : map.properties()) {
+      String shard = entry.getValue().asText();
+      if (!shard.matches("[^/\\\\\\p{Cntrl}]+\\.safetensors")) {
+        throw new WeightsException(
+            index, "weight_map names no safetensors file beside it for " + entry.getKey());
+      }
+      shardOf.put(entry.getKey(), shard);
+    }
+    return shardOf;
+  }
+
+  /** The tensors by name. */
+  public Map<String, SafeTensors.Entry> entries() {
+    return Collections.unmodifiableMap(entries);
+  }
+
+  /** The metadata of the file, or of all shards together. */
+  public Map<String, String> metadata() {
+    Map<String, String> all = new LinkedHashMap<>();
+    files.forEach(file -> all.putAll(file.metadata()));
+    return all;
+  }
+
+  /** The tensors whose names begin with {@code prefix}, without it. To be closed but once. */
+  public StateDict under(String prefix) {
+    return rename(name -> name.startsWith(prefix) ? name.substring(prefix.length()) : null);
+  }
+
+  /**
+   * The same tensors under other names, which is how a checkpoint of another dialect is read. To be
+   * closed but once: the files are shared.
+   *
+   * @param names from the file's name to the wanted one, or to null for tensors to be left out
+   * @throws IllegalArgumentException if two tensors come to have the same name
+   */
+  public StateDict rename(UnaryOperator<String> names) {
+    Map<String, SafeTensors.Entry> renamed = new LinkedHashMap<>();
+    entries.forEach(
+        (name, entry) -> {
+          String wanted = names.apply(name);
+          if (wanted != null && renamed.putIfAbsent(wanted, entry) != null) {
+            throw new IllegalArgumentException(
+                path + ": tensors " + renamed.get(wanted).name() + " and " + entry.name()
+                    + " would both be named " + wanted);
+          }
+        });
+    return new StateDict(path, files, renamed);
+  }
+
+  /**
+   * How the file's tensors differ from parameters.
+   *
+   * @param missing parameters that the file lacks
+   * @param unexpected tensors of the file that are no parameters
+   * @param misfits tensors of another shape, or of a type that cannot be converted, each with the
+   *     reason
+   */
+  public record Difference(List<String> missing, List<String> unexpected, List<String> misfits) {
+    private static final int SHOWN = 20;
+
+    /** Whether there is none. */
+    public boolean isEmpty() {
+      return missing.isEmpty() && unexpected.isEmpty() && misfits.isEmpty();
+    }
+
+    /** One line with all counts, and up to twenty names of each kind. */
+    @Override
+    public String toString() {
+      List<String> kinds = new ArrayList<>();
+      describe(kinds, "missing", missing);
+      describe(kinds, "unexpected", unexpected);
+      describe(kinds, "not fitting", misfits);
+      return String.join("; ", kinds);
+    }
+
+    private static void describe(List<String> kinds, String kind, List<String> names) {
+      if (!names.isEmpty()) {
+        String shown = String.join(", ", names.subList(0, Math.min(SHOWN, names.size())));
+        String rest = names.size() > SHOWN ? ", and " + (names.size() - SHOWN) + " more" : "";
+        kinds.add(names.size() + " " + kind + ": " + shown + rest);
+      }
+    }
+  }
+
+  /** Compares names and shapes with parameters; nothing is read. */
+  public Difference compare(Map<String, Tensor> parameters) {
+    List<String> missing = new ArrayList<>();
+    List<String> misfits = new ArrayList<>();
+    parameters.forEach(
+        (name, tensor) -> {
+          SafeTensors.Entry entry = entries.get(name);
+          if (entry == null) {
+            missing.add(name);
+            return;
+          }
+          Shape wanted = Layout.ofParameter(tensor.shape()).disk(tensor.shape());
+          if (!entry.shape().equals(wanted)) {
+            misfits.add(name + " is " + entry.shape() + ", " + wanted + " is wanted");
+          } else if (!EntryReader.converts(entry.type())) {
+            misfits.add(name + " is of type " + entry.type() + ", which cannot be converted");
+          }
+        });
+    List<String> unexpected =
+        entries.keySet().stream().filter(name -> !parameters.containsKey(name)).toList();
+    return new Difference(missing, unexpected, misfits);
+  }
+
+  /**
+   * Writes the tensors over parameters of the same names, converting dtype and layout. Names and
+   * shapes must agree one to one; otherwise nothing is written.
+   *
+   * @throws WeightsException naming everything that is missing, unexpected or does not fit
+   */
+  public void loadInto(Map<String, Tensor> parameters) throws WeightsException {
+    loadInto(parameters, name -> false);
+  }
+
+  /**
+   * As {@link #loadInto(Map)}.
+   *
+   * @param ignorable names of tensors that the file may have and the model need not, such as {@code
+   *     pooler.*}
+   */
+  public void loadInto(Map<String, Tensor> parameters, Predicate<String> ignorable)
+      throws WeightsException {
+    Difference all = compare(parameters);
+    List<String> unexpected = all.unexpected.stream().filter(ignorable.negate()).toList();
+    Difference difference = new Difference(all.missing, unexpected, all.misfits);
+    if (!difference.isEmpty()) {
+      throw new WeightsException(path, "does not fit the model: " + difference);
+    }
+    for (Map.Entry<String, Tensor> parameter : parameters.entrySet()) {
+      Tensor tensor = parameter.getValue();
+      entries.get(parameter.getKey()).copyTo(tensor, Layout.ofParameter(tensor.shape()));
+    }
+  }
+
+  /** Closes the files. */
+  @Override
+  public void close() {
+    files.forEach(SafeTensors::close);
+  }
+}
