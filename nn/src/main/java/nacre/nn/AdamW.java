@@ -19,9 +19,9 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as {@code torch.optim.AdamW}, with
- * clipping of the global gradient norm as {@code torch.nn.utils.clip_grad_norm_}. The norm stays on
- * the device.
+ * Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as {@code torch.optim.AdamW},
+ * with clipping of the global gradient norm as {@code torch.nn.utils.clip_grad_norm_}. The norm
+ * stays on the device.
  */
 public final class AdamW {
 
@@ -35,8 +35,7 @@ public final class AdamW {
    * @param maxNorm the gradients of all parameters together are scaled down to this norm; infinite
    *     for no clipping
    */
-  public record Config(
-      double beta1, double beta2, double eps, double weightDecay, double maxNorm) {
+  public record Config(double beta1, double beta2, double eps, double weightDecay, double maxNorm) {
     /** PyTorch's defaults, without clipping. */
     public static Config defaults() {
       return new Config(0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY);

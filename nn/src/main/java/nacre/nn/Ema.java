@@ -26,16 +26,13 @@ public final class Ema {
    *
    * @param all every parameter of the model; those that are not trained are not averaged
    * @param decay weight of the past, such as 0.999
-   * @param warmUp whether the n-th update (from 0) uses no more than (1 + n) / (10 + n), so that the
-   *     untrained beginning is soon forgotten
+   * @param warmUp whether the n-th update (from 0) uses no more than (1 + n) / (10 + n), so that
+   *     the untrained beginning is soon forgotten
    */
   public Ema(Map<String, Tensor> all, double decay, boolean warmUp) {
     if (all.isEmpty() || !(decay >= 0 && decay <= 1)) {
       throw new IllegalArgumentException(
-          "EMA: wants parameters and a decay between 0 and 1, not "
-              + all.size()
-              + " and "
-              + decay);
+          "EMA: wants parameters and a decay between 0 and 1, not " + all.size() + " and " + decay);
     }
     this.decay = decay;
     this.warmUp = warmUp;

@@ -19,8 +19,8 @@ public sealed interface LearningRate {
   }
 
   /**
-   * Rises in equal parts over {@code steps} steps to the rate at which {@code then} begins, and goes
-   * on with {@code then} from its own step 0. The first step is at 1/steps of it, not at 0.
+   * Rises in equal parts over {@code steps} steps to the rate at which {@code then} begins, and
+   * goes on with {@code then} from its own step 0. The first step is at 1/steps of it, not at 0.
    */
   record WarmUp(long steps, LearningRate then) implements LearningRate {
     @Override

@@ -64,8 +64,7 @@ public final class Vit {
    */
   public Tensor forward(Tensor pixelValues) {
     Shape wanted =
-        Shape.of(
-            pixelValues.dim(0), config.imageSize(), config.imageSize(), config.numChannels());
+        Shape.of(pixelValues.dim(0), config.imageSize(), config.imageSize(), config.numChannels());
     if (!pixelValues.shape().equals(wanted)) {
       throw new IllegalArgumentException(
           "ViT: pixel values are " + pixelValues + ", " + wanted + " is wanted; resize them first");

@@ -37,7 +37,8 @@ public record VitConfig(
   /**
    * Reads a {@code config.json}; keys that are not known are passed over.
    *
-   * @throws IllegalArgumentException if a value is not of its kind, or the numbers do not go together
+   * @throws IllegalArgumentException if a value is not of its kind, or the numbers do not go
+   *     together
    */
   public static VitConfig of(JsonNode json) {
     return new VitConfig(

@@ -30,8 +30,7 @@ final class VitLayer {
     this.value = linear(heads.at("value"), width, width, config.qkvBias());
     this.attended = linear(attention.at("output.dense"), width, width, true);
     this.after = new LayerNorm(p.at("layernorm_after"), width, config.layerNormEps());
-    this.intermediate =
-        linear(p.at("intermediate.dense"), width, config.intermediateSize(), true);
+    this.intermediate = linear(p.at("intermediate.dense"), width, config.intermediateSize(), true);
     this.output = linear(p.at("output.dense"), config.intermediateSize(), width, true);
     this.heads = config.numAttentionHeads();
     this.activation = config.activation();
@@ -44,7 +43,8 @@ final class VitLayer {
   /** {@code x [N, T, C] → [N, T, C]}. */
   Tensor forward(Tensor x) {
     Tensor y = before.forward(x);
-    Tensor mixed = attention(split(query.forward(y)), split(key.forward(y)), split(value.forward(y)));
+    Tensor mixed =
+        attention(split(query.forward(y)), split(key.forward(y)), split(value.forward(y)));
     Tensor h = add(x, attended.forward(reshape(mixed, x.dim(0), x.dim(1), x.dim(2))));
     return add(h, output.forward(intermediate.forward(after.forward(h), activation)));
   }

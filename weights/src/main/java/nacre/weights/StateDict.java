@@ -48,8 +48,8 @@ public final class StateDict implements AutoCloseable {
 
   /**
    * Opens a model in a folder as {@code save_pretrained} leaves it: {@code <stem>.safetensors}, its
-   * shards' index, or the half-precision variant {@code <stem>.fp16.safetensors}, whichever is found
-   * first.
+   * shards' index, or the half-precision variant {@code <stem>.fp16.safetensors}, whichever is
+   * found first.
    *
    * @param stem such as {@code diffusion_pytorch_model} or {@code model}
    * @throws WeightsException if there is none of them, or a file is malformed, in one line
@@ -149,8 +149,13 @@ public final class StateDict implements AutoCloseable {
           String wanted = names.apply(name);
           if (wanted != null && renamed.putIfAbsent(wanted, entry) != null) {
             throw new IllegalArgumentException(
-                path + ": tensors " + renamed.get(wanted).name() + " and " + entry.name()
-                    + " would both be named " + wanted);
+                path
+                    + ": tensors "
+                    + renamed.get(wanted).name()
+                    + " and "
+                    + entry.name()
+                    + " would both be named "
+                    + wanted);
           }
         });
     return new StateDict(path, files, renamed);
