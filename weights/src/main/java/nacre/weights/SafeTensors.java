@@ -119,8 +119,7 @@ public final class SafeTensors implements AutoCloseable {
     }
   }
 
-  private static SafeTensors parse(Path path, MemorySegment file, Arena arena)
-      throws WeightsException {
+  static SafeTensors parse(Path path, MemorySegment file, Arena arena) throws WeightsException {
     long length = file.get(LENGTH, 0);
     if (length < 0 || length > MAX_HEADER) {
       throw new WeightsException(

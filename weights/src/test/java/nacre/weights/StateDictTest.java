@@ -1,0 +1,166 @@
+package nacre.weights;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StateDictTest {
+  private static final Device CPU = Device.cpu();
+
+  @TempDir Path folder;
+
+  @AfterEach
+  void nothingIsLeft() {
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  private static Tensor counting(Shape shape) {
+    float[] values = new float[(int) shape.elements()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i + 1;
+    }
+    return Tensor.of(CPU, shape, values);
+  }
+
+  private Path written(String name, Map<String, Tensor> tensors) throws IOException {
+    Path file = folder.resolve(name);
+    new SafeTensorsWriter().addParameters(tensors).write(file);
+    return file;
+  }
+
+  @Test
+  void whatWasSavedComesBack() throws IOException {
+    try (Scope _ = Scope.open()) {
+      Map<String, Tensor> saved = new LinkedHashMap<>();
+      saved.put("conv.weight", counting(Shape.of(2, 3, 4, 5)));
+      saved.put("linear.weight", counting(Shape.of(3, 2)));
+      saved.put("half", Tensor.full(CPU, DType.BF16, Shape.of(3), 0.5));
+      Map<String, Tensor> loaded = new LinkedHashMap<>();
+      saved.forEach((name, t) -> loaded.put(name, Tensor.full(CPU, DType.F32, t.shape(), -1)));
+      Path file = written("model.safetensors", saved);
+      try (SafeTensors open = SafeTensors.open(file)) {
+        assertEquals(Shape.of(2, 5, 3, 4), open.entry("conv.weight").shape());
+      }
+      try (StateDict dict = StateDict.open(folder, "model")) {
+        dict.loadInto(loaded);
+      }
+      saved.forEach((name, t) -> assertArrayEquals(t.toFloats(), loaded.get(name).toFloats()));
+    }
+  }
+
+  @Test
+  void oneErrorNamesEverythingThatDoesNotFit() throws IOException {
+    try (Scope _ = Scope.open()) {
+      Map<String, Tensor> saved = new LinkedHashMap<>();
+      saved.put("same", counting(Shape.of(2)));
+      saved.put("conv", counting(Shape.of(2, 3, 3, 5)));
+      saved.put("extra1", counting(Shape.of(1)));
+      saved.put("extra2", counting(Shape.of(1)));
+      Path file = written("model.safetensors", saved);
+      Map<String, Tensor> wanted = new LinkedHashMap<>();
+      wanted.put("same", Tensor.zeros(CPU, DType.F32, Shape.of(2)));
+      wanted.put("conv", Tensor.zeros(CPU, DType.F32, Shape.of(2, 3, 3, 4)));
+      wanted.put("lacking1", Tensor.zeros(CPU, DType.F32, Shape.of(1)));
+      wanted.put("lacking2", Tensor.zeros(CPU, DType.F32, Shape.of(1)));
+      try (StateDict dict = StateDict.open(file)) {
+        WeightsException e =
+            assertThrows(WeightsException.class, () -> dict.loadInto(wanted, "extra1"::equals));
+        assertEquals(
+            file
+                + ": does not fit the model: 2 missing: lacking1, lacking2; 1 unexpected: extra2;"
+                + " 1 not fitting: conv is [2, 5, 3, 3], [2, 4, 3, 3] is wanted",
+            e.getMessage());
+        assertEquals(List.of("extra1", "extra2"), dict.compare(wanted).unexpected());
+      }
+      assertArrayEquals(new float[2], wanted.get("same").toFloats(), "nothing is written");
+    }
+  }
+
+  @Test
+  void aLongListIsCutButCounted() {
+    List<String> names = IntStream.range(0, 700).mapToObj(i -> "n" + i).toList();
+    String line = new StateDict.Difference(names, List.of(), List.of()).toString();
+    assertTrue(line.startsWith("700 missing: n0, n1, "), line);
+    assertTrue(line.endsWith("n19, and 680 more"), line);
+  }
+
+  @Test
+  void shardsAreOneDictionary() throws IOException {
+    try (Scope _ = Scope.open()) {
+      written("model-00001-of-00002.safetensors", Map.of("a", counting(Shape.of(2))));
+      written("model-00002-of-00002.safetensors", Map.of("b", counting(Shape.of(3))));
+      Path index = folder.resolve("model.safetensors.index.json");
+      Files.writeString(
+          index,
+          """
+          {"metadata": {"total_size": 20}, "weight_map": {
+            "a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+          """);
+      Map<String, Tensor> loaded =
+          Map.of(
+              "a", Tensor.zeros(CPU, DType.F32, Shape.of(2)),
+              "b", Tensor.zeros(CPU, DType.F32, Shape.of(3)));
+      try (StateDict dict = StateDict.open(folder, "model")) {
+        dict.loadInto(loaded);
+      }
+      assertArrayEquals(new float[] {1, 2, 3}, loaded.get("b").toFloats());
+
+      for (Map.Entry<String, String> bad :
+          Map.of(
+                  "{", "is not valid JSON",
+                  "{}", "has no weight_map",
+                  "{\"weight_map\": {\"a\": \"../secret.safetensors\"}}",
+                      "names no safetensors file",
+                  "{\"weight_map\": {\"a\": \"other.safetensors\"}}", "no such file",
+                  "{\"weight_map\": {\"c\": \"model-00001-of-00002.safetensors\"}}", "no tensor c")
+              .entrySet()) {
+        Files.writeString(index, bad.getKey());
+        WeightsException e = assertThrows(WeightsException.class, () -> StateDict.open(index));
+        assertTrue(e.getMessage().contains(bad.getValue()), e.getMessage());
+      }
+    }
+  }
+
+  @Test
+  void aPickleIsNamedButNotRead() throws IOException {
+    Files.write(folder.resolve("model.bin"), new byte[] {1});
+    WeightsException e =
+        assertThrows(WeightsException.class, () -> StateDict.open(folder, "model"));
+    assertTrue(e.getMessage().contains("model.bin is a pickle"), e.getMessage());
+  }
+
+  @Test
+  void namesAreMapped() throws IOException {
+    try (Scope _ = Scope.open()) {
+      Path file =
+          written(
+              "m.safetensors",
+              Map.of("vit.a", counting(Shape.of(1)), "head.a", counting(Shape.of(2))));
+      try (StateDict dict = StateDict.open(file)) {
+        StateDict vit = dict.under("vit.");
+        assertEquals(Set.of("a"), vit.entries().keySet());
+        assertEquals(Shape.of(1), vit.entries().get("a").shape());
+        assertThrows(IllegalArgumentException.class, () -> dict.rename(name -> "same"));
+      }
+    }
+  }
+}
