@@ -1,5 +1,8 @@
 /** UNet, VAE, noise schedules and samplers. */
 module nacre.diffusion {
   requires transitive nacre.nn;
-  requires com.fasterxml.jackson.databind;
+  requires transitive com.fasterxml.jackson.databind;
+
+  exports nacre.diffusion;
+  exports nacre.diffusion.unet;
 }

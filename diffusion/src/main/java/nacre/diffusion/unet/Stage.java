@@ -1,0 +1,19 @@
+package nacre.diffusion.unet;
+
+import nacre.diffusion.ResnetBlock2D;
+import nacre.tensor.Tensor;
+
+/**
+ * A residual block and the attention behind it.
+ *
+ * @param resnet the block
+ * @param attention null where the level has none
+ */
+record Stage(ResnetBlock2D resnet, Transformer2D attention) {
+
+  /** {@code x [N, H, W, in] → [N, H, W, out]}. */
+  Tensor forward(Tensor x, Tensor time, Tensor context) {
+    Tensor y = resnet.forward(x, time);
+    return attention == null ? y : attention.forward(y, context);
+  }
+}

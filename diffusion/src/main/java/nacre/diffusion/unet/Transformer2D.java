@@ -1,0 +1,69 @@
+package nacre.diffusion.unet;
+
+import static nacre.tensor.ops.Arithmetic.add;
+import static nacre.tensor.ops.Reshape.reshape;
+
+import java.util.ArrayList;
+import java.util.List;
+import nacre.nn.Conv2d;
+import nacre.nn.GroupNorm;
+import nacre.nn.Linear;
+import nacre.nn.Parameters;
+import nacre.tensor.Tensor;
+
+/**
+ * Transformer blocks over the pixels of an image, {@code [N, H, W, C] → [N, H, W, C]}. Names as
+ * diffusers' {@code Transformer2DModel}.
+ */
+final class Transformer2D {
+  private final GroupNorm norm;
+  private final Linear linearIn;
+  private final Linear linearOut;
+  private final Conv2d convIn;
+  private final Conv2d convOut;
+  private final List<TransformerBlock> blocks = new ArrayList<>();
+
+  Transformer2D(Parameters p, int channels, int heads, int layers, UNetConfig config) {
+    if (channels % heads != 0) {
+      throw new IllegalArgumentException(
+          "UNet2DConditionModel: "
+              + channels
+              + " channels do not divide into "
+              + heads
+              + " attention heads");
+    }
+    norm = new GroupNorm(p.at("norm"), config.normNumGroups(), channels, 1e-6);
+    boolean linear = config.useLinearProjection();
+    linearIn = linear ? new Linear(p.at("proj_in"), channels, channels) : null;
+    convIn = linear ? null : new Conv2d(p.at("proj_in"), channels, channels, 1, 1, 0);
+    for (int i = 0; i < layers; i++) {
+      Parameters block = p.at("transformer_blocks").at(i);
+      blocks.add(new TransformerBlock(block, channels, heads, config.crossAttentionDim()));
+    }
+    linearOut = linear ? new Linear(p.at("proj_out"), channels, channels) : null;
+    convOut = linear ? null : new Conv2d(p.at("proj_out"), channels, channels, 1, 1, 0);
+  }
+
+  /** {@code x [N, H, W, C], context [N, S, contextWidth] → [N, H, W, C]}. */
+  Tensor forward(Tensor x, Tensor context) {
+    int n = x.dim(0);
+    int h = x.dim(1);
+    int w = x.dim(2);
+    int c = x.dim(3);
+    Tensor y = norm.forward(x);
+    if (convIn != null) {
+      y = convIn.forward(y);
+    }
+    y = reshape(y, n, h * w, c);
+    if (linearIn != null) {
+      y = linearIn.forward(y);
+    }
+    for (TransformerBlock block : blocks) {
+      y = block.forward(y, context);
+    }
+    if (linearOut != null) {
+      return add(reshape(linearOut.forward(y), n, h, w, c), x);
+    }
+    return convOut.forward(reshape(y, n, h, w, c), x);
+  }
+}

@@ -1,0 +1,38 @@
+package nacre.diffusion.unet;
+
+import static nacre.tensor.ops.Arithmetic.add;
+
+import nacre.nn.Attention;
+import nacre.nn.FeedForward;
+import nacre.nn.LayerNorm;
+import nacre.nn.Parameters;
+import nacre.tensor.Tensor;
+
+/**
+ * Self-attention, cross-attention to the context, feed-forward, each behind a LayerNorm and beside
+ * a skip connection. Names as diffusers' {@code BasicTransformerBlock}.
+ */
+final class TransformerBlock {
+  private final LayerNorm norm1;
+  private final Attention attention1;
+  private final LayerNorm norm2;
+  private final Attention attention2;
+  private final LayerNorm norm3;
+  private final FeedForward feedForward;
+
+  TransformerBlock(Parameters p, int width, int heads, int contextWidth) {
+    norm1 = new LayerNorm(p.at("norm1"), width);
+    attention1 = new Attention(p.at("attn1"), width, width, heads, width / heads);
+    norm2 = new LayerNorm(p.at("norm2"), width);
+    attention2 = new Attention(p.at("attn2"), width, contextWidth, heads, width / heads);
+    norm3 = new LayerNorm(p.at("norm3"), width);
+    feedForward = new FeedForward(p.at("ff"), width);
+  }
+
+  /** {@code x [N, T, width], context [N, S, contextWidth] → [N, T, width]}. */
+  Tensor forward(Tensor x, Tensor context) {
+    Tensor h = add(x, attention1.forward(norm1.forward(x)));
+    h = add(h, attention2.forward(norm2.forward(h), context));
+    return add(h, feedForward.forward(norm3.forward(h)));
+  }
+}

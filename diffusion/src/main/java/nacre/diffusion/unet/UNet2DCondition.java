@@ -1,0 +1,122 @@
+package nacre.diffusion.unet;
+
+import static nacre.tensor.ops.Activation.silu;
+import static nacre.tensor.ops.Cast.cast;
+import static nacre.tensor.ops.TimestepEmbedding.timestepEmbedding;
+
+import java.util.ArrayList;
+import java.util.List;
+import nacre.diffusion.ResnetBlock2D;
+import nacre.nn.Conv2d;
+import nacre.nn.GroupNorm;
+import nacre.nn.Parameters;
+import nacre.nn.TimestepEmbedding;
+import nacre.tensor.Tensor;
+
+/**
+ * The UNet of Stable Diffusion: a noisy sample, a timestep and a context become the prediction of
+ * the noise or velocity. Built from diffusers' {@code config.json}, under diffusers' names ({@code
+ * UNet2DConditionModel}). Source: Rombach et al., "High-Resolution Image Synthesis with Latent
+ * Diffusion Models", 2022.
+ */
+public final class UNet2DCondition {
+  private final UNetConfig config;
+  private final Conv2d convIn;
+  private final TimestepEmbedding timeEmbedding;
+  private final List<DownBlock> down = new ArrayList<>();
+  private final ResnetBlock2D midResnet1;
+  private final Transformer2D midAttention;
+  private final ResnetBlock2D midResnet2;
+  private final List<UpBlock> up = new ArrayList<>();
+  private final GroupNorm normOut;
+  private final Conv2d convOut;
+
+  /** Builds the model on parameters whose names begin where {@code p} stands. */
+  public UNet2DCondition(Parameters p, UNetConfig config) {
+    this.config = config;
+    int first = config.blockOutChannels().getFirst();
+    int last = config.blockOutChannels().getLast();
+    int groups = config.normNumGroups();
+    double eps = config.normEps();
+    convIn = new Conv2d(p.at("conv_in"), config.inChannels(), first, 3, 1, 1);
+    timeEmbedding = new TimestepEmbedding(p.at("time_embedding"), first, config.timeWidth());
+    for (int level = 0; level < config.levels(); level++) {
+      down.add(new DownBlock(p.at("down_blocks").at(level), config, level));
+    }
+    Parameters mid = p.at("mid_block");
+    int time = config.timeWidth();
+    midResnet1 = new ResnetBlock2D(mid.at("resnets.0"), last, last, time, groups, eps);
+    midAttention =
+        new Transformer2D(
+            mid.at("attentions.0"),
+            last,
+            config.heads().getLast(),
+            config.transformerLayers().getLast(),
+            config);
+    midResnet2 = new ResnetBlock2D(mid.at("resnets.1"), last, last, time, groups, eps);
+    for (int i = 0; i < config.levels(); i++) {
+      up.add(new UpBlock(p.at("up_blocks").at(i), config, i));
+    }
+    normOut = new GroupNorm(p.at("conv_norm_out"), groups, first, eps);
+    convOut = new Conv2d(p.at("conv_out"), first, config.outChannels(), 3, 1, 1);
+  }
+
+  /** What the model was built from. */
+  public UNetConfig config() {
+    return config;
+  }
+
+  /**
+   * {@code sample [N, H, W, in], timesteps [N], context [N, S, crossAttentionDim] → [N, H, W,
+   * out]}. H and W are multiples of 2 to the number of levels less one.
+   *
+   * @param timesteps f32
+   * @throws IllegalArgumentException if a shape does not fit the config
+   */
+  public Tensor forward(Tensor sample, Tensor timesteps, Tensor context) {
+    check(sample, timesteps, context);
+    int first = config.blockOutChannels().getFirst();
+    Tensor sinusoids =
+        timestepEmbedding(timesteps, first, config.flipSinToCos(), config.freqShift(), 10_000);
+    // Every residual block begins with the same SiLU of the embedding.
+    Tensor time = silu(timeEmbedding.forward(cast(sinusoids, sample.dtype()))); // [N, 4 · first]
+    List<Tensor> kept = new ArrayList<>();
+    Tensor x = convIn.forward(sample); // [N, H, W, first]
+    kept.add(x);
+    for (DownBlock block : down) {
+      x = block.forward(x, time, context, kept);
+    }
+    x = midResnet1.forward(x, time);
+    x = midAttention.forward(x, context);
+    x = midResnet2.forward(x, time);
+    for (UpBlock block : up) {
+      x = block.forward(x, time, context, kept);
+    }
+    return convOut.forward(normOut.forwardSilu(x)); // [N, H, W, out]
+  }
+
+  private void check(Tensor sample, Tensor timesteps, Tensor context) {
+    int multiple = 1 << (config.levels() - 1);
+    boolean fits =
+        sample.shape().rank() == 4
+            && sample.dim(3) == config.inChannels()
+            && sample.dim(1) % multiple == 0
+            && sample.dim(2) % multiple == 0
+            && timesteps.shape().rank() == 1
+            && timesteps.dim(0) == sample.dim(0)
+            && context.shape().rank() == 3
+            && context.dim(0) == sample.dim(0)
+            && context.dim(2) == config.crossAttentionDim();
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "UNet2DCondition: sample %s, timesteps %s, context %s; wanted [N, H, W, %d] with H and W multiples of %d, [N], [N, S, %d]"
+              .formatted(
+                  sample,
+                  timesteps,
+                  context,
+                  config.inChannels(),
+                  multiple,
+                  config.crossAttentionDim()));
+    }
+  }
+}

@@ -1,0 +1,150 @@
+package nacre.diffusion.unet;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import nacre.diffusion.ConfigJson;
+
+/**
+ * The keys of a {@code UNet2DConditionModel}'s {@code config.json} that are built here.
+ *
+ * @param sampleSize height and width of the sample the model was made for
+ * @param inChannels channels of the sample
+ * @param outChannels channels of the prediction
+ * @param blockOutChannels channels of each level
+ * @param layersPerBlock residual blocks of each level on the way down; one more on the way up
+ * @param downAttention whether each level has attention on the way down
+ * @param upAttention whether each level has attention on the way up, deepest first
+ * @param transformerLayers transformer blocks per attention, of each level
+ * @param heads attention heads of each level
+ * @param crossAttentionDim width of the context
+ * @param useLinearProjection linear layers rather than 1×1 convolutions around the transformers
+ * @param normNumGroups groups of the GroupNorms
+ * @param normEps their epsilon
+ * @param flipSinToCos cosines first in the timestep's sinusoids
+ * @param freqShift shift in their frequencies
+ * @param downsamplePadding padding of the strided convolutions
+ */
+public record UNetConfig(
+    int sampleSize,
+    int inChannels,
+    int outChannels,
+    List<Integer> blockOutChannels,
+    List<Integer> layersPerBlock,
+    List<Boolean> downAttention,
+    List<Boolean> upAttention,
+    List<Integer> transformerLayers,
+    List<Integer> heads,
+    int crossAttentionDim,
+    boolean useLinearProjection,
+    int normNumGroups,
+    double normEps,
+    boolean flipSinToCos,
+    double freqShift,
+    int downsamplePadding) {
+
+  /**
+   * Reads diffusers' keys.
+   *
+   * @throws IllegalArgumentException naming the key, if a value is wrong or its feature not built
+   */
+  public static UNetConfig of(JsonNode json) {
+    ConfigJson c = new ConfigJson("UNet2DConditionModel", json);
+    c.require("act_fn", "silu", "swish");
+    c.require("mid_block_type", "UNetMidBlock2DCrossAttn");
+    c.require("resnet_time_scale_shift", "default");
+    c.require("time_embedding_type", "positional");
+    c.require("center_input_sample", false);
+    c.require("dual_cross_attention", false);
+    c.require("only_cross_attention", false);
+    c.require("resnet_skip_time_act", false);
+    c.require("conv_in_kernel", 3);
+    c.require("conv_out_kernel", 3);
+    c.require("mid_block_scale_factor", 1, 1.0);
+    c.require("class_embeddings_concat", false);
+    for (String key :
+        List.of(
+            "class_embed_type",
+            "addition_embed_type",
+            "encoder_hid_dim",
+            "encoder_hid_dim_type",
+            "num_class_embeds",
+            "time_embedding_act_fn",
+            "time_embedding_dim",
+            "timestep_post_act",
+            "time_cond_proj_dim",
+            "attention_type",
+            "cross_attention_norm",
+            "reverse_transformer_layers_per_block")) {
+      c.require(key, "default");
+    }
+    List<Integer> channels = c.integers("block_out_channels", 0, List.of(320, 640, 1280, 1280));
+    int levels = channels.size();
+    List<String> down =
+        c.texts(
+            "down_block_types",
+            List.of(
+                "CrossAttnDownBlock2D",
+                "CrossAttnDownBlock2D",
+                "CrossAttnDownBlock2D",
+                "DownBlock2D"));
+    List<String> up =
+        c.texts(
+            "up_block_types",
+            List.of("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"));
+    if (down.size() != levels || up.size() != levels) {
+      throw new IllegalArgumentException(
+          "UNet2DConditionModel: block_out_channels has "
+              + levels
+              + " levels, down_block_types "
+              + down.size()
+              + ", up_block_types "
+              + up.size());
+    }
+    // In diffusers "attention_head_dim" has always been the number of heads; see its issue 2011.
+    String headsKey = c.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim";
+    return new UNetConfig(
+        c.integer("sample_size", 64),
+        c.integer("in_channels", 4),
+        c.integer("out_channels", 4),
+        channels,
+        c.integers("layers_per_block", levels, java.util.Collections.nCopies(levels, 2)),
+        down.stream().map(t -> attention(t, "CrossAttnDownBlock2D", "DownBlock2D")).toList(),
+        up.stream().map(t -> attention(t, "CrossAttnUpBlock2D", "UpBlock2D")).toList(),
+        c.integers(
+            "transformer_layers_per_block", levels, java.util.Collections.nCopies(levels, 1)),
+        c.integers(headsKey, levels, java.util.Collections.nCopies(levels, 8)),
+        c.integer("cross_attention_dim", 1280),
+        c.flag("use_linear_projection", false),
+        c.integer("norm_num_groups", 32),
+        c.number("norm_eps", 1e-5),
+        c.flag("flip_sin_to_cos", true),
+        c.number("freq_shift", 0),
+        c.integer("downsample_padding", 1));
+  }
+
+  private static boolean attention(String type, String with, String without) {
+    if (type.equals(with)) {
+      return true;
+    }
+    if (type.equals(without)) {
+      return false;
+    }
+    throw new IllegalArgumentException(
+        "UNet2DConditionModel: block type "
+            + type
+            + " is not supported; supported: "
+            + with
+            + ", "
+            + without);
+  }
+
+  /** Levels of resolution. */
+  int levels() {
+    return blockOutChannels.size();
+  }
+
+  /** Width of the time embedding. */
+  int timeWidth() {
+    return 4 * blockOutChannels.getFirst();
+  }
+}

@@ -1,0 +1,58 @@
+package nacre.diffusion.unet;
+
+import static nacre.tensor.ops.Concat.concat;
+import static nacre.tensor.ops.Resample.upsampleNearest;
+
+import java.util.ArrayList;
+import java.util.List;
+import nacre.diffusion.ResnetBlock2D;
+import nacre.nn.Conv2d;
+import nacre.nn.Parameters;
+import nacre.tensor.Tensor;
+
+/** A level on the way up; each residual block takes one of the kept results beside its input. */
+final class UpBlock {
+  private final List<Stage> stages = new ArrayList<>();
+  private final Conv2d upsampler;
+
+  /** The {@code index}-th block from the deepest. */
+  UpBlock(Parameters p, UNetConfig config, int index) {
+    int level = config.levels() - 1 - index;
+    List<Integer> channels = config.blockOutChannels();
+    int out = channels.get(level);
+    int before = channels.get(Math.min(level + 1, config.levels() - 1));
+    int above = channels.get(Math.max(level - 1, 0));
+    int layers = config.layersPerBlock().get(level) + 1;
+    for (int i = 0; i < layers; i++) {
+      int skip = i == layers - 1 ? above : out;
+      ResnetBlock2D resnet =
+          new ResnetBlock2D(
+              p.at("resnets").at(i),
+              (i == 0 ? before : out) + skip,
+              out,
+              config.timeWidth(),
+              config.normNumGroups(),
+              config.normEps());
+      Transformer2D attention =
+          config.upAttention().get(index)
+              ? new Transformer2D(
+                  p.at("attentions").at(i),
+                  out,
+                  config.heads().get(level),
+                  config.transformerLayers().get(level),
+                  config)
+              : null;
+      stages.add(new Stage(resnet, attention));
+    }
+    upsampler = level == 0 ? null : new Conv2d(p.at("upsamplers.0.conv"), out, out, 3, 1, 1);
+  }
+
+  /** {@code x [N, H, W, in] → [N, 2H, 2W, out]}; takes from the end of what was kept. */
+  Tensor forward(Tensor x, Tensor time, Tensor context, List<Tensor> kept) {
+    Tensor y = x;
+    for (Stage stage : stages) {
+      y = stage.forward(concat(3, y, kept.removeLast()), time, context);
+    }
+    return upsampler == null ? y : upsampler.forward(upsampleNearest(y, 2));
+  }
+}
