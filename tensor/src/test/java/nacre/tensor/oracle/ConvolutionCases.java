@@ -1,0 +1,109 @@
+package nacre.tensor.oracle;
+
+import java.util.List;
+import nacre.tensor.DType;
+import nacre.tensor.backend.Unary;
+import nacre.tensor.backend.Window;
+
+/** Convolution and both gradients, over kernels, strides and paddings as UNet, VAE and ViT use. */
+final class ConvolutionCases {
+  private record Size(int n, int h, int w, int in, int out, int kh, int kw, Window window) {
+    int oh() {
+      return window.outHeight(h, kh);
+    }
+
+    int ow() {
+      return window.outWidth(w, kw);
+    }
+  }
+
+  private static final Window DOWNSAMPLE = new Window(2, 0, 0, 1, 1);
+  private static final Size[] SIZES = {
+    new Size(1, 1, 1, 1, 1, 1, 1, Window.of(1, 0)),
+    new Size(2, 5, 7, 3, 4, 1, 1, Window.of(1, 0)),
+    new Size(2, 6, 7, 5, 4, 1, 1, Window.of(2, 0)),
+    new Size(2, 9, 7, 4, 8, 3, 3, Window.of(1, 1)),
+    new Size(1, 8, 8, 16, 16, 3, 3, Window.of(1, 1)),
+    new Size(3, 6, 5, 3, 5, 3, 3, Window.of(2, 1)),
+    new Size(2, 8, 6, 4, 6, 3, 3, DOWNSAMPLE),
+    new Size(2, 7, 5, 4, 6, 3, 3, DOWNSAMPLE),
+    new Size(1, 5, 6, 3, 2, 2, 3, new Window(1, 2, 0, 1, 3)),
+    new Size(1, 5, 6, 3, 2, 3, 2, new Window(1, 0, 2, 0, 0)),
+    new Size(2, 12, 8, 3, 10, 4, 4, Window.of(4, 0)),
+    new Size(1, 14, 13, 3, 5, 4, 4, Window.of(4, 0)),
+    new Size(1, 9, 10, 2, 3, 7, 5, Window.of(3, 2)),
+    new Size(1, 2, 2, 2, 2, 3, 3, Window.of(1, 1)),
+    new Size(2, 13, 12, 20, 33, 3, 3, Window.of(1, 1)),
+    new Size(1, 20, 19, 32, 48, 3, 3, Window.of(1, 1)),
+  };
+
+  private ConvolutionCases() {}
+
+  static void addTo(List<OracleCase> cases) {
+    for (DType dtype : ElementwiseCases.FLOATING) {
+      for (Size s : SIZES) {
+        forward(cases, dtype, s, false, false, null);
+        forward(cases, dtype, s, true, false, null);
+        forward(cases, dtype, s, true, true, null);
+        forward(cases, dtype, s, false, true, Unary.RELU);
+        forward(cases, dtype, s, true, false, Unary.SILU);
+        gradients(cases, dtype, s);
+      }
+    }
+  }
+
+  private static void forward(
+      List<OracleCase> cases, DType dtype, Size s, boolean bias, boolean residual, Unary f) {
+    OracleCase c =
+        OracleCase.of(
+                "conv2d", dtype, s, bias ? "bias" : "", residual ? "residual" : "", "then " + f)
+            .in(dtype, s.n, s.h, s.w, s.in)
+            .in(dtype, weights(s), s.out, s.kh, s.kw, s.in);
+    if (bias) {
+      c.in(dtype, s.out);
+    }
+    if (residual) {
+      c.in(dtype, s.n, s.oh(), s.ow(), s.out);
+    }
+    int atResidual = bias ? 3 : 2;
+    int y = atResidual + (residual ? 1 : 0);
+    c.out(dtype, s.n, s.oh(), s.ow(), s.out)
+        .call(
+            (backend, t) ->
+                backend.conv2d(
+                    t[0],
+                    t[1],
+                    bias ? t[2] : null,
+                    residual ? t[atResidual] : null,
+                    f,
+                    s.window,
+                    t[y]));
+    cases.add(c);
+  }
+
+  private static void gradients(List<OracleCase> cases, DType dtype, Size s) {
+    cases.add(
+        OracleCase.of("conv2dInputGradient", dtype, s)
+            .in(dtype, s.n, s.oh(), s.ow(), s.out)
+            .in(dtype, weights(s), s.out, s.kh, s.kw, s.in)
+            .out(dtype, s.n, s.h, s.w, s.in)
+            .call((backend, t) -> backend.conv2dInputGradient(t[0], t[1], s.window, t[2])));
+    cases.add(
+        OracleCase.of("conv2dWeightGradient", dtype, s)
+            .in(dtype, s.n, s.h, s.w, s.in)
+            .in(dtype, Values.normal(0.5, 1), s.n, s.oh(), s.ow(), s.out)
+            .out(dtype, s.out, s.kh, s.kw, s.in)
+            .out(dtype, s.out)
+            .call((backend, t) -> backend.conv2dWeightGradient(t[0], t[1], s.window, t[2], t[3])));
+    cases.add(
+        OracleCase.of("conv2dWeightGradient", dtype, s, "no bias")
+            .in(dtype, s.n, s.h, s.w, s.in)
+            .in(dtype, s.n, s.oh(), s.ow(), s.out)
+            .out(dtype, s.out, s.kh, s.kw, s.in)
+            .call((backend, t) -> backend.conv2dWeightGradient(t[0], t[1], s.window, t[2], null)));
+  }
+
+  private static Values weights(Size s) {
+    return Values.normal(0, 1 / Math.sqrt(s.in * s.kh * s.kw));
+  }
+}
