@@ -44,7 +44,13 @@ public final class Tape implements AutoCloseable {
       }
     }
     Context context = new Context(recording, needs);
-    Tensor out = operation.forward(context, in);
+    Tensor out;
+    try {
+      out = operation.forward(context, in);
+    } catch (RuntimeException | Error e) {
+      context.release();
+      throw e;
+    }
     if (recording) {
       out.track();
       tape.nodes.add(new Node(operation, context, in, out));
@@ -77,12 +83,15 @@ public final class Tape implements AutoCloseable {
     try {
       for (int i = nodes.size() - 1; i >= 0; i--) {
         Node node = nodes.remove(i);
-        Tensor dy = gradients.remove(node.out);
-        if (dy != null) {
-          backward(node, dy, gradients);
-          dy.close();
+        try {
+          Tensor dy = gradients.remove(node.out);
+          if (dy != null) {
+            backward(node, dy, gradients);
+            dy.close();
+          }
+        } finally {
+          node.context.release();
         }
-        node.context.release();
       }
     } finally {
       CURRENT.set(this);
