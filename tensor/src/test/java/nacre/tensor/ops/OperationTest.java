@@ -4,15 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import nacre.tensor.Context;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Gradients;
 import nacre.tensor.Memory;
+import nacre.tensor.Operation;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tape;
@@ -21,6 +24,7 @@ import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -311,5 +315,33 @@ class OperationTest {
       assertEquals(before + 1, Memory.liveTensors(), () -> "live tensors with " + y);
     }
     assertEquals(before, Memory.liveTensors(), "live tensors when the result is closed");
+  }
+
+  /** Keeps its input and then fails, on the way there or on the way back. */
+  record Failing(boolean forward) implements Operation {
+    @Override
+    public Tensor forward(Context context, Tensor... in) {
+      context.save(in[0]);
+      if (forward) {
+        throw new IllegalStateException("forward");
+      }
+      return in[0].like();
+    }
+
+    @Override
+    public Tensor[] backward(Context context, Tensor dy) {
+      throw new IllegalStateException("backward");
+    }
+  }
+
+  @Test
+  void aFailureLeavesNothingBehind() {
+    Tensor x = count(Device.reference(), 3).track();
+    try (Tape tape = Tape.open()) {
+      assertThrows(IllegalStateException.class, () -> Operation.apply(new Failing(true), x));
+      Tensor y = Operation.apply(new Failing(false), Activation.square(x));
+      assertThrows(IllegalStateException.class, () -> tape.backward(Map.of(y, y)));
+    }
+    // That memory is given back is checked after each test.
   }
 }
