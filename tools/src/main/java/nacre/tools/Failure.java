@@ -16,10 +16,7 @@ final class Failure {
 
   /** The line for a failure, without the name of the program. */
   static String describe(Throwable failure) {
-    return switch (failure) {
-      case UncheckedIOException wrapped -> describe(wrapped.getCause());
-      case ExecutionException wrapped when wrapped.getCause() != null ->
-          describe(wrapped.getCause());
+    return switch (unwrap(failure)) {
       case NoSuchFileException e -> file(e, "no such file or folder");
       case AccessDeniedException e -> file(e, "access denied");
       case FileAlreadyExistsException e -> file(e, "exists already");
@@ -31,18 +28,23 @@ final class Failure {
               + oneLine(e.getMessage())
               + "; the Java heap is set with NACRE_JAVA_OPTS=-Xmx4g";
       case Throwable e when isExplained(e) -> oneLine(e.getMessage());
-      default -> oneLine(failure.toString());
+      case Throwable e -> oneLine(e.toString());
     };
   }
 
   /** What to add where the line may not be enough to go by. */
   static String hint(Throwable failure) {
-    return switch (failure) {
-      case UncheckedIOException wrapped -> "";
-      case ExecutionException wrapped when wrapped.getCause() != null -> hint(wrapped.getCause());
-      case Throwable e when isExplained(e) || e instanceof IOException -> "";
-      default -> " (--debug shows where)";
-    };
+    Throwable reason = unwrap(failure);
+    boolean enough =
+        isExplained(reason) || reason instanceof IOException || reason instanceof OutOfMemoryError;
+    return enough ? "" : " (--debug shows where)";
+  }
+
+  /** What was thrown first, where only a messenger was caught. */
+  private static Throwable unwrap(Throwable failure) {
+    boolean messenger =
+        failure instanceof UncheckedIOException || failure instanceof ExecutionException;
+    return messenger && failure.getCause() != null ? unwrap(failure.getCause()) : failure;
   }
 
   /** Text on one line, whatever a library put into it. */

@@ -48,13 +48,25 @@ public final class Nacre implements Runnable {
    * @return the exit status: 0, 1 or 2
    */
   static int run(String[] args, PrintWriter err) {
+    return run(commandLine(err), args);
+  }
+
+  static int run(CommandLine line, String[] args) {
+    try {
+      return line.execute(args);
+    } catch (Error error) { // picocli hands on exceptions only
+      return line.<Nacre>getCommand().explain(error, line.getErr());
+    }
+  }
+
+  /** The command line with its way of failing, to which commands may still be added. */
+  static CommandLine commandLine(PrintWriter err) {
     Nacre nacre = new Nacre();
     return new CommandLine(nacre)
         .setErr(err)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler((mistake, all) -> refuse(mistake, err))
-        .setExecutionExceptionHandler((failure, command, parsed) -> nacre.explain(failure, err))
-        .execute(args);
+        .setExecutionExceptionHandler((failure, command, parsed) -> nacre.explain(failure, err));
   }
 
   /** Without a command there is nothing to do but to say which there are. */
@@ -63,7 +75,7 @@ public final class Nacre implements Runnable {
     throw new ParameterException(spec.commandLine(), "which command?");
   }
 
-  private int explain(Exception failure, PrintWriter err) {
+  private int explain(Throwable failure, PrintWriter err) {
     if (debug) {
       failure.printStackTrace(err);
     }
