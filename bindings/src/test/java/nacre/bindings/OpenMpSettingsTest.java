@@ -10,7 +10,7 @@ class OpenMpSettingsTest {
   @Test
   void setsThreadsAndHowLongTheyStayAwake() {
     assertEquals(
-        Map.of("OMP_NUM_THREADS", "6", "GOMP_SPINCOUNT", "100000", "KMP_BLOCKTIME", "1"),
+        Map.of("OMP_NUM_THREADS", "6", "GOMP_SPINCOUNT", "4000", "KMP_BLOCKTIME", "1"),
         OpenMpSettings.additionsTo(Map.of("PATH", "/bin"), 6));
   }
 

@@ -28,7 +28,7 @@ class OpenMpTest {
     int threads = OpenMp.threads();
     assertEquals(Processors.threads(), threads);
     int[] runs = new int[threads];
-    for (int round = 1; round <= 1000; round++) {
+    for (int round = 1; round <= 200; round++) {
       OpenMp.parallel(
           (thread, count) -> {
             assertEquals(threads, count);
