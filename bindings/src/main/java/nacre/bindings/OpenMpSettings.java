@@ -25,10 +25,10 @@ final class OpenMpSettings {
    * than Java takes between two operations. Handing work to a member that is awake costs 0.7
    * microseconds, to one asleep 25 to 60.
    *
-   * <p>The runtime's own 300 000 looks, 7 milliseconds, serve a machine that has nothing else to do.
-   * If another thread wants a core, be it the JVM's compiler, a member that waits keeps the one it
-   * waits for from running: with one competitor on two cores, a region of 80 microseconds took 3.5
-   * milliseconds at 100 000 looks, 0.7 at 4000, 0.3 at 1000, 0.1 at none.
+   * <p>The runtime's own 300 000 looks, 7 milliseconds, serve a machine that has nothing else to
+   * do. If another thread wants a core, be it the JVM's compiler, a member that waits keeps the one
+   * it waits for from running: with one competitor on two cores, a region of 80 microseconds took
+   * 3.5 milliseconds at 100 000 looks, 0.7 at 4000, 0.3 at 1000, 0.1 at none.
    */
   static final int GNU_SPIN_COUNT = 4_000;
 

@@ -131,18 +131,18 @@ class OpenMpTest {
     Thread worker = members()[1];
     assertNotSame(Thread.currentThread(), worker);
     ThreadMXBean clock = ManagementFactory.getThreadMXBean();
-    long before = clock.getThreadCpuTime(worker.threadId());
+    long[] spent = {-clock.getCurrentThreadCpuTime(), -clock.getThreadCpuTime(worker.threadId())};
     try (MatMul matMul = new MatMul(512, 512, 512)) {
-      long start = System.nanoTime();
-      int runs = 0;
-      while (runs < 10 || System.nanoTime() - start < 200_000_000) {
+      for (int run = 0; run < 60; run++) {
         matMul.run();
-        runs++;
       }
     }
-    // A worker that only stayed awake for want of work would have slept after some milliseconds.
-    long spent = clock.getThreadCpuTime(worker.threadId()) - before;
-    assertTrue(spent > 50_000_000, spent + " ns on the worker in 200 ms of matrix products");
+    spent[0] += clock.getCurrentThreadCpuTime();
+    spent[1] += clock.getThreadCpuTime(worker.threadId());
+    // Each does its part of the work, however slowly on a busy machine.
+    assertTrue(
+        spent[1] > spent[0] / 4 && spent[1] > 5_000_000,
+        "worker " + spent[1] + " ns, caller " + spent[0] + " ns");
     assertSame(worker, members()[1]);
   }
 
