@@ -28,7 +28,7 @@ import java.util.zip.CRC32;
  *
  * <p>Any number of processes may use one folder at a time. A file appears there by a rename, so
  * that none is ever seen half written, and it is compared with the jar's checksum at every start
- * (some ten milliseconds for oneDNN's 90 MB), so that a damaged one is replaced.
+ * (some 40 milliseconds for oneDNN's 90 MB), so that a damaged one is replaced.
  */
 final class LibraryCache {
 

@@ -15,6 +15,9 @@ import nacre.bindings.onednn.dnnl_version_t;
  * <p>The generated classes find their functions among the libraries that were loaded by the class
  * loader they themselves belong to. So a library's method here is called before anything in its
  * package, and nothing in its package is called if the answer is {@link NativeLibrary.Unavailable}.
+ *
+ * <p>A jar that carries a library belongs on the class path, even if everything else is on the
+ * module path: its own module asks for Java bindings that are not used here.
  */
 public final class NativeLibraries {
 
