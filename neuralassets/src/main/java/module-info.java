@@ -2,5 +2,9 @@
 module nacre.neuralassets {
   requires transitive nacre.diffusion;
   requires com.fasterxml.jackson.databind;
-  requires java.desktop;
+  requires transitive java.desktop;
+
+  exports nacre.neuralassets.edit;
+  exports nacre.neuralassets.render;
+  exports nacre.neuralassets.scene;
 }

@@ -22,6 +22,9 @@ import nacre.neuralassets.scene.Vec3;
  * turning. A clip depends on nothing but (configuration, seed, index).
  */
 public final class SceneGenerator {
+  /** Raised whenever the same numbers give another clip. */
+  public static final int VERSION = 1;
+
   /** Kubric's lens: focal length 35 on a sensor of 32 by 32. */
   private static final Intrinsics LENS = Intrinsics.ofLens(35, 32, 32);
 

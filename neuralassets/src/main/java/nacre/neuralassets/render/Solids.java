@@ -32,6 +32,9 @@ final class Solids {
   final double[] halfY;
   final double[] halfZ;
 
+  /** How much light of the sky each object takes from the ground right below it. */
+  final double[] cover;
+
   /** Squared radius of the sphere around each object. */
   final double[] reach;
 
@@ -54,6 +57,7 @@ final class Solids {
     halfY = new double[count];
     halfZ = new double[count];
     reach = new double[count];
+    cover = new double[count];
     left = new int[count];
     right = new int[count];
     top = new int[count];
@@ -72,7 +76,10 @@ final class Solids {
       halfY[i] = h.y();
       halfZ[i] = h.z();
       reach[i] = reachOf(solid.shape(), h);
-      bounds(i, Box3.of(pose, h), camera, width, height);
+      Box3 box = Box3.of(pose, h);
+      bounds(i, box, camera, width, height);
+      double gap = box.corners().stream().mapToDouble(Vec3::z).min().orElse(0);
+      cover[i] = gap > 0 ? 0.55 / (1 + gap * gap / (h.x() * h.y())) : 0.55;
     }
   }
 
@@ -289,7 +296,8 @@ final class Solids {
       }
       t += distance;
     }
-    return Double.POSITIVE_INFINITY;
+    // Out of steps and still inside: the ray creeps along the surface, which counts as touching it.
+    return t <= leave ? t : Double.POSITIVE_INFINITY;
   }
 
   /** True if anything stands between a point and the sun. */

@@ -92,7 +92,7 @@ final class Tracer {
       double ey = y - solids.centerY[i];
       double size = solids.halfX[i] * solids.halfY[i];
       double d = (ex * ex + ey * ey) / size;
-      open *= 1 - 0.55 / (1 + d * d);
+      open *= 1 - solids.cover[i] / (1 + d * d);
     }
     double sky = 0.54 * open;
     red = (a.r() + (b.r() - a.r()) * share) * (sun * light.sun().r() + sky * 0.86);

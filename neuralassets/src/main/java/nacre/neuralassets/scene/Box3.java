@@ -118,4 +118,26 @@ public record Box3(List<Vec3> corners) {
     }
     return min;
   }
+
+  /**
+   * The part of the image that the projected corners span, empty if none of it is in the image.
+   * Larger than what is visible: it counts what other objects hide, and the box's empty corners.
+   */
+  public Box2 extent(Camera camera) {
+    double u0 = Double.POSITIVE_INFINITY;
+    double v0 = Double.POSITIVE_INFINITY;
+    double u1 = Double.NEGATIVE_INFINITY;
+    double v1 = Double.NEGATIVE_INFINITY;
+    for (Vec3 corner : corners) {
+      Projection p = camera.project(corner);
+      u0 = Math.min(u0, p.u());
+      v0 = Math.min(v0, p.v());
+      u1 = Math.max(u1, p.u());
+      v1 = Math.max(v1, p.v());
+    }
+    Box2 box =
+        new Box2(
+            Math.clamp(v0, 0, 1), Math.clamp(u0, 0, 1), Math.clamp(v1, 0, 1), Math.clamp(u1, 0, 1));
+    return box.isEmpty() ? Box2.EMPTY : box;
+  }
 }

@@ -1,0 +1,47 @@
+package nacre.neuralassets.edit;
+
+import nacre.neuralassets.scene.Vec3;
+
+/** A change to one object of a scene, or to its background. */
+public sealed interface Edit {
+
+  /** Moves an object by world units. */
+  record Translate(String object, Vec3 by) implements Edit {}
+
+  /**
+   * Turns an object about an axis through the centre of its box, right-handed.
+   *
+   * @param axis in the world; null for the scene's up
+   */
+  record Rotate(String object, double degrees, Vec3 axis) implements Edit {}
+
+  /** Makes an object larger or smaller, its lowest point staying where it is. */
+  record Resize(String object, double factor) implements Edit {
+    /** Checks that something is left of the object. */
+    public Resize {
+      if (!(factor > 0) || Double.isInfinite(factor)) {
+        throw new EditException("resize " + object + ": factor " + factor + " must be positive");
+      }
+    }
+  }
+
+  /** Takes an object out. */
+  record Remove(String object) implements Edit {}
+
+  /** Gives an object the appearance of another scene's object; its box stays. */
+  record Replace(String object, Donor by) implements Edit {}
+
+  /**
+   * Takes the background from another scene.
+   *
+   * @param scene how the user named it: a number or a folder
+   */
+  record Background(String scene) implements Edit {}
+
+  /**
+   * An object of another scene.
+   *
+   * @param scene how the user named it: a number or a folder
+   */
+  record Donor(String scene, String object) {}
+}

@@ -1,0 +1,2 @@
+/** Edits at the level of geometry: which object is to be where, and whose appearance it has. */
+package nacre.neuralassets.edit;

@@ -1,0 +1,63 @@
+package nacre.neuralassets.render;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import nacre.neuralassets.scene.SceneFormatException;
+
+/**
+ * Where a synthetic clip came from. Kept as {@code synthetic.json} beside scene.json, so that the
+ * objects behind the pictures can be had again, to render what an edit would really look like.
+ *
+ * @param generator the generator's version; another version makes other clips from the same numbers
+ */
+public record SyntheticOrigin(int generator, SceneConfig config, long seed, long index) {
+  private static final String FILE = "synthetic.json";
+  private static final JsonMapper MAPPER = new JsonMapper();
+
+  /** The origin of a clip of this version's generator. */
+  public static SyntheticOrigin of(SceneConfig config, long seed, long index) {
+    return new SyntheticOrigin(SceneGenerator.VERSION, config, seed, index);
+  }
+
+  /** Describes the clip again. */
+  public SceneDescription describe() {
+    if (generator != SceneGenerator.VERSION) {
+      throw new IllegalStateException(
+          "the clip was made by generator %d, this is generator %d"
+              .formatted(generator, SceneGenerator.VERSION));
+    }
+    return new SceneGenerator(config, seed).describe(index);
+  }
+
+  /** Writes this beside a scene. */
+  public void write(Path folder) throws IOException {
+    Files.write(
+        folder.resolve(FILE), MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(this));
+  }
+
+  /**
+   * Reads the origin of a scene folder; empty if it has none, as scenes of users, or one of another
+   * generator version.
+   *
+   * @throws SceneFormatException if the file is there but cannot be understood
+   */
+  public static Optional<SyntheticOrigin> read(Path folder) throws IOException {
+    Path file = folder.resolve(FILE);
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    try {
+      SyntheticOrigin origin = MAPPER.readValue(Files.readAllBytes(file), SyntheticOrigin.class);
+      return Optional.of(origin)
+          .filter(o -> o.generator == SceneGenerator.VERSION && o.config != null);
+    } catch (JsonProcessingException e) {
+      String why = e.getOriginalMessage().lines().findFirst().orElse("syntax error");
+      throw new SceneFormatException(
+          file, "", "cannot be understood (" + why + ")", "delete it; only ground truth needs it");
+    }
+  }
+}

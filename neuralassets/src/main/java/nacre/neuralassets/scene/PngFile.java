@@ -1,0 +1,160 @@
+package nacre.neuralassets.scene;
+
+import java.awt.image.BufferedImage;
+import java.awt.image.IndexColorModel;
+import java.awt.image.Raster;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import javax.imageio.ImageIO;
+import javax.imageio.stream.MemoryCacheImageInputStream;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
+
+/** PNG files as packed bytes, without colour management: what stands in the file is what is read. */
+public final class PngFile {
+  private PngFile() {}
+
+  /**
+   * Reads an image as packed RGB bytes [height, width, 3]. Gray is repeated, alpha dropped, 16 bits
+   * cut to 8.
+   *
+   * @throws SceneFormatException if the file is missing, damaged, not a PNG or of another size
+   */
+  public static byte[] readRgb(Path file, int width, int height) throws IOException {
+    BufferedImage image = read(file, width, height);
+    byte[] rgb = new byte[3 * width * height];
+    if (image.getColorModel() instanceof IndexColorModel palette) {
+      for (int i = 0; i < width * height; i++) {
+        int color = palette.getRGB(image.getRaster().getSample(i % width, i / width, 0));
+        rgb[3 * i] = (byte) (color >> 16);
+        rgb[3 * i + 1] = (byte) (color >> 8);
+        rgb[3 * i + 2] = (byte) color;
+      }
+      return rgb;
+    }
+    Raster raster = image.getRaster();
+    int bits = image.getColorModel().getComponentSize(0);
+    boolean color = raster.getNumBands() >= 3;
+    int[] row = new int[width];
+    for (int channel = 0; channel < 3; channel++) {
+      for (int y = 0; y < height; y++) {
+        raster.getSamples(0, y, width, 1, color ? channel : 0, row);
+        for (int x = 0; x < width; x++) {
+          rgb[3 * (y * width + x) + channel] = (byte) toEightBits(row[x], bits);
+        }
+      }
+    }
+    return rgb;
+  }
+
+  private static int toEightBits(int sample, int bits) {
+    if (bits == 16) {
+      return sample >> 8;
+    }
+    return bits == 8 ? sample : sample * 255 / ((1 << bits) - 1);
+  }
+
+  /**
+   * Reads an image of one channel of at most 8 bits as bytes [height, width]: gray levels, or palette
+   * indices.
+   *
+   * @throws SceneFormatException if the file is missing, damaged, not such a PNG or of another size
+   */
+  public static byte[] readLabels(Path file, int width, int height) throws IOException {
+    BufferedImage image = read(file, width, height);
+    Raster raster = image.getRaster();
+    if (raster.getNumBands() != 1 || image.getColorModel().getComponentSize(0) > 8) {
+      throw new SceneFormatException(
+          file,
+          "",
+          "has %d channels of %d bits"
+              .formatted(raster.getNumBands(), image.getColorModel().getComponentSize(0)),
+          "a segmentation is a gray PNG of 8 bits: 0 background, i + 1 object i");
+    }
+    int[] samples = raster.getSamples(0, 0, width, height, 0, (int[]) null);
+    byte[] labels = new byte[samples.length];
+    for (int i = 0; i < samples.length; i++) {
+      labels[i] = (byte) samples[i];
+    }
+    return labels;
+  }
+
+  private static BufferedImage read(Path file, int width, int height) throws IOException {
+    byte[] bytes;
+    try {
+      bytes = Files.readAllBytes(file);
+    } catch (NoSuchFileException e) {
+      throw new SceneFormatException(file, "", "is missing", "every frame needs its PNG");
+    }
+    BufferedImage image;
+    try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
+      var readers = ImageIO.getImageReadersByFormatName("png");
+      var reader = readers.next();
+      try {
+        reader.setInput(in, true, true);
+        image = reader.read(0);
+      } finally {
+        reader.dispose();
+      }
+    } catch (IOException | RuntimeException e) {
+      // The decoder throws whatever it stumbles over, index errors included.
+      String why = bytes.length == 0 ? "is empty" : "is damaged or no PNG (" + reason(e) + ")";
+      throw new SceneFormatException(file, "", why, "write the image anew");
+    }
+    if (image.getWidth() != width || image.getHeight() != height) {
+      throw new SceneFormatException(
+          file,
+          "",
+          "is %d×%d pixels".formatted(image.getWidth(), image.getHeight()),
+          "scene.json says %d×%d".formatted(width, height));
+    }
+    return image;
+  }
+
+  private static String reason(Throwable e) {
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+  }
+
+  /** Writes packed RGB bytes [height, width, 3]. */
+  public static void writeRgb(Path file, byte[] rgb, int width, int height) throws IOException {
+    write(file, image(rgb, width, height));
+  }
+
+  /** Packed RGB bytes [height, width, 3] as an image to draw on. */
+  public static BufferedImage image(byte[] rgb, int width, int height) {
+    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+    int[] pixels = new int[width * height];
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] =
+          (rgb[3 * i] & 0xFF) << 16 | (rgb[3 * i + 1] & 0xFF) << 8 | (rgb[3 * i + 2] & 0xFF);
+    }
+    image.setRGB(0, 0, width, height, pixels, 0, width);
+    return image;
+  }
+
+  /** Writes bytes [height, width] as a gray PNG. */
+  public static void writeLabels(Path file, byte[] labels, int width, int height)
+      throws IOException {
+    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_BYTE_GRAY);
+    image.getRaster().setDataElements(0, 0, width, height, labels);
+    write(file, image);
+  }
+
+  /** Writes any image. */
+  public static void write(Path file, BufferedImage image) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (var out = new MemoryCacheImageOutputStream(bytes)) {
+      if (!ImageIO.write(image, "png", out)) {
+        throw new IOException(file + ": this Java has no PNG writer for the image type");
+      }
+    }
+    Files.write(file, bytes.toByteArray());
+  }
+}

@@ -1,0 +1,33 @@
+package nacre.neuralassets.scene;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** A scene folder that cannot be used: which file, where in it, what is wrong, what to do. */
+public final class SceneFormatException extends IOException {
+  private static final long serialVersionUID = 1L;
+
+  private final transient Path file;
+  private final String place;
+
+  /**
+   * Makes the message {@code FILE: PLACE: PROBLEM; REMEDY} of its parts.
+   *
+   * @param place JSON path such as {@code $.objects[1].name}; empty where it is about the whole file
+   */
+  public SceneFormatException(Path file, String place, String problem, String remedy) {
+    super(file + ": " + (place.isEmpty() ? "" : place + ": ") + problem + "; " + remedy);
+    this.file = file;
+    this.place = place;
+  }
+
+  /** Returns the file or folder that is at fault. */
+  public Path file() {
+    return file;
+  }
+
+  /** Returns the JSON path of the value at fault, empty where it is about the whole file. */
+  public String place() {
+    return place;
+  }
+}
