@@ -24,13 +24,13 @@ import nacre.neuralassets.scene.Vec3;
  * background SCENE
  * </pre>
  *
- * Several edits are separated by semicolons. A JSON file holds an array of such strings, or of objects
- * like {@code {"edit": "translate", "object": "red-box", "by": [0.5, 0, 0]}}.
+ * Several edits are separated by semicolons. A JSON file holds an array of such strings, or of
+ * objects like {@code {"edit": "translate", "object": "red-box", "by": [0.5, 0, 0]}}.
  */
 public final class EditParser {
   private static final String FORMS =
-      "known are: translate OBJECT DX DY DZ, rotate OBJECT DEGREES [AX AY AZ], resize OBJECT FACTOR,"
-          + " remove OBJECT, replace OBJECT SCENE:OBJECT, background SCENE";
+      "known are: translate OBJECT DX DY DZ, rotate OBJECT DEGREES [AX AY AZ], resize OBJECT"
+          + " FACTOR, remove OBJECT, replace OBJECT SCENE:OBJECT, background SCENE";
 
   private EditParser() {}
 
@@ -124,10 +124,13 @@ public final class EditParser {
 
   private static void count(String text, String[] words, int least, int most) {
     if (words.length < least || words.length > most) {
-      throw wrong(text, "has %d words too %s; %s".formatted(
-          words.length < least ? least - words.length : words.length - most,
-          words.length < least ? "few" : "many",
-          FORMS));
+      throw wrong(
+          text,
+          "has %d words too %s; %s"
+              .formatted(
+                  words.length < least ? least - words.length : words.length - most,
+                  words.length < least ? "few" : "many",
+                  FORMS));
     }
   }
 

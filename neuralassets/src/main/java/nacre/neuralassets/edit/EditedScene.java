@@ -16,7 +16,8 @@ import nacre.neuralassets.scene.Vec3;
  *
  * @param camera of the frame
  * @param slots one for each object of the scene, in the scene's order
- * @param background the scene that lends its background, as the user named it; null to keep one's own
+ * @param background the scene that lends its background, as the user named it; null to keep one's
+ *     own
  */
 public record EditedScene(Camera camera, List<Slot> slots, String background) {
 
@@ -131,9 +132,7 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
     for (int i = 0; i < poses.length; i++) {
       Slot slot = slots.get(i);
       poses[i] =
-          slot.isPresent()
-              ? PoseVector.ofBox(slot.box(), camera)
-              : new float[PoseVector.LENGTH];
+          slot.isPresent() ? PoseVector.ofBox(slot.box(), camera) : new float[PoseVector.LENGTH];
     }
     return poses;
   }

@@ -24,14 +24,8 @@ public final class GroundTruth {
    *     from another scene, which have no truth
    */
   public static SceneFrame render(
-      SceneDescription scene,
-      int frame,
-      List<Edit> edits,
-      int width,
-      int height,
-      int samples) {
-    return SceneRenderer.renderFrame(
-        apply(scene, frame, edits), frame, width, height, samples);
+      SceneDescription scene, int frame, List<Edit> edits, int width, int height, int samples) {
+    return SceneRenderer.renderFrame(apply(scene, frame, edits), frame, width, height, samples);
   }
 
   static SceneDescription apply(SceneDescription scene, int frame, List<Edit> edits) {
@@ -41,7 +35,8 @@ public final class GroundTruth {
         case Edit.Translate e -> {
           int i = find(solids, e.object(), "translate");
           RigidPose pose = solids.get(i).poses().get(frame);
-          change(solids, i, 1, new RigidPose(pose.rotation(), pose.translation().plus(e.by())), frame);
+          change(
+              solids, i, 1, new RigidPose(pose.rotation(), pose.translation().plus(e.by())), frame);
         }
         case Edit.Rotate e -> {
           int i = find(solids, e.object(), "rotate");
@@ -79,14 +74,12 @@ public final class GroundTruth {
     return Math.abs(m[6]) * half.x() + Math.abs(m[7]) * half.y() + Math.abs(m[8]) * half.z();
   }
 
-  private static void change(
-      List<Solid> solids, int i, double factor, RigidPose pose, int frame) {
+  private static void change(List<Solid> solids, int i, double factor, RigidPose pose, int frame) {
     Solid old = solids.get(i);
     List<RigidPose> poses = new ArrayList<>(old.poses());
     poses.set(frame, pose);
     solids.set(
-        i,
-        new Solid(old.name(), old.shape(), old.halfExtents().times(factor), old.coat(), poses));
+        i, new Solid(old.name(), old.shape(), old.halfExtents().times(factor), old.coat(), poses));
   }
 
   private static int find(List<Solid> solids, String name, String verb) {

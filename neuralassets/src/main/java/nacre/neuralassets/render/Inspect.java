@@ -16,9 +16,9 @@ import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 
 /**
- * Draws what a scene claims over what its frames show, so that one look tells whether camera matrices,
- * corner order and 2D boxes are right: 3D boxes in white, each with its own axes from corner 0 (x red,
- * y green, z blue), 2D boxes in yellow, names.
+ * Draws what a scene claims over what its frames show, so that one look tells whether camera
+ * matrices, corner order and 2D boxes are right: 3D boxes in white, each with its own axes from
+ * corner 0 (x red, y green, z blue), 2D boxes in yellow, names.
  */
 public final class Inspect {
   private static final Color EDGE = new Color(255, 255, 255, 190);
@@ -40,7 +40,8 @@ public final class Inspect {
    *
    * @param frames indices of the frames to show
    * @param columns frames in a row
-   * @param side least width of a frame on the sheet in pixels; frames are enlarged by a whole factor
+   * @param side least width of a frame on the sheet in pixels; frames are enlarged by a whole
+   *     factor
    */
   public static BufferedImage sheet(Scene scene, List<Integer> frames, int columns, int side) {
     int scale = Math.max(1, Math.ceilDiv(side, scene.width()));

@@ -6,15 +6,16 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Small letters for captions, drawn pixel by pixel, because a server's Java often has no fonts. Knows
- * A–Z (small letters appear as capitals), digits and a few signs; anything else appears as a frame.
+ * Small letters for captions, drawn pixel by pixel, because a server's Java often has no fonts.
+ * Knows A–Z (small letters appear as capitals), digits and a few signs; anything else appears as a
+ * frame.
  */
-public final class PixelFont {
+final class PixelFont {
   /** Height of a letter at scale 1. */
-  public static final int HEIGHT = 7;
+  static final int HEIGHT = 7;
 
   /** Width of a letter with the space after it at scale 1. */
-  public static final int ADVANCE = 6;
+  static final int ADVANCE = 6;
 
   private static final String[] ROWS = {
     // Five columns a letter, '#' is ink; the letters of SIGNS from left to right.
@@ -57,7 +58,7 @@ public final class PixelFont {
   private PixelFont() {}
 
   /** Width of a text in pixels. */
-  public static int width(String text, int scale) {
+  static int width(String text, int scale) {
     return text.length() * ADVANCE * scale;
   }
 
@@ -66,7 +67,7 @@ public final class PixelFont {
    *
    * @param rgb colour as 0xRRGGBB
    */
-  public static void draw(BufferedImage image, String text, int x, int y, int scale, int rgb) {
+  static void draw(BufferedImage image, String text, int x, int y, int scale, int rgb) {
     String upper = text.toUpperCase(Locale.ROOT);
     for (int i = 0; i < upper.length(); i++) {
       int[] glyph = GLYPHS.getOrDefault(upper.charAt(i), GLYPHS.get('\0'));

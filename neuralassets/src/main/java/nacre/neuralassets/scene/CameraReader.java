@@ -10,8 +10,7 @@ final class CameraReader {
 
   private CameraReader() {}
 
-  static List<Camera> read(JsonPlace place, int frames, double aspect)
-      throws SceneFormatException {
+  static List<Camera> read(JsonPlace place, int frames, double aspect) throws SceneFormatException {
     place.allowOnly(
         "intrinsics",
         "focal_length",
@@ -70,7 +69,8 @@ final class CameraReader {
     }
     if (k[0] > 50 || k[1] > 50) {
       throw place.wrong(
-          "looks as if it were in pixels", "divide fx and cx by the width, fy and cy by the height");
+          "looks as if it were in pixels",
+          "divide fx and cx by the width, fy and cy by the height");
     }
     return new Intrinsics(k[0], k[1], k[2], k[3]);
   }
@@ -105,8 +105,9 @@ final class CameraReader {
     double[] last = m[3];
     if (Math.abs(last[0]) + Math.abs(last[1]) + Math.abs(last[2]) + Math.abs(last[3] - 1)
         > TOLERANCE) {
-      throw rows.get(3).wrong(
-          "is not 0, 0, 0, 1", "matrices are row by row, the translation in the last column");
+      throw rows.get(3)
+          .wrong(
+              "is not 0, 0, 0, 1", "matrices are row by row, the translation in the last column");
     }
     Vec3 x = new Vec3(m[0][0], m[1][0], m[2][0]);
     Vec3 y = new Vec3(m[0][1], m[1][1], m[2][1]);
@@ -121,7 +122,6 @@ final class CameraReader {
           mirrored ? "is a mirror image (determinant −1)" : "is not a rotation and a translation",
           "camera axes are X right, Y up, −Z forward, all of length 1");
     }
-    return new RigidPose(
-        Quaternion.ofColumns(x, y, z), new Vec3(m[0][3], m[1][3], m[2][3]));
+    return new RigidPose(Quaternion.ofColumns(x, y, z), new Vec3(m[0][3], m[1][3], m[2][3]));
   }
 }

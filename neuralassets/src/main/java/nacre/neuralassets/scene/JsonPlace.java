@@ -170,7 +170,8 @@ record JsonPlace(Path file, String path, JsonNode node) {
     Quaternion q = new Quaternion(v[0], v[1], v[2], v[3]);
     if (Math.abs(q.norm() - 1) > 1e-3) {
       throw wrong(
-          "has norm " + (float) q.norm(), "a rotation is a unit quaternion in the order w, x, y, z");
+          "has norm " + (float) q.norm(),
+          "a rotation is a unit quaternion in the order w, x, y, z");
     }
     return q.normalized();
   }

@@ -102,8 +102,7 @@ record ObjectTrack(
     Vec3 x = box.corner(4).minus(box.corner(0)).normalized();
     Vec3 y = box.corner(2).minus(box.corner(0)).normalized();
     Vec3 z = box.corner(1).minus(box.corner(0)).normalized();
-    double shear =
-        Math.max(Math.abs(x.dot(y)), Math.max(Math.abs(y.dot(z)), Math.abs(z.dot(x))));
+    double shear = Math.max(Math.abs(x.dot(y)), Math.max(Math.abs(y.dot(z)), Math.abs(z.dot(x))));
     if (!(shear < TOLERANCE)) {
       throw place.wrong("has edges that do not meet at right angles", "a box must not be sheared");
     }

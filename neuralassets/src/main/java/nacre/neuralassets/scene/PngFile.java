@@ -13,7 +13,9 @@ import javax.imageio.ImageIO;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
-/** PNG files as packed bytes, without colour management: what stands in the file is what is read. */
+/**
+ * PNG files as packed bytes, without colour management: what stands in the file is what is read.
+ */
 public final class PngFile {
   private PngFile() {}
 
@@ -58,8 +60,8 @@ public final class PngFile {
   }
 
   /**
-   * Reads an image of one channel of at most 8 bits as bytes [height, width]: gray levels, or palette
-   * indices.
+   * Reads an image of one channel of at most 8 bits as bytes [height, width]: gray levels, or
+   * palette indices.
    *
    * @throws SceneFormatException if the file is missing, damaged, not such a PNG or of another size
    */

@@ -35,15 +35,7 @@ public final class SceneReader {
     }
     JsonPlace root = JsonPlace.parse(json);
     root.allowOnly(
-        "format",
-        "version",
-        "width",
-        "height",
-        "num_frames",
-        "up",
-        "camera",
-        "objects",
-        "notes");
+        "format", "version", "width", "height", "num_frames", "up", "camera", "objects", "notes");
     if (!root.get("format").text().equals(SceneFolder.FORMAT)) {
       throw root.get("format").wrong("is not \"" + SceneFolder.FORMAT + "\"", "is it a scene?");
     }
@@ -52,8 +44,7 @@ public final class SceneReader {
     int height = root.get("height").integer(1, LARGEST_SIDE);
     int frames = root.get("num_frames").integer(1, MOST_FRAMES);
     Vec3 up = root.has("up") ? up(root.get("up")) : Vec3.UNIT_Z;
-    List<Camera> cameras =
-        CameraReader.read(root.get("camera"), frames, (double) width / height);
+    List<Camera> cameras = CameraReader.read(root.get("camera"), frames, (double) width / height);
     List<byte[]> labels = segmentations(folder, frames, width, height);
     List<ObjectTrack> tracks = tracks(root.get("objects"), cameras);
     if (labels != null) {
@@ -146,8 +137,7 @@ public final class SceneReader {
       }
       List<ObjectView> views = new ArrayList<>(tracks.size());
       for (int i = 0; i < tracks.size(); i++) {
-        views.add(
-            tracks.get(i).view(t, cameras.get(t), derived == null ? null : derived.get(i)));
+        views.add(tracks.get(i).view(t, cameras.get(t), derived == null ? null : derived.get(i)));
       }
       byte[] rgb = PngFile.readRgb(SceneFolder.frame(folder, t), width, height);
       frames.add(new SceneFrame(cameras.get(t), views, rgb, segmentation));

@@ -16,8 +16,8 @@ public final class SceneWriter {
   private SceneWriter() {}
 
   /**
-   * Writes a scene into a folder, which is made if need be. scene.json comes last and in one step, so
-   * that a folder that holds it is complete.
+   * Writes a scene into a folder, which is made if need be. scene.json comes last and in one step,
+   * so that a folder that holds it is complete.
    */
   public static void write(Scene scene, Path folder) throws IOException {
     Files.createDirectories(folder);

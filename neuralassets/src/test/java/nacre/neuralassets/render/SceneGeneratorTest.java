@@ -75,8 +75,7 @@ class SceneGeneratorTest {
       SceneDescription scene = GENERATOR.describe(clip);
       counts.add(scene.objects().size());
       Set<String> names = new HashSet<>();
-      boolean steady =
-          scene.cameras().getFirst().equals(scene.cameras().getLast());
+      boolean steady = scene.cameras().getFirst().equals(scene.cameras().getLast());
       still |= steady;
       sweeping |= !steady;
       for (Solid solid : scene.objects()) {
@@ -106,7 +105,8 @@ class SceneGeneratorTest {
     assertEquals(1, scene.objects().size());
     assertEquals(12, scene.frames());
     assertEquals(
-        config.objectRadius().max() * 1.0001 > SceneGenerator.groundRadius(scene.objects().getFirst()),
+        config.objectRadius().max() * 1.0001
+            > SceneGenerator.groundRadius(scene.objects().getFirst()),
         true);
   }
 
@@ -120,8 +120,7 @@ class SceneGeneratorTest {
   @Test
   void nonsenseIsRefusedByName() {
     IllegalArgumentException e =
-        assertThrows(
-            IllegalArgumentException.class, () -> SceneConfig.demo().withObjects(4, 2));
+        assertThrows(IllegalArgumentException.class, () -> SceneConfig.demo().withObjects(4, 2));
     assertTrue(e.getMessage().contains("maxObjects"), e.getMessage());
     assertThrows(IllegalArgumentException.class, () -> new SceneConfig.Range(2, 1));
   }
@@ -130,8 +129,7 @@ class SceneGeneratorTest {
   void configurationsSurviveJson() throws Exception {
     JsonMapper mapper = new JsonMapper();
     SceneConfig config = SceneConfig.demo();
-    assertEquals(
-        config, mapper.readValue(mapper.writeValueAsBytes(config), SceneConfig.class));
+    assertEquals(config, mapper.readValue(mapper.writeValueAsBytes(config), SceneConfig.class));
   }
 
   @Test

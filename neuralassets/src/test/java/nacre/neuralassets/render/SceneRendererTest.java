@@ -32,8 +32,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class SceneRendererTest {
-  private static final SceneGenerator GENERATOR =
-      new SceneGenerator(SceneConfig.standard(), 11);
+  private static final SceneGenerator GENERATOR = new SceneGenerator(SceneConfig.standard(), 11);
 
   @Test
   void sameBitsOnEveryThreadAndRun() throws Exception {
@@ -192,10 +191,7 @@ class SceneRendererTest {
   private static SceneDescription lone(Shape shape, int degrees) {
     Vec3 eye = new Vec3(0, 0, 9);
     return of(
-        shape,
-        Pattern.PATCH,
-        degrees,
-        camera(RigidPose.lookAt(eye, Vec3.ZERO, new Vec3(0, 1, 0))));
+        shape, Pattern.PATCH, degrees, camera(RigidPose.lookAt(eye, Vec3.ZERO, new Vec3(0, 1, 0))));
   }
 
   private static Camera camera(RigidPose pose) {

@@ -10,7 +10,8 @@ class CameraTest {
   private static final Intrinsics KUBRIC = Intrinsics.ofLens(35, 32, 32);
 
   private static final Camera OBLIQUE =
-      new Camera(RigidPose.lookAt(new Vec3(5, -4, 3), new Vec3(0.3, 0.2, 0.5), Vec3.UNIT_Z), KUBRIC);
+      new Camera(
+          RigidPose.lookAt(new Vec3(5, -4, 3), new Vec3(0.3, 0.2, 0.5), Vec3.UNIT_Z), KUBRIC);
 
   /** Kubric's K = [[f/sw, 0, −.5], [0, −f/sh, −.5], [0, 0, −1]], applied to camera coordinates. */
   @Test
@@ -29,7 +30,8 @@ class CameraTest {
     Vec3 world = new Vec3(-0.7, 1.1, 0.4);
     double[] c = new double[3];
     for (int i = 0; i < 3; i++) {
-      c[i] = m[4 * i] * world.x() + m[4 * i + 1] * world.y() + m[4 * i + 2] * world.z() + m[4 * i + 3];
+      c[i] =
+          m[4 * i] * world.x() + m[4 * i + 1] * world.y() + m[4 * i + 2] * world.z() + m[4 * i + 3];
     }
     double a = 35.0 / 32 * c[0] - 0.5 * c[2];
     double b = -35.0 / 32 * c[1] - 0.5 * c[2];

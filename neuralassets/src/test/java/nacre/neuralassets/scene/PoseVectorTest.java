@@ -72,8 +72,7 @@ class PoseVectorTest {
 
   @Test
   void aPoseOfAnotherLengthIsRefused() {
-    assertThrows(
-        IllegalArgumentException.class, () -> PoseVector.toBox(new float[11], camera(0)));
+    assertThrows(IllegalArgumentException.class, () -> PoseVector.toBox(new float[11], camera(0)));
   }
 
   @Test
