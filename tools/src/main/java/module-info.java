@@ -1,6 +1,8 @@
 /** The command line, benchmarks and reference generators. */
 module nacre.tools {
+  requires com.fasterxml.jackson.databind;
   requires info.picocli;
+  requires java.desktop;
   requires nacre.neuralassets;
 
   opens nacre.tools to

@@ -8,8 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
@@ -216,7 +218,7 @@ class AtomicFileTest {
           new ProcessBuilder(
                   Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                   "-cp",
-                  System.getProperty("java.class.path"),
+                  place(AtomicFile.class) + File.pathSeparator + place(Rewriter.class),
                   "-XX:TieredStopAtLevel=1",
                   Rewriter.class.getName(),
                   target.toString())
@@ -236,6 +238,10 @@ class AtomicFileTest {
     }
     AtomicFile.removeLeftovers(folder);
     assertEquals(List.of("a.bin"), names(folder));
+  }
+
+  private static Path place(Class<?> type) throws URISyntaxException {
+    return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
   }
 
   /** Writes a file full of ones, then one full of twos, and so on. */

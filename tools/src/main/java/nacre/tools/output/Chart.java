@@ -53,8 +53,10 @@ record Chart(String label, List<Series> series, boolean logarithmic) {
       return new Axis(low, top, false, marks);
     }
 
-    private static Axis logarithmic(double low, double high, int count) {
-      double top = high > low * 1.1 ? high : low * 1.1;
+    private static Axis logarithmic(double least, double most, int count) {
+      double air = most > least * 1.1 ? 1 : 1.1;
+      double low = least / air;
+      double top = most * air;
       // The finest of these that is not finer than asked: 1, 2, 3, 5, 7 of each decade, and so on.
       double[][] choices = {{1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 2, 3, 5, 7}, {1, 2, 5}, {1, 3}};
       for (double[] choice : choices) {

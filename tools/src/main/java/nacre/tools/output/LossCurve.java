@@ -84,7 +84,8 @@ public final class LossCurve {
     ExponentialMean mean = new ExponentialMean(1 - 1 / Math.max(1, raw.values().length / 50.0));
     double[] values = raw.values().clone();
     for (int i = 0; i < values.length; i++) {
-      values[i] = mean.add(values[i]).value();
+      double value = mean.add(values[i]).value();
+      values[i] = Double.isFinite(values[i]) ? value : Double.NaN; // a gap here as in the raw line
     }
     return new Series("running mean", SMOOTH, 2.2f, raw.steps(), values);
   }

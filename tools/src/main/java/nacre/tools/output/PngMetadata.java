@@ -106,7 +106,7 @@ public final class PngMetadata {
     ImageReader reader = ImageIO.getImageReadersByFormatName("png").next();
     try (ImageInputStream in = ImageIO.createImageInputStream(file.toFile())) {
       if (in == null) {
-        throw new IOException("cannot read " + file);
+        throw new IOException("cannot read %s: no such file".formatted(file));
       }
       reader.setInput(in);
       Map<String, String> texts = new LinkedHashMap<>();
