@@ -136,10 +136,9 @@ final class Elementwise {
       }
       case GELU_TANH -> {
         geluInner(x, v, n);
-        VectorMath.tanh(v, 1, u, n);
-        for (int i = 0; i < n; i++) {
-          x[i] = 0.5f * x[i] * (1f + u[i]);
-        }
+        // ½ (1 + tanh v) = sigmoid(2v), which does not cancel where tanh nears -1.
+        VectorMath.sigmoid(v, 2, u, n);
+        multiply(x, u, n);
       }
       case SIGMOID -> {
         VectorMath.sigmoid(x, 1, u, n);
@@ -199,10 +198,10 @@ final class Elementwise {
       }
       case GELU_TANH -> {
         geluInner(x, v, n);
-        VectorMath.tanh(v, 1, u, n);
+        VectorMath.sigmoid(v, 2, u, n);
         for (int i = 0; i < n; i++) {
-          float inner = GELU_K * (1f + 3f * GELU_C * x[i] * x[i]);
-          x[i] = dy[i] * (0.5f * (1f + u[i]) + 0.5f * x[i] * (1f - u[i] * u[i]) * inner);
+          float slope = 2f * GELU_K * (1f + 3f * GELU_C * x[i] * x[i]);
+          x[i] = dy[i] * u[i] * (1f + x[i] * (1f - u[i]) * slope);
         }
       }
       case SIGMOID -> {
@@ -218,8 +217,8 @@ final class Elementwise {
       }
       case TANH -> {
         for (int i = 0; i < n; i++) {
-          float t = (float) Math.tanh(x[i]);
-          x[i] = dy[i] * (1f - t * t);
+          double t = Math.tanh(x[i]);
+          x[i] = dy[i] * (float) (1 - t * t);
         }
       }
       case EXP -> {

@@ -175,33 +175,30 @@ final class GroupNormKernel {
     Scratch s = Scratch.mine();
     float[] t = s.floats(0, cut.rows * c);
     float[] scale = s.floats(1, cut.rows * c);
-    float[] shift = s.floats(2, cut.rows * c);
-    normaliser(mean, rstd, groups, c, image, scale, shift);
+    float[] centre = s.floats(2, cut.rows * c);
+    float[] shift = s.floats(3, cut.rows * c);
+    statistics(mean, rstd, groups, c, image, scale, centre);
     for (int i = 0; i < c; i++) {
-      float k = scale[i] * gamma[i];
-      shift[i] = beta[i] + shift[i] * gamma[i];
-      scale[i] = k;
+      scale[i] *= gamma[i];
+      shift[i] = beta[i];
     }
     VectorMath.repeat(scale, c, rows);
+    VectorMath.repeat(centre, c, rows);
     VectorMath.repeat(shift, c, rows);
     long start = cut.start(image, piece);
     Tiles.load(x.address(), x.dtype(), start, t, 0, n);
-    scaleShift(t, scale, shift, n);
+    for (int i = 0; i < n; i++) {
+      t[i] = (t[i] - centre[i]) * scale[i] + shift[i];
+    }
     if (silu) {
       Elementwise.apply(Unary.SILU, t, n);
     }
     Tiles.store(t, 0, y.address(), y.dtype(), start, n);
   }
 
-  private static void scaleShift(float[] t, float[] scale, float[] shift, int n) {
-    for (int i = 0; i < n; i++) {
-      t[i] = t[i] * scale[i] + shift[i];
-    }
-  }
-
-  /** x̂ = x · scale + shift, for each channel of an image. */
-  private static void normaliser(
-      Tensor mean, Tensor rstd, int groups, int c, int image, float[] scale, float[] shift) {
+  /** Spreads a group's rstd and mean over its channels. */
+  private static void statistics(
+      Tensor mean, Tensor rstd, int groups, int c, int image, float[] scale, float[] centre) {
     float[] m = new float[groups];
     float[] r = new float[groups];
     Tiles.load(mean.address(), DType.F32, (long) image * groups, m, 0, groups);
@@ -209,7 +206,7 @@ final class GroupNormKernel {
     int width = c / groups;
     for (int i = 0; i < c; i++) {
       scale[i] = r[i / width];
-      shift[i] = -m[i / width] * r[i / width];
+      centre[i] = m[i / width];
     }
   }
 
@@ -307,13 +304,15 @@ final class GroupNormKernel {
     float[] dz = s.floats(1, cut.rows * c);
     float[] scale = s.floats(2, cut.rows * c);
     float[] shift = s.floats(3, cut.rows * c);
-    normaliser(mean, rstd, groups, c, image, scale, shift);
+    statistics(mean, rstd, groups, c, image, scale, shift);
     VectorMath.repeat(scale, c, rows);
     VectorMath.repeat(shift, c, rows);
     long start = cut.start(image, piece);
     Tiles.load(x.address(), x.dtype(), start, hat, 0, n);
     Tiles.load(dy.address(), dy.dtype(), start, dz, 0, n);
-    scaleShift(hat, scale, shift, n);
+    for (int i = 0; i < n; i++) {
+      hat[i] = (hat[i] - shift[i]) * scale[i];
+    }
     if (silu) {
       float[] z = s.floats(4, cut.rows * c);
       System.arraycopy(gamma, 0, scale, 0, c);
@@ -405,7 +404,7 @@ final class GroupNormKernel {
     float[] a = s.floats(2, n);
     float[] b = s.floats(3, n);
     float[] d = s.floats(4, n);
-    normaliser(mean, rstd, groups, c, image, a, b);
+    statistics(mean, rstd, groups, c, image, a, b);
     for (int i = 0; i < c; i++) {
       float r = a[i];
       a[i] = r * gamma[i];

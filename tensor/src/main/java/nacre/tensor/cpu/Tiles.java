@@ -77,21 +77,21 @@ final class Tiles {
       case I32 -> {
         int[] s = Scratch.mine().ints(n);
         for (int i = 0; i < n; i++) {
-          s[i] = (int) tile[at + i];
+          s[i] = (int) Math.rint(tile[at + i]);
         }
         MemorySegment.copy(s, 0, ALL, ValueLayout.JAVA_INT, to, n);
       }
       case I64 -> {
         long[] s = Scratch.mine().longs(n);
         for (int i = 0; i < n; i++) {
-          s[i] = (long) tile[at + i];
+          s[i] = (long) Math.rint(tile[at + i]);
         }
         MemorySegment.copy(s, 0, ALL, ValueLayout.JAVA_LONG, to, n);
       }
       case U8 -> {
         byte[] s = Scratch.mine().bytes(n);
         for (int i = 0; i < n; i++) {
-          s[i] = (byte) Math.clamp((long) tile[at + i], 0, 255);
+          s[i] = (byte) Math.clamp((long) Math.rint(tile[at + i]), 0, 255);
         }
         MemorySegment.copy(s, 0, ALL, ValueLayout.JAVA_BYTE, to, n);
       }

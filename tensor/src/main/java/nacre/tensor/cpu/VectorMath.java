@@ -50,14 +50,6 @@ final class VectorMath {
     }
   }
 
-  /** y[i] = tanh(k·x[i]). y may not be x. */
-  static void tanh(float[] x, float k, float[] y, int n) {
-    sigmoid(x, 2 * k, y, n);
-    for (int i = 0; i < n; i++) {
-      y[i] = 2f * y[i] - 1f;
-    }
-  }
-
   /**
    * cdf[i] = Φ(x[i]), the normal distribution function, and density[i] = e^(-x²/2).
    *

@@ -52,7 +52,9 @@ final class Attributes {
       if (f != null) {
         OneDnn.check(
             "post-operation " + f,
-            Dnnl.dnnl_post_ops_append_eltwise(ops, algorithm(f).orElseThrow(), 1f, 0f));
+            // Alpha is the steepness of swish, and the slope left of zero of relu.
+            Dnnl.dnnl_post_ops_append_eltwise(
+                ops, algorithm(f).orElseThrow(), f == Unary.RELU ? 0f : 1f, 0f));
       }
       OneDnn.check("attributes", Dnnl.dnnl_primitive_attr_create(out));
       MemorySegment attributes = out.get(ValueLayout.ADDRESS, 0);
