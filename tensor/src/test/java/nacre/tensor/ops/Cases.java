@@ -147,6 +147,14 @@ final class Cases {
       put(Linear.class, name, in -> linear(in[0], in[1], in[2], f), x, w, bias);
       put(Linear.class, name + " no bias", in -> linear(in[0], in[1], null, f), x, w);
     }
+    // Weights and inputs above zero and a bias beyond them keep every sum away from relu's kink.
+    put(
+        Linear.class,
+        "relu",
+        in -> linear(in[0], in[1], affine(in[2], 20, 0), Unary.RELU),
+        Input.positive(3, 2),
+        Input.positive(7, 2),
+        Input.awayFromZero(7));
     for (boolean ta : new boolean[] {false, true}) {
       for (boolean tb : new boolean[] {false, true}) {
         String name = (ta ? "aᵀ " : "a ") + (tb ? "bᵀ" : "b");
