@@ -80,7 +80,9 @@ final class ElementwiseCases {
   }
 
   private static void addUnary(
-      List<OracleCase> cases, DType dtype, Unary f, Values values, int... shape) {
+      List<OracleCase> cases, DType dtype, Unary f, Values many, int... shape) {
+    // One element has no neighbours to be compared with: keep it from where functions vanish.
+    Values values = shape.length == 0 || shape[0] == 1 ? Values.uniform(0.4, 1.2) : many;
     cases.add(
         OracleCase.of("unary", f, dtype, Arrays.toString(shape))
             .in(dtype, values, shape)

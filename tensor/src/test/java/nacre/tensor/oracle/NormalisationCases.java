@@ -35,10 +35,10 @@ final class NormalisationCases {
     // A mean far from zero: E(x²) − E(x)² in f32 would keep almost nothing of the variance.
     group(cases, DType.F32, Values.normal(100, 1), true, 4, 2, 9, 7, 8);
     layer(cases, DType.F32, Values.normal(-100, 1), 5, 320);
-    // A constant: variance zero, the output is beta.
+    // A constant: variance zero, the output is beta, but for the mean's last bit times 1/√eps.
     OracleCase constant = OracleCase.of("groupNorm", "of a constant");
     groupOperands(constant, DType.F32, Values.of(3), 2, 4, 4, 6);
-    cases.add(groupCall(constant, DType.F32, 2, false, 2, 4, 4, 6));
+    cases.add(groupCall(constant, DType.F32, 2, false, 2, 4, 4, 6).loosen(20));
   }
 
   private static void group(
