@@ -163,6 +163,16 @@ public final class Parameters {
     return below;
   }
 
+  /**
+   * Those of {@link #all} under their names relative to this place: what a part of a model is saved
+   * under in a file of its own, and loaded from.
+   */
+  public Map<String, Tensor> relative() {
+    Map<String, Tensor> below = new LinkedHashMap<>();
+    all().forEach((name, tensor) -> below.put(name.substring(prefix.length()), tensor));
+    return below;
+  }
+
   /** Those of {@link #all} that are trained. */
   public Map<String, Tensor> trainable() {
     Map<String, Tensor> trained = new LinkedHashMap<>(all());
