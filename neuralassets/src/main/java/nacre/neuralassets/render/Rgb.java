@@ -16,6 +16,6 @@ public record Rgb(double r, double g, double b) {
   }
 
   private static double toLinear(double s) {
-    return s <= 0.04045 ? s / 12.92 : Math.pow((s + 0.055) / 1.055, 2.4);
+    return s <= 0.04045 ? s / 12.92 : StrictMath.pow((s + 0.055) / 1.055, 2.4);
   }
 }

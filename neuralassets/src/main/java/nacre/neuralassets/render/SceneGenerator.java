@@ -19,7 +19,8 @@ import nacre.neuralassets.scene.Vec3;
 
 /**
  * Invents clips: solid objects on a ground, a camera on an arc around them, some objects moving and
- * turning. A clip depends on nothing but (configuration, seed, index).
+ * turning. A clip depends on nothing but (configuration, seed, index): trigonometry is
+ * StrictMath's, so that it does not depend on the machine either.
  */
 public final class SceneGenerator {
   /** Raised whenever the same numbers give another clip. */
@@ -87,7 +88,11 @@ public final class SceneGenerator {
       double s = progress(t) - 0.5;
       double a = azimuth + s * sweep;
       double e = elevation + s * climb;
-      Vec3 direction = new Vec3(Math.cos(e) * Math.cos(a), Math.cos(e) * Math.sin(a), Math.sin(e));
+      Vec3 direction =
+          new Vec3(
+              StrictMath.cos(e) * StrictMath.cos(a),
+              StrictMath.cos(e) * StrictMath.sin(a),
+              StrictMath.sin(e));
       Vec3 eye = target.plus(direction.times(distance));
       cameras.add(new Camera(RigidPose.lookAt(eye, target, Vec3.UNIT_Z), LENS));
     }
@@ -104,9 +109,9 @@ public final class SceneGenerator {
     double height = Math.toRadians(random.between(38, 62));
     Vec3 towards =
         new Vec3(
-            Math.cos(height) * Math.cos(azimuth),
-            Math.cos(height) * Math.sin(azimuth),
-            Math.sin(height));
+            StrictMath.cos(height) * StrictMath.cos(azimuth),
+            StrictMath.cos(height) * StrictMath.sin(azimuth),
+            StrictMath.sin(height));
     double warmth = random.nextDouble();
     Rgb sun = new Rgb(1.0, 0.95, 0.88).mix(new Rgb(1.0, 0.86, 0.68), warmth);
     Rgb zenith = Rgb.ofDisplay(72, 128, 208).mix(Rgb.ofDisplay(96, 150, 214), random.nextDouble());
@@ -147,7 +152,7 @@ public final class SceneGenerator {
     List<NamedColor> colors = shuffled(NamedColor.values(), random);
     List<Shape> shapes = shuffled(Shape.values(), random);
     for (int layout = 0; layout < LAYOUTS; layout++) {
-      double scale = Math.pow(SHRINK, layout);
+      double scale = StrictMath.pow(SHRINK, layout);
       List<Solid> placed = new ArrayList<>();
       for (int i = 0; i < wanted; i++) {
         NamedColor color = colors.get(i % colors.size());
@@ -230,7 +235,8 @@ public final class SceneGenerator {
     return switch (shape) {
       case BOX -> {
         double angle = Math.toRadians(random.between(32, 58));
-        yield new Vec3(r * Math.cos(angle), r * Math.sin(angle), r * random.between(0.5, 1.0));
+        yield new Vec3(
+            r * StrictMath.cos(angle), r * StrictMath.sin(angle), r * random.between(0.5, 1.0));
       }
       case SPHERE -> new Vec3(0.85 * r, 0.85 * r, 0.85 * r);
       case CYLINDER -> new Vec3(0.75 * r, 0.75 * r, r * random.between(0.6, 1.0));
@@ -244,12 +250,14 @@ public final class SceneGenerator {
     double distance = config.spread() * Math.sqrt(random.nextDouble());
     double direction = random.between(0, 2 * Math.PI);
     double height = standing ? half.y() : half.z();
-    Vec3 middle = new Vec3(distance * Math.cos(direction), distance * Math.sin(direction), height);
+    Vec3 middle =
+        new Vec3(
+            distance * StrictMath.cos(direction), distance * StrictMath.sin(direction), height);
     double heading = random.between(0, 2 * Math.PI);
     double course = random.between(0, 2 * Math.PI);
     double travel = moves ? random.in(config.travel()) : 0;
     double turn = moves ? Math.toRadians(random.in(config.turn())) * random.sign() : 0;
-    Vec3 way = new Vec3(travel * Math.cos(course), travel * Math.sin(course), 0);
+    Vec3 way = new Vec3(travel * StrictMath.cos(course), travel * StrictMath.sin(course), 0);
     Quaternion stance =
         standing ? Quaternion.about(new Vec3(1, 0, 0), Math.PI / 2) : Quaternion.IDENTITY;
     List<RigidPose> poses = new ArrayList<>(config.frames());
@@ -265,13 +273,13 @@ public final class SceneGenerator {
     double radius = groundRadius(solid);
     for (int t = 0; t < cameras.size(); t++) {
       Vec3 at = solid.poses().get(t).translation();
-      if (Math.hypot(at.x(), at.y()) > config.spread() || !inView(cameras.get(t), at)) {
+      if (StrictMath.hypot(at.x(), at.y()) > config.spread() || !inView(cameras.get(t), at)) {
         return false;
       }
       for (Solid other : others) {
         Vec3 there = other.poses().get(t).translation();
         double room = radius + groundRadius(other) + GAP;
-        if (Math.hypot(at.x() - there.x(), at.y() - there.y()) < room) {
+        if (StrictMath.hypot(at.x() - there.x(), at.y() - there.y()) < room) {
           return false;
         }
       }
@@ -283,7 +291,7 @@ public final class SceneGenerator {
   static double groundRadius(Solid solid) {
     Vec3 h = solid.halfExtents();
     return switch (solid.shape()) {
-      case BOX -> Math.hypot(h.x(), h.y());
+      case BOX -> StrictMath.hypot(h.x(), h.y());
       case SPHERE, CYLINDER, CONE, TORUS -> h.x();
     };
   }

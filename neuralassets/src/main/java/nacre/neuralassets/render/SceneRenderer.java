@@ -140,8 +140,8 @@ public final class SceneRenderer {
       double angle = s * 2.399963229728653;
       double radius = samples == 1 ? 0 : light.softness() * Math.sqrt((s + 0.5) / rays);
       Vec3 sun =
-          l.plus(side.times(radius * Math.cos(angle)))
-              .plus(other.times(radius * Math.sin(angle)))
+          l.plus(side.times(radius * StrictMath.cos(angle)))
+              .plus(other.times(radius * StrictMath.sin(angle)))
               .normalized();
       suns[3 * s] = sun.x();
       suns[3 * s + 1] = sun.y();
@@ -160,7 +160,7 @@ public final class SceneRenderer {
     byte[] curve = new byte[8192];
     for (int i = 0; i < curve.length; i++) {
       double l = (double) i / (curve.length - 1);
-      double s = l <= 0.0031308 ? 12.92 * l : 1.055 * Math.pow(l, 1 / 2.4) - 0.055;
+      double s = l <= 0.0031308 ? 12.92 * l : 1.055 * StrictMath.pow(l, 1 / 2.4) - 0.055;
       curve[i] = (byte) Math.round(255 * s);
     }
     return curve;

@@ -86,8 +86,8 @@ final class Solids {
   private static double reachOf(Shape shape, Vec3 h) {
     return switch (shape) {
       case BOX -> h.dot(h);
-      case SPHERE -> Math.pow(Math.max(h.x(), Math.max(h.y(), h.z())), 2);
-      case CYLINDER, CONE -> Math.pow(Math.max(h.x(), h.y()), 2) + h.z() * h.z();
+      case SPHERE -> StrictMath.pow(Math.max(h.x(), Math.max(h.y(), h.z())), 2);
+      case CYLINDER, CONE -> StrictMath.pow(Math.max(h.x(), h.y()), 2) + h.z() * h.z();
       case TORUS -> h.x() * h.x();
     };
   }

@@ -34,8 +34,8 @@ final class Tracer {
     this.eyeX = eyeX;
     this.eyeY = eyeY;
     this.eyeZ = eyeZ;
-    groundCos = Math.cos(ground.angle());
-    groundSin = Math.sin(ground.angle());
+    groundCos = StrictMath.cos(ground.angle());
+    groundSin = StrictMath.sin(ground.angle());
   }
 
   /**

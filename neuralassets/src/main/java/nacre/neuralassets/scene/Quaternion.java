@@ -11,8 +11,8 @@ public record Quaternion(double w, double x, double y, double z) {
   /** Right-handed rotation by {@code radians} about {@code axis}, which need not have length 1. */
   public static Quaternion about(Vec3 axis, double radians) {
     Vec3 a = axis.normalized();
-    double s = Math.sin(radians / 2);
-    return new Quaternion(Math.cos(radians / 2), s * a.x(), s * a.y(), s * a.z());
+    double s = StrictMath.sin(radians / 2);
+    return new Quaternion(StrictMath.cos(radians / 2), s * a.x(), s * a.y(), s * a.z());
   }
 
   /**

@@ -269,5 +269,5 @@ class SceneRendererTest {
     assertEquals(PINNED, crc.getValue());
   }
 
-  private static final long PINNED = 0L;
+  private static final long PINNED = 1677387783L;
 }
