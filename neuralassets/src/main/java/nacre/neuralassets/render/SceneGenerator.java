@@ -219,6 +219,10 @@ public final class SceneGenerator {
       List<Solid> others) {
     double radius = random.in(config.objectRadius()) * scale;
     boolean moves = random.chance(config.dynamicFraction());
+    if (others.isEmpty() && cameras.getFirst().equals(cameras.getLast())) {
+      // Where the camera rests something must move, or all frames of the clip would be the same.
+      moves = config.dynamicFraction() > 0;
+    }
     boolean standing = shape == Shape.TORUS && random.chance(0.5);
     Vec3 half = extents(random, shape, radius);
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {

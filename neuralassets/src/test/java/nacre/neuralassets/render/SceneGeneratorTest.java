@@ -96,6 +96,9 @@ class SceneGeneratorTest {
       boolean steady = scene.cameras().getFirst().equals(scene.cameras().getLast());
       still |= steady;
       sweeping |= !steady;
+      assertTrue(
+          !steady || scene.objects().stream().anyMatch(Solid::isDynamic),
+          "clip " + clip + " shows nothing but the same picture");
       for (Solid solid : scene.objects()) {
         assertTrue(names.add(solid.name()));
         assertTrue(solid.name().endsWith("-" + solid.shape().label()), solid.name());
