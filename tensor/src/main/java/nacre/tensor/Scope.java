@@ -47,10 +47,19 @@ public final class Scope implements AutoCloseable {
     return scope;
   }
 
-  /** Moves a tensor of any scope to the parent of this one, so that it outlives this scope. */
+  /**
+   * Makes a tensor outlive this scope by moving it to the parent, and returns it. A tensor that
+   * already belongs to the parent or to a scope further out stays where it is: a parameter that a
+   * block returns untouched does not die with the block's caller.
+   */
   public Tensor hand(Tensor tensor) {
     if (parent == null) {
       throw new IllegalStateException("scope: the outermost scope has no parent to hand to");
+    }
+    for (Scope scope = parent; scope != null; scope = scope.parent) {
+      if (tensor.owner() == scope) {
+        return tensor;
+      }
     }
     return parent.adopt(tensor);
   }
@@ -58,6 +67,11 @@ public final class Scope implements AutoCloseable {
   /** Moves a tensor of any scope to this one, and returns it. */
   public Tensor adopt(Tensor tensor) {
     requireOpen();
+    tensor.address(); // a closed tensor would be adopted dead, and found out much later
+    if (tensor.owner() == null) {
+      throw new IllegalStateException(
+          "scope: " + tensor + " was saved for backward and is not to be handed on; hand a view");
+    }
     tensor.owner().forget(tensor);
     tensor.owner(this);
     tensors.add(tensor);
