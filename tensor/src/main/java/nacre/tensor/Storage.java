@@ -1,13 +1,17 @@
 package nacre.tensor;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import nacre.tensor.backend.Allocator;
 
-/** A block of device memory shared by the tensors that view it, freed when the last one goes. */
+/**
+ * A block of device memory shared by the tensors that view it, freed when the last one goes.
+ * Threads that compute with the same parameters view them at the same time.
+ */
 final class Storage {
   private final Allocator allocator;
   private final long address;
   private final long bytes;
-  private int references = 1;
+  private final AtomicInteger references = new AtomicInteger(1);
 
   Storage(Allocator allocator, long bytes) {
     this.allocator = allocator;
@@ -21,15 +25,15 @@ final class Storage {
   }
 
   int references() {
-    return references;
+    return references.get();
   }
 
   void retain() {
-    references++;
+    references.incrementAndGet();
   }
 
   void release() {
-    if (--references == 0) {
+    if (references.decrementAndGet() == 0) {
       allocator.free(address, bytes);
       Memory.died(bytes);
     }

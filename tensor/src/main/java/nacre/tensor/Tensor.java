@@ -1,5 +1,6 @@
 package nacre.tensor;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import nacre.tensor.backend.Backend;
@@ -212,10 +213,17 @@ public final class Tensor implements AutoCloseable {
   /** A copy of this tensor on another device. */
   public Tensor to(Device other) {
     Tensor copy = empty(other, dtype, shape);
-    byte[] bytes = new byte[Math.toIntExact(bytes())];
-    MemorySegment staging = MemorySegment.ofArray(bytes);
-    backend().download(this, staging);
-    other.backend().upload(staging, copy);
+    if (device.isHost()) {
+      other.backend().upload(segment(), copy);
+    } else if (other.isHost()) {
+      backend().download(this, copy.segment());
+    } else {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment staging = arena.allocate(bytes(), 64);
+        backend().download(this, staging);
+        other.backend().upload(staging, copy);
+      }
+    }
     return copy;
   }
 
@@ -234,6 +242,9 @@ public final class Tensor implements AutoCloseable {
 
   /** Element {@code i} in row-major order of an f32 tensor in host memory. For tests and tools. */
   public float get(long i) {
+    if (dtype != DType.F32) {
+      throw new IllegalStateException("get: " + this + " is not f32; use toFloats");
+    }
     return segment().getAtIndex(ValueLayout.JAVA_FLOAT, i);
   }
 
