@@ -10,7 +10,10 @@ public final class Gradients {
     this.byLeaf = byLeaf;
   }
 
-  /** The gradient of a leaf, of its shape and dtype; null if the loss does not depend on it. */
+  /**
+   * The gradient of a leaf, of its shape and dtype; null if the loss does not depend on it. To be
+   * read only: two leaves may share one memory, as the terms of a sum do.
+   */
   public Tensor of(Tensor leaf) {
     return byLeaf.get(leaf);
   }

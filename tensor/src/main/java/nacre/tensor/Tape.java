@@ -23,6 +23,7 @@ public final class Tape implements AutoCloseable {
 
   private final Tape outer = CURRENT.get();
   private final List<Node> nodes = new ArrayList<>();
+  private boolean closed;
 
   private Tape() {}
 
@@ -45,17 +46,31 @@ public final class Tape implements AutoCloseable {
     }
     Context context = new Context(recording, needs);
     Tensor out;
+    // How an operation computes is its own affair: operations inside it are not recorded.
+    restore(null);
     try {
       out = operation.forward(context, in);
     } catch (RuntimeException | Error e) {
       context.release();
       throw e;
+    } finally {
+      restore(tape);
     }
-    if (recording) {
+    if (recording && out.dtype().isFloating()) {
       out.track();
       tape.nodes.add(new Node(operation, context, in, out));
+    } else {
+      context.release();
     }
     return out;
+  }
+
+  private static void restore(Tape tape) {
+    if (tape == null) {
+      CURRENT.remove();
+    } else {
+      CURRENT.set(tape);
+    }
   }
 
   /**
@@ -63,23 +78,38 @@ public final class Tape implements AutoCloseable {
    * consumed, and activations are freed on the way.
    *
    * @param loss a tensor of one element, computed while this tape was open
+   * @throws IllegalStateException if the loss was not recorded here, or was consumed before
    */
   public Gradients backward(Tensor loss) {
     if (loss.elements() != 1) {
       throw new IllegalArgumentException("backward: the loss must be a scalar, not " + loss);
+    }
+    if (!recorded(loss)) {
+      throw new IllegalStateException(
+          "backward: "
+              + loss
+              + " is not on this tape: it depends on no tracked tensor, or was computed while the"
+              + " tape was not open, or backward was already called");
     }
     return backward(Map.of(loss, Tensor.full(loss.device(), loss.dtype(), loss.shape(), 1)));
   }
 
   /**
    * Gradients of {@code sum over outputs of (output × cotangent)} with respect to every tracked
-   * leaf.
+   * leaf. Outputs that depend on no tracked tensor contribute nothing.
+   *
+   * @param cotangents by output, of the output's shape and dtype
    */
   public Gradients backward(Map<Tensor, Tensor> cotangents) {
     Map<Tensor, Tensor> gradients = new IdentityHashMap<>();
-    cotangents.forEach((output, cotangent) -> gradients.put(output, cotangent.detach()));
+    cotangents.forEach(
+        (output, cotangent) -> {
+          requireAlike("backward: cotangent", cotangent, "output", output);
+          gradients.put(output, cotangent.detach());
+        });
     // Backward runs with no tape open: gradients of gradients are not recorded.
-    CURRENT.set(null);
+    Tape open = CURRENT.get();
+    restore(null);
     try {
       for (int i = nodes.size() - 1; i >= 0; i--) {
         Node node = nodes.remove(i);
@@ -94,9 +124,25 @@ public final class Tape implements AutoCloseable {
         }
       }
     } finally {
-      CURRENT.set(this);
+      restore(open);
     }
     return new Gradients(gradients);
+  }
+
+  private boolean recorded(Tensor out) {
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      if (nodes.get(i).out == out) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static void requireAlike(String what, Tensor gradient, String whose, Tensor of) {
+    if (!gradient.shape().equals(of.shape()) || gradient.dtype() != of.dtype()) {
+      throw new IllegalArgumentException(
+          what + " is " + gradient + ", its " + whose + " " + of + ": they must be alike");
+    }
   }
 
   private static void backward(Node node, Tensor dy, Map<Tensor, Tensor> gradients) {
@@ -106,10 +152,7 @@ public final class Tape implements AutoCloseable {
         if (dx[i] == null || !node.context.needs(i)) {
           continue;
         }
-        if (!dx[i].shape().equals(node.in[i].shape())) {
-          throw new IllegalStateException(
-              node.operation + ": gradient " + i + " is " + dx[i] + ", its input " + node.in[i]);
-        }
+        requireAlike(node.operation + ": gradient " + i, dx[i], "input", node.in[i]);
         Tensor sum = gradients.get(node.in[i]);
         if (sum == null) {
           // A view, since an operation may return dy itself, or one tensor for two inputs.
@@ -132,17 +175,22 @@ public final class Tape implements AutoCloseable {
     return scope.hand(fresh);
   }
 
-  /** Drops what was recorded and not consumed. */
+  /**
+   * Drops what was recorded and not consumed. Tapes close in the reverse order of their opening.
+   */
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
+    if (CURRENT.get() != this) {
+      throw new IllegalStateException("tape: an inner tape is still open, close that one first");
+    }
+    closed = true;
     for (Node node : nodes) {
       node.context.release();
     }
     nodes.clear();
-    if (outer == null) {
-      CURRENT.remove();
-    } else {
-      CURRENT.set(outer);
-    }
+    restore(outer);
   }
 }
