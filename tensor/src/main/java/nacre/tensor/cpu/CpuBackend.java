@@ -5,7 +5,9 @@ import java.util.List;
 import nacre.bindings.NativeLibraries;
 import nacre.bindings.NativeLibrary;
 import nacre.bindings.OpenMp;
+import nacre.tensor.DType;
 import nacre.tensor.Philox;
+import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.AdamWStep;
@@ -61,12 +63,14 @@ public final class CpuBackend implements Backend {
         Team team = OpenMp.isAvailable() ? new OpenMpTeam() : new JavaTeam();
         yield new CpuBackend(engine, team, "cpu: " + engine.describe() + ", " + team.describe());
       }
-      case NativeLibrary.Unavailable none -> {
-        Team team = new JavaTeam();
-        String why = "cpu: plain Java, " + team.describe() + ", slow: " + none.reason();
-        yield new CpuBackend(null, team, why);
-      }
+      case NativeLibrary.Unavailable none -> withoutLibrary(none.reason());
     };
+  }
+
+  static CpuBackend withoutLibrary(String reason) {
+    Team team = new JavaTeam();
+    String why = "cpu: plain Java, " + team.describe() + ", slow: " + reason;
+    return new CpuBackend(null, team, why);
   }
 
   @Override
@@ -266,7 +270,8 @@ public final class CpuBackend implements Backend {
     if (served(q) && k.elements() > 0) {
       attention.forward(q, k, v, scale, causal, y, state);
     } else {
-      plain.attention(q, k, v, scale, causal, y, state);
+      // Plain Java has a state of another shape, and makes it when it comes to the backward.
+      plain.attention(q, k, v, scale, causal, y, null);
     }
   }
 
@@ -286,7 +291,12 @@ public final class CpuBackend implements Backend {
     if (served(q) && k.elements() > 0) {
       attention.backward(q, k, v, dy, state, scale, dq, dk, dv);
     } else {
-      plain.attentionBackward(q, k, v, y, dy, state, scale, causal, dq, dk, dv);
+      try (Scope _ = Scope.open()) {
+        Shape shape = plain.attentionState(q.shape(), k.shape());
+        Tensor own = Tensor.empty(q.device(), DType.F32, shape);
+        plain.attention(q, k, v, scale, causal, y.like(), own);
+        plain.attentionBackward(q, k, v, y, dy, own, scale, causal, dq, dk, dv);
+      }
     }
   }
 
