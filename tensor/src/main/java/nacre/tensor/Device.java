@@ -9,7 +9,7 @@ public final class Device {
   private final String name;
   private final Backend backend;
 
-  private Device(String name, Backend backend) {
+  Device(String name, Backend backend) {
     this.name = name;
     this.backend = backend;
   }

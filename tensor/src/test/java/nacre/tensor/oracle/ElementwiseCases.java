@@ -10,7 +10,7 @@ import nacre.tensor.backend.Unary;
 
 /** Functions of one and two arguments, with every way of broadcasting, and in place. */
 final class ElementwiseCases {
-  static final DType[] FLOATING = {DType.F32, DType.BF16};
+  static final DType[] FLOATING = {DType.F32, DType.BF16, DType.F16};
   private static final int[][] SHAPES = {{}, {1}, {7}, {3, 5, 2}, {2, 1, 33, 17}, {20011}};
 
   /** Pairs of shapes that broadcast, and what they broadcast to. */
@@ -59,7 +59,8 @@ final class ElementwiseCases {
 
   private static void unary(List<OracleCase> cases, DType dtype) {
     for (Unary f : Unary.values()) {
-      Values values = f == Unary.SQRT ? Values.uniform(0.01, 9) : Values.normal(0, 3);
+      double spread = dtype == DType.F16 ? 2 : 3; // e¹² is beyond f16
+      Values values = f == Unary.SQRT ? Values.uniform(0.01, 9) : Values.normal(0, spread);
       for (int[] shape : SHAPES) {
         addUnary(cases, dtype, f, values, shape);
       }

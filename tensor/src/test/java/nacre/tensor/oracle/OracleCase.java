@@ -107,19 +107,27 @@ final class OracleCase {
     return method + " " + label;
   }
 
-  /** Runs on the device and compares with the plain backend. */
-  void check(Device device) {
+  /** Runs on the devices and compares with the plain backend. */
+  void check(List<Device> devices) {
     List<byte[]> expected = run(Device.reference());
+    for (Device device : devices) {
+      check(device, expected);
+    }
+  }
+
+  private void check(Device device, List<byte[]> expected) {
     List<byte[]> actual = run(device);
     List<byte[]> again = run(device);
     for (int i = 0; i < actual.size(); i++) {
       Operand operand = operands.get(i);
       if (!operand.output) {
-        assertArrayEquals(expected.get(i), actual.get(i), this + ": wrote its input " + i);
+        assertArrayEquals(
+            expected.get(i), actual.get(i), device + ": " + this + ": wrote its input " + i);
         continue;
       }
-      assertArrayEquals(actual.get(i), again.get(i), this + ": gave other bits the second time");
-      String what = this + ": output " + operand.dtype + operand.shape;
+      assertArrayEquals(
+          actual.get(i), again.get(i), device + ": " + this + ": gave other bits the second time");
+      String what = device + ": " + this + ": output " + operand.dtype + operand.shape;
       double[] want = HostBits.decode(expected.get(i), operand.dtype);
       double[] got = HostBits.decode(actual.get(i), operand.dtype);
       for (int j = 0; j < want.length && !mayBeNonFinite; j++) {
@@ -184,7 +192,7 @@ final class OracleCase {
         results.add(bytes);
       }
     }
-    assertEquals(live, Memory.liveTensors(), this + ": left tensors behind");
+    assertEquals(live, Memory.liveTensors(), device + ": " + this + ": left tensors behind");
     assertTrue(called.contains(method), this + ": the case does not call its method");
     return results;
   }

@@ -13,7 +13,9 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
+import nacre.tensor.TestDevices;
 import nacre.tensor.backend.Backend;
+import nacre.tensor.cpu.TestBackends;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicContainer;
@@ -66,16 +68,14 @@ class OracleTest {
   }
 
   @TestFactory
-  Stream<DynamicContainer> cpu() {
-    return on(Device.cpu());
-  }
-
-  private static Stream<DynamicContainer> on(Device device) {
+  Stream<DynamicContainer> everyDeviceAgreesWithPlainJava() {
+    Device without = TestDevices.over("cpu without oneDNN", TestBackends.withoutLibrary());
+    List<Device> devices = List.of(Device.cpu(), without);
     Map<String, List<DynamicTest>> byMethod = new TreeMap<>();
     for (OracleCase c : CASES) {
       byMethod
           .computeIfAbsent(c.method(), m -> new ArrayList<>())
-          .add(DynamicTest.dynamicTest(c.toString(), () -> c.check(device)));
+          .add(DynamicTest.dynamicTest(c.toString(), () -> c.check(devices)));
     }
     return byMethod.entrySet().stream()
         .map(e -> DynamicContainer.dynamicContainer(e.getKey(), e.getValue()));
