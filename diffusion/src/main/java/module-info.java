@@ -4,5 +4,6 @@ module nacre.diffusion {
   requires transitive com.fasterxml.jackson.databind;
 
   exports nacre.diffusion;
+  exports nacre.diffusion.schedule;
   exports nacre.diffusion.unet;
 }

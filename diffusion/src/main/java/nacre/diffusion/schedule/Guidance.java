@@ -1,0 +1,21 @@
+package nacre.diffusion.schedule;
+
+import static nacre.tensor.ops.Mix.mix;
+
+import nacre.tensor.Tensor;
+
+/** Classifier-free guidance (Ho and Salimans, 2022). */
+public final class Guidance {
+  private Guidance() {}
+
+  /**
+   * unconditional + scale · (conditional − unconditional), all {@code [N, ..]}.
+   *
+   * @param unconditional the model's output without its condition
+   * @param conditional the model's output with it
+   * @param scale 1 is the conditional output, more drives away from the unconditional
+   */
+  public static Tensor guide(Tensor unconditional, Tensor conditional, double scale) {
+    return mix(unconditional, 1 - scale, conditional, scale);
+  }
+}

@@ -1,0 +1,50 @@
+package nacre.diffusion.schedule;
+
+/** What a diffusion model is trained to predict from a noisy sample. */
+public enum PredictionType {
+  /** The noise (Ho et al., 2020). */
+  EPSILON("epsilon"),
+  /** The clean sample. */
+  SAMPLE("sample"),
+  /** The velocity √ᾱ · noise − √(1 − ᾱ) · clean (Salimans and Ho, 2022, appendix D). */
+  V_PREDICTION("v_prediction");
+
+  private final String key;
+
+  PredictionType(String key) {
+    this.key = key;
+  }
+
+  /** The name in a scheduler's {@code config.json}. */
+  public String key() {
+    return key;
+  }
+
+  /**
+   * The type of a name.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  public static PredictionType of(String key) {
+    for (PredictionType type : values()) {
+      if (type.key.equals(key)) {
+        return type;
+      }
+    }
+    throw new IllegalArgumentException(
+        "scheduler: prediction_type '"
+            + key
+            + "' is not known; known are epsilon, sample, v_prediction");
+  }
+
+  /** The estimates of clean sample and noise at a noise level ᾱ. */
+  Estimate estimate(double alphaBar) {
+    double signal = Math.sqrt(alphaBar);
+    double noise = Math.sqrt(1 - alphaBar);
+    return switch (this) {
+      case EPSILON -> new Estimate(1 / signal, -noise / signal, 0, 1);
+      case SAMPLE -> new Estimate(0, 1, 1 / noise, -signal / noise);
+      case V_PREDICTION -> new Estimate(signal, -noise, noise, signal);
+    };
+  }
+}
