@@ -7,4 +7,6 @@ module nacre.tools {
 
   opens nacre.tools to
       info.picocli;
+  opens nacre.tools.verify to
+      info.picocli;
 }

@@ -2,6 +2,7 @@ package nacre.diffusion;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /** Reads the keys of a diffusers {@code config.json}, with the defaults diffusers has. */
@@ -67,7 +68,7 @@ public record ConfigJson(String model, JsonNode node) {
     }
     JsonNode value = node.get(key);
     if (value.isIntegralNumber()) {
-      return java.util.Collections.nCopies(count, value.intValue());
+      return Collections.nCopies(count, value.intValue());
     }
     List<Integer> list = new ArrayList<>();
     for (JsonNode element : value) {
@@ -78,6 +79,24 @@ public record ConfigJson(String model, JsonNode node) {
     }
     if (list.isEmpty() || (count > 0 && list.size() != count)) {
       throw wrong(key, count + " whole numbers", value);
+    }
+    return list;
+  }
+
+  /** A list of numbers. */
+  public List<Double> numbers(String key, List<Double> otherwise) {
+    if (!has(key)) {
+      return otherwise;
+    }
+    List<Double> list = new ArrayList<>();
+    for (JsonNode element : node.get(key)) {
+      if (!element.isNumber()) {
+        throw wrong(key, "numbers", node.get(key));
+      }
+      list.add(element.doubleValue());
+    }
+    if (list.size() != otherwise.size()) {
+      throw wrong(key, otherwise.size() + " numbers", node.get(key));
     }
     return list;
   }

@@ -1,6 +1,7 @@
 package nacre.tools;
 
 import java.io.PrintWriter;
+import nacre.tools.verify.VerifyCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,7 +24,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     versionProvider = VersionCommand.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {VersionCommand.class})
+    subcommands = {VerifyCommand.class, VersionCommand.class})
 public final class Nacre implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -1,0 +1,79 @@
+package nacre.tools.verify;
+
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import nacre.diffusion.ConfigJson;
+import nacre.nn.Parameters;
+import nacre.tensor.ops.Activation;
+
+/** The modules that bundles may name. */
+final class ModuleRegistry {
+  /** Builds a module whose parameters are yet to be loaded. */
+  @FunctionalInterface
+  private interface Factory {
+    Subject create(ConfigJson config, Parameters p);
+  }
+
+  /**
+   * A module.
+   *
+   * @param optional parameters a checkpoint may have that the module does without
+   */
+  private record Known(Factory factory, Predicate<String> optional) {
+    Known(Factory factory) {
+      this(factory, name -> false);
+    }
+  }
+
+  private static final Map<String, Known> MODULES = new TreeMap<>();
+
+  static {
+    add("Linear", LayerSubjects::linear);
+    add("Conv2d", LayerSubjects::conv2d);
+    add("GroupNorm", LayerSubjects::groupNorm);
+    add("LayerNorm", LayerSubjects::layerNorm);
+    add("SiLU", (c, p) -> LayerSubjects.of(Activation::silu));
+    add("GELU", (c, p) -> LayerSubjects.gelu(c));
+    add("Softmax", (c, p) -> LayerSubjects.softmax(c));
+    add("ScaledDotProductAttention", (c, p) -> LayerSubjects.attentionOp(c));
+    add("Timesteps", (c, p) -> LayerSubjects.timesteps(c));
+    add("UNet2DConditionModel", (c, p) -> ModelSubjects.unet(c.node(), p));
+    MODULES.put(
+        "ViTModel",
+        new Known((c, p) -> ModelSubjects.vit(c.node(), p), name -> name.startsWith("pooler.")));
+    add("DDIMScheduler", (c, p) -> ProcessSubjects.scheduler(c));
+    add("DDPMScheduler", (c, p) -> ProcessSubjects.scheduler(c));
+    add("AdamW", (c, p) -> ProcessSubjects.adamW(c));
+  }
+
+  private ModuleRegistry() {}
+
+  private static void add(String name, Factory factory) {
+    MODULES.put(name, new Known(factory));
+  }
+
+  /** Whether there is such a module. */
+  static boolean knows(String module) {
+    return MODULES.containsKey(module);
+  }
+
+  /**
+   * Builds a bundle's module with the bundle's weights.
+   *
+   * @throws IllegalArgumentException if the module is not known, or its config wrong
+   */
+  static Subject create(Bundle bundle, Parameters p) throws java.io.IOException {
+    String module = bundle.description().module();
+    Known known = MODULES.get(module);
+    if (known == null) {
+      throw new BundleException(
+          bundle.folder(),
+          "module " + module + " is not known; known are " + String.join(", ", MODULES.keySet()));
+    }
+    ConfigJson config = new ConfigJson(module, bundle.description().config());
+    Subject subject = known.factory.create(config, p);
+    bundle.weights().loadInto(p.all(), known.optional);
+    return subject;
+  }
+}

@@ -1,0 +1,99 @@
+package nacre.tools.verify;
+
+import static nacre.tensor.ops.Concat.concat;
+import static nacre.tensor.ops.Reshape.reshape;
+import static nacre.tensor.ops.Slice.slice;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.Map;
+import nacre.diffusion.ConfigJson;
+import nacre.diffusion.schedule.Scheduler;
+import nacre.nn.AdamW;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/** What goes in steps: samplers and optimisers. Always in f32, as they are used. */
+final class ProcessSubjects {
+  private ProcessSubjects() {}
+
+  static Subject scheduler(ConfigJson c) {
+    int steps = LayerSubjects.required(c, "num_inference_steps");
+    ObjectNode config = c.node().deepCopy();
+    Scheduler scheduler = Scheduler.of(config.put("_class_name", c.model()), steps);
+    return inputs -> {
+      int[] timesteps = scheduler.timesteps();
+      float[] numbers = new float[timesteps.length];
+      Tensor sample = inputs.exact("sample");
+      Tensor[] scaled = new Tensor[timesteps.length];
+      Tensor[] after = new Tensor[timesteps.length];
+      for (int i = 0; i < timesteps.length; i++) {
+        numbers[i] = timesteps[i];
+        // Schedulers of this kind hand the sample to the model as it is.
+        scaled[i] = sample;
+        Tensor output = row(inputs.exact("model_output"), i);
+        Tensor noise = scheduler.wantsNoise(i) ? row(inputs.exact("noise"), i) : null;
+        sample = scheduler.step(i, output, sample, noise);
+        after[i] = sample;
+      }
+      return Map.of(
+          "timesteps",
+          Tensor.of(sample.device(), Shape.of(numbers.length), numbers),
+          "prev_samples",
+          stack(after),
+          "scaled_inputs",
+          stack(scaled));
+    };
+  }
+
+  static Subject adamW(ConfigJson c) {
+    c.require("amsgrad", false);
+    c.require("maximize", false);
+    List<Double> betas = c.numbers("betas", List.of(0.9, 0.999));
+    AdamW.Config config =
+        new AdamW.Config(
+            betas.get(0),
+            betas.get(1),
+            c.number("eps", 1e-8),
+            c.number("weight_decay", 0.01),
+            Double.POSITIVE_INFINITY);
+    double rate = c.number("lr", 1e-3);
+    return inputs -> {
+      Tensor parameter = copy(inputs.exact("param"));
+      AdamW optimiser = new AdamW(Map.of("param", parameter), config);
+      Tensor gradients = inputs.exact("grad");
+      Tensor[] after = new Tensor[gradients.dim(0)];
+      for (int i = 0; i < after.length; i++) {
+        Tensor gradient = row(gradients, i);
+        optimiser.step(p -> gradient, rate);
+        after[i] = copy(parameter);
+      }
+      return Map.of("param", stack(after));
+    };
+  }
+
+  private static Tensor copy(Tensor x) {
+    Tensor y = x.like();
+    x.backend().cast(x, y);
+    return y;
+  }
+
+  /** {@code x[i]}. */
+  private static Tensor row(Tensor x, int i) {
+    int[] dims = x.shape().toArray();
+    int[] rest = java.util.Arrays.copyOfRange(dims, 1, dims.length);
+    return reshape(slice(x, 0, i, 1), rest);
+  }
+
+  private static Tensor stack(Tensor[] parts) {
+    Tensor[] rows = new Tensor[parts.length];
+    for (int i = 0; i < parts.length; i++) {
+      Shape shape = parts[i].shape();
+      int[] dims = new int[shape.rank() + 1];
+      dims[0] = 1;
+      System.arraycopy(shape.toArray(), 0, dims, 1, shape.rank());
+      rows[i] = reshape(parts[i], dims);
+    }
+    return concat(0, rows);
+  }
+}

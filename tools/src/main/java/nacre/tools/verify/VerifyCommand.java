@@ -1,0 +1,122 @@
+package nacre.tools.verify;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code nacre verify BUNDLE…}: the engine against what PyTorch computed. */
+@Command(
+    name = "verify",
+    description = {
+      "Compare the engine with tensors that PyTorch computed.",
+      "A bundle is a folder with case.json and tensors.safetensors, written by a script like"
+          + " tools/reference/export_bundles.py. Exit status: 0 if every tensor is within the"
+          + " tolerance, 1 if one is not, 2 if a bundle cannot be read."
+    },
+    mixinStandardHelpOptions = true)
+public final class VerifyCommand implements Callable<Integer> {
+  /** What rounding to 8 bits of mantissa leaves of the precision, after a network of layers. */
+  static final double BFLOAT16_TOLERANCE = 2e-2;
+
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--device", paramLabel = "DEVICE", description = "cpu or reference.")
+  private String device = "cpu";
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "DTYPE",
+      description =
+          "float32 or bfloat16, by default the bundle's; in bfloat16 the tolerance is at least"
+              + " 2e-2, and samplers and optimisers stay in float32.")
+  private String dtype;
+
+  @Option(
+      names = "--tolerance",
+      paramLabel = "ERROR",
+      description = "Largest relative error that passes, in place of the bundle's.")
+  private Double tolerance;
+
+  @Parameters(arity = "1..*", paramLabel = "BUNDLE", description = "Folders.")
+  private List<Path> bundles;
+
+  @Override
+  public Integer call() {
+    Device on = device();
+    DType in = dtype == null ? null : dtype();
+    PrintWriter out = spec.commandLine().getOut();
+    int width = bundles.stream().mapToInt(folder -> name(folder).length()).max().orElse(0);
+    int status = 0;
+    for (Path folder : bundles) {
+      try (Bundle bundle = Bundle.open(folder)) {
+        List<Comparison> results = verify(bundle, on, in);
+        for (Comparison result : results) {
+          print(out, name(folder), width, result);
+          status = Math.max(status, result.passed() ? 0 : 1);
+        }
+      } catch (IOException | IllegalArgumentException e) {
+        String place = e instanceof IOException ? "" : folder + ": ";
+        spec.commandLine().getErr().println("nacre: verify: " + place + e.getMessage());
+        status = 2;
+      }
+      out.flush();
+    }
+    return status;
+  }
+
+  private List<Comparison> verify(Bundle bundle, Device on, DType in) throws IOException {
+    Case description = bundle.description();
+    DType chosen = in == null ? description.dtype() : in;
+    double allowed = tolerance == null ? tolerance(description, chosen) : tolerance;
+    return new Verification(bundle, on, chosen, allowed).run();
+  }
+
+  /** A bundle's own tolerance, unless it was meant for a finer dtype. */
+  static double tolerance(Case description, DType dtype) {
+    return dtype == DType.BF16
+        ? Math.max(description.tolerance(), BFLOAT16_TOLERANCE)
+        : description.tolerance();
+  }
+
+  private static void print(PrintWriter out, String bundle, int width, Comparison result) {
+    out.printf(
+        "%s  %-" + width + "s  %.2e  %.2e  %s%n",
+        result.passed() ? "pass" : "FAIL",
+        bundle,
+        result.relativeError(),
+        result.largestDifference(),
+        result.tensor());
+  }
+
+  private static String name(Path folder) {
+    Path name = folder.toAbsolutePath().normalize().getFileName();
+    return name == null ? folder.toString() : name.toString();
+  }
+
+  private Device device() {
+    try {
+      return Device.of(device);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  private DType dtype() {
+    DType named = Case.dtype(dtype);
+    if (named == null) {
+      throw new ParameterException(
+          spec.commandLine(), "dtype '" + dtype + "' is not known; known are float32, bfloat16");
+    }
+    return named;
+  }
+}
