@@ -21,15 +21,15 @@ final class VectorMath {
     for (int i = 0; i < n; i++) {
       float v = Math.max(-87f, Math.min(88f, x[i]));
       // Adding and taking off 128 makes the cast, which truncates, round to nearest.
-      int k = (int) (v * LOG2E + 128.5f) - 128;
-      float r = v - k * LN2_HIGH - k * LN2_LOW;
+      int k = (int) Math.fma(v, LOG2E, 128.5f) - 128;
+      float r = Math.fma(-LN2_LOW, k, Math.fma(-LN2_HIGH, k, v));
       float p = 1.9875691500e-4f;
-      p = p * r + 1.3981999507e-3f;
-      p = p * r + 8.3334519073e-3f;
-      p = p * r + 4.1665795894e-2f;
-      p = p * r + 1.6666665459e-1f;
-      p = p * r + 5.0000001201e-1f;
-      y[i] = p * r * r + r + 1f;
+      p = Math.fma(p, r, 1.3981999507e-3f);
+      p = Math.fma(p, r, 8.3334519073e-3f);
+      p = Math.fma(p, r, 4.1665795894e-2f);
+      p = Math.fma(p, r, 1.6666665459e-1f);
+      p = Math.fma(p, r, 5.0000001201e-1f);
+      y[i] = Math.fma(p * r, r, r + 1f);
       powers[i] = (k + 127) << 23;
     }
     // The bits of 2^k as floats: a copy, since bit casts inside a loop are not vectorised.
@@ -61,15 +61,16 @@ final class VectorMath {
     }
     exp(density, density, n);
     for (int i = 0; i < n; i++) {
-      float z = Math.abs(x[i]) * 0.70710678f;
-      float t = 1f / (1f + 0.3275911f * z);
+      float a = Math.abs(x[i]);
+      float t = 1f / Math.fma(0.3275911f * 0.70710678f, a, 1f);
       float p = 1.061405429f;
-      p = p * t - 1.453152027f;
-      p = p * t + 1.421413741f;
-      p = p * t - 0.284496736f;
-      p = p * t + 0.254829592f;
+      p = Math.fma(p, t, -1.453152027f);
+      p = Math.fma(p, t, 1.421413741f);
+      p = Math.fma(p, t, -0.284496736f);
+      p = Math.fma(p, t, 0.254829592f);
       float tail = 0.5f * p * t * density[i];
-      cdf[i] = x[i] < 0 ? tail : 1f - tail;
+      // The sign of x by a division: a choice inside the loop would not be vectorised.
+      cdf[i] = 0.5f + (0.5f - tail) * x[i] / (a + 1e-30f);
     }
   }
 
