@@ -5,6 +5,7 @@ module nacre.neuralassets {
   requires transitive java.desktop;
 
   exports nacre.neuralassets.edit;
+  exports nacre.neuralassets.model;
   exports nacre.neuralassets.render;
   exports nacre.neuralassets.scene;
 }

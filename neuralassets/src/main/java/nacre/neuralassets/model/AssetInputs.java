@@ -1,0 +1,106 @@
+package nacre.neuralassets.model;
+
+import nacre.tensor.Device;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/**
+ * {@link Conditions} made ready for the device: everything about them that carries no gradient is
+ * worked out here, on the host. All f32.
+ *
+ * @param pixels {@code [2B, S, S, 3]}: the source images with all but the objects gray, then with
+ *     the objects gray, as the encoder wants them normalised
+ * @param boxes {@code [B, N, 4]}: where to take the objects' looks; outside the image for objects
+ *     that are not seen, which gives zeros
+ * @param wholes {@code [B, 1, 4]}: the same for the background
+ * @param features {@code [B, N, F]}: of the objects' poses
+ * @param backgroundPoses {@code [B, 12]}
+ */
+public record AssetInputs(
+    Tensor pixels, Tensor boxes, Tensor wholes, Tensor features, Tensor backgroundPoses) {
+
+  /** A box in which there is no part of the image. */
+  private static final float[] OUTSIDE = {2, 2, 3, 3};
+
+  private static final float[] WHOLE = {0, 0, 1, 1};
+
+  /** Works out and uploads the inputs; they belong to the current scope. */
+  static AssetInputs of(Device device, Conditions c, AssetTokens config) {
+    int batch = c.batch();
+    float[] pixels = new float[2 * c.source().length];
+    float[] boxes = new float[c.boxes().length];
+    float[] wholes = new float[4 * batch];
+    float[] poses = new float[c.poses().length];
+    float[] backgroundPoses = new float[c.backgroundPoses().length];
+    boolean[] inside = new boolean[c.size() * c.size()];
+    for (int b = 0; b < batch; b++) {
+      boolean kept = c.keep()[b] != 0;
+      copyBoxes(c, b, kept, boxes);
+      mask(boxes, b * c.slots(), c.slots(), c.size(), inside);
+      paint(c, b, inside, config, pixels);
+      System.arraycopy(kept ? WHOLE : OUTSIDE, 0, wholes, 4 * b, 4);
+      if (kept) {
+        copySample(c.poses(), poses, b, batch);
+        copySample(c.backgroundPoses(), backgroundPoses, b, batch);
+      }
+    }
+    PoseFeatures features = config.poseFeatures();
+    int s = c.size();
+    int n = c.slots();
+    return new AssetInputs(
+        Tensor.of(device, Shape.of(2 * batch, s, s, 3), pixels),
+        Tensor.of(device, Shape.of(batch, n, 4), boxes),
+        Tensor.of(device, Shape.of(batch, 1, 4), wholes),
+        Tensor.of(device, Shape.of(batch, n, features.width()), features.of(poses)),
+        Tensor.of(device, Shape.of(batch, backgroundPoses.length / batch), backgroundPoses));
+  }
+
+  private static void copySample(float[] from, float[] to, int b, int batch) {
+    int length = from.length / batch;
+    System.arraycopy(from, b * length, to, b * length, length);
+  }
+
+  private static void copyBoxes(Conditions c, int b, boolean kept, float[] boxes) {
+    for (int i = b * c.slots(); i < (b + 1) * c.slots(); i++) {
+      float[] from = c.boxes();
+      int at = 4 * i;
+      boolean full = kept && from[at + 2] > from[at] && from[at + 3] > from[at + 1];
+      System.arraycopy(full ? from : OUTSIDE, full ? at : 0, boxes, at, 4);
+    }
+  }
+
+  /** Marks the pixels within boxes {@code first …}; edges are rounded half to even. */
+  private static void mask(float[] boxes, int first, int slots, int size, boolean[] inside) {
+    java.util.Arrays.fill(inside, false);
+    for (int i = first; i < first + slots; i++) {
+      int top = edge(boxes[4 * i], size);
+      int left = edge(boxes[4 * i + 1], size);
+      int bottom = edge(boxes[4 * i + 2], size);
+      int right = edge(boxes[4 * i + 3], size);
+      for (int row = top; row < bottom && left < right; row++) {
+        java.util.Arrays.fill(inside, row * size + left, row * size + right, true);
+      }
+    }
+  }
+
+  private static int edge(float share, int size) {
+    return (int) Math.clamp(Math.rint(share * size), 0, size);
+  }
+
+  /** Writes image b twice, once gray outside of the mask and once gray inside. */
+  private static void paint(
+      Conditions c, int b, boolean[] inside, AssetTokens config, float[] pixels) {
+    float[] source = c.source();
+    int back = source.length;
+    int at = b * inside.length * 3;
+    for (boolean objects : inside) {
+      for (int channel = 0; channel < 3; channel++, at++) {
+        float scale = config.pixelScale(channel);
+        float gray = config.pixelShift(channel);
+        float colour = scale * source[at] + gray;
+        pixels[at] = objects ? colour : gray;
+        pixels[back + at] = objects ? gray : colour;
+      }
+    }
+  }
+}

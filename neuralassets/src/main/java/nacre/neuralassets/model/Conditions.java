@@ -1,0 +1,61 @@
+package nacre.neuralassets.model;
+
+import java.util.Arrays;
+import nacre.neuralassets.scene.PoseVector;
+
+/**
+ * What B images are to show, in host memory: whose looks to take from a source frame, and where to
+ * put them. Slots that hold no object have a box and a pose of zeros; an object that the source
+ * frame does not show has a box of zeros and a pose.
+ *
+ * @param size S, side of the source images
+ * @param slots N, objects per image
+ * @param source {@code [B, S, S, 3]} in [−1, 1]
+ * @param boxes {@code [B, N, 4]}: y0, x0, y1, x1 of the objects in the source, in [0, 1]
+ * @param poses {@code [B, N, 12]}: {@link PoseVector#ofBox} in the target camera
+ * @param backgroundPoses {@code [B, 12]}: {@link PoseVector#ofBackground}
+ * @param keep {@code [B]}: 0 for a sample without conditions, else 1
+ */
+public record Conditions(
+    int size,
+    int slots,
+    float[] source,
+    float[] boxes,
+    float[] poses,
+    float[] backgroundPoses,
+    float[] keep) {
+
+  /** Checks the lengths. */
+  public Conditions {
+    int batch = keep.length;
+    require("source", source, batch, size, size, 3);
+    require("boxes", boxes, batch, slots, 4);
+    require("poses", poses, batch, slots, PoseVector.LENGTH);
+    require("backgroundPoses", backgroundPoses, batch, PoseVector.LENGTH);
+  }
+
+  /** Conditions none of which are dropped. */
+  public static Conditions of(
+      int size, int slots, float[] source, float[] boxes, float[] poses, float[] backgroundPoses) {
+    float[] keep = new float[backgroundPoses.length / PoseVector.LENGTH];
+    Arrays.fill(keep, 1);
+    return new Conditions(size, slots, source, boxes, poses, backgroundPoses, keep);
+  }
+
+  /** B, the number of images. */
+  public int batch() {
+    return keep.length;
+  }
+
+  private static void require(String name, float[] values, int... shape) {
+    long wanted = 1;
+    for (int extent : shape) {
+      wanted *= extent;
+    }
+    if (values.length != wanted) {
+      throw new IllegalArgumentException(
+          "conditions: %s has %d values, %s has %d"
+              .formatted(name, values.length, Arrays.toString(shape), wanted));
+    }
+  }
+}

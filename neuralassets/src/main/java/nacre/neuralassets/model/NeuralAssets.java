@@ -1,0 +1,226 @@
+package nacre.neuralassets.model;
+
+import static nacre.tensor.ops.Arithmetic.add;
+import static nacre.tensor.ops.Cast.cast;
+import static nacre.tensor.ops.Concat.concat;
+import static nacre.tensor.ops.CropResize.cropResize;
+import static nacre.tensor.ops.CropResize.resize;
+import static nacre.tensor.ops.Reshape.reshape;
+import static nacre.tensor.ops.Slice.slice;
+import static nacre.tensor.ops.SpaceToDepth.depthToSpace;
+import static nacre.tensor.ops.SpaceToDepth.spaceToDepth;
+
+import nacre.diffusion.unet.UNet2DCondition;
+import nacre.neuralassets.scene.PoseVector;
+import nacre.nn.Linear;
+import nacre.nn.Parameters;
+import nacre.nn.Vit;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.Unary;
+
+/**
+ * Neural Assets (Wu et al., "Neural Assets: 3D-Aware Multi-Object Scene Synthesis with Image
+ * Diffusion Models", 2024): objects and background become tokens that hold their looks, taken from
+ * a source frame, and their place in the target frame; a UNet draws what the tokens say.
+ *
+ * <p>Shapes: B images, N object slots, K = roi_size² tokens per object, C = cross_attention_dim, S
+ * the image's side, s that of the samples which the UNet draws.
+ *
+ * <p>Parameters: {@code unet.*}, {@code vit.*}, {@code appearance.*}, {@code pose_mlp.{0,2}.*},
+ * {@code background_mlp.{0,2}.*}, {@code neck.*}.
+ */
+public final class NeuralAssets {
+  private final Preset preset;
+  private final AssetTokens config;
+  private final DType compute;
+  private final Device device;
+  private final UNet2DCondition unet;
+  private final Vit vit;
+  private final Linear appearance;
+  private final Linear pose0;
+  private final Linear pose2;
+  private final Linear background0;
+  private final Linear background2;
+  private final Linear neck;
+  private final Tensor coordinates;
+
+  /** A model that computes in f32. */
+  public NeuralAssets(Parameters p, Preset preset) {
+    this(p, preset, DType.F32);
+  }
+
+  /**
+   * A model.
+   *
+   * @param compute what it computes in, f32 or bf16; parameters that are stored in another type are
+   *     converted where they are used
+   */
+  public NeuralAssets(Parameters p, Preset preset, DType compute) {
+    this.preset = preset;
+    this.config = preset.assetTokens();
+    this.compute = compute;
+    this.unet = new UNet2DCondition(p.at("unet"), preset.unet());
+    this.vit = new Vit(p.at("vit"), preset.imageEncoder());
+    int features = config.poseFeatures().width();
+    int look = config.appearanceDim();
+    int place = config.poseDim();
+    this.appearance = new Linear(p.at("appearance"), preset.imageEncoder().hiddenSize(), look);
+    this.pose0 = new Linear(p.at("pose_mlp.0"), features, config.poseHidden());
+    this.pose2 = new Linear(p.at("pose_mlp.2"), config.poseHidden(), place);
+    int inner = config.backgroundHidden();
+    this.background0 = new Linear(p.at("background_mlp.0"), PoseVector.LENGTH, inner);
+    this.background2 = new Linear(p.at("background_mlp.2"), inner, features);
+    this.neck = new Linear(p.at("neck"), look + place, preset.unet().crossAttentionDim());
+    this.device = p.all().values().iterator().next().device();
+    this.coordinates = coordinates(preset.sampleSize(), preset.coordinateOctaves());
+  }
+
+  /** What the model was built from. */
+  public Preset preset() {
+    return preset;
+  }
+
+  /** Where its parameters are. */
+  public Device device() {
+    return device;
+  }
+
+  /** Makes conditions ready for {@link #tokens(AssetInputs)}, in the current scope. */
+  public AssetInputs prepare(Conditions conditions) {
+    if (conditions.size() != preset.imageSize()) {
+      throw new IllegalArgumentException(
+          "Neural Assets: source images have a side of %d pixels, the preset says %d; resize them"
+              .formatted(conditions.size(), preset.imageSize()));
+    }
+    return AssetInputs.of(device, conditions, config);
+  }
+
+  /** The tokens of conditions, {@code [B, K (N + 1), C]}: {@link #tokens(AssetInputs)}. */
+  public Tensor tokens(Conditions conditions) {
+    try (Scope scope = Scope.open()) {
+      return scope.hand(tokens(prepare(conditions)));
+    }
+  }
+
+  /**
+   * The tokens, {@code [B, K (N + 1), C]}: the objects in the order of their slots, the background
+   * last, of each the cells of its grid row by row.
+   */
+  public Tensor tokens(AssetInputs in) {
+    try (Scope scope = Scope.open()) {
+      int batch = in.boxes().dim(0);
+      int side = config.roiSize();
+      Tensor maps = encode(in.pixels()); // [2B, grid, grid, D]
+      Tensor front = cropResize(slice(maps, 0, 0, batch), in.boxes(), side, side);
+      Tensor back = cropResize(slice(maps, 0, batch, batch), in.wholes(), side, side);
+      Tensor looks = concat(1, front, back); // [B, N + 1, side, side, D]
+      return scope.hand(join(looks, in.features(), in.backgroundPoses()));
+    }
+  }
+
+  /**
+   * The tokens of dropped conditions, {@code [1, K (N + 1), C]}: they are the same whatever the
+   * images were, and cost no look at one.
+   */
+  public Tensor unconditionalTokens(int slots) {
+    try (Scope scope = Scope.open()) {
+      int side = config.roiSize();
+      int width = preset.imageEncoder().hiddenSize();
+      PoseFeatures features = config.poseFeatures();
+      float[] nowhere = features.of(new float[slots * PoseVector.LENGTH]);
+      Tensor looks = Tensor.zeros(device, compute, Shape.of(1, slots + 1, side, side, width));
+      return scope.hand(
+          join(
+              looks,
+              Tensor.of(device, Shape.of(1, slots, features.width()), nowhere),
+              Tensor.zeros(device, DType.F32, Shape.of(1, PoseVector.LENGTH))));
+    }
+  }
+
+  private Tensor encode(Tensor pixels) {
+    int side = vit.config().imageSize();
+    Tensor x = pixels.dim(1) == side ? pixels : resize(pixels, side, side);
+    return vit.features(in(compute, x));
+  }
+
+  /** looks {@code [B, N + 1, side, side, D]}, features {@code [B, N, F]} to tokens. */
+  private Tensor join(Tensor looks, Tensor features, Tensor backgroundPoses) {
+    int batch = looks.dim(0);
+    int objects = looks.dim(1);
+    int cells = config.tokensPerObject();
+    Tensor look = appearance.forward(reshape(looks, batch, objects, cells, looks.dim(-1)));
+    Tensor view =
+        background2.forward(
+            background0.forward(in(compute, backgroundPoses), Unary.GELU_TANH)); // [B, F]
+    Tensor seen = concat(1, in(compute, features), reshape(view, batch, 1, features.dim(2)));
+    Tensor place = pose2.forward(pose0.forward(seen, Unary.GELU_TANH)); // [B, N + 1, poseDim]
+    int width = config.poseDim();
+    Tensor cell = Tensor.zeros(device, compute, Shape.of(batch, objects, cells, width));
+    Tensor places = add(cell, reshape(place, batch, objects, 1, width));
+    Tensor tokens = neck.forward(concat(3, look, places)); // [B, N + 1, K, C]
+    return reshape(tokens, batch, objects * cells, tokens.dim(-1));
+  }
+
+  /**
+   * What the UNet predicts of noisy samples, {@code [B, s, s, c] → [B, s, s, c]}, f32.
+   *
+   * @param noisy f32
+   * @param timesteps {@code [B]}, f32
+   * @param tokens {@code [B, K (N + 1), C]}
+   */
+  public Tensor denoise(Tensor noisy, Tensor timesteps, Tensor tokens) {
+    try (Scope scope = Scope.open()) {
+      Tensor x = noisy;
+      if (coordinates != null) {
+        Shape shape = coordinates.shape().with(0, noisy.dim(0));
+        Tensor everywhere = add(Tensor.zeros(device, noisy.dtype(), shape), coordinates);
+        x = concat(3, noisy, everywhere);
+      }
+      Tensor prediction = unet.forward(in(compute, x), timesteps, tokens);
+      return scope.hand(in(DType.F32, prediction));
+    }
+  }
+
+  /** What the UNet draws of images, {@code [B, S, S, 3] → [B, s, s, c]}: pixels folded. */
+  public Tensor fold(Tensor images) {
+    return preset.fold() == 1 ? images : spaceToDepth(images, preset.fold());
+  }
+
+  /** The images of what the UNet drew, {@code [B, s, s, c] → [B, S, S, 3]}. */
+  public Tensor unfold(Tensor samples) {
+    return preset.fold() == 1 ? samples : depthToSpace(samples, preset.fold());
+  }
+
+  private static Tensor in(DType dtype, Tensor x) {
+    return x.dtype() == dtype ? x : cast(x, dtype);
+  }
+
+  /**
+   * The constant channels {@code [1, s, s, 4 · octaves]} by which a UNet without attention to
+   * positions knows where it is; null for none.
+   */
+  private Tensor coordinates(int side, int octaves) {
+    if (octaves == 0) {
+      return null;
+    }
+    float[] values = new float[side * side * 4 * octaves];
+    int at = 0;
+    for (int row = 0; row < side; row++) {
+      for (int column = 0; column < side; column++) {
+        for (int k = 0; k < octaves; k++) {
+          double u = (1L << k) * Math.PI * (column + 0.5) / side;
+          double v = (1L << k) * Math.PI * (row + 0.5) / side;
+          values[at++] = (float) Math.sin(u);
+          values[at++] = (float) Math.cos(u);
+          values[at++] = (float) Math.sin(v);
+          values[at++] = (float) Math.cos(v);
+        }
+      }
+    }
+    return Tensor.of(device, Shape.of(1, side, side, 4 * octaves), values);
+  }
+}

@@ -1,0 +1,53 @@
+package nacre.neuralassets.model;
+
+import static nacre.tensor.ops.MeanSquaredError.meanSquaredError;
+
+import nacre.diffusion.schedule.NoiseSchedule;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/**
+ * What training makes small: the mean squared error of the UNet's prediction on a noisy target
+ * frame, given the tokens of a source frame (Ho et al., 2020, equation 14).
+ */
+public final class Objective {
+  private final NeuralAssets model;
+  private final NoiseSchedule schedule;
+
+  /** The objective of a model, with the noise schedule of its preset. */
+  public Objective(NeuralAssets model) {
+    this.model = model;
+    this.schedule = new NoiseSchedule(model.preset().scheduler());
+  }
+
+  /** Number of timesteps to draw from, 0 to this less one. */
+  public int timesteps() {
+    return schedule.timesteps();
+  }
+
+  /**
+   * The loss, an f32 scalar.
+   *
+   * @param target {@code [B, S, S, 3]} in [−1, 1]
+   * @param timesteps one for each image, below {@link #timesteps()}
+   * @param noise standard normal, {@code [B, s, s, c]}
+   */
+  public Tensor loss(Conditions conditions, Tensor target, int[] timesteps, Tensor noise) {
+    try (Scope scope = Scope.open()) {
+      Tensor clean = model.fold(target);
+      Tensor noisy = schedule.addNoise(clean, noise, timesteps);
+      Tensor tokens = model.tokens(conditions);
+      Tensor prediction = model.denoise(noisy, floats(timesteps), tokens);
+      return scope.hand(meanSquaredError(prediction, schedule.target(clean, noise, timesteps)));
+    }
+  }
+
+  private Tensor floats(int[] timesteps) {
+    float[] values = new float[timesteps.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = timesteps[i];
+    }
+    return Tensor.of(model.device(), Shape.of(values.length), values);
+  }
+}

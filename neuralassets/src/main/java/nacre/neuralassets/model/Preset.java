@@ -1,0 +1,250 @@
+package nacre.neuralassets.model;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import nacre.diffusion.schedule.SchedulerConfig;
+import nacre.diffusion.unet.UNetConfig;
+import nacre.nn.VitConfig;
+
+/**
+ * Everything that a run is determined by, besides its seed. A JSON file; the built-in ones are
+ * there to be copied and changed.
+ *
+ * @param name what to call it in messages
+ * @param imageSize S, side of the images
+ * @param fold side of the blocks of pixels that the UNet sees as one; 1 in the paper, which works
+ *     on latents
+ * @param coordinateOctaves 4 constant channels for each, by which the UNet knows where it is; 0 in
+ *     the paper
+ * @param unet of diffusers' keys
+ * @param imageEncoder of transformers' keys
+ * @param assetTokens from the encoder to the UNet's context
+ * @param scheduler of diffusers' keys
+ * @param training how to train
+ * @param sampling how to sample, where nobody says otherwise
+ * @param data what to train on, as its reader wants it
+ * @param json the file's own text
+ */
+public record Preset(
+    String name,
+    int imageSize,
+    int fold,
+    int coordinateOctaves,
+    UNetConfig unet,
+    VitConfig imageEncoder,
+    AssetTokens assetTokens,
+    SchedulerConfig scheduler,
+    Training training,
+    Sampling sampling,
+    Optional<JsonNode> data,
+    String json) {
+
+  private static final List<String> BUILTIN = List.of("demo", "tiny");
+
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+          .build();
+
+  /** How the learning rate goes after the warm-up. */
+  public enum RateSchedule {
+    /** It stays. */
+    CONSTANT,
+    /** It falls to nothing along half a cosine until training ends. */
+    COSINE
+  }
+
+  /**
+   * How to train.
+   *
+   * @param batchSize pairs of frames per step
+   * @param learningRate after the warm-up
+   * @param tokenLearningRateFactor times the learning rate for the layers between encoder and UNet,
+   *     which no checkpoint has initialised
+   * @param rateSchedule how the learning rate goes after the warm-up
+   * @param warmupSteps steps until the learning rate is reached
+   * @param weightDecay decoupled
+   * @param adamBeta1 decay of the first moment
+   * @param adamBeta2 decay of the second moment
+   * @param adamEpsilon added to the second moment's root
+   * @param maxGradNorm gradients are scaled down to this norm
+   * @param emaDecay weight of the past in the averaged parameters
+   * @param dropProbability share of samples that lose all their tokens
+   */
+  public record Training(
+      int batchSize,
+      double learningRate,
+      double tokenLearningRateFactor,
+      RateSchedule rateSchedule,
+      int warmupSteps,
+      double weightDecay,
+      double adamBeta1,
+      double adamBeta2,
+      double adamEpsilon,
+      double maxGradNorm,
+      double emaDecay,
+      double dropProbability) {}
+
+  /**
+   * How to sample.
+   *
+   * @param numInferenceSteps steps of DDIM
+   * @param guidanceScale 1 for none
+   */
+  public record Sampling(int numInferenceSteps, double guidanceScale) {}
+
+  /** The names of the presets that come with the project. */
+  public static List<String> builtin() {
+    return BUILTIN;
+  }
+
+  /**
+   * A preset that comes with the project.
+   *
+   * @throws IllegalArgumentException naming those there are, if this is none
+   */
+  public static Preset builtin(String name) {
+    if (!BUILTIN.contains(name)) {
+      throw new IllegalArgumentException(
+          "there is no preset '%s'; there are %s, and any JSON file"
+              .formatted(name, String.join(", ", BUILTIN)));
+    }
+    String resource = "/nacre/neuralassets/presets/" + name + ".json";
+    try (InputStream in = Preset.class.getResourceAsStream(resource)) {
+      return of(name, new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * A preset in a file.
+   *
+   * @throws IOException if the file cannot be read
+   * @throws IllegalArgumentException in one line, if its content is wrong
+   */
+  public static Preset read(Path file) throws IOException {
+    return of(file.toString(), Files.readString(file));
+  }
+
+  /**
+   * A preset in a text.
+   *
+   * @param name what to call it in messages
+   * @throws IllegalArgumentException in one line, if the text is wrong
+   */
+  public static Preset of(String name, String json) {
+    JsonNode root;
+    try {
+      root = MAPPER.readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "preset %s is not valid JSON: %s (line %d)"
+              .formatted(name, e.getOriginalMessage(), e.getLocation().getLineNr()),
+          e);
+    }
+    PresetReader reader = new PresetReader(name, "", root);
+    Preset preset =
+        new Preset(
+            name,
+            reader.integer("image_size", 1),
+            reader.integer("fold", 1),
+            reader.integer("coordinate_octaves", 0),
+            reader.library("unet", PresetKeys.UNET, UNetConfig::of),
+            reader.library("image_encoder", PresetKeys.IMAGE_ENCODER, VitConfig::of),
+            assetTokens(reader.object("asset_tokens")),
+            reader.library("scheduler", PresetKeys.SCHEDULER, SchedulerConfig::of),
+            training(reader.object("training")),
+            sampling(reader.object("sampling")),
+            reader.optional("data"),
+            json);
+    reader.end();
+    preset.check();
+    return preset;
+  }
+
+  private static AssetTokens assetTokens(PresetReader r) {
+    AssetTokens tokens =
+        new AssetTokens(
+            r.integer("roi_size", 1),
+            r.integer("appearance_dim", 1),
+            r.integer("pose_dim", 1),
+            r.integer("pose_hidden", 1),
+            r.integer("background_hidden", 1),
+            new PoseFeatures(
+                r.number("depth_scale", 0, Double.MAX_VALUE),
+                r.flag("derived_box"),
+                r.integer("pose_octaves", 0)),
+            r.numbers("image_mean", 3, 0.5),
+            r.numbers("image_std", 3, 0.5));
+    r.end();
+    return tokens;
+  }
+
+  private static Training training(PresetReader r) {
+    Training training =
+        new Training(
+            r.integer("batch_size", 1),
+            r.number("learning_rate", 0, Double.MAX_VALUE),
+            r.number("token_learning_rate_factor", 0, Double.MAX_VALUE, 1),
+            r.choice("learning_rate_schedule", RateSchedule.class, RateSchedule.CONSTANT),
+            r.integer("warmup_steps", 0),
+            r.number("weight_decay", 0, Double.MAX_VALUE),
+            r.number("adam_beta1", 0, 1),
+            r.number("adam_beta2", 0, 1),
+            r.number("adam_epsilon", 0, Double.MAX_VALUE),
+            r.number("max_grad_norm", 0, Double.MAX_VALUE),
+            r.number("ema_decay", 0, 1),
+            r.number("drop_probability", 0, 1));
+    r.end();
+    return training;
+  }
+
+  private static Sampling sampling(PresetReader r) {
+    Sampling sampling =
+        new Sampling(
+            r.integer("num_inference_steps", 1), r.number("guidance_scale", 0, Double.MAX_VALUE));
+    r.end();
+    return sampling;
+  }
+
+  /** s, side of what the UNet draws. */
+  public int sampleSize() {
+    return unet.sampleSize();
+  }
+
+  /** c, channels of what the UNet draws. */
+  public int sampleChannels() {
+    return unet.outChannels();
+  }
+
+  private void check() {
+    int channels = 3 * fold * fold;
+    require("unet.sample_size", unet.sampleSize() * fold, imageSize, "image_size / fold");
+    require("unet.out_channels", unet.outChannels(), channels, "3 · fold²");
+    require(
+        "unet.in_channels",
+        unet.inChannels(),
+        unet.outChannels() + 4 * coordinateOctaves,
+        "unet.out_channels + 4 · coordinate_octaves");
+    require("image_encoder.num_channels", imageEncoder.numChannels(), 3, "3");
+  }
+
+  private void require(String key, int value, int wanted, String formula) {
+    if (value != wanted) {
+      throw new IllegalArgumentException(
+          "preset %s: %s does not fit the rest: %s is wanted".formatted(name, key, formula));
+    }
+  }
+}

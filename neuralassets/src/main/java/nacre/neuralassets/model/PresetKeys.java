@@ -1,0 +1,68 @@
+package nacre.neuralassets.model;
+
+import java.util.Set;
+
+/**
+ * The keys of other libraries' configurations that a preset may hold. Their readers pass over keys
+ * they do not know, since those libraries write many; in a preset such a key is a slip of the pen.
+ */
+final class PresetKeys {
+  static final Set<String> UNET =
+      Set.of(
+          "_class_name",
+          "act_fn",
+          "attention_head_dim",
+          "block_out_channels",
+          "center_input_sample",
+          "cross_attention_dim",
+          "down_block_types",
+          "downsample_padding",
+          "dual_cross_attention",
+          "flip_sin_to_cos",
+          "freq_shift",
+          "in_channels",
+          "layers_per_block",
+          "mid_block_scale_factor",
+          "mid_block_type",
+          "norm_eps",
+          "norm_num_groups",
+          "num_attention_heads",
+          "only_cross_attention",
+          "out_channels",
+          "resnet_time_scale_shift",
+          "sample_size",
+          "transformer_layers_per_block",
+          "up_block_types",
+          "use_linear_projection");
+
+  static final Set<String> IMAGE_ENCODER =
+      Set.of(
+          "hidden_act",
+          "hidden_size",
+          "image_size",
+          "intermediate_size",
+          "layer_norm_eps",
+          "num_attention_heads",
+          "num_channels",
+          "num_hidden_layers",
+          "patch_size",
+          "qkv_bias");
+
+  static final Set<String> SCHEDULER =
+      Set.of(
+          "_class_name",
+          "beta_end",
+          "beta_schedule",
+          "beta_start",
+          "clip_sample",
+          "clip_sample_range",
+          "num_train_timesteps",
+          "prediction_type",
+          "rescale_betas_zero_snr",
+          "set_alpha_to_one",
+          "steps_offset",
+          "timestep_spacing",
+          "variance_type");
+
+  private PresetKeys() {}
+}

@@ -1,0 +1,152 @@
+package nacre.neuralassets.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+
+/**
+ * One object of a preset's JSON; what is not asked for by the end was a mistake of the writer's.
+ */
+final class PresetReader {
+  private final String preset;
+  private final String place;
+  private final JsonNode object;
+  private final Set<String> known = new TreeSet<>();
+
+  PresetReader(String preset, String place, JsonNode object) {
+    this.preset = preset;
+    this.place = place;
+    this.object = object;
+    if (!object.isObject()) {
+      throw wrong(place.isEmpty() ? "it" : place, "an object", object);
+    }
+  }
+
+  /** The object under a key. */
+  PresetReader object(String key) {
+    return new PresetReader(preset, name(key), required(key));
+  }
+
+  /** What is under a key, if it is there. */
+  Optional<JsonNode> optional(String key) {
+    known.add(key);
+    JsonNode value = object.get(key);
+    return value == null || value.isNull() ? Optional.empty() : Optional.of(value);
+  }
+
+  /** What a library's own configuration makes of the object under a key. */
+  <T> T library(String key, Collection<String> keys, Function<JsonNode, T> read) {
+    PresetReader inner = object(key);
+    inner.known.addAll(keys);
+    inner.end();
+    try {
+      return read.apply(inner.object);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("preset %s: %s".formatted(preset, e.getMessage()), e);
+    }
+  }
+
+  /** A whole number no less than {@code least}. */
+  int integer(String key, int least) {
+    JsonNode value = required(key);
+    if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < least) {
+      throw wrong(name(key), "a whole number, at least " + least, value);
+    }
+    return value.intValue();
+  }
+
+  /** A number from {@code least} to {@code most}. */
+  double number(String key, double least, double most) {
+    return number(key, least, most, required(key));
+  }
+
+  /** A number from {@code least} to {@code most}, or where there is none {@code otherwise}. */
+  double number(String key, double least, double most, double otherwise) {
+    return optional(key).map(value -> number(key, least, most, value)).orElse(otherwise);
+  }
+
+  private double number(String key, double least, double most, JsonNode value) {
+    double number = value.isNumber() ? value.doubleValue() : Double.NaN;
+    if (!(number >= least && number <= most)) {
+      String range = most < Double.MAX_VALUE ? " to " + most : " upwards";
+      throw wrong(name(key), "a number from " + least + range, value);
+    }
+    return number;
+  }
+
+  boolean flag(String key) {
+    JsonNode value = required(key);
+    if (!value.isBoolean()) {
+      throw wrong(name(key), "true or false", value);
+    }
+    return value.booleanValue();
+  }
+
+  /** The constant that the text under a key names, in lower case. */
+  <E extends Enum<E>> E choice(String key, Class<E> of, E otherwise) {
+    Optional<JsonNode> value = optional(key);
+    if (value.isEmpty()) {
+      return otherwise;
+    }
+    List<String> names = new ArrayList<>();
+    for (E constant : of.getEnumConstants()) {
+      String name = constant.name().toLowerCase(java.util.Locale.ROOT);
+      if (value.get().asText().equals(name)) {
+        return constant;
+      }
+      names.add(name);
+    }
+    throw wrong(name(key), "one of " + String.join(", ", names), value.get());
+  }
+
+  /** So many numbers, or where there are none {@code otherwise} each. */
+  List<Double> numbers(String key, int count, double otherwise) {
+    Optional<JsonNode> value = optional(key);
+    if (value.isEmpty()) {
+      return java.util.Collections.nCopies(count, otherwise);
+    }
+    List<Double> numbers = new ArrayList<>();
+    for (JsonNode element : value.get()) {
+      if (element.isNumber()) {
+        numbers.add(element.doubleValue());
+      }
+    }
+    if (numbers.size() != count || value.get().size() != count) {
+      throw wrong(name(key), count + " numbers", value.get());
+    }
+    return List.copyOf(numbers);
+  }
+
+  /** Refuses keys that nobody asked for. */
+  void end() {
+    for (String key : (Iterable<String>) object::fieldNames) {
+      if (!known.contains(key)) {
+        throw new IllegalArgumentException(
+            "preset %s: %s is not known; known here are %s"
+                .formatted(preset, name(key), String.join(", ", known)));
+      }
+    }
+  }
+
+  private JsonNode required(String key) {
+    return optional(key)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "preset %s: %s is missing".formatted(preset, name(key))));
+  }
+
+  private String name(String key) {
+    return place.isEmpty() ? key : place + "." + key;
+  }
+
+  private IllegalArgumentException wrong(String name, String wanted, JsonNode value) {
+    return new IllegalArgumentException(
+        "preset %s: %s must be %s, not %s".formatted(preset, name, wanted, value));
+  }
+}

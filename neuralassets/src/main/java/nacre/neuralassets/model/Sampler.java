@@ -1,0 +1,91 @@
+package nacre.neuralassets.model;
+
+import static nacre.tensor.ops.Arithmetic.add;
+import static nacre.tensor.ops.Concat.concat;
+import static nacre.tensor.ops.Slice.slice;
+
+import java.util.function.IntConsumer;
+import nacre.diffusion.schedule.DdimScheduler;
+import nacre.diffusion.schedule.Guidance;
+import nacre.diffusion.schedule.NoiseSchedule;
+import nacre.tensor.DType;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/**
+ * Draws images from noise: DDIM without added noise, with classifier-free guidance.
+ *
+ * @param model what predicts
+ * @param steps how often it is asked
+ * @param guidance how far to go from the prediction without conditions to the one with them; 1 asks
+ *     for the latter only, which halves the work
+ */
+public record Sampler(NeuralAssets model, int steps, double guidance) {
+
+  /** A sampler with the steps and the guidance of the model's preset. */
+  public static Sampler of(NeuralAssets model) {
+    Preset.Sampling sampling = model.preset().sampling();
+    return new Sampler(model, sampling.numInferenceSteps(), sampling.guidanceScale());
+  }
+
+  /** As {@link #sample(Conditions, Tensor, IntConsumer)}, without telling how far it is. */
+  public Tensor sample(Conditions conditions, Tensor noise) {
+    return sample(conditions, noise, step -> {});
+  }
+
+  /**
+   * The images that conditions ask for, {@code [B, S, S, 3]}, about [−1, 1] and not clipped.
+   *
+   * @param noise standard normal, {@code [B, s, s, c]}
+   * @param progress told the number of steps done after each
+   */
+  public Tensor sample(Conditions conditions, Tensor noise, IntConsumer progress) {
+    NoiseSchedule schedule = new NoiseSchedule(model.preset().scheduler());
+    DdimScheduler scheduler = new DdimScheduler(schedule, steps);
+    int[] timesteps = scheduler.timesteps();
+    try (Scope scope = Scope.open()) {
+      Tensor tokens = tokens(conditions);
+      Tensor x = noise;
+      for (int i = 0; i < timesteps.length; i++) {
+        Tensor next = step(scheduler, i, timesteps[i], x, tokens);
+        if (x != noise) {
+          x.close();
+        }
+        x = next;
+        progress.accept(i + 1);
+      }
+      return scope.hand(model.unfold(x));
+    }
+  }
+
+  /** With guidance, tokens without conditions before those with them, {@code [2B, ..]}. */
+  private Tensor tokens(Conditions conditions) {
+    try (Scope scope = Scope.open()) {
+      Tensor led = model.tokens(conditions);
+      if (guidance == 1) {
+        return scope.hand(led);
+      }
+      Tensor free = model.unconditionalTokens(conditions.slots());
+      Tensor each = Tensor.zeros(led.device(), led.dtype(), led.shape());
+      return scope.hand(concat(0, add(each, free), led));
+    }
+  }
+
+  private Tensor step(DdimScheduler scheduler, int i, int timestep, Tensor x, Tensor tokens) {
+    try (Scope scope = Scope.open()) {
+      int batch = x.dim(0);
+      Shape rows = Shape.of(tokens.dim(0));
+      Tensor at = Tensor.full(x.device(), DType.F32, rows, timestep);
+      Tensor prediction;
+      if (guidance == 1) {
+        prediction = model.denoise(x, at, tokens);
+      } else {
+        Tensor both = model.denoise(concat(0, x, x), at, tokens);
+        Tensor free = slice(both, 0, 0, batch);
+        prediction = Guidance.guide(free, slice(both, 0, batch, batch), guidance);
+      }
+      return scope.hand(scheduler.step(i, prediction, x, null));
+    }
+  }
+}
