@@ -6,4 +6,5 @@ module nacre.diffusion {
   exports nacre.diffusion;
   exports nacre.diffusion.schedule;
   exports nacre.diffusion.unet;
+  exports nacre.diffusion.vae;
 }

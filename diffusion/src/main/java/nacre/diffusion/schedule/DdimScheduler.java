@@ -1,5 +1,6 @@
 package nacre.diffusion.schedule;
 
+import static nacre.diffusion.Clip.clip;
 import static nacre.tensor.ops.Mix.mix;
 
 import nacre.tensor.Scope;
@@ -73,11 +74,12 @@ public final class DdimScheduler implements Scheduler {
     double deviation = eta * Math.sqrt(variance);
     double ofClean = Math.sqrt(next);
     double ofNoise = Math.sqrt(1f - next - deviation * deviation);
+    double range = config.clipSampleRange();
     Estimate estimate = config.predictionType().estimate(alpha);
     try (Scope scope = Scope.open()) {
       Tensor y;
       if (config.clipSample()) {
-        Tensor clean = Clip.clip(estimate.clean(sample, output), config.clipSampleRange());
+        Tensor clean = clip(estimate.clean(sample, output), -range, range);
         y = mix(clean, ofClean, estimate.noise(sample, output), ofNoise);
       } else {
         y = estimate.combine(ofClean, ofNoise, sample, output);

@@ -1,5 +1,6 @@
 package nacre.diffusion.schedule;
 
+import static nacre.diffusion.Clip.clip;
 import static nacre.tensor.ops.Mix.mix;
 
 import nacre.tensor.Scope;
@@ -55,11 +56,12 @@ public final class DdpmScheduler implements Scheduler {
     float stepBeta = 1f - stepAlpha;
     double ofClean = Math.sqrt(next) * stepBeta / (1f - alpha);
     double ofSample = Math.sqrt(stepAlpha) * (1f - next) / (1f - alpha);
+    double range = config.clipSampleRange();
     Estimate estimate = config.predictionType().estimate(alpha);
     try (Scope scope = Scope.open()) {
       Tensor y;
       if (config.clipSample()) {
-        Tensor clean = Clip.clip(estimate.clean(sample, output), config.clipSampleRange());
+        Tensor clean = clip(estimate.clean(sample, output), -range, range);
         y = mix(clean, ofClean, sample, ofSample);
       } else {
         y =

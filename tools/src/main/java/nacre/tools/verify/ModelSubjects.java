@@ -4,9 +4,13 @@ import static nacre.tensor.ops.Concat.concat;
 import static nacre.tensor.ops.Reshape.reshape;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.unet.UNetConfig;
+import nacre.diffusion.vae.AutoencoderKL;
+import nacre.diffusion.vae.VaeConfig;
 import nacre.nn.Parameters;
 import nacre.nn.Vit;
 import nacre.nn.VitConfig;
@@ -26,6 +30,23 @@ final class ModelSubjects {
     };
   }
 
+  /** Encoder or decoder, whichever the inputs ask for. */
+  static Subject autoencoder(JsonNode config, Parameters p) {
+    AutoencoderKL vae = new AutoencoderKL(p, VaeConfig.of(config));
+    return inputs -> {
+      Map<String, Tensor> outputs = new LinkedHashMap<>();
+      if (inputs.has("image")) {
+        Tensor moments = vae.encode(inputs.channelsLast("image")).moments();
+        outputs.put("moments", TorchLayout.channelsFirst(moments));
+      }
+      if (inputs.has("latent") || !inputs.has("image")) {
+        Tensor decoded = vae.decode(inputs.channelsLast("latent"));
+        outputs.put("decoded", TorchLayout.channelsFirst(decoded));
+      }
+      return outputs;
+    };
+  }
+
   static Subject vit(JsonNode config, Parameters p) {
     Vit vit = new Vit(p, VitConfig.of(config));
     return inputs -> Map.of("last_hidden_state", vit.forward(inputs.channelsLast("pixel_values")));
@@ -38,7 +59,7 @@ final class ModelSubjects {
       return row;
     }
     Tensor[] copies = new Tensor[samples];
-    java.util.Arrays.fill(copies, row);
+    Arrays.fill(copies, row);
     return concat(0, copies);
   }
 }

@@ -1,9 +1,12 @@
 package nacre.tools.verify;
 
+import java.io.IOException;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import nacre.diffusion.ConfigJson;
+import nacre.diffusion.vae.AutoencoderKL;
 import nacre.nn.Parameters;
 import nacre.tensor.ops.Activation;
 
@@ -18,13 +21,10 @@ final class ModuleRegistry {
   /**
    * A module.
    *
+   * @param names from a checkpoint's names to the module's
    * @param optional parameters a checkpoint may have that the module does without
    */
-  private record Known(Factory factory, Predicate<String> optional) {
-    Known(Factory factory) {
-      this(factory, name -> false);
-    }
-  }
+  private record Known(Factory factory, UnaryOperator<String> names, Predicate<String> optional) {}
 
   private static final Map<String, Known> MODULES = new TreeMap<>();
 
@@ -41,7 +41,16 @@ final class ModuleRegistry {
     add("UNet2DConditionModel", (c, p) -> ModelSubjects.unet(c.node(), p));
     MODULES.put(
         "ViTModel",
-        new Known((c, p) -> ModelSubjects.vit(c.node(), p), name -> name.startsWith("pooler.")));
+        new Known(
+            (c, p) -> ModelSubjects.vit(c.node(), p),
+            UnaryOperator.identity(),
+            name -> name.startsWith("pooler.")));
+    MODULES.put(
+        "AutoencoderKL",
+        new Known(
+            (c, p) -> ModelSubjects.autoencoder(c.node(), p),
+            AutoencoderKL::currentName,
+            name -> false));
     add("DDIMScheduler", (c, p) -> ProcessSubjects.scheduler(c));
     add("DDPMScheduler", (c, p) -> ProcessSubjects.scheduler(c));
     add("AdamW", (c, p) -> ProcessSubjects.adamW(c));
@@ -50,7 +59,7 @@ final class ModuleRegistry {
   private ModuleRegistry() {}
 
   private static void add(String name, Factory factory) {
-    MODULES.put(name, new Known(factory));
+    MODULES.put(name, new Known(factory, UnaryOperator.identity(), parameter -> false));
   }
 
   /** Whether there is such a module. */
@@ -63,7 +72,7 @@ final class ModuleRegistry {
    *
    * @throws IllegalArgumentException if the module is not known, or its config wrong
    */
-  static Subject create(Bundle bundle, Parameters p) throws java.io.IOException {
+  static Subject create(Bundle bundle, Parameters p) throws IOException {
     String module = bundle.description().module();
     Known known = MODULES.get(module);
     if (known == null) {
@@ -73,7 +82,7 @@ final class ModuleRegistry {
     }
     ConfigJson config = new ConfigJson(module, bundle.description().config());
     Subject subject = known.factory.create(config, p);
-    bundle.weights().loadInto(p.all(), known.optional);
+    bundle.weights().rename(known.names).loadInto(p.all(), known.optional);
     return subject;
   }
 }

@@ -5,6 +5,7 @@ import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.Slice.slice;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import nacre.diffusion.ConfigJson;
@@ -81,7 +82,7 @@ final class ProcessSubjects {
   /** {@code x[i]}. */
   private static Tensor row(Tensor x, int i) {
     int[] dims = x.shape().toArray();
-    int[] rest = java.util.Arrays.copyOfRange(dims, 1, dims.length);
+    int[] rest = Arrays.copyOfRange(dims, 1, dims.length);
     return reshape(slice(x, 0, i, 1), rest);
   }
 

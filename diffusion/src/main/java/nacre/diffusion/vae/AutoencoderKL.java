@@ -1,0 +1,97 @@
+package nacre.diffusion.vae;
+
+import static nacre.tensor.ops.Affine.affine;
+
+import nacre.nn.Conv2d;
+import nacre.nn.Parameters;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+
+/**
+ * The autoencoder of Stable Diffusion: images to latents of a fraction of their size and back.
+ * Built from diffusers' {@code config.json}, under diffusers' names ({@code AutoencoderKL}).
+ * Source: Rombach et al., 2022, section 3.1; Kingma and Welling, "Auto-Encoding Variational Bayes",
+ * 2014.
+ */
+public final class AutoencoderKL {
+  private final VaeConfig config;
+  private final Encoder encoder;
+  private final Decoder decoder;
+  private final Conv2d quant;
+  private final Conv2d postQuant;
+
+  /** Builds the model on parameters whose names begin where {@code p} stands. */
+  public AutoencoderKL(Parameters p, VaeConfig config) {
+    int latent = config.latentChannels();
+    this.config = config;
+    encoder = new Encoder(p.at("encoder"), config);
+    decoder = new Decoder(p.at("decoder"), config);
+    quant =
+        config.quantConv() ? new Conv2d(p.at("quant_conv"), 2 * latent, 2 * latent, 1, 1, 0) : null;
+    postQuant =
+        config.postQuantConv()
+            ? new Conv2d(p.at("post_quant_conv"), latent, latent, 1, 1, 0)
+            : null;
+  }
+
+  /**
+   * The name in this model of a parameter that old checkpoints name otherwise: before 2023
+   * diffusers called the projections of attention {@code query}, {@code key}, {@code value}, {@code
+   * proj_attn}.
+   */
+  public static String currentName(String name) {
+    int place = name.indexOf(".attentions.");
+    if (place < 0) {
+      return name;
+    }
+    return name.substring(0, place)
+        + name.substring(place)
+            .replace(".query.", ".to_q.")
+            .replace(".key.", ".to_k.")
+            .replace(".value.", ".to_v.")
+            .replace(".proj_attn.", ".to_out.0.");
+  }
+
+  /** What the model was built from. */
+  public VaeConfig config() {
+    return config;
+  }
+
+  /**
+   * {@code image [N, H, W, in] → moments [N, H/f, W/f, 2 · latent]}.
+   *
+   * @param image pixels from −1 to 1
+   */
+  public LatentDistribution encode(Tensor image) {
+    requireChannels("encode: image", image, config.inChannels());
+    try (Scope scope = Scope.open()) {
+      Tensor moments = encoder.forward(image);
+      return new LatentDistribution(scope.hand(quant == null ? moments : quant.forward(moments)));
+    }
+  }
+
+  /** {@code latent [N, h, w, latent] → image [N, f·h, f·w, out]}, pixels about −1 to 1. */
+  public Tensor decode(Tensor latent) {
+    requireChannels("decode: latent", latent, config.latentChannels());
+    try (Scope scope = Scope.open()) {
+      return scope.hand(decoder.forward(postQuant == null ? latent : postQuant.forward(latent)));
+    }
+  }
+
+  /** The latent as diffusion sees it, of variance about 1: (latent − shift) · scaling. */
+  public Tensor toDiffusion(Tensor latent) {
+    return affine(latent, config.scalingFactor(), -config.shiftFactor() * config.scalingFactor());
+  }
+
+  /** The inverse of {@link #toDiffusion}: latent / scaling + shift. */
+  public Tensor fromDiffusion(Tensor latent) {
+    return affine(latent, 1 / config.scalingFactor(), config.shiftFactor());
+  }
+
+  private static void requireChannels(String what, Tensor x, int channels) {
+    if (x.shape().rank() != 4 || x.dim(3) != channels) {
+      throw new IllegalArgumentException(
+          "AutoencoderKL." + what + " is " + x + ", [N, H, W, " + channels + "] is wanted");
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package nacre.diffusion.vae;
+
+import static nacre.diffusion.Clip.clip;
+import static nacre.tensor.ops.Activation.exp;
+import static nacre.tensor.ops.Affine.scale;
+import static nacre.tensor.ops.Arithmetic.add;
+import static nacre.tensor.ops.Arithmetic.multiply;
+import static nacre.tensor.ops.Slice.slice;
+
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+
+/**
+ * What an image is encoded as: for each element of the latent a normal distribution.
+ *
+ * @param moments {@code [N, h, w, 2C]}, the means and behind them the logarithms of the variances
+ */
+public record LatentDistribution(Tensor moments) {
+
+  /** The means, {@code [N, h, w, C]}: the likeliest latent. */
+  public Tensor mode() {
+    return slice(moments, 3, 0, moments.dim(3) / 2);
+  }
+
+  /** The logarithms of the variances, {@code [N, h, w, C]}, kept within −30 and 20. */
+  public Tensor logVariance() {
+    int channels = moments.dim(3) / 2;
+    return clip(slice(moments, 3, channels, channels), -30, 20);
+  }
+
+  /**
+   * mean + √variance · noise, {@code [N, h, w, C]}.
+   *
+   * @param noise standard normal, {@code [N, h, w, C]}
+   */
+  public Tensor sample(Tensor noise) {
+    try (Scope scope = Scope.open()) {
+      Tensor deviation = exp(scale(logVariance(), 0.5));
+      return scope.hand(add(mode(), multiply(deviation, noise)));
+    }
+  }
+}

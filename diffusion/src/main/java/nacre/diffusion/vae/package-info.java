@@ -1,0 +1,2 @@
+/** The autoencoder between images and the latents that Stable Diffusion works on. */
+package nacre.diffusion.vae;
