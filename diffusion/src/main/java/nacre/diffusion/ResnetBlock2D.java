@@ -7,6 +7,7 @@ import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
 import nacre.nn.Linear;
 import nacre.nn.Parameters;
+import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
@@ -41,11 +42,13 @@ public final class ResnetBlock2D {
    * @param time [N, timeWidth], the time embedding behind its SiLU; null for a block without one
    */
   public Tensor forward(Tensor x, Tensor time) {
-    Tensor h = conv1.forward(norm1.forwardSilu(x)); // [N, H, W, out]
-    if (timeProjection != null) {
-      h = add(h, reshape(timeProjection.forward(time), time.dim(0), 1, 1, -1));
+    try (Scope scope = Scope.open()) {
+      Tensor h = conv1.forward(norm1.forwardSilu(x)); // [N, H, W, out]
+      if (timeProjection != null) {
+        h = add(h, reshape(timeProjection.forward(time), time.dim(0), 1, 1, -1));
+      }
+      Tensor skip = shortcut == null ? x : shortcut.forward(x);
+      return scope.hand(conv2.forward(norm2.forwardSilu(h), skip));
     }
-    Tensor skip = shortcut == null ? x : shortcut.forward(x);
-    return conv2.forward(norm2.forwardSilu(h), skip);
   }
 }

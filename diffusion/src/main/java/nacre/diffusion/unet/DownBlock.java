@@ -45,7 +45,7 @@ final class DownBlock {
     downsampler = last ? null : new Conv2d(p.at("downsamplers.0.conv"), out, out, 3, window);
   }
 
-  /** {@code x [N, H, W, in] → [N, H/2, W/2, out]}; appends what the way up will need. */
+  /** {@code x [N, H, W, in] → [N, H/2, W/2, out]}; appends what the way up will need, and close. */
   Tensor forward(Tensor x, Tensor time, Tensor context, List<Tensor> kept) {
     Tensor y = x;
     for (Stage stage : stages) {

@@ -1,6 +1,7 @@
 package nacre.diffusion.unet;
 
 import nacre.diffusion.ResnetBlock2D;
+import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
@@ -13,7 +14,9 @@ record Stage(ResnetBlock2D resnet, Transformer2D attention) {
 
   /** {@code x [N, H, W, in] → [N, H, W, out]}. */
   Tensor forward(Tensor x, Tensor time, Tensor context) {
-    Tensor y = resnet.forward(x, time);
-    return attention == null ? y : attention.forward(y, context);
+    try (Scope scope = Scope.open()) {
+      Tensor y = resnet.forward(x, time);
+      return scope.hand(attention == null ? y : attention.forward(y, context));
+    }
   }
 }

@@ -9,6 +9,7 @@ import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
 import nacre.nn.Linear;
 import nacre.nn.Parameters;
+import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
@@ -50,20 +51,22 @@ final class Transformer2D {
     int h = x.dim(1);
     int w = x.dim(2);
     int c = x.dim(3);
-    Tensor y = norm.forward(x);
-    if (convIn != null) {
-      y = convIn.forward(y);
+    try (Scope scope = Scope.open()) {
+      Tensor y = norm.forward(x);
+      if (convIn != null) {
+        y = convIn.forward(y);
+      }
+      y = reshape(y, n, h * w, c);
+      if (linearIn != null) {
+        y = linearIn.forward(y);
+      }
+      for (TransformerBlock block : blocks) {
+        y = block.forward(y, context);
+      }
+      return scope.hand(
+          linearOut != null
+              ? add(reshape(linearOut.forward(y), n, h, w, c), x)
+              : convOut.forward(reshape(y, n, h, w, c), x));
     }
-    y = reshape(y, n, h * w, c);
-    if (linearIn != null) {
-      y = linearIn.forward(y);
-    }
-    for (TransformerBlock block : blocks) {
-      y = block.forward(y, context);
-    }
-    if (linearOut != null) {
-      return add(reshape(linearOut.forward(y), n, h, w, c), x);
-    }
-    return convOut.forward(reshape(y, n, h, w, c), x);
   }
 }

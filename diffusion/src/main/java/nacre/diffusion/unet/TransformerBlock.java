@@ -6,6 +6,7 @@ import nacre.nn.Attention;
 import nacre.nn.FeedForward;
 import nacre.nn.LayerNorm;
 import nacre.nn.Parameters;
+import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
@@ -31,8 +32,10 @@ final class TransformerBlock {
 
   /** {@code x [N, T, width], context [N, S, contextWidth] → [N, T, width]}. */
   Tensor forward(Tensor x, Tensor context) {
-    Tensor h = add(x, attention1.forward(norm1.forward(x)));
-    h = add(h, attention2.forward(norm2.forward(h), context));
-    return add(h, feedForward.forward(norm3.forward(h)));
+    try (Scope scope = Scope.open()) {
+      Tensor h = add(x, attention1.forward(norm1.forward(x)));
+      h = add(h, attention2.forward(norm2.forward(h), context));
+      return scope.hand(add(h, feedForward.forward(norm3.forward(h))));
+    }
   }
 }

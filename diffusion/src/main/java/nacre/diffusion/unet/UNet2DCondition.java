@@ -11,6 +11,7 @@ import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
 import nacre.nn.Parameters;
 import nacre.nn.TimestepEmbedding;
+import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
@@ -76,23 +77,32 @@ public final class UNet2DCondition {
   public Tensor forward(Tensor sample, Tensor timesteps, Tensor context) {
     check(sample, timesteps, context);
     int first = config.blockOutChannels().getFirst();
-    Tensor sinusoids =
-        timestepEmbedding(timesteps, first, config.flipSinToCos(), config.freqShift(), 10_000);
-    // Every residual block begins with the same SiLU of the embedding.
-    Tensor time = silu(timeEmbedding.forward(cast(sinusoids, sample.dtype()))); // [N, 4 · first]
-    List<Tensor> kept = new ArrayList<>();
-    Tensor x = convIn.forward(sample); // [N, H, W, first]
-    kept.add(x);
-    for (DownBlock block : down) {
-      x = block.forward(x, time, context, kept);
+    try (Scope scope = Scope.open()) {
+      Tensor sinusoids =
+          timestepEmbedding(timesteps, first, config.flipSinToCos(), config.freqShift(), 10_000);
+      // Every residual block begins with the same SiLU of the embedding.
+      Tensor time = silu(timeEmbedding.forward(cast(sinusoids, sample.dtype()))); // [N, 4 · first]
+      List<Tensor> kept = new ArrayList<>();
+      Tensor x = convIn.forward(sample); // [N, H, W, first]
+      kept.add(x);
+      for (DownBlock block : down) {
+        x = block.forward(x, time, context, kept);
+      }
+      x = middle(x, time, context);
+      for (UpBlock block : up) {
+        Tensor y = block.forward(x, time, context, kept);
+        x.close();
+        x = y;
+      }
+      return scope.hand(convOut.forward(normOut.forwardSilu(x))); // [N, H, W, out]
     }
-    x = midResnet1.forward(x, time);
-    x = midAttention.forward(x, context);
-    x = midResnet2.forward(x, time);
-    for (UpBlock block : up) {
-      x = block.forward(x, time, context, kept);
+  }
+
+  private Tensor middle(Tensor x, Tensor time, Tensor context) {
+    try (Scope scope = Scope.open()) {
+      Tensor y = midAttention.forward(midResnet1.forward(x, time), context);
+      return scope.hand(midResnet2.forward(y, time));
     }
-    return convOut.forward(normOut.forwardSilu(x)); // [N, H, W, out]
   }
 
   private void check(Tensor sample, Tensor timesteps, Tensor context) {

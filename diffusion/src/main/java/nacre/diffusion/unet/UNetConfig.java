@@ -1,6 +1,10 @@
 package nacre.diffusion.unet;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Collections;
 import java.util.List;
 import nacre.diffusion.ConfigJson;
 
@@ -42,6 +46,11 @@ public record UNetConfig(
     double freqShift,
     int downsamplePadding) {
 
+  private static final String ATTENTION_DOWN = "CrossAttnDownBlock2D";
+  private static final String PLAIN_DOWN = "DownBlock2D";
+  private static final String ATTENTION_UP = "CrossAttnUpBlock2D";
+  private static final String PLAIN_UP = "UpBlock2D";
+
   /**
    * Reads diffusers' keys.
    *
@@ -82,15 +91,9 @@ public record UNetConfig(
     List<String> down =
         c.texts(
             "down_block_types",
-            List.of(
-                "CrossAttnDownBlock2D",
-                "CrossAttnDownBlock2D",
-                "CrossAttnDownBlock2D",
-                "DownBlock2D"));
+            List.of(ATTENTION_DOWN, ATTENTION_DOWN, ATTENTION_DOWN, PLAIN_DOWN));
     List<String> up =
-        c.texts(
-            "up_block_types",
-            List.of("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"));
+        c.texts("up_block_types", List.of(PLAIN_UP, ATTENTION_UP, ATTENTION_UP, ATTENTION_UP));
     if (down.size() != levels || up.size() != levels) {
       throw new IllegalArgumentException(
           "UNet2DConditionModel: block_out_channels has "
@@ -107,12 +110,11 @@ public record UNetConfig(
         c.integer("in_channels", 4),
         c.integer("out_channels", 4),
         channels,
-        c.integers("layers_per_block", levels, java.util.Collections.nCopies(levels, 2)),
-        down.stream().map(t -> attention(t, "CrossAttnDownBlock2D", "DownBlock2D")).toList(),
-        up.stream().map(t -> attention(t, "CrossAttnUpBlock2D", "UpBlock2D")).toList(),
-        c.integers(
-            "transformer_layers_per_block", levels, java.util.Collections.nCopies(levels, 1)),
-        c.integers(headsKey, levels, java.util.Collections.nCopies(levels, 8)),
+        c.integers("layers_per_block", levels, Collections.nCopies(levels, 2)),
+        down.stream().map(t -> attention(t, ATTENTION_DOWN, PLAIN_DOWN)).toList(),
+        up.stream().map(t -> attention(t, ATTENTION_UP, PLAIN_UP)).toList(),
+        c.integers("transformer_layers_per_block", levels, Collections.nCopies(levels, 1)),
+        c.integers(headsKey, levels, Collections.nCopies(levels, 8)),
         c.integer("cross_attention_dim", 1280),
         c.flag("use_linear_projection", false),
         c.integer("norm_num_groups", 32),
@@ -136,6 +138,38 @@ public record UNetConfig(
             + with
             + ", "
             + without);
+  }
+
+  /** The {@code config.json} from which diffusers builds the same model. */
+  public ObjectNode toJson() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("_class_name", "UNet2DConditionModel")
+        .put("act_fn", "silu")
+        .put("mid_block_type", "UNetMidBlock2DCrossAttn")
+        .put("sample_size", sampleSize)
+        .put("in_channels", inChannels)
+        .put("out_channels", outChannels)
+        .put("cross_attention_dim", crossAttentionDim)
+        .put("use_linear_projection", useLinearProjection)
+        .put("norm_num_groups", normNumGroups)
+        .put("norm_eps", normEps)
+        .put("flip_sin_to_cos", flipSinToCos)
+        .put("freq_shift", freqShift)
+        .put("downsample_padding", downsamplePadding);
+    put(json, "block_out_channels", blockOutChannels);
+    put(json, "layers_per_block", layersPerBlock);
+    put(json, "transformer_layers_per_block", transformerLayers);
+    put(json, "attention_head_dim", heads);
+    ArrayNode down = json.putArray("down_block_types");
+    downAttention.forEach(with -> down.add(with ? ATTENTION_DOWN : PLAIN_DOWN));
+    ArrayNode up = json.putArray("up_block_types");
+    upAttention.forEach(with -> up.add(with ? ATTENTION_UP : PLAIN_UP));
+    return json;
+  }
+
+  private static void put(ObjectNode json, String key, List<Integer> numbers) {
+    ArrayNode array = json.putArray(key);
+    numbers.forEach(array::add);
   }
 
   /** Levels of resolution. */

@@ -8,6 +8,7 @@ import java.util.List;
 import nacre.diffusion.ResnetBlock2D;
 import nacre.nn.Conv2d;
 import nacre.nn.Parameters;
+import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /** A level on the way up; each residual block takes one of the kept results beside its input. */
@@ -49,10 +50,20 @@ final class UpBlock {
 
   /** {@code x [N, H, W, in] → [N, 2H, 2W, out]}; takes from the end of what was kept. */
   Tensor forward(Tensor x, Tensor time, Tensor context, List<Tensor> kept) {
-    Tensor y = x;
-    for (Stage stage : stages) {
-      y = stage.forward(concat(3, y, kept.removeLast()), time, context);
+    try (Scope scope = Scope.open()) {
+      Tensor y = x;
+      for (Stage stage : stages) {
+        Tensor skip = kept.removeLast();
+        Tensor joined = concat(3, y, skip);
+        // Freed as soon as used; where a tape is open, it holds what it needs itself.
+        skip.close();
+        if (y != x) {
+          y.close();
+        }
+        y = stage.forward(joined, time, context);
+        joined.close();
+      }
+      return scope.hand(upsampler == null ? y : upsampler.forward(upsampleNearest(y, 2)));
     }
-    return upsampler == null ? y : upsampler.forward(upsampleNearest(y, 2));
   }
 }

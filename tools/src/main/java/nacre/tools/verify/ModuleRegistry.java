@@ -62,11 +62,6 @@ final class ModuleRegistry {
     MODULES.put(name, new Known(factory, UnaryOperator.identity(), parameter -> false));
   }
 
-  /** Whether there is such a module. */
-  static boolean knows(String module) {
-    return MODULES.containsKey(module);
-  }
-
   /**
    * Builds a bundle's module with the bundle's weights.
    *
@@ -84,5 +79,10 @@ final class ModuleRegistry {
     Subject subject = known.factory.create(config, p);
     bundle.weights().rename(known.names).loadInto(p.all(), known.optional);
     return subject;
+  }
+
+  /** The name in a known module of a parameter in a checkpoint. */
+  static String parameter(String module, String name) {
+    return MODULES.get(module).names.apply(name);
   }
 }

@@ -24,15 +24,14 @@ final class Verification {
   private final Bundle bundle;
   private final Device device;
   private final DType dtype;
-  private final double tolerance;
+  private final Tolerance tolerance;
 
   /**
    * A run of a bundle.
    *
    * @param dtype what to compute in; parameters stay f32
-   * @param tolerance largest relative error that passes
    */
-  Verification(Bundle bundle, Device device, DType dtype, double tolerance) {
+  Verification(Bundle bundle, Device device, DType dtype, Tolerance tolerance) {
     this.bundle = bundle;
     this.device = device;
     this.dtype = dtype;
@@ -85,7 +84,7 @@ final class Verification {
       expected.put(key, bundle.tensor(key, device));
       actual.put(key, computed.get(name));
     }
-    return compare(expected, actual);
+    return compare(expected, actual, tolerance.outputs());
   }
 
   private void differentiate(
@@ -121,7 +120,9 @@ final class Verification {
       String key = Bundle.GRADIENT + name;
       Tensor leaf;
       if (name.startsWith(Bundle.WEIGHT)) {
-        leaf = p.all().get(name.substring(Bundle.WEIGHT.length()));
+        String parameter = name.substring(Bundle.WEIGHT.length());
+        String module = bundle.description().module();
+        leaf = p.all().get(ModuleRegistry.parameter(module, parameter));
         expected.put(key, bundle.parameter(key, device));
       } else if (name.startsWith(Bundle.INPUT)) {
         leaf = inputs.get(name.substring(Bundle.INPUT.length()));
@@ -134,12 +135,12 @@ final class Verification {
       }
       actual.put(key, gradients.of(leaf));
     }
-    return compare(expected, actual);
+    return compare(expected, actual, tolerance.gradients());
   }
 
   /** Compares tensors of one kind. */
   private Map<String, Comparison> compare(
-      Map<String, Tensor> expected, Map<String, Tensor> actual) {
+      Map<String, Tensor> expected, Map<String, Tensor> actual, double allowed) {
     Map<String, float[]> wanted = new LinkedHashMap<>();
     expected.forEach((key, tensor) -> wanted.put(key, tensor.toFloats()));
     double largest = wanted.values().stream().mapToDouble(Comparison::norm).max().orElse(0);
@@ -151,8 +152,8 @@ final class Verification {
           results.put(
               key,
               comparable
-                  ? Comparison.of(key, tensor.toFloats(), values, largest, tolerance)
-                  : Comparison.absent(key, tolerance));
+                  ? Comparison.of(key, tensor.toFloats(), values, largest, allowed)
+                  : Comparison.absent(key, allowed));
         });
     return results;
   }

@@ -1,0 +1,183 @@
+package nacre.diffusion;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import nacre.diffusion.schedule.NoiseSchedule;
+import nacre.diffusion.schedule.Scheduler;
+import nacre.diffusion.schedule.SchedulerConfig;
+import nacre.diffusion.unet.UNet2DCondition;
+import nacre.diffusion.unet.UNetConfig;
+import nacre.diffusion.vae.AutoencoderKL;
+import nacre.diffusion.vae.VaeConfig;
+import nacre.nn.Parameters;
+import nacre.weights.AtomicFile;
+import nacre.weights.SafeTensorsWriter;
+import nacre.weights.StateDict;
+import nacre.weights.WeightsException;
+
+/**
+ * A model on disk as diffusers keeps it: {@code model_index.json}, and a folder for each component
+ * with its config and weights, {@code unet/}, {@code vae/}, {@code scheduler/}. Parameter names on
+ * disk are those in memory.
+ */
+public final class DiffusersFolder {
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+  private static final String STEM = "diffusion_pytorch_model";
+
+  private final Path root;
+
+  /** The folder that holds the components. */
+  public DiffusersFolder(Path root) {
+    this.root = root;
+  }
+
+  /**
+   * Builds the UNet that {@code unet/} describes and fills it with the weights there.
+   *
+   * @param p where to put the parameters; {@link Parameters#unwritten} suffices
+   * @throws WeightsException if a file is missing, malformed or does not fit, in one line
+   */
+  public UNet2DCondition readUNet(Parameters p) throws WeightsException {
+    UNet2DCondition unet =
+        read("unet/config.json", json -> new UNet2DCondition(p, UNetConfig.of(json)));
+    load("unet", p, UnaryOperator.identity());
+    return unet;
+  }
+
+  /**
+   * Builds the autoencoder that {@code vae/} describes and fills it with the weights there, old
+   * names included.
+   *
+   * @param p where to put the parameters; {@link Parameters#unwritten} suffices
+   * @throws WeightsException if a file is missing, malformed or does not fit, in one line
+   */
+  public AutoencoderKL readVae(Parameters p) throws WeightsException {
+    AutoencoderKL vae = read("vae/config.json", json -> new AutoencoderKL(p, VaeConfig.of(json)));
+    load("vae", p, AutoencoderKL::currentName);
+    return vae;
+  }
+
+  /**
+   * The scheduler that {@code scheduler/} describes.
+   *
+   * @param steps number of steps
+   * @throws WeightsException if the file is missing or malformed, in one line
+   */
+  public Scheduler readScheduler(int steps) throws WeightsException {
+    return read("scheduler/scheduler_config.json", json -> Scheduler.of(json, steps));
+  }
+
+  /**
+   * The noise schedule of training that {@code scheduler/} describes.
+   *
+   * @throws WeightsException if the file is missing or malformed, in one line
+   */
+  public NoiseSchedule readNoiseSchedule() throws WeightsException {
+    return read(
+        "scheduler/scheduler_config.json", json -> new NoiseSchedule(SchedulerConfig.of(json)));
+  }
+
+  /**
+   * Writes a UNet to {@code unet/}.
+   *
+   * @param p where it was built
+   * @throws IOException if a file cannot be written, in one sentence
+   */
+  public void writeUNet(UNet2DCondition unet, Parameters p) throws IOException {
+    write("unet/config.json", unet.config().toJson());
+    save("unet", p);
+  }
+
+  /**
+   * Writes an autoencoder to {@code vae/}.
+   *
+   * @param p where it was built
+   * @throws IOException if a file cannot be written, in one sentence
+   */
+  public void writeVae(AutoencoderKL vae, Parameters p) throws IOException {
+    write("vae/config.json", vae.config().toJson());
+    save("vae", p);
+  }
+
+  /**
+   * Writes a scheduler to {@code scheduler/}.
+   *
+   * @throws IOException if the file cannot be written, in one sentence
+   */
+  public void writeScheduler(Scheduler scheduler) throws IOException {
+    write(
+        "scheduler/scheduler_config.json",
+        scheduler.schedule().config().toJson(scheduler.className()));
+  }
+
+  /**
+   * Writes {@code model_index.json}.
+   *
+   * @param pipeline name of the pipeline's class
+   * @param components from the name of a component's folder to library and class, such as {@code
+   *     unet → [diffusers, UNet2DConditionModel]}
+   * @throws IOException if the file cannot be written, in one sentence
+   */
+  public void writeIndex(String pipeline, Map<String, List<String>> components) throws IOException {
+    ObjectNode json = JsonNodeFactory.instance.objectNode().put("_class_name", pipeline);
+    components.forEach(
+        (name, kind) -> {
+          ArrayNode pair = json.putArray(name);
+          kind.forEach(pair::add);
+        });
+    write("model_index.json", json);
+  }
+
+  private void load(String component, Parameters p, UnaryOperator<String> names)
+      throws WeightsException {
+    try (StateDict dict = StateDict.open(root.resolve(component), STEM)) {
+      dict.rename(names).loadInto(p.relative());
+    }
+  }
+
+  private void save(String component, Parameters p) throws IOException {
+    Path file = root.resolve(component).resolve(STEM + ".safetensors");
+    new SafeTensorsWriter().addParameters(p.relative()).write(file);
+  }
+
+  private <T> T read(String name, Function<JsonNode, T> build) throws WeightsException {
+    Path file = root.resolve(name);
+    try {
+      JsonNode json = JSON.readTree(Files.readString(file));
+      if (!json.isObject()) {
+        throw new WeightsException(file, "is not a JSON object");
+      }
+      return build.apply(json);
+    } catch (WeightsException e) {
+      throw e;
+    } catch (JsonProcessingException e) {
+      throw new WeightsException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      String reason = Files.exists(file) ? "cannot be read: " + e.getMessage() : "no such file";
+      throw new WeightsException(file, reason, e);
+    } catch (IllegalArgumentException e) {
+      throw new WeightsException(file, e.getMessage(), e);
+    }
+  }
+
+  private void write(String name, JsonNode json) throws IOException {
+    Path file = root.resolve(name);
+    Files.createDirectories(file.getParent());
+    String text = json.toPrettyString() + "\n";
+    AtomicFile.write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
+  }
+}
