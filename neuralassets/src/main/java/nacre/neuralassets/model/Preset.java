@@ -68,6 +68,7 @@ public record Preset(
   /**
    * How to train.
    *
+   * @param steps length of a run, where nobody says otherwise
    * @param batchSize pairs of frames per step
    * @param learningRate after the warm-up
    * @param tokenLearningRateFactor times the learning rate for the layers between encoder and UNet,
@@ -81,8 +82,11 @@ public record Preset(
    * @param maxGradNorm gradients are scaled down to this norm
    * @param emaDecay weight of the past in the averaged parameters
    * @param dropProbability share of samples that lose all their tokens
+   * @param timestepPower timesteps are drawn as ⌊u^(1/power) · T⌋ with u uniform; 1 in the paper,
+   *     more gives more noise
    */
   public record Training(
+      int steps,
       int batchSize,
       double learningRate,
       double tokenLearningRateFactor,
@@ -94,7 +98,8 @@ public record Preset(
       double adamEpsilon,
       double maxGradNorm,
       double emaDecay,
-      double dropProbability) {}
+      double dropProbability,
+      double timestepPower) {}
 
   /**
    * How to sample.
@@ -195,6 +200,7 @@ public record Preset(
   private static Training training(PresetReader r) {
     Training training =
         new Training(
+            r.integer("steps", 1),
             r.integer("batch_size", 1),
             r.number("learning_rate", 0, Double.MAX_VALUE),
             r.number("token_learning_rate_factor", 0, Double.MAX_VALUE, 1),
@@ -206,7 +212,8 @@ public record Preset(
             r.number("adam_epsilon", 0, Double.MAX_VALUE),
             r.number("max_grad_norm", 0, Double.MAX_VALUE),
             r.number("ema_decay", 0, 1),
-            r.number("drop_probability", 0, 1));
+            r.number("drop_probability", 0, 1),
+            r.number("timestep_power", 0.01, 100, 1));
     r.end();
     return training;
   }

@@ -41,14 +41,27 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    * @param progress told the number of steps done after each
    */
   public Tensor sample(Conditions conditions, Tensor noise, IntConsumer progress) {
+    try (Scope scope = Scope.open()) {
+      return scope.hand(sample(model.tokens(conditions), noise, progress));
+    }
+  }
+
+  /**
+   * The images that tokens ask for, which may come from several scenes.
+   *
+   * @param tokens {@code [B, K (N + 1), C]}, as {@link NeuralAssets#tokens(Conditions)} makes them
+   * @param noise as in {@link #sample(Conditions, Tensor, IntConsumer)}
+   * @param progress as there
+   */
+  public Tensor sample(Tensor tokens, Tensor noise, IntConsumer progress) {
     NoiseSchedule schedule = new NoiseSchedule(model.preset().scheduler());
     DdimScheduler scheduler = new DdimScheduler(schedule, steps);
     int[] timesteps = scheduler.timesteps();
     try (Scope scope = Scope.open()) {
-      Tensor tokens = tokens(conditions);
+      Tensor both = withUnconditional(tokens);
       Tensor x = noise;
       for (int i = 0; i < timesteps.length; i++) {
-        Tensor next = step(scheduler, i, timesteps[i], x, tokens);
+        Tensor next = step(scheduler, i, timesteps[i], x, both);
         if (x != noise) {
           x.close();
         }
@@ -60,13 +73,13 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
   }
 
   /** With guidance, tokens without conditions before those with them, {@code [2B, ..]}. */
-  private Tensor tokens(Conditions conditions) {
+  private Tensor withUnconditional(Tensor led) {
+    if (guidance == 1) {
+      return led;
+    }
     try (Scope scope = Scope.open()) {
-      Tensor led = model.tokens(conditions);
-      if (guidance == 1) {
-        return scope.hand(led);
-      }
-      Tensor free = model.unconditionalTokens(conditions.slots());
+      int cells = model.preset().assetTokens().tokensPerObject();
+      Tensor free = model.unconditionalTokens(led.dim(1) / cells - 1);
       Tensor each = Tensor.zeros(led.device(), led.dtype(), led.shape());
       return scope.hand(concat(0, add(each, free), led));
     }
