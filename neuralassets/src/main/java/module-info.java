@@ -4,8 +4,10 @@ module nacre.neuralassets {
   requires com.fasterxml.jackson.databind;
   requires transitive java.desktop;
 
+  exports nacre.neuralassets.data;
   exports nacre.neuralassets.edit;
   exports nacre.neuralassets.model;
   exports nacre.neuralassets.render;
   exports nacre.neuralassets.scene;
+  exports nacre.neuralassets.training;
 }

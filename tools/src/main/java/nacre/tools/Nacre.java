@@ -24,7 +24,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     versionProvider = VersionCommand.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {VerifyCommand.class, VersionCommand.class})
+    subcommands = {TrainCommand.class, VerifyCommand.class, VersionCommand.class})
 public final class Nacre implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -1,0 +1,2 @@
+/** How well pictures show what they were to show. */
+package nacre.neuralassets.evaluation;

@@ -1,0 +1,55 @@
+package nacre.neuralassets.training;
+
+import nacre.neuralassets.model.Preset;
+import nacre.nn.LearningRate;
+
+/**
+ * How long a run is, and with it how its learning rate goes.
+ *
+ * <p>A run of so many minutes has no number of steps at first. Once its pace is known the number is
+ * fixed, and kept in its checkpoints, so that a run that resumes goes on with the same schedule.
+ */
+public sealed interface RunLength {
+  /** Steps after which the pace of a run is known. */
+  int PACE_STEPS = 60;
+
+  /** A number of steps, counted from the beginning of the run. */
+  record Steps(long total) implements RunLength {
+    /** Checks that there is a step. */
+    public Steps {
+      if (total < 1) {
+        throw new IllegalArgumentException("a run of " + total + " steps; at least 1 is wanted");
+      }
+    }
+  }
+
+  /** A time, earlier starts of the run included. */
+  record Minutes(double minutes) implements RunLength {
+    /** Checks that there is time. */
+    public Minutes {
+      if (!(minutes > 0) || Double.isInfinite(minutes)) {
+        throw new IllegalArgumentException(
+            "a run of " + minutes + " minutes; more than 0 is wanted");
+      }
+    }
+  }
+
+  /**
+   * The learning rate of a step.
+   *
+   * @param step counted from 0
+   * @param total steps of the run; 0 while not fixed, when the rate warms up and then stays
+   */
+  static double rate(Preset.Training training, long step, long total) {
+    long warmUp = training.warmupSteps();
+    double peak = training.learningRate();
+    LearningRate rate;
+    if (training.rateSchedule() == Preset.RateSchedule.CONSTANT || total == 0) {
+      rate = LearningRate.constant(peak);
+      rate = warmUp > 0 ? new LearningRate.WarmUp(warmUp, rate) : rate;
+    } else {
+      rate = LearningRate.cosine(peak, 0, warmUp, total);
+    }
+    return rate.at(step);
+  }
+}

@@ -1,0 +1,61 @@
+package nacre.neuralassets.training;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+/**
+ * How far a run has come. All randomness of a run is counter-based, so that seed and step are the
+ * whole random state.
+ *
+ * @param step steps done
+ * @param totalSteps length of the run; 0 while it has not been fixed, see {@code minutes}
+ * @param minutes how long the run is to take; 0 where its length was given in steps
+ * @param seed of parameters, data and noise
+ * @param elapsedSeconds of training so far, earlier starts included
+ * @param data folder of scenes; empty for scenes that are rendered
+ */
+public record RunState(
+    long step, long totalSteps, double minutes, long seed, double elapsedSeconds, String data) {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  void write(Path file) throws IOException {
+    ObjectNode node =
+        JSON.createObjectNode()
+            .put("step", step)
+            .put("total_steps", totalSteps)
+            .put("minutes", minutes)
+            .put("seed", seed)
+            .put("elapsed_seconds", elapsedSeconds)
+            .put("data", data);
+    Files.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(node));
+  }
+
+  static RunState read(Path file) throws IOException {
+    JsonNode node;
+    try {
+      node = JSON.readTree(Files.readAllBytes(file));
+    } catch (NoSuchFileException e) {
+      throw new IOException(file + ": is missing; the folder is no checkpoint", e);
+    } catch (JsonProcessingException e) {
+      throw new IOException(file + ": is not valid JSON: " + e.getOriginalMessage(), e);
+    }
+    for (String key : new String[] {"step", "total_steps", "seed"}) {
+      if (!node.path(key).isIntegralNumber()) {
+        throw new IOException(file + ": \"" + key + "\" is missing or no whole number");
+      }
+    }
+    return new RunState(
+        node.get("step").longValue(),
+        node.get("total_steps").longValue(),
+        node.path("minutes").asDouble(),
+        node.get("seed").longValue(),
+        node.path("elapsed_seconds").asDouble(),
+        node.path("data").asText(""));
+  }
+}

@@ -1,0 +1,2 @@
+/** Training runs: steps, checkpoints, model folders. */
+package nacre.neuralassets.training;

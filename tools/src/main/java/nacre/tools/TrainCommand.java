@@ -1,0 +1,189 @@
+package nacre.tools;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.Checkpoint;
+import nacre.neuralassets.training.RunLength;
+import nacre.neuralassets.training.RunState;
+import nacre.tensor.Device;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code nacre train}. */
+@Command(
+    name = "train",
+    description = "Train a model, from nothing or from where an earlier start of the run ended.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class TrainCommand implements Callable<Integer> {
+  /** What a shell gives a program that Ctrl-C ended. */
+  static final int INTERRUPTED = 130;
+
+  @Option(
+      names = "--preset",
+      paramLabel = "NAME|FILE",
+      description = "What to train: demo (the default), another built-in preset, or a JSON file.")
+  private String preset;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FOLDER",
+      description = "The run's folder; runs/ and the preset's name unless given.")
+  private Path folder;
+
+  @Option(names = "--resume", description = "Go on from the newest checkpoint in the folder.")
+  private boolean resume;
+
+  @Option(names = "--fresh", description = "Begin anew; an earlier run is moved aside.")
+  private boolean fresh;
+
+  @ArgGroup private Length length;
+
+  /** One of the two. */
+  static final class Length {
+    @Option(
+        names = "--steps",
+        paramLabel = "N",
+        description = "Length of the run in steps; the preset's unless given.")
+    private Long steps;
+
+    @Option(
+        names = "--minutes",
+        paramLabel = "M",
+        description = "Length of the run in time; its number of steps is fixed when the pace is.")
+    private Double minutes;
+  }
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Seed of parameters, scenes and noise; 0 unless given.")
+  private long seed;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description = "Train on the scene folders in here instead of rendered scenes.")
+  private Path data;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      defaultValue = "auto",
+      description = "Where to compute: auto or cpu.")
+  private String device;
+
+  @Option(
+      names = "--checkpoint-minutes",
+      paramLabel = "M",
+      defaultValue = "5",
+      description = "Time between checkpoints; 5 unless given.")
+  private double checkpointMinutes;
+
+  @Option(
+      names = "--eval-pairs",
+      paramLabel = "N",
+      defaultValue = "200",
+      description = "Held-out pairs to evaluate at the end, 0 for none; 200 unless given.")
+  private int evaluationPairs;
+
+  @Override
+  public Integer call() throws IOException {
+    PrintStream out = System.out;
+    TrainingRun.Request request = request(out);
+    try (StopSignal stop = new StopSignal()) {
+      boolean finished = new TrainingRun(request, out, stop::requested).run();
+      if (!finished) {
+        out.println("stopped; go on with: nacre train --resume --out " + request.folder().root());
+        out.flush();
+        return INTERRUPTED;
+      }
+    }
+    return 0;
+  }
+
+  private TrainingRun.Request request(PrintStream out) throws IOException {
+    if (resume && fresh) {
+      throw new UserException("--resume and --fresh exclude each other");
+    }
+    if (!(checkpointMinutes > 0)) {
+      throw new UserException("--checkpoint-minutes is " + checkpointMinutes + ", must be above 0");
+    }
+    Preset wanted = preset == null && resume && folder != null ? null : preset(preset);
+    RunFolder run =
+        new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
+    Optional<Checkpoint> newest = run.newest();
+    if (resume && newest.isPresent()) {
+      return resumed(run, newest.get());
+    }
+    if (resume) {
+      out.println("resume  nothing: " + run.root() + " has no checkpoint; a new run begins");
+    } else if (run.isTaken() && fresh) {
+      out.println("moved   the earlier run to " + run.moveAside());
+    } else if (run.isTaken()) {
+      throw new UserException(
+          "%s holds a run already; go on with --resume, begin anew with --fresh, or give --out"
+              .formatted(run.root()));
+    }
+    wanted = wanted == null ? preset(null) : wanted;
+    return new TrainingRun.Request(
+        run, wanted, Device.of(device), seed, length(wanted), every(), data, evaluationPairs, null);
+  }
+
+  private TrainingRun.Request resumed(RunFolder run, Checkpoint newest) throws IOException {
+    RunState state = newest.state();
+    RunLength rest =
+        state.totalSteps() > 0
+            ? new RunLength.Steps(state.totalSteps())
+            : new RunLength.Minutes(state.minutes());
+    Path scenes = state.data().isEmpty() ? null : Path.of(state.data());
+    return new TrainingRun.Request(
+        run,
+        newest.preset(),
+        Device.of(device),
+        state.seed(),
+        rest,
+        every(),
+        scenes,
+        evaluationPairs,
+        newest);
+  }
+
+  private Duration every() {
+    return Duration.ofMillis((long) (checkpointMinutes * 60e3));
+  }
+
+  private RunLength length(Preset wanted) {
+    if (length != null && length.minutes != null) {
+      return new RunLength.Minutes(length.minutes);
+    }
+    return new RunLength.Steps(
+        length != null && length.steps != null ? length.steps : wanted.training().steps());
+  }
+
+  /** A built-in preset, or the one in a file. */
+  static Preset preset(String name) throws IOException {
+    if (name == null) {
+      return Preset.builtin("demo");
+    }
+    if (Preset.builtin().contains(name)) {
+      return Preset.builtin(name);
+    }
+    Path file = Path.of(name);
+    return Files.isRegularFile(file) ? Preset.read(file) : Preset.builtin(name);
+  }
+
+  /** The name of a run of a preset: a file's without its ending. */
+  private static String stem(String name) {
+    String file = Path.of(name).getFileName().toString();
+    return file.endsWith(".json") ? file.substring(0, file.length() - 5) : file;
+  }
+}

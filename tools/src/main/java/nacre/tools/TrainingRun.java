@@ -1,0 +1,254 @@
+package nacre.tools;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import nacre.neuralassets.data.ClipPool;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.PairSampler;
+import nacre.neuralassets.data.StoredClips;
+import nacre.neuralassets.data.StreamedClips;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.Checkpoint;
+import nacre.neuralassets.training.RunLength;
+import nacre.neuralassets.training.RunState;
+import nacre.neuralassets.training.Trainer;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tools.output.Progress;
+import nacre.weights.AtomicFile;
+
+/** One start of a training run: from nothing or from a checkpoint, to its end or to Ctrl-C. */
+final class TrainingRun {
+  /** Checkpoints that are kept. */
+  private static final int KEPT = 2;
+
+  /** A seed of the scenes is never odd in training: held-out scenes have the odd ones. */
+  static long sceneSeed(long seed) {
+    return 2 * seed;
+  }
+
+  /**
+   * What to do.
+   *
+   * @param length how long to train; of a run that resumes, if its checkpoint says nothing else
+   * @param data folder of scenes; null for scenes that are rendered
+   * @param evaluationPairs held-out pairs to evaluate in the end, 0 for none
+   * @param from where to go on; null for a new run
+   */
+  record Request(
+      RunFolder folder,
+      Preset preset,
+      Device device,
+      long seed,
+      RunLength length,
+      Duration checkpointEvery,
+      Path data,
+      int evaluationPairs,
+      Checkpoint from) {}
+
+  private final Request request;
+  private final DataConfig config;
+  private final PrintStream out;
+  private final BooleanSupplier stop;
+  private final long started = System.nanoTime();
+  private double before;
+  private long total;
+
+  TrainingRun(Request request, PrintStream out, BooleanSupplier stop) {
+    this.request = request;
+    this.out = out;
+    this.stop = stop;
+    Preset preset = request.preset();
+    config =
+        DataConfig.of(
+            preset
+                .data()
+                .orElseThrow(
+                    () ->
+                        new UserException(
+                            "preset %s: \"data\" is missing; it says what to train on"
+                                .formatted(preset.name()))));
+  }
+
+  /**
+   * Trains.
+   *
+   * @return whether the run came to its end
+   */
+  boolean run() throws IOException {
+    AtomicFile.removeLeftovers(request.folder().checkpoints());
+    Preset preset = request.preset();
+    out.println("device  " + request.device().backend().describe());
+    try (Trainer trainer = new Trainer(preset, request.device(), request.seed());
+        ClipPool pool = pool()) {
+      out.printf("preset  %s, %,d parameters%n", preset.name(), trainer.parameterCount());
+      out.println("data    " + pool.describe());
+      restore(trainer);
+      out.printf(
+          "run     %s, seed %d, %s%n", request.folder().root(), request.seed(), lengthInWords());
+      pool.announce(trainer.steps());
+      return train(trainer, pool);
+    }
+  }
+
+  private ClipPool pool() throws IOException {
+    int size = request.preset().imageSize();
+    if (request.data() != null) {
+      return StoredClips.read(request.data(), size, config.slots());
+    }
+    return new StreamedClips(config, sceneSeed(request.seed()), size);
+  }
+
+  private void restore(Trainer trainer) throws IOException {
+    if (request.length() instanceof RunLength.Steps(long steps)) {
+      total = steps;
+    }
+    if (request.from() != null) {
+      RunState state = request.from().state();
+      request.from().restore(trainer);
+      before = state.elapsedSeconds();
+      total = state.totalSteps() > 0 ? state.totalSteps() : total;
+      out.printf("resume  %s, after %d steps%n", request.from().folder(), state.step());
+    }
+  }
+
+  private String lengthInWords() {
+    return switch (request.length()) {
+      case RunLength.Minutes(double minutes) when total == 0 -> "%.4g minutes".formatted(minutes);
+      default -> "%,d steps of %d pairs".formatted(total, request.preset().training().batchSize());
+    };
+  }
+
+  private double elapsed() {
+    return before + (System.nanoTime() - started) / 1e9;
+  }
+
+  private boolean train(Trainer trainer, ClipPool pool) throws IOException {
+    Preset.Training training = trainer.preset().training();
+    var diffusion =
+        new PairSampler.Diffusion(
+            training.dropProbability(), trainer.timesteps(), training.timestepPower());
+    PairSampler sampler =
+        new PairSampler(pool, config, diffusion, request.seed(), trainer.preset().imageSize());
+    int images = training.batchSize();
+    try (Progress progress = Progress.start(out, limit(), trainer.steps(), Memory::liveBytes);
+        RunLog log =
+            new RunLog(
+                request.folder(),
+                "Training " + trainer.preset().name(),
+                trainer.preset().json(),
+                trainer.steps(),
+                progress::note)) {
+      if (trainer.steps() == 0) {
+        checkpoint(trainer); // a run that is killed at once can be resumed as well
+      }
+      long saved = System.nanoTime();
+      Pace pace = new Pace();
+      while (!stop.getAsBoolean() && (total == 0 || trainer.steps() < total)) {
+        double rate = RunLength.rate(training, trainer.steps(), total);
+        double loss = trainer.step(sampler.batch(trainer.steps(), images), rate);
+        long step = trainer.steps();
+        requireFinite(loss, step);
+        pool.announce(step);
+        log.step(step, loss, rate, trainer.gradientNorm(), images);
+        progress.step(step, loss, images);
+        pace.step();
+        if (total == 0 && step >= RunLength.PACE_STEPS) {
+          fixLength(step, pace.secondsPerStep());
+          progress.note("length fixed at %,d steps".formatted(total));
+          saved = save(trainer, log, progress, saved);
+        } else if (System.nanoTime() - saved >= request.checkpointEvery().toNanos()) {
+          saved = save(trainer, log, progress, saved);
+        }
+      }
+      boolean finished = total > 0 && trainer.steps() >= total;
+      Checkpoint last = checkpoint(trainer);
+      log.curve();
+      progress.close();
+      out.println("saved   " + last.folder());
+      return finished;
+    }
+  }
+
+  private Progress.Limit limit() {
+    return total > 0 || !(request.length() instanceof RunLength.Minutes(double minutes))
+        ? new Progress.Limit.Steps(total)
+        : new Progress.Limit.Time(
+            Duration.ofMillis((long) (minutes * 60e3)), Duration.ofMillis((long) (before * 1e3)));
+  }
+
+  private void fixLength(long step, double secondsPerStep) {
+    if (request.length() instanceof RunLength.Minutes(double minutes)) {
+      double left = minutes * 60 - elapsed();
+      total = step + Math.max(0, (long) (left / secondsPerStep));
+    }
+  }
+
+  private void requireFinite(double loss, long step) throws IOException {
+    if (!Double.isFinite(loss)) {
+      Optional<Checkpoint> last = request.folder().newest();
+      throw new UserException(
+          "training broke down: the loss of step %d is %s; lower training.learning_rate%s"
+              .formatted(
+                  step,
+                  loss,
+                  last.map(c -> " (the last checkpoint is " + c.folder() + ")").orElse("")));
+    }
+  }
+
+  /** Writes a checkpoint where one is due; if that fails, the run goes on with the last one. */
+  private long save(Trainer trainer, RunLog log, Progress progress, long saved) {
+    long begun = System.nanoTime();
+    try {
+      Checkpoint written = checkpoint(trainer);
+      progress.note("saved   " + written.folder());
+    } catch (IOException e) {
+      progress.note(
+          "%s; training goes on, the next try is in %d minutes"
+              .formatted(
+                  Failure.oneLine(e.getMessage()),
+                  Math.max(1, request.checkpointEvery().toMinutes())));
+    }
+    log.curve();
+    log.skipTime(System.nanoTime() - begun);
+    return System.nanoTime();
+  }
+
+  private Checkpoint checkpoint(Trainer trainer) throws IOException {
+    double minutes = request.length() instanceof RunLength.Minutes(double m) ? m : 0;
+    RunState state =
+        new RunState(
+            trainer.steps(),
+            total,
+            minutes,
+            request.seed(),
+            elapsed(),
+            request.data() == null ? "" : request.data().toString());
+    Path checkpoints = request.folder().checkpoints();
+    Checkpoint written = Checkpoint.write(checkpoints, trainer, state);
+    Checkpoint.prune(checkpoints, KEPT);
+    return written;
+  }
+
+  /** The pace of the last steps: the first ones, in which Java compiles, do not count. */
+  private static final class Pace {
+    private static final int WARM_UP = 20;
+    private long steps;
+    private long from;
+
+    void step() {
+      steps++;
+      if (steps == WARM_UP) {
+        from = System.nanoTime();
+      }
+    }
+
+    double secondsPerStep() {
+      return steps > WARM_UP ? (System.nanoTime() - from) / 1e9 / (steps - WARM_UP) : 1;
+    }
+  }
+}
