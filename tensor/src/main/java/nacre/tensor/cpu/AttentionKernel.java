@@ -6,12 +6,13 @@ import nacre.tensor.backend.Allocator;
 import nacre.tensor.cpu.MatrixEngine.HeadMatrix;
 
 /**
- * Attention as products of whole batches of heads around a softmax of rows. The state kept for the
+ * Attention as products of batches of heads around a softmax of rows. A few batch entries go
+ * through all steps at a time, so that their scores stay in the cache. The state kept for the
  * backward is the matrix of probabilities.
  */
 final class AttentionKernel {
-  /** Scores held at a time when nothing is kept for a backward, in elements. */
-  private static final long SCORES = 16L << 20;
+  /** Scores that go through together, in elements: half a second-level cache for each of two. */
+  private static final long SCORES = 256 << 10;
 
   private final Team team;
   private final MatrixEngine engine;
@@ -23,30 +24,49 @@ final class AttentionKernel {
     this.allocator = allocator;
   }
 
+  /** The sizes of a call: batch entries n, of which {@code chunk} go together. */
+  private record Sizes(int n, int heads, int rows, int columns, int chunk) {
+    static Sizes of(Tensor q, Tensor k) {
+      long entry = (long) q.dim(2) * q.dim(1) * k.dim(1);
+      int chunk = Math.clamp(SCORES / entry, 1, q.dim(0));
+      return new Sizes(q.dim(0), q.dim(2), q.dim(1), k.dim(1), chunk);
+    }
+
+    long entry() {
+      return (long) heads * rows * columns;
+    }
+
+    HeadMatrix scores(long address, DType dtype, int n) {
+      return HeadMatrix.dense(address, dtype, n, heads, rows, columns);
+    }
+
+    long rows(int n) {
+      return (long) n * heads * rows;
+    }
+  }
+
   void forward(Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
-    int heads = q.dim(2);
-    int rows = q.dim(1);
-    int columns = k.dim(1);
-    long entry = (long) heads * rows * columns;
-    int chunk = state != null ? q.dim(0) : Math.clamp(SCORES / entry, 1, q.dim(0));
-    Buffer scores = state == null ? new Buffer(allocator, chunk * entry * 4) : null;
-    // The product with v wants probabilities of v's type.
-    Buffer cast =
-        q.dtype() == DType.F32 ? null : new Buffer(allocator, chunk * entry * q.dtype().bytes());
+    Sizes s = Sizes.of(q, k);
+    DType dtype = q.dtype();
+    Buffer scores = state != null ? null : new Buffer(allocator, s.chunk * s.entry() * 4);
+    Buffer cast = castBuffer(s, dtype);
     try {
-      for (int first = 0; first < q.dim(0); first += chunk) {
-        int n = Math.min(chunk, q.dim(0) - first);
-        long p = state != null ? state.address() : scores.address;
-        HeadMatrix tq = HeadMatrix.tokens(q, first, n);
+      for (int first = 0; first < s.n; first += s.chunk) {
+        int n = Math.min(s.chunk, s.n - first);
+        long p = state == null ? scores.address : state.address() + first * s.entry() * 4;
         HeadMatrix tk = HeadMatrix.tokens(k, first, n);
-        HeadMatrix tv = HeadMatrix.tokens(v, first, n);
-        HeadMatrix tp = HeadMatrix.dense(p, DType.F32, n, heads, rows, columns);
-        engine.multiplyHeads(tq, tk.transposed(), tp);
-        softmax(p, n * heads, rows, columns, (float) scale, causal, cast, q.dtype());
-        if (cast != null) {
-          tp = HeadMatrix.dense(cast.address, q.dtype(), n, heads, rows, columns);
+        HeadMatrix probabilities = s.scores(p, DType.F32, n);
+        engine.multiplyHeads(HeadMatrix.tokens(q, first, n), tk.transposed(), scale, probabilities);
+        if (causal) {
+          mask(p, s, n);
         }
-        engine.multiplyHeads(tp, tv, HeadMatrix.tokens(y, first, n));
+        engine.softmaxRows(p, s.rows(n), s.columns);
+        if (cast != null) {
+          convert(p, cast, dtype, n * s.entry());
+          probabilities = s.scores(cast.address, dtype, n);
+        }
+        engine.multiplyHeads(
+            probabilities, HeadMatrix.tokens(v, first, n), 1, HeadMatrix.tokens(y, first, n));
       }
     } finally {
       close(scores);
@@ -54,61 +74,19 @@ final class AttentionKernel {
     }
   }
 
-  private void softmax(
-      long p,
-      long matrices,
-      int rows,
-      int columns,
-      float scale,
-      boolean causal,
-      Buffer cast,
-      DType dtype) {
-    long all = matrices * rows;
-    int block = Math.max(1, Scratch.TILE / columns);
+  /** Scores of keys behind the query become so low that their probability is zero. */
+  private void mask(long scores, Sizes s, int n) {
     team.split(
-        (all + block - 1) / block,
-        all * columns >= Elementwise.WORTH,
+        s.rows(n),
+        s.rows(n) * s.columns >= Elementwise.WORTH,
         (from, to) -> {
-          float[] t = Scratch.mine().floats(0, block * columns);
-          for (long i = from; i < to; i++) {
-            long row = i * block;
-            int r = (int) Math.min(block, all - row);
-            int n = r * columns;
-            Tiles.load(p, DType.F32, row * columns, t, 0, n);
-            multiply(t, scale, n);
-            if (causal) {
-              mask(t, row, r, rows, columns);
-            }
-            RowNormKernels.softmaxRows(t, r, columns);
-            if (causal) {
-              clear(t, row, r, rows, columns);
-            }
-            Tiles.store(t, 0, p, DType.F32, row * columns, n);
-            if (cast != null) {
-              Tiles.store(t, 0, cast.address, dtype, row * columns, n);
-            }
+          float[] low = Scratch.mine().floats(0, s.columns);
+          java.util.Arrays.fill(low, 0, s.columns, -1e30f);
+          for (long row = from; row < to; row++) {
+            int seen = (int) Math.min(s.columns, row % s.rows + 1);
+            Tiles.store(low, 0, scores, DType.F32, row * s.columns + seen, s.columns - seen);
           }
         });
-  }
-
-  private static void multiply(float[] t, float k, int n) {
-    for (int i = 0; i < n; i++) {
-      t[i] *= k;
-    }
-  }
-
-  private static void mask(float[] t, long row, int r, int rows, int columns) {
-    for (int i = 0; i < r; i++) {
-      int seen = (int) Math.min(columns, (row + i) % rows + 1);
-      java.util.Arrays.fill(t, i * columns + seen, (i + 1) * columns, -1e30f);
-    }
-  }
-
-  private static void clear(float[] t, long row, int r, int rows, int columns) {
-    for (int i = 0; i < r; i++) {
-      int seen = (int) Math.min(columns, (row + i) % rows + 1);
-      java.util.Arrays.fill(t, i * columns + seen, (i + 1) * columns, 0f);
-    }
   }
 
   void backward(
@@ -121,61 +99,43 @@ final class AttentionKernel {
       Tensor dq,
       Tensor dk,
       Tensor dv) {
-    int n = q.dim(0);
-    int heads = q.dim(2);
-    int rows = q.dim(1);
-    int columns = k.dim(1);
+    Sizes s = Sizes.of(q, k);
     DType dtype = q.dtype();
-    long elements = state.elements();
-    Buffer ds = new Buffer(allocator, elements * 4);
-    Buffer cast = dtype == DType.F32 ? null : new Buffer(allocator, elements * dtype.bytes());
+    Buffer ds = new Buffer(allocator, s.chunk * s.entry() * 4);
+    Buffer cast = castBuffer(s, dtype);
     try {
-      HeadMatrix tdy = HeadMatrix.tokens(dy, 0, n);
-      HeadMatrix p = HeadMatrix.dense(state.address(), DType.F32, n, heads, rows, columns);
-      if (cast != null) {
-        convert(state.address(), cast, dtype, elements);
-        p = HeadMatrix.dense(cast.address, dtype, n, heads, rows, columns);
+      for (int first = 0; first < s.n; first += s.chunk) {
+        int n = Math.min(s.chunk, s.n - first);
+        long p = state.address() + first * s.entry() * 4;
+        HeadMatrix tdy = HeadMatrix.tokens(dy, first, n);
+        HeadMatrix tk = HeadMatrix.tokens(k, first, n);
+        HeadMatrix tq = HeadMatrix.tokens(q, first, n);
+        HeadMatrix tv = HeadMatrix.tokens(v, first, n);
+        HeadMatrix probabilities = s.scores(p, DType.F32, n);
+        if (cast != null) {
+          convert(p, cast, dtype, n * s.entry());
+          probabilities = s.scores(cast.address, dtype, n);
+        }
+        engine.multiplyHeads(probabilities.transposed(), tdy, 1, HeadMatrix.tokens(dv, first, n));
+        HeadMatrix slopes = s.scores(ds.address, DType.F32, n);
+        engine.multiplyHeads(tdy, tv.transposed(), 1, slopes);
+        engine.softmaxRowsBackward(p, ds.address, s.rows(n), s.columns);
+        if (cast != null) {
+          convert(ds.address, cast, dtype, n * s.entry());
+          slopes = s.scores(cast.address, dtype, n);
+        }
+        engine.multiplyHeads(slopes, tk, scale, HeadMatrix.tokens(dq, first, n));
+        engine.multiplyHeads(slopes.transposed(), tq, scale, HeadMatrix.tokens(dk, first, n));
       }
-      engine.multiplyHeads(p.transposed(), tdy, HeadMatrix.tokens(dv, 0, n));
-      HeadMatrix s = HeadMatrix.dense(ds.address, DType.F32, n, heads, rows, columns);
-      engine.multiplyHeads(tdy, HeadMatrix.tokens(v, 0, n).transposed(), s);
-      scoreGradient(state.address(), ds.address, (long) n * heads * rows, columns, (float) scale);
-      if (cast != null) {
-        convert(ds.address, cast, dtype, elements);
-        s = HeadMatrix.dense(cast.address, dtype, n, heads, rows, columns);
-      }
-      engine.multiplyHeads(s, HeadMatrix.tokens(k, 0, n), HeadMatrix.tokens(dq, 0, n));
-      engine.multiplyHeads(s.transposed(), HeadMatrix.tokens(q, 0, n), HeadMatrix.tokens(dk, 0, n));
     } finally {
       close(ds);
       close(cast);
     }
   }
 
-  /** ds = scale · p · (ds − Σ p · ds) for each row, in place. */
-  private void scoreGradient(long p, long ds, long rows, int columns, float scale) {
-    int block = Math.max(1, Scratch.TILE / columns);
-    team.split(
-        (rows + block - 1) / block,
-        rows * columns >= Elementwise.WORTH,
-        (from, to) -> {
-          float[] tp = Scratch.mine().floats(0, block * columns);
-          float[] td = Scratch.mine().floats(1, block * columns);
-          for (long i = from; i < to; i++) {
-            long row = i * block;
-            int r = (int) Math.min(block, rows - row);
-            Tiles.load(p, DType.F32, row * columns, tp, 0, r * columns);
-            Tiles.load(ds, DType.F32, row * columns, td, 0, r * columns);
-            for (int j = 0; j < r; j++) {
-              int at = j * columns;
-              float sum = VectorMath.dot(tp, at, td, at, columns);
-              for (int c = at; c < at + columns; c++) {
-                td[c] = scale * tp[c] * (td[c] - sum);
-              }
-            }
-            Tiles.store(td, 0, ds, DType.F32, row * columns, r * columns);
-          }
-        });
+  /** The products want scores of the operands' type: room for them, if that is not f32. */
+  private Buffer castBuffer(Sizes s, DType dtype) {
+    return dtype == DType.F32 ? null : new Buffer(allocator, s.chunk * s.entry() * dtype.bytes());
   }
 
   private void convert(long from, Buffer to, DType dtype, long elements) {

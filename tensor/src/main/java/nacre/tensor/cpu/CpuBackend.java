@@ -342,10 +342,23 @@ public final class CpuBackend implements Backend {
     groupNorm.backward(x, gamma, beta, groups, silu, mean, rstd, dy, dx, dgamma, dbeta);
   }
 
+  /**
+   * The library's layer normalisation keeps the variance where the contract wants its inverse root.
+   * Statistics are few beside the elements: converting them costs little.
+   */
+  private boolean normalised(Tensor x) {
+    return served(x) && x.dtype() == DType.F32;
+  }
+
   @Override
   public void layerNorm(
       Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-    rowNorms.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+    if (normalised(x)) {
+      engine.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+      rowNorms.inverseRoot(rstd, eps, rstd);
+    } else {
+      rowNorms.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+    }
   }
 
   @Override
@@ -358,7 +371,16 @@ public final class CpuBackend implements Backend {
       Tensor dx,
       Tensor dgamma,
       Tensor dbeta) {
-    rowNorms.layerNormBackward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
+    if (normalised(x)) {
+      try (Scope _ = Scope.open()) {
+        // With an epsilon of zero there, 1 / rstd² stands for the variance and the epsilon.
+        Tensor variance = rstd.like();
+        rowNorms.inverseSquare(rstd, variance);
+        engine.layerNormBackward(x, gamma, mean, variance, 0, dy, dx, dgamma, dbeta);
+      }
+    } else {
+      rowNorms.layerNormBackward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
+    }
   }
 
   // ---- movement

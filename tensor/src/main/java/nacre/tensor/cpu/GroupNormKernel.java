@@ -240,7 +240,10 @@ final class GroupNormKernel {
               }
               float[] k = coefficients(sums, g, groups, cut, n);
               for (int p = 0; p < cut.pieces; p++) {
-                input(x, g, b, groups, silu, mean, rstd, dy, dx, cut, n, p, k);
+                if (cut.pieces > 1) {
+                  load(x, g, b, groups, silu, mean, rstd, dy, cut, n, p);
+                } // else what sums() loaded still lies there
+                input(g, groups, mean, rstd, dx, cut, n, p, k);
               }
             }
           });
@@ -265,7 +268,8 @@ final class GroupNormKernel {
             for (int k = (int) from; k < to; k++) {
               int n = k / cut.pieces;
               int p = k % cut.pieces;
-              input(x, g, b, groups, silu, mean, rstd, dy, dx, cut, n, p, coefficients[n]);
+              load(x, g, b, groups, silu, mean, rstd, dy, cut, n, p);
+              input(g, groups, mean, rstd, dx, cut, n, p, coefficients[n]);
             }
           });
     }
@@ -347,14 +351,17 @@ final class GroupNormKernel {
     Scratch s = Scratch.mine();
     float[] hat = s.floats(0, n);
     float[] dz = s.floats(1, n);
+    float[] product = s.floats(6, n);
+    float[] sum = s.floats(7, n);
     for (int i = 0; i < n; i++) {
-      hat[i] *= dz[i];
+      product[i] = hat[i] * dz[i];
     }
-    VectorMath.foldRows(hat, rows, c);
-    VectorMath.foldRows(dz, rows, c);
+    System.arraycopy(dz, 0, sum, 0, n);
+    VectorMath.foldRows(product, rows, c);
+    VectorMath.foldRows(sum, rows, c);
     int at = (image * cut.pieces + piece) * 2 * c;
-    System.arraycopy(hat, 0, out, at, c);
-    System.arraycopy(dz, 0, out, at + c, c);
+    System.arraycopy(product, 0, out, at, c);
+    System.arraycopy(sum, 0, out, at + c, c);
   }
 
   /** Per channel, (mean over the group of γ dz x̂) and (of γ dz): [c, c]. */
@@ -379,22 +386,17 @@ final class GroupNormKernel {
     return k;
   }
 
-  /** dx = rstd · (γ dz − mean(γ dz) − x̂ · mean(γ dz x̂)). */
+  /** dx = rstd · (γ dz − mean(γ dz) − x̂ · mean(γ dz x̂)), of the piece that was loaded. */
   private static void input(
-      Tensor x,
       float[] gamma,
-      float[] beta,
       int groups,
-      boolean silu,
       Tensor mean,
       Tensor rstd,
-      Tensor dy,
       Tensor dx,
       Cut cut,
       int image,
       int piece,
       float[] k) {
-    load(x, gamma, beta, groups, silu, mean, rstd, dy, cut, image, piece);
     int c = cut.channels;
     int rows = cut.rowsOf(piece);
     int n = rows * c;

@@ -6,8 +6,8 @@ import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 
 /**
- * The operations that a library does better than loops in Java: matrix products and convolutions.
- * Arguments are as in {@link nacre.tensor.backend.Backend}.
+ * The operations that a library does better than loops in Java: matrix products, convolutions, and
+ * normalisations of rows. Arguments are as in {@link nacre.tensor.backend.Backend}.
  */
 public interface MatrixEngine {
   /** Name and version, for the start-up line. */
@@ -31,10 +31,32 @@ public interface MatrixEngine {
   void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db);
 
   /**
-   * A product of two matrices for each of n × heads pairs, each matrix a view into a tensor [N, T,
+   * y = scale · a · b for each of n × heads pairs of matrices, each a view into a tensor [N, T,
    * heads, D] or a dense [N, heads, T, S].
    */
-  void multiplyHeads(HeadMatrix a, HeadMatrix b, HeadMatrix y);
+  void multiplyHeads(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y);
+
+  /** Softmax of each row of f32 scores [rows, columns], in place. */
+  void softmaxRows(long scores, long rows, int columns);
+
+  /** ds = p · (ds − Σ p · ds) for each row, in place; f32 [rows, columns]. */
+  void softmaxRowsBackward(long p, long ds, long rows, int columns);
+
+  /** f32 layer normalisation; gives the variance, not its inverse root. */
+  void layerNorm(
+      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor variance);
+
+  /** Gradients of {@link #layerNorm}; eps as it was there. */
+  void layerNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor mean,
+      Tensor variance,
+      double eps,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta);
 
   /**
    * Matrices [rows, columns], one for each batch entry and head.

@@ -73,6 +73,30 @@ final class RowNormKernels {
     }
   }
 
+  /** rstd = 1 / √(variance + eps), f32. */
+  void inverseRoot(Tensor variance, double eps, Tensor rstd) {
+    perRow(variance, rstd, v -> (float) (1 / Math.sqrt(v + eps)));
+  }
+
+  /** y = 1 / rstd², f32. */
+  void inverseSquare(Tensor rstd, Tensor y) {
+    perRow(rstd, y, r -> 1f / (r * r));
+  }
+
+  private interface Statistic {
+    float of(float x);
+  }
+
+  private static void perRow(Tensor x, Tensor y, Statistic f) {
+    float[] t = Scratch.mine().floats(0, Math.toIntExact(x.elements()));
+    int n = (int) x.elements();
+    Tiles.load(x.address(), DType.F32, 0, t, 0, n);
+    for (int i = 0; i < n; i++) {
+      t[i] = f.of(t[i]);
+    }
+    Tiles.store(t, 0, y.address(), DType.F32, 0, n);
+  }
+
   /** Rows whose parameter gradients are summed together; fixes the order of the sum. */
   private static final int PIECE_ROWS = 512;
 

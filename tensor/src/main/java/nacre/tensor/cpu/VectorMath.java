@@ -13,15 +13,18 @@ final class VectorMath {
 
   private VectorMath() {}
 
-  /** y[i] = e^x[i]; arguments are clamped to [-87, 88]. y may be x. Uses the scratch's ints. */
+  /**
+   * y[i] = e^x[i]; arguments below -87 count as -87, above 88 as infinity. y may be x. Uses the
+   * scratch's ints.
+   */
   static void exp(float[] x, float[] y, int n) {
     Scratch scratch = Scratch.mine();
     int[] powers = scratch.ints(n);
     float[] scale = scratch.floats(11, n);
     for (int i = 0; i < n; i++) {
-      float v = Math.max(-87f, Math.min(88f, x[i]));
+      float v = Math.max(-87f, x[i]);
       // Adding and taking off 128 makes the cast, which truncates, round to nearest.
-      int k = (int) Math.fma(v, LOG2E, 128.5f) - 128;
+      int k = Math.min((int) Math.fma(v, LOG2E, 128.5f) - 128, 128);
       float r = Math.fma(-LN2_LOW, k, Math.fma(-LN2_HIGH, k, v));
       float p = 1.9875691500e-4f;
       p = Math.fma(p, r, 1.3981999507e-3f);

@@ -31,19 +31,25 @@ final class Attributes {
   }
 
   /**
-   * Attributes that add a residual and apply an activation.
+   * Attributes that scale, add a residual and apply an activation.
    *
+   * @param scale 1 for none
    * @param residual its layout, or null
    * @param f one that {@link #algorithm} has, or null
    */
-  static MemorySegment of(MemorySegment residual, Unary f) {
-    if (residual == null && f == null) {
+  static MemorySegment of(float scale, MemorySegment residual, Unary f) {
+    if (scale == 1f && residual == null && f == null) {
       return MemorySegment.NULL;
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       OneDnn.check("post-operations", Dnnl.dnnl_post_ops_create(out));
       MemorySegment ops = out.get(ValueLayout.ADDRESS, 0);
+      if (scale != 1f) {
+        OneDnn.check(
+            "post-operation scale",
+            Dnnl.dnnl_post_ops_append_eltwise(ops, Dnnl.dnnl_eltwise_linear(), scale, 0f));
+      }
       if (residual != null) {
         OneDnn.check(
             "post-operation add",

@@ -144,7 +144,7 @@ final class Convolutions {
 
   private static Primitive buildForward(Key k) {
     Layouts l = Layouts.of(k);
-    MemorySegment attributes = Attributes.of(k.residual ? l.y : null, k.f);
+    MemorySegment attributes = Attributes.of(1f, k.residual ? l.y : null, k.f);
     MemorySegment descriptor = forwardDescriptor(k, l, attributes);
     Attributes.destroy(attributes);
     Port[] ports = new Port[3 + (k.bias ? 1 : 0) + (k.residual ? 1 : 0)];

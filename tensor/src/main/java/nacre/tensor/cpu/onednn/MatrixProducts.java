@@ -40,17 +40,29 @@ final class MatrixProducts {
     }
   }
 
-  private record Key(Matrix a, Matrix b, Matrix y, boolean bias, Unary f) {}
+  private record Key(Matrix a, Matrix b, Matrix y, boolean bias, float scale, Unary f) {}
 
   private record GradientKey(DType dtype, long rows, int in, int out, boolean bias) {}
 
   private final Map<Key, Primitive> products = new ConcurrentHashMap<>();
   private final Map<GradientKey, Primitive> gradients = new ConcurrentHashMap<>();
 
-  /** y = f(a · b + bias); addresses are given apart from the layouts, so that they may be views. */
-  void multiply(Matrix a, long aAt, Matrix b, long bAt, Tensor bias, Unary f, Matrix y, long yAt) {
-    Primitive p =
-        products.computeIfAbsent(new Key(a, b, y, bias != null, f), MatrixProducts::build);
+  /**
+   * y = f(scale · (a · b + bias)); addresses are given apart from the layouts, so that they may be
+   * views.
+   */
+  void multiply(
+      Matrix a,
+      long aAt,
+      Matrix b,
+      long bAt,
+      Tensor bias,
+      double scale,
+      Unary f,
+      Matrix y,
+      long yAt) {
+    Key key = new Key(a, b, y, bias != null, (float) scale, f);
+    Primitive p = products.computeIfAbsent(key, MatrixProducts::build);
     if (bias == null) {
       p.execute(aAt, bAt, yAt);
     } else {
@@ -80,7 +92,7 @@ final class MatrixProducts {
       mb = Matrix.batched(t, shared ? 1 : batch, k, n, transposeB);
       my = Matrix.batched(t, batch, m, n, false);
     }
-    multiply(ma, a.address(), mb, b.address(), bias, f, my, y.address());
+    multiply(ma, a.address(), mb, b.address(), bias, 1, f, my, y.address());
   }
 
   private static Matrix matrix(DType dtype, long rows, long columns, boolean transposed) {
@@ -97,7 +109,7 @@ final class MatrixProducts {
     MemorySegment b = k.b.layout();
     MemorySegment y = k.y.layout();
     MemorySegment bias = k.bias ? Layout.dense(k.a.dtype, biasDims) : MemorySegment.NULL;
-    MemorySegment attributes = Attributes.of(null, k.f);
+    MemorySegment attributes = Attributes.of(k.scale, null, k.f);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       OneDnn.check(

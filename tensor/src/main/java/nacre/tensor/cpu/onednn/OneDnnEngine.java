@@ -14,6 +14,7 @@ public final class OneDnnEngine implements MatrixEngine {
   private final String description;
   private final MatrixProducts products = new MatrixProducts();
   private final Convolutions convolutions = new Convolutions();
+  private final RowNorms rowNorms = new RowNorms();
 
   /** The engine on a library that was loaded. */
   public OneDnnEngine(NativeLibrary.Loaded library) {
@@ -63,9 +64,39 @@ public final class OneDnnEngine implements MatrixEngine {
   }
 
   @Override
-  public void multiplyHeads(HeadMatrix a, HeadMatrix b, HeadMatrix y) {
+  public void multiplyHeads(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y) {
     products.multiply(
-        matrix(a), a.address(), matrix(b), b.address(), null, null, matrix(y), y.address());
+        matrix(a), a.address(), matrix(b), b.address(), null, scale, null, matrix(y), y.address());
+  }
+
+  @Override
+  public void softmaxRows(long scores, long rows, int columns) {
+    rowNorms.softmax(scores, rows, columns);
+  }
+
+  @Override
+  public void softmaxRowsBackward(long p, long ds, long rows, int columns) {
+    rowNorms.softmaxBackward(p, ds, rows, columns);
+  }
+
+  @Override
+  public void layerNorm(
+      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor variance) {
+    rowNorms.layerNorm(x, gamma, beta, eps, y, mean, variance);
+  }
+
+  @Override
+  public void layerNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor mean,
+      Tensor variance,
+      double eps,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    rowNorms.layerNormBackward(x, gamma, mean, variance, eps, dy, dx, dgamma, dbeta);
   }
 
   private static Matrix matrix(HeadMatrix m) {

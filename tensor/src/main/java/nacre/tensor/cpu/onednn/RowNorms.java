@@ -1,0 +1,201 @@
+package nacre.tensor.cpu.onednn;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import nacre.bindings.onednn.Dnnl;
+import nacre.tensor.DType;
+import nacre.tensor.Tensor;
+import nacre.tensor.cpu.onednn.Primitive.Port;
+
+/** Softmax and layer normalisation of the rows of f32 matrices. */
+final class RowNorms {
+  private enum Kind {
+    SOFTMAX,
+    SOFTMAX_BACKWARD,
+    LAYER_NORM,
+    LAYER_NORM_BACKWARD
+  }
+
+  private record Key(Kind kind, long rows, int columns, float eps) {}
+
+  private final Map<Key, Primitive> primitives = new ConcurrentHashMap<>();
+
+  void softmax(long scores, long rows, int columns) {
+    primitives
+        .computeIfAbsent(new Key(Kind.SOFTMAX, rows, columns, 0), RowNorms::buildSoftmax)
+        .execute(scores, scores);
+  }
+
+  void softmaxBackward(long p, long ds, long rows, int columns) {
+    primitives
+        .computeIfAbsent(
+            new Key(Kind.SOFTMAX_BACKWARD, rows, columns, 0), RowNorms::buildSoftmaxBackward)
+        .execute(p, ds, ds);
+  }
+
+  void layerNorm(
+      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor variance) {
+    Key key = new Key(Kind.LAYER_NORM, mean.elements(), x.dim(-1), (float) eps);
+    primitives
+        .computeIfAbsent(key, RowNorms::buildLayerNorm)
+        .execute(
+            x.address(),
+            gamma.address(),
+            beta.address(),
+            y.address(),
+            mean.address(),
+            variance.address());
+  }
+
+  void layerNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor mean,
+      Tensor variance,
+      double eps,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    Key key = new Key(Kind.LAYER_NORM_BACKWARD, mean.elements(), x.dim(-1), (float) eps);
+    primitives
+        .computeIfAbsent(key, RowNorms::buildLayerNormBackward)
+        .execute(
+            x.address(),
+            gamma.address(),
+            mean.address(),
+            variance.address(),
+            dy.address(),
+            dx.address(),
+            dgamma.address(),
+            dbeta.address());
+  }
+
+  private static MemorySegment softmaxDescriptor(MemorySegment layout, Arena arena) {
+    MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+    OneDnn.check(
+        "softmax",
+        Dnnl.dnnl_softmax_forward_primitive_desc_create(
+            out,
+            OneDnn.get().engine(),
+            Dnnl.dnnl_forward_training(),
+            Dnnl.dnnl_softmax_accurate(),
+            layout,
+            layout,
+            1,
+            MemorySegment.NULL));
+    return out.get(ValueLayout.ADDRESS, 0);
+  }
+
+  private static Primitive buildSoftmax(Key k) {
+    MemorySegment layout = Layout.dense(DType.F32, k.rows, k.columns);
+    try (Arena arena = Arena.ofConfined()) {
+      return new Primitive(
+          softmaxDescriptor(layout, arena),
+          Port.in(Dnnl.DNNL_ARG_SRC_0(), layout),
+          Port.out(Dnnl.DNNL_ARG_DST_0(), layout));
+    }
+  }
+
+  private static Primitive buildSoftmaxBackward(Key k) {
+    MemorySegment layout = Layout.dense(DType.F32, k.rows, k.columns);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment hint = softmaxDescriptor(layout, arena);
+      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+      OneDnn.check(
+          "softmax backward",
+          Dnnl.dnnl_softmax_backward_primitive_desc_create(
+              out,
+              OneDnn.get().engine(),
+              Dnnl.dnnl_softmax_accurate(),
+              layout,
+              layout,
+              layout,
+              1,
+              hint,
+              MemorySegment.NULL));
+      Dnnl.dnnl_primitive_desc_destroy(hint);
+      return new Primitive(
+          out.get(ValueLayout.ADDRESS, 0),
+          Port.in(Dnnl.DNNL_ARG_DST_0(), layout),
+          Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), layout),
+          Port.out(Dnnl.DNNL_ARG_DIFF_SRC_0(), layout));
+    }
+  }
+
+  private static int scaleAndShift() {
+    return Dnnl.dnnl_use_scale() | Dnnl.dnnl_use_shift();
+  }
+
+  private static MemorySegment layerNormDescriptor(
+      Key k, MemorySegment layout, MemorySegment statistics, Arena arena) {
+    MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+    OneDnn.check(
+        "layer normalisation",
+        Dnnl.dnnl_layer_normalization_forward_primitive_desc_create(
+            out,
+            OneDnn.get().engine(),
+            Dnnl.dnnl_forward_training(),
+            layout,
+            layout,
+            statistics,
+            k.eps,
+            scaleAndShift(),
+            MemorySegment.NULL));
+    return out.get(ValueLayout.ADDRESS, 0);
+  }
+
+  private static Primitive buildLayerNorm(Key k) {
+    MemorySegment layout = Layout.dense(DType.F32, k.rows, k.columns);
+    MemorySegment statistics = Layout.dense(DType.F32, k.rows);
+    MemorySegment vector = Layout.dense(DType.F32, k.columns);
+    try (Arena arena = Arena.ofConfined()) {
+      return new Primitive(
+          layerNormDescriptor(k, layout, statistics, arena),
+          Port.in(Dnnl.DNNL_ARG_SRC_0(), layout),
+          Port.in(Dnnl.DNNL_ARG_SCALE(), vector),
+          Port.in(Dnnl.DNNL_ARG_SHIFT(), vector),
+          Port.out(Dnnl.DNNL_ARG_DST_0(), layout),
+          Port.out(Dnnl.DNNL_ARG_MEAN(), statistics),
+          Port.out(Dnnl.DNNL_ARG_VARIANCE(), statistics));
+    }
+  }
+
+  private static Primitive buildLayerNormBackward(Key k) {
+    MemorySegment layout = Layout.dense(DType.F32, k.rows, k.columns);
+    MemorySegment statistics = Layout.dense(DType.F32, k.rows);
+    MemorySegment vector = Layout.dense(DType.F32, k.columns);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment hint = layerNormDescriptor(k, layout, statistics, arena);
+      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+      OneDnn.check(
+          "layer normalisation backward",
+          Dnnl.dnnl_layer_normalization_backward_primitive_desc_create(
+              out,
+              OneDnn.get().engine(),
+              Dnnl.dnnl_backward(),
+              layout,
+              layout,
+              layout,
+              statistics,
+              k.eps,
+              scaleAndShift(),
+              hint,
+              MemorySegment.NULL));
+      Dnnl.dnnl_primitive_desc_destroy(hint);
+      return new Primitive(
+          out.get(ValueLayout.ADDRESS, 0),
+          Port.in(Dnnl.DNNL_ARG_SRC_0(), layout),
+          Port.in(Dnnl.DNNL_ARG_SCALE(), vector),
+          Port.in(Dnnl.DNNL_ARG_MEAN(), statistics),
+          Port.in(Dnnl.DNNL_ARG_VARIANCE(), statistics),
+          Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), layout),
+          Port.out(Dnnl.DNNL_ARG_DIFF_SRC_0(), layout),
+          Port.out(Dnnl.DNNL_ARG_DIFF_SCALE(), vector),
+          Port.out(Dnnl.DNNL_ARG_DIFF_SHIFT(), vector));
+    }
+  }
+}
