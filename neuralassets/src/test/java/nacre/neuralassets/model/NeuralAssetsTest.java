@@ -1,0 +1,186 @@
+package nacre.neuralassets.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Map;
+import nacre.neuralassets.scene.PoseVector;
+import nacre.nn.AdamW;
+import nacre.nn.Parameters;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tensor.Philox;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tape;
+import nacre.tensor.Tensor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What does not show in a comparison with PyTorch, which the module `tools` makes. */
+class NeuralAssetsTest {
+  private static final Device CPU = Device.cpu();
+  private static final Preset TINY = Preset.builtin("tiny");
+  private static final int B = 4;
+
+  @BeforeEach
+  void poison() {
+    Memory.poisonNewTensors(true);
+  }
+
+  @AfterEach
+  void nothingIsLeft() {
+    Memory.poisonNewTensors(false);
+    assertEquals(0, Memory.liveTensors());
+    assertEquals(0, Memory.liveBytes());
+  }
+
+  private static float[] random(int length, long stream) {
+    float[] values = new float[length];
+    Philox.uniform(5, stream, 0, values);
+    return values;
+  }
+
+  /** Two objects in each, in the left and in the right half. */
+  private static Conditions conditions(int size) {
+    float[] boxes = new float[B * 8];
+    for (int b = 0; b < B; b++) {
+      float[] two = {0, 0, 1, 0.5f, 0, 0.5f, 1, 1};
+      System.arraycopy(two, 0, boxes, 8 * b, 8);
+    }
+    return Conditions.of(
+        size,
+        2,
+        random(B * size * size * 3, 1),
+        boxes,
+        random(B * 2 * PoseVector.LENGTH, 2),
+        random(B * PoseVector.LENGTH, 3));
+  }
+
+  private static Tensor normal(int... shape) {
+    Tensor x = Tensor.empty(CPU, DType.F32, Shape.of(shape));
+    x.backend().normal(9, 9, x);
+    return x;
+  }
+
+  @Test
+  void trainingLearnsAndKeepsNothing() {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(CPU, DType.F32, 1);
+      Objective objective = new Objective(new NeuralAssets(p, TINY));
+      AdamW optimiser = new AdamW(p.trainable(), AdamW.Config.defaults());
+      Tensor target = normal(B, 16, 16, 3);
+      Tensor noise = normal(B, 8, 8, 12);
+      int[] timesteps = {100, 400, 600, 900};
+      float first = 0;
+      float last = 0;
+      long tensors = 0;
+      long bytes = 0;
+      for (int step = 0; step < 30; step++) {
+        try (Scope _ = Scope.open();
+            Tape tape = Tape.open()) {
+          Tensor loss = objective.loss(conditions(16), target, timesteps, noise);
+          optimiser.step(tape.backward(loss), 3e-3);
+          last = loss.item();
+        }
+        if (step == 0) {
+          first = last;
+          tensors = Memory.liveTensors();
+          bytes = Memory.liveBytes();
+        }
+        assertEquals(tensors, Memory.liveTensors());
+        assertEquals(bytes, Memory.liveBytes());
+      }
+      assertTrue(last < first / 2, first + " to " + last);
+    }
+  }
+
+  @Test
+  void seedsMakeTheModelAndTheImage() {
+    float[] first = sample(1, 1.5);
+    assertArrayEquals(first, sample(1, 1.5));
+    assertTrue(difference(first, sample(2, 1.5)) > 1e-3);
+    assertTrue(difference(first, sample(1, 1)) > 1e-5);
+  }
+
+  private static float[] sample(long seed, double guidance) {
+    try (Scope _ = Scope.open()) {
+      NeuralAssets model = new NeuralAssets(Parameters.create(CPU, DType.F32, seed), TINY);
+      Tensor noise = normal(B, 8, 8, 12);
+      Tensor images = new Sampler(model, 3, guidance).sample(conditions(16), noise);
+      assertEquals(Shape.of(B, 16, 16, 3), images.shape());
+      return images.toFloats();
+    }
+  }
+
+  private static double difference(float[] a, float[] b) {
+    double largest = 0;
+    for (int i = 0; i < a.length; i++) {
+      largest = Math.max(largest, Math.abs(a[i] - b[i]));
+    }
+    return largest;
+  }
+
+  @Test
+  void guidanceOfOneIsTheConditionalModel() {
+    float[] exact = sample(1, 1);
+    float[] near = sample(1, 1 + 1e-6);
+    assertTrue(difference(exact, near) < 1e-4);
+  }
+
+  @Test
+  void aSecondModelStandsOnTheSameTensors() {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(CPU, DType.F32, 1);
+      float[] first = new NeuralAssets(p, TINY).tokens(conditions(16)).toFloats();
+      Map<String, Tensor> tensors = p.all();
+      long before = Memory.liveTensors();
+      NeuralAssets second = new NeuralAssets(Parameters.over(tensors), TINY);
+      assertArrayEquals(first, second.tokens(conditions(16)).toFloats());
+      // Its tokens and its coordinates.
+      assertEquals(before + 2, Memory.liveTensors());
+    }
+  }
+
+  @Test
+  void samplesFoldAndUnfold() {
+    try (Scope _ = Scope.open()) {
+      NeuralAssets model = new NeuralAssets(Parameters.create(CPU, DType.F32, 1), TINY);
+      Tensor images = normal(B, 16, 16, 3);
+      Tensor folded = model.fold(images);
+      assertEquals(Shape.of(B, 8, 8, 12), folded.shape());
+      // Pixel (2y + dy, 2x + dx), colour c, is at (y, x), channel (2dy + dx) · 3 + c.
+      float wanted = images.get(((0 * 16 + 2 * 3 + 1) * 16 + 2 * 5 + 0) * 3 + 2);
+      assertEquals(wanted, folded.get((3 * 8 + 5) * 12 + (2 * 1 + 0) * 3 + 2));
+      assertArrayEquals(images.toFloats(), model.unfold(folded).toFloats());
+    }
+  }
+
+  @Test
+  void theEncoderMayWorkAtAnotherSize() {
+    String json =
+        TINY.json()
+            .replaceFirst("\"image_size\": 16,\n    \"patch", "\"image_size\": 8,\n    \"patch");
+    assertTrue(!json.equals(TINY.json()));
+    try (Scope _ = Scope.open()) {
+      Preset preset = Preset.of("mine", json);
+      assertEquals(8, preset.imageEncoder().imageSize());
+      NeuralAssets model = new NeuralAssets(Parameters.create(CPU, DType.F32, 1), preset);
+      assertEquals(Shape.of(B, 12, 32), model.tokens(conditions(16)).shape());
+    }
+  }
+
+  @Test
+  void imagesOfAnotherSizeAreRefused() {
+    try (Scope _ = Scope.open()) {
+      NeuralAssets model = new NeuralAssets(Parameters.create(CPU, DType.F32, 1), TINY);
+      IllegalArgumentException e =
+          assertThrows(IllegalArgumentException.class, () -> model.tokens(conditions(32)));
+      assertTrue(e.getMessage().contains("32 pixels, the preset says 16"), e.getMessage());
+    }
+  }
+}

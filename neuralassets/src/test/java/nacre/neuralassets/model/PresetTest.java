@@ -1,0 +1,101 @@
+package nacre.neuralassets.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import nacre.diffusion.schedule.PredictionType;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class PresetTest {
+  @TempDir private Path folder;
+
+  @Test
+  void allThatComeWithTheProjectAreRead() {
+    for (String name : Preset.builtin()) {
+      Preset preset = Preset.builtin(name);
+      assertEquals(name, preset.name());
+      assertTrue(preset.training().learningRate() > 0, name);
+    }
+  }
+
+  @Test
+  void theDemoIsWhatItsFileSays() {
+    Preset demo = Preset.builtin("demo");
+    assertEquals(32, demo.imageSize());
+    assertEquals(16, demo.sampleSize());
+    assertEquals(12, demo.sampleChannels());
+    assertEquals(PredictionType.V_PREDICTION, demo.scheduler().predictionType());
+    assertEquals(Preset.RateSchedule.COSINE, demo.training().rateSchedule());
+    assertEquals(95, demo.assetTokens().poseFeatures().width());
+  }
+
+  @Test
+  void filesAreReadAsTheyAre() throws IOException {
+    String json = Preset.builtin("tiny").json().replace("\"fold\": 2", "\"fold\":  2");
+    Path file = Files.writeString(folder.resolve("mine.json"), json);
+    Preset preset = Preset.read(file);
+    assertEquals(json, preset.json());
+    assertFalse(preset.json().equals(Preset.builtin("tiny").json()));
+  }
+
+  @Test
+  void unknownNamesAreToldTheKnown() {
+    String message = refused(() -> Preset.builtin("dmo"));
+    assertTrue(message.contains("'dmo'") && message.contains("demo"), message);
+  }
+
+  /** Each a slip in the file of the preset `tiny`, and what the message must name. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "\"fold\"             | \"flod\"                  | fold is missing",
+        "\"fold\": 2          | \"fold\": 2, \"flod\": 2  | flod is not known; known here are",
+        "\"roi_size\": 2      | \"roi_size\": \"2\"       | asset_tokens.roi_size must be a whole",
+        "\"roi_size\": 2      | \"roi_size\": 0           | asset_tokens.roi_size must be a whole",
+        "\"learning_rate\":   | \"rate\":                 | training.learning_rate is missing",
+        "\"cosine\"           | \"linear\"                | one of constant, cosine",
+        "\"norm_eps\"         | \"norm_epsilon\"          | unet.norm_epsilon is not known",
+        "\"silu\"             | \"relu\"                  | act_fn",
+        "\"hidden_size\": 32  | \"hidden_size\": 33       | hidden_size",
+        "\"v_prediction\"     | \"v\"                     | prediction_type",
+        "\"derived_box\": true| \"derived_box\": 1        | asset_tokens.derived_box must be true",
+        "\"in_channels\": 16  | \"in_channels\": 12       | unet.in_channels",
+        "\"image_size\": 16   | \"image_size\": 32        | unet.sample_size",
+        "\"beta_end\": 0.012  | \"beta_end\": 12          | beta_end",
+        "\"drop_probability\": 0.1 | \"drop_probability\": 2 | training.drop_probability",
+      })
+  void slipsAreNamed(String right, String wrong, String told) {
+    String json = Preset.builtin("tiny").json();
+    assertTrue(json.contains(right), right);
+    String broken = json.replaceFirst(java.util.regex.Pattern.quote(right), wrong);
+    String message = refused(() -> Preset.of("mine", broken));
+    assertTrue(message.contains(told), message);
+    assertTrue(message.startsWith("preset mine"), message);
+    assertEquals(1, message.lines().count(), message);
+  }
+
+  @Test
+  void brokenFilesAreToldWhere() {
+    for (String text :
+        List.of("", "[]", "{\"fold\": 2,\n}", "{\"fold\": 2, \"fold\": 1}", "null")) {
+      String message = refused(() -> Preset.of("mine", text));
+      assertTrue(message.startsWith("preset mine"), message);
+      assertEquals(1, message.lines().count(), message);
+    }
+  }
+
+  private static String refused(Runnable task) {
+    return assertThrows(IllegalArgumentException.class, task::run).getMessage();
+  }
+}
