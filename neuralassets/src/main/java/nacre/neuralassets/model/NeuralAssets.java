@@ -7,10 +7,9 @@ import static nacre.tensor.ops.CropResize.cropResize;
 import static nacre.tensor.ops.CropResize.resize;
 import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.Slice.slice;
-import static nacre.tensor.ops.SpaceToDepth.depthToSpace;
-import static nacre.tensor.ops.SpaceToDepth.spaceToDepth;
 
 import nacre.diffusion.unet.UNet2DCondition;
+import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.scene.PoseVector;
 import nacre.nn.Linear;
 import nacre.nn.Parameters;
@@ -31,7 +30,8 @@ import nacre.tensor.backend.Unary;
  * the image's side, s that of the samples which the UNet draws.
  *
  * <p>Parameters: {@code unet.*}, {@code vit.*}, {@code appearance.*}, {@code pose_mlp.{0,2}.*},
- * {@code background_mlp.{0,2}.*}, {@code neck.*}.
+ * {@code background_mlp.{0,2}.*}, {@code neck.*}, and where the preset has one {@code vae.*}, which
+ * is not trained.
  */
 public final class NeuralAssets {
   private final Preset preset;
@@ -46,6 +46,7 @@ public final class NeuralAssets {
   private final Linear background0;
   private final Linear background2;
   private final Linear neck;
+  private final SampleSpace samples;
   private final Tensor coordinates;
 
   /** A model that computes in f32. */
@@ -75,6 +76,12 @@ public final class NeuralAssets {
     this.background0 = new Linear(p.at("background_mlp.0"), PoseVector.LENGTH, inner);
     this.background2 = new Linear(p.at("background_mlp.2"), inner, features);
     this.neck = new Linear(p.at("neck"), look + place, preset.unet().crossAttentionDim());
+    this.samples =
+        preset
+            .vae()
+            .<SampleSpace>map(
+                vae -> new SampleSpace.Latents(new AutoencoderKL(p.at("vae").frozen(), vae)))
+            .orElseGet(() -> new SampleSpace.FoldedPixels(preset.fold()));
     this.device = p.all().values().iterator().next().device();
     this.coordinates = coordinates(preset.sampleSize(), preset.coordinateOctaves());
   }
@@ -185,14 +192,9 @@ public final class NeuralAssets {
     }
   }
 
-  /** What the UNet draws of images, {@code [B, S, S, 3] → [B, s, s, c]}: pixels folded. */
-  public Tensor fold(Tensor images) {
-    return preset.fold() == 1 ? images : spaceToDepth(images, preset.fold());
-  }
-
-  /** The images of what the UNet drew, {@code [B, s, s, c] → [B, S, S, 3]}. */
-  public Tensor unfold(Tensor samples) {
-    return preset.fold() == 1 ? samples : depthToSpace(samples, preset.fold());
+  /** What the UNet draws in place of images. */
+  public SampleSpace samples() {
+    return samples;
   }
 
   private static Tensor in(DType dtype, Tensor x) {

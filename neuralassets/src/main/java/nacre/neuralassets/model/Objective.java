@@ -26,16 +26,23 @@ public final class Objective {
     return schedule.timesteps();
   }
 
+  /** The loss with the likeliest sample of each target: see the other. */
+  public Tensor loss(Conditions conditions, Tensor target, int[] timesteps, Tensor noise) {
+    return loss(conditions, target, null, timesteps, noise);
+  }
+
   /**
    * The loss, an f32 scalar.
    *
    * @param target {@code [B, S, S, 3]} in [−1, 1]
+   * @param latentNoise {@link SampleSpace#toSamples}'s, nullable
    * @param timesteps one for each image, below {@link #timesteps()}
    * @param noise standard normal, {@code [B, s, s, c]}
    */
-  public Tensor loss(Conditions conditions, Tensor target, int[] timesteps, Tensor noise) {
+  public Tensor loss(
+      Conditions conditions, Tensor target, Tensor latentNoise, int[] timesteps, Tensor noise) {
     try (Scope scope = Scope.open()) {
-      Tensor clean = model.fold(target);
+      Tensor clean = model.samples().toSamples(target, latentNoise);
       Tensor noisy = schedule.addNoise(clean, noise, timesteps);
       Tensor tokens = model.tokens(conditions);
       Tensor prediction = model.denoise(noisy, floats(timesteps), tokens);

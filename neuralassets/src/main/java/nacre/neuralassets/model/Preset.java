@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.unet.UNetConfig;
+import nacre.diffusion.vae.VaeConfig;
 import nacre.nn.VitConfig;
 
 /**
@@ -22,10 +23,12 @@ import nacre.nn.VitConfig;
  *
  * @param name what to call it in messages
  * @param imageSize S, side of the images
- * @param fold side of the blocks of pixels that the UNet sees as one; 1 in the paper, which works
- *     on latents
+ * @param fold side of the blocks of pixels that the UNet sees as one; 1 for plain pixels and for
+ *     latents
  * @param coordinateOctaves 4 constant channels for each, by which the UNet knows where it is; 0 in
  *     the paper
+ * @param vae of diffusers' keys; if there is one the UNet draws its latents, as in the paper, else
+ *     pixels
  * @param unet of diffusers' keys
  * @param imageEncoder of transformers' keys
  * @param assetTokens from the encoder to the UNet's context
@@ -40,6 +43,7 @@ public record Preset(
     int imageSize,
     int fold,
     int coordinateOctaves,
+    Optional<VaeConfig> vae,
     UNetConfig unet,
     VitConfig imageEncoder,
     AssetTokens assetTokens,
@@ -49,7 +53,7 @@ public record Preset(
     Optional<JsonNode> data,
     String json) {
 
-  private static final List<String> BUILTIN = List.of("demo", "tiny");
+  private static final List<String> BUILTIN = List.of("demo", "paper", "tiny");
 
   private static final JsonMapper MAPPER =
       JsonMapper.builder()
@@ -68,7 +72,8 @@ public record Preset(
   /**
    * How to train.
    *
-   * @param steps length of a run, where nobody says otherwise
+   * @param steps length of a run, where nobody says otherwise; the paper's 200,000, where the file
+   *     does not say either
    * @param batchSize pairs of frames per step
    * @param learningRate after the warm-up
    * @param tokenLearningRateFactor times the learning rate for the layers between encoder and UNet,
@@ -166,6 +171,7 @@ public record Preset(
             reader.integer("image_size", 1),
             reader.integer("fold", 1),
             reader.integer("coordinate_octaves", 0),
+            reader.optional("vae").map(vae -> reader.library("vae", PresetKeys.VAE, VaeConfig::of)),
             reader.library("unet", PresetKeys.UNET, UNetConfig::of),
             reader.library("image_encoder", PresetKeys.IMAGE_ENCODER, VitConfig::of),
             assetTokens(reader.object("asset_tokens")),
@@ -200,7 +206,7 @@ public record Preset(
   private static Training training(PresetReader r) {
     Training training =
         new Training(
-            r.integer("steps", 1),
+            r.integer("steps", 1, 200_000),
             r.integer("batch_size", 1),
             r.number("learning_rate", 0, Double.MAX_VALUE),
             r.number("token_learning_rate_factor", 0, Double.MAX_VALUE, 1),
@@ -237,9 +243,16 @@ public record Preset(
   }
 
   private void check() {
-    int channels = 3 * fold * fold;
-    require("unet.sample_size", unet.sampleSize() * fold, imageSize, "image_size / fold");
-    require("unet.out_channels", unet.outChannels(), channels, "3 · fold²");
+    if (vae.isPresent()) {
+      VaeConfig latent = vae.get();
+      require("fold", fold, 1, "1, as there is a vae,");
+      int side = unet.sampleSize() * latent.downsampling();
+      require("unet.sample_size", side, imageSize, "image_size / the vae's down-sampling");
+      require("unet.out_channels", unet.outChannels(), latent.latentChannels(), "latent_channels");
+    } else {
+      require("unet.sample_size", unet.sampleSize() * fold, imageSize, "image_size / fold");
+      require("unet.out_channels", unet.outChannels(), 3 * fold * fold, "3 · fold²");
+    }
     require(
         "unet.in_channels",
         unet.inChannels(),

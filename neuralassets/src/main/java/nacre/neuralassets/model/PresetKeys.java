@@ -64,5 +64,24 @@ final class PresetKeys {
           "timestep_spacing",
           "variance_type");
 
+  static final Set<String> VAE =
+      Set.of(
+          "_class_name",
+          "act_fn",
+          "block_out_channels",
+          "down_block_types",
+          "in_channels",
+          "latent_channels",
+          "layers_per_block",
+          "mid_block_add_attention",
+          "norm_num_groups",
+          "out_channels",
+          "sample_size",
+          "scaling_factor",
+          "shift_factor",
+          "up_block_types",
+          "use_post_quant_conv",
+          "use_quant_conv");
+
   private PresetKeys() {}
 }

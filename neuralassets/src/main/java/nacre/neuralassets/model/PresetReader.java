@@ -53,7 +53,15 @@ final class PresetReader {
 
   /** A whole number no less than {@code least}. */
   int integer(String key, int least) {
-    JsonNode value = required(key);
+    return integer(key, least, required(key));
+  }
+
+  /** A whole number no less than {@code least}, or where there is none {@code otherwise}. */
+  int integer(String key, int least, int otherwise) {
+    return optional(key).map(value -> integer(key, least, value)).orElse(otherwise);
+  }
+
+  private int integer(String key, int least, JsonNode value) {
     if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < least) {
       throw wrong(name(key), "a whole number, at least " + least, value);
     }

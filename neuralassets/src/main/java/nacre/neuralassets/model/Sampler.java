@@ -68,7 +68,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
         x = next;
         progress.accept(i + 1);
       }
-      return scope.hand(model.unfold(x));
+      return scope.hand(model.samples().toImages(x));
     }
   }
 

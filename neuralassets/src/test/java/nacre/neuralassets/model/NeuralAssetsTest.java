@@ -11,6 +11,7 @@ import nacre.nn.AdamW;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.Gradients;
 import nacre.tensor.Memory;
 import nacre.tensor.Philox;
 import nacre.tensor.Scope;
@@ -151,12 +152,60 @@ class NeuralAssetsTest {
     try (Scope _ = Scope.open()) {
       NeuralAssets model = new NeuralAssets(Parameters.create(CPU, DType.F32, 1), TINY);
       Tensor images = normal(B, 16, 16, 3);
-      Tensor folded = model.fold(images);
+      Tensor folded = model.samples().toSamples(images, null);
       assertEquals(Shape.of(B, 8, 8, 12), folded.shape());
       // Pixel (2y + dy, 2x + dx), colour c, is at (y, x), channel (2dy + dx) · 3 + c.
       float wanted = images.get(((0 * 16 + 2 * 3 + 1) * 16 + 2 * 5 + 0) * 3 + 2);
       assertEquals(wanted, folded.get((3 * 8 + 5) * 12 + (2 * 1 + 0) * 3 + 2));
-      assertArrayEquals(images.toFloats(), model.unfold(folded).toFloats());
+      assertArrayEquals(images.toFloats(), model.samples().toImages(folded).toFloats());
+    }
+  }
+
+  /** The preset `tiny` with an autoencoder in place of the folding. */
+  private static Preset latent() {
+    String vae =
+        """
+        "vae": {"block_out_channels": [8, 8], "norm_num_groups": 4, "latent_channels": 4,
+            "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D"],
+            "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D"], "scaling_factor": 0.5},
+        "fold": 1\
+        """;
+    return Preset.of(
+        "latent",
+        TINY.json()
+            .replace("\"fold\": 2", vae)
+            .replace("\"in_channels\": 16", "\"in_channels\": 8")
+            .replace("\"out_channels\": 12", "\"out_channels\": 4"));
+  }
+
+  @Test
+  void latentsAreDrawnAndTheirAutoencoderIsLeftAlone() {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(CPU, DType.F32, 1);
+      NeuralAssets model = new NeuralAssets(p, latent());
+      Tensor target = normal(B, 16, 16, 3);
+      Tensor noise = normal(B, 8, 8, 4);
+      int[] timesteps = {1, 300, 600, 900};
+      try (Tape tape = Tape.open()) {
+        Objective objective = new Objective(model);
+        Tensor likeliest = objective.loss(conditions(16), target, timesteps, noise);
+        Tensor drawn = objective.loss(conditions(16), target, noise, timesteps, noise);
+        assertTrue(Math.abs(likeliest.item() - drawn.item()) > 1e-4);
+        Gradients gradients = tape.backward(drawn);
+        p.all()
+            .forEach(
+                (name, parameter) -> {
+                  boolean wanted = !name.startsWith("vae.");
+                  assertEquals(wanted, gradients.of(parameter) != null, name);
+                });
+      }
+      Tensor images = Sampler.of(model).sample(conditions(16), noise);
+      assertEquals(Shape.of(B, 16, 16, 3), images.shape());
+      // Without noise, there and back is what the autoencoder makes of an image.
+      SampleSpace.Latents latents = (SampleSpace.Latents) model.samples();
+      float[] around = latents.toImages(latents.toSamples(target, null)).toFloats();
+      float[] wanted = latents.vae().decode(latents.vae().encode(target).mode()).toFloats();
+      assertTrue(difference(wanted, around) < 1e-5);
     }
   }
 

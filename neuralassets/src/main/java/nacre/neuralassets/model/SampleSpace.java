@@ -1,0 +1,65 @@
+package nacre.neuralassets.model;
+
+import static nacre.tensor.ops.SpaceToDepth.depthToSpace;
+import static nacre.tensor.ops.SpaceToDepth.spaceToDepth;
+
+import nacre.diffusion.vae.AutoencoderKL;
+import nacre.diffusion.vae.LatentDistribution;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+
+/** What the UNet draws in place of images, and the way there and back. */
+public sealed interface SampleSpace {
+
+  /**
+   * Images {@code [B, S, S, 3]} in [−1, 1] to samples {@code [B, s, s, c]}.
+   *
+   * @param noise standard normal, of the samples' shape, where a sample is drawn from a
+   *     distribution; null for the likeliest
+   */
+  Tensor toSamples(Tensor images, Tensor noise);
+
+  /** Samples {@code [B, s, s, c]} to images {@code [B, S, S, 3]}, about [−1, 1]. */
+  Tensor toImages(Tensor samples);
+
+  /**
+   * The pixels themselves, blocks of them as one.
+   *
+   * @param factor side of the blocks; pixel (factor · y + dy, factor · x + dx), colour c, is at (y,
+   *     x), channel (dy · factor + dx) · 3 + c
+   */
+  record FoldedPixels(int factor) implements SampleSpace {
+    @Override
+    public Tensor toSamples(Tensor images, Tensor noise) {
+      return factor == 1 ? images.detach() : spaceToDepth(images, factor);
+    }
+
+    @Override
+    public Tensor toImages(Tensor samples) {
+      return factor == 1 ? samples.detach() : depthToSpace(samples, factor);
+    }
+  }
+
+  /**
+   * The latents of an autoencoder, as in the paper.
+   *
+   * @param vae not trained
+   */
+  record Latents(AutoencoderKL vae) implements SampleSpace {
+    @Override
+    public Tensor toSamples(Tensor images, Tensor noise) {
+      try (Scope scope = Scope.open()) {
+        LatentDistribution latents = vae.encode(images);
+        Tensor latent = noise == null ? latents.mode() : latents.sample(noise);
+        return scope.hand(vae.toDiffusion(latent));
+      }
+    }
+
+    @Override
+    public Tensor toImages(Tensor samples) {
+      try (Scope scope = Scope.open()) {
+        return scope.hand(vae.decode(vae.fromDiffusion(samples)));
+      }
+    }
+  }
+}
