@@ -6,6 +6,7 @@ module nacre.neuralassets {
 
   exports nacre.neuralassets.data;
   exports nacre.neuralassets.edit;
+  exports nacre.neuralassets.evaluation;
   exports nacre.neuralassets.model;
   exports nacre.neuralassets.render;
   exports nacre.neuralassets.scene;

@@ -24,7 +24,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     versionProvider = VersionCommand.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {TrainCommand.class, VerifyCommand.class, VersionCommand.class})
+    subcommands = {
+      TrainCommand.class,
+      SampleCommand.class,
+      EvalCommand.class,
+      VerifyCommand.class,
+      VersionCommand.class
+    })
 public final class Nacre implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.data.StoredClips;
 import nacre.neuralassets.data.StreamedClips;
@@ -25,11 +26,6 @@ import nacre.weights.AtomicFile;
 final class TrainingRun {
   /** Checkpoints that are kept. */
   private static final int KEPT = 2;
-
-  /** A seed of the scenes is never odd in training: held-out scenes have the odd ones. */
-  static long sceneSeed(long seed) {
-    return 2 * seed;
-  }
 
   /**
    * What to do.
@@ -83,14 +79,14 @@ final class TrainingRun {
     AtomicFile.removeLeftovers(request.folder().checkpoints());
     Preset preset = request.preset();
     out.println("device  " + request.device().backend().describe());
-    try (Trainer trainer = new Trainer(preset, request.device(), request.seed());
-        ClipPool pool = pool()) {
+    ClipPool pool = pool();
+    try (Trainer trainer = new Trainer(preset, request.device(), request.seed())) {
       out.printf("preset  %s, %,d parameters%n", preset.name(), trainer.parameterCount());
       out.println("data    " + pool.describe());
       restore(trainer);
       out.printf(
           "run     %s, seed %d, %s%n", request.folder().root(), request.seed(), lengthInWords());
-      pool.announce(trainer.steps());
+      pool.prepare(trainer.steps());
       return train(trainer, pool);
     }
   }
@@ -100,7 +96,7 @@ final class TrainingRun {
     if (request.data() != null) {
       return StoredClips.read(request.data(), size, config.slots());
     }
-    return new StreamedClips(config, sceneSeed(request.seed()), size);
+    return new StreamedClips(config, HeldOut.trainingScenes(request.seed()), size);
   }
 
   private void restore(Trainer trainer) throws IOException {
@@ -153,7 +149,6 @@ final class TrainingRun {
         double loss = trainer.step(sampler.batch(trainer.steps(), images), rate);
         long step = trainer.steps();
         requireFinite(loss, step);
-        pool.announce(step);
         log.step(step, loss, rate, trainer.gradientNorm(), images);
         progress.step(step, loss, images);
         pace.step();

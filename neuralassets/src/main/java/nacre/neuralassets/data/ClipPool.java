@@ -2,9 +2,9 @@ package nacre.neuralassets.data;
 
 /**
  * Where training clips come from. Which clips there are at a step is a function of the step alone,
- * whatever else the machine is doing.
+ * and so are the clips. Used by one thread.
  */
-public interface ClipPool extends AutoCloseable {
+public sealed interface ClipPool permits StreamedClips, StoredClips {
   /**
    * Number of clips from which a step may draw, at least 1.
    *
@@ -12,16 +12,12 @@ public interface ClipPool extends AutoCloseable {
    */
   int available(long step);
 
-  /** A clip, waiting for it if need be. Safe on any thread. */
-  Clip clip(int index);
+  /** Makes the clips that a step may draw from, where they are not there yet. */
+  void prepare(long step);
 
-  /** Lets clips that later steps will need be made meanwhile. */
-  void announce(long step);
+  /** A clip of those that were prepared. */
+  Clip clip(int index);
 
   /** One line for the start of a run. */
   String describe();
-
-  /** Ends what is done in the background. */
-  @Override
-  void close();
 }

@@ -59,7 +59,7 @@ public record PairBatch(
    * @param at which pair of the batch
    * @param order which slot each of the clip's objects takes
    */
-  void put(int at, Clip clip, int from, int to, int[] order) {
+  public void put(int at, Clip clip, int from, int to, int[] order) {
     pixels(clip.rgb(from), source, at);
     pixels(clip.rgb(to), target, at);
     for (int i = 0; i < clip.objects(); i++) {

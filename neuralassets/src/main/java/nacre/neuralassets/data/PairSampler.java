@@ -1,7 +1,5 @@
 package nacre.neuralassets.data;
 
-import nacre.tensor.Philox;
-
 /**
  * Draws the pairs of a training step: clip, source and target frame, order of the slots, dropped
  * tokens, timestep. Everything is a function of (seed, step, place in the batch).
@@ -45,6 +43,7 @@ public final class PairSampler {
    * @param step counted from 0
    */
   public PairBatch batch(long step, int count) {
+    pool.prepare(step);
     PairBatch batch = PairBatch.zeros(count, size, config.slots());
     for (int i = 0; i < count; i++) {
       draw(batch, step, i);
@@ -53,62 +52,29 @@ public final class PairSampler {
   }
 
   private void draw(PairBatch batch, long step, int at) {
-    Words words = new Words(seed, (step * batch.count() + at) * BLOCKS);
+    Draws draws = new Draws(seed, STREAM, (step * batch.count() + at) * BLOCKS);
     Clip clip = null;
     int from = 0;
     int to = 0;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      clip = pool.clip(words.below(pool.available(step)));
+      clip = pool.clip(draws.below(pool.available(step)));
       int longest = clip.frames() - 1;
       int least = Math.min(config.minGap(), longest);
-      int gap = least + words.below(Math.min(config.maxGap(), longest) - least + 1);
-      int first = words.below(clip.frames() - gap);
-      boolean forward = words.next() < 0.5;
+      int gap = least + draws.below(Math.min(config.maxGap(), longest) - least + 1);
+      int first = draws.below(clip.frames() - gap);
+      boolean forward = draws.next() < 0.5;
       from = forward ? first : first + gap;
       to = forward ? first + gap : first;
       if (gap == 0 || clip.changes(from, to)) {
         break;
       }
     }
-    int[] order = new int[config.slots()];
-    for (int i = 0; i < order.length; i++) {
-      int j = words.below(i + 1);
-      order[i] = order[j];
-      order[j] = i;
-    }
-    batch.put(at, clip, from, to, order);
-    if (words.next() < config.flipProbability()) {
+    batch.put(at, clip, from, to, draws.permutation(config.slots()));
+    if (draws.next() < config.flipProbability()) {
       Mirror.apply(batch, at);
     }
-    batch.keep()[at] = words.next() < diffusion.dropProbability() ? 0 : 1;
-    double t = Math.pow(words.next(), 1 / diffusion.timestepPower()) * diffusion.timesteps();
+    batch.keep()[at] = draws.next() < diffusion.dropProbability() ? 0 : 1;
+    double t = Math.pow(draws.next(), 1 / diffusion.timestepPower()) * diffusion.timesteps();
     batch.timesteps()[at] = Math.min((int) t, diffusion.timesteps() - 1);
-  }
-
-  /** Random words of one pair, in order. */
-  private static final class Words {
-    private final long seed;
-    private long block;
-    private final int[] words = new int[4];
-    private int used = 4;
-
-    Words(long seed, long block) {
-      this.seed = seed;
-      this.block = block;
-    }
-
-    /** Uniform in [0, 1). */
-    double next() {
-      if (used == 4) {
-        Philox.block(seed, STREAM, block++, words);
-        used = 0;
-      }
-      return (words[used++] >>> 8) * 0x1p-24;
-    }
-
-    /** Uniform in [0, bound). */
-    int below(int bound) {
-      return (int) (next() * bound);
-    }
   }
 }

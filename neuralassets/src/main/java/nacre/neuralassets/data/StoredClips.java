@@ -49,7 +49,7 @@ public final class StoredClips implements ClipPool {
   }
 
   @Override
-  public void announce(long step) {
+  public void prepare(long step) {
     // All are there.
   }
 
@@ -57,10 +57,5 @@ public final class StoredClips implements ClipPool {
   public String describe() {
     int frames = clips.stream().mapToInt(Clip::frames).sum();
     return "%d clips, %d frames, of %s".formatted(clips.size(), frames, root);
-  }
-
-  @Override
-  public void close() {
-    // Nothing is held but memory.
   }
 }

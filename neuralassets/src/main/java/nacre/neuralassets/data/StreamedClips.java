@@ -1,30 +1,24 @@
 package nacre.neuralassets.data;
 
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReferenceArray;
-import java.util.function.IntConsumer;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 import nacre.neuralassets.render.SceneGenerator;
 import nacre.neuralassets.render.SceneRenderer;
 
 /**
- * Clips rendered while training: some before the first step, then a steady number a step, on a
- * thread of their own. Whoever needs a clip that is not there yet renders it himself, so that
- * timing decides who works but never what comes out.
+ * Clips rendered while training: some before the first step, then a steady number a step.
+ *
+ * <p>They are rendered between steps, on all processors, rather than beside them: where every core
+ * has its part of a step, a thread that takes one away holds up all the others.
  */
 public final class StreamedClips implements ClipPool {
-  /** Steps by which rendering runs ahead. */
-  private static final int AHEAD = 64;
+  /** Steps for which clips are rendered at a time, so that there is work for every processor. */
+  private static final int AHEAD = 16;
 
   private final DataConfig config;
   private final SceneGenerator generator;
   private final int size;
-  private final AtomicReferenceArray<FutureTask<Clip>> clips;
-  private final AtomicInteger wanted = new AtomicInteger();
-  private final Thread renderer;
-  private volatile boolean closed;
+  private Clip[] clips = {};
 
   /**
    * A pool of which nothing is rendered yet.
@@ -36,26 +30,6 @@ public final class StreamedClips implements ClipPool {
     this.config = config;
     this.size = size;
     generator = new SceneGenerator(config.scene(), seed);
-    clips = new AtomicReferenceArray<>(config.maxClips());
-    renderer = Thread.ofPlatform().daemon().name("clip renderer").unstarted(this::renderAhead);
-    renderer.start();
-  }
-
-  /**
-   * Renders what a step may draw from, on all processors.
-   *
-   * @param done told how many clips are ready, now and then, from any thread
-   */
-  public void prepare(long step, IntConsumer done) {
-    AtomicInteger ready = new AtomicInteger();
-    IntStream.range(0, available(step))
-        .parallel()
-        .forEach(
-            i -> {
-              clip(i);
-              done.accept(ready.incrementAndGet());
-            });
-    announce(step);
   }
 
   @Override
@@ -65,34 +39,19 @@ public final class StreamedClips implements ClipPool {
   }
 
   @Override
+  public void prepare(long step) {
+    int ready = clips.length;
+    if (ready >= available(step)) {
+      return;
+    }
+    Clip[] more = Arrays.copyOf(clips, available(step + AHEAD));
+    IntStream.range(ready, more.length).parallel().forEach(i -> more[i] = render(i));
+    clips = more;
+  }
+
+  @Override
   public Clip clip(int index) {
-    FutureTask<Clip> task = clips.get(index);
-    if (task == null) {
-      FutureTask<Clip> fresh = new FutureTask<>(() -> render(index));
-      task = clips.compareAndExchange(index, null, fresh);
-      if (task == null) {
-        task = fresh;
-      }
-    }
-    task.run(); // does nothing where somebody else runs it, or has
-    boolean interrupted = false;
-    try {
-      while (true) {
-        try {
-          return task.get();
-        } catch (InterruptedException e) {
-          interrupted = true; // a clip is a matter of milliseconds
-        } catch (ExecutionException e) {
-          throw e.getCause() instanceof RuntimeException cause
-              ? cause
-              : new IllegalStateException("rendering of clip " + index + " failed", e.getCause());
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    return clips[index];
   }
 
   private Clip render(int index) {
@@ -102,52 +61,13 @@ public final class StreamedClips implements ClipPool {
   }
 
   @Override
-  public void announce(long step) {
-    int want = available(step + AHEAD);
-    if (wanted.getAndSet(want) < want) {
-      synchronized (wanted) {
-        wanted.notifyAll();
-      }
-    }
-  }
-
-  private void renderAhead() {
-    int next = 0;
-    try {
-      while (!closed) {
-        synchronized (wanted) {
-          while (next >= wanted.get() && !closed) {
-            wanted.wait();
-          }
-        }
-        while (next < wanted.get() && !closed) {
-          clip(next++);
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
-      // Kept with the clip: the step that needs it reports it.
-      closed = true;
-    }
-  }
-
-  @Override
   public String describe() {
-    return "%d to %d clips of %d frames, rendered while training, %d to %d objects"
+    return "%,d clips of %d frames with %d to %d objects, rendered while training, at most %,d"
         .formatted(
             available(0),
-            config.maxClips(),
             config.scene().frames(),
             config.scene().minObjects(),
-            config.scene().maxObjects());
-  }
-
-  @Override
-  public void close() {
-    closed = true;
-    synchronized (wanted) {
-      wanted.notifyAll();
-    }
+            config.scene().maxObjects(),
+            config.maxClips());
   }
 }

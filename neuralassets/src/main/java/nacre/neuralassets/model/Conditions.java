@@ -47,6 +47,23 @@ public record Conditions(
     return keep.length;
   }
 
+  /** The images {@code from} to {@code from + count} − 1 of these. */
+  public Conditions slice(int from, int count) {
+    return new Conditions(
+        size,
+        slots,
+        part(source, from, count),
+        part(boxes, from, count),
+        part(poses, from, count),
+        part(backgroundPoses, from, count),
+        part(keep, from, count));
+  }
+
+  private float[] part(float[] values, int from, int count) {
+    int each = values.length / batch();
+    return Arrays.copyOfRange(values, from * each, (from + count) * each);
+  }
+
   private static void require(String name, float[] values, int... shape) {
     long wanted = 1;
     for (int extent : shape) {

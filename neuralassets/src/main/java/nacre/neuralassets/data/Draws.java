@@ -1,0 +1,43 @@
+package nacre.neuralassets.data;
+
+import nacre.tensor.Philox;
+
+/** Random numbers in order, from one place of a Philox stream. */
+final class Draws {
+  private final long seed;
+  private final long stream;
+  private long block;
+  private final int[] words = new int[4];
+  private int used = 4;
+
+  Draws(long seed, long stream, long block) {
+    this.seed = seed;
+    this.stream = stream;
+    this.block = block;
+  }
+
+  /** Uniform in [0, 1). */
+  double next() {
+    if (used == 4) {
+      Philox.block(seed, stream, block++, words);
+      used = 0;
+    }
+    return (words[used++] >>> 8) * 0x1p-24;
+  }
+
+  /** Uniform in [0, bound). */
+  int below(int bound) {
+    return (int) (next() * bound);
+  }
+
+  /** The numbers 0 … n − 1 in any order. */
+  int[] permutation(int n) {
+    int[] order = new int[n];
+    for (int i = 0; i < n; i++) {
+      int j = below(i + 1);
+      order[i] = order[j];
+      order[j] = i;
+    }
+    return order;
+  }
+}

@@ -1,0 +1,142 @@
+package nacre.neuralassets.edit;
+
+import static nacre.tensor.ops.Concat.concat;
+import static nacre.tensor.ops.Slice.slice;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import nacre.neuralassets.data.Clip;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.scene.PoseVector;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+
+/**
+ * Turns edited scenes into the tokens that the model draws from (Neural Assets, section 4.3): moved
+ * objects have another pose, removed ones the tokens of an empty slot, and what comes from another
+ * scene is cut out of that scene's tokens.
+ *
+ * @param model whose tokens
+ * @param slots objects that the model has room for
+ * @param library where donors are found
+ */
+public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
+
+  /**
+   * The tokens of one picture, {@code [1, K (N + 1), C]}, in the current scope.
+   *
+   * @throws EditException if an edit cannot be carried out
+   * @throws IOException if a donor's scene cannot be read
+   */
+  public Tensor of(SceneView view, List<Edit> edits) throws IOException {
+    EditedScene edited = EditedScene.apply(view.scene(), view.target(), edits);
+    requireSlots(view, edits);
+    try (Scope scope = Scope.open()) {
+      Clip clip = view.clip();
+      PairBatch own = pair(clip, view.source(), view.target());
+      float[][] poses = edited.poses();
+      for (int slot = 0; slot < clip.objects(); slot++) {
+        put(own.poses(), slot, poses[clip.sceneIndices().get(slot)]);
+      }
+      Tensor tokens = model.tokens(own.conditions());
+      Tensor empty = model.unconditionalTokens(slots);
+      List<Tensor> parts = new ArrayList<>();
+      for (int slot = 0; slot < slots; slot++) {
+        EditedScene.Slot object =
+            slot < clip.objects() ? edited.slots().get(clip.sceneIndices().get(slot)) : null;
+        if (object != null && !object.isPresent()) {
+          parts.add(rows(empty, slot));
+        } else if (object != null && object.donor() != null) {
+          parts.add(lent(object.donor(), poses[clip.sceneIndices().get(slot)]));
+        } else {
+          parts.add(rows(tokens, slot));
+        }
+      }
+      parts.add(
+          edited.background() == null
+              ? rows(tokens, slots)
+              : background(library.view(edited.background())));
+      return scope.hand(concat(1, parts.toArray(Tensor[]::new)));
+    }
+  }
+
+  private void requireSlots(SceneView view, List<Edit> edits) {
+    for (Edit edit : edits) {
+      String name =
+          switch (edit) {
+            case Edit.Translate e -> e.object();
+            case Edit.Rotate e -> e.object();
+            case Edit.Resize e -> e.object();
+            case Edit.Remove e -> e.object();
+            case Edit.Replace e -> e.object();
+            case Edit.Background e -> null;
+          };
+      if (name != null && view.slot(view.scene().indexOf(name)) < 0) {
+        throw new EditException(
+            "%s cannot be edited: the model has room for %d objects, and others are larger"
+                .formatted(name, slots));
+      }
+    }
+  }
+
+  private PairBatch pair(Clip clip, int source, int target) {
+    PairBatch pair = PairBatch.zeros(1, clip.size(), slots);
+    int[] order = new int[slots];
+    for (int i = 0; i < slots; i++) {
+      order[i] = i;
+    }
+    pair.put(0, clip, source, target, order);
+    return pair;
+  }
+
+  private static void put(float[] poses, int slot, float[] pose) {
+    System.arraycopy(pose, 0, poses, slot * PoseVector.LENGTH, PoseVector.LENGTH);
+  }
+
+  /** The tokens of a slot; the background's come after all slots. */
+  private Tensor rows(Tensor tokens, int slot) {
+    int cells = model.preset().assetTokens().tokensPerObject();
+    return slice(tokens, 1, slot * cells, cells);
+  }
+
+  /** Another scene's object, taken from the frame that shows most of it, at a pose of ours. */
+  private Tensor lent(Edit.Donor donor, float[] pose) throws IOException {
+    SceneView view = library.view(donor.scene());
+    int index = view.scene().indexOf(donor.object());
+    if (index < 0) {
+      throw EditedScene.unknown(
+          "replace by " + donor.scene() + ":", donor.object(), view.scene().names());
+    }
+    int slot = view.slot(index);
+    if (slot < 0) {
+      throw new EditException(
+          "%s of scene %s has no slot: others are larger".formatted(donor.object(), donor.scene()));
+    }
+    int frame = clearest(view.clip(), slot);
+    PairBatch pair = pair(view.clip(), frame, frame);
+    put(pair.poses(), slot, pose);
+    return rows(model.tokens(pair.conditions()), slot);
+  }
+
+  private static int clearest(Clip clip, int slot) {
+    int best = 0;
+    double most = -1;
+    for (int t = 0; t < clip.frames(); t++) {
+      float[] b = clip.boxes(t);
+      double area = (b[4 * slot + 2] - b[4 * slot]) * (b[4 * slot + 3] - b[4 * slot + 1]);
+      if (area > most) {
+        most = area;
+        best = t;
+      }
+    }
+    return best;
+  }
+
+  /** Another scene's background as its source frame shows it. */
+  private Tensor background(SceneView view) {
+    PairBatch pair = pair(view.clip(), view.source(), view.source());
+    return rows(model.tokens(pair.conditions()), slots);
+  }
+}

@@ -1,0 +1,52 @@
+package nacre.neuralassets.edit;
+
+import nacre.neuralassets.data.Clip;
+import nacre.neuralassets.scene.Scene;
+
+/**
+ * Two frames of a scene: looks are taken from the one, places from the other.
+ *
+ * @param name how the user named the scene: a number or a folder
+ * @param scene at its own size
+ * @param clip the same as the model wants it
+ * @param source index of the frame that lends the looks
+ * @param target index of the frame whose camera and poses edits begin with
+ */
+public record SceneView(String name, Scene scene, Clip clip, int source, int target) {
+  /** Checks that there are such frames. */
+  public SceneView {
+    requireFrame(name, scene, "source", source);
+    requireFrame(name, scene, "target", target);
+  }
+
+  private static void requireFrame(String name, Scene scene, String what, int frame) {
+    int frames = scene.frames().size();
+    if (frame < 0 || frame >= frames) {
+      throw new EditException(
+          "scene %s: there is no %s frame %d; frames are 0 to %d"
+              .formatted(name, what, frame, frames - 1));
+    }
+  }
+
+  /**
+   * A view whose frames lie an easy distance apart.
+   *
+   * @param size of the model's images
+   * @param slots objects that the model has room for
+   */
+  public static SceneView of(String name, Scene scene, int size, int slots) {
+    int frames = scene.frames().size();
+    return new SceneView(
+        name, scene, Clip.of(name, scene, size, slots), frames / 6, frames * 3 / 4);
+  }
+
+  /** The same scene seen in other frames. */
+  public SceneView withFrames(int newSource, int newTarget) {
+    return new SceneView(name, scene, clip, newSource, newTarget);
+  }
+
+  /** The slot of an object by the scene's index, −1 if it has none. */
+  int slot(int sceneIndex) {
+    return clip.sceneIndices().indexOf(sceneIndex);
+  }
+}

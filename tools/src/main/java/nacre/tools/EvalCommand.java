@@ -1,0 +1,123 @@
+package nacre.tools;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.function.IntConsumer;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.evaluation.Evaluation;
+import nacre.neuralassets.evaluation.Similarity;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.training.ModelFolder;
+import nacre.tensor.Scope;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code nacre eval}. */
+@Command(
+    name = "eval",
+    description = {
+      "Measure how well a model puts objects where it is told to.",
+      "",
+      "On pairs of frames of held-out scenes: likeness of the drawn target frame to the true one",
+      "within the 2D boxes of its objects, beside what copying the source frame gives, and what",
+      "the model gives when it is told the poses of another scene.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class EvalCommand implements Callable<Integer> {
+  @Mixin private ModelChoice choice;
+
+  @Option(
+      names = "--pairs",
+      paramLabel = "N",
+      defaultValue = "200",
+      description = "Number of pairs, one a scene; 200 unless given.")
+  private int pairs;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description = "Steps of DDIM; the preset's unless given.")
+  private Integer steps;
+
+  @Option(
+      names = "--guidance",
+      paramLabel = "X",
+      description = "Scale of guidance, 1 for none; the preset's unless given.")
+  private Double guidance;
+
+  @Option(names = "--json", description = "Print the numbers as JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    if (pairs < 2) {
+      throw new UserException("--pairs is " + pairs + ", must be 2 or more");
+    }
+    PrintStream out = System.out;
+    Path folder = choice.folder();
+    try (Scope _ = Scope.open()) {
+      NeuralAssets model = ModelFolder.load(folder, choice.device());
+      Sampler sampler = SampleCommand.sampler(model, steps, guidance);
+      if (!json) {
+        out.println("model   " + folder);
+      }
+      Evaluation evaluation = evaluate(sampler, pairs, done -> {});
+      out.println(json ? json(evaluation, sampler).toPrettyString() : table(evaluation, sampler));
+    }
+    return 0;
+  }
+
+  /** Evaluates a model on the held-out scenes of its preset. */
+  static Evaluation evaluate(Sampler sampler, int pairs, IntConsumer progress) {
+    Preset preset = sampler.model().preset();
+    DataConfig data = Scenes.dataOf(preset);
+    return Evaluation.of(sampler, HeldOut.pairs(data, pairs, preset.imageSize()), progress);
+  }
+
+  /** The numbers for people. */
+  static String table(Evaluation e, Sampler sampler) {
+    String head =
+        "eval    %d held-out pairs, %d steps, guidance %s, within the boxes of the target's objects"
+            .formatted(e.pairs(), sampler.steps(), sampler.guidance());
+    return String.join(
+        System.lineSeparator(),
+        head,
+        "                             PSNR     SSIM    model is ahead by",
+        row("model", e.model(), ""),
+        row("source frame copied", e.copy(), ahead(e.model(), e.copy())),
+        row("poses of another scene", e.foreign(), ahead(e.model(), e.foreign())));
+  }
+
+  private static String row(String name, Similarity s, String rest) {
+    return String.format(Locale.ROOT, "  %-23s %6.2f dB   %6.3f", name, s.psnr(), s.ssim()) + rest;
+  }
+
+  private static String ahead(Similarity model, Similarity other) {
+    return String.format(Locale.ROOT, "   %+6.2f dB", model.psnr() - other.psnr());
+  }
+
+  /** The numbers for programs. */
+  static ObjectNode json(Evaluation e, Sampler sampler) {
+    ObjectNode node = new JsonMapper().createObjectNode();
+    node.put("pairs", e.pairs()).put("steps", sampler.steps()).put("guidance", sampler.guidance());
+    put(node, "model", e.model());
+    put(node, "copy", e.copy());
+    put(node, "foreign_poses", e.foreign());
+    return node;
+  }
+
+  private static void put(ObjectNode node, String name, Similarity s) {
+    node.putObject(name).put("psnr", s.psnr()).put("ssim", s.ssim());
+  }
+}
