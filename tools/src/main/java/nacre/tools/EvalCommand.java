@@ -8,15 +8,18 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
-import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.data.StoredClips;
 import nacre.neuralassets.evaluation.Evaluation;
 import nacre.neuralassets.evaluation.Similarity;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.training.ModelFolder;
+import nacre.tensor.Memory;
 import nacre.tensor.Scope;
+import nacre.tools.output.Progress;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -43,6 +46,12 @@ final class EvalCommand implements Callable<Integer> {
       defaultValue = "200",
       description = "Number of pairs, one a scene; 200 unless given.")
   private int pairs;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description = "Take one pair of each scene folder in here instead of rendered scenes.")
+  private Path data;
 
   @Option(
       names = "--steps",
@@ -72,17 +81,36 @@ final class EvalCommand implements Callable<Integer> {
       if (!json) {
         out.println("model   " + folder);
       }
-      Evaluation evaluation = evaluate(sampler, pairs, done -> {});
+      PairBatch batch = data == null ? heldOut(model.preset(), pairs) : stored(model.preset());
+      Evaluation evaluation;
+      // Numbers for a program come alone.
+      try (Progress progress = json ? null : progress(out, batch.count())) {
+        IntConsumer show = json ? done -> {} : done -> progress.step(done, Evaluation.BATCH);
+        evaluation = Evaluation.of(sampler, batch, show);
+      }
       out.println(json ? json(evaluation, sampler).toPrettyString() : table(evaluation, sampler));
     }
     return 0;
   }
 
-  /** Evaluates a model on the held-out scenes of its preset. */
-  static Evaluation evaluate(Sampler sampler, int pairs, IntConsumer progress) {
-    Preset preset = sampler.model().preset();
-    DataConfig data = Scenes.dataOf(preset);
-    return Evaluation.of(sampler, HeldOut.pairs(data, pairs, preset.imageSize()), progress);
+  /** Pairs of scenes that no run is trained on. */
+  static PairBatch heldOut(Preset preset, int pairs) {
+    return HeldOut.pairs(Scenes.dataOf(preset), pairs, preset.imageSize());
+  }
+
+  private PairBatch stored(Preset preset) throws IOException {
+    int slots = Scenes.dataOf(preset).slots();
+    StoredClips clips = StoredClips.read(data, preset.imageSize(), slots);
+    int count = Math.min(pairs, clips.available(0));
+    if (count < 2) {
+      throw new UserException(data + ": holds one scene; poses are exchanged between two or more");
+    }
+    return HeldOut.pairs(clips::clip, count, slots);
+  }
+
+  /** A bar for pictures that are drawn, twice as many as there are pairs. */
+  static Progress progress(PrintStream out, int pairs) {
+    return Progress.start(out, new Progress.Limit.Steps(2L * pairs), 0, Memory::liveBytes);
   }
 
   /** The numbers for people. */

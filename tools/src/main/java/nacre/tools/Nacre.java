@@ -28,6 +28,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       TrainCommand.class,
       SampleCommand.class,
       EvalCommand.class,
+      DataCommand.class,
       VerifyCommand.class,
       VersionCommand.class
     })

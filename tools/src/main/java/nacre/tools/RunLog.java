@@ -1,15 +1,19 @@
 package nacre.tools;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import nacre.neuralassets.evaluation.Evaluation;
 import nacre.tools.output.EventFile;
 import nacre.tools.output.LossCurve;
 import nacre.tools.output.MetricsLog;
 import nacre.tools.output.PngMetadata;
+import nacre.weights.AtomicFile;
 
 /**
  * What a run writes down besides checkpoints: metrics.jsonl, TensorBoard events, the loss curve. A
@@ -79,9 +83,19 @@ final class RunLog implements AutoCloseable {
     mark += nanos;
   }
 
-  /** Logs results of an evaluation. */
-  void scalars(long step, Map<String, Double> values) {
-    attempt(() -> events.scalars(step, values));
+  /** Writes the results of the evaluation. */
+  void evaluation(long step, Evaluation evaluation, JsonNode json) {
+    Map<String, Double> values = new LinkedHashMap<>();
+    values.put("eval/psnr", evaluation.model().psnr());
+    values.put("eval/psnr_copy", evaluation.copy().psnr());
+    values.put("eval/psnr_foreign_poses", evaluation.foreign().psnr());
+    values.put("eval/ssim", evaluation.model().ssim());
+    attempt(
+        () -> {
+          byte[] text = json.toPrettyString().getBytes(StandardCharsets.UTF_8);
+          AtomicFile.write(folder.evaluation(), out -> out.write(text));
+          events.scalars(step, values);
+        });
   }
 
   /** Writes the sample sheet. */

@@ -4,15 +4,24 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.data.StoredClips;
 import nacre.neuralassets.data.StreamedClips;
+import nacre.neuralassets.edit.SceneView;
+import nacre.neuralassets.evaluation.Evaluation;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.scene.SceneFolder;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
@@ -20,12 +29,19 @@ import nacre.neuralassets.training.Trainer;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tools.output.Progress;
+import nacre.tools.output.Sheet;
 import nacre.weights.AtomicFile;
 
 /** One start of a training run: from nothing or from a checkpoint, to its end or to Ctrl-C. */
 final class TrainingRun {
   /** Checkpoints that are kept. */
   private static final int KEPT = 2;
+
+  /** Scenes on the sheet that is drawn while training. */
+  private static final int SHEET_ROWS = 4;
+
+  /** Share of a run's minutes that is kept for its evaluation, at most. */
+  private static final double MOST_EVALUATION = 0.2;
 
   /**
    * What to do.
@@ -48,6 +64,7 @@ final class TrainingRun {
 
   private final Request request;
   private final DataConfig config;
+  private final Scenes scenes;
   private final PrintStream out;
   private final BooleanSupplier stop;
   private final long started = System.nanoTime();
@@ -58,16 +75,8 @@ final class TrainingRun {
     this.request = request;
     this.out = out;
     this.stop = stop;
-    Preset preset = request.preset();
-    config =
-        DataConfig.of(
-            preset
-                .data()
-                .orElseThrow(
-                    () ->
-                        new UserException(
-                            "preset %s: \"data\" is missing; it says what to train on"
-                                .formatted(preset.name()))));
+    config = Scenes.dataOf(request.preset());
+    scenes = new Scenes(request.preset());
   }
 
   /**
@@ -155,18 +164,74 @@ final class TrainingRun {
         if (total == 0 && step >= RunLength.PACE_STEPS) {
           fixLength(step, pace.secondsPerStep());
           progress.note("length fixed at %,d steps".formatted(total));
-          saved = save(trainer, log, progress, saved);
+          saved = save(trainer, log, progress);
         } else if (System.nanoTime() - saved >= request.checkpointEvery().toNanos()) {
-          saved = save(trainer, log, progress, saved);
+          saved = save(trainer, log, progress);
         }
       }
       boolean finished = total > 0 && trainer.steps() >= total;
       Checkpoint last = checkpoint(trainer);
-      log.curve();
       progress.close();
       out.println("saved   " + last.folder());
-      return finished;
+      log.curve();
+      return finished && conclude(trainer, log);
     }
+  }
+
+  /** Draws the last sheet and evaluates; false if told to stop meanwhile. */
+  private boolean conclude(Trainer trainer, RunLog log) throws IOException {
+    sheet(trainer, log);
+    out.println("sheet   " + request.folder().sheet());
+    if (request.evaluationPairs() == 0) {
+      return true;
+    }
+    if (request.data() != null) {
+      out.println("eval    none: held-out scenes are rendered ones; see nacre eval --data");
+      return true;
+    }
+    Sampler sampler = Sampler.of(trainer.averaged());
+    PairBatch pairs = EvalCommand.heldOut(trainer.preset(), request.evaluationPairs());
+    try (Progress progress = EvalCommand.progress(out, pairs.count())) {
+      Evaluation evaluation =
+          Evaluation.of(
+              sampler,
+              pairs,
+              done -> {
+                if (stop.getAsBoolean()) {
+                  throw new CancellationException();
+                }
+                progress.step(done, Evaluation.BATCH);
+              });
+      progress.close();
+      out.println(EvalCommand.table(evaluation, sampler));
+      log.evaluation(trainer.steps(), evaluation, EvalCommand.json(evaluation, sampler));
+      return true;
+    } catch (CancellationException e) {
+      return false;
+    }
+  }
+
+  private void sheet(Trainer trainer, RunLog log) throws IOException {
+    SamplePictures pictures =
+        new SamplePictures(Sampler.of(trainer.averaged()), scenes, request.seed());
+    String title = "%s after %,d steps".formatted(trainer.preset().name(), trainer.steps());
+    List<SceneView> views = new ArrayList<>();
+    for (String name : sheetScenes()) {
+      views.add(scenes.view(name));
+    }
+    SceneView donor = views.removeLast();
+    Sheet sheet = SampleSheet.ofAllEdits(title, pictures, views, List.of(donor), done -> {});
+    log.sheet(trainer.steps(), sheet.draw(), Map.of("Title", title));
+  }
+
+  /** Scenes of the sheet; the last lends only. Of a user's few scenes one may come twice. */
+  private List<String> sheetScenes() throws IOException {
+    List<String> names = new ArrayList<>();
+    List<Path> stored = request.data() == null ? List.of() : SceneFolder.list(request.data());
+    for (int i = 0; i <= SHEET_ROWS; i++) {
+      names.add(stored.isEmpty() ? Integer.toString(i) : stored.get(i % stored.size()).toString());
+    }
+    return names;
   }
 
   private Progress.Limit limit() {
@@ -178,9 +243,22 @@ final class TrainingRun {
 
   private void fixLength(long step, double secondsPerStep) {
     if (request.length() instanceof RunLength.Minutes(double minutes)) {
-      double left = minutes * 60 - elapsed();
+      double left = minutes * 60 - elapsed() - evaluationSeconds(secondsPerStep, minutes);
       total = step + Math.max(0, (long) (left / secondsPerStep));
     }
+  }
+
+  /**
+   * What the evaluation will take, so that all is done in time: a picture costs a forward pass a
+   * sampling step, about a third of a training step's work, and twice that with guidance.
+   */
+  private double evaluationSeconds(double secondsPerStep, double minutes) {
+    Preset.Sampling sampling = request.preset().sampling();
+    double forward = secondsPerStep / 3 / request.preset().training().batchSize();
+    double guided = sampling.guidanceScale() == 1 ? 1 : 2;
+    double pictures = 2.0 * request.evaluationPairs();
+    double seconds = pictures * sampling.numInferenceSteps() * guided * forward;
+    return Math.min(seconds, MOST_EVALUATION * minutes * 60);
   }
 
   private void requireFinite(double loss, long step) throws IOException {
@@ -196,7 +274,7 @@ final class TrainingRun {
   }
 
   /** Writes a checkpoint where one is due; if that fails, the run goes on with the last one. */
-  private long save(Trainer trainer, RunLog log, Progress progress, long saved) {
+  private long save(Trainer trainer, RunLog log, Progress progress) throws IOException {
     long begun = System.nanoTime();
     try {
       Checkpoint written = checkpoint(trainer);
@@ -209,6 +287,7 @@ final class TrainingRun {
                   Math.max(1, request.checkpointEvery().toMinutes())));
     }
     log.curve();
+    sheet(trainer, log);
     log.skipTime(System.nanoTime() - begun);
     return System.nanoTime();
   }

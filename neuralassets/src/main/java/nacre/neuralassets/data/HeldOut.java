@@ -1,5 +1,6 @@
 package nacre.neuralassets.data;
 
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import nacre.neuralassets.render.SceneConfig;
 import nacre.neuralassets.render.SceneDescription;
@@ -37,26 +38,38 @@ public final class HeldOut {
   }
 
   /**
-   * Pairs of the scenes 0 to {@code count} − 1, one of each, their frames at least {@value
-   * #LEAST_GAP} apart where a clip is that long. Always the same.
+   * Pairs of the scenes 0 to {@code count} − 1, one of each: see {@link #pairs(IntFunction, int,
+   * int)}.
    */
   public static PairBatch pairs(DataConfig config, int count, int size) {
-    PairBatch batch = PairBatch.zeros(count, size, config.slots());
+    Clip[] clips = new Clip[count];
     IntStream.range(0, count)
         .parallel()
         .forEach(
             i -> {
-              Clip clip = Clip.of("held-out " + i, scene(config, i, size), size, config.slots());
-              Draws draws = new Draws(SCENES, STREAM, (long) i * BLOCKS);
-              int longest = clip.frames() - 1;
-              int least = Math.min(LEAST_GAP, longest);
-              int gap = least + draws.below(longest - least + 1);
-              int first = draws.below(clip.frames() - gap);
-              boolean forward = draws.next() < 0.5;
-              int[] order = draws.permutation(config.slots());
-              int from = forward ? first : first + gap;
-              batch.put(i, clip, from, forward ? first + gap : first, order);
+              Scene scene = scene(config, i, size);
+              clips[i] = Clip.of("held-out " + i, scene, size, config.slots());
             });
+    return pairs(i -> clips[i], count, config.slots());
+  }
+
+  /**
+   * One pair of each clip, its frames at least {@value #LEAST_GAP} apart where the clip is that
+   * long. Always the same.
+   */
+  public static PairBatch pairs(IntFunction<Clip> clips, int count, int slots) {
+    PairBatch batch = PairBatch.zeros(count, clips.apply(0).size(), slots);
+    for (int i = 0; i < count; i++) {
+      Clip clip = clips.apply(i);
+      Draws draws = new Draws(SCENES, STREAM, (long) i * BLOCKS);
+      int longest = clip.frames() - 1;
+      int least = Math.min(LEAST_GAP, longest);
+      int gap = least + draws.below(longest - least + 1);
+      int first = draws.below(clip.frames() - gap);
+      boolean forward = draws.next() < 0.5;
+      int from = forward ? first : first + gap;
+      batch.put(i, clip, from, forward ? first + gap : first, draws.permutation(slots));
+    }
     return batch;
   }
 }

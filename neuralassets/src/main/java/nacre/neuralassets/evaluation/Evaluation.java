@@ -21,8 +21,8 @@ import nacre.tensor.ops.RandomNormal;
  * @param foreign of what the model draws with the poses of another pair
  */
 public record Evaluation(int pairs, Similarity model, Similarity copy, Similarity foreign) {
-  /** Pairs sampled at a time. */
-  private static final int BATCH = 40;
+  /** Pictures drawn at a time. */
+  public static final int BATCH = 40;
 
   /** Seed of the noise that sampling begins with. */
   private static final long NOISE_SEED = 3;

@@ -44,17 +44,7 @@ public record Checkpoint(Path folder) {
     Path target = checkpoints.resolve(name);
     if (Files.exists(target)) {
       // Of the same step, and so the same but perhaps for the length of the run.
-      AtomicFile.write(
-          target.resolve(STATE),
-          out -> {
-            Path written = Files.createTempFile("state", ".json");
-            try {
-              state.write(written);
-              Files.copy(written, out);
-            } finally {
-              Files.delete(written);
-            }
-          });
+      AtomicFile.write(target.resolve(STATE), out -> out.write(state.toJson()));
       return new Checkpoint(target);
     }
     AtomicFolder.write(
@@ -68,7 +58,7 @@ public record Checkpoint(Path folder) {
           new SafeTensorsWriter()
               .addParameters(trainer.optimizer().state())
               .write(folder.resolve(OPTIMIZER));
-          state.write(folder.resolve(STATE));
+          Files.write(folder.resolve(STATE), state.toJson());
         });
     return new Checkpoint(target);
   }

@@ -24,7 +24,7 @@ public record RunState(
     long step, long totalSteps, double minutes, long seed, double elapsedSeconds, String data) {
   private static final JsonMapper JSON = new JsonMapper();
 
-  void write(Path file) throws IOException {
+  byte[] toJson() throws IOException {
     ObjectNode node =
         JSON.createObjectNode()
             .put("step", step)
@@ -33,7 +33,7 @@ public record RunState(
             .put("seed", seed)
             .put("elapsed_seconds", elapsedSeconds)
             .put("data", data);
-    Files.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(node));
+    return JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(node);
   }
 
   static RunState read(Path file) throws IOException {
