@@ -171,7 +171,7 @@ final class TrainingRun {
       }
       boolean finished = total > 0 && trainer.steps() >= total;
       Checkpoint last = checkpoint(trainer);
-      progress.close();
+      progress.finish();
       out.println("saved   " + last.folder());
       log.curve();
       return finished && conclude(trainer, log);
@@ -202,7 +202,7 @@ final class TrainingRun {
                 }
                 progress.step(done, Evaluation.BATCH);
               });
-      progress.close();
+      progress.finish();
       out.println(EvalCommand.table(evaluation, sampler));
       log.evaluation(trainer.steps(), evaluation, EvalCommand.json(evaluation, sampler));
       return true;

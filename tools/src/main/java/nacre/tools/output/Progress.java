@@ -149,9 +149,8 @@ public final class Progress implements AutoCloseable {
     }
   }
 
-  /** Shows how it ended, and leaves the cursor on a new line. */
-  @Override
-  public void close() {
+  /** Shows how it ended, and leaves the cursor on a new line; what is printed next is below. */
+  public void finish() {
     if (!closed) {
       closed = true;
       if (now.nanos() > started) {
@@ -161,6 +160,12 @@ public final class Progress implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** The same as {@link #finish}. */
+  @Override
+  public void close() {
+    finish();
   }
 
   private void show() {
