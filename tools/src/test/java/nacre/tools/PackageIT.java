@@ -15,6 +15,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the build packed, run as a user runs it. */
 class PackageIT {
@@ -31,6 +33,19 @@ class PackageIT {
     assertEquals(0, outcome.status(), () -> outcome.err().toString());
     assertEquals(List.of(), outcome.err());
     assertTrue(outcome.out().getFirst().startsWith("nacre "), () -> outcome.out().toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"train", "sample"})
+  void eachCommandHasAJarOfItsOwn(String command) throws Exception {
+    Shell.Outcome outcome =
+        Shell.run(
+            elsewhere, Map.of(), List.of(JAVA, "-jar", TARGET + "/" + command + ".jar", "--help"));
+    assertEquals(0, outcome.status(), () -> outcome.err().toString());
+    assertEquals(List.of(), outcome.err());
+    assertTrue(
+        outcome.out().stream().anyMatch(line -> line.contains("nacre " + command)),
+        () -> outcome.out().toString());
   }
 
   @Test
