@@ -64,12 +64,13 @@ public enum BetaSchedule {
     return c * c;
   }
 
-  /** As PyTorch: from both ends towards the middle. */
+  /** As PyTorch: from both ends towards the middle, each value rounded once. */
   private static float[] linspace(float start, float end, int count) {
     float[] values = new float[count];
     float step = count == 1 ? 0 : (end - start) / (count - 1);
     for (int i = 0; i < count; i++) {
-      values[i] = i < count / 2 || count == 1 ? start + step * i : end - step * (count - 1 - i);
+      boolean fromStart = i < count / 2 || count == 1;
+      values[i] = fromStart ? Math.fma(step, i, start) : Math.fma(-step, count - 1 - i, end);
     }
     return values;
   }

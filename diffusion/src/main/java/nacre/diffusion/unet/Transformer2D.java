@@ -52,21 +52,28 @@ final class Transformer2D {
     int w = x.dim(2);
     int c = x.dim(3);
     try (Scope scope = Scope.open()) {
-      Tensor y = norm.forward(x);
-      if (convIn != null) {
-        y = convIn.forward(y);
-      }
-      y = reshape(y, n, h * w, c);
-      if (linearIn != null) {
-        y = linearIn.forward(y);
-      }
+      Tensor y = tokens(x);
       for (TransformerBlock block : blocks) {
-        y = block.forward(y, context);
+        Tensor next = block.forward(y, context);
+        y.close();
+        y = next;
       }
       return scope.hand(
           linearOut != null
               ? add(reshape(linearOut.forward(y), n, h, w, c), x)
               : convOut.forward(reshape(y, n, h, w, c), x));
+    }
+  }
+
+  /** {@code x [N, H, W, C] → [N, H·W, C]}, normalised and projected. */
+  private Tensor tokens(Tensor x) {
+    try (Scope scope = Scope.open()) {
+      Tensor y = norm.forward(x);
+      if (convIn != null) {
+        y = convIn.forward(y);
+      }
+      y = reshape(y, x.dim(0), x.dim(1) * x.dim(2), x.dim(3));
+      return scope.hand(linearIn == null ? y : linearIn.forward(y));
     }
   }
 }

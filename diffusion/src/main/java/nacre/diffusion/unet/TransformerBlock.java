@@ -33,9 +33,28 @@ final class TransformerBlock {
   /** {@code x [N, T, width], context [N, S, contextWidth] → [N, T, width]}. */
   Tensor forward(Tensor x, Tensor context) {
     try (Scope scope = Scope.open()) {
-      Tensor h = add(x, attention1.forward(norm1.forward(x)));
-      h = add(h, attention2.forward(norm2.forward(h), context));
-      return scope.hand(add(h, feedForward.forward(norm3.forward(h))));
+      Tensor afterSelf = selfAttention(x);
+      Tensor afterCross = crossAttention(afterSelf, context);
+      afterSelf.close();
+      return scope.hand(feedForward(afterCross));
+    }
+  }
+
+  private Tensor selfAttention(Tensor x) {
+    try (Scope scope = Scope.open()) {
+      return scope.hand(add(x, attention1.forward(norm1.forward(x))));
+    }
+  }
+
+  private Tensor crossAttention(Tensor x, Tensor context) {
+    try (Scope scope = Scope.open()) {
+      return scope.hand(add(x, attention2.forward(norm2.forward(x), context)));
+    }
+  }
+
+  private Tensor feedForward(Tensor x) {
+    try (Scope scope = Scope.open()) {
+      return scope.hand(add(x, feedForward.forward(norm3.forward(x))));
     }
   }
 }

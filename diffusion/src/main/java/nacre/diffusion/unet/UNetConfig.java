@@ -111,8 +111,10 @@ public record UNetConfig(
         c.integer("out_channels", 4),
         channels,
         c.integers("layers_per_block", levels, Collections.nCopies(levels, 2)),
-        down.stream().map(t -> attention(t, ATTENTION_DOWN, PLAIN_DOWN)).toList(),
-        up.stream().map(t -> attention(t, ATTENTION_UP, PLAIN_UP)).toList(),
+        down.stream()
+            .map(t -> attention("down_block_types", t, ATTENTION_DOWN, PLAIN_DOWN))
+            .toList(),
+        up.stream().map(t -> attention("up_block_types", t, ATTENTION_UP, PLAIN_UP)).toList(),
         c.integers("transformer_layers_per_block", levels, Collections.nCopies(levels, 1)),
         c.integers(headsKey, levels, Collections.nCopies(levels, 8)),
         c.integer("cross_attention_dim", 1280),
@@ -124,7 +126,7 @@ public record UNetConfig(
         c.integer("downsample_padding", 1));
   }
 
-  private static boolean attention(String type, String with, String without) {
+  private static boolean attention(String key, String type, String with, String without) {
     if (type.equals(with)) {
       return true;
     }
@@ -132,12 +134,8 @@ public record UNetConfig(
       return false;
     }
     throw new IllegalArgumentException(
-        "UNet2DConditionModel: block type "
-            + type
-            + " is not supported; supported: "
-            + with
-            + ", "
-            + without);
+        "UNet2DConditionModel: %s: %s is not supported; supported: %s, %s"
+            .formatted(key, type, with, without));
   }
 
   /** The {@code config.json} from which diffusers builds the same model. */

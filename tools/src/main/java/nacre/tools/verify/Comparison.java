@@ -49,6 +49,7 @@ record Comparison(String tensor, double relativeError, double largestDifference,
 
   /** This or the other comparison of the same tensor, whichever came out worse. */
   Comparison worse(Comparison other) {
-    return relativeError <= other.relativeError ? other : this;
+    // Double.compare puts NaN above all numbers.
+    return Double.compare(relativeError, other.relativeError) < 0 ? other : this;
   }
 }

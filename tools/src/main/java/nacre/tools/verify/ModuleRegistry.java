@@ -2,6 +2,7 @@ package nacre.tools.verify;
 
 import java.io.IOException;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -79,6 +80,11 @@ final class ModuleRegistry {
     Subject subject = known.factory.create(config, p);
     bundle.weights().rename(known.names).loadInto(p.all(), known.optional);
     return subject;
+  }
+
+  /** The names of all modules. */
+  static Set<String> names() {
+    return MODULES.keySet();
   }
 
   /** The name in a known module of a parameter in a checkpoint. */

@@ -1,0 +1,112 @@
+package nacre.tools.verify;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every committed bundle on every device, in every dtype. */
+class BundlesTest {
+  static final Path BUNDLES = Path.of("src/test/resources/bundles");
+
+  /** Whole training steps, which tests of training compare: verify has no such module. */
+  private static final String TRAINING = "NeuralAssetsTrainStep";
+
+  static List<Path> bundles() throws IOException {
+    try (Stream<Path> folders = Files.list(BUNDLES)) {
+      return folders.filter(BundlesTest::isForVerify).sorted().toList();
+    }
+  }
+
+  private static boolean isForVerify(Path folder) {
+    try {
+      return !Case.read(folder).module().equals(TRAINING);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  @BeforeEach
+  void poison() {
+    Memory.poisonNewTensors(true);
+  }
+
+  @AfterEach
+  void nothingIsLeft() {
+    Memory.poisonNewTensors(false);
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  private static List<Comparison> verify(Path folder, Device device, DType dtype)
+      throws IOException {
+    try (Bundle bundle = Bundle.open(folder)) {
+      Tolerance tolerance = Tolerance.of(bundle.description(), dtype);
+      List<Comparison> results = new Verification(bundle, device, dtype, tolerance).run();
+      assertComplete(bundle, results);
+      assertEquals(
+          "",
+          results.stream()
+              .filter(result -> !result.passed())
+              .map(result -> result.tensor() + " is off by " + result.relativeError())
+              .collect(Collectors.joining("\n")));
+      return results;
+    }
+  }
+
+  /** Every output and gradient of the bundle was compared. */
+  private static void assertComplete(Bundle bundle, List<Comparison> results) {
+    Set<String> wanted = new TreeSet<>();
+    bundle.names("").stream()
+        .filter(key -> key.startsWith("output.") || key.startsWith("grad."))
+        .forEach(wanted::add);
+    Set<String> compared = results.stream().map(Comparison::tensor).collect(Collectors.toSet());
+    assertEquals(wanted, new TreeSet<>(compared));
+    assertFalse(wanted.isEmpty());
+  }
+
+  @ParameterizedTest
+  @MethodSource("bundles")
+  void cpu(Path bundle) throws IOException {
+    verify(bundle, Device.cpu(), DType.F32);
+  }
+
+  @ParameterizedTest
+  @MethodSource("bundles")
+  void reference(Path bundle) throws IOException {
+    verify(bundle, Device.reference(), DType.F32);
+  }
+
+  @ParameterizedTest
+  @MethodSource("bundles")
+  void bfloat16(Path bundle) throws IOException {
+    List<Comparison> results = verify(bundle, Device.cpu(), DType.BF16);
+    // Single gradients of deep models may be far off; most are not.
+    double[] errors = results.stream().mapToDouble(Comparison::relativeError).sorted().toArray();
+    assertTrue(errors[errors.length / 2] < 4e-2, "median error " + errors[errors.length / 2]);
+  }
+
+  @Test
+  void everyKindOfModuleHasABundle() throws IOException {
+    Set<String> modules = new TreeSet<>();
+    for (Path bundle : bundles()) {
+      modules.add(Case.read(bundle).module());
+    }
+    assertEquals(modules, new TreeSet<>(ModuleRegistry.names()));
+  }
+}
