@@ -104,6 +104,7 @@ class UNetTest {
     long peak = Memory.peakBytes() - before;
     assertEquals(before + y.bytes(), Memory.liveBytes());
     // In full-size tensors of 8 channels: the feed-forward has 16 at its widest, the blocks around
+    // it and the skips have 8.
     long fullSize = 4L * side * side * 8;
     assertTrue(peak < 25 * fullSize, "peak is " + (double) peak / fullSize + " tensors");
   }
