@@ -64,9 +64,8 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--seed",
       paramLabel = "N",
-      defaultValue = "0",
       description = "Seed of parameters, scenes and noise; 0 unless given.")
-  private long seed;
+  private Long seed;
 
   @Option(
       names = "--data",
@@ -95,6 +94,14 @@ final class TrainCommand implements Callable<Integer> {
       description = "Held-out pairs to evaluate at the end, 0 for none; 200 unless given.")
   private int evaluationPairs;
 
+  @Option(
+      names = "--sheet",
+      negatable = true,
+      defaultValue = "true",
+      fallbackValue = "true",
+      description = "Draw sheets of samples while training; yes unless given.")
+  private boolean sheet;
+
   @Override
   public Integer call() throws IOException {
     PrintStream out = System.out;
@@ -114,16 +121,34 @@ final class TrainCommand implements Callable<Integer> {
     if (resume && fresh) {
       throw new UserException("--resume and --fresh exclude each other");
     }
-    if (!(checkpointMinutes > 0)) {
-      throw new UserException("--checkpoint-minutes is " + checkpointMinutes + ", must be above 0");
+    if (!(checkpointMinutes > 0) || evaluationPairs < 0 || evaluationPairs == 1) {
+      throw new UserException("--checkpoint-minutes must be above 0, --eval-pairs 0 or above 1");
     }
-    Preset wanted = preset == null && resume && folder != null ? null : preset(preset);
+    Preset wanted = preset(preset);
     RunFolder run =
         new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
     Optional<Checkpoint> newest = run.newest();
     if (resume && newest.isPresent()) {
-      return resumed(run, newest.get());
+      return resumed(run, newest.get(), wanted);
     }
+    if (wanted.vae().isPresent()) {
+      throw new UserException(
+          "preset %s draws latents of an autoencoder, which must be trained already; train one that"
+                  .formatted(wanted.name())
+              + " draws pixels, such as demo");
+    }
+    TrainingRun.Request request =
+        new TrainingRun.Request(
+            run,
+            wanted,
+            Device.of(device),
+            seed == null ? 0 : seed,
+            length(wanted),
+            every(),
+            data == null ? null : data.toAbsolutePath().normalize(),
+            evaluationPairs,
+            sheet,
+            null);
     if (resume) {
       out.println("resume  nothing: " + run.root() + " has no checkpoint; a new run begins");
     } else if (run.isTaken() && fresh) {
@@ -133,28 +158,45 @@ final class TrainCommand implements Callable<Integer> {
           "%s holds a run already; go on with --resume, begin anew with --fresh, or give --out"
               .formatted(run.root()));
     }
-    wanted = wanted == null ? preset(null) : wanted;
-    return new TrainingRun.Request(
-        run, wanted, Device.of(device), seed, length(wanted), every(), data, evaluationPairs, null);
+    return request;
   }
 
-  private TrainingRun.Request resumed(RunFolder run, Checkpoint newest) throws IOException {
+  private TrainingRun.Request resumed(RunFolder run, Checkpoint newest, Preset wanted)
+      throws IOException {
     RunState state = newest.state();
+    Preset trained = newest.preset();
     RunLength rest =
         state.totalSteps() > 0
             ? new RunLength.Steps(state.totalSteps())
             : new RunLength.Minutes(state.minutes());
-    Path scenes = state.data().isEmpty() ? null : Path.of(state.data());
+    String scenes = data == null ? state.data() : data.toAbsolutePath().normalize().toString();
+    requireSame("--preset", preset == null || wanted.json().equals(trained.json()));
+    requireSame("--seed", seed == null || seed == state.seed());
+    requireSame("--data", scenes.equals(state.data()));
+    boolean sameLength =
+        length == null
+            || (length.steps != null && length.steps == state.totalSteps())
+            || (length.minutes != null && length.minutes == state.minutes());
+    requireSame(length != null && length.minutes != null ? "--minutes" : "--steps", sameLength);
     return new TrainingRun.Request(
         run,
-        newest.preset(),
+        trained,
         Device.of(device),
         state.seed(),
         rest,
         every(),
-        scenes,
+        scenes.isEmpty() ? null : Path.of(scenes),
         evaluationPairs,
+        sheet,
         newest);
+  }
+
+  private static void requireSame(String option, boolean same) {
+    if (!same) {
+      throw new UserException(
+          "%s is not what the run began with; a run goes on as it began: leave it out, or --fresh"
+              .formatted(option));
+    }
   }
 
   private Duration every() {

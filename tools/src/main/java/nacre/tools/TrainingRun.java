@@ -49,6 +49,7 @@ final class TrainingRun {
    * @param length how long to train; of a run that resumes, if its checkpoint says nothing else
    * @param data folder of scenes; null for scenes that are rendered
    * @param evaluationPairs held-out pairs to evaluate in the end, 0 for none
+   * @param sheets whether to draw sheets of samples
    * @param from where to go on; null for a new run
    */
   record Request(
@@ -60,6 +61,7 @@ final class TrainingRun {
       Duration checkpointEvery,
       Path data,
       int evaluationPairs,
+      boolean sheets,
       Checkpoint from) {}
 
   private final Request request;
@@ -85,7 +87,13 @@ final class TrainingRun {
    * @return whether the run came to its end
    */
   boolean run() throws IOException {
-    AtomicFile.removeLeftovers(request.folder().checkpoints());
+    try (RunLock _ = RunLock.take(request.folder())) {
+      AtomicFile.removeLeftovers(request.folder().checkpoints());
+      return locked();
+    }
+  }
+
+  private boolean locked() throws IOException {
     Preset preset = request.preset();
     out.println("device  " + request.device().backend().describe());
     ClipPool pool = pool();
@@ -180,8 +188,10 @@ final class TrainingRun {
 
   /** Draws the last sheet and evaluates; false if told to stop meanwhile. */
   private boolean conclude(Trainer trainer, RunLog log) throws IOException {
-    sheet(trainer, log);
-    out.println("sheet   " + request.folder().sheet());
+    if (request.sheets()) {
+      sheet(trainer, log);
+      out.println("sheet   " + request.folder().sheet());
+    }
     if (request.evaluationPairs() == 0) {
       return true;
     }
@@ -287,7 +297,9 @@ final class TrainingRun {
                   Math.max(1, request.checkpointEvery().toMinutes())));
     }
     log.curve();
-    sheet(trainer, log);
+    if (request.sheets()) {
+      sheet(trainer, log);
+    }
     log.skipTime(System.nanoTime() - begun);
     return System.nanoTime();
   }

@@ -124,7 +124,7 @@ public record Checkpoint(Path folder) {
     try (StateDict saved = StateDict.open(folder.resolve(PARAMETERS))) {
       saved.loadInto(trainer.parameters());
     }
-    ModelFolder.read(model(), trainer.averagedParameters());
+    ModelFolder.read(model(), trainer.preset(), trainer.averagedParameters());
     try (StateDict saved = StateDict.open(folder.resolve(OPTIMIZER))) {
       trainer.optimizer().load(saved);
     }

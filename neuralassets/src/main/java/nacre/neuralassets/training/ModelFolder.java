@@ -7,7 +7,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
@@ -36,6 +38,7 @@ public final class ModelFolder {
   /** One part of a model: where its parameters are in memory and on disk. */
   private enum Part {
     UNET("unet", "unet.", "diffusion_pytorch_model", "diffusers", "UNet2DConditionModel"),
+    VAE("vae", "vae.", "diffusion_pytorch_model", "diffusers", "AutoencoderKL"),
     IMAGE_ENCODER("image_encoder", "vit.", "model", "transformers", "ViTModel"),
     ASSET_TOKENS("asset_tokens", "", "model", "nacre", "AssetTokens");
 
@@ -58,14 +61,20 @@ public final class ModelFolder {
       Map<String, Tensor> mine = new LinkedHashMap<>();
       all.forEach(
           (name, tensor) -> {
-            boolean others =
-                prefix.isEmpty()
-                    && (name.startsWith(UNET.prefix) || name.startsWith(IMAGE_ENCODER.prefix));
-            if (name.startsWith(prefix) && !others) {
+            if (of(name) == this) {
               mine.put(name.substring(prefix.length()), tensor);
             }
           });
       return mine;
+    }
+
+    private static Part of(String name) {
+      for (Part part : values()) {
+        if (part != ASSET_TOKENS && name.startsWith(part.prefix)) {
+          return part;
+        }
+      }
+      return ASSET_TOKENS;
     }
   }
 
@@ -85,7 +94,7 @@ public final class ModelFolder {
     JsonNode root = JSON.readTree(preset.json());
     ObjectNode index = JSON.createObjectNode().put("_class_name", "NeuralAssets");
     index.put(NAME, preset.name());
-    for (Part part : Part.values()) {
+    for (Part part : parts(preset)) {
       Path inside = Files.createDirectories(folder.resolve(part.folder));
       ObjectNode config = JSON.createObjectNode();
       config.put(part == Part.IMAGE_ENCODER ? "model_type" : "_class_name", typeIn(part));
@@ -104,6 +113,14 @@ public final class ModelFolder {
     index.putArray("scheduler").add("diffusers").add("DDIMScheduler");
     write(folder.resolve(INDEX), index);
     Files.writeString(folder.resolve(PRESET), preset.json());
+  }
+
+  private static List<Part> parts(Preset preset) {
+    List<Part> parts = new ArrayList<>(List.of(Part.values()));
+    if (preset.vae().isEmpty()) {
+      parts.remove(Part.VAE);
+    }
+    return parts;
   }
 
   private static String typeIn(Part part) {
@@ -145,13 +162,14 @@ public final class ModelFolder {
     Preset preset = preset(folder);
     Parameters parameters = Parameters.unwritten(device, DType.F32).frozen();
     NeuralAssets model = new NeuralAssets(parameters, preset);
-    read(folder, parameters.all());
+    read(folder, preset, parameters.all());
     return model;
   }
 
   /** Writes the tensors of a folder over parameters. */
-  static void read(Path folder, Map<String, Tensor> parameters) throws WeightsException {
-    for (Part part : Part.values()) {
+  static void read(Path folder, Preset preset, Map<String, Tensor> parameters)
+      throws WeightsException {
+    for (Part part : parts(preset)) {
       try (StateDict saved = StateDict.open(folder.resolve(part.folder), part.stem)) {
         saved.loadInto(part.of(parameters));
       }
