@@ -78,6 +78,29 @@ public record PairBatch(
     keep[at] = 1;
   }
 
+  /**
+   * Factors on errors that make the squared errors inside the targets' object boxes count {@code
+   * weight} times, with a mean square of 1 over each image: {@code [B, S, S, 3]}.
+   */
+  public float[] emphasis(double weight) {
+    int pixels = size * size;
+    float[] factors = new float[count * pixels * 3];
+    for (int i = 0; i < count; i++) {
+      boolean[] inside = BoxMask.of(targetBoxes, i * slots * Clip.BOX, slots, size);
+      int objects = 0;
+      for (boolean in : inside) {
+        objects += in ? 1 : 0;
+      }
+      double scale = pixels / (pixels + (weight - 1) * objects);
+      float outer = (float) Math.sqrt(scale);
+      float inner = (float) Math.sqrt(scale * weight);
+      for (int k = 0; k < 3 * pixels; k++) {
+        factors[i * pixels * 3 + k] = inside[k / 3] ? inner : outer;
+      }
+    }
+    return factors;
+  }
+
   private static void pixels(byte[] rgb, float[] to, int at) {
     int offset = at * rgb.length;
     for (int k = 0; k < rgb.length; k++) {

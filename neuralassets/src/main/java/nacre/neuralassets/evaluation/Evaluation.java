@@ -1,6 +1,7 @@
 package nacre.neuralassets.evaluation;
 
 import java.util.function.IntConsumer;
+import nacre.neuralassets.data.BoxMask;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Conditions;
 import nacre.neuralassets.model.NeuralAssets;

@@ -11,6 +11,9 @@ import java.util.List;
  * @param poseHidden width between the two pose layers
  * @param backgroundHidden width between the two layers of the background's pose
  * @param poseFeatures what the pose layers see
+ * @param initialGain standard deviation, times the root of the fan-in, of the first weights of
+ *     these layers; 0 for the library's usual ones, as in the paper. With those the poses' share of
+ *     a token is so faint that cross-attention overlooks it for thousands of steps
  * @param imageMean per channel, of images in [0, 1], subtracted before the encoder
  * @param imageStd per channel, divided by after that
  */
@@ -21,6 +24,7 @@ public record AssetTokens(
     int poseHidden,
     int backgroundHidden,
     PoseFeatures poseFeatures,
+    double initialGain,
     List<Double> imageMean,
     List<Double> imageStd) {
 

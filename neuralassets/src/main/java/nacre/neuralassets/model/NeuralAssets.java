@@ -11,6 +11,7 @@ import static nacre.tensor.ops.Slice.slice;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.scene.PoseVector;
+import nacre.nn.Initialiser;
 import nacre.nn.Linear;
 import nacre.nn.Parameters;
 import nacre.nn.Vit;
@@ -69,13 +70,13 @@ public final class NeuralAssets {
     int features = config.poseFeatures().width();
     int look = config.appearanceDim();
     int place = config.poseDim();
-    this.appearance = new Linear(p.at("appearance"), preset.imageEncoder().hiddenSize(), look);
-    this.pose0 = new Linear(p.at("pose_mlp.0"), features, config.poseHidden());
-    this.pose2 = new Linear(p.at("pose_mlp.2"), config.poseHidden(), place);
+    this.appearance = layer(p.at("appearance"), preset.imageEncoder().hiddenSize(), look);
+    this.pose0 = layer(p.at("pose_mlp.0"), features, config.poseHidden());
+    this.pose2 = layer(p.at("pose_mlp.2"), config.poseHidden(), place);
     int inner = config.backgroundHidden();
-    this.background0 = new Linear(p.at("background_mlp.0"), PoseVector.LENGTH, inner);
-    this.background2 = new Linear(p.at("background_mlp.2"), inner, features);
-    this.neck = new Linear(p.at("neck"), look + place, preset.unet().crossAttentionDim());
+    this.background0 = layer(p.at("background_mlp.0"), PoseVector.LENGTH, inner);
+    this.background2 = layer(p.at("background_mlp.2"), inner, features);
+    this.neck = layer(p.at("neck"), look + place, preset.unet().crossAttentionDim());
     this.samples =
         preset
             .vae()
@@ -84,6 +85,13 @@ public final class NeuralAssets {
             .orElseGet(() -> new SampleSpace.FoldedPixels(preset.fold()));
     this.device = p.all().values().iterator().next().device();
     this.coordinates = coordinates(preset.sampleSize(), preset.coordinateOctaves());
+  }
+
+  private Linear layer(Parameters p, int in, int out) {
+    double gain = config.initialGain();
+    return gain == 0
+        ? new Linear(p, in, out)
+        : new Linear(p, in, out, Initialiser.normal(gain / Math.sqrt(in)), Initialiser.zeros());
   }
 
   /** What the model was built from. */

@@ -1,5 +1,6 @@
 package nacre.neuralassets.model;
 
+import static nacre.tensor.ops.Arithmetic.multiply;
 import static nacre.tensor.ops.MeanSquaredError.meanSquaredError;
 
 import nacre.diffusion.schedule.NoiseSchedule;
@@ -28,7 +29,7 @@ public final class Objective {
 
   /** The loss with the likeliest sample of each target: see the other. */
   public Tensor loss(Conditions conditions, Tensor target, int[] timesteps, Tensor noise) {
-    return loss(conditions, target, null, timesteps, noise);
+    return loss(conditions, target, null, timesteps, noise, null);
   }
 
   /**
@@ -38,15 +39,26 @@ public final class Objective {
    * @param latentNoise {@link SampleSpace#toSamples}'s, nullable
    * @param timesteps one for each image, below {@link #timesteps()}
    * @param noise standard normal, {@code [B, s, s, c]}
+   * @param emphasis factors on errors, {@code [B, s, s, c]}, nullable
    */
   public Tensor loss(
-      Conditions conditions, Tensor target, Tensor latentNoise, int[] timesteps, Tensor noise) {
+      Conditions conditions,
+      Tensor target,
+      Tensor latentNoise,
+      int[] timesteps,
+      Tensor noise,
+      Tensor emphasis) {
     try (Scope scope = Scope.open()) {
       Tensor clean = model.samples().toSamples(target, latentNoise);
       Tensor noisy = schedule.addNoise(clean, noise, timesteps);
       Tensor tokens = model.tokens(conditions);
       Tensor prediction = model.denoise(noisy, floats(timesteps), tokens);
-      return scope.hand(meanSquaredError(prediction, schedule.target(clean, noise, timesteps)));
+      Tensor wanted = schedule.target(clean, noise, timesteps);
+      if (emphasis != null) {
+        prediction = multiply(prediction, emphasis);
+        wanted = multiply(wanted, emphasis);
+      }
+      return scope.hand(meanSquaredError(prediction, wanted));
     }
   }
 

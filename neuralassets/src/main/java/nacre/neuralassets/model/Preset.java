@@ -89,6 +89,8 @@ public record Preset(
    * @param dropProbability share of samples that lose all their tokens
    * @param timestepPower timesteps are drawn as ⌊u^(1/power) · T⌋ with u uniform; 1 in the paper,
    *     more gives more noise
+   * @param objectWeight how often errors inside the targets' object boxes count; 1 in the paper,
+   *     and with an autoencoder
    */
   public record Training(
       int steps,
@@ -104,7 +106,8 @@ public record Preset(
       double maxGradNorm,
       double emaDecay,
       double dropProbability,
-      double timestepPower) {}
+      double timestepPower,
+      double objectWeight) {}
 
   /**
    * How to sample.
@@ -197,6 +200,7 @@ public record Preset(
                 r.number("depth_scale", 0, Double.MAX_VALUE),
                 r.flag("derived_box"),
                 r.integer("pose_octaves", 0)),
+            r.number("initial_gain", 0, Double.MAX_VALUE, 0),
             r.numbers("image_mean", 3, 0.5),
             r.numbers("image_std", 3, 0.5));
     r.end();
@@ -219,7 +223,8 @@ public record Preset(
             r.number("max_grad_norm", 0, Double.MAX_VALUE),
             r.number("ema_decay", 0, 1),
             r.number("drop_probability", 0, 1),
-            r.number("timestep_power", 0.01, 100, 1));
+            r.number("timestep_power", 0.01, 100, 1),
+            r.number("object_weight", 0.01, 1000, 1));
     r.end();
     return training;
   }
@@ -248,6 +253,10 @@ public record Preset(
       require("fold", fold, 1, "1, as there is a vae,");
       int side = unet.sampleSize() * latent.downsampling();
       require("unet.sample_size", side, imageSize, "image_size / the vae's down-sampling");
+      if (training.objectWeight() != 1) {
+        throw new IllegalArgumentException(
+            "preset %s: training.object_weight must be 1, as there is a vae".formatted(name));
+      }
       require("unet.out_channels", unet.outChannels(), latent.latentChannels(), "latent_channels");
     } else {
       require("unet.sample_size", unet.sampleSize() * fold, imageSize, "image_size / fold");

@@ -78,13 +78,25 @@ public final class Trainer implements AutoCloseable {
       Tensor target = Tensor.of(device, images, batch.target());
       Shape folded = Shape.of(batch.count(), side, side, preset.sampleChannels());
       Tensor noise = RandomNormal.normal(device, folded, seed, NOISE_STREAM + step);
-      Tensor loss = objective.loss(batch.conditions(), target, batch.timesteps(), noise);
+      Tensor loss =
+          objective.loss(
+              batch.conditions(), target, null, batch.timesteps(), noise, emphasis(batch));
       Gradients gradients = tape.backward(loss);
       optimizer.step(gradients, learningRate);
       ema.update();
       step++;
       return loss.item();
     }
+  }
+
+  private Tensor emphasis(PairBatch batch) {
+    double weight = preset.training().objectWeight();
+    if (weight == 1) {
+      return null;
+    }
+    Shape images = Shape.of(batch.count(), batch.size(), batch.size(), 3);
+    Tensor factors = Tensor.of(device, images, batch.emphasis(weight));
+    return averaged.samples().toSamples(factors, null);
   }
 
   /** Steps done. */

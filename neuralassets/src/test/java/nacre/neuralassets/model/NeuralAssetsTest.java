@@ -189,7 +189,7 @@ class NeuralAssetsTest {
       try (Tape tape = Tape.open()) {
         Objective objective = new Objective(model);
         Tensor likeliest = objective.loss(conditions(16), target, timesteps, noise);
-        Tensor drawn = objective.loss(conditions(16), target, noise, timesteps, noise);
+        Tensor drawn = objective.loss(conditions(16), target, noise, timesteps, noise, null);
         assertTrue(Math.abs(likeliest.item() - drawn.item()) > 1e-4);
         Gradients gradients = tape.backward(drawn);
         p.all()

@@ -1,7 +1,7 @@
-package nacre.neuralassets.evaluation;
+package nacre.neuralassets.data;
 
 /** Which pixels lie in the union of some 2D boxes. */
-final class BoxMask {
+public final class BoxMask {
   private BoxMask() {}
 
   /**
@@ -11,7 +11,7 @@ final class BoxMask {
    * @param boxes (y0, x0, y1, x1) in image units, one after the other; empty ones hold no pixel
    * @param at where the boxes of this image begin
    */
-  static boolean[] of(float[] boxes, int at, int count, int size) {
+  public static boolean[] of(float[] boxes, int at, int count, int size) {
     boolean[] mask = new boolean[size * size];
     for (int i = 0; i < count; i++) {
       int k = at + 4 * i;
