@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+PRESETS = HERE.parents[1] / "neuralassets/src/main/resources/nacre/neuralassets/presets"
 sys.path.insert(0, str(HERE.parent / "reference"))
 
 import torch  # noqa: E402
@@ -38,7 +39,7 @@ def random_batch(config: dict, slots: int) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", default=HERE.parent / "reference" / "demo.json")
+    parser.add_argument("--config", default=PRESETS / "demo.json")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--slots", type=int, default=4, help="object slots a scene")
     parser.add_argument("--warmup", type=int, default=10)
@@ -66,10 +67,19 @@ def main() -> None:
     times = []
     for _ in range(args.warmup + args.steps):
         begin = time.perf_counter()
-        t = torch.randint(0, config["scheduler"]["num_train_timesteps"], (b,))
+        total = config["scheduler"]["num_train_timesteps"]
+        t = neural_assets.draw_timesteps(b, total, recipe.get("timestep_power", 1))
         noise = torch.randn(folded)
         keep = (torch.rand(b) >= recipe["drop_probability"]).float()
-        value = neural_assets.loss(model, schedule, **batch, keep=keep, t=t, noise=noise)
+        weight = recipe.get("object_weight", 1)
+        weights = None
+        if weight != 1:  # the boxes of the target frame; the source's are as good for a timing
+            weights = neural_assets.object_weights(
+                batch["boxes"], config["image_size"], config["fold"], weight
+            )
+        value = neural_assets.loss(
+            model, schedule, **batch, keep=keep, t=t, noise=noise, weights=weights
+        )
         optimiser.zero_grad()
         value.backward()
         torch.nn.utils.clip_grad_norm_(parameters, recipe["max_grad_norm"])

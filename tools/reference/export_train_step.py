@@ -30,7 +30,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "src/test/resources/bundles"
 
 
 def tiny(preset: dict) -> dict:
-    """The demo preset's structure at the smallest widths."""
+    """The structure of a preset at the smallest widths."""
     config = {k: dict(v) if isinstance(v, dict) else v for k, v in preset.items()}
     config["image_size"] = 16
     config["unet"] |= {
@@ -137,10 +137,10 @@ def export(folder: Path, name: str, config: dict, seed: int) -> None:
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     here = Path(__file__).resolve().parent
-    demo = tiny(neural_assets.load_config(here / "demo.json"))
+    demo = tiny(neural_assets.load_config(here / "train_step.json"))
     export(folder, "train-step-demo", demo, 61)
     # The paper's own choices: no aid but the fold, epsilon on the latent schedule.
-    paper = tiny(neural_assets.load_config(here / "demo.json"))
+    paper = tiny(neural_assets.load_config(here / "train_step.json"))
     paper["coordinate_octaves"] = 0
     paper["unet"] |= {"in_channels": 12}
     paper["asset_tokens"] |= {"depth_scale": 1.0, "derived_box": False, "pose_octaves": 0}
