@@ -1,0 +1,50 @@
+package nacre.neuralassets.data;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.render.SceneConfig;
+import org.junit.jupiter.api.Test;
+
+class DataConfigTest {
+  private static ObjectNode demo() {
+    return (ObjectNode) Preset.builtin("demo").data().orElseThrow().deepCopy();
+  }
+
+  @Test
+  void theDemoPresetIsTheDemoConfiguration() {
+    assertEquals(SceneConfig.demo(), DataConfig.of(demo()).scene());
+  }
+
+  private static String complaint(ObjectNode data) {
+    return assertThrows(IllegalArgumentException.class, () -> DataConfig.of(data)).getMessage();
+  }
+
+  @Test
+  void slipsOfThePenAreNamed() {
+    ObjectNode extra = demo();
+    extra.put("max_clip", 5);
+    assertTrue(complaint(extra).contains("data.max_clip is not known"));
+    ObjectNode missing = demo();
+    missing.remove("slots");
+    assertTrue(complaint(missing).contains("\"slots\" is missing"));
+    ObjectNode text = demo();
+    text.put("max_clips", "many");
+    assertTrue(complaint(text).contains("\"max_clips\" is \"many\""));
+    ObjectNode range = demo();
+    ((ObjectNode) range.get("scene")).putArray("turn").add(1);
+    assertTrue(complaint(range).contains("\"turn\" is [1], must be [min, max]"));
+    ObjectNode crowd = demo();
+    ((ObjectNode) crowd.get("scene")).put("max_objects", 9);
+    assertTrue(complaint(crowd).contains("at most slots"));
+    ObjectNode gaps = demo();
+    gaps.put("min_gap", 12);
+    assertTrue(complaint(gaps).contains("data.max_gap is 11"));
+    ObjectNode none = demo();
+    none.remove("scene");
+    assertTrue(complaint(none).contains("\"data.scene\" is missing"));
+  }
+}

@@ -1,0 +1,132 @@
+package nacre.neuralassets.edit;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Preset;
+import nacre.nn.Parameters;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class EditTokensTest {
+  private final Preset preset = Preset.builtin("tiny");
+  private final DataConfig data = DataConfig.of(preset.data().orElseThrow());
+  private Scope scope;
+  private NeuralAssets model;
+  private EditTokens tokens;
+  private SceneView view;
+
+  @BeforeEach
+  void open() {
+    scope = Scope.open();
+    model = new NeuralAssets(Parameters.create(Device.cpu(), DType.F32, 1), preset);
+    tokens = new EditTokens(model, data.slots(), this::scene);
+    view = scene("0");
+  }
+
+  @AfterEach
+  void close() {
+    scope.close();
+  }
+
+  private SceneView scene(String name) {
+    var scene = HeldOut.scene(data, Long.parseLong(name), preset.imageSize());
+    return SceneView.of(name, scene, preset.imageSize(), data.slots());
+  }
+
+  private float[] of(Edit... edits) throws IOException {
+    return tokens.of(view, List.of(edits)).toFloats();
+  }
+
+  /** The numbers of one slot's tokens; the background's slot comes last. */
+  private float[] slot(float[] all, int slot) {
+    int each = all.length / (data.slots() + 1);
+    return Arrays.copyOfRange(all, slot * each, (slot + 1) * each);
+  }
+
+  private String name(int slot) {
+    return view.scene().entities().get(view.clip().sceneIndices().get(slot)).name();
+  }
+
+  private void assertOnlyChanged(int changed, float[] before, float[] after) {
+    for (int slot = 0; slot <= data.slots(); slot++) {
+      boolean same = Arrays.equals(slot(before, slot), slot(after, slot));
+      assertEquals(slot != changed, same, "slot " + slot);
+    }
+  }
+
+  @Test
+  void withoutEditsTheTokensAreThoseOfThePair() throws IOException {
+    PairBatch pair = PairBatch.zeros(1, preset.imageSize(), data.slots());
+    int[] order = {0, 1, 2};
+    pair.put(0, view.clip(), view.source(), view.target(), order);
+    assertArrayEquals(model.tokens(pair.conditions()).toFloats(), of());
+  }
+
+  @Test
+  void aMovedObjectChangesItsOwnTokensOnly() throws IOException {
+    float[] before = of();
+    assertOnlyChanged(0, before, of(ShowEdits.translate(view, name(0))));
+    assertOnlyChanged(1, before, of(new Edit.Rotate(name(1), 90, null)));
+    assertOnlyChanged(1, before, of(new Edit.Resize(name(1), 0.5)));
+    assertArrayEquals(before, of(new Edit.Rotate(name(1), 0, null)), 1e-4f);
+  }
+
+  @Test
+  void aRemovedObjectHasTheTokensOfAnEmptySlot() throws IOException {
+    float[] before = of();
+    float[] after = of(new Edit.Remove(name(1)));
+    assertOnlyChanged(1, before, after);
+    float[] nothing = model.unconditionalTokens(data.slots()).toFloats();
+    assertArrayEquals(slot(nothing, 1), slot(after, 1));
+  }
+
+  @Test
+  void aReplacedObjectHasAnothersLooksAtItsOwnPlace() throws IOException {
+    float[] before = of();
+    SceneView other = scene("1");
+    String lent = ShowEdits.clearest(other).orElseThrow();
+    float[] after = of(new Edit.Replace(name(0), new Edit.Donor("1", lent)));
+    assertOnlyChanged(0, before, after);
+    // Replaced by itself from the frame that shows it best, moved: the place must follow the edit.
+    Edit move = ShowEdits.translate(view, name(0));
+    assertFalse(
+        Arrays.equals(
+            slot(after, 0),
+            slot(of(move, new Edit.Replace(name(0), new Edit.Donor("1", lent))), 0)));
+  }
+
+  @Test
+  void aBackgroundComesFromAnotherScene() throws IOException {
+    float[] before = of();
+    float[] after = of(new Edit.Background("3"));
+    assertOnlyChanged(data.slots(), before, after);
+  }
+
+  @Test
+  void objectsThatDoNotExistAreNamed() {
+    String message =
+        assertThrows(EditException.class, () -> of(new Edit.Remove("green-cow"))).getMessage();
+    assertTrue(message.contains("green-cow") && message.contains(name(0)), message);
+    var donor = new Edit.Donor("1", "green-cow");
+    message =
+        assertThrows(EditException.class, () -> of(new Edit.Replace(name(0), donor))).getMessage();
+    assertTrue(message.contains("green-cow"), message);
+    message = assertThrows(EditException.class, () -> view.withFrames(0, 99)).getMessage();
+    assertTrue(message.contains("frames are 0 to 11"), message);
+  }
+}

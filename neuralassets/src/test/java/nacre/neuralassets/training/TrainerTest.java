@@ -1,0 +1,218 @@
+package nacre.neuralassets.training;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.data.PairSampler;
+import nacre.neuralassets.data.StreamedClips;
+import nacre.neuralassets.evaluation.Evaluation;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.Sampler;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+  private static final long SEED = 7;
+  private static final long TOTAL = 12;
+
+  private final Preset preset = Preset.builtin("tiny");
+  private final DataConfig data = DataConfig.of(preset.data().orElseThrow());
+
+  private PairSampler sampler() {
+    var clips = new StreamedClips(data, HeldOut.trainingScenes(SEED), preset.imageSize());
+    var diffusion = new PairSampler.Diffusion(0.1, 1000, 1);
+    return new PairSampler(clips, data, diffusion, SEED, preset.imageSize());
+  }
+
+  private Trainer trainer() {
+    return new Trainer(preset, Device.cpu(), SEED);
+  }
+
+  private static void train(Trainer trainer, PairSampler pairs, long until) {
+    Preset.Training t = trainer.preset().training();
+    while (trainer.steps() < until) {
+      double rate = RunLength.rate(t, trainer.steps(), TOTAL);
+      trainer.step(pairs.batch(trainer.steps(), t.batchSize()), rate);
+    }
+  }
+
+  private static RunState state(Trainer trainer) {
+    return new RunState(trainer.steps(), TOTAL, 0, SEED, 1.5, "");
+  }
+
+  /** All numbers that a run carries from step to step. */
+  private static Map<String, float[]> bits(Trainer trainer) {
+    Map<String, float[]> bits = new LinkedHashMap<>();
+    trainer.parameters().forEach((name, tensor) -> bits.put(name, tensor.toFloats()));
+    trainer.averagedParameters().forEach((name, t) -> bits.put("ema." + name, t.toFloats()));
+    Map<String, Tensor> state = trainer.optimizer().state();
+    state.forEach(
+        (name, tensor) -> {
+          if (!name.equals("steps")) {
+            bits.put("optimizer." + name, tensor.toFloats());
+          }
+        });
+    return bits;
+  }
+
+  private static void assertSame(Map<String, float[]> expected, Map<String, float[]> actual) {
+    assertEquals(expected.keySet(), actual.keySet());
+    expected.forEach((name, values) -> assertArrayEquals(values, actual.get(name), name));
+  }
+
+  @Test
+  void resumingIsTheSameToTheBitAsNeverHavingStopped(@TempDir Path folder) throws IOException {
+    Map<String, float[]> whole;
+    try (Trainer trainer = trainer()) {
+      train(trainer, sampler(), TOTAL);
+      whole = bits(trainer);
+    }
+    Checkpoint half;
+    try (Trainer trainer = trainer()) {
+      train(trainer, sampler(), TOTAL / 2);
+      half = Checkpoint.write(folder, trainer, state(trainer));
+      assertFalse(Arrays.equals(whole.get("neck.weight"), bits(trainer).get("neck.weight")));
+    }
+    try (Trainer trainer = trainer()) {
+      half.restore(trainer);
+      assertEquals(TOTAL / 2, trainer.steps());
+      train(trainer, sampler(), TOTAL);
+      assertSame(whole, bits(trainer));
+    }
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  @Test
+  void noStepLeavesTensorsBehindAndTheLossFalls() {
+    try (Trainer trainer = trainer()) {
+      PairSampler pairs = sampler();
+      double first = 0;
+      double last = 0;
+      long tensors = Memory.liveTensors();
+      long bytes = Memory.liveBytes();
+      for (int step = 0; step < 60; step++) {
+        double loss = trainer.step(pairs.batch(step, 8), 2e-3);
+        assertEquals(tensors, Memory.liveTensors());
+        assertEquals(bytes, Memory.liveBytes());
+        first += step < 10 ? loss : 0;
+        last += step >= 50 ? loss : 0;
+      }
+      assertTrue(last < first, "mean loss went from %f to %f".formatted(first / 10, last / 10));
+    }
+    assertEquals(0, Memory.liveTensors());
+    assertEquals(0, Memory.liveBytes());
+  }
+
+  @Test
+  void theModelFolderOfACheckpointIsTheAveragedModel(@TempDir Path folder) throws IOException {
+    try (Trainer trainer = trainer();
+        Scope _ = Scope.open()) {
+      train(trainer, sampler(), 3);
+      Checkpoint written = Checkpoint.write(folder, trainer, state(trainer));
+      NeuralAssets loaded = ModelFolder.load(written.model(), Device.cpu());
+      assertEquals("tiny", loaded.preset().name());
+      PairBatch pairs = HeldOut.pairs(data, 3, preset.imageSize());
+      Evaluation mine = Evaluation.of(new Sampler(trainer.averaged(), 2, 1.5), pairs, n -> {});
+      Evaluation its = Evaluation.of(new Sampler(loaded, 2, 1.5), pairs, n -> {});
+      assertEquals(mine, its);
+      for (String file :
+          List.of(
+              "model_index.json",
+              "unet/config.json",
+              "unet/diffusion_pytorch_model.safetensors",
+              "image_encoder/model.safetensors",
+              "scheduler/scheduler_config.json",
+              "asset_tokens/model.safetensors")) {
+        assertTrue(Files.isRegularFile(written.model().resolve(file)), file);
+      }
+    }
+  }
+
+  @Test
+  void onlyTheNewestCheckpointsAreKept(@TempDir Path folder) throws IOException {
+    try (Trainer trainer = trainer()) {
+      for (int n = 0; n < 4; n++) {
+        train(trainer, sampler(), n);
+        Checkpoint.write(folder, trainer, state(trainer));
+      }
+      Checkpoint.prune(folder, 2);
+      assertEquals(
+          List.of("step-000000002", "step-000000003"),
+          Checkpoint.list(folder).stream().map(c -> c.folder().getFileName().toString()).toList());
+      // The same step again: only the state may differ.
+      RunState longer = new RunState(3, 99, 0, SEED, 2, "");
+      Checkpoint.write(folder, trainer, longer);
+      assertEquals(longer, Checkpoint.newest(folder).orElseThrow().state());
+    }
+  }
+
+  @Test
+  void damagedFilesAreNamedInOneLine(@TempDir Path folder) throws IOException {
+    try (Trainer trainer = trainer()) {
+      Checkpoint written = Checkpoint.write(folder, trainer, state(trainer));
+      for (String name :
+          List.of(
+              "parameters.safetensors",
+              "optimizer.safetensors",
+              "ema/unet/diffusion_pytorch_model.safetensors")) {
+        Path file = written.folder().resolve(name);
+        byte[] whole = Files.readAllBytes(file);
+        try (RandomAccessFile cut = new RandomAccessFile(file.toFile(), "rw")) {
+          cut.setLength(whole.length / 2);
+        }
+        IOException e = assertThrows(IOException.class, () -> written.restore(trainer));
+        assertTrue(e.getMessage().startsWith(file.toString()), e::getMessage);
+        assertEquals(1, e.getMessage().lines().count());
+        Files.write(file, whole);
+      }
+      Files.writeString(written.folder().resolve("state.json"), "{\"step\": 1");
+      IOException e = assertThrows(IOException.class, written::state);
+      assertTrue(e.getMessage().contains("not valid JSON"), e::getMessage);
+      Files.delete(written.folder().resolve("state.json"));
+      e = assertThrows(IOException.class, written::state);
+      assertTrue(e.getMessage().contains("is missing"), e::getMessage);
+    }
+  }
+
+  @Test
+  void copyingTheSourceIsMeasuredOnTheSourceItself() {
+    PairBatch pairs = HeldOut.pairs(data, 4, preset.imageSize());
+    PairBatch still =
+        new PairBatch(
+            4,
+            pairs.size(),
+            pairs.slots(),
+            pairs.target(),
+            pairs.target(),
+            pairs.targetBoxes(),
+            pairs.targetBoxes(),
+            pairs.poses(),
+            pairs.backgroundPoses(),
+            pairs.keep(),
+            pairs.timesteps());
+    try (Trainer trainer = trainer()) {
+      Sampler sampler = new Sampler(trainer.averaged(), 1, 1);
+      assertEquals(50, Evaluation.of(sampler, still, n -> {}).copy().psnr(), 1e-9);
+      assertTrue(Evaluation.of(sampler, pairs, n -> {}).copy().psnr() < 40);
+    }
+  }
+}
