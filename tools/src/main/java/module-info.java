@@ -3,9 +3,12 @@ module nacre.tools {
   requires com.fasterxml.jackson.databind;
   requires info.picocli;
   requires java.desktop;
+  requires nacre.bindings;
   requires nacre.neuralassets;
 
   opens nacre.tools to
+      info.picocli;
+  opens nacre.tools.bench to
       info.picocli;
   opens nacre.tools.verify to
       info.picocli;

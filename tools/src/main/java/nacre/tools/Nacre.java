@@ -1,6 +1,7 @@
 package nacre.tools;
 
 import java.io.PrintWriter;
+import nacre.tools.bench.BenchCommand;
 import nacre.tools.verify.VerifyCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -30,6 +31,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       EvalCommand.class,
       DataCommand.class,
       VerifyCommand.class,
+      BenchCommand.class,
       VersionCommand.class
     })
 public final class Nacre implements Runnable {

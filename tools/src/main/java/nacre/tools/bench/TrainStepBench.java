@@ -1,0 +1,207 @@
+package nacre.tools.bench;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import nacre.bindings.Processors;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.Trainer;
+import nacre.tensor.Device;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code nacre bench train-step}: forward, backward, clipping, AdamW and EMA on one batch that was
+ * drawn before. The peer is a program that times the same step and prints, last, a line of JSON
+ * with {@code median_ms}; the two take turns, so that a machine that slows down slows both.
+ */
+@Command(
+    name = "train-step",
+    description = {
+      "Time a training step of a preset, and beside it the same step elsewhere.",
+      "",
+      "Example: nacre bench train-step --peer 'python3 tools/bench/torch_train_step.py'",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class TrainStepBench implements Callable<Integer> {
+  private static final int WARM_UP = 60;
+
+  @Option(
+      names = "--preset",
+      paramLabel = "NAME|FILE",
+      defaultValue = "demo",
+      description = "What to train; demo unless given.")
+  private String preset;
+
+  @Option(names = "--device", paramLabel = "NAME", defaultValue = "auto")
+  private String device;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      defaultValue = "60",
+      description = "Steps timed in each round; 60 unless given.")
+  private int steps;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      defaultValue = "3",
+      description = "Turns that each takes; 3 unless given.")
+  private int rounds;
+
+  @Option(
+      names = "--peer",
+      paramLabel = "COMMAND",
+      description =
+          "A command, split at blanks, that is given --config FILE --threads N --steps N.")
+  private String peer;
+
+  private record Row(String name, List<Double> medians) {
+    double median() {
+      return TrainStepBench.median(medians.stream().mapToDouble(Double::doubleValue).toArray());
+    }
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Preset chosen =
+        Preset.builtin().contains(preset) ? Preset.builtin(preset) : Preset.read(Path.of(preset));
+    PrintStream out = System.out;
+    Device on = Device.of(device);
+    out.println("device  " + on.backend().describe());
+    out.println("machine " + machine());
+    out.printf(
+        Locale.ROOT,
+        "step    preset %s, batch %d, f32; median of %d steps in each of %d rounds%n",
+        chosen.name(),
+        chosen.training().batchSize(),
+        steps,
+        rounds);
+    Row ours = new Row("nacre", new ArrayList<>());
+    Row theirs = new Row("peer", new ArrayList<>());
+    try (Trainer trainer = new Trainer(chosen, on, 0)) {
+      PairBatch batch = batch(chosen, trainer);
+      time(trainer, batch, WARM_UP);
+      for (int round = 0; round < rounds; round++) {
+        ours.medians.add(time(trainer, batch, steps));
+        out.printf(Locale.ROOT, "round %d nacre %8.2f ms%n", round + 1, ours.medians.getLast());
+        if (peer != null) {
+          theirs.medians.add(askPeer(chosen));
+          out.printf(
+              Locale.ROOT,
+              "round %d peer  %8.2f ms   ratio %.2f%n",
+              round + 1,
+              theirs.medians.getLast(),
+              theirs.medians.getLast() / ours.medians.getLast());
+        }
+      }
+    }
+    double images = chosen.training().batchSize() * 1000.0;
+    out.printf(
+        Locale.ROOT, "nacre   %.2f ms, %.0f images/s%n", ours.median(), images / ours.median());
+    if (peer != null) {
+      out.printf(
+          Locale.ROOT,
+          "peer    %.2f ms, %.0f images/s%nratio   nacre is %.2f times as fast%n",
+          theirs.median(),
+          images / theirs.median(),
+          theirs.median() / ours.median());
+    }
+    return 0;
+  }
+
+  private static PairBatch batch(Preset preset, Trainer trainer) {
+    JsonNode data =
+        preset
+            .data()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "bench: preset " + preset.name() + " says no data"));
+    int count = preset.training().batchSize();
+    PairBatch batch = HeldOut.pairs(DataConfig.of(data), count, preset.imageSize());
+    for (int i = 0; i < count; i++) {
+      batch.timesteps()[i] = i * trainer.timesteps() / count;
+    }
+    return batch;
+  }
+
+  /** Median milliseconds of a step. */
+  private static double time(Trainer trainer, PairBatch batch, int steps) {
+    double[] times = new double[steps];
+    for (int i = 0; i < steps; i++) {
+      long begin = System.nanoTime();
+      trainer.step(batch, 1e-4);
+      times[i] = (System.nanoTime() - begin) / 1e6;
+    }
+    return median(times);
+  }
+
+  private double askPeer(Preset chosen) throws IOException, InterruptedException {
+    Path config = Files.createTempFile("preset-", ".json");
+    try {
+      Files.writeString(config, chosen.json());
+      List<String> command = new ArrayList<>(Arrays.asList(peer.strip().split("\\s+")));
+      command.addAll(
+          List.of(
+              "--config",
+              config.toString(),
+              "--threads",
+              Integer.toString(Processors.threads()),
+              "--steps",
+              Integer.toString(steps)));
+      Process process =
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+      String last = "";
+      try (BufferedReader lines =
+          new BufferedReader(
+              new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+          last = line;
+        }
+      }
+      int status = process.waitFor();
+      JsonNode answer = status == 0 ? new JsonMapper().readTree(last) : null;
+      if (answer == null || !answer.hasNonNull("median_ms")) {
+        throw new IllegalArgumentException(
+            "bench: the peer ended with status %d and did not print median_ms: %s"
+                .formatted(status, peer));
+      }
+      return answer.get("median_ms").doubleValue();
+    } finally {
+      Files.deleteIfExists(config);
+    }
+  }
+
+  private static String machine() {
+    return "%s, %d threads, Java %s"
+        .formatted(
+            System.getProperty("os.name") + " " + System.getProperty("os.arch"),
+            Processors.threads(),
+            System.getProperty("java.version"));
+  }
+
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    int n = sorted.length;
+    return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+  }
+}
