@@ -9,6 +9,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.concurrent.ExecutionException;
+import nacre.neuralassets.edit.EditException;
 
 /** Says in one line what went wrong. */
 final class Failure {
@@ -56,6 +57,7 @@ final class Failure {
   private static boolean isExplained(Throwable failure) {
     boolean meantForCaller =
         failure instanceof UserException
+            || failure instanceof EditException
             || failure instanceof IOException
             || failure instanceof IllegalArgumentException
             || failure instanceof IllegalStateException

@@ -129,6 +129,9 @@ final class SampleCommand implements Callable<Integer> {
       description = "Where sheet.png and turn.gif go; out unless given.")
   private Path out;
 
+  /** The edits as they were written. */
+  private final List<String> described = new ArrayList<>();
+
   @Override
   public Integer call() throws IOException {
     PrintStream print = System.out;
@@ -212,9 +215,11 @@ final class SampleCommand implements Callable<Integer> {
       headings.add(edit);
       parsed.add(EditParser.parse(edit));
     }
+    described.addAll(edits);
     if (editFile != null) {
       headings.add(editFile.getFileName().toString());
       parsed.add(EditParser.readJson(editFile));
+      described.add(Files.readString(editFile).replaceAll("\\s+", " ").strip());
     }
     return SampleSheet.ofEdits(title, pictures, views.getFirst(), headings, parsed, done -> {});
   }
@@ -237,7 +242,7 @@ final class SampleCommand implements Callable<Integer> {
     texts.put("Software", "Nacre");
     texts.put("model", modelFolder.toString());
     texts.put("scene", folder != null ? folder : Long.toString(sceneSeed));
-    texts.put("edits", ownEdits() ? String.join(" | ", edits) : "all kinds");
+    texts.put("edits", ownEdits() ? String.join(" | ", described) : "all kinds");
     texts.put("steps", Integer.toString(sampler.steps()));
     texts.put("guidance", Double.toString(sampler.guidance()));
     texts.put("seed", Long.toString(seed));
