@@ -31,9 +31,9 @@ class PresetTest {
   void theDemoIsWhatItsFileSays() {
     Preset demo = Preset.builtin("demo");
     assertEquals(32, demo.imageSize());
-    assertEquals(16, demo.sampleSize());
-    assertEquals(12, demo.sampleChannels());
-    assertEquals(PredictionType.V_PREDICTION, demo.scheduler().predictionType());
+    assertEquals(8, demo.sampleSize());
+    assertEquals(48, demo.sampleChannels());
+    assertEquals(PredictionType.SAMPLE, demo.scheduler().predictionType());
     assertEquals(Preset.RateSchedule.COSINE, demo.training().rateSchedule());
     assertEquals(95, demo.assetTokens().poseFeatures().width());
   }
