@@ -22,7 +22,7 @@ import nacre.tensor.reference.ReferenceBackend;
 
 /**
  * The processor: a library's matrix products and convolutions, vectorised Java loops for the rest.
- * What the library has no code for goes to the plain Java backend.
+ * Each family of operations is a class of its own; here they are put together.
  */
 public final class CpuBackend implements Backend {
   private final String description;
@@ -33,9 +33,9 @@ public final class CpuBackend implements Backend {
   private final Elementwise elementwise;
   private final Broadcasting broadcasting;
   private final Reductions reductions;
+  private final Products products;
   private final GroupNormKernel groupNorm;
   private final RowNormKernels rowNorms;
-  private final AttentionKernel attention;
   private final Movement movement;
   private final Resampling resampling;
   private final OptimiserKernels optimiser;
@@ -47,9 +47,9 @@ public final class CpuBackend implements Backend {
     elementwise = new Elementwise(team);
     broadcasting = new Broadcasting(team, elementwise);
     reductions = new Reductions(team);
+    products = new Products(engine, plain, elementwise, team, allocator);
     groupNorm = new GroupNormKernel(team);
     rowNorms = new RowNormKernels(team);
-    attention = new AttentionKernel(team, engine, allocator);
     movement = new Movement(team);
     resampling = new Resampling(team);
     optimiser = new OptimiserKernels(team);
@@ -76,10 +76,6 @@ public final class CpuBackend implements Backend {
   @Override
   public String describe() {
     return description;
-  }
-
-  private boolean served(Tensor x) {
-    return engine != null && engine.supports(x.dtype()) && x.elements() > 0;
   }
 
   // ---- memory
@@ -200,79 +196,44 @@ public final class CpuBackend implements Backend {
     reductions.meanSquaredErrorBackward(a, b, dy, da);
   }
 
-  // ---- matrix products
+  // ---- matrix products, convolution, attention
 
   @Override
   public void matmul(
       Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y) {
-    if (!served(a) || !served(y)) {
-      plain.matmul(a, transposeA, b, transposeB, bias, f, y);
-    } else if (f == null || engine.fuses(f)) {
-      engine.matmul(a, transposeA, b, transposeB, bias, f, y);
-    } else {
-      engine.matmul(a, transposeA, b, transposeB, bias, null, y);
-      elementwise.unary(f, y, y);
-    }
+    products.matmul(a, transposeA, b, transposeB, bias, f, y);
   }
 
   @Override
   public void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
-    if (served(x)) {
-      engine.linearWeightGradient(x, dy, dw, db);
-    } else {
-      plain.linearWeightGradient(x, dy, dw, db);
-    }
+    products.linearWeightGradient(x, dy, dw, db);
   }
-
-  // ---- convolution
 
   @Override
   public void conv2d(
       Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {
-    if (!served(x)) {
-      plain.conv2d(x, w, bias, residual, f, window, y);
-    } else if (f == null || engine.fuses(f)) {
-      engine.conv2d(x, w, bias, residual, f, window, y);
-    } else {
-      engine.conv2d(x, w, bias, residual, null, window, y);
-      elementwise.unary(f, y, y);
-    }
+    products.conv2d(x, w, bias, residual, f, window, y);
   }
 
   @Override
   public void conv2dInputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
-    if (served(dy)) {
-      engine.conv2dInputGradient(dy, w, window, dx);
-    } else {
-      plain.conv2dInputGradient(dy, w, window, dx);
-    }
+    products.conv2dInputGradient(dy, w, window, dx);
   }
 
   @Override
   public void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db) {
-    if (served(x)) {
-      engine.conv2dWeightGradient(x, dy, window, dw, db);
-    } else {
-      plain.conv2dWeightGradient(x, dy, window, dw, db);
-    }
+    products.conv2dWeightGradient(x, dy, window, dw, db);
   }
-
-  // ---- attention
 
   @Override
   public Shape attentionState(Shape q, Shape k) {
-    return Shape.of(q.dim(0), q.dim(2), q.dim(1), k.dim(1));
+    return Products.attentionState(q, k);
   }
 
   @Override
   public void attention(
       Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
-    if (served(q) && k.elements() > 0) {
-      attention.forward(q, k, v, scale, causal, y, state);
-    } else {
-      // Plain Java has a state of another shape, and makes it when it comes to the backward.
-      plain.attention(q, k, v, scale, causal, y, null);
-    }
+    products.attention(q, k, v, scale, causal, y, state);
   }
 
   @Override
@@ -288,16 +249,7 @@ public final class CpuBackend implements Backend {
       Tensor dq,
       Tensor dk,
       Tensor dv) {
-    if (served(q) && k.elements() > 0) {
-      attention.backward(q, k, v, dy, state, scale, dq, dk, dv);
-    } else {
-      try (Scope _ = Scope.open()) {
-        Shape shape = plain.attentionState(q.shape(), k.shape());
-        Tensor own = Tensor.empty(q.device(), DType.F32, shape);
-        plain.attention(q, k, v, scale, causal, y.like(), own);
-        plain.attentionBackward(q, k, v, y, dy, own, scale, causal, dq, dk, dv);
-      }
-    }
+    products.attentionBackward(q, k, v, y, dy, state, scale, causal, dq, dk, dv);
   }
 
   @Override
@@ -347,7 +299,7 @@ public final class CpuBackend implements Backend {
    * Statistics are few beside the elements: converting them costs little.
    */
   private boolean normalised(Tensor x) {
-    return served(x) && x.dtype() == DType.F32;
+    return engine != null && x.dtype() == DType.F32 && x.elements() > 0;
   }
 
   @Override

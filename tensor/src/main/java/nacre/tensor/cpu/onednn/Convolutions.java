@@ -190,8 +190,21 @@ final class Convolutions {
     }
   }
 
-  private static Primitive buildWeightGradient(Key k) {
-    Layouts l = Layouts.of(k);
+  /** Whether there is code for this type on this processor, backward and forward. */
+  static boolean trains(DType dtype) {
+    Shape image = Shape.of(1, 4, 4, 8);
+    Shape kernel = Shape.of(8, 3, 3, 8);
+    Window window = Window.of(1, 1);
+    Key key = new Key(Direction.WEIGHT_GRADIENT, dtype, image, kernel, window, false, false, null);
+    try {
+      Dnnl.dnnl_primitive_desc_destroy(weightGradientDescriptor(key, Layouts.of(key)));
+      return true;
+    } catch (OneDnn.NotImplemented e) {
+      return false;
+    }
+  }
+
+  private static MemorySegment weightGradientDescriptor(Key k, Layouts l) {
     MemorySegment hint = forwardDescriptor(k, l, MemorySegment.NULL);
     try (Arena a = Arena.ofConfined()) {
       MemorySegment out = a.allocate(ValueLayout.ADDRESS);
@@ -211,15 +224,21 @@ final class Convolutions {
               longs(a, k.window.bottom(), k.window.right()),
               hint,
               MemorySegment.NULL));
+      return out.get(ValueLayout.ADDRESS, 0);
+    } finally {
       Dnnl.dnnl_primitive_desc_destroy(hint);
-      Port[] ports = new Port[k.bias ? 4 : 3];
-      ports[0] = Port.in(Dnnl.DNNL_ARG_SRC_0(), l.x);
-      ports[1] = Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), l.y);
-      ports[2] = Port.out(Dnnl.DNNL_ARG_DIFF_WEIGHTS_0(), l.w);
-      if (k.bias) {
-        ports[3] = Port.out(Dnnl.DNNL_ARG_DIFF_BIAS(), l.bias);
-      }
-      return new Primitive(out.get(ValueLayout.ADDRESS, 0), ports);
     }
+  }
+
+  private static Primitive buildWeightGradient(Key k) {
+    Layouts l = Layouts.of(k);
+    Port[] ports = new Port[k.bias ? 4 : 3];
+    ports[0] = Port.in(Dnnl.DNNL_ARG_SRC_0(), l.x);
+    ports[1] = Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), l.y);
+    ports[2] = Port.out(Dnnl.DNNL_ARG_DIFF_WEIGHTS_0(), l.w);
+    if (k.bias) {
+      ports[3] = Port.out(Dnnl.DNNL_ARG_DIFF_BIAS(), l.bias);
+    }
+    return new Primitive(weightGradientDescriptor(k, l), ports);
   }
 }

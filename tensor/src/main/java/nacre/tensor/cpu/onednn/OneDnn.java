@@ -37,7 +37,19 @@ final class OneDnn {
     return stream;
   }
 
+  /** The library has no code for this on this processor. */
+  static final class NotImplemented extends IllegalStateException {
+    private static final long serialVersionUID = 1;
+
+    private NotImplemented(String message) {
+      super(message);
+    }
+  }
+
   static void check(String what, int status) {
+    if (status == Dnnl.dnnl_unimplemented()) {
+      throw new NotImplemented("oneDNN: " + what + ": not implemented for these arguments");
+    }
     if (status != Dnnl.dnnl_success()) {
       throw new IllegalStateException("oneDNN: " + what + ": " + explain(status));
     }
@@ -49,9 +61,6 @@ final class OneDnn {
     }
     if (status == Dnnl.dnnl_invalid_arguments()) {
       return "invalid arguments";
-    }
-    if (status == Dnnl.dnnl_unimplemented()) {
-      return "not implemented for these arguments";
     }
     return "status " + status;
   }

@@ -12,13 +12,19 @@ import nacre.tensor.cpu.onednn.MatrixProducts.Matrix;
 /** Matrix products and convolutions by oneDNN. */
 public final class OneDnnEngine implements MatrixEngine {
   private final String description;
+  private final boolean bf16;
   private final MatrixProducts products = new MatrixProducts();
   private final Convolutions convolutions = new Convolutions();
   private final RowNorms rowNorms = new RowNorms();
 
   /** The engine on a library that was loaded. */
   public OneDnnEngine(NativeLibrary.Loaded library) {
-    description = library.name() + " " + library.version();
+    bf16 = Convolutions.trains(DType.BF16);
+    description =
+        library.name()
+            + " "
+            + library.version()
+            + (bf16 ? "" : ", which computes bf16 in f32 here");
   }
 
   @Override
@@ -28,7 +34,7 @@ public final class OneDnnEngine implements MatrixEngine {
 
   @Override
   public boolean supports(DType dtype) {
-    return dtype == DType.F32 || dtype == DType.BF16;
+    return dtype == DType.F32 || (dtype == DType.BF16 && bf16);
   }
 
   @Override
