@@ -11,10 +11,12 @@ class RunLengthTest {
 
   @Test
   void theRateWarmsUpAndFallsToNothing() {
-    assertEquals(demo.learningRate() / 100, RunLength.rate(demo, 0, 1000), 1e-12);
-    assertEquals(demo.learningRate(), RunLength.rate(demo, 99, 1000), 1e-12);
-    assertEquals(demo.learningRate() / 2, RunLength.rate(demo, 100 + 450, 1000), 1e-12);
-    assertEquals(0, RunLength.rate(demo, 1000, 1000), 1e-12);
+    int warm = demo.warmupSteps();
+    int end = warm + 900;
+    assertEquals(demo.learningRate() / warm, RunLength.rate(demo, 0, end), 1e-12);
+    assertEquals(demo.learningRate(), RunLength.rate(demo, warm - 1, end), 1e-12);
+    assertEquals(demo.learningRate() / 2, RunLength.rate(demo, warm + 450, end), 1e-12);
+    assertEquals(0, RunLength.rate(demo, end, end), 1e-12);
   }
 
   @Test
