@@ -145,8 +145,7 @@ final class SampleCommand implements Callable<Integer> {
       SamplePictures pictures = new SamplePictures(sampler, scenes, seed);
       List<SceneView> views = views(scenes);
       SceneView first = views.getFirst();
-      print.println(
-          "scene   %s: %s".formatted(first.name(), String.join(", ", first.scene().names())));
+      describe(first, print);
       Sheet sheet = sheet(scenes, pictures, views);
       List<BufferedImage> turning = turning(pictures, first);
       Files.createDirectories(out);
@@ -161,6 +160,17 @@ final class SampleCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private static void describe(SceneView view, PrintStream print) {
+    List<String> names = view.scene().names();
+    print.println("scene   %s: %s".formatted(view.name(), String.join(", ", names)));
+    if (view.clip().objects() < names.size()) {
+      List<String> taken = view.clip().sceneIndices().stream().map(names::get).toList();
+      print.println(
+          "        the model has room for %d objects: %s; the others belong to the background"
+              .formatted(taken.size(), String.join(", ", taken)));
+    }
   }
 
   /** A sampler as the preset wants it, where the command line says nothing else. */
