@@ -54,7 +54,8 @@ public record DataConfig(
           "camera_sweep",
           "camera_distance",
           "camera_elevation",
-          "camera_climb");
+          "camera_climb",
+          "pattern_contrast");
 
   /** Checks what can be checked. */
   public DataConfig {
@@ -116,7 +117,8 @@ public record DataConfig(
             range(scene, "camera_sweep"),
             range(scene, "camera_distance"),
             range(scene, "camera_elevation"),
-            range(scene, "camera_climb")));
+            range(scene, "camera_climb"),
+            number(scene, "pattern_contrast")));
   }
 
   private static void checkKeys(JsonNode node, String where, Set<String> keys) {

@@ -18,6 +18,7 @@ package nacre.neuralassets.render;
  * @param cameraDistance range of the distance from the camera to the middle
  * @param cameraElevation range of the camera's angle above the ground
  * @param cameraClimb range of the change of that angle in the whole clip, either way
+ * @param patternContrast how far an object's second colour is from its first, 0 to 1
  */
 public record SceneConfig(
     int frames,
@@ -32,7 +33,8 @@ public record SceneConfig(
     Range cameraSweep,
     Range cameraDistance,
     Range cameraElevation,
-    Range cameraClimb) {
+    Range cameraClimb,
+    double patternContrast) {
 
   /** Numbers from {@code min} to {@code max}, both included. */
   public record Range(double min, double max) {
@@ -53,6 +55,11 @@ public record SceneConfig(
     require(spread >= 0, "spread", spread, "at least 0");
     require(cameraDistance.min > spread, "cameraDistance.min", cameraDistance.min, "above spread");
     require(
+        patternContrast >= 0 && patternContrast <= 1,
+        "patternContrast",
+        patternContrast,
+        "from 0 to 1");
+    require(
         cameraElevation.min - cameraClimb.max > 0 && cameraElevation.max + cameraClimb.max < 90,
         "cameraElevation",
         cameraElevation,
@@ -61,7 +68,7 @@ public record SceneConfig(
 
   /** Two to six objects, for folders of data and for looking at. */
   public static SceneConfig standard() {
-    return demo().withObjects(2, 6);
+    return demo().withObjects(2, 6).withPatternContrast(1);
   }
 
   /** Two to four large objects: what a small model can learn at 32 by 32 pixels in minutes. */
@@ -79,7 +86,8 @@ public record SceneConfig(
         new Range(20, 60),
         new Range(6.4, 7.6),
         new Range(22, 36),
-        new Range(0, 6));
+        new Range(0, 6),
+        0.3);
   }
 
   /** Returns this configuration with another number of objects. */
@@ -97,7 +105,27 @@ public record SceneConfig(
         cameraSweep,
         cameraDistance,
         cameraElevation,
-        cameraClimb);
+        cameraClimb,
+        patternContrast);
+  }
+
+  /** Returns this configuration with another contrast of the objects' patterns. */
+  public SceneConfig withPatternContrast(double contrast) {
+    return new SceneConfig(
+        frames,
+        minObjects,
+        maxObjects,
+        objectRadius,
+        spread,
+        dynamicFraction,
+        travel,
+        turn,
+        staticCameraFraction,
+        cameraSweep,
+        cameraDistance,
+        cameraElevation,
+        cameraClimb,
+        contrast);
   }
 
   private static void require(boolean ok, String field, Object value, String want) {

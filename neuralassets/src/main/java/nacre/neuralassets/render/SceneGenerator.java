@@ -24,7 +24,7 @@ import nacre.neuralassets.scene.Vec3;
  */
 public final class SceneGenerator {
   /** Raised whenever the same numbers give another clip. */
-  public static final int VERSION = 1;
+  public static final int VERSION = 2;
 
   /** Kubric's lens: focal length 35 on a sensor of 32 by 32. */
   private static final Intrinsics LENS = Intrinsics.ofLens(35, 32, 32);
@@ -158,7 +158,8 @@ public final class SceneGenerator {
         NamedColor color = colors.get(i % colors.size());
         Shape shape = shapes.get(i % shapes.size());
         String name = uniqueName(color.label() + "-" + shape.label(), placed);
-        Solid solid = place(random, name, shape, coat(random, color), scale, cameras, placed);
+        Coat coat = coat(random, color, config.patternContrast());
+        Solid solid = place(random, name, shape, coat, scale, cameras, placed);
         if (solid == null) {
           break;
         }
@@ -194,7 +195,7 @@ public final class SceneGenerator {
     return solids.stream().anyMatch(s -> s.name().equals(name));
   }
 
-  private static Coat coat(CounterRandom random, NamedColor color) {
+  private static Coat coat(CounterRandom random, NamedColor color, double contrast) {
     Rgb base = color.rgb();
     Rgb white = NamedColor.WHITE.rgb();
     Rgb black = NamedColor.BLACK.rgb();
@@ -205,7 +206,7 @@ public final class SceneGenerator {
           case YELLOW, CYAN, PINK, ORANGE -> black.mix(base, random.between(0, 0.2));
           default -> random.chance(0.5) ? white : black;
         };
-    return new Coat(random.pick(Pattern.values()), base, second);
+    return new Coat(random.pick(Pattern.values()), base, base.mix(second, contrast));
   }
 
   /** Tries places until the object is free of the others in every frame; null if none is found. */

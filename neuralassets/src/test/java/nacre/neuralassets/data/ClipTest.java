@@ -90,7 +90,8 @@ class ClipTest {
             c.cameraSweep(),
             c.cameraDistance(),
             c.cameraElevation(),
-            c.cameraClimb());
+            c.cameraClimb(),
+            c.patternContrast());
     Scene scene = SceneRenderer.render(new SceneGenerator(still, 1).describe(0), 8, 8, 1);
     assertFalse(Clip.of("still", scene, 8, 2).changes(0, 2));
     assertTrue(Clip.of("moving", scene(2, 8, 8), 8, 2).changes(0, 2));
