@@ -1,5 +1,6 @@
 package nacre.tensor.cpu;
 
+import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -18,6 +19,9 @@ final class Broadcasting {
   void binary(Binary f, Tensor a, Tensor b, Tensor y) {
     if (a.shape().equals(y.shape()) && b.shape().equals(y.shape())) {
       elementwise.binarySameShape(f, a, b, y);
+      return;
+    }
+    if (y.elements() == 0) {
       return;
     }
     Operand left = new Operand(a, y.shape());
@@ -46,7 +50,7 @@ final class Broadcasting {
     private final long address;
     private final DType dtype;
     // Output axes, merged where the operand treats neighbours alike; strides are in elements.
-    private final int[] extents;
+    private final long[] extents;
     private final long[] strides;
     private final int groups;
 
@@ -54,7 +58,7 @@ final class Broadcasting {
       address = t.address();
       dtype = t.dtype();
       int rank = out.rank();
-      int[] e = new int[rank + 1];
+      long[] e = new long[rank + 1];
       long[] st = new long[rank + 1];
       int g = 0;
       long stride = t.elements();
@@ -91,19 +95,19 @@ final class Broadcasting {
 
     /** Fills tile[0 .. n) with what meets output elements [start .. start+n). */
     void load(long start, float[] tile, int n) {
-      int inner = extents[groups - 1];
+      long inner = extents[groups - 1];
       boolean constant = strides[groups - 1] == 0;
       long lastRow = -1;
       int lastAt = 0;
       int done = 0;
       while (done < n) {
         long position = start + done;
-        int within = (int) (position % inner);
+        long within = position % inner;
         long row = row(position / inner);
-        int run = Math.min(inner - within, n - done);
+        int run = (int) Math.min(inner - within, n - done);
         if (constant) {
           Tiles.load(address, dtype, row, tile, done, 1);
-          java.util.Arrays.fill(tile, done + 1, done + run, tile[done]);
+          Arrays.fill(tile, done + 1, done + run, tile[done]);
         } else if (row == lastRow && within == 0) {
           // The same run again, as a bias has it: copy it within the tile.
           System.arraycopy(tile, lastAt, tile, done, run);

@@ -46,7 +46,7 @@ public final class CpuBackend implements Backend {
     this.description = description;
     elementwise = new Elementwise(team);
     broadcasting = new Broadcasting(team, elementwise);
-    reductions = new Reductions(team);
+    reductions = new Reductions(team, elementwise);
     products = new Products(engine, plain, elementwise, team, allocator);
     groupNorm = new GroupNormKernel(team);
     rowNorms = new RowNormKernels(team);

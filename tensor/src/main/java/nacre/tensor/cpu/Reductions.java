@@ -1,7 +1,10 @@
 package nacre.tensor.cpu;
 
+import java.util.Arrays;
 import java.util.List;
 import nacre.tensor.DType;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Reduction;
 
@@ -14,52 +17,78 @@ final class Reductions {
   private static final int PIECE = 16_384;
 
   private final Team team;
+  private final Elementwise elementwise;
 
-  Reductions(Team team) {
+  Reductions(Team team, Elementwise elementwise) {
     this.team = team;
+    this.elementwise = elementwise;
   }
 
   void reduce(Reduction r, Tensor x, Tensor y) {
-    // x's axes merged into at most outer (kept), middle (reduced), inner (kept); else one by one.
-    int rank = x.shape().rank();
-    boolean[] reduced = new boolean[rank];
-    for (int axis = 0; axis < rank; axis++) {
-      int own = axis - (rank - y.shape().rank());
-      reduced[axis] = x.dim(axis) != 1 && (own < 0 || y.dim(own) == 1);
+    if (x.elements() == 0) {
+      // The sum of nothing is zero, its mean not a number.
+      elementwise.fill(y, r == Reduction.MEAN ? Double.NaN : 0);
+      return;
     }
-    double scale = r == Reduction.MEAN ? (double) y.elements() / Math.max(1, x.elements()) : 1;
-    int first = 0;
-    while (first < rank && !reduced[first]) {
-      first++;
-    }
-    int last = rank;
-    while (last > first && !reduced[last - 1]) {
-      last--;
-    }
-    boolean oneBlock = true;
-    for (int axis = first; axis < last; axis++) {
-      oneBlock &= reduced[axis] || x.dim(axis) == 1;
-    }
-    if (oneBlock) {
-      long outer = x.shape().elements(0, first);
-      long middle = x.shape().elements(first, last);
-      int inner = (int) x.shape().elements(last, rank);
-      if (inner == 1) {
-        sumRows(x, outer, middle, scale, y);
-      } else {
-        sumColumns(x, outer, middle, inner, scale, y);
-      }
-    } else {
-      sumScattered(x, reduced, scale, y);
+    double scale = r == Reduction.MEAN ? (double) y.elements() / x.elements() : 1;
+    try (Scope _ = Scope.open()) {
+      reduce(x, scale, y);
     }
   }
 
-  /** y [outer] = scale · sums of the rows of x [outer, middle]. */
-  private void sumRows(Tensor x, long outer, long middle, double scale, Tensor y) {
-    long pieces = Math.max(1, (middle + PIECE - 1) / PIECE);
+  /**
+   * y = scale · sums of x. The last block of neighbouring reduced axes goes first; where others
+   * stand before it, the sums wait in f32 for the next round.
+   */
+  private void reduce(Tensor x, double scale, Tensor y) {
+    int rank = x.shape().rank();
+    int end = rank;
+    while (end > 0 && !reduced(x, end - 1, y)) {
+      end--;
+    }
+    int start = end;
+    while (start > 0 && (reduced(x, start - 1, y) || x.dim(start - 1) == 1)) {
+      start--;
+    }
+    boolean more = false;
+    Shape left = x.shape();
+    for (int axis = 0; axis < end; axis++) {
+      if (axis < start) {
+        more |= reduced(x, axis, y);
+      } else {
+        left = left.with(axis, 1);
+      }
+    }
+    long outer = x.shape().elements(0, start);
+    long middle = x.shape().elements(start, end);
+    long inner = x.shape().elements(end, rank);
+    Tensor sums = more ? Tensor.empty(x.device(), DType.F32, left) : y;
+    double factor = more ? 1 : scale;
+    if (inner == 1 && middle > PIECE) {
+      sumLongRows(x, outer, middle, factor, sums);
+    } else if (inner == 1) {
+      sumShortRows(x, outer, (int) middle, factor, sums);
+    } else if (inner > Scratch.TILE) {
+      sumLongColumns(x, outer, middle, inner, factor, sums);
+    } else {
+      sumColumns(x, outer, middle, (int) inner, factor, sums);
+    }
+    if (more) {
+      reduce(sums, scale, y);
+    }
+  }
+
+  private static boolean reduced(Tensor x, int axis, Tensor y) {
+    int own = axis - (x.shape().rank() - y.shape().rank());
+    return x.dim(axis) != 1 && (own < 0 || y.dim(own) == 1);
+  }
+
+  /** y [outer] = scale · sums of the rows of x [outer, middle], each cut into pieces. */
+  private void sumLongRows(Tensor x, long outer, long middle, double scale, Tensor y) {
+    long pieces = (middle + PIECE - 1) / PIECE;
     double[] partial = new double[Math.toIntExact(outer * pieces)];
     team.split(
-        outer * pieces,
+        partial.length,
         x.elements() >= Elementwise.WORTH,
         (from, to) -> {
           float[] t = Scratch.mine().floats(0, PIECE);
@@ -70,21 +99,41 @@ final class Reductions {
             partial[(int) k] = VectorMath.sum(t, 0, n);
           }
         });
-    float[] out = new float[Math.toIntExact(outer)];
-    for (int o = 0; o < outer; o++) {
-      double sum = 0;
+    float[] sum = new float[1];
+    for (long o = 0; o < outer; o++) {
+      double s = 0;
       for (long p = 0; p < pieces; p++) {
-        sum += partial[(int) (o * pieces + p)];
+        s += partial[(int) (o * pieces + p)];
       }
-      out[o] = (float) (sum * scale);
+      sum[0] = (float) (s * scale);
+      Tiles.store(sum, 0, y.address(), y.dtype(), o, 1);
     }
-    Tiles.store(out, 0, y.address(), y.dtype(), 0, out.length);
   }
 
-  /** y [outer, inner] = scale · column sums of each x [middle, inner]. */
+  /** The same for rows of which one piece holds many. */
+  private void sumShortRows(Tensor x, long outer, int middle, double scale, Tensor y) {
+    int block = Math.max(1, PIECE / middle);
+    team.split(
+        (outer + block - 1) / block,
+        x.elements() >= Elementwise.WORTH,
+        (from, to) -> {
+          float[] t = Scratch.mine().floats(0, block * middle);
+          float[] sum = Scratch.mine().floats(1, block);
+          for (long k = from; k < to; k++) {
+            int rows = (int) Math.min(block, outer - k * block);
+            Tiles.load(x.address(), x.dtype(), k * block * middle, t, 0, rows * middle);
+            for (int i = 0; i < rows; i++) {
+              sum[i] = (float) (VectorMath.sum(t, i * middle, middle) * scale);
+            }
+            Tiles.store(sum, 0, y.address(), y.dtype(), k * block, rows);
+          }
+        });
+  }
+
+  /** y [outer, inner] = scale · column sums of each x [middle, inner], in pieces of whole rows. */
   private void sumColumns(Tensor x, long outer, long middle, int inner, double scale, Tensor y) {
-    int rows = (int) Math.max(1, Math.min(middle, PIECE / inner));
-    long pieces = Math.max(1, (middle + rows - 1) / rows);
+    int rows = (int) Math.min(middle, PIECE / inner);
+    long pieces = (middle + rows - 1) / rows;
     float[] partial = new float[Math.toIntExact(outer * pieces * inner)];
     team.split(
         outer * pieces,
@@ -100,57 +149,50 @@ final class Reductions {
             System.arraycopy(t, 0, partial, (int) k * inner, inner);
           }
         });
-    float[] out = new float[Math.toIntExact(outer * inner)];
     double[] sum = new double[inner];
-    for (int o = 0; o < outer; o++) {
-      java.util.Arrays.fill(sum, 0);
-      for (int p = 0; p < pieces; p++) {
+    float[] out = new float[inner];
+    for (long o = 0; o < outer; o++) {
+      Arrays.fill(sum, 0);
+      for (long p = 0; p < pieces; p++) {
         int at = (int) (o * pieces + p) * inner;
         for (int c = 0; c < inner; c++) {
           sum[c] += partial[at + c];
         }
       }
       for (int c = 0; c < inner; c++) {
-        out[o * inner + c] = (float) (sum[c] * scale);
+        out[c] = (float) (sum[c] * scale);
       }
+      Tiles.store(out, 0, y.address(), y.dtype(), o * inner, inner);
     }
-    Tiles.store(out, 0, y.address(), y.dtype(), 0, out.length);
   }
 
-  /** The general case, element by element. */
-  private void sumScattered(Tensor x, boolean[] reduced, double scale, Tensor y) {
-    double[] sum = new double[Math.toIntExact(y.elements())];
-    int rank = reduced.length;
-    long[] stride = new long[rank];
-    long step = 1;
-    for (int axis = rank - 1; axis >= 0; axis--) {
-      if (!reduced[axis]) {
-        stride[axis] = step;
-        step *= x.dim(axis);
-      }
-    }
-    int[] index = new int[rank];
-    float[] t = Scratch.mine().floats(0, Scratch.TILE);
-    for (long i = 0; i < x.elements(); i++) {
-      int within = (int) (i % Scratch.TILE);
-      if (within == 0) {
-        int n = (int) Math.min(Scratch.TILE, x.elements() - i);
-        Tiles.load(x.address(), x.dtype(), i, t, 0, n);
-      }
-      long at = 0;
-      for (int axis = 0; axis < rank; axis++) {
-        at += index[axis] * stride[axis];
-      }
-      sum[(int) at] += t[within];
-      for (int axis = rank - 1; axis >= 0 && ++index[axis] == x.dim(axis); axis--) {
-        index[axis] = 0;
-      }
-    }
-    float[] out = new float[sum.length];
-    for (int i = 0; i < out.length; i++) {
-      out[i] = (float) (sum[i] * scale);
-    }
-    Tiles.store(out, 0, y.address(), y.dtype(), 0, out.length);
+  /** The same where a row is longer than a tile: tiles of columns, each from top to bottom. */
+  private void sumLongColumns(
+      Tensor x, long outer, long middle, long inner, double scale, Tensor y) {
+    long tiles = (inner + Scratch.TILE - 1) / Scratch.TILE;
+    team.split(
+        outer * tiles,
+        x.elements() >= Elementwise.WORTH,
+        (from, to) -> {
+          float[] t = Scratch.mine().floats(0, Scratch.TILE);
+          double[] sum = new double[Scratch.TILE];
+          for (long k = from; k < to; k++) {
+            long o = k / tiles;
+            long column = k % tiles * Scratch.TILE;
+            int n = (int) Math.min(Scratch.TILE, inner - column);
+            Arrays.fill(sum, 0);
+            for (long row = o * middle; row < (o + 1) * middle; row++) {
+              Tiles.load(x.address(), x.dtype(), row * inner + column, t, 0, n);
+              for (int c = 0; c < n; c++) {
+                sum[c] += t[c];
+              }
+            }
+            for (int c = 0; c < n; c++) {
+              t[c] = (float) (sum[c] * scale);
+            }
+            Tiles.store(t, 0, y.address(), y.dtype(), o * inner + column, n);
+          }
+        });
   }
 
   private interface PieceSum {
@@ -168,6 +210,10 @@ final class Reductions {
             partial[(int) k] = body.of(k * PIECE, (int) Math.min(PIECE, elements - k * PIECE));
           }
         });
+    return total(partial);
+  }
+
+  private static double total(double[] partial) {
     double sum = 0;
     for (double p : partial) {
       sum += p;
@@ -217,29 +263,35 @@ final class Reductions {
   }
 
   void sumOfSquares(List<Tensor> tensors, Tensor y) {
-    double[] sums = new double[tensors.size()];
-    // One tensor after the other when they are large, many at a time when they are small.
+    // Pieces of all tensors laid end to end: one large tensor is shared out as well as many small.
+    int[] firstPiece = new int[tensors.size() + 1];
+    long elements = 0;
+    for (int k = 0; k < tensors.size(); k++) {
+      long n = tensors.get(k).elements();
+      firstPiece[k + 1] = Math.toIntExact(firstPiece[k] + (n + PIECE - 1) / PIECE);
+      elements += n;
+    }
+    double[] partial = new double[firstPiece[tensors.size()]];
     team.split(
-        sums.length,
-        sums.length > 8,
+        partial.length,
+        elements >= Elementwise.WORTH,
         (from, to) -> {
-          for (int k = (int) from; k < to; k++) {
-            Tensor x = tensors.get(k);
-            double sum = 0;
-            for (long i = 0; i < x.elements(); i += Scratch.TILE) {
-              int n = (int) Math.min(Scratch.TILE, x.elements() - i);
-              float[] t = Scratch.mine().floats(0, n);
-              Tiles.load(x.address(), x.dtype(), i, t, 0, n);
-              sum += VectorMath.dot(t, 0, t, 0, n);
+          float[] t = Scratch.mine().floats(0, PIECE);
+          int k = 0;
+          for (int p = (int) from; p < to; p++) {
+            while (p >= firstPiece[k + 1]) {
+              k++;
             }
-            sums[k] = sum;
+            Tensor x = tensors.get(k);
+            long start = (long) (p - firstPiece[k]) * PIECE;
+            int n = (int) Math.min(PIECE, x.elements() - start);
+            Tiles.load(x.address(), x.dtype(), start, t, 0, n);
+            for (int i = 0; i < n; i += Scratch.TILE) {
+              partial[p] += VectorMath.dot(t, i, t, i, Math.min(Scratch.TILE, n - i));
+            }
           }
         });
-    double sum = 0;
-    for (double s : sums) {
-      sum += s;
-    }
-    store(sum, y);
+    store(total(partial), y);
   }
 
   private static void store(double value, Tensor y) {

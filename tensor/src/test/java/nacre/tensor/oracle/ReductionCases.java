@@ -31,6 +31,19 @@ final class ReductionCases {
     {{2, 31, 17, 40}, {2, 1, 1, 40}},
     {{2, 31, 17, 40}, {40}},
     {{2, 31, 17, 40}, {}},
+    {{3, 2, 5, 2, 7, 3}, {1, 2, 1, 2, 1, 3}},
+    {{3, 2, 5, 2, 7, 3}, {3, 1, 5, 1, 7, 1}},
+    {{5, 3, 2731}, {1, 3, 2731}},
+    {{5, 3, 2731}, {5, 1, 2731}},
+    {{5, 3, 2731}, {5, 3, 1}},
+    {{2, 40_009}, {2, 1}},
+    {{40_009, 3}, {40_009, 1}},
+    {{2, 9001, 3}, {2, 1, 3}},
+  };
+
+  /** Sums of no elements are zero. */
+  private static final int[][][] NOTHING = {
+    {{0}, {}}, {{0, 3}, {1, 3}}, {{0, 3}, {0, 1}}, {{2, 0, 3}, {2, 1, 3}}, {{2, 3, 0}, {2, 1, 1}},
   };
 
   private ReductionCases() {}
@@ -51,6 +64,14 @@ final class ReductionCases {
                   .out(dtype, shape[1])
                   .call((backend, t) -> backend.reduce(r, t[0], t[1])));
         }
+      }
+      for (int[][] shape : NOTHING) {
+        cases.add(
+            OracleCase.of("reduce", dtype, "nothing", Arrays.toString(shape[0]))
+                .in(dtype, shape[0])
+                .out(dtype, shape[1])
+                .call((backend, t) -> backend.reduce(Reduction.SUM, t[0], t[1]))
+                .exact());
       }
       for (int[] shape : new int[][] {{}, {1}, {7}, {3, 5, 7}, {2, 33, 32, 4}}) {
         cases.add(
