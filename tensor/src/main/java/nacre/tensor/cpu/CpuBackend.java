@@ -28,7 +28,7 @@ public final class CpuBackend implements Backend {
   private final String description;
   private final MatrixEngine engine;
   private final Backend plain = new ReferenceBackend();
-  private final Allocator allocator = plain.allocator();
+  private final Allocator allocator;
   private final Team team;
   private final Elementwise elementwise;
   private final Broadcasting broadcasting;
@@ -37,11 +37,13 @@ public final class CpuBackend implements Backend {
   private final GroupNormKernel groupNorm;
   private final RowNormKernels rowNorms;
   private final Movement movement;
+  private final Permutation permutation;
   private final Resampling resampling;
   private final OptimiserKernels optimiser;
 
-  private CpuBackend(MatrixEngine engine, Team team, String description) {
+  private CpuBackend(MatrixEngine engine, Allocator allocator, Team team, String description) {
     this.engine = engine;
+    this.allocator = allocator;
     this.team = team;
     this.description = description;
     elementwise = new Elementwise(team);
@@ -51,6 +53,7 @@ public final class CpuBackend implements Backend {
     groupNorm = new GroupNormKernel(team);
     rowNorms = new RowNormKernels(team);
     movement = new Movement(team);
+    permutation = new Permutation(team);
     resampling = new Resampling(team);
     optimiser = new OptimiserKernels(team);
   }
@@ -59,9 +62,11 @@ public final class CpuBackend implements Backend {
   public static CpuBackend create() {
     return switch (NativeLibraries.oneDnn()) {
       case NativeLibrary.Loaded library -> {
-        MatrixEngine engine = new OneDnnEngine(library);
+        Allocator allocator = new HostAllocator();
+        MatrixEngine engine = new OneDnnEngine(library, allocator);
         Team team = OpenMp.isAvailable() ? new OpenMpTeam() : new JavaTeam();
-        yield new CpuBackend(engine, team, "cpu: " + engine.describe() + ", " + team.describe());
+        String what = "cpu: " + engine.describe() + ", " + team.describe();
+        yield new CpuBackend(engine, allocator, team, what);
       }
       case NativeLibrary.Unavailable none -> withoutLibrary(none.reason());
     };
@@ -70,7 +75,7 @@ public final class CpuBackend implements Backend {
   static CpuBackend withoutLibrary(String reason) {
     Team team = new JavaTeam();
     String why = "cpu: plain Java, " + team.describe() + ", slow: " + reason;
-    return new CpuBackend(null, team, why);
+    return new CpuBackend(null, new HostAllocator(), team, why);
   }
 
   @Override
@@ -349,7 +354,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public void permute(Tensor x, int[] axes, Tensor y) {
-    movement.permute(x, axes, y);
+    permutation.permute(x, axes, y);
   }
 
   @Override

@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
-/** Operations that move elements without changing them. */
+/** Boxes in and out of tensors, and rows of tables. {@link Permutation} reorders axes. */
 final class Movement {
   private final Team team;
 
@@ -67,53 +67,6 @@ final class Movement {
             MemorySegment.copy(Tiles.ALL, out ? a : b, Tiles.ALL, out ? b : a, runBytes);
           }
         });
-  }
-
-  void permute(Tensor x, int[] axes, Tensor y) {
-    int rank = axes.length;
-    int bytes = x.dtype().bytes();
-    long[] xStride = new long[rank];
-    long step = 1;
-    for (int i = rank - 1; i >= 0; i--) {
-      xStride[i] = step;
-      step *= x.dim(i);
-    }
-    // Trailing axes that stay in place move as runs.
-    int moved = rank;
-    long run = 1;
-    while (moved > 0 && axes[moved - 1] == moved - 1) {
-      moved--;
-      run *= x.dim(moved);
-    }
-    long runBytes = run * bytes;
-    int outer = moved;
-    long xa = x.address();
-    long ya = y.address();
-    long runs = run == 0 ? 0 : y.elements() / run;
-    team.split(
-        runs,
-        y.elements() >= Elementwise.WORTH,
-        (from, to) -> {
-          for (long k = from; k < to; k++) {
-            long rest = k;
-            long offset = 0;
-            for (int i = outer - 1; i >= 0; i--) {
-              int extent = y.dim(i);
-              offset += rest % extent * xStride[axes[i]];
-              rest /= extent;
-            }
-            move(xa + offset * bytes, ya + k * runBytes, runBytes);
-          }
-        });
-  }
-
-  private static void move(long from, long to, long bytes) {
-    if (bytes == 4) {
-      int bits = Tiles.ALL.get(java.lang.foreign.ValueLayout.JAVA_INT, from);
-      Tiles.ALL.set(java.lang.foreign.ValueLayout.JAVA_INT, to, bits);
-    } else {
-      MemorySegment.copy(Tiles.ALL, from, Tiles.ALL, to, bytes);
-    }
   }
 
   void gather(Tensor table, Tensor indices, Tensor y) {

@@ -36,6 +36,12 @@ final class MovementCases {
       }
       permute(cases, dtype, values, new int[] {1, 0}, 65, 130);
       permute(cases, dtype, values, new int[] {0, 2, 1, 3}, 2, 17, 5, 64);
+      permute(cases, dtype, values, new int[] {0, 2, 3, 1}, 33, 67, 3, 3);
+      permute(cases, dtype, values, new int[] {0, 3, 1, 2}, 33, 3, 3, 67);
+      permute(cases, dtype, values, new int[] {3, 1, 0, 2}, 5, 1, 34, 65);
+      permute(cases, dtype, values, new int[] {2, 0, 4, 1, 3}, 3, 4, 33, 2, 35);
+      permute(cases, dtype, values, new int[] {1, 0}, 0, 3);
+      permute(cases, dtype, values, new int[] {1, 0, 2}, 1, 1, 1);
       for (int rank = 1; rank <= 5; rank++) {
         box(cases, dtype, random, dims(random, rank, 1, 7));
         box(cases, dtype, random, dims(random, rank, 3, 9));

@@ -9,6 +9,7 @@ import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 import nacre.tensor.cpu.onednn.Primitive.Port;
@@ -31,7 +32,13 @@ final class Convolutions {
       boolean residual,
       Unary f) {}
 
+  private final Allocator allocator;
   private final Map<Key, Primitive> primitives = new ConcurrentHashMap<>();
+
+  /** Buffers of reorders come from {@code allocator}. */
+  Convolutions(Allocator allocator) {
+    this.allocator = allocator;
+  }
 
   void forward(Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {
     Key key =
@@ -56,7 +63,7 @@ final class Convolutions {
     if (residual != null) {
       a[i] = residual.address();
     }
-    p.execute(a);
+    p.execute(allocator, a);
   }
 
   void inputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
@@ -72,7 +79,7 @@ final class Convolutions {
             null);
     primitives
         .computeIfAbsent(key, Convolutions::buildInputGradient)
-        .execute(dy.address(), w.address(), dx.address());
+        .execute(allocator, dy.address(), w.address(), dx.address());
   }
 
   void weightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db) {
@@ -88,9 +95,9 @@ final class Convolutions {
             null);
     Primitive p = primitives.computeIfAbsent(key, Convolutions::buildWeightGradient);
     if (db == null) {
-      p.execute(x.address(), dy.address(), dw.address());
+      p.execute(allocator, x.address(), dy.address(), dw.address());
     } else {
-      p.execute(x.address(), dy.address(), dw.address(), db.address());
+      p.execute(allocator, x.address(), dy.address(), dw.address(), db.address());
     }
   }
 

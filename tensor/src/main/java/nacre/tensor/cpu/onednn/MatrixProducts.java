@@ -10,6 +10,7 @@ import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
@@ -44,8 +45,14 @@ final class MatrixProducts {
 
   private record GradientKey(DType dtype, long rows, int in, int out, boolean bias) {}
 
+  private final Allocator allocator;
   private final Map<Key, Primitive> products = new ConcurrentHashMap<>();
   private final Map<GradientKey, Primitive> gradients = new ConcurrentHashMap<>();
+
+  /** Buffers of reorders come from {@code allocator}. */
+  MatrixProducts(Allocator allocator) {
+    this.allocator = allocator;
+  }
 
   /**
    * y = f(scale · (a · b + bias)); addresses are given apart from the layouts, so that they may be
@@ -64,9 +71,9 @@ final class MatrixProducts {
     Key key = new Key(a, b, y, bias != null, (float) scale, f);
     Primitive p = products.computeIfAbsent(key, MatrixProducts::build);
     if (bias == null) {
-      p.execute(aAt, bAt, yAt);
+      p.execute(allocator, aAt, bAt, yAt);
     } else {
-      p.execute(aAt, bAt, yAt, bias.address());
+      p.execute(allocator, aAt, bAt, yAt, bias.address());
     }
   }
 
@@ -134,9 +141,9 @@ final class MatrixProducts {
     GradientKey key = new GradientKey(x.dtype(), rows, x.dim(-1), dy.dim(-1), db != null);
     Primitive p = gradients.computeIfAbsent(key, MatrixProducts::buildGradient);
     if (db == null) {
-      p.execute(x.address(), dy.address(), dw.address());
+      p.execute(allocator, x.address(), dy.address(), dw.address());
     } else {
-      p.execute(x.address(), dy.address(), dw.address(), db.address());
+      p.execute(allocator, x.address(), dy.address(), dw.address(), db.address());
     }
   }
 

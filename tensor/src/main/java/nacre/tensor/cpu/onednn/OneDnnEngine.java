@@ -4,6 +4,7 @@ import java.util.List;
 import nacre.bindings.NativeLibrary;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 import nacre.tensor.cpu.MatrixEngine;
@@ -13,12 +14,15 @@ import nacre.tensor.cpu.onednn.MatrixProducts.Matrix;
 public final class OneDnnEngine implements MatrixEngine {
   private final String description;
   private final boolean bf16;
-  private final MatrixProducts products = new MatrixProducts();
-  private final Convolutions convolutions = new Convolutions();
-  private final RowNorms rowNorms = new RowNorms();
+  private final MatrixProducts products;
+  private final Convolutions convolutions;
+  private final RowNorms rowNorms;
 
-  /** The engine on a library that was loaded. */
-  public OneDnnEngine(NativeLibrary.Loaded library) {
+  /** The engine on a library that was loaded; what it needs beside its operands is lent. */
+  public OneDnnEngine(NativeLibrary.Loaded library, Allocator allocator) {
+    products = new MatrixProducts(allocator);
+    convolutions = new Convolutions(allocator);
+    rowNorms = new RowNorms(allocator);
     bf16 = Convolutions.trains(DType.BF16);
     description =
         library.name()

@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.backend.Allocator;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
 /** Softmax and layer normalisation of the rows of f32 matrices. */
@@ -21,19 +22,25 @@ final class RowNorms {
 
   private record Key(Kind kind, long rows, int columns, float eps) {}
 
+  private final Allocator allocator;
   private final Map<Key, Primitive> primitives = new ConcurrentHashMap<>();
+
+  /** Buffers of reorders come from {@code allocator}. */
+  RowNorms(Allocator allocator) {
+    this.allocator = allocator;
+  }
 
   void softmax(long scores, long rows, int columns) {
     primitives
         .computeIfAbsent(new Key(Kind.SOFTMAX, rows, columns, 0), RowNorms::buildSoftmax)
-        .execute(scores, scores);
+        .execute(allocator, scores, scores);
   }
 
   void softmaxBackward(long p, long ds, long rows, int columns) {
     primitives
         .computeIfAbsent(
             new Key(Kind.SOFTMAX_BACKWARD, rows, columns, 0), RowNorms::buildSoftmaxBackward)
-        .execute(p, ds, ds);
+        .execute(allocator, p, ds, ds);
   }
 
   void layerNorm(
@@ -42,6 +49,7 @@ final class RowNorms {
     primitives
         .computeIfAbsent(key, RowNorms::buildLayerNorm)
         .execute(
+            allocator,
             x.address(),
             gamma.address(),
             beta.address(),
@@ -64,6 +72,7 @@ final class RowNorms {
     primitives
         .computeIfAbsent(key, RowNorms::buildLayerNormBackward)
         .execute(
+            allocator,
             x.address(),
             gamma.address(),
             mean.address(),
