@@ -1,5 +1,6 @@
 package nacre.tensor.cpu;
 
+import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Binary;
@@ -339,25 +340,41 @@ final class Elementwise {
     }
   }
 
-  /** Through long, since f32 tiles hold integers only up to 2^24. */
-  private static void castIntegers(Tensor x, Tensor y) {
-    for (long i = 0; i < x.elements(); i++) {
-      Integers.set(y, i, Integers.get(x, i));
-    }
+  private void castIntegers(Tensor x, Tensor y) {
+    integers(y, (i, tile, n) -> Integers.load(x.address(), x.dtype(), i, tile, n));
   }
 
+  private interface IntegerTile {
+    void fill(long index, long[] tile, int n);
+  }
+
+  /** Writes integers tile by tile, saturated to what y can hold. */
+  private void integers(Tensor y, IntegerTile source) {
+    team.split(
+        y.elements(),
+        y.elements() >= WORTH,
+        (from, to) -> {
+          long[] tile = Scratch.mine().longs(Scratch.TILE);
+          for (long i = from; i < to; i += Scratch.TILE) {
+            int n = (int) Math.min(Scratch.TILE, to - i);
+            source.fill(i, tile, n);
+            Integers.store(tile, y.address(), y.dtype(), i, n);
+          }
+        });
+  }
+
+  /** Integers take the value rounded to nearest even, as a cast does. */
   void fill(Tensor y, double value) {
     if (!y.dtype().isFloating()) {
-      for (long i = 0; i < y.elements(); i++) {
-        Integers.set(y, i, (long) value);
-      }
+      long whole = (long) Math.rint(value);
+      integers(y, (_, tile, n) -> Arrays.fill(tile, 0, n, whole));
       return;
     }
-    if (value == 0) {
+    if (Double.doubleToRawLongBits(value) == 0) {
       Tiles.ALL.asSlice(y.address(), y.bytes()).fill((byte) 0);
       return;
     }
     float v = (float) value;
-    map(y, (t, n) -> java.util.Arrays.fill(t[0], 0, n, v), y);
+    map(y, (t, n) -> Arrays.fill(t[0], 0, n, v), y);
   }
 }

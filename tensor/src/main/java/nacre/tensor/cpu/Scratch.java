@@ -13,7 +13,6 @@ final class Scratch {
   private static final ThreadLocal<Scratch> MINE = ThreadLocal.withInitial(Scratch::new);
 
   private final float[][] floats = new float[SLOTS][TILE];
-  private double[][] doubles = new double[4][0];
   private int[] ints = new int[TILE];
   private short[] shorts = new short[TILE];
   private byte[] bytes = new byte[TILE];
@@ -30,14 +29,6 @@ final class Scratch {
       floats[slot] = new float[length];
     }
     return floats[slot];
-  }
-
-  /** Double buffer number {@code slot}, of at least {@code length}; contents undefined. */
-  double[] doubles(int slot, int length) {
-    if (doubles[slot].length < length) {
-      doubles[slot] = new double[length];
-    }
-    return doubles[slot];
   }
 
   int[] ints(int length) {

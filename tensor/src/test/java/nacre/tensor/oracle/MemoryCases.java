@@ -62,6 +62,13 @@ final class MemoryCases {
                 .out(dtype, shape)
                 .call((backend, t) -> backend.fill(t[0], dtype.isFloating() ? 0.3 : 42))
                 .exact());
+        for (double value : new double[] {-0.0, 2.5, 3.5, 254.9, -7}) {
+          cases.add(
+              OracleCase.of("fill", dtype, shape.length, "axes with", value)
+                  .out(dtype, shape)
+                  .call((backend, t) -> backend.fill(t[0], value))
+                  .exact());
+        }
       }
     }
     casts(cases);
@@ -139,6 +146,16 @@ final class MemoryCases {
               .in(DType.F32, Values.of(0.5, 1.5, 2.5, 3.5, 0.49999997, 2.4999998, 7), 15)
               .out(to, 15)
               .call((backend, t) -> backend.cast(t[0], t[1])));
+    }
+    Values large = Values.of(0x1p40, -0x1p40, 0x1p31, -0x1p31 - 1, 255, 256, -1, 0x1p53 + 2);
+    for (DType from : new DType[] {DType.I32, DType.I64}) {
+      for (DType to : new DType[] {DType.U8, DType.I32, DType.I64}) {
+        cases.add(
+            OracleCase.of("cast", from, to, "beyond what it holds")
+                .in(from, large, 5003)
+                .out(to, 5003)
+                .call((backend, t) -> backend.cast(t[0], t[1])));
+      }
     }
     cases.add(
         OracleCase.of("cast", "i64 f32 beyond 24 bits")
