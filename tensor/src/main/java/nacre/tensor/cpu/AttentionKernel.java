@@ -48,9 +48,8 @@ final class AttentionKernel {
   void forward(Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
     Sizes s = Sizes.of(q, k);
     DType dtype = q.dtype();
-    Buffer scores = state != null ? null : new Buffer(allocator, s.chunk * s.entry() * 4);
-    Buffer cast = castBuffer(s, dtype);
-    try {
+    try (Buffer scores = state != null ? null : new Buffer(allocator, s.chunk * s.entry() * 4);
+        Buffer cast = castBuffer(s, dtype)) {
       for (int first = 0; first < s.n; first += s.chunk) {
         int n = Math.min(s.chunk, s.n - first);
         long p = state == null ? scores.address : state.address() + first * s.entry() * 4;
@@ -68,9 +67,6 @@ final class AttentionKernel {
         engine.multiplyHeads(
             probabilities, HeadMatrix.tokens(v, first, n), 1, HeadMatrix.tokens(y, first, n));
       }
-    } finally {
-      close(scores);
-      close(cast);
     }
   }
 
@@ -101,9 +97,8 @@ final class AttentionKernel {
       Tensor dv) {
     Sizes s = Sizes.of(q, k);
     DType dtype = q.dtype();
-    Buffer ds = new Buffer(allocator, s.chunk * s.entry() * 4);
-    Buffer cast = castBuffer(s, dtype);
-    try {
+    try (Buffer ds = new Buffer(allocator, s.chunk * s.entry() * 4);
+        Buffer cast = castBuffer(s, dtype)) {
       for (int first = 0; first < s.n; first += s.chunk) {
         int n = Math.min(s.chunk, s.n - first);
         long p = state.address() + first * s.entry() * 4;
@@ -127,9 +122,6 @@ final class AttentionKernel {
         engine.multiplyHeads(slopes, tk, scale, HeadMatrix.tokens(dq, first, n));
         engine.multiplyHeads(slopes.transposed(), tq, scale, HeadMatrix.tokens(dk, first, n));
       }
-    } finally {
-      close(ds);
-      close(cast);
     }
   }
 
@@ -152,14 +144,8 @@ final class AttentionKernel {
         });
   }
 
-  private static void close(Buffer buffer) {
-    if (buffer != null) {
-      buffer.allocator.free(buffer.address, buffer.bytes);
-    }
-  }
-
   /** Memory for the time of a call. */
-  private static final class Buffer {
+  private static final class Buffer implements AutoCloseable {
     private final Allocator allocator;
     private final long address;
     private final long bytes;
@@ -168,6 +154,11 @@ final class AttentionKernel {
       this.allocator = allocator;
       this.bytes = bytes;
       this.address = allocator.allocate(bytes);
+    }
+
+    @Override
+    public void close() {
+      allocator.free(address, bytes);
     }
   }
 }
