@@ -17,9 +17,6 @@ final class ComputeType {
    * @param parameter nullable, and then the result is null
    */
   static Tensor match(Tensor parameter, Tensor x) {
-    if (parameter == null || parameter.dtype() == x.dtype()) {
-      return parameter;
-    }
-    return cast(parameter, x.dtype());
+    return parameter == null ? null : cast(parameter, x.dtype());
   }
 }

@@ -73,23 +73,23 @@ public final class Scope implements AutoCloseable {
           "scope: " + tensor + " was saved for backward and is not to be handed on; hand a view");
     }
     tensor.owner().forget(tensor);
-    tensor.owner(this);
-    tensors.add(tensor);
+    register(tensor);
     return tensor;
   }
 
   void register(Tensor tensor) {
     requireOpen();
+    tensor.owner(this, tensors.size());
     tensors.add(tensor);
   }
 
+  /** Takes a tensor out; the last one takes its place, so that no search and no shift is needed. */
   void forget(Tensor tensor) {
-    // Tensors closed early are mostly the youngest: search from the end.
-    for (int i = tensors.size() - 1; i >= 0; i--) {
-      if (tensors.get(i) == tensor) {
-        tensors.remove(i);
-        return;
-      }
+    requireThread();
+    Tensor last = tensors.removeLast();
+    if (last != tensor) {
+      tensors.set(tensor.place(), last);
+      last.owner(this, tensor.place());
     }
   }
 
@@ -97,6 +97,10 @@ public final class Scope implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("scope: already closed");
     }
+    requireThread();
+  }
+
+  private void requireThread() {
     if (thread != Thread.currentThread()) {
       throw new IllegalStateException(
           "scope: opened by " + thread.getName() + ", used by " + Thread.currentThread().getName());

@@ -58,7 +58,8 @@ public final class Tape implements AutoCloseable {
     }
     if (recording && out.dtype().isFloating()) {
       out.track();
-      tape.nodes.add(new Node(operation, context, in, out));
+      // A copy: the array may be the caller's own, and change before the backward.
+      tape.nodes.add(new Node(operation, context, in.clone(), out));
     } else {
       context.release();
     }

@@ -16,6 +16,7 @@ public final class Tensor implements AutoCloseable {
   private final Shape shape;
   private final Storage storage;
   private Scope owner;
+  private int place;
   private boolean closed;
   private boolean tracked;
 
@@ -24,7 +25,6 @@ public final class Tensor implements AutoCloseable {
     this.dtype = dtype;
     this.shape = shape;
     this.storage = storage;
-    this.owner = owner;
     if (owner != null) {
       owner.register(this);
     }
@@ -228,7 +228,8 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * The elements as host memory.
+   * The elements as host memory, to be used while this tensor is open: the segment does not know
+   * when its memory goes.
    *
    * @throws IllegalStateException if the device's memory is not the host's
    */
@@ -259,8 +260,14 @@ public final class Tensor implements AutoCloseable {
     return owner;
   }
 
-  void owner(Scope scope) {
+  /** Where the owner keeps this tensor. */
+  int place() {
+    return place;
+  }
+
+  void owner(Scope scope, int at) {
     owner = scope;
+    place = at;
   }
 
   void release() {
@@ -270,7 +277,11 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
-  /** Frees this tensor before its scope closes. */
+  /**
+   * Frees this tensor before its scope closes.
+   *
+   * @throws IllegalStateException if the scope is another thread's
+   */
   @Override
   public void close() {
     if (!closed) {

@@ -14,10 +14,13 @@ import nacre.tensor.Tensor;
 public record Cast(DType from, DType to) implements Operation {
 
   /**
-   * The elements of x in another dtype, rounded to nearest even; sharing memory when it is x's own.
+   * The elements of x in another dtype, rounded to nearest even; x itself where that is its dtype.
    * A cast to integers ends the flow of gradients.
    */
   public static Tensor cast(Tensor x, DType to) {
+    if (x.dtype() == to) {
+      return x;
+    }
     if (!to.isFloating()) {
       return converted(x, to);
     }
@@ -35,9 +38,6 @@ public record Cast(DType from, DType to) implements Operation {
   }
 
   private static Tensor converted(Tensor x, DType to) {
-    if (x.dtype() == to) {
-      return x.detach();
-    }
     Tensor y = Tensor.empty(x.device(), to, x.shape());
     x.backend().cast(x, y);
     return y;
