@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.EditParser;
@@ -104,6 +105,11 @@ final class SampleCommand implements Callable<Integer> {
   private String turn;
 
   @Option(
+      names = "--truth",
+      description = "Show beside it what rendered scenes would really look like.")
+  private boolean truth;
+
+  @Option(
       names = "--steps",
       paramLabel = "N",
       description = "Steps of DDIM; the preset's unless given.")
@@ -147,14 +153,14 @@ final class SampleCommand implements Callable<Integer> {
       SceneView first = views.getFirst();
       describe(first, print);
       Sheet sheet = sheet(scenes, pictures, views);
-      List<BufferedImage> turning = turning(pictures, first);
+      List<BufferedImage> turning = turning(scenes, pictures, first);
       Files.createDirectories(out);
       Path png = out.resolve("sheet.png");
       PngMetadata.write(png, sheet.draw(), parameters(modelFolder, sampler));
       print.println("sheet   " + png);
       if (!turning.isEmpty()) {
         Path gif = out.resolve("turn.gif");
-        int scale = Sheet.scaleFor(turning.getFirst(), GIF_SIDE);
+        int scale = Math.max(1, GIF_SIDE / turning.getFirst().getHeight());
         AnimatedGif.write(gif, turning, TURN_DELAY, scale, Upscaling.NEAREST);
         print.println("gif     " + gif);
       }
@@ -214,10 +220,11 @@ final class SampleCommand implements Callable<Integer> {
 
   private Sheet sheet(Scenes scenes, SamplePictures pictures, List<SceneView> views)
       throws IOException {
-    String title = "Neural Assets, edited in 3D";
+    SampleSheet sheet =
+        new SampleSheet("Neural Assets, edited in 3D", pictures, truth ? scenes : null);
     if (!ownEdits()) {
       List<SceneView> donors = List.of(scenes.view(Long.toString(sceneSeed + rows)));
-      return SampleSheet.ofAllEdits(title, pictures, views, donors, done -> {});
+      return sheet.ofAllEdits(views, donors);
     }
     List<String> headings = new ArrayList<>();
     List<List<Edit>> parsed = new ArrayList<>();
@@ -231,10 +238,11 @@ final class SampleCommand implements Callable<Integer> {
       parsed.add(EditParser.readJson(editFile));
       described.add(Files.readString(editFile).replaceAll("\\s+", " ").strip());
     }
-    return SampleSheet.ofEdits(title, pictures, views.getFirst(), headings, parsed, done -> {});
+    return sheet.ofEdits(views.getFirst(), headings, parsed);
   }
 
-  private List<BufferedImage> turning(SamplePictures pictures, SceneView view) throws IOException {
+  private List<BufferedImage> turning(Scenes scenes, SamplePictures pictures, SceneView view)
+      throws IOException {
     String object = turn != null ? turn : ShowEdits.clearest(view).orElse(null);
     if (object == null) {
       return List.of();
@@ -244,7 +252,22 @@ final class SampleCommand implements Callable<Integer> {
       Edit rotate = new Edit.Rotate(object, 360.0 * i / TURN_FRAMES, null);
       orders.add(new SamplePictures.Order(view, List.of(rotate)));
     }
-    return pictures.draw(orders, done -> {});
+    List<BufferedImage> frames = new ArrayList<>(pictures.draw(orders, done -> {}));
+    for (int i = 0; truth && i < TURN_FRAMES; i++) {
+      Optional<BufferedImage> real = scenes.truth(view, orders.get(i).edits());
+      if (real.isPresent()) {
+        frames.set(i, beside(frames.get(i), real.get()));
+      }
+    }
+    return frames;
+  }
+
+  private static BufferedImage beside(BufferedImage left, BufferedImage right) {
+    int width = left.getWidth() + 1 + right.getWidth();
+    BufferedImage both = new BufferedImage(width, left.getHeight(), BufferedImage.TYPE_INT_RGB);
+    both.getRaster().setRect(0, 0, left.getRaster());
+    both.getRaster().setRect(left.getWidth() + 1, 0, right.getRaster());
+    return both;
   }
 
   private Map<String, String> parameters(Path modelFolder, Sampler sampler) {

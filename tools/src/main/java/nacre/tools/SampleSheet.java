@@ -5,15 +5,20 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.IntConsumer;
 import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.edit.ShowEdits;
 import nacre.tools.output.Sheet;
 import nacre.tools.output.Upscaling;
 
-/** The sheet that shows what a model can do: a row a scene, a column an edit. */
-final class SampleSheet {
+/**
+ * The sheet that shows what a model can do: a row a scene, a column an edit.
+ *
+ * @param title above it
+ * @param pictures draws
+ * @param truth where to have true pictures from, for a second row a scene; null for none
+ */
+record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
   private static final int TILE = 128;
   private static final List<String> COLUMNS =
       List.of(
@@ -30,8 +35,6 @@ final class SampleSheet {
   /** One column: its heading, and one list of edits a row; null where a scene allows none. */
   private record Column(String heading, List<List<Edit>> edits) {}
 
-  private SampleSheet() {}
-
   /**
    * Every kind of edit for each scene.
    *
@@ -39,13 +42,7 @@ final class SampleSheet {
    *     background
    * @param donors scenes that lend to the last of the views
    */
-  static Sheet ofAllEdits(
-      String title,
-      SamplePictures pictures,
-      List<SceneView> views,
-      List<SceneView> donors,
-      IntConsumer progress)
-      throws IOException {
+  Sheet ofAllEdits(List<SceneView> views, List<SceneView> donors) throws IOException {
     List<Column> columns = new ArrayList<>();
     for (String heading : COLUMNS.subList(2, COLUMNS.size())) {
       columns.add(new Column(heading, new ArrayList<>()));
@@ -58,7 +55,7 @@ final class SampleSheet {
         column.edits.add(edits(column.heading, view, donor, object));
       }
     }
-    return draw(title, pictures, views, columns, progress);
+    return draw(views, columns);
   }
 
   private static List<Edit> edits(
@@ -76,7 +73,7 @@ final class SampleSheet {
     return switch (heading) {
       case "translate" -> List.of(ShowEdits.translate(view, name));
       case "rotate" -> List.of(new Edit.Rotate(name, 90, null));
-      case "resize" -> List.of(new Edit.Resize(name, 0.6));
+      case "resize" -> List.of(new Edit.Resize(name, 0.7));
       case "remove" -> List.of(new Edit.Remove(name));
       default ->
           ShowEdits.clearest(donor)
@@ -91,29 +88,16 @@ final class SampleSheet {
    *
    * @param texts headings of the edits
    */
-  static Sheet ofEdits(
-      String title,
-      SamplePictures pictures,
-      SceneView view,
-      List<String> texts,
-      List<List<Edit>> edits,
-      IntConsumer progress)
-      throws IOException {
+  Sheet ofEdits(SceneView view, List<String> texts, List<List<Edit>> edits) throws IOException {
     List<Column> columns = new ArrayList<>();
     columns.add(new Column("reconstruction", List.of(List.of())));
     for (int i = 0; i < edits.size(); i++) {
       columns.add(new Column(texts.get(i), List.of(edits.get(i))));
     }
-    return draw(title, pictures, List.of(view), columns, progress);
+    return draw(List.of(view), columns);
   }
 
-  private static Sheet draw(
-      String title,
-      SamplePictures pictures,
-      List<SceneView> views,
-      List<Column> columns,
-      IntConsumer progress)
-      throws IOException {
+  private Sheet draw(List<SceneView> views, List<Column> columns) throws IOException {
     List<SamplePictures.Order> orders = new ArrayList<>();
     for (int row = 0; row < views.size(); row++) {
       for (Column column : columns) {
@@ -123,7 +107,7 @@ final class SampleSheet {
         }
       }
     }
-    List<BufferedImage> drawn = pictures.draw(orders, progress);
+    List<BufferedImage> drawn = pictures.draw(orders, done -> {});
     List<String> headings = new ArrayList<>(COLUMNS.subList(0, 2));
     columns.forEach(column -> headings.add(column.heading));
     List<Sheet.Row> rows = new ArrayList<>();
@@ -139,9 +123,23 @@ final class SampleSheet {
             edits == null ? Sheet.Tile.EMPTY : new Sheet.Tile(drawn.get(next++), caption(edits)));
       }
       rows.add(new Sheet.Row("scene " + view.name(), tiles));
+      if (truth != null) {
+        rows.add(trueRow(view, columns, row));
+      }
     }
     int scale = Sheet.scaleFor(drawn.getFirst(), TILE);
     return new Sheet(title, headings, rows, scale, Upscaling.NEAREST);
+  }
+
+  /** What the pictures above should show, but for what comes from other scenes. */
+  private Sheet.Row trueRow(SceneView view, List<Column> columns, int row) throws IOException {
+    List<Sheet.Tile> tiles = new ArrayList<>(List.of(Sheet.Tile.EMPTY, Sheet.Tile.EMPTY));
+    for (Column column : columns) {
+      List<Edit> edits = column.edits.get(row);
+      Optional<BufferedImage> real = edits == null ? Optional.empty() : truth.truth(view, edits);
+      tiles.add(real.map(Sheet.Tile::of).orElse(Sheet.Tile.EMPTY));
+    }
+    return new Sheet.Row("as rendered", tiles);
   }
 
   private static String caption(List<Edit> edits) {

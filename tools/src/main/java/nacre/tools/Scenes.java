@@ -1,16 +1,25 @@
 package nacre.tools;
 
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.EditException;
+import nacre.neuralassets.edit.GroundTruth;
 import nacre.neuralassets.edit.SceneLibrary;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.render.SceneDescription;
+import nacre.neuralassets.render.SyntheticOrigin;
+import nacre.neuralassets.scene.PngFile;
 import nacre.neuralassets.scene.Scene;
+import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.SceneReader;
 
 /** Scenes by name: a number is a held-out scene, everything else a folder. Each is had once. */
@@ -48,6 +57,32 @@ final class Scenes implements SceneLibrary {
       views.put(name, known);
     }
     return known;
+  }
+
+  /**
+   * What a frame would really look like after edits.
+   *
+   * @return empty for scenes that were not rendered here, and for edits that bring in something
+   *     from another scene
+   */
+  Optional<BufferedImage> truth(SceneView view, List<Edit> edits) throws IOException {
+    boolean own =
+        edits.stream().noneMatch(e -> e instanceof Edit.Replace || e instanceof Edit.Background);
+    Optional<SceneDescription> description = own ? description(view.name()) : Optional.empty();
+    if (description.isEmpty()) {
+      return Optional.empty();
+    }
+    SceneFrame frame =
+        GroundTruth.render(
+            description.get(), view.target(), edits, size, size, config.samplesPerSide());
+    return Optional.of(PngFile.image(frame.rgb(), size, size));
+  }
+
+  private Optional<SceneDescription> description(String name) throws IOException {
+    if (name.matches("\\d+")) {
+      return Optional.of(HeldOut.describe(config.scene(), Long.parseLong(name)));
+    }
+    return SyntheticOrigin.read(Path.of(name)).map(SyntheticOrigin::describe);
   }
 
   private Scene scene(String name) throws IOException {

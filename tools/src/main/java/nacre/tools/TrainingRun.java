@@ -88,6 +88,7 @@ final class TrainingRun {
    */
   boolean run() throws IOException {
     try (RunLock _ = RunLock.take(request.folder())) {
+      AtomicFile.removeLeftovers(request.folder().root());
       AtomicFile.removeLeftovers(request.folder().checkpoints());
       return locked();
     }
@@ -230,7 +231,7 @@ final class TrainingRun {
       views.add(scenes.view(name));
     }
     SceneView donor = views.removeLast();
-    Sheet sheet = SampleSheet.ofAllEdits(title, pictures, views, List.of(donor), done -> {});
+    Sheet sheet = new SampleSheet(title, pictures, null).ofAllEdits(views, List.of(donor));
     log.sheet(trainer.steps(), sheet.draw(), Map.of("Title", title));
   }
 

@@ -189,6 +189,7 @@ class CommandsTest {
             file,
             "--turn",
             names.get(1),
+            "--truth",
             "--out",
             folder);
     assertEquals(0, sampled.status(), sampled::err);

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @DisabledOnOs(OS.WINDOWS)
 class KilledRunIT {
   private static final int KILLS = 20;
-  private static final int STEPS = 150;
+  private static final int STEPS = 100;
 
   /** Much shorter than a run: checkpoints are being written most of the time. */
   private static final double CHECKPOINT_MINUTES = 0.001;
