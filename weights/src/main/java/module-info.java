@@ -3,5 +3,5 @@ module nacre.weights {
   exports nacre.weights;
 
   requires transitive nacre.tensor;
-  requires com.fasterxml.jackson.databind;
+  requires transitive com.fasterxml.jackson.databind;
 }

@@ -1,19 +1,12 @@
 package nacre.diffusion;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.Scheduler;
@@ -23,7 +16,7 @@ import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.nn.Parameters;
-import nacre.weights.AtomicFile;
+import nacre.weights.JsonFile;
 import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
@@ -34,9 +27,8 @@ import nacre.weights.WeightsException;
  * disk are those in memory.
  */
 public final class DiffusersFolder {
-  private static final JsonMapper JSON =
-      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
   private static final String STEM = "diffusion_pytorch_model";
+  private static final String SCHEDULER = "scheduler/scheduler_config.json";
 
   private final Path root;
 
@@ -53,7 +45,8 @@ public final class DiffusersFolder {
    */
   public UNet2DCondition readUNet(Parameters p) throws WeightsException {
     UNet2DCondition unet =
-        read("unet/config.json", json -> new UNet2DCondition(p, UNetConfig.of(json)));
+        JsonFile.read(
+            root.resolve("unet/config.json"), json -> new UNet2DCondition(p, UNetConfig.of(json)));
     load("unet", p, UnaryOperator.identity());
     return unet;
   }
@@ -66,7 +59,9 @@ public final class DiffusersFolder {
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
   public AutoencoderKL readVae(Parameters p) throws WeightsException {
-    AutoencoderKL vae = read("vae/config.json", json -> new AutoencoderKL(p, VaeConfig.of(json)));
+    AutoencoderKL vae =
+        JsonFile.read(
+            root.resolve("vae/config.json"), json -> new AutoencoderKL(p, VaeConfig.of(json)));
     load("vae", p, AutoencoderKL::currentName);
     return vae;
   }
@@ -78,7 +73,7 @@ public final class DiffusersFolder {
    * @throws WeightsException if the file is missing or malformed, in one line
    */
   public Scheduler readScheduler(int steps) throws WeightsException {
-    return read("scheduler/scheduler_config.json", json -> Scheduler.of(json, steps));
+    return JsonFile.read(root.resolve(SCHEDULER), json -> Scheduler.of(json, steps));
   }
 
   /**
@@ -87,8 +82,8 @@ public final class DiffusersFolder {
    * @throws WeightsException if the file is missing or malformed, in one line
    */
   public NoiseSchedule readNoiseSchedule() throws WeightsException {
-    return read(
-        "scheduler/scheduler_config.json", json -> new NoiseSchedule(SchedulerConfig.of(json)));
+    return JsonFile.read(
+        root.resolve(SCHEDULER), json -> new NoiseSchedule(SchedulerConfig.of(json)));
   }
 
   /**
@@ -98,7 +93,7 @@ public final class DiffusersFolder {
    * @throws IOException if a file cannot be written, in one sentence
    */
   public void writeUNet(UNet2DCondition unet, Parameters p) throws IOException {
-    write("unet/config.json", unet.config().toJson());
+    JsonFile.write(root.resolve("unet/config.json"), unet.config().toJson());
     save("unet", p);
   }
 
@@ -109,7 +104,7 @@ public final class DiffusersFolder {
    * @throws IOException if a file cannot be written, in one sentence
    */
   public void writeVae(AutoencoderKL vae, Parameters p) throws IOException {
-    write("vae/config.json", vae.config().toJson());
+    JsonFile.write(root.resolve("vae/config.json"), vae.config().toJson());
     save("vae", p);
   }
 
@@ -119,9 +114,8 @@ public final class DiffusersFolder {
    * @throws IOException if the file cannot be written, in one sentence
    */
   public void writeScheduler(Scheduler scheduler) throws IOException {
-    write(
-        "scheduler/scheduler_config.json",
-        scheduler.schedule().config().toJson(scheduler.className()));
+    JsonFile.write(
+        root.resolve(SCHEDULER), scheduler.schedule().config().toJson(scheduler.className()));
   }
 
   /**
@@ -139,7 +133,7 @@ public final class DiffusersFolder {
           ArrayNode pair = json.putArray(name);
           kind.forEach(pair::add);
         });
-    write("model_index.json", json);
+    JsonFile.write(root.resolve("model_index.json"), json);
   }
 
   private void load(String component, Parameters p, UnaryOperator<String> names)
@@ -152,32 +146,5 @@ public final class DiffusersFolder {
   private void save(String component, Parameters p) throws IOException {
     Path file = root.resolve(component).resolve(STEM + ".safetensors");
     new SafeTensorsWriter().addParameters(p.relative()).write(file);
-  }
-
-  private <T> T read(String name, Function<JsonNode, T> build) throws WeightsException {
-    Path file = root.resolve(name);
-    try {
-      JsonNode json = JSON.readTree(Files.readString(file));
-      if (!json.isObject()) {
-        throw new WeightsException(file, "is not a JSON object");
-      }
-      return build.apply(json);
-    } catch (WeightsException e) {
-      throw e;
-    } catch (JsonProcessingException e) {
-      throw new WeightsException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
-    } catch (IOException e) {
-      String reason = Files.exists(file) ? "cannot be read: " + e.getMessage() : "no such file";
-      throw new WeightsException(file, reason, e);
-    } catch (IllegalArgumentException e) {
-      throw new WeightsException(file, e.getMessage(), e);
-    }
-  }
-
-  private void write(String name, JsonNode json) throws IOException {
-    Path file = root.resolve(name);
-    Files.createDirectories(file.getParent());
-    String text = json.toPrettyString() + "\n";
-    AtomicFile.write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
   }
 }

@@ -1,14 +1,8 @@
 package nacre.nn;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import nacre.weights.AtomicFile;
+import nacre.weights.JsonFile;
 import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
@@ -17,9 +11,6 @@ import nacre.weights.WeightsException;
  * A {@link Vit} on disk as transformers keeps it: {@code config.json}, {@code model.safetensors}.
  */
 public final class VitFolder {
-  private static final JsonMapper JSON =
-      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
-
   private VitFolder() {}
 
   /**
@@ -31,7 +22,7 @@ public final class VitFolder {
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
   public static Vit load(Parameters p, Path folder) throws WeightsException {
-    Vit vit = new Vit(p, config(folder.resolve("config.json")));
+    Vit vit = new Vit(p, JsonFile.read(folder.resolve("config.json"), VitConfig::of));
     try (StateDict dict = StateDict.open(folder, "model")) {
       boolean nested = dict.entries().containsKey("vit.embeddings.cls_token");
       StateDict encoder = nested ? dict.under("vit.") : dict;
@@ -40,36 +31,14 @@ public final class VitFolder {
     return vit;
   }
 
-  private static VitConfig config(Path file) throws WeightsException {
-    try {
-      JsonNode json = JSON.readTree(Files.readString(file));
-      if (!json.isObject()) {
-        throw new WeightsException(file, "is not a JSON object");
-      }
-      return VitConfig.of(json);
-    } catch (WeightsException e) {
-      throw e;
-    } catch (JsonProcessingException e) {
-      throw new WeightsException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
-    } catch (IOException e) {
-      String reason = Files.exists(file) ? "cannot be read: " + e.getMessage() : "no such file";
-      throw new WeightsException(file, reason, e);
-    } catch (IllegalArgumentException e) {
-      throw new WeightsException(file, e.getMessage(), e);
-    }
-  }
-
   /**
    * Writes a model so that transformers' {@code ViTModel.from_pretrained} loads it.
    *
    * @param p where the model was built
-   * @param folder exists
    * @throws IOException if a file cannot be written, in one sentence
    */
   public static void save(Vit vit, Parameters p, Path folder) throws IOException {
-    String json = vit.config().toJson().toPrettyString() + "\n";
-    AtomicFile.write(
-        folder.resolve("config.json"), out -> out.write(json.getBytes(StandardCharsets.UTF_8)));
+    JsonFile.write(folder.resolve("config.json"), vit.config().toJson());
     new SafeTensorsWriter().addParameters(p.relative()).write(folder.resolve("model.safetensors"));
   }
 }

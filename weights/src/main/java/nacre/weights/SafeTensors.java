@@ -110,7 +110,7 @@ public final class SafeTensors implements AutoCloseable {
       }
       MemorySegment file = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
       return parse(path, file, arena);
-    } catch (WeightsException e) {
+    } catch (WeightsException | RuntimeException | Error e) {
       arena.close();
       throw e;
     } catch (IOException e) {

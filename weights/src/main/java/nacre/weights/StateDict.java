@@ -1,10 +1,6 @@
 package nacre.weights;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,9 +16,6 @@ import nacre.tensor.Tensor;
 
 /** The tensors of a checkpoint by name, from one safetensors file or from several shards. */
 public final class StateDict implements AutoCloseable {
-  private static final JsonMapper JSON =
-      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
-
   private final Path path;
   private final List<SafeTensors> files;
   private final Map<String, SafeTensors.Entry> entries;
@@ -88,21 +81,14 @@ public final class StateDict implements AutoCloseable {
         entries.put(entry.getKey(), byName.get(entry.getValue()).entry(entry.getKey()));
       }
       return new StateDict(index, files, entries);
-    } catch (WeightsException e) {
+    } catch (WeightsException | RuntimeException | Error e) {
       files.forEach(SafeTensors::close);
       throw e;
     }
   }
 
   private static Map<String, String> readIndex(Path index) throws WeightsException {
-    JsonNode map;
-    try {
-      map = JSON.readTree(Files.readString(index)).path("weight_map");
-    } catch (JsonProcessingException e) {
-      throw new WeightsException(index, "is not valid JSON: " + e.getOriginalMessage(), e);
-    } catch (IOException e) {
-      throw new WeightsException(index, "cannot be read: " + e.getMessage(), e);
-    }
+    JsonNode map = JsonFile.read(index).path("weight_map");
     if (!map.isObject()) {
       throw new WeightsException(index, "has no weight_map");
     }

@@ -1,0 +1,65 @@
+package nacre.weights;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Function;
+
+/** The JSON beside weights: configurations and indices. A key that stands twice is an error. */
+public final class JsonFile {
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+  private JsonFile() {}
+
+  /**
+   * Reads a file that holds one JSON object.
+   *
+   * @throws WeightsException if it is missing or malformed, in one line
+   */
+  public static JsonNode read(Path file) throws WeightsException {
+    return read(file, json -> json);
+  }
+
+  /**
+   * Reads a file that holds one JSON object, and builds something from it.
+   *
+   * @param build may refuse what it is given by an {@link IllegalArgumentException}
+   * @throws WeightsException if the file is missing, malformed or refused, in one line
+   */
+  public static <T> T read(Path file, Function<JsonNode, T> build) throws WeightsException {
+    JsonNode json;
+    try {
+      json = JSON.readTree(Files.readString(file));
+    } catch (JsonProcessingException e) {
+      throw new WeightsException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      String reason = Files.exists(file) ? "cannot be read: " + e.getMessage() : "no such file";
+      throw new WeightsException(file, reason, e);
+    }
+    if (!json.isObject()) {
+      throw new WeightsException(file, "is not a JSON object");
+    }
+    try {
+      return build.apply(json);
+    } catch (IllegalArgumentException e) {
+      throw new WeightsException(file, e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Writes a file, whole or not at all; its folder is made if it is not there.
+   *
+   * @throws IOException if it cannot be written, in one sentence
+   */
+  public static void write(Path file, JsonNode json) throws IOException {
+    Files.createDirectories(file.toAbsolutePath().getParent());
+    byte[] text = (json.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8);
+    AtomicFile.write(file, out -> out.write(text));
+  }
+}
