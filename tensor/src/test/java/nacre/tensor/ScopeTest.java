@@ -41,6 +41,42 @@ class ScopeTest {
   }
 
   @Test
+  void tensorsCloseEarlyInAnyOrder() {
+    try (Scope scope = Scope.open()) {
+      Tensor[] t = new Tensor[5];
+      for (int i = 0; i < t.length; i++) {
+        t[i] = Tensor.full(DEVICE, DType.F32, Shape.of(1), i);
+      }
+      t[1].close();
+      t[4].close();
+      try (Scope _ = Scope.open()) {
+        Scope.current().adopt(t[0]);
+        Scope.current().hand(t[0]);
+      }
+      t[3].close();
+      assertEquals(2, Memory.liveTensors());
+      assertEquals(0, t[0].get(0));
+      assertEquals(2, t[2].get(0));
+      t[2].close();
+      t[0].close();
+      assertEquals(0, Memory.liveTensors());
+      assertSame(scope, Scope.current());
+    }
+  }
+
+  @Test
+  void anotherThreadMayNotCloseATensor() {
+    try (Scope _ = Scope.open()) {
+      Tensor x = ones(2);
+      Throwable refused =
+          CompletableFuture.supplyAsync(() -> assertThrows(IllegalStateException.class, x::close))
+              .join();
+      assertTrue(refused.getMessage().contains("used by"), refused.getMessage());
+      assertEquals(1, x.get(1));
+    }
+  }
+
+  @Test
   void whatIsHandedOnOutlivesItsScope() {
     try (Scope _ = Scope.open()) {
       Tensor kept;

@@ -236,6 +236,21 @@ class TapeTest {
   }
 
   @Test
+  void callersMayReuseTheirArrayOfInputs() {
+    try (Tape tape = Tape.open()) {
+      Tensor a = Tensor.of(DEVICE, Shape.of(1), 3).track();
+      Tensor b = Tensor.of(DEVICE, Shape.of(1), 5).track();
+      Tensor[] inputs = {a, b};
+      Tensor y = Operation.apply(new Multiply(), inputs);
+      inputs[0] = b;
+      inputs[1] = a;
+      Gradients gradients = tape.backward(y);
+      assertArrayEquals(new float[] {5}, gradients.of(a).toFloats());
+      assertArrayEquals(new float[] {3}, gradients.of(b).toFloats());
+    }
+  }
+
+  @Test
   void detachingStopsTheFlow() {
     Tensor x = leaf(2, 3);
     try (Tape tape = Tape.open()) {

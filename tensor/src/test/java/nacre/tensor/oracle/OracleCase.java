@@ -20,6 +20,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Backend;
+import nacre.tensor.cpu.HostAllocator;
 
 /**
  * One call of a backend's method on random operands. It is made on the plain backend and on the
@@ -173,6 +174,7 @@ final class OracleCase {
     List<byte[]> results = new ArrayList<>();
     Set<String> called = new HashSet<>();
     long live = Memory.liveTensors();
+    long used = usedBytes(device);
     try (Scope _ = Scope.open()) {
       Tensor[] tensors = new Tensor[operands.size()];
       for (int i = 0; i < tensors.length; i++) {
@@ -193,8 +195,14 @@ final class OracleCase {
       }
     }
     assertEquals(live, Memory.liveTensors(), device + ": " + this + ": left tensors behind");
+    assertEquals(used, usedBytes(device), device + ": " + this + ": left buffers behind");
     assertTrue(called.contains(method), this + ": the case does not call its method");
     return results;
+  }
+
+  /** What was taken from the allocator and not given back, buffers that are no tensors included. */
+  private static long usedBytes(Device device) {
+    return device.backend().allocator() instanceof HostAllocator host ? host.usedBytes() : 0;
   }
 
   private double[] numbers(Operand operand, int index) {
