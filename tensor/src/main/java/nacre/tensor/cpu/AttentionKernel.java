@@ -1,5 +1,6 @@
 package nacre.tensor.cpu;
 
+import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
@@ -77,7 +78,7 @@ final class AttentionKernel {
         s.rows(n) * s.columns >= Elementwise.WORTH,
         (from, to) -> {
           float[] low = Scratch.mine().floats(0, s.columns);
-          java.util.Arrays.fill(low, 0, s.columns, -1e30f);
+          Arrays.fill(low, 0, s.columns, -1e30f);
           for (long row = from; row < to; row++) {
             int seen = (int) Math.min(s.columns, row % s.rows + 1);
             Tiles.store(low, 0, scores, DType.F32, row * s.columns + seen, s.columns - seen);

@@ -1,5 +1,6 @@
 package nacre.tensor.cpu;
 
+import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Unary;
@@ -380,8 +381,8 @@ final class GroupNormKernel {
           b += sums[at + c + i] * gamma[i];
         }
       }
-      java.util.Arrays.fill(k, g * width, (g + 1) * width, (float) (a / count));
-      java.util.Arrays.fill(k, c + g * width, c + (g + 1) * width, (float) (b / count));
+      Arrays.fill(k, g * width, (g + 1) * width, (float) (a / count));
+      Arrays.fill(k, c + g * width, c + (g + 1) * width, (float) (b / count));
     }
     return k;
   }

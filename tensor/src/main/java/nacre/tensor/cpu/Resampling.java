@@ -1,6 +1,7 @@
 package nacre.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 
@@ -56,7 +57,7 @@ final class Resampling {
           float[] in = s.floats(0, w * f * c);
           float[] sum = s.floats(1, w * c);
           for (long r = from; r < to; r++) {
-            java.util.Arrays.fill(sum, 0, w * c, 0);
+            Arrays.fill(sum, 0, w * c, 0);
             for (int k = 0; k < f; k++) {
               Tiles.load(x.address(), x.dtype(), (r * f + k) * w * f * c, in, 0, w * f * c);
               for (int i = 0; i < w * f; i++) {
@@ -103,11 +104,11 @@ final class Resampling {
               float[] wy = triangle(h, oh, box[0], box[2]);
               float[] wx = triangle(w, ow, box[1], box[3]);
               for (int j = 0; j < oh; j++) {
-                java.util.Arrays.fill(line, 0, w * c, 0);
+                Arrays.fill(line, 0, w * c, 0);
                 for (int i = 0; i < h; i++) {
                   addScaled(wy[j * h + i], image, i * w * c, line, 0, w * c);
                 }
-                java.util.Arrays.fill(out, 0, ow * c, 0);
+                Arrays.fill(out, 0, ow * c, 0);
                 for (int k = 0; k < ow; k++) {
                   for (int i = 0; i < w; i++) {
                     addScaled(wx[k * w + i], line, i * c, out, k * c, c);
@@ -136,7 +137,7 @@ final class Resampling {
           float[] line = Scratch.mine().floats(1, w * c);
           float[] d = Scratch.mine().floats(2, ow * c);
           for (long n = from; n < to; n++) {
-            java.util.Arrays.fill(image, 0, h * w * c, 0);
+            Arrays.fill(image, 0, h * w * c, 0);
             for (int r = 0; r < crops; r++) {
               float[] box = box(boxes, n * crops + r);
               float[] wy = triangle(h, oh, box[0], box[2]);
@@ -144,7 +145,7 @@ final class Resampling {
               for (int j = 0; j < oh; j++) {
                 long at = ((n * crops + r) * oh + j) * ow * c;
                 Tiles.load(dy.address(), dy.dtype(), at, d, 0, ow * c);
-                java.util.Arrays.fill(line, 0, w * c, 0);
+                Arrays.fill(line, 0, w * c, 0);
                 for (int k = 0; k < ow; k++) {
                   for (int i = 0; i < w; i++) {
                     addScaled(wx[k * w + i], d, k * c, line, i * c, c);

@@ -1,5 +1,6 @@
 package nacre.tensor.cpu;
 
+import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 
@@ -155,8 +156,8 @@ final class RowNormKernels {
     float[] m = s.floats(5, block);
     float[] r = s.floats(6, block);
     Tiles.load(gamma.address(), gamma.dtype(), 0, g, 0, c);
-    java.util.Arrays.fill(dg, 0, c, 0);
-    java.util.Arrays.fill(db, 0, c, 0);
+    Arrays.fill(dg, 0, c, 0);
+    Arrays.fill(db, 0, c, 0);
     for (int done = 0; done < count; done += block) {
       int rows = Math.min(block, count - done);
       long row = firstRow + done;

@@ -1,5 +1,6 @@
 package nacre.tensor.ops;
 
+import java.util.Arrays;
 import nacre.tensor.Context;
 import nacre.tensor.Operation;
 import nacre.tensor.Shape;
@@ -45,7 +46,7 @@ public record Slice(int axis, int start, int length, Shape from) implements Oper
     if (total != x.dim(a)) {
       throw new IllegalArgumentException(
           "split: parts "
-              + java.util.Arrays.toString(lengths)
+              + Arrays.toString(lengths)
               + " add up to "
               + total
               + ", axis "

@@ -3,6 +3,7 @@ package nacre.tensor.cpu.onednn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -110,7 +111,7 @@ final class MatrixProducts {
   private static Primitive build(Key k) {
     int rank = k.y.dims.size();
     long[] biasDims = new long[rank];
-    java.util.Arrays.fill(biasDims, 1);
+    Arrays.fill(biasDims, 1);
     biasDims[rank - 1] = k.y.dims.getLast();
     MemorySegment a = k.a.layout();
     MemorySegment b = k.b.layout();
