@@ -10,12 +10,13 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Time the engine, beside PyTorch where there is one.",
     mixinStandardHelpOptions = true,
-    subcommands = {TrainStepBench.class})
+    subcommands = {ModelsBench.class, TrainStepBench.class})
 public final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "bench: say what to time, such as train-step");
+    throw new ParameterException(
+        spec.commandLine(), "bench: say what to time, such as models or train-step");
   }
 }

@@ -1,20 +1,14 @@
 package nacre.tools.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import nacre.bindings.Processors;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairBatch;
@@ -75,7 +69,7 @@ final class TrainStepBench implements Callable<Integer> {
 
   private record Row(String name, List<Double> medians) {
     double median() {
-      return TrainStepBench.median(medians.stream().mapToDouble(Double::doubleValue).toArray());
+      return Peer.median(medians.stream().mapToDouble(Double::doubleValue).toArray());
     }
   }
 
@@ -86,7 +80,7 @@ final class TrainStepBench implements Callable<Integer> {
     PrintStream out = System.out;
     Device on = Device.of(device);
     out.println("device  " + on.backend().describe());
-    out.println("machine " + machine());
+    out.println("machine " + Peer.machine());
     out.printf(
         Locale.ROOT,
         "step    preset %s, batch %d, f32; median of %d steps in each of %d rounds%n",
@@ -151,57 +145,18 @@ final class TrainStepBench implements Callable<Integer> {
       trainer.step(batch, 1e-4);
       times[i] = (System.nanoTime() - begin) / 1e6;
     }
-    return median(times);
+    return Peer.median(times);
   }
 
   private double askPeer(Preset chosen) throws IOException, InterruptedException {
     Path config = Files.createTempFile("preset-", ".json");
     try {
       Files.writeString(config, chosen.json());
-      List<String> command = new ArrayList<>(Arrays.asList(peer.strip().split("\\s+")));
-      command.addAll(
-          List.of(
-              "--config",
-              config.toString(),
-              "--threads",
-              Integer.toString(Processors.threads()),
-              "--steps",
-              Integer.toString(steps)));
-      Process process =
-          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-      String last = "";
-      try (BufferedReader lines =
-          new BufferedReader(
-              new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-          last = line;
-        }
-      }
-      int status = process.waitFor();
-      JsonNode answer = status == 0 ? new JsonMapper().readTree(last) : null;
-      if (answer == null || !answer.hasNonNull("median_ms")) {
-        throw new IllegalArgumentException(
-            "bench: the peer ended with status %d and did not print median_ms: %s"
-                .formatted(status, peer));
-      }
-      return answer.get("median_ms").doubleValue();
+      return new Peer(peer)
+          .ask(List.of("--config", config.toString(), "--steps", Integer.toString(steps)))
+          .number("median_ms");
     } finally {
       Files.deleteIfExists(config);
     }
-  }
-
-  private static String machine() {
-    return "%s, %d threads, Java %s"
-        .formatted(
-            System.getProperty("os.name") + " " + System.getProperty("os.arch"),
-            Processors.threads(),
-            System.getProperty("java.version"));
-  }
-
-  private static double median(double[] values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    int n = sorted.length;
-    return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
   }
 }
