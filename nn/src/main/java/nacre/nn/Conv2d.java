@@ -2,6 +2,7 @@ package nacre.nn;
 
 import static nacre.nn.ComputeType.match;
 import static nacre.tensor.ops.Convolution.conv2d;
+import static nacre.tensor.ops.UpsampleConvolution.upsampleConv2d;
 
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -63,5 +64,16 @@ public final class Conv2d {
    */
   public Tensor forward(Tensor x, Tensor residual) {
     return conv2d(x, match(weight, x), match(bias, x), residual, window);
+  }
+
+  /**
+   * The convolution of x enlarged to twice its size by repeating pixels, {@code [N, H, W, in] → [N,
+   * 2H, 2W, out]}, as one operation. For kernels of 3 × 3 with one pixel of padding.
+   */
+  public Tensor forwardUpsampled(Tensor x) {
+    if (!window.equals(Window.of(1, 1))) {
+      throw new IllegalStateException("Conv2d: forwardUpsampled wants padding 1, not " + window);
+    }
+    return upsampleConv2d(x, match(weight, x), match(bias, x));
   }
 }

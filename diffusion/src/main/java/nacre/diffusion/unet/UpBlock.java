@@ -1,7 +1,6 @@
 package nacre.diffusion.unet;
 
 import static nacre.tensor.ops.Concat.concat;
-import static nacre.tensor.ops.Resample.upsampleNearest;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -63,7 +62,7 @@ final class UpBlock {
         y = stage.forward(joined, time, context);
         joined.close();
       }
-      return scope.hand(upsampler == null ? y : upsampler.forward(upsampleNearest(y, 2)));
+      return scope.hand(upsampler == null ? y : upsampler.forwardUpsampled(y));
     }
   }
 }

@@ -1,7 +1,5 @@
 package nacre.diffusion.vae;
 
-import static nacre.tensor.ops.Resample.upsampleNearest;
-
 import java.util.ArrayList;
 import java.util.List;
 import nacre.diffusion.ResnetBlock2D;
@@ -52,7 +50,7 @@ final class Coder {
     Tensor forward(Tensor x) {
       try (Scope scope = Scope.open()) {
         Tensor y = run(resnets, x);
-        return scope.hand(upsampler == null ? y : upsampler.forward(upsampleNearest(y, 2)));
+        return scope.hand(upsampler == null ? y : upsampler.forwardUpsampled(y));
       }
     }
   }

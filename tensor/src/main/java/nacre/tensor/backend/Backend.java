@@ -2,6 +2,7 @@ package nacre.tensor.backend;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
@@ -119,6 +120,20 @@ public interface Backend {
    * @param db nullable
    */
   void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db);
+
+  /**
+   * y [N, 2H, 2W, O] = x [N, H, W, I], each pixel repeated 2 × 2 times, ∗ w [O, 3, 3, I] + bias
+   * [O], with one row and column of zeros around.
+   *
+   * @param bias nullable
+   */
+  default void upsampleConv2d(Tensor x, Tensor w, Tensor bias, Tensor y) {
+    try (Scope _ = Scope.open()) {
+      Tensor large = x.like(Shape.of(x.dim(0), 2 * x.dim(1), 2 * x.dim(2), x.dim(3)));
+      upsampleNearest(x, 2, large);
+      conv2d(large, w, bias, null, null, Window.of(1, 1), y);
+    }
+  }
 
   // ---- attention
 

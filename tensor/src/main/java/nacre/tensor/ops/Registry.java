@@ -31,7 +31,8 @@ public final class Registry {
           Reshape.class,
           ScaledDotProductAttention.class,
           Slice.class,
-          Softmax.class);
+          Softmax.class,
+          UpsampleConvolution.class);
 
   private Registry() {}
 

@@ -35,6 +35,7 @@ import static nacre.tensor.ops.Slice.split;
 import static nacre.tensor.ops.Softmax.softmax;
 import static nacre.tensor.ops.SpaceToDepth.depthToSpace;
 import static nacre.tensor.ops.SpaceToDepth.spaceToDepth;
+import static nacre.tensor.ops.UpsampleConvolution.upsampleConv2d;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -178,6 +179,19 @@ final class Cases {
   }
 
   private void convolutions() {
+    put(
+        UpsampleConvolution.class,
+        "with bias",
+        in -> upsampleConv2d(in[0], in[1], in[2]),
+        Input.of(2, 3, 2, 3),
+        Input.of(2, 3, 3, 3),
+        Input.of(2));
+    put(
+        UpsampleConvolution.class,
+        "without bias",
+        in -> upsampleConv2d(in[0], in[1], null),
+        Input.of(1, 2, 3, 2),
+        Input.of(3, 3, 3, 2));
     Input image = Input.of(2, 5, 4, 3);
     Input kernel = Input.of(2, 3, 3, 3);
     Input bias = Input.of(2);

@@ -37,6 +37,11 @@ final class ConvolutionCases {
     new Size(1, 20, 19, 32, 48, 3, 3, Window.of(1, 1)),
   };
 
+  /** N, H, W, I, O. */
+  private static final int[][] ENLARGED = {
+    {1, 1, 1, 1, 1}, {2, 3, 5, 4, 3}, {1, 1, 7, 16, 8}, {1, 17, 19, 33, 20}, {2, 20, 16, 32, 48}
+  };
+
   private ConvolutionCases() {}
 
   static void addTo(List<OracleCase> cases) {
@@ -48,6 +53,9 @@ final class ConvolutionCases {
         forward(cases, dtype, s, false, true, Unary.RELU);
         forward(cases, dtype, s, true, false, Unary.SILU);
         gradients(cases, dtype, s);
+      }
+      for (int[] s : ENLARGED) {
+        enlarged(cases, dtype, s[0], s[1], s[2], s[3], s[4]);
       }
     }
   }
@@ -79,6 +87,25 @@ final class ConvolutionCases {
                     s.window,
                     t[y]));
     cases.add(c);
+  }
+
+  private static void enlarged(
+      List<OracleCase> cases, DType dtype, int n, int h, int w, int in, int out) {
+    Values weights = Values.normal(0, 1 / Math.sqrt(in * 9));
+    String size = n + "×" + h + "×" + w + "×" + in + " to " + out;
+    cases.add(
+        OracleCase.of("upsampleConv2d", dtype, size)
+            .in(dtype, n, h, w, in)
+            .in(dtype, weights, out, 3, 3, in)
+            .in(dtype, out)
+            .out(dtype, n, 2 * h, 2 * w, out)
+            .call((backend, t) -> backend.upsampleConv2d(t[0], t[1], t[2], t[3])));
+    cases.add(
+        OracleCase.of("upsampleConv2d", dtype, size, "no bias")
+            .in(dtype, n, h, w, in)
+            .in(dtype, weights, out, 3, 3, in)
+            .out(dtype, n, 2 * h, 2 * w, out)
+            .call((backend, t) -> backend.upsampleConv2d(t[0], t[1], null, t[2])));
   }
 
   private static void gradients(List<OracleCase> cases, DType dtype, Size s) {
