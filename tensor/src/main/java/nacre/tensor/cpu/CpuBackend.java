@@ -34,6 +34,7 @@ public final class CpuBackend implements Backend {
   private final Broadcasting broadcasting;
   private final Reductions reductions;
   private final Products products;
+  private final UpsampleConvolutionKernel upsampleConvolution;
   private final GroupNormKernel groupNorm;
   private final RowNormKernels rowNorms;
   private final Movement movement;
@@ -50,6 +51,7 @@ public final class CpuBackend implements Backend {
     broadcasting = new Broadcasting(team, elementwise);
     reductions = new Reductions(team, elementwise);
     products = new Products(engine, plain, elementwise, team, allocator);
+    upsampleConvolution = new UpsampleConvolutionKernel(team, engine);
     groupNorm = new GroupNormKernel(team);
     rowNorms = new RowNormKernels(team);
     movement = new Movement(team);
@@ -228,6 +230,15 @@ public final class CpuBackend implements Backend {
   @Override
   public void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db) {
     products.conv2dWeightGradient(x, dy, window, dw, db);
+  }
+
+  @Override
+  public void upsampleConv2d(Tensor x, Tensor w, Tensor bias, Tensor y) {
+    if (upsampleConvolution.serves(x, w)) {
+      upsampleConvolution.forward(x, w, bias, y);
+    } else {
+      Backend.super.upsampleConv2d(x, w, bias, y);
+    }
   }
 
   @Override

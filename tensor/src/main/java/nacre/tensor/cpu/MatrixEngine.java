@@ -31,6 +31,12 @@ public interface MatrixEngine {
   void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db);
 
   /**
+   * y [N, 2H, 2W, O] = the transposed convolution of x [N, H, W, I] by w [O, 4, 4, I], with stride
+   * 2 and padding 1, + bias [O], nullable.
+   */
+  void transposedConv2d(Tensor x, Tensor w, Tensor bias, Tensor y);
+
+  /**
    * y = scale · a · b for each of n × heads pairs of matrices, each a view into a tensor [N, T,
    * heads, D] or a dense [N, heads, T, S].
    */

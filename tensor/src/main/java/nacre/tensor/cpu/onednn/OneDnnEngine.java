@@ -16,12 +16,14 @@ public final class OneDnnEngine implements MatrixEngine {
   private final boolean bf16;
   private final MatrixProducts products;
   private final Convolutions convolutions;
+  private final TransposedConvolutions transposed;
   private final RowNorms rowNorms;
 
   /** The engine on a library that was loaded; what it needs beside its operands is lent. */
   public OneDnnEngine(NativeLibrary.Loaded library, Allocator allocator) {
     products = new MatrixProducts(allocator);
     convolutions = new Convolutions(allocator);
+    transposed = new TransposedConvolutions(allocator);
     rowNorms = new RowNorms(allocator);
     bf16 = Convolutions.trains(DType.BF16);
     description =
@@ -71,6 +73,11 @@ public final class OneDnnEngine implements MatrixEngine {
   @Override
   public void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db) {
     convolutions.weightGradient(x, dy, window, dw, db);
+  }
+
+  @Override
+  public void transposedConv2d(Tensor x, Tensor w, Tensor bias, Tensor y) {
+    transposed.forward(x, w, bias, y);
   }
 
   @Override
