@@ -55,6 +55,7 @@ final class ModuleRegistry {
     add("DDIMScheduler", (c, p) -> ProcessSubjects.scheduler(c));
     add("DDPMScheduler", (c, p) -> ProcessSubjects.scheduler(c));
     add("AdamW", (c, p) -> ProcessSubjects.adamW(c));
+    add("TorchRandn", (c, p) -> TextToImageSubjects.torchRandn(c));
   }
 
   private ModuleRegistry() {}
