@@ -5,6 +5,7 @@ module nacre.diffusion {
 
   exports nacre.diffusion;
   exports nacre.diffusion.schedule;
+  exports nacre.diffusion.text;
   exports nacre.diffusion.unet;
   exports nacre.diffusion.vae;
 }

@@ -31,7 +31,7 @@ public record VitConfig(
   public VitConfig {
     requireDivisible("hidden_size", hiddenSize, "num_attention_heads", numAttentionHeads);
     requireDivisible("image_size", imageSize, "patch_size", patchSize);
-    activation(hiddenAct);
+    HiddenAct.of("ViT", hiddenAct);
   }
 
   /**
@@ -78,23 +78,7 @@ public record VitConfig(
 
   /** The function that {@link #hiddenAct} names. */
   public Unary activation() {
-    return activation(hiddenAct);
-  }
-
-  private static Unary activation(String name) {
-    return switch (name) {
-      case "gelu" -> Unary.GELU;
-      case "gelu_new", "gelu_pytorch_tanh" -> Unary.GELU_TANH;
-      case "quick_gelu" -> Unary.QUICK_GELU;
-      case "relu" -> Unary.RELU;
-      case "silu", "swish" -> Unary.SILU;
-      default ->
-          throw new IllegalArgumentException(
-              "ViT config: hidden_act '"
-                  + name
-                  + "' is not known; known are gelu, gelu_new, gelu_pytorch_tanh, quick_gelu,"
-                  + " relu, silu");
-    };
+    return HiddenAct.of("ViT", hiddenAct);
   }
 
   private static int integer(JsonNode json, String key, int otherwise) {

@@ -7,6 +7,7 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import nacre.diffusion.ConfigJson;
+import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.nn.Parameters;
 import nacre.tensor.ops.Activation;
@@ -52,6 +53,12 @@ final class ModuleRegistry {
             (c, p) -> ModelSubjects.autoencoder(c.node(), p),
             AutoencoderKL::currentName,
             name -> false));
+    MODULES.put(
+        "CLIPTextModel",
+        new Known(
+            (c, p) -> TextToImageSubjects.clipText(c.node(), p),
+            ClipTextModel::currentName,
+            ClipTextModel::isIgnorable));
     add("DDIMScheduler", (c, p) -> ProcessSubjects.scheduler(c));
     add("DDPMScheduler", (c, p) -> ProcessSubjects.scheduler(c));
     add("AdamW", (c, p) -> ProcessSubjects.adamW(c));
