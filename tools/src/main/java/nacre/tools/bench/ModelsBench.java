@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
+import nacre.tensor.Profile;
 import nacre.tensor.Scope;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -65,6 +66,15 @@ final class ModelsBench implements Callable<Integer> {
               + "--threads N --seconds N. May be given more than once.")
   private List<String> peers = List.of();
 
+  @Option(
+      names = "--profile",
+      description =
+          "After each work, list where its time goes: operations, then the longest of them.")
+  private boolean profile;
+
+  /** Kinds of operands that a profile lists. */
+  private static final int LISTED = 16;
+
   private record Time(double first, double median, double peakGb) {}
 
   @Override
@@ -85,9 +95,39 @@ final class ModelsBench implements Callable<Integer> {
     for (ModelWork one : works) {
       for (DType dtype : types) {
         row(out, one, dtype, on);
+        if (profile) {
+          profile(out, one, dtype, on);
+        }
       }
     }
     return 0;
+  }
+
+  /** The third run, operation by operation. */
+  private static void profile(PrintStream out, ModelWork one, DType dtype, Device on) {
+    Profile profile = Profile.of(on);
+    try (Scope _ = Scope.open()) {
+      Runnable run = one.prepare(profile.device(), dtype);
+      time(run);
+      time(run);
+      profile.reset();
+      double all = time(run);
+      out.printf(Locale.ROOT, "%n%s, %s: %.3f s in one run%n%n", one.title(), dtype, all);
+      out.print("| operation | calls | ms | share | operands |\n| --- | --: | --: | --: | --- |\n");
+      List<Profile.Row> rows = new ArrayList<>(profile.operations());
+      rows.addAll(profile.signatures().stream().limit(LISTED).toList());
+      for (Profile.Row row : rows) {
+        out.printf(
+            Locale.ROOT,
+            "| %s | %d | %.1f | %.1f %% | %s |%n",
+            row.operation(),
+            row.calls(),
+            row.seconds() * 1000,
+            row.seconds() / all * 100,
+            row.operands());
+      }
+      out.println();
+    }
   }
 
   private void row(PrintStream out, ModelWork one, DType dtype, Device on)
