@@ -50,7 +50,7 @@ public final class CpuBackend implements Backend {
     elementwise = new Elementwise(team);
     broadcasting = new Broadcasting(team, elementwise);
     reductions = new Reductions(team, elementwise);
-    products = new Products(engine, plain, elementwise, team, allocator);
+    products = new Products(engine, plain, elementwise, broadcasting, team, allocator);
     upsampleConvolution = new UpsampleConvolutionKernel(team, engine);
     groupNorm = new GroupNormKernel(team);
     rowNorms = new RowNormKernels(team);

@@ -18,14 +18,21 @@ final class Products {
   private final MatrixEngine engine;
   private final Backend plain;
   private final Elementwise elementwise;
+  private final ColumnConvolutions columns;
   private final AttentionKernel attention;
 
   /** {@code engine} is null where the library did not load. */
   Products(
-      MatrixEngine engine, Backend plain, Elementwise elementwise, Team team, Allocator allocator) {
+      MatrixEngine engine,
+      Backend plain,
+      Elementwise elementwise,
+      Broadcasting broadcasting,
+      Team team,
+      Allocator allocator) {
     this.engine = engine;
     this.plain = plain;
     this.elementwise = elementwise;
+    this.columns = new ColumnConvolutions(team, engine, broadcasting);
     this.attention = new AttentionKernel(team, engine, allocator);
   }
 
@@ -107,7 +114,11 @@ final class Products {
           of(y),
           (in, out) -> conv2d(in[0], in[1], in[2], in[3], f, window, out[0]));
     } else if (f == null || engine.fuses(f)) {
-      engine.conv2d(x, w, bias, residual, f, window, y);
+      if (columns.serves(y, w) && (f == null || residual == null)) {
+        columns.forward(x, w, bias, residual, f, window, y);
+      } else {
+        engine.conv2d(x, w, bias, residual, f, window, y);
+      }
     } else {
       engine.conv2d(x, w, bias, residual, null, window, y);
       elementwise.unary(f, y, y);
@@ -120,6 +131,8 @@ final class Products {
     } else if (!engine.supports(dy.dtype())) {
       inF32(
           of(dy, w), of(dx), (in, out) -> engine.conv2dInputGradient(in[0], in[1], window, out[0]));
+    } else if (columns.serves(dy, w)) {
+      columns.inputGradient(dy, w, window, dx);
     } else {
       engine.conv2dInputGradient(dy, w, window, dx);
     }
@@ -133,6 +146,8 @@ final class Products {
           of(x, dy),
           of(dw, db),
           (in, out) -> engine.conv2dWeightGradient(in[0], in[1], window, out[0], out[1]));
+    } else if (columns.serves(dy, dw)) {
+      columns.weightGradient(x, dy, window, dw, db);
     } else {
       engine.conv2dWeightGradient(x, dy, window, dw, db);
     }

@@ -34,6 +34,10 @@ final class ConvolutionCases {
     new Size(1, 9, 10, 2, 3, 7, 5, Window.of(3, 2)),
     new Size(1, 2, 2, 2, 2, 3, 3, Window.of(1, 1)),
     new Size(2, 13, 12, 20, 33, 3, 3, Window.of(1, 1)),
+    new Size(2, 4, 3, 40, 72, 3, 3, Window.of(1, 1)),
+    new Size(1, 6, 7, 33, 65, 3, 3, Window.of(2, 1)),
+    new Size(1, 5, 4, 24, 50, 3, 2, new Window(1, 0, 2, 1, 0)),
+    new Size(2, 3, 3, 48, 32, 1, 1, Window.of(1, 0)),
     new Size(1, 20, 19, 32, 48, 3, 3, Window.of(1, 1)),
   };
 
