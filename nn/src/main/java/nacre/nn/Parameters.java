@@ -180,6 +180,17 @@ public final class Parameters {
     return trained;
   }
 
+  /**
+   * {@linkplain Tensor#settle Settles} those of {@link #all}: called on a model that is loaded and
+   * about to be used, not trained, it lets the device keep each weight in its own layout.
+   *
+   * @return this
+   */
+  public Parameters settle() {
+    all().values().forEach(Tensor::settle);
+    return this;
+  }
+
   /** Number of elements in {@link #all}. */
   public long count() {
     return all().values().stream().mapToLong(Tensor::elements).sum();

@@ -67,7 +67,7 @@ public final class Scope implements AutoCloseable {
   /** Moves a tensor of any scope to this one, and returns it. */
   public Tensor adopt(Tensor tensor) {
     requireOpen();
-    tensor.address(); // a closed tensor would be adopted dead, and found out much later
+    tensor.requireOpen(); // a closed tensor would be adopted dead, and found out much later
     if (tensor.owner() == null) {
       throw new IllegalStateException(
           "scope: " + tensor + " was saved for backward and is not to be handed on; hand a view");

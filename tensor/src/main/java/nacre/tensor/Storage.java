@@ -1,27 +1,95 @@
 package nacre.tensor;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import nacre.tensor.backend.Allocator;
+import nacre.tensor.backend.Packing;
 
 /**
  * A block of device memory shared by the tensors that view it, freed when the last one goes.
  * Threads that compute with the same parameters view them at the same time.
+ *
+ * <p>Settled elements may lie packed, in the layouts that a backend asked for, and then need not
+ * lie row by row at all. Whoever asks for their address might write, so that they are laid out
+ * again, what was packed is dropped, and they are settled no more: no writer needs to tell.
  */
 final class Storage {
   private final Allocator allocator;
-  private final long address;
   private final long bytes;
   private final AtomicInteger references = new AtomicInteger(1);
+  private long address; // of the elements row by row; 0 while they lie packed only
+  private volatile boolean settled;
+  private List<Packed> packed = List.of();
 
   Storage(Allocator allocator, long bytes) {
     this.allocator = allocator;
     this.bytes = bytes;
-    this.address = allocator.allocate(bytes);
+    this.address = allocate();
+  }
+
+  private long allocate() {
+    long block = allocator.allocate(bytes);
     Memory.born(bytes);
+    return block;
+  }
+
+  private void free(long block) {
+    allocator.free(block, bytes);
+    Memory.died(bytes);
   }
 
   long address() {
+    return settled ? unsettle() : address;
+  }
+
+  synchronized void settle() {
+    settled = true;
+  }
+
+  boolean settled() {
+    return settled;
+  }
+
+  private synchronized long unsettle() {
+    if (address == 0) {
+      address = unpacked();
+    }
+    dropPacked();
+    settled = false;
     return address;
+  }
+
+  private long unpacked() {
+    long block = allocate();
+    Packed first = packed.getFirst();
+    first.packing().unpack(first.address(), block);
+    return block;
+  }
+
+  private void dropPacked() {
+    packed.forEach(Packed::close);
+    packed = List.of();
+  }
+
+  /** The packed elements, to be closed after use; null where they are not settled. */
+  synchronized Packed packed(Packing packing) {
+    if (!settled) {
+      return null;
+    }
+    for (Packed p : packed) {
+      if (p.packing() == packing) {
+        return p.retain();
+      }
+    }
+    long plain = address != 0 ? address : unpacked();
+    Packed p = new Packed(allocator, packing);
+    packing.pack(plain, p.address());
+    free(plain);
+    address = 0;
+    packed = new ArrayList<>(packed);
+    packed.add(p);
+    return p.retain();
   }
 
   int references() {
@@ -34,8 +102,10 @@ final class Storage {
 
   void release() {
     if (references.decrementAndGet() == 0) {
-      allocator.free(address, bytes);
-      Memory.died(bytes);
+      dropPacked();
+      if (address != 0) {
+        free(address);
+      }
     }
   }
 }

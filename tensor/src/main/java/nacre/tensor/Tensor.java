@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import nacre.tensor.backend.Backend;
+import nacre.tensor.backend.Packing;
 
 /**
  * A dense, row-major array of numbers on a device. It belongs to a {@link Scope}, which frees it.
@@ -113,15 +114,53 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * The address of the first element in the device's memory.
+   * The address of the first element in the device's memory. Whoever asks for it might write: the
+   * tensor is not {@linkplain #settle settled} any more.
    *
    * @throws IllegalStateException if the tensor is closed
    */
   public long address() {
+    requireOpen();
+    return storage.address();
+  }
+
+  void requireOpen() {
     if (closed) {
       throw new IllegalStateException("tensor " + this + " was used after its scope closed");
     }
-    return storage.address();
+  }
+
+  /**
+   * Says that the elements have their final values: from now on a backend may keep them in the
+   * layout that it computes with most quickly, and in that one only, so that memory holds them
+   * once. Worth it for weights that are used more often than they are written. Nothing computed
+   * with them changes, and the next to ask for {@link #address()}, to read or to write, finds them
+   * laid out again as ever; to be settled again, it must be said again.
+   *
+   * <p>Nobody may be using an address or a {@link #segment()} of this tensor at the time.
+   *
+   * @return this
+   */
+  public Tensor settle() {
+    requireOpen();
+    storage.settle();
+    return this;
+  }
+
+  /** Whether the elements may be packed. */
+  public boolean settled() {
+    return storage.settled();
+  }
+
+  /**
+   * The elements in a backend's own layout, packed when they are first asked for in it. To be
+   * closed after use.
+   *
+   * @return null where this tensor is not settled
+   */
+  public Packed packed(Packing packing) {
+    requireOpen();
+    return storage.packed(packing);
   }
 
   /** Whether the tape follows this tensor: a leaf marked so, or computed from one. */
@@ -162,7 +201,7 @@ public final class Tensor implements AutoCloseable {
               + " wants "
               + other.elements());
     }
-    address();
+    requireOpen();
     storage.retain();
     return new Tensor(device, dtype, other, storage, scope);
   }

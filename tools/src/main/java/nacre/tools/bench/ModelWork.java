@@ -102,7 +102,7 @@ enum ModelWork {
       case UNET_32_B2 -> unet(device, dtype, 2, 32);
       case UNET_64_B2 -> unet(device, dtype, 2, 64);
       case VAE_ENCODE_256 -> {
-        AutoencoderKL vae = new AutoencoderKL(weights(device, dtype), VaeConfig.of(config()));
+        AutoencoderKL vae = autoencoder(device, dtype);
         Tensor image = random(device, dtype, 1, 256, 256, 3);
         yield () -> vae.encode(image);
       }
@@ -110,7 +110,9 @@ enum ModelWork {
       case VAE_DECODE_512 -> decode(device, dtype, 512);
       case VIT_B8_256 -> {
         VitConfig shape = VitConfig.of(config());
-        Vit vit = new Vit(weights(device, dtype), shape);
+        Parameters weights = weights(device, dtype);
+        Vit vit = new Vit(weights, shape);
+        weights.settle();
         Tensor image = random(device, dtype, 1, shape.imageSize(), shape.imageSize(), 3);
         yield () -> vit.forward(image);
       }
@@ -120,15 +122,24 @@ enum ModelWork {
 
   private Runnable unet(Device device, DType dtype, int batch, int side) {
     UNetConfig shape = UNetConfig.of(config());
-    UNet2DCondition unet = new UNet2DCondition(weights(device, dtype), shape);
+    Parameters weights = weights(device, dtype);
+    UNet2DCondition unet = new UNet2DCondition(weights, shape);
+    weights.settle();
     Tensor x = random(device, dtype, batch, side, side, shape.inChannels());
     Tensor context = random(device, dtype, batch, 77, shape.crossAttentionDim());
     Tensor timesteps = Tensor.full(device, DType.F32, Shape.of(batch), 500);
     return () -> unet.forward(x, timesteps, context);
   }
 
+  private AutoencoderKL autoencoder(Device device, DType dtype) {
+    Parameters weights = weights(device, dtype);
+    AutoencoderKL vae = new AutoencoderKL(weights, VaeConfig.of(config()));
+    weights.settle();
+    return vae;
+  }
+
   private Runnable decode(Device device, DType dtype, int side) {
-    AutoencoderKL vae = new AutoencoderKL(weights(device, dtype), VaeConfig.of(config()));
+    AutoencoderKL vae = autoencoder(device, dtype);
     int small = side / vae.config().downsampling();
     Tensor latent = random(device, dtype, 1, small, small, vae.config().latentChannels());
     return () -> vae.decode(latent);

@@ -31,16 +31,13 @@ final class Attributes {
   }
 
   /**
-   * Attributes that scale, add a residual and apply an activation.
+   * Attributes that scale, add a residual and apply an activation, and have the scratchpad lent.
    *
    * @param scale 1 for none
    * @param residual its layout, or null
    * @param f one that {@link #algorithm} has, or null
    */
   static MemorySegment of(float scale, MemorySegment residual, Unary f) {
-    if (scale == 1f && residual == null && f == null) {
-      return MemorySegment.NULL;
-    }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       OneDnn.check("post-operations", Dnnl.dnnl_post_ops_create(out));
@@ -64,15 +61,22 @@ final class Attributes {
       }
       OneDnn.check("attributes", Dnnl.dnnl_primitive_attr_create(out));
       MemorySegment attributes = out.get(ValueLayout.ADDRESS, 0);
+      OneDnn.check(
+          "attributes",
+          Dnnl.dnnl_primitive_attr_set_scratchpad_mode(
+              attributes, Dnnl.dnnl_scratchpad_mode_user()));
       OneDnn.check("attributes", Dnnl.dnnl_primitive_attr_set_post_ops(attributes, ops));
       Dnnl.dnnl_post_ops_destroy(ops);
       return attributes;
     }
   }
 
+  /** Attributes that do nothing to the result, and have the scratchpad lent. */
+  static MemorySegment plain() {
+    return of(1f, null, null);
+  }
+
   static void destroy(MemorySegment attributes) {
-    if (attributes.address() != 0) {
-      Dnnl.dnnl_primitive_attr_destroy(attributes);
-    }
+    Dnnl.dnnl_primitive_attr_destroy(attributes);
   }
 }

@@ -3,8 +3,8 @@ package nacre.tensor.cpu.onednn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.ArrayList;
+import java.util.List;
 import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
@@ -30,10 +30,14 @@ final class Convolutions {
       Window window,
       boolean bias,
       boolean residual,
-      Unary f) {}
+      Unary f) {
+    Key as(Direction other) {
+      return new Key(other, dtype, x, w, window, bias, residual, f);
+    }
+  }
 
   private final Allocator allocator;
-  private final Map<Key, Primitive> primitives = new ConcurrentHashMap<>();
+  private final Primitives<Key> primitives = new Primitives<>(Convolutions::build);
 
   /** Buffers of reorders come from {@code allocator}. */
   Convolutions(Allocator allocator) {
@@ -51,19 +55,19 @@ final class Convolutions {
             bias != null,
             residual != null,
             f);
-    Primitive p = primitives.computeIfAbsent(key, Convolutions::buildForward);
     long[] a = new long[3 + (bias == null ? 0 : 1) + (residual == null ? 0 : 1)];
-    int i = 0;
-    a[i++] = x.address();
-    a[i++] = w.address();
-    a[i++] = y.address();
+    a[0] = x.address();
+    a[2] = y.address();
+    int i = 3;
     if (bias != null) {
       a[i++] = bias.address();
     }
     if (residual != null) {
       a[i] = residual.address();
     }
-    p.execute(allocator, a);
+    try (Primitive p = primitives.lend(key)) {
+      p.execute(allocator, w, a);
+    }
   }
 
   void inputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
@@ -77,9 +81,9 @@ final class Convolutions {
             false,
             false,
             null);
-    primitives
-        .computeIfAbsent(key, Convolutions::buildInputGradient)
-        .execute(allocator, dy.address(), w.address(), dx.address());
+    try (Primitive p = primitives.lend(key)) {
+      p.execute(allocator, w, dy.address(), 0, dx.address());
+    }
   }
 
   void weightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db) {
@@ -93,17 +97,19 @@ final class Convolutions {
             db != null,
             false,
             null);
-    Primitive p = primitives.computeIfAbsent(key, Convolutions::buildWeightGradient);
-    if (db == null) {
-      p.execute(allocator, x.address(), dy.address(), dw.address());
-    } else {
-      p.execute(allocator, x.address(), dy.address(), dw.address(), db.address());
+    try (Primitive p = primitives.lend(key)) {
+      if (db == null) {
+        p.execute(allocator, x.address(), dy.address(), dw.address());
+      } else {
+        p.execute(allocator, x.address(), dy.address(), dw.address(), db.address());
+      }
     }
   }
 
   /** The layouts that all three directions share. */
   private record Layouts(
-      MemorySegment x, MemorySegment w, MemorySegment wAny, MemorySegment y, MemorySegment bias) {
+      MemorySegment x, MemorySegment w, MemorySegment wAny, MemorySegment y, MemorySegment bias)
+      implements AutoCloseable {
     static Layouts of(Key k) {
       int n = k.x.dim(0);
       int h = k.x.dim(1);
@@ -120,27 +126,76 @@ final class Convolutions {
               k.dtype, n, out, k.window.outHeight(h, kh), k.window.outWidth(wd, kw)),
           k.bias ? Layout.dense(k.dtype, out) : MemorySegment.NULL);
     }
+
+    @Override
+    public void close() {
+      Layout.destroy(x, w, wAny, y, bias);
+    }
   }
 
-  private static MemorySegment forwardDescriptor(Key k, Layouts l, MemorySegment attributes) {
+  /**
+   * A descriptor of one direction.
+   *
+   * @param hint the forward's, for the gradients
+   */
+  private static MemorySegment describe(
+      Key k, Layouts l, MemorySegment hint, MemorySegment attributes) {
     try (Arena a = Arena.ofConfined()) {
       MemorySegment out = a.allocate(ValueLayout.ADDRESS);
-      OneDnn.check(
-          "conv2d " + k,
-          Dnnl.dnnl_convolution_forward_primitive_desc_create(
-              out,
-              OneDnn.get().engine(),
-              Dnnl.dnnl_forward_training(),
-              Dnnl.dnnl_convolution_direct(),
-              l.x,
-              l.wAny,
-              l.bias,
-              l.y,
-              longs(a, k.window.stride(), k.window.stride()),
-              longs(a, 0, 0),
-              longs(a, k.window.top(), k.window.left()),
-              longs(a, k.window.bottom(), k.window.right()),
-              attributes));
+      MemorySegment engine = OneDnn.get().engine();
+      int direct = Dnnl.dnnl_convolution_direct();
+      MemorySegment strides = longs(a, k.window.stride(), k.window.stride());
+      MemorySegment dilation = longs(a, 0, 0);
+      MemorySegment before = longs(a, k.window.top(), k.window.left());
+      MemorySegment behind = longs(a, k.window.bottom(), k.window.right());
+      int status =
+          switch (k.direction) {
+            case FORWARD ->
+                Dnnl.dnnl_convolution_forward_primitive_desc_create(
+                    out,
+                    engine,
+                    Dnnl.dnnl_forward_training(),
+                    direct,
+                    l.x,
+                    l.wAny,
+                    l.bias,
+                    l.y,
+                    strides,
+                    dilation,
+                    before,
+                    behind,
+                    attributes);
+            case INPUT_GRADIENT ->
+                Dnnl.dnnl_convolution_backward_data_primitive_desc_create(
+                    out,
+                    engine,
+                    direct,
+                    l.x,
+                    l.wAny,
+                    l.y,
+                    strides,
+                    dilation,
+                    before,
+                    behind,
+                    hint,
+                    attributes);
+            case WEIGHT_GRADIENT ->
+                Dnnl.dnnl_convolution_backward_weights_primitive_desc_create(
+                    out,
+                    engine,
+                    direct,
+                    l.x,
+                    l.wAny,
+                    l.bias,
+                    l.y,
+                    strides,
+                    dilation,
+                    before,
+                    behind,
+                    hint,
+                    attributes);
+          };
+      OneDnn.check("conv2d " + k, status);
       return out.get(ValueLayout.ADDRESS, 0);
     }
   }
@@ -149,51 +204,22 @@ final class Convolutions {
     return arena.allocateFrom(ValueLayout.JAVA_LONG, values);
   }
 
-  private static Primitive buildForward(Key k) {
-    Layouts l = Layouts.of(k);
-    MemorySegment attributes = Attributes.of(1f, k.residual ? l.y : null, k.f);
-    MemorySegment descriptor = forwardDescriptor(k, l, attributes);
-    Attributes.destroy(attributes);
-    Port[] ports = new Port[3 + (k.bias ? 1 : 0) + (k.residual ? 1 : 0)];
-    int i = 0;
-    ports[i++] = Port.in(Dnnl.DNNL_ARG_SRC_0(), l.x);
-    ports[i++] = Port.in(Dnnl.DNNL_ARG_WEIGHTS_0(), l.w);
-    ports[i++] = Port.out(Dnnl.DNNL_ARG_DST_0(), l.y);
-    if (k.bias) {
-      ports[i++] = Port.in(Dnnl.DNNL_ARG_BIAS(), l.bias);
+  private static MemorySegment descriptor(Key k, Layouts l) {
+    if (k.direction == Direction.FORWARD) {
+      MemorySegment attributes = Attributes.of(1f, k.residual ? l.y : null, k.f);
+      try {
+        return describe(k, l, MemorySegment.NULL, attributes);
+      } finally {
+        Attributes.destroy(attributes);
+      }
     }
-    if (k.residual) {
-      ports[i] = Port.in(Attributes.residualArgument(), l.y);
-    }
-    return new Primitive(descriptor, ports);
-  }
-
-  private static Primitive buildInputGradient(Key k) {
-    Layouts l = Layouts.of(k);
-    MemorySegment hint = forwardDescriptor(k, l, MemorySegment.NULL);
-    try (Arena a = Arena.ofConfined()) {
-      MemorySegment out = a.allocate(ValueLayout.ADDRESS);
-      OneDnn.check(
-          "conv2d input gradient " + k,
-          Dnnl.dnnl_convolution_backward_data_primitive_desc_create(
-              out,
-              OneDnn.get().engine(),
-              Dnnl.dnnl_convolution_direct(),
-              l.x,
-              l.wAny,
-              l.y,
-              longs(a, k.window.stride(), k.window.stride()),
-              longs(a, 0, 0),
-              longs(a, k.window.top(), k.window.left()),
-              longs(a, k.window.bottom(), k.window.right()),
-              hint,
-              MemorySegment.NULL));
+    MemorySegment attributes = Attributes.plain();
+    MemorySegment hint = describe(k.as(Direction.FORWARD), l, MemorySegment.NULL, attributes);
+    try {
+      return describe(k, l, hint, attributes);
+    } finally {
       Dnnl.dnnl_primitive_desc_destroy(hint);
-      return new Primitive(
-          out.get(ValueLayout.ADDRESS, 0),
-          Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), l.y),
-          Port.in(Dnnl.DNNL_ARG_WEIGHTS_0(), l.w),
-          Port.out(Dnnl.DNNL_ARG_DIFF_SRC_0(), l.x));
+      Attributes.destroy(attributes);
     }
   }
 
@@ -203,49 +229,45 @@ final class Convolutions {
     Shape kernel = Shape.of(8, 3, 3, 8);
     Window window = Window.of(1, 1);
     Key key = new Key(Direction.WEIGHT_GRADIENT, dtype, image, kernel, window, false, false, null);
-    try {
-      Dnnl.dnnl_primitive_desc_destroy(weightGradientDescriptor(key, Layouts.of(key)));
+    try (Layouts layouts = Layouts.of(key)) {
+      Dnnl.dnnl_primitive_desc_destroy(descriptor(key, layouts));
       return true;
     } catch (OneDnn.NotImplemented e) {
       return false;
     }
   }
 
-  private static MemorySegment weightGradientDescriptor(Key k, Layouts l) {
-    MemorySegment hint = forwardDescriptor(k, l, MemorySegment.NULL);
-    try (Arena a = Arena.ofConfined()) {
-      MemorySegment out = a.allocate(ValueLayout.ADDRESS);
-      OneDnn.check(
-          "conv2d weight gradient " + k,
-          Dnnl.dnnl_convolution_backward_weights_primitive_desc_create(
-              out,
-              OneDnn.get().engine(),
-              Dnnl.dnnl_convolution_direct(),
-              l.x,
-              l.wAny,
-              l.bias,
-              l.y,
-              longs(a, k.window.stride(), k.window.stride()),
-              longs(a, 0, 0),
-              longs(a, k.window.top(), k.window.left()),
-              longs(a, k.window.bottom(), k.window.right()),
-              hint,
-              MemorySegment.NULL));
-      return out.get(ValueLayout.ADDRESS, 0);
-    } finally {
-      Dnnl.dnnl_primitive_desc_destroy(hint);
+  private static Primitive build(Key k) {
+    try (Layouts l = Layouts.of(k)) {
+      MemorySegment descriptor = descriptor(k, l);
+      List<Port> ports = new ArrayList<>();
+      switch (k.direction) {
+        case FORWARD -> {
+          ports.add(Port.in(Dnnl.DNNL_ARG_SRC_0(), l.x));
+          ports.add(Port.weights(Dnnl.DNNL_ARG_WEIGHTS_0(), l.w));
+          ports.add(Port.out(Dnnl.DNNL_ARG_DST_0(), l.y));
+          if (k.bias) {
+            ports.add(Port.in(Dnnl.DNNL_ARG_BIAS(), l.bias));
+          }
+          if (k.residual) {
+            ports.add(Port.in(Attributes.residualArgument(), l.y));
+          }
+        }
+        case INPUT_GRADIENT -> {
+          ports.add(Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), l.y));
+          ports.add(Port.weights(Dnnl.DNNL_ARG_WEIGHTS_0(), l.w));
+          ports.add(Port.out(Dnnl.DNNL_ARG_DIFF_SRC_0(), l.x));
+        }
+        case WEIGHT_GRADIENT -> {
+          ports.add(Port.in(Dnnl.DNNL_ARG_SRC_0(), l.x));
+          ports.add(Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), l.y));
+          ports.add(Port.out(Dnnl.DNNL_ARG_DIFF_WEIGHTS_0(), l.w));
+          if (k.bias) {
+            ports.add(Port.out(Dnnl.DNNL_ARG_DIFF_BIAS(), l.bias));
+          }
+        }
+      }
+      return new Primitive(descriptor, ports.toArray(Port[]::new));
     }
-  }
-
-  private static Primitive buildWeightGradient(Key k) {
-    Layouts l = Layouts.of(k);
-    Port[] ports = new Port[k.bias ? 4 : 3];
-    ports[0] = Port.in(Dnnl.DNNL_ARG_SRC_0(), l.x);
-    ports[1] = Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), l.y);
-    ports[2] = Port.out(Dnnl.DNNL_ARG_DIFF_WEIGHTS_0(), l.w);
-    if (k.bias) {
-      ports[3] = Port.out(Dnnl.DNNL_ARG_DIFF_BIAS(), l.bias);
-    }
-    return new Primitive(weightGradientDescriptor(k, l), ports);
   }
 }

@@ -7,10 +7,20 @@ import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 
 /**
- * Memory descriptors. They live as long as the process: there is one set for each cached primitive.
+ * Memory descriptors. Primitives copy them, so that a set is {@linkplain #destroy destroyed} when
+ * its primitive is built.
  */
 final class Layout {
   private Layout() {}
+
+  /** Frees descriptors, {@code NULL} among them. */
+  static void destroy(MemorySegment... layouts) {
+    for (MemorySegment layout : layouts) {
+      if (layout.address() != 0) {
+        Dnnl.dnnl_memory_desc_destroy(layout);
+      }
+    }
+  }
 
   /** Axes in oneDNN's logical order with the strides, in elements, that they have in memory. */
   static MemorySegment strided(DType dtype, long[] dims, long[] strides) {

@@ -5,8 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
@@ -42,39 +40,29 @@ final class MatrixProducts {
     }
   }
 
-  private record Key(Matrix a, Matrix b, Matrix y, boolean bias, float scale, Unary f) {}
+  /**
+   * A product's signature.
+   *
+   * @param packs whether b is a settled tensor, which the primitive may want in a layout of its own
+   */
+  private record Key(
+      Matrix a, Matrix b, Matrix y, boolean packs, boolean bias, float scale, Unary f) {}
 
   private record GradientKey(DType dtype, long rows, int in, int out, boolean bias) {}
 
   private final Allocator allocator;
-  private final Map<Key, Primitive> products = new ConcurrentHashMap<>();
-  private final Map<GradientKey, Primitive> gradients = new ConcurrentHashMap<>();
+  private final Primitives<Key> products = new Primitives<>(MatrixProducts::build);
+  private final Primitives<GradientKey> gradients = new Primitives<>(MatrixProducts::buildGradient);
 
   /** Buffers of reorders come from {@code allocator}. */
   MatrixProducts(Allocator allocator) {
     this.allocator = allocator;
   }
 
-  /**
-   * y = f(scale · (a · b + bias)); addresses are given apart from the layouts, so that they may be
-   * views.
-   */
-  void multiply(
-      Matrix a,
-      long aAt,
-      Matrix b,
-      long bAt,
-      Tensor bias,
-      double scale,
-      Unary f,
-      Matrix y,
-      long yAt) {
-    Key key = new Key(a, b, y, bias != null, (float) scale, f);
-    Primitive p = products.computeIfAbsent(key, MatrixProducts::build);
-    if (bias == null) {
+  /** y = scale · a · b; addresses are given apart from the layouts, so that they may be views. */
+  void multiply(Matrix a, long aAt, Matrix b, long bAt, double scale, Matrix y, long yAt) {
+    try (Primitive p = products.lend(new Key(a, b, y, false, false, (float) scale, null))) {
       p.execute(allocator, aAt, bAt, yAt);
-    } else {
-      p.execute(allocator, aAt, bAt, yAt, bias.address());
     }
   }
 
@@ -100,7 +88,19 @@ final class MatrixProducts {
       mb = Matrix.batched(t, shared ? 1 : batch, k, n, transposeB);
       my = Matrix.batched(t, batch, m, n, false);
     }
-    multiply(ma, a.address(), mb, b.address(), bias, 1, f, my, y.address());
+    boolean packs = b.settled() && mb.dims.size() == 2;
+    try (Primitive p = products.lend(new Key(ma, mb, my, packs, bias != null, 1, f))) {
+      long[] addresses =
+          bias == null
+              ? new long[] {a.address(), 0, y.address()}
+              : new long[] {a.address(), 0, y.address(), bias.address()};
+      if (packs) {
+        p.execute(allocator, b, addresses);
+      } else {
+        addresses[1] = b.address();
+        p.execute(allocator, addresses);
+      }
+    }
   }
 
   private static Matrix matrix(DType dtype, long rows, long columns, boolean transposed) {
@@ -115,6 +115,7 @@ final class MatrixProducts {
     biasDims[rank - 1] = k.y.dims.getLast();
     MemorySegment a = k.a.layout();
     MemorySegment b = k.b.layout();
+    MemorySegment wanted = k.packs ? Layout.any(k.b.dtype, Matrix.array(k.b.dims)) : b;
     MemorySegment y = k.y.layout();
     MemorySegment bias = k.bias ? Layout.dense(k.a.dtype, biasDims) : MemorySegment.NULL;
     MemorySegment attributes = Attributes.of(k.scale, null, k.f);
@@ -123,16 +124,22 @@ final class MatrixProducts {
       OneDnn.check(
           "matmul " + k,
           Dnnl.dnnl_matmul_primitive_desc_create(
-              out, OneDnn.get().engine(), a, b, bias, y, attributes));
-      Attributes.destroy(attributes);
+              out, OneDnn.get().engine(), a, wanted, bias, y, attributes));
       Port[] ports = new Port[k.bias ? 4 : 3];
       ports[0] = Port.in(Dnnl.DNNL_ARG_SRC_0(), a);
-      ports[1] = Port.in(Dnnl.DNNL_ARG_WEIGHTS_0(), b);
+      int weights = Dnnl.DNNL_ARG_WEIGHTS_0();
+      ports[1] = k.packs ? Port.weights(weights, b) : Port.in(weights, b);
       ports[2] = Port.out(Dnnl.DNNL_ARG_DST_0(), y);
       if (k.bias) {
         ports[3] = Port.in(Dnnl.DNNL_ARG_BIAS(), bias);
       }
       return new Primitive(out.get(ValueLayout.ADDRESS, 0), ports);
+    } finally {
+      Attributes.destroy(attributes);
+      Layout.destroy(a, b, y, bias);
+      if (k.packs) {
+        Layout.destroy(wanted);
+      }
     }
   }
 
@@ -140,11 +147,12 @@ final class MatrixProducts {
   void weightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
     long rows = x.elements() / x.dim(-1);
     GradientKey key = new GradientKey(x.dtype(), rows, x.dim(-1), dy.dim(-1), db != null);
-    Primitive p = gradients.computeIfAbsent(key, MatrixProducts::buildGradient);
-    if (db == null) {
-      p.execute(allocator, x.address(), dy.address(), dw.address());
-    } else {
-      p.execute(allocator, x.address(), dy.address(), dw.address(), db.address());
+    try (Primitive p = gradients.lend(key)) {
+      if (db == null) {
+        p.execute(allocator, x.address(), dy.address(), dw.address());
+      } else {
+        p.execute(allocator, x.address(), dy.address(), dw.address(), db.address());
+      }
     }
   }
 
@@ -155,17 +163,18 @@ final class MatrixProducts {
     MemorySegment wAny = Layout.any(k.dtype, k.out, k.in);
     MemorySegment bias = k.bias ? Layout.dense(k.dtype, k.out) : MemorySegment.NULL;
     MemorySegment engine = OneDnn.get().engine();
+    MemorySegment attributes = Attributes.plain();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       OneDnn.check(
           "linear " + k,
           Dnnl.dnnl_inner_product_forward_primitive_desc_create(
-              out, engine, Dnnl.dnnl_forward_training(), x, wAny, bias, y, MemorySegment.NULL));
+              out, engine, Dnnl.dnnl_forward_training(), x, wAny, bias, y, attributes));
       MemorySegment hint = out.get(ValueLayout.ADDRESS, 0);
       OneDnn.check(
           "linear weight gradient " + k,
           Dnnl.dnnl_inner_product_backward_weights_primitive_desc_create(
-              out, engine, x, wAny, bias, y, hint, MemorySegment.NULL));
+              out, engine, x, wAny, bias, y, hint, attributes));
       Dnnl.dnnl_primitive_desc_destroy(hint);
       Port[] ports = new Port[k.bias ? 4 : 3];
       ports[0] = Port.in(Dnnl.DNNL_ARG_SRC_0(), x);
@@ -175,6 +184,9 @@ final class MatrixProducts {
         ports[3] = Port.out(Dnnl.DNNL_ARG_DIFF_BIAS(), bias);
       }
       return new Primitive(out.get(ValueLayout.ADDRESS, 0), ports);
+    } finally {
+      Attributes.destroy(attributes);
+      Layout.destroy(x, w, y, wAny, bias);
     }
   }
 }

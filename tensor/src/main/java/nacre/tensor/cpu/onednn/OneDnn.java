@@ -65,6 +65,50 @@ final class OneDnn {
     return "status " + status;
   }
 
+  /** Creates a primitive; its descriptor stays the caller's. */
+  static MemorySegment primitive(MemorySegment descriptor) {
+    try (Arena local = Arena.ofConfined()) {
+      MemorySegment out = local.allocate(ValueLayout.ADDRESS);
+      check("primitive", Dnnl.dnnl_primitive_create(out, descriptor));
+      return out.get(ValueLayout.ADDRESS, 0);
+    }
+  }
+
+  /** The name of the code that was chosen for a primitive. */
+  @SuppressWarnings("restricted")
+  static String implementation(MemorySegment descriptor) {
+    try (Arena local = Arena.ofConfined()) {
+      MemorySegment out = local.allocate(ValueLayout.ADDRESS);
+      check(
+          "query",
+          Dnnl.dnnl_primitive_desc_query(descriptor, Dnnl.dnnl_query_impl_info_str(), 0, out));
+      return out.get(ValueLayout.ADDRESS, 0).reinterpret(256).getString(0);
+    }
+  }
+
+  /** A memory object, to be given its address by {@link #place} before each use. */
+  static MemorySegment memory(MemorySegment layout) {
+    try (Arena local = Arena.ofConfined()) {
+      MemorySegment out = local.allocate(ValueLayout.ADDRESS);
+      check("memory", Dnnl.dnnl_memory_create(out, layout, get().engine(), MemorySegment.NULL));
+      return out.get(ValueLayout.ADDRESS, 0);
+    }
+  }
+
+  static void place(MemorySegment memory, long address) {
+    check(
+        "data handle", Dnnl.dnnl_memory_set_data_handle(memory, MemorySegment.ofAddress(address)));
+  }
+
+  /** What a layout takes, padding included; 0 for none. */
+  static long bytes(MemorySegment layout) {
+    return layout.address() == 0 ? 0 : Dnnl.dnnl_memory_desc_get_size(layout);
+  }
+
+  static void execute(String what, MemorySegment primitive, int count, MemorySegment arguments) {
+    check(what, Dnnl.dnnl_primitive_execute(primitive, get().stream(), count, arguments));
+  }
+
   static int type(DType dtype) {
     return switch (dtype) {
       case F32 -> Dnnl.dnnl_f32();

@@ -83,7 +83,7 @@ public final class OneDnnEngine implements MatrixEngine {
   @Override
   public void multiplyHeads(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y) {
     products.multiply(
-        matrix(a), a.address(), matrix(b), b.address(), null, scale, null, matrix(y), y.address());
+        matrix(a), a.address(), matrix(b), b.address(), scale, matrix(y), y.address());
   }
 
   @Override

@@ -2,201 +2,224 @@ package nacre.tensor.cpu.onednn;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.concurrent.atomic.AtomicInteger;
 import nacre.bindings.onednn.Dnnl;
 import nacre.bindings.onednn.dnnl_exec_arg_t;
+import nacre.tensor.Packed;
+import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
+import nacre.tensor.backend.Packing;
 
 /**
  * A built primitive with its argument list, executed by giving the addresses of its operands. Where
  * the primitive chose another layout than the operand's, a reorder to or from a buffer goes before
  * or after; the buffers are there for the time of a call only, since a model has hundreds of
- * primitives. Primitives are cached by signature and live as long as the process.
+ * primitives. Weights that are settled are reordered once and kept so. {@link Primitives} lends
+ * primitives out.
  */
-final class Primitive {
+final class Primitive implements AutoCloseable {
   /**
    * An operand.
    *
    * @param argument oneDNN's argument number
    * @param layout how the operand lies in memory
    * @param output whether the primitive writes it
+   * @param weights whether it is given as a tensor, which may keep it packed; one at most
    */
-  record Port(int argument, MemorySegment layout, boolean output) {
+  record Port(int argument, MemorySegment layout, boolean output, boolean weights) {
     static Port in(int argument, MemorySegment layout) {
-      return new Port(argument, layout, false);
+      return new Port(argument, layout, false, false);
     }
 
     static Port out(int argument, MemorySegment layout) {
-      return new Port(argument, layout, true);
+      return new Port(argument, layout, true, false);
+    }
+
+    static Port weights(int argument, MemorySegment layout) {
+      return new Port(argument, layout, false, true);
     }
   }
 
   /**
    * Moves an operand between its layout and the primitive's.
    *
-   * @param outside the operand
-   * @param inside the same in the primitive's layout
+   * @param reorder does it
+   * @param inside the operand in the primitive's layout
    * @param offset where that begins in the buffer of a call
    */
-  private record Reorder(
-      MemorySegment primitive,
-      MemorySegment arguments,
-      MemorySegment outside,
-      MemorySegment inside,
-      long offset) {}
+  private record Detour(Reorder reorder, MemorySegment inside, long offset) {}
 
   private final MemorySegment primitive;
   private final MemorySegment arguments;
   private final MemorySegment[] memories;
-  private final Reorder[] before;
-  private final Reorder[] after;
+  private final Detour[] before;
+  private final Detour[] after;
+  private final int count;
   private final String implementation;
+  private final MemorySegment scratchpad;
+  private final Packing packing;
+  private final int weights;
   private final long bufferBytes;
+  private final long bufferBytesWhenPacked;
+  private final AtomicInteger users = new AtomicInteger(1);
 
   /** Builds a primitive from its descriptor, which is consumed. */
   Primitive(MemorySegment descriptor, Port... ports) {
-    OneDnn dnn = OneDnn.get();
-    Arena arena = Arena.global();
-    try (Arena local = Arena.ofConfined()) {
-      MemorySegment out = local.allocate(ValueLayout.ADDRESS);
-      OneDnn.check("primitive", Dnnl.dnnl_primitive_create(out, descriptor));
-      primitive = out.get(ValueLayout.ADDRESS, 0);
-      OneDnn.check(
-          "query",
-          Dnnl.dnnl_primitive_desc_query(descriptor, Dnnl.dnnl_query_impl_info_str(), 0, out));
-      implementation = text(out.get(ValueLayout.ADDRESS, 0));
-    }
-    arguments = dnnl_exec_arg_t.allocateArray(ports.length, arena);
+    primitive = OneDnn.primitive(descriptor);
+    implementation = OneDnn.implementation(descriptor);
+    arguments = dnnl_exec_arg_t.allocateArray(ports.length + 1, Arena.ofAuto());
     memories = new MemorySegment[ports.length];
-    before = new Reorder[ports.length];
-    after = new Reorder[ports.length];
-    long offset = 0;
+    before = new Detour[ports.length];
+    after = new Detour[ports.length];
+    MemorySegment wantedScratchpad = wanted(descriptor, Dnnl.DNNL_ARG_SCRATCHPAD());
+    long scratchpadBytes = OneDnn.bytes(wantedScratchpad);
+    long offset = aligned(scratchpadBytes);
+    int weightsAt = -1;
+    Packing weightsPacking = null;
     for (int i = 0; i < ports.length; i++) {
-      Port port = ports[i];
-      MemorySegment wanted =
-          Dnnl.dnnl_primitive_desc_query_md(
-              descriptor, Dnnl.dnnl_query_exec_arg_md(), port.argument);
-      // Operands of post-operations are not answered for: they are as they were described.
-      boolean same = wanted.address() == 0 || Dnnl.dnnl_memory_desc_equal(wanted, port.layout) != 0;
-      MemorySegment memory;
-      if (same) {
-        memory = memory(dnn, port.layout);
-        memories[i] = memory;
+      if (ports[i].weights) {
+        weightsAt = i;
       } else {
-        memory = memory(dnn, wanted);
-        MemorySegment outside = memory(dnn, port.layout);
-        if (port.output) {
-          after[i] = reorder(dnn, wanted, memory, port.layout, outside, true, offset);
-        } else {
-          before[i] = reorder(dnn, wanted, memory, port.layout, outside, false, offset);
-        }
-        offset += (Dnnl.dnnl_memory_desc_get_size(wanted) + 63) & -64;
+        offset += connect(i, ports[i], wanted(descriptor, ports[i].argument), offset);
       }
-      set(arguments, i, port.argument, memory);
+    }
+    bufferBytesWhenPacked = offset;
+    if (weightsAt >= 0) { // last, since the buffer need not hold them when they are packed
+      MemorySegment layout = wanted(descriptor, ports[weightsAt].argument);
+      offset += connect(weightsAt, ports[weightsAt], layout, offset);
+      if (before[weightsAt] != null) {
+        weightsPacking = Packings.of(ports[weightsAt].layout, layout);
+      }
     }
     bufferBytes = offset;
+    weights = weightsAt;
+    packing = weightsPacking;
+    if (scratchpadBytes > 0) {
+      scratchpad = OneDnn.memory(wantedScratchpad);
+      set(arguments, ports.length, Dnnl.DNNL_ARG_SCRATCHPAD(), scratchpad);
+      count = ports.length + 1;
+    } else {
+      scratchpad = null;
+      count = ports.length;
+    }
     Dnnl.dnnl_primitive_desc_destroy(descriptor);
   }
 
-  @SuppressWarnings("restricted")
-  private static String text(MemorySegment address) {
-    return address.reinterpret(256).getString(0);
+  private static MemorySegment wanted(MemorySegment descriptor, int argument) {
+    return Dnnl.dnnl_primitive_desc_query_md(descriptor, Dnnl.dnnl_query_exec_arg_md(), argument);
   }
 
-  private static void set(MemorySegment arguments, int i, int argument, MemorySegment memory) {
+  private static long aligned(long bytes) {
+    return (bytes + 63) & -64;
+  }
+
+  /** Makes the {@code i}-th argument; returns how much of the buffer it takes. */
+  private long connect(int i, Port port, MemorySegment wanted, long offset) {
+    // Operands of post-operations are not answered for: they are as they were described.
+    boolean same = wanted.address() == 0 || Dnnl.dnnl_memory_desc_equal(wanted, port.layout) != 0;
+    MemorySegment memory = OneDnn.memory(same ? port.layout : wanted);
+    set(arguments, i, port.argument, memory);
+    if (same) {
+      memories[i] = memory;
+      return 0;
+    }
+    if (port.output) {
+      after[i] = new Detour(new Reorder(wanted, port.layout), memory, offset);
+    } else {
+      before[i] = new Detour(new Reorder(port.layout, wanted), memory, offset);
+    }
+    return aligned(OneDnn.bytes(wanted));
+  }
+
+  static void set(MemorySegment arguments, int i, int argument, MemorySegment memory) {
     MemorySegment slot = dnnl_exec_arg_t.asSlice(arguments, i);
     dnnl_exec_arg_t.arg(slot, argument);
     dnnl_exec_arg_t.memory(slot, memory);
   }
 
-  /** A memory object whose address is set before each use. */
-  private static MemorySegment memory(OneDnn dnn, MemorySegment layout) {
-    try (Arena local = Arena.ofConfined()) {
-      MemorySegment out = local.allocate(ValueLayout.ADDRESS);
-      OneDnn.check(
-          "memory", Dnnl.dnnl_memory_create(out, layout, dnn.engine(), MemorySegment.NULL));
-      return out.get(ValueLayout.ADDRESS, 0);
-    }
-  }
-
-  private static Reorder reorder(
-      OneDnn dnn,
-      MemorySegment insideLayout,
-      MemorySegment inside,
-      MemorySegment outsideLayout,
-      MemorySegment outside,
-      boolean outwards,
-      long offset) {
-    try (Arena local = Arena.ofConfined()) {
-      MemorySegment out = local.allocate(ValueLayout.ADDRESS);
-      OneDnn.check(
-          "reorder",
-          Dnnl.dnnl_reorder_primitive_desc_create(
-              out,
-              outwards ? insideLayout : outsideLayout,
-              dnn.engine(),
-              outwards ? outsideLayout : insideLayout,
-              dnn.engine(),
-              MemorySegment.NULL));
-      MemorySegment descriptor = out.get(ValueLayout.ADDRESS, 0);
-      OneDnn.check("reorder", Dnnl.dnnl_primitive_create(out, descriptor));
-      MemorySegment primitive = out.get(ValueLayout.ADDRESS, 0);
-      Dnnl.dnnl_primitive_desc_destroy(descriptor);
-      MemorySegment arguments = dnnl_exec_arg_t.allocateArray(2, Arena.global());
-      set(arguments, 0, Dnnl.DNNL_ARG_SRC_0(), outwards ? inside : outside);
-      set(arguments, 1, Dnnl.DNNL_ARG_DST_0(), outwards ? outside : inside);
-      return new Reorder(primitive, arguments, outside, inside, offset);
-    }
-  }
-
   /**
-   * Computes, with one address for each port, in their order. One call at a time: the memory
-   * objects belong to the primitive.
+   * Computes, with one address for each port, in their order.
    *
    * @param allocator lends the buffers of reorders
    */
-  synchronized void execute(Allocator allocator, long... addresses) {
-    if (bufferBytes == 0) {
-      run(0, addresses);
-      return;
-    }
-    long buffer = allocator.allocate(bufferBytes);
-    try {
-      run(buffer, addresses);
-    } finally {
-      allocator.free(buffer, bufferBytes);
+  void execute(Allocator allocator, long... addresses) {
+    execute(allocator, 0, addresses);
+  }
+
+  /**
+   * Computes with weights that may be packed.
+   *
+   * @param w the operand of {@link Port#weights}, whose place among the addresses is filled in here
+   */
+  void execute(Allocator allocator, Tensor w, long... addresses) {
+    try (Packed packed = packing == null ? null : w.packed(packing)) {
+      if (packed == null) {
+        addresses[weights] = w.address();
+      }
+      execute(allocator, packed == null ? 0 : packed.address(), addresses);
     }
   }
 
-  private void run(long buffer, long[] addresses) {
-    OneDnn dnn = OneDnn.get();
+  private void execute(Allocator allocator, long packed, long[] addresses) {
+    long bytes = packed == 0 ? bufferBytes : bufferBytesWhenPacked;
+    long buffer = bytes == 0 ? 0 : allocator.allocate(bytes);
+    try {
+      run(packed, buffer, addresses);
+    } finally {
+      if (bytes != 0) {
+        allocator.free(buffer, bytes);
+      }
+    }
+  }
+
+  /** One call at a time: the memory objects belong to the primitive. */
+  private synchronized void run(long packed, long buffer, long[] addresses) {
     for (int i = 0; i < addresses.length; i++) {
       if (memories[i] != null) {
-        set(memories[i], addresses[i]);
-        continue;
-      }
-      Reorder r = before[i] != null ? before[i] : after[i];
-      set(r.outside, addresses[i]);
-      set(r.inside, buffer + r.offset);
-      if (before[i] != null) {
-        run(dnn, r.primitive, 2, r.arguments);
+        OneDnn.place(memories[i], addresses[i]);
+      } else if (after[i] != null) {
+        OneDnn.place(after[i].inside, buffer + after[i].offset);
+      } else if (i == weights && packed != 0) {
+        OneDnn.place(before[i].inside, packed);
+      } else {
+        OneDnn.place(before[i].inside, buffer + before[i].offset);
+        before[i].reorder.run(addresses[i], buffer + before[i].offset);
       }
     }
-    run(dnn, primitive, addresses.length, arguments);
-    for (Reorder r : after) {
-      if (r != null) {
-        run(dnn, r.primitive, 2, r.arguments);
+    if (scratchpad != null) {
+      OneDnn.place(scratchpad, buffer);
+    }
+    OneDnn.execute(implementation, primitive, count, arguments);
+    for (int i = 0; i < addresses.length; i++) {
+      if (after[i] != null) {
+        after[i].reorder.run(buffer + after[i].offset, addresses[i]);
       }
     }
   }
 
-  private static void set(MemorySegment memory, long address) {
-    int status = Dnnl.dnnl_memory_set_data_handle(memory, MemorySegment.ofAddress(address));
-    OneDnn.check("data handle", status);
+  Primitive retain() {
+    users.incrementAndGet();
+    return this;
   }
 
-  private void run(OneDnn dnn, MemorySegment primitive, int count, MemorySegment arguments) {
-    int status = Dnnl.dnnl_primitive_execute(primitive, dnn.stream(), count, arguments);
-    OneDnn.check(implementation, status);
+  /** Ends the use; frees what the library holds for this primitive when nobody uses it any more. */
+  @Override
+  public void close() {
+    if (users.decrementAndGet() > 0) {
+      return;
+    }
+    Dnnl.dnnl_primitive_destroy(primitive);
+    for (int i = 0; i < memories.length; i++) {
+      if (memories[i] != null) {
+        Dnnl.dnnl_memory_destroy(memories[i]);
+      } else {
+        Detour detour = before[i] != null ? before[i] : after[i];
+        Dnnl.dnnl_memory_destroy(detour.inside);
+        detour.reorder.close();
+      }
+    }
+    if (scratchpad != null) {
+      Dnnl.dnnl_memory_destroy(scratchpad);
+    }
   }
 }

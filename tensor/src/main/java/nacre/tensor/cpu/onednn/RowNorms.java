@@ -3,8 +3,6 @@ package nacre.tensor.cpu.onednn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
@@ -23,7 +21,7 @@ final class RowNorms {
   private record Key(Kind kind, long rows, int columns, float eps) {}
 
   private final Allocator allocator;
-  private final Map<Key, Primitive> primitives = new ConcurrentHashMap<>();
+  private final Primitives<Key> primitives = new Primitives<>(RowNorms::build);
 
   /** Buffers of reorders come from {@code allocator}. */
   RowNorms(Allocator allocator) {
@@ -31,31 +29,24 @@ final class RowNorms {
   }
 
   void softmax(long scores, long rows, int columns) {
-    primitives
-        .computeIfAbsent(new Key(Kind.SOFTMAX, rows, columns, 0), RowNorms::buildSoftmax)
-        .execute(allocator, scores, scores);
+    run(new Key(Kind.SOFTMAX, rows, columns, 0), scores, scores);
   }
 
   void softmaxBackward(long p, long ds, long rows, int columns) {
-    primitives
-        .computeIfAbsent(
-            new Key(Kind.SOFTMAX_BACKWARD, rows, columns, 0), RowNorms::buildSoftmaxBackward)
-        .execute(allocator, p, ds, ds);
+    run(new Key(Kind.SOFTMAX_BACKWARD, rows, columns, 0), p, ds, ds);
   }
 
   void layerNorm(
       Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor variance) {
     Key key = new Key(Kind.LAYER_NORM, mean.elements(), x.dim(-1), (float) eps);
-    primitives
-        .computeIfAbsent(key, RowNorms::buildLayerNorm)
-        .execute(
-            allocator,
-            x.address(),
-            gamma.address(),
-            beta.address(),
-            y.address(),
-            mean.address(),
-            variance.address());
+    run(
+        key,
+        x.address(),
+        gamma.address(),
+        beta.address(),
+        y.address(),
+        mean.address(),
+        variance.address());
   }
 
   void layerNormBackward(
@@ -69,18 +60,31 @@ final class RowNorms {
       Tensor dgamma,
       Tensor dbeta) {
     Key key = new Key(Kind.LAYER_NORM_BACKWARD, mean.elements(), x.dim(-1), (float) eps);
-    primitives
-        .computeIfAbsent(key, RowNorms::buildLayerNormBackward)
-        .execute(
-            allocator,
-            x.address(),
-            gamma.address(),
-            mean.address(),
-            variance.address(),
-            dy.address(),
-            dx.address(),
-            dgamma.address(),
-            dbeta.address());
+    run(
+        key,
+        x.address(),
+        gamma.address(),
+        mean.address(),
+        variance.address(),
+        dy.address(),
+        dx.address(),
+        dgamma.address(),
+        dbeta.address());
+  }
+
+  private void run(Key key, long... addresses) {
+    try (Primitive p = primitives.lend(key)) {
+      p.execute(allocator, addresses);
+    }
+  }
+
+  private static Primitive build(Key k) {
+    return switch (k.kind) {
+      case SOFTMAX -> buildSoftmax(k);
+      case SOFTMAX_BACKWARD -> buildSoftmaxBackward(k);
+      case LAYER_NORM -> buildLayerNorm(k);
+      case LAYER_NORM_BACKWARD -> buildLayerNormBackward(k);
+    };
   }
 
   private static MemorySegment softmaxDescriptor(MemorySegment layout, Arena arena) {
@@ -106,6 +110,8 @@ final class RowNorms {
           softmaxDescriptor(layout, arena),
           Port.in(Dnnl.DNNL_ARG_SRC_0(), layout),
           Port.out(Dnnl.DNNL_ARG_DST_0(), layout));
+    } finally {
+      Layout.destroy(layout);
     }
   }
 
@@ -132,6 +138,8 @@ final class RowNorms {
           Port.in(Dnnl.DNNL_ARG_DST_0(), layout),
           Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), layout),
           Port.out(Dnnl.DNNL_ARG_DIFF_SRC_0(), layout));
+    } finally {
+      Layout.destroy(layout);
     }
   }
 
@@ -170,6 +178,8 @@ final class RowNorms {
           Port.out(Dnnl.DNNL_ARG_DST_0(), layout),
           Port.out(Dnnl.DNNL_ARG_MEAN(), statistics),
           Port.out(Dnnl.DNNL_ARG_VARIANCE(), statistics));
+    } finally {
+      Layout.destroy(layout, statistics, vector);
     }
   }
 
@@ -205,6 +215,8 @@ final class RowNorms {
           Port.out(Dnnl.DNNL_ARG_DIFF_SRC_0(), layout),
           Port.out(Dnnl.DNNL_ARG_DIFF_SCALE(), vector),
           Port.out(Dnnl.DNNL_ARG_DIFF_SHIFT(), vector));
+    } finally {
+      Layout.destroy(layout, statistics, vector);
     }
   }
 }

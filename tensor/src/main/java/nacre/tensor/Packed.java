@@ -1,0 +1,45 @@
+package nacre.tensor;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import nacre.tensor.backend.Allocator;
+import nacre.tensor.backend.Packing;
+
+/** The elements of a settled tensor in another layout, lent by {@link Tensor#packed}. */
+public final class Packed implements AutoCloseable {
+  private final Allocator allocator;
+  private final Packing packing;
+  private final long bytes;
+  private final long address;
+  private final AtomicInteger users = new AtomicInteger(1);
+
+  Packed(Allocator allocator, Packing packing) {
+    this.allocator = allocator;
+    this.packing = packing;
+    this.bytes = packing.bytes();
+    this.address = allocator.allocate(bytes);
+    Memory.born(bytes);
+  }
+
+  /** Where the packed elements begin. */
+  public long address() {
+    return address;
+  }
+
+  Packing packing() {
+    return packing;
+  }
+
+  Packed retain() {
+    users.incrementAndGet();
+    return this;
+  }
+
+  /** Ends the use. The memory is freed by whoever used it last. */
+  @Override
+  public void close() {
+    if (users.decrementAndGet() == 0) {
+      allocator.free(address, bytes);
+      Memory.died(bytes);
+    }
+  }
+}
