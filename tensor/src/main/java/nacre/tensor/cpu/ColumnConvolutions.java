@@ -26,9 +26,9 @@ final class ColumnConvolutions {
     this.broadcasting = broadcasting;
   }
 
-  /** Whether there are fewer patches than outputs. */
+  /** Whether there are fewer patches than outputs, and the weights are not kept in order. */
   boolean serves(Tensor y, Tensor w) {
-    return y.dim(0) * y.dim(1) * (long) y.dim(2) <= w.dim(0);
+    return !w.settled() && y.dim(0) * y.dim(1) * (long) y.dim(2) <= w.dim(0);
   }
 
   void forward(Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {

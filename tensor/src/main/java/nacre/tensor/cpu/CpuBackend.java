@@ -243,13 +243,13 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Shape attentionState(Shape q, Shape k) {
-    return Products.attentionState(q, k);
+    return Products.attentionState();
   }
 
   @Override
   public void attention(
       Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
-    products.attention(q, k, v, scale, causal, y, state);
+    products.attention(q, k, v, scale, causal, y);
   }
 
   @Override
@@ -265,7 +265,7 @@ public final class CpuBackend implements Backend {
       Tensor dq,
       Tensor dk,
       Tensor dv) {
-    products.attentionBackward(q, k, v, y, dy, state, scale, causal, dq, dk, dv);
+    products.attentionBackward(q, k, v, y, dy, scale, causal, dq, dk, dv);
   }
 
   @Override

@@ -17,6 +17,11 @@ final class JavaTeam implements Team {
   }
 
   @Override
+  public boolean runsLibrary() {
+    return false;
+  }
+
+  @Override
   public String describe() {
     return threads + (threads == 1 ? " Java thread" : " Java threads");
   }

@@ -37,16 +37,11 @@ public interface MatrixEngine {
   void transposedConv2d(Tensor x, Tensor w, Tensor bias, Tensor y);
 
   /**
-   * y = scale · a · b for each of n × heads pairs of matrices, each a view into a tensor [N, T,
-   * heads, D] or a dense [N, heads, T, S].
+   * What attention is made of.
+   *
+   * @param members whether members of a team will call it, each for itself, or one thread for all
    */
-  void multiplyHeads(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y);
-
-  /** Softmax of each row of f32 scores [rows, columns], in place. */
-  void softmaxRows(long scores, long rows, int columns);
-
-  /** ds = p · (ds − Σ p · ds) for each row, in place; f32 [rows, columns]. */
-  void softmaxRowsBackward(long p, long ds, long rows, int columns);
+  HeadEngine heads(boolean members);
 
   /** f32 layer normalisation; gives the variance, not its inverse root. */
   void layerNorm(
@@ -63,53 +58,4 @@ public interface MatrixEngine {
       Tensor dx,
       Tensor dgamma,
       Tensor dbeta);
-
-  /**
-   * Matrices [rows, columns], one for each batch entry and head.
-   *
-   * @param address of the first element
-   * @param dtype of the elements
-   * @param n batch entries
-   * @param heads heads
-   * @param rows rows of each matrix
-   * @param columns columns of each
-   * @param perEntry elements from one batch entry to the next
-   * @param perHead from one head to the next
-   * @param perRow from one row to the next
-   * @param perColumn from one column to the next
-   */
-  record HeadMatrix(
-      long address,
-      DType dtype,
-      int n,
-      int heads,
-      int rows,
-      int columns,
-      long perEntry,
-      long perHead,
-      long perRow,
-      long perColumn) {
-
-    /** A tensor [N, T, heads, D] as matrices [T, D], from batch entry {@code first} on. */
-    static HeadMatrix tokens(Tensor t, int first, int n) {
-      int tokens = t.dim(1);
-      int heads = t.dim(2);
-      int d = t.dim(3);
-      long entry = (long) tokens * heads * d;
-      long at = t.address() + first * entry * t.dtype().bytes();
-      return new HeadMatrix(at, t.dtype(), n, heads, tokens, d, entry, d, (long) heads * d, 1);
-    }
-
-    /** Dense matrices [N, heads, rows, columns]. */
-    static HeadMatrix dense(long address, DType dtype, int n, int heads, int rows, int columns) {
-      long matrix = (long) rows * columns;
-      return new HeadMatrix(
-          address, dtype, n, heads, rows, columns, heads * matrix, matrix, columns, 1);
-    }
-
-    HeadMatrix transposed() {
-      return new HeadMatrix(
-          address, dtype, n, heads, columns, rows, perEntry, perHead, perColumn, perRow);
-    }
-  }
 }

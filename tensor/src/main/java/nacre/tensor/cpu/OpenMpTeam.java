@@ -13,6 +13,11 @@ final class OpenMpTeam implements Team {
   }
 
   @Override
+  public boolean runsLibrary() {
+    return true;
+  }
+
+  @Override
   public String describe() {
     return threads + (threads == 1 ? " thread" : " threads");
   }

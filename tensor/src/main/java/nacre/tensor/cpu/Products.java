@@ -153,23 +153,22 @@ final class Products {
     }
   }
 
-  /** The matrix of probabilities, in f32 whatever the operands are. */
-  static Shape attentionState(Shape q, Shape k) {
-    return Shape.of(q.dim(0), q.dim(2), q.dim(1), k.dim(1));
+  /** Nothing: the backward computes the probabilities again. */
+  static Shape attentionState() {
+    return Shape.of(0);
   }
 
-  void attention(
-      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
+  void attention(Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y) {
     if (!served(q, k)) {
-      // Plain Java has a state of another shape, and makes it when it comes to the backward.
+      // Plain Java's backward wants a state: it is made when it comes to that.
       plain.attention(q, k, v, scale, causal, y, null);
     } else if (!engine.supports(q.dtype())) {
       inF32(
           of(q, k, v),
           of(y),
-          (in, out) -> attention.forward(in[0], in[1], in[2], scale, causal, out[0], state));
+          (in, out) -> attention.forward(in[0], in[1], in[2], scale, causal, out[0]));
     } else {
-      attention.forward(q, k, v, scale, causal, y, state);
+      attention.forward(q, k, v, scale, causal, y);
     }
   }
 
@@ -179,7 +178,6 @@ final class Products {
       Tensor v,
       Tensor y,
       Tensor dy,
-      Tensor state,
       double scale,
       boolean causal,
       Tensor dq,
@@ -197,9 +195,10 @@ final class Products {
           of(q, k, v, dy),
           of(dq, dk, dv),
           (in, out) ->
-              attention.backward(in[0], in[1], in[2], in[3], state, scale, out[0], out[1], out[2]));
+              attention.backward(
+                  in[0], in[1], in[2], in[3], scale, causal, out[0], out[1], out[2]));
     } else {
-      attention.backward(q, k, v, dy, state, scale, dq, dk, dv);
+      attention.backward(q, k, v, dy, scale, causal, dq, dk, dv);
     }
   }
 }

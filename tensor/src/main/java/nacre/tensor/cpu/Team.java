@@ -10,6 +10,9 @@ interface Team {
   /** How many threads share the work. */
   int threads();
 
+  /** Whether the library, called by a member, computes on that member alone. */
+  boolean runsLibrary();
+
   /** Which threads these are, for the start-up line. */
   String describe();
 

@@ -13,10 +13,10 @@ import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
-/** Matrix products, with any strides, and the weight gradient of a linear layer. */
+/** Matrix products, and the weight gradient of a linear layer. */
 final class MatrixProducts {
   /**
-   * A matrix or a batch of them somewhere in memory.
+   * A matrix or a batch of them.
    *
    * @param dtype of the elements
    * @param dims extents, batch axes first
@@ -45,8 +45,7 @@ final class MatrixProducts {
    *
    * @param packs whether b is a settled tensor, which the primitive may want in a layout of its own
    */
-  private record Key(
-      Matrix a, Matrix b, Matrix y, boolean packs, boolean bias, float scale, Unary f) {}
+  private record Key(Matrix a, Matrix b, Matrix y, boolean packs, boolean bias, Unary f) {}
 
   private record GradientKey(DType dtype, long rows, int in, int out, boolean bias) {}
 
@@ -57,13 +56,6 @@ final class MatrixProducts {
   /** Buffers of reorders come from {@code allocator}. */
   MatrixProducts(Allocator allocator) {
     this.allocator = allocator;
-  }
-
-  /** y = scale · a · b; addresses are given apart from the layouts, so that they may be views. */
-  void multiply(Matrix a, long aAt, Matrix b, long bAt, double scale, Matrix y, long yAt) {
-    try (Primitive p = products.lend(new Key(a, b, y, false, false, (float) scale, null))) {
-      p.execute(allocator, aAt, bAt, yAt);
-    }
   }
 
   /** The product of {@link nacre.tensor.backend.Backend#matmul}. */
@@ -89,7 +81,7 @@ final class MatrixProducts {
       my = Matrix.batched(t, batch, m, n, false);
     }
     boolean packs = b.settled() && mb.dims.size() == 2;
-    try (Primitive p = products.lend(new Key(ma, mb, my, packs, bias != null, 1, f))) {
+    try (Primitive p = products.lend(new Key(ma, mb, my, packs, bias != null, f))) {
       long[] addresses =
           bias == null
               ? new long[] {a.address(), 0, y.address()}
@@ -118,7 +110,7 @@ final class MatrixProducts {
     MemorySegment wanted = k.packs ? Layout.any(k.b.dtype, Matrix.array(k.b.dims)) : b;
     MemorySegment y = k.y.layout();
     MemorySegment bias = k.bias ? Layout.dense(k.a.dtype, biasDims) : MemorySegment.NULL;
-    MemorySegment attributes = Attributes.of(k.scale, null, k.f);
+    MemorySegment attributes = Attributes.of(null, k.f);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       OneDnn.check(

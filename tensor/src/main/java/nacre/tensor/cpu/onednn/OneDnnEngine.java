@@ -1,14 +1,13 @@
 package nacre.tensor.cpu.onednn;
 
-import java.util.List;
 import nacre.bindings.NativeLibrary;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
+import nacre.tensor.cpu.HeadEngine;
 import nacre.tensor.cpu.MatrixEngine;
-import nacre.tensor.cpu.onednn.MatrixProducts.Matrix;
 
 /** Matrix products and convolutions by oneDNN. */
 public final class OneDnnEngine implements MatrixEngine {
@@ -18,6 +17,8 @@ public final class OneDnnEngine implements MatrixEngine {
   private final Convolutions convolutions;
   private final TransposedConvolutions transposed;
   private final RowNorms rowNorms;
+  private final HeadEngine heads;
+  private final HeadEngine headsOfMembers;
 
   /** The engine on a library that was loaded; what it needs beside its operands is lent. */
   public OneDnnEngine(NativeLibrary.Loaded library, Allocator allocator) {
@@ -25,6 +26,8 @@ public final class OneDnnEngine implements MatrixEngine {
     convolutions = new Convolutions(allocator);
     transposed = new TransposedConvolutions(allocator);
     rowNorms = new RowNorms(allocator);
+    heads = new OneDnnHeads(allocator);
+    headsOfMembers = new OneDnnHeads(allocator);
     bf16 = Convolutions.trains(DType.BF16);
     description =
         library.name()
@@ -81,19 +84,8 @@ public final class OneDnnEngine implements MatrixEngine {
   }
 
   @Override
-  public void multiplyHeads(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y) {
-    products.multiply(
-        matrix(a), a.address(), matrix(b), b.address(), scale, matrix(y), y.address());
-  }
-
-  @Override
-  public void softmaxRows(long scores, long rows, int columns) {
-    rowNorms.softmax(scores, rows, columns);
-  }
-
-  @Override
-  public void softmaxRowsBackward(long p, long ds, long rows, int columns) {
-    rowNorms.softmaxBackward(p, ds, rows, columns);
+  public HeadEngine heads(boolean members) {
+    return members ? headsOfMembers : heads;
   }
 
   @Override
@@ -114,12 +106,5 @@ public final class OneDnnEngine implements MatrixEngine {
       Tensor dgamma,
       Tensor dbeta) {
     rowNorms.layerNormBackward(x, gamma, mean, variance, eps, dy, dx, dgamma, dbeta);
-  }
-
-  private static Matrix matrix(HeadMatrix m) {
-    return new Matrix(
-        m.dtype(),
-        List.of((long) m.n(), (long) m.heads(), (long) m.rows(), (long) m.columns()),
-        List.of(m.perEntry(), m.perHead(), m.perRow(), m.perColumn()));
   }
 }

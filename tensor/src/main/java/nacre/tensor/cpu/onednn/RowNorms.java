@@ -9,11 +9,9 @@ import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
-/** Softmax and layer normalisation of the rows of f32 matrices. */
+/** Layer normalisation of the rows of f32 matrices. */
 final class RowNorms {
   private enum Kind {
-    SOFTMAX,
-    SOFTMAX_BACKWARD,
     LAYER_NORM,
     LAYER_NORM_BACKWARD
   }
@@ -26,14 +24,6 @@ final class RowNorms {
   /** Buffers of reorders come from {@code allocator}. */
   RowNorms(Allocator allocator) {
     this.allocator = allocator;
-  }
-
-  void softmax(long scores, long rows, int columns) {
-    run(new Key(Kind.SOFTMAX, rows, columns, 0), scores, scores);
-  }
-
-  void softmaxBackward(long p, long ds, long rows, int columns) {
-    run(new Key(Kind.SOFTMAX_BACKWARD, rows, columns, 0), p, ds, ds);
   }
 
   void layerNorm(
@@ -80,67 +70,9 @@ final class RowNorms {
 
   private static Primitive build(Key k) {
     return switch (k.kind) {
-      case SOFTMAX -> buildSoftmax(k);
-      case SOFTMAX_BACKWARD -> buildSoftmaxBackward(k);
       case LAYER_NORM -> buildLayerNorm(k);
       case LAYER_NORM_BACKWARD -> buildLayerNormBackward(k);
     };
-  }
-
-  private static MemorySegment softmaxDescriptor(MemorySegment layout, Arena arena) {
-    MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
-    OneDnn.check(
-        "softmax",
-        Dnnl.dnnl_softmax_forward_primitive_desc_create(
-            out,
-            OneDnn.get().engine(),
-            Dnnl.dnnl_forward_training(),
-            Dnnl.dnnl_softmax_accurate(),
-            layout,
-            layout,
-            1,
-            MemorySegment.NULL));
-    return out.get(ValueLayout.ADDRESS, 0);
-  }
-
-  private static Primitive buildSoftmax(Key k) {
-    MemorySegment layout = Layout.dense(DType.F32, k.rows, k.columns);
-    try (Arena arena = Arena.ofConfined()) {
-      return new Primitive(
-          softmaxDescriptor(layout, arena),
-          Port.in(Dnnl.DNNL_ARG_SRC_0(), layout),
-          Port.out(Dnnl.DNNL_ARG_DST_0(), layout));
-    } finally {
-      Layout.destroy(layout);
-    }
-  }
-
-  private static Primitive buildSoftmaxBackward(Key k) {
-    MemorySegment layout = Layout.dense(DType.F32, k.rows, k.columns);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment hint = softmaxDescriptor(layout, arena);
-      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
-      OneDnn.check(
-          "softmax backward",
-          Dnnl.dnnl_softmax_backward_primitive_desc_create(
-              out,
-              OneDnn.get().engine(),
-              Dnnl.dnnl_softmax_accurate(),
-              layout,
-              layout,
-              layout,
-              1,
-              hint,
-              MemorySegment.NULL));
-      Dnnl.dnnl_primitive_desc_destroy(hint);
-      return new Primitive(
-          out.get(ValueLayout.ADDRESS, 0),
-          Port.in(Dnnl.DNNL_ARG_DST_0(), layout),
-          Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), layout),
-          Port.out(Dnnl.DNNL_ARG_DIFF_SRC_0(), layout));
-    } finally {
-      Layout.destroy(layout);
-    }
   }
 
   private static int scaleAndShift() {

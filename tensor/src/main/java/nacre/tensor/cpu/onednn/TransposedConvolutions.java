@@ -3,8 +3,6 @@ package nacre.tensor.cpu.onednn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
@@ -17,7 +15,7 @@ final class TransposedConvolutions {
   private record Key(DType dtype, Shape x, Shape w, boolean bias) {}
 
   private final Allocator allocator;
-  private final Map<Key, Primitive> primitives = new ConcurrentHashMap<>();
+  private final Primitives<Key> primitives = new Primitives<>(TransposedConvolutions::build);
 
   TransposedConvolutions(Allocator allocator) {
     this.allocator = allocator;
@@ -26,11 +24,12 @@ final class TransposedConvolutions {
   /** x [N, H, W, I], w [O, 4, 4, I], bias [O] or null → y [N, 2H, 2W, O]. */
   void forward(Tensor x, Tensor w, Tensor bias, Tensor y) {
     Key key = new Key(x.dtype(), x.shape(), w.shape(), bias != null);
-    Primitive p = primitives.computeIfAbsent(key, TransposedConvolutions::build);
-    if (bias == null) {
-      p.execute(allocator, x.address(), w.address(), y.address());
-    } else {
-      p.execute(allocator, x.address(), w.address(), y.address(), bias.address());
+    try (Primitive p = primitives.lend(key)) {
+      if (bias == null) {
+        p.execute(allocator, x.address(), w.address(), y.address());
+      } else {
+        p.execute(allocator, x.address(), w.address(), y.address(), bias.address());
+      }
     }
   }
 
@@ -43,6 +42,8 @@ final class TransposedConvolutions {
     MemorySegment x = Layout.channelsLast(k.dtype, n, in, h, w);
     MemorySegment weights = Layout.channelsLast(k.dtype, out, in, k.w.dim(1), k.w.dim(2));
     MemorySegment y = Layout.channelsLast(k.dtype, n, out, 2L * h, 2L * w);
+    MemorySegment wanted = Layout.any(k.dtype, out, in, k.w.dim(1), k.w.dim(2));
+    MemorySegment attributes = Attributes.plain();
     MemorySegment bias = k.bias ? Layout.dense(k.dtype, out) : MemorySegment.NULL;
     try (Arena a = Arena.ofConfined()) {
       MemorySegment descriptor = a.allocate(ValueLayout.ADDRESS);
@@ -56,14 +57,14 @@ final class TransposedConvolutions {
               Dnnl.dnnl_forward_inference(),
               Dnnl.dnnl_deconvolution_direct(),
               x,
-              Layout.any(k.dtype, out, in, k.w.dim(1), k.w.dim(2)),
+              wanted,
               bias,
               y,
               a.allocateFrom(ValueLayout.JAVA_LONG, 2, 2),
               zeros,
               ones,
               ones,
-              MemorySegment.NULL));
+              attributes));
       Port[] ports = new Port[k.bias ? 4 : 3];
       ports[0] = Port.in(Dnnl.DNNL_ARG_SRC_0(), x);
       ports[1] = Port.in(Dnnl.DNNL_ARG_WEIGHTS_0(), weights);
@@ -72,6 +73,9 @@ final class TransposedConvolutions {
         ports[3] = Port.in(Dnnl.DNNL_ARG_BIAS(), bias);
       }
       return new Primitive(descriptor.get(ValueLayout.ADDRESS, 0), ports);
+    } finally {
+      Attributes.destroy(attributes);
+      Layout.destroy(x, weights, wanted, y, bias);
     }
   }
 }
