@@ -1,6 +1,5 @@
 package nacre.tensor.cpu;
 
-import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
@@ -21,8 +20,8 @@ final class AttentionKernel {
   /** Rows of a block at least: products of fewer run at a fraction of the speed. */
   private static final int ROWS = 32;
 
-  /** So few keys lie before the queries: then a softmax runs along many queries at a time. */
-  private static final int FEW_KEYS = 32;
+  /** Of so few items for each thread, one more on one thread would be felt. */
+  private static final int FEW_ITEMS = 8;
 
   private final Team team;
   private final MatrixEngine engine;
@@ -95,14 +94,21 @@ final class AttentionKernel {
   }
 
   /**
-   * Splits items over the team, each of whose members then calls the library for itself. Where
-   * there are too few the library splits each call.
+   * Splits items over the team, each of whose members then calls the library for itself. Of the few
+   * that are left over, or where there are too few, the library splits each.
    */
   private void split(int items, Cut cut, Body body) {
+    int threads = team.threads();
     long scores = (long) cut.n * cut.heads * cut.rows * cut.columns;
-    boolean members = items >= team.threads() && team.runsLibrary() && scores >= Elementwise.WORTH;
-    HeadEngine heads = engine.heads(members);
-    team.split(items, members, (from, to) -> body.run(heads, (int) from, (int) to));
+    int even = 0;
+    if (team.runsLibrary() && scores >= Elementwise.WORTH) {
+      even = items < FEW_ITEMS * threads ? items - items % threads : items;
+    }
+    HeadEngine members = engine.heads(true);
+    team.split(even, true, (from, to) -> body.run(members, (int) from, (int) to));
+    if (even < items) {
+      body.run(engine.heads(false), even, items);
+    }
   }
 
   void forward(Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y) {
@@ -116,8 +122,9 @@ final class AttentionKernel {
         cut.n * cut.heads * steps,
         cut,
         (heads, from, to) -> {
-          try (Workspace w =
-              new Workspace(allocator, heads, cut, q.dtype(), scale, causal, false)) {
+          try (AttentionBlock w =
+              new AttentionBlock(
+                  allocator, heads, cut.scores(), cut.columns, q.dtype(), scale, causal, false)) {
             int at = from;
             while (at < to) {
               Heads h = Heads.from(at / steps, steps == 1 ? to : at / steps + 1, cut);
@@ -153,7 +160,9 @@ final class AttentionKernel {
         cut.n * cut.heads,
         cut,
         (heads, from, to) -> {
-          try (Workspace w = new Workspace(allocator, heads, cut, q.dtype(), scale, causal, true);
+          try (AttentionBlock w =
+                  new AttentionBlock(
+                      allocator, heads, cut.scores(), cut.columns, q.dtype(), scale, causal, true);
               Sum sumK = new Sum(allocator, heads, cut, mdk);
               Sum sumV = new Sum(allocator, heads, cut, mdv)) {
             int at = from;
@@ -175,122 +184,6 @@ final class AttentionKernel {
             }
           }
         });
-  }
-
-  /** A block's scores and what becomes of them. */
-  private static final class Workspace implements AutoCloseable {
-    private final HeadEngine engine;
-    private final DType dtype;
-    private final double scale;
-    private final boolean causal;
-    private final boolean keysFirst;
-    private final Buffer wide;
-    private final Buffer narrow;
-    private final Buffer slopes;
-
-    Workspace(
-        Allocator allocator,
-        HeadEngine engine,
-        Cut cut,
-        DType dtype,
-        double scale,
-        boolean causal,
-        boolean backward) {
-      this.engine = engine;
-      this.dtype = dtype;
-      this.scale = scale;
-      this.causal = causal;
-      keysFirst = !causal && cut.columns <= FEW_KEYS;
-      wide = new Buffer(allocator, cut.scores() * 4);
-      narrow = new Buffer(allocator, dtype == DType.F32 ? 0 : cut.scores() * dtype.bytes());
-      slopes = new Buffer(allocator, backward ? cut.scores() * 4 : 0);
-    }
-
-    /** softmax(scale · q · k) in the operands' type, of queries from {@code row} on. */
-    HeadMatrix probabilities(HeadMatrix q, HeadMatrix k, int row) {
-      HeadMatrix scores = scores(q, k, row);
-      HeadMatrix p = narrow(scores);
-      engine.softmax(scores, p);
-      return p;
-    }
-
-    /** The same in f32. */
-    HeadMatrix wideProbabilities(HeadMatrix q, HeadMatrix k, int row) {
-      HeadMatrix scores = scores(q, k, row);
-      engine.softmax(scores, scores);
-      return scores;
-    }
-
-    private HeadMatrix scores(HeadMatrix q, HeadMatrix k, int row) {
-      HeadMatrix scores = product(q, k, scale, wide.address);
-      if (causal) {
-        mask(scores, row);
-      }
-      return scores;
-    }
-
-    /** f32 probabilities rounded to the operands' type. */
-    HeadMatrix rounded(HeadMatrix p) {
-      HeadMatrix y = narrow(p);
-      if (y != p) {
-        float[] t = Scratch.mine().floats(0, Scratch.TILE);
-        long n = (long) p.n() * p.heads() * p.rows() * p.columns();
-        for (long i = 0; i < n; i += Scratch.TILE) {
-          int m = (int) Math.min(Scratch.TILE, n - i);
-          Tiles.load(p.address(), DType.F32, i, t, 0, m);
-          Tiles.store(t, 0, y.address(), dtype, i, m);
-        }
-      }
-      return y;
-    }
-
-    /** The gradient of the scores, unscaled, from f32 probabilities and dy · v. */
-    HeadMatrix slopes(HeadMatrix p, HeadMatrix dy, HeadMatrix v) {
-      HeadMatrix dp = product(dy, v, 1, slopes.address);
-      if (keysFirst) { // then the library is slow to narrow what it writes
-        engine.softmaxBackward(p, dp, dp);
-        return rounded(dp);
-      }
-      HeadMatrix ds = narrow(dp);
-      engine.softmaxBackward(p, dp, ds);
-      return ds;
-    }
-
-    private HeadMatrix narrow(HeadMatrix m) {
-      return dtype == DType.F32 ? m : m.at(narrow.address, dtype);
-    }
-
-    private HeadMatrix product(HeadMatrix a, HeadMatrix b, double scale, long address) {
-      int rows = a.rows();
-      int columns = b.columns();
-      if (keysFirst) {
-        HeadMatrix y = HeadMatrix.columnsFirst(address, DType.F32, a.n(), a.heads(), rows, columns);
-        engine.multiply(b.transposed(), a.transposed(), scale, y.transposed());
-        return y;
-      }
-      HeadMatrix y = HeadMatrix.dense(address, DType.F32, a.n(), a.heads(), rows, columns);
-      engine.multiply(a, b, scale, y);
-      return y;
-    }
-
-    /** Scores of keys behind the query become so low that their probability is zero. */
-    private static void mask(HeadMatrix scores, int firstRow) {
-      int columns = scores.columns();
-      float[] low = Scratch.mine().floats(0, columns);
-      Arrays.fill(low, 0, columns, -1e30f);
-      long rows = (long) scores.n() * scores.heads() * scores.rows();
-      for (long i = 0; i < rows; i++) {
-        int seen = (int) Math.min(columns, firstRow + i % scores.rows() + 1);
-        Tiles.store(low, 0, scores.address(), DType.F32, i * columns + seen, columns - seen);
-      }
-    }
-
-    @Override
-    public void close() {
-      wide.close();
-      narrow.close();
-      slopes.close();
-    }
   }
 
   /** A gradient that is the sum over blocks of queries: in f32 until it is complete. */
@@ -332,24 +225,6 @@ final class AttentionKernel {
       if (buffer != null) {
         buffer.close();
       }
-    }
-  }
-
-  /** Memory for the time of a call. */
-  private static final class Buffer implements AutoCloseable {
-    private final Allocator allocator;
-    private final long address;
-    private final long bytes;
-
-    Buffer(Allocator allocator, long bytes) {
-      this.allocator = allocator;
-      this.bytes = bytes;
-      this.address = allocator.allocate(bytes);
-    }
-
-    @Override
-    public void close() {
-      allocator.free(address, bytes);
     }
   }
 }

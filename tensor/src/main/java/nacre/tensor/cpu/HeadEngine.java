@@ -17,6 +17,6 @@ public interface HeadEngine {
    */
   void softmax(HeadMatrix scores, HeadMatrix p);
 
-  /** ds = p · (dp − Σ p · dp) for each row, as {@link #softmax}, p and dp f32; ds may be dp. */
+  /** ds = p · (dp − Σ p · dp) for each row, all dense, p and dp f32; ds may be dp. */
   void softmaxBackward(HeadMatrix p, HeadMatrix dp, HeadMatrix ds);
 }

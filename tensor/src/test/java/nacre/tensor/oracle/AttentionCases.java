@@ -24,6 +24,9 @@ final class AttentionCases {
     new Size(1, 64, 4, 2, 80, false, 0.11),
     new Size(1, 12, 11, 1, 160, false, 3), // sharp: a naive exponential would overflow
     new Size(1, 19, 21, 1, 512, false, 0.044),
+    new Size(5, 300, 6, 3, 8, false, 0.35), // few keys, many heads
+    new Size(1, 610, 450, 3, 8, false, 0.35), // more than one block of queries
+    new Size(1, 610, 450, 1, 8, true, 0.35),
   };
 
   private AttentionCases() {}
