@@ -11,9 +11,8 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, DDIMScheduler, DDPMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.models.embeddings import Timesteps
-from diffusers.schedulers import scheduling_ddpm
 from torch import nn
 from transformers import ViTConfig, ViTModel
 
@@ -199,62 +198,6 @@ def vits(folder: Path) -> None:
     vit(folder, "vit-no-qkv-bias", config | {"qkv_bias": False, "num_hidden_layers": 1}, 32)
 
 
-def schedule(folder: Path, name: str, kind, config: dict, steps: int, seed: int) -> None:
-    g = seeded(seed)
-    scheduler = kind(**config)
-    scheduler.set_timesteps(steps)
-    shape = (2, 3, 5, 4)
-    x = torch.randn(shape, generator=g)
-    guesses = torch.randn((steps, *shape), generator=g)
-    noises = torch.randn((steps, *shape), generator=g)
-    inputs = {"sample": x, "model_output": guesses}
-    if kind is DDPMScheduler:
-        inputs["noise"] = noises
-    scaled, after = [], []
-    original = scheduling_ddpm.randn_tensor
-    try:
-        for i, t in enumerate(scheduler.timesteps):
-            scheduling_ddpm.randn_tensor = lambda *_, **__: noises[i]  # step i's own noise
-            scaled.append(scheduler.scale_model_input(x, t))
-            x = scheduler.step(guesses[i], t, x).prev_sample
-            after.append(x)
-    finally:
-        scheduling_ddpm.randn_tensor = original
-    outputs = {
-        "timesteps": scheduler.timesteps.long(),
-        "prev_samples": torch.stack(after),
-        "scaled_inputs": torch.stack(scaled),
-    }
-    tensors = {f"input.{k}": v for k, v in inputs.items()}
-    tensors |= {f"output.{k}": v for k, v in outputs.items()}
-    full = {k: v for k, v in scheduler.config.items() if not k.startswith("_")}
-    write(folder / name, kind.__name__, full | {"num_inference_steps": steps}, tensors)
-
-
-def schedules(folder: Path) -> None:
-    latent = {
-        "beta_schedule": "scaled_linear",
-        "beta_start": 0.00085,
-        "beta_end": 0.012,
-        "clip_sample": False,
-        "steps_offset": 1,
-    }
-    pixel = {
-        "beta_schedule": "squaredcos_cap_v2",
-        "prediction_type": "v_prediction",
-        "clip_sample": True,
-        "timestep_spacing": "trailing",
-    }
-    schedule(folder, "ddim-epsilon-latent", DDIMScheduler, latent | {"set_alpha_to_one": False}, 7, 41)
-    schedule(folder, "ddim-v-pixel", DDIMScheduler, pixel, 7, 42)
-    linspace = {"beta_schedule": "linear", "timestep_spacing": "linspace"}
-    schedule(folder, "ddim-linspace", DDIMScheduler, linspace, 6, 43)
-    schedule(folder, "ddpm-epsilon-latent", DDPMScheduler, latent, 7, 44)
-    schedule(folder, "ddpm-v-pixel", DDPMScheduler, pixel, 7, 45)
-    large = latent | {"variance_type": "fixed_large", "prediction_type": "sample"}
-    schedule(folder, "ddpm-sample-fixed-large", DDPMScheduler, large, 5, 46)
-
-
 def adamw(folder: Path, name: str, config: dict, seed: int) -> None:
     g = seeded(seed)
     steps, shape = 6, (5, 7)
@@ -284,7 +227,6 @@ def main() -> None:
     autoencoder(folder, "vae-encode", "encode", 23)
     autoencoder(folder, "vae-decode", "decode", 24)
     vits(folder)
-    schedules(folder)
     adamw(folder, "adamw", {"lr": 1e-2, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}, 51)
     adamw(
         folder, "adamw-no-decay", {"lr": 3e-3, "betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.0}, 52

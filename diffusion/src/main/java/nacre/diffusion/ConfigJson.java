@@ -83,20 +83,26 @@ public record ConfigJson(String model, JsonNode node) {
     return list;
   }
 
-  /** A list of numbers. */
+  /** A list of as many numbers as its default has. */
   public List<Double> numbers(String key, List<Double> otherwise) {
     if (!has(key)) {
       return otherwise;
     }
+    List<Double> list = numbers(key);
+    if (list.size() != otherwise.size()) {
+      throw wrong(key, otherwise.size() + " numbers", node.get(key));
+    }
+    return list;
+  }
+
+  /** A list of any length, by default empty. */
+  public List<Double> numbers(String key) {
     List<Double> list = new ArrayList<>();
-    for (JsonNode element : node.get(key)) {
+    for (JsonNode element : node.path(key)) {
       if (!element.isNumber()) {
         throw wrong(key, "numbers", node.get(key));
       }
       list.add(element.doubleValue());
-    }
-    if (list.size() != otherwise.size()) {
-      throw wrong(key, otherwise.size() + " numbers", node.get(key));
     }
     return list;
   }

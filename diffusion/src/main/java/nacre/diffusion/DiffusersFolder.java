@@ -10,7 +10,9 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.Scheduler;
+import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.schedule.SchedulerConfig;
+import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
@@ -73,17 +75,30 @@ public final class DiffusersFolder {
    * @throws WeightsException if the file is missing or malformed, in one line
    */
   public Scheduler readScheduler(int steps) throws WeightsException {
-    return JsonFile.read(root.resolve(SCHEDULER), json -> Scheduler.of(json, steps));
+    return JsonFile.read(
+        root.resolve(SCHEDULER), json -> Scheduler.of(SchedulerConfig.of(json), steps));
   }
 
   /**
-   * The noise schedule of training that {@code scheduler/} describes.
+   * Another scheduler than the one that {@code scheduler/} describes, from the same description.
+   *
+   * @param steps number of steps
+   * @throws WeightsException if the file is missing or malformed, in one line
+   */
+  public Scheduler readScheduler(SchedulerChoice choice, int steps) throws WeightsException {
+    return JsonFile.read(
+        root.resolve(SCHEDULER), json -> Scheduler.of(choice.configure(json), steps));
+  }
+
+  /**
+   * The noise schedule of training that {@code scheduler/} describes, whatever its class.
    *
    * @throws WeightsException if the file is missing or malformed, in one line
    */
   public NoiseSchedule readNoiseSchedule() throws WeightsException {
     return JsonFile.read(
-        root.resolve(SCHEDULER), json -> new NoiseSchedule(SchedulerConfig.of(json)));
+        root.resolve(SCHEDULER),
+        json -> new NoiseSchedule(SchedulerConfig.of(json, SchedulerKind.DDPM)));
   }
 
   /**
@@ -114,8 +129,7 @@ public final class DiffusersFolder {
    * @throws IOException if the file cannot be written, in one sentence
    */
   public void writeScheduler(Scheduler scheduler) throws IOException {
-    JsonFile.write(
-        root.resolve(SCHEDULER), scheduler.schedule().config().toJson(scheduler.className()));
+    JsonFile.write(root.resolve(SCHEDULER), scheduler.schedule().config().toJson());
   }
 
   /**

@@ -7,16 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import nacre.diffusion.schedule.DdimScheduler;
-import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.Scheduler;
+import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.schedule.SchedulerConfig;
+import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
@@ -138,13 +139,18 @@ class DiffusersFolderTest {
 
   @Test
   void schedulerComesBack() throws IOException {
-    SchedulerConfig config = SchedulerConfig.of(config("ddim-v-pixel"));
-    folder.writeScheduler(new DdimScheduler(new NoiseSchedule(config), 3));
+    ObjectNode json = (ObjectNode) config("ddim-zero-snr");
+    SchedulerConfig config =
+        SchedulerConfig.of(json.without("num_inference_steps"), SchedulerKind.DDIM);
+    folder.writeScheduler(Scheduler.of(config, 3));
     Scheduler scheduler = folder.readScheduler(7);
-    assertEquals("DDIMScheduler", scheduler.className());
     assertEquals(config, scheduler.schedule().config());
-    assertEquals(config, folder.readNoiseSchedule().config());
-    assertEquals(7, scheduler.timesteps().length);
+    assertEquals(7, scheduler.steps());
+    Scheduler other = folder.readScheduler(SchedulerChoice.DPM_KARRAS, 9);
+    assertEquals(9, other.steps());
+    assertEquals(config.predictionType(), other.schedule().config().predictionType());
+    assertEquals(
+        config.rescaleBetasZeroSnr(), folder.readNoiseSchedule().config().rescaleBetasZeroSnr());
   }
 
   @Test

@@ -65,7 +65,7 @@ public enum BetaSchedule {
   }
 
   /** As PyTorch: from both ends towards the middle, each value rounded once. */
-  private static float[] linspace(float start, float end, int count) {
+  static float[] linspace(float start, float end, int count) {
     float[] values = new float[count];
     float step = count == 1 ? 0 : (end - start) / (count - 1);
     for (int i = 0; i < count; i++) {

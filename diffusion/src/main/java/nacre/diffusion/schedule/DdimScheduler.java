@@ -1,6 +1,5 @@
 package nacre.diffusion.schedule;
 
-import static nacre.diffusion.Clip.clip;
 import static nacre.tensor.ops.Mix.mix;
 
 import nacre.tensor.Scope;
@@ -12,31 +11,29 @@ import nacre.tensor.Tensor;
  */
 public final class DdimScheduler implements Scheduler {
   private final NoiseSchedule schedule;
+  private final DdimConfig method;
   private final int[] timesteps;
   private final double eta;
 
-  /** Without noise. */
-  public DdimScheduler(NoiseSchedule schedule, int steps) {
-    this(schedule, steps, 0);
-  }
-
-  /**
-   * With noise.
-   *
-   * @param eta standard deviation of the noise added, in units of DDPM's
-   * @throws IllegalArgumentException if there are not so many timesteps
-   */
-  public DdimScheduler(NoiseSchedule schedule, int steps, double eta) {
-    SchedulerConfig config = schedule.config();
+  private DdimScheduler(NoiseSchedule schedule, DdimConfig method, int[] timesteps, double eta) {
     this.schedule = schedule;
-    this.timesteps =
-        config.timestepSpacing().timesteps(config.numTrainTimesteps(), steps, config.stepsOffset());
+    this.method = method;
+    this.timesteps = timesteps;
     this.eta = eta;
   }
 
-  @Override
-  public String className() {
-    return "DDIMScheduler";
+  /** Without noise. */
+  DdimScheduler(NoiseSchedule schedule, DdimConfig method, int steps) {
+    this(schedule, method, schedule.config().timesteps(steps), 0);
+  }
+
+  /**
+   * The same with noise.
+   *
+   * @param eta standard deviation of the noise added, in units of DDPM's
+   */
+  public DdimScheduler withEta(double eta) {
+    return new DdimScheduler(schedule, method, timesteps, eta);
   }
 
   @Override
@@ -45,8 +42,13 @@ public final class DdimScheduler implements Scheduler {
   }
 
   @Override
-  public int[] timesteps() {
-    return timesteps.clone();
+  public int steps() {
+    return timesteps.length;
+  }
+
+  @Override
+  public double timestep(int index) {
+    return timesteps[index];
   }
 
   @Override
@@ -56,33 +58,28 @@ public final class DdimScheduler implements Scheduler {
 
   /** ᾱ of the timestep that a step ends at. */
   private float next(int index) {
-    SchedulerConfig config = schedule.config();
     // As diffusers: by a stride, whatever the next of the timesteps is.
-    int next = timesteps[index] - config.numTrainTimesteps() / timesteps.length;
-    if (next >= 0) {
-      return schedule.alphaCumprod(next);
-    }
-    return config.setAlphaToOne() ? 1 : schedule.alphaCumprod(0);
+    int next = timesteps[index] - schedule.timesteps() / timesteps.length;
+    return schedule.alphaCumprod(next, method.setAlphaToOne());
   }
 
   @Override
-  public Tensor step(int index, Tensor output, Tensor sample, Tensor noise) {
-    SchedulerConfig config = schedule.config();
+  public Tensor step(int index, Tensor output, Tensor sample, Tensor noise, History history) {
+    history.add(index, sample, output);
     float alpha = schedule.alphaCumprod(timesteps[index]);
     float next = next(index);
     double variance = (1f - next) / (1f - alpha) * (1f - alpha / next);
     double deviation = eta * Math.sqrt(variance);
     double ofClean = Math.sqrt(next);
     double ofNoise = Math.sqrt(1f - next - deviation * deviation);
-    double range = config.clipSampleRange();
-    Estimate estimate = config.predictionType().estimate(alpha);
+    Estimate estimate = schedule.config().predictionType().estimate(alpha);
     try (Scope scope = Scope.open()) {
       Tensor y;
-      if (config.clipSample()) {
-        Tensor clean = clip(estimate.clean(sample, output), -range, range);
-        y = mix(clean, ofClean, estimate.noise(sample, output), ofNoise);
-      } else {
+      if (method.limit().none()) {
         y = estimate.combine(ofClean, ofNoise, sample, output);
+      } else {
+        Tensor clean = method.limit().apply(estimate.clean(sample, output));
+        y = mix(clean, ofClean, estimate.noise(sample, output), ofNoise);
       }
       return scope.hand(eta > 0 ? mix(y, 1, noise, deviation) : y);
     }

@@ -1,6 +1,5 @@
 package nacre.diffusion.schedule;
 
-import static nacre.diffusion.Clip.clip;
 import static nacre.tensor.ops.Mix.mix;
 
 import nacre.tensor.Scope;
@@ -12,23 +11,13 @@ import nacre.tensor.Tensor;
  */
 public final class DdpmScheduler implements Scheduler {
   private final NoiseSchedule schedule;
+  private final DdpmConfig method;
   private final int[] timesteps;
 
-  /**
-   * A scheduler of so many steps.
-   *
-   * @throws IllegalArgumentException if there are not so many timesteps
-   */
-  public DdpmScheduler(NoiseSchedule schedule, int steps) {
-    SchedulerConfig config = schedule.config();
+  DdpmScheduler(NoiseSchedule schedule, DdpmConfig method, int steps) {
     this.schedule = schedule;
-    this.timesteps =
-        config.timestepSpacing().timesteps(config.numTrainTimesteps(), steps, config.stepsOffset());
-  }
-
-  @Override
-  public String className() {
-    return "DDPMScheduler";
+    this.method = method;
+    this.timesteps = schedule.config().timesteps(steps);
   }
 
   @Override
@@ -37,8 +26,13 @@ public final class DdpmScheduler implements Scheduler {
   }
 
   @Override
-  public int[] timesteps() {
-    return timesteps.clone();
+  public int steps() {
+    return timesteps.length;
+  }
+
+  @Override
+  public double timestep(int index) {
+    return timesteps[index];
   }
 
   @Override
@@ -47,8 +41,8 @@ public final class DdpmScheduler implements Scheduler {
   }
 
   @Override
-  public Tensor step(int index, Tensor output, Tensor sample, Tensor noise) {
-    SchedulerConfig config = schedule.config();
+  public Tensor step(int index, Tensor output, Tensor sample, Tensor noise, History history) {
+    history.add(index, sample, output);
     float alpha = schedule.alphaCumprod(timesteps[index]);
     float next = index == timesteps.length - 1 ? 1 : schedule.alphaCumprod(timesteps[index + 1]);
     // In f32, as diffusers: differences of numbers near 1 depend on it.
@@ -56,20 +50,19 @@ public final class DdpmScheduler implements Scheduler {
     float stepBeta = 1f - stepAlpha;
     double ofClean = Math.sqrt(next) * stepBeta / (1f - alpha);
     double ofSample = Math.sqrt(stepAlpha) * (1f - next) / (1f - alpha);
-    double range = config.clipSampleRange();
-    Estimate estimate = config.predictionType().estimate(alpha);
+    Estimate estimate = schedule.config().predictionType().estimate(alpha);
     try (Scope scope = Scope.open()) {
       Tensor y;
-      if (config.clipSample()) {
-        Tensor clean = clip(estimate.clean(sample, output), -range, range);
-        y = mix(clean, ofClean, sample, ofSample);
-      } else {
+      if (method.limit().none()) {
         y =
             mix(
                 sample,
                 ofSample + ofClean * estimate.cleanOfSample(),
                 output,
                 ofClean * estimate.cleanOfOutput());
+      } else {
+        Tensor clean = method.limit().apply(estimate.clean(sample, output));
+        y = mix(clean, ofClean, sample, ofSample);
       }
       if (wantsNoise(index)) {
         y = mix(y, 1, noise, deviation(alpha, next, stepBeta));
@@ -80,7 +73,7 @@ public final class DdpmScheduler implements Scheduler {
 
   private double deviation(float alpha, float next, float stepBeta) {
     double posterior = Math.max((1f - next) / (1f - alpha) * stepBeta, 1e-20);
-    return switch (schedule.config().varianceType()) {
+    return switch (method.varianceType()) {
       case FIXED_SMALL, FIXED_SMALL_LOG -> Math.sqrt(posterior);
       case FIXED_LARGE -> Math.sqrt(stepBeta);
     };

@@ -21,11 +21,7 @@ public final class NoiseSchedule {
   /** The schedule of a configuration. */
   public NoiseSchedule(SchedulerConfig config) {
     this.config = config;
-    float[] betas =
-        config
-            .betaSchedule()
-            .betas(config.numTrainTimesteps(), config.betaStart(), config.betaEnd());
-    float[] product = cumulativeProduct(betas);
+    float[] product = cumulativeProduct(config.betas());
     this.alphasCumprod =
         config.rescaleBetasZeroSnr() ? cumulativeProduct(zeroTerminalSnr(product)) : product;
   }
@@ -80,6 +76,16 @@ public final class NoiseSchedule {
           "scheduler: timestep " + timestep + " is not one of 0 to " + (alphasCumprod.length - 1));
     }
     return alphasCumprod[timestep];
+  }
+
+  /**
+   * ᾱ of a timestep, or of what a last step ends at.
+   *
+   * @param timestep may be below 0
+   * @param noNoise whether ᾱ is 1 then rather than timestep 0's
+   */
+  float alphaCumprod(int timestep, boolean noNoise) {
+    return timestep < 0 && noNoise ? 1 : alphaCumprod(Math.max(timestep, 0));
   }
 
   /**

@@ -1,52 +1,115 @@
 package nacre.diffusion.schedule;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import static nacre.tensor.ops.Mix.mix;
+
 import nacre.tensor.Tensor;
 
 /**
  * The way from pure noise to a sample in a fixed number of steps. What depends on timesteps alone
- * is worked out when the scheduler is made; a step is tensor work only.
+ * is worked out when the scheduler is made; a step is tensor work only, best done in f32.
+ *
+ * <pre>{@code
+ * Tensor x = scale(noise, scheduler.initNoiseSigma());
+ * History history = scheduler.start(0);
+ * for (int i = 0; i < scheduler.steps(); i++) {
+ *   Tensor output = model(scheduler.scaleModelInput(i, x), scheduler.timestep(i));
+ *   Tensor more = scheduler.wantsNoise(i) ? randn() : null;
+ *   x = scheduler.step(i, output, x, more, history);
+ * }
+ * }</pre>
+ *
+ * <p>From an image it begins at {@link #beginIndex} with {@link #addNoise} instead.
  */
-public sealed interface Scheduler permits DdimScheduler, DdpmScheduler {
+public sealed interface Scheduler
+    permits DdimScheduler, DdpmScheduler, PndmScheduler, EulerScheduler, DpmSolverScheduler {
 
   /**
-   * The scheduler of a {@code scheduler_config.json}, by its {@code _class_name}.
+   * The scheduler of a configuration.
    *
    * @param steps number of steps
-   * @throws IllegalArgumentException if the class is not known or a value is wrong
+   * @throws IllegalArgumentException if there are not so many timesteps
    */
-  static Scheduler of(JsonNode config, int steps) {
-    String name = config.path("_class_name").asText("");
-    NoiseSchedule schedule = new NoiseSchedule(SchedulerConfig.of(config));
-    return switch (name) {
-      case "DDIMScheduler" -> new DdimScheduler(schedule, steps);
-      case "DDPMScheduler" -> new DdpmScheduler(schedule, steps);
-      default ->
-          throw new IllegalArgumentException(
-              "scheduler: class '"
-                  + name
-                  + "' is not known; known are DDIMScheduler, DDPMScheduler");
+  static Scheduler of(SchedulerConfig config, int steps) {
+    NoiseSchedule schedule = new NoiseSchedule(config);
+    return switch (config.method()) {
+      case DdimConfig method -> new DdimScheduler(schedule, method, steps);
+      case DdpmConfig method -> new DdpmScheduler(schedule, method, steps);
+      case PndmConfig method -> new PndmScheduler(schedule, method, steps);
+      case EulerConfig method -> new EulerScheduler(schedule, method, steps);
+      case DpmSolverConfig method -> new DpmSolverScheduler(schedule, method, steps);
     };
   }
 
-  /** The name of the class in diffusers. */
-  String className();
-
-  /** The noise schedule of training. */
+  /** The noise schedule of training, and with it the configuration. */
   NoiseSchedule schedule();
 
-  /** The timesteps at which the model is asked, first step first. */
-  int[] timesteps();
+  /** How often the model is asked. */
+  int steps();
+
+  /** How many steps were asked for; some schedulers take a few more, or fewer. */
+  default int asked() {
+    return steps();
+  }
+
+  /** The timestep that the model is told at a step; some schedulers have fractions. */
+  double timestep(int index);
+
+  /** Standard deviation of the noise to begin with. */
+  default double initNoiseSigma() {
+    return 1;
+  }
+
+  /** What the model is shown of a sample, {@code [N, ..]}, at a step: itself, or less of it. */
+  default Tensor scaleModelInput(int index, Tensor sample) {
+    return sample;
+  }
+
+  /**
+   * The step to begin at so that an image keeps something of itself.
+   *
+   * @param strength share of the steps to take, from 0, not taken, to 1
+   * @throws IllegalArgumentException if no step is left
+   */
+  default int beginIndex(double strength) {
+    int taken = Math.min((int) (asked() * strength), asked());
+    if (!(strength >= 0 && strength <= 1) || taken < 1) {
+      throw new IllegalArgumentException(
+          "scheduler: strength %s leaves none of %d steps; it goes from %s to 1"
+              .formatted(strength, asked(), (float) (1.0 / asked())));
+    }
+    return asked() - taken;
+  }
+
+  /**
+   * A clean sample with as much noise as there is before a step, {@code [N, ..]} as both operands.
+   *
+   * @param noise standard normal
+   */
+  default Tensor addNoise(int index, Tensor clean, Tensor noise) {
+    float alpha = schedule().alphaCumprod((int) timestep(index));
+    return mix(clean, (float) Math.sqrt(alpha), noise, (float) Math.sqrt(1f - alpha));
+  }
 
   /** Whether step {@code index} adds noise. */
   boolean wantsNoise(int index);
 
   /**
+   * What a way that begins at a step is to remember; it belongs to the current scope.
+   *
+   * @throws IllegalArgumentException if it cannot begin there
+   */
+  default History start(int index) {
+    return new History(index, 0);
+  }
+
+  /**
    * One step: the sample at the next timestep, {@code [N, ..]} as all operands.
    *
-   * @param index number of the step, from 0
-   * @param output what the model predicted for {@code sample} at {@code timesteps()[index]}
+   * @param index number of the step; the one after the last one noted in {@code history}
+   * @param output what the model predicted for {@code sample} at {@code timestep(index)}
    * @param noise standard normal; not used, and may be null, where {@link #wantsNoise} is false
+   * @param history what {@link #start} made, passed to each step of one way
+   * @throws IllegalArgumentException if another step comes next
    */
-  Tensor step(int index, Tensor output, Tensor sample, Tensor noise);
+  Tensor step(int index, Tensor output, Tensor sample, Tensor noise, History history);
 }

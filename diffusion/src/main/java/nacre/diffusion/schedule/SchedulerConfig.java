@@ -1,36 +1,37 @@
 package nacre.diffusion.schedule;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import nacre.diffusion.ConfigJson;
 
 /**
- * The keys of a {@code scheduler_config.json} that are built here, with diffusers' defaults.
+ * A {@code scheduler_config.json}, with diffusers' defaults.
  *
  * @param numTrainTimesteps timesteps in training
  * @param betaStart variance of the noise that the first timestep adds
  * @param betaEnd variance of the noise that the last adds
- * @param setAlphaToOne whether DDIM's last step ends at no noise rather than at timestep 0
- * @param stepsOffset added to the timesteps of leading spacing
- * @param clipSample whether each step's estimate of the clean sample is clipped
- * @param clipSampleRange to plus and minus this
+ * @param betaSchedule those between
+ * @param trainedBetas all of them instead, or none
  * @param rescaleBetasZeroSnr whether the last timestep is made pure noise (Lin et al., 2023)
- * @param varianceType DDPM's
+ * @param predictionType what the model predicts
+ * @param timestepSpacing which timesteps are sampled at
+ * @param stepsOffset added to the timesteps of leading spacing
+ * @param method what the scheduler's class adds to that
  */
 public record SchedulerConfig(
     int numTrainTimesteps,
     double betaStart,
     double betaEnd,
     BetaSchedule betaSchedule,
+    List<Double> trainedBetas,
+    boolean rescaleBetasZeroSnr,
     PredictionType predictionType,
     TimestepSpacing timestepSpacing,
-    boolean setAlphaToOne,
     int stepsOffset,
-    boolean clipSample,
-    double clipSampleRange,
-    boolean rescaleBetasZeroSnr,
-    VarianceType varianceType) {
+    MethodConfig method) {
 
   /** Checks the numbers. */
   public SchedulerConfig {
@@ -43,54 +44,83 @@ public record SchedulerConfig(
           "scheduler: beta_start %s and beta_end %s must lie between 0 and 1 and rise"
               .formatted(betaStart, betaEnd));
     }
+    trainedBetas = List.copyOf(trainedBetas);
+    if (!trainedBetas.isEmpty() && trainedBetas.size() != numTrainTimesteps) {
+      throw new IllegalArgumentException(
+          "scheduler: trained_betas holds %d numbers, num_train_timesteps is %d"
+              .formatted(trainedBetas.size(), numTrainTimesteps));
+    }
   }
 
   /**
-   * Reads diffusers' keys.
+   * Reads diffusers' keys for the class that {@code _class_name} names.
    *
    * @throws IllegalArgumentException naming the key, if a value is wrong or its feature not built
    */
   public static SchedulerConfig of(JsonNode json) {
+    return of(json, SchedulerKind.of(json.path("_class_name").asText("")));
+  }
+
+  /**
+   * Reads diffusers' keys for a class, which need not be the one that they were written for: keys
+   * that only others have are passed over, and those missing have the class's own defaults.
+   *
+   * @throws IllegalArgumentException naming the key, if a value is wrong or its feature not built
+   */
+  public static SchedulerConfig of(JsonNode json, SchedulerKind kind) {
     ConfigJson c = new ConfigJson("scheduler", json);
-    c.require("trained_betas");
-    c.require("thresholding", false);
+    kind.checkKeys(c);
     return new SchedulerConfig(
         c.integer("num_train_timesteps", 1000),
         c.number("beta_start", 0.0001),
         c.number("beta_end", 0.02),
         BetaSchedule.of(c.text("beta_schedule", "linear")),
-        PredictionType.of(c.text("prediction_type", "epsilon")),
-        TimestepSpacing.of(c.text("timestep_spacing", "leading")),
-        c.flag("set_alpha_to_one", true),
-        c.integer("steps_offset", 0),
-        c.flag("clip_sample", true),
-        c.number("clip_sample_range", 1),
+        c.numbers("trained_betas"),
         c.flag("rescale_betas_zero_snr", false),
-        VarianceType.of(c.text("variance_type", "fixed_small")));
+        PredictionType.of(c.text("prediction_type", "epsilon")),
+        TimestepSpacing.of(c.text("timestep_spacing", kind.defaultSpacing().key())),
+        c.integer("steps_offset", 0),
+        kind.read(c));
   }
 
-  /**
-   * What diffusers builds the same scheduler from.
-   *
-   * @param className {@code DDIMScheduler} or {@code DDPMScheduler}
-   */
-  public ObjectNode toJson(String className) {
+  /** What diffusers builds the same scheduler from. */
+  public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("_class_name", className)
+    json.put("_class_name", method.kind().className())
         .put("num_train_timesteps", numTrainTimesteps)
         .put("beta_start", betaStart)
         .put("beta_end", betaEnd)
         .put("beta_schedule", betaSchedule.key())
         .put("prediction_type", predictionType.key())
         .put("timestep_spacing", timestepSpacing.key())
-        .put("steps_offset", stepsOffset)
-        .put("clip_sample", clipSample)
-        .put("clip_sample_range", clipSampleRange)
-        .put("rescale_betas_zero_snr", rescaleBetasZeroSnr)
-        .put("thresholding", false)
-        .putNull("trained_betas");
-    return className.equals("DDPMScheduler")
-        ? json.put("variance_type", varianceType.key())
-        : json.put("set_alpha_to_one", setAlphaToOne);
+        .put("steps_offset", stepsOffset);
+    if (trainedBetas.isEmpty()) {
+      json.putNull("trained_betas");
+    } else {
+      ArrayNode betas = json.putArray("trained_betas");
+      trainedBetas.forEach(betas::add);
+    }
+    if (method.kind() != SchedulerKind.PNDM) {
+      json.put("rescale_betas_zero_snr", rescaleBetasZeroSnr);
+    }
+    method.writeTo(json);
+    return json;
+  }
+
+  /** β of each timestep of training, before any rescaling. */
+  float[] betas() {
+    if (trainedBetas.isEmpty()) {
+      return betaSchedule.betas(numTrainTimesteps, betaStart, betaEnd);
+    }
+    float[] betas = new float[numTrainTimesteps];
+    for (int i = 0; i < betas.length; i++) {
+      betas[i] = trainedBetas.get(i).floatValue();
+    }
+    return betas;
+  }
+
+  /** The timesteps of sampling, largest first. */
+  int[] timesteps(int steps) {
+    return timestepSpacing.timesteps(numTrainTimesteps, steps, stepsOffset);
   }
 }

@@ -1,5 +1,7 @@
 package nacre.diffusion.schedule;
 
+import java.util.Arrays;
+
 /**
  * How the timesteps of sampling are chosen among those of training: table 2 of Lin et al., "Common
  * Diffusion Noise Schedules and Sample Steps are Flawed", 2023, rounded as diffusers does.
@@ -49,40 +51,79 @@ public enum TimestepSpacing {
    * @throws IllegalArgumentException if there are not so many
    */
   public int[] timesteps(int trained, int steps, int offset) {
-    if (steps < 1 || steps > trained) {
-      throw new IllegalArgumentException(
-          "scheduler: " + steps + " steps are asked for; there are 1 to " + trained);
-    }
+    requireSteps(steps, trained);
     int[] timesteps = new int[steps];
     for (int i = 0; i < steps; i++) {
       timesteps[i] =
           switch (this) {
             case LEADING -> (steps - 1 - i) * (trained / steps) + offset;
-            case TRAILING -> trailing(trained, steps, i);
-            case LINSPACE -> linspace(trained, steps, steps - 1 - i);
+            case TRAILING -> trailing(trained, (double) trained / steps, i);
+            case LINSPACE -> (int) Math.rint(linspace(0, trained - 1, steps, steps - 1 - i));
           };
-      if (timesteps[i] < 0 || timesteps[i] >= trained) {
-        throw new IllegalArgumentException(
-            "scheduler: with %d steps, spacing %s and steps_offset %d, timestep %d is not one of the %d trained"
-                .formatted(steps, key, offset, timesteps[i], trained));
-      }
+      requireTrained(timesteps[i], trained, steps, offset);
     }
     return timesteps;
   }
 
-  /** {@code round(arange(trained, 0, -trained / steps)) - 1}, in numpy's arithmetic. */
-  private static int trailing(int trained, int steps, int i) {
-    double ratio = (double) trained / steps;
-    double delta = (trained - ratio) - trained;
-    return (int) Math.rint(trained + i * delta) - 1;
+  /**
+   * The timesteps of {@link EulerScheduler}, largest first: those of {@link #LINSPACE} are not
+   * rounded.
+   */
+  float[] continuous(int trained, int steps, int offset) {
+    int[] rounded = timesteps(trained, steps, offset);
+    float[] timesteps = new float[steps];
+    for (int i = 0; i < steps; i++) {
+      timesteps[i] =
+          this == LINSPACE ? (float) linspace(0, trained - 1, steps, steps - 1 - i) : rounded[i];
+    }
+    return timesteps;
   }
 
-  /** {@code round(linspace(0, trained - 1, steps))}, in numpy's arithmetic. */
-  private static int linspace(int trained, int steps, int i) {
-    if (steps == 1) {
-      return 0;
+  /**
+   * The timesteps of {@link DpmSolverScheduler}, largest first: as though there were one more step,
+   * to the lowest.
+   *
+   * @param last those from this on are left out, which may leave fewer steps
+   */
+  int[] withoutLowest(int trained, int last, int steps, int offset) {
+    if (this != TRAILING) {
+      return Arrays.copyOf(timesteps(last, steps + 1, offset), steps);
     }
-    double step = (trained - 1.0) / (steps - 1);
-    return i == steps - 1 ? trained - 1 : (int) Math.rint(i * step);
+    requireSteps(steps, last);
+    double stride = (double) trained / steps;
+    int[] timesteps = new int[Math.min(steps, (int) Math.ceil(last / stride))];
+    for (int i = 0; i < timesteps.length; i++) {
+      timesteps[i] = trailing(last, stride, i);
+    }
+    return timesteps;
+  }
+
+  private static void requireSteps(int steps, int trained) {
+    if (steps < 1 || steps > trained) {
+      throw new IllegalArgumentException(
+          "scheduler: " + steps + " steps are asked for; there are 1 to " + trained);
+    }
+  }
+
+  private void requireTrained(int timestep, int trained, int steps, int offset) {
+    if (timestep < 0 || timestep >= trained) {
+      throw new IllegalArgumentException(
+          "scheduler: with %d steps, spacing %s and steps_offset %d, timestep %d is not one of the %d trained"
+              .formatted(steps, key, offset, timestep, trained));
+    }
+  }
+
+  /** {@code round(arange(last, 0, -stride))[i] - 1}, in numpy's arithmetic. */
+  private static int trailing(int last, double stride, int i) {
+    double delta = (last - stride) - last;
+    return (int) Math.rint(last + i * delta) - 1;
+  }
+
+  /** {@code linspace(from, to, count)[i]}, in numpy's arithmetic. */
+  static double linspace(double from, double to, int count, int i) {
+    if (count == 1) {
+      return from;
+    }
+    return i == count - 1 ? to : i * ((to - from) / (count - 1)) + from;
   }
 }

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import nacre.tensor.Device;
@@ -61,6 +60,12 @@ class SchedulerTest {
   }
 
   @Test
+  void tooFewStepsAreRefused() throws JsonProcessingException {
+    SchedulerConfig config = config("{'skip_prk_steps': false}", SchedulerKind.PNDM);
+    assertMessage("at least 4 steps, not 3", () -> Scheduler.of(config, 3));
+  }
+
+  @Test
   void tooManyStepsAreRefused() {
     assertMessage("11 steps", () -> TimestepSpacing.LEADING.timesteps(10, 11, 0));
     assertMessage("0 steps", () -> TimestepSpacing.LEADING.timesteps(10, 0, 0));
@@ -78,50 +83,88 @@ class SchedulerTest {
   void ddimAddsNoiseByEta(String type, boolean clip, float a, float b, float c)
       throws JsonProcessingException {
     String json = "{'prediction_type': '%s', 'clip_sample': %s}".formatted(type, clip);
-    DdimScheduler scheduler = new DdimScheduler(new NoiseSchedule(config(json)), 4, 0.5);
-    assertEquals(500, scheduler.timesteps()[1]);
+    DdimScheduler plain = (DdimScheduler) Scheduler.of(config(json), 4);
+    DdimScheduler scheduler = plain.withEta(0.5);
+    assertEquals(500, scheduler.timestep(1));
+    assertFalse(plain.wantsNoise(1));
     assertTrue(scheduler.wantsNoise(1));
     try (Scope _ = Scope.open()) {
       Tensor sample = Tensor.of(CPU, Shape.of(1, 1, 1, 3), 0.5f, -1.5f, 2);
       Tensor output = Tensor.of(CPU, Shape.of(1, 1, 1, 3), 0.25f, 1, -0.75f);
       Tensor noise = Tensor.of(CPU, Shape.of(1, 1, 1, 3), 1, -2, 0.5f);
-      float[] after = scheduler.step(1, output, sample, noise).toFloats();
+      float[] after = scheduler.step(1, output, sample, noise, scheduler.start(1)).toFloats();
       assertArrayEquals(new float[] {a, b, c}, after, 5e-6f);
     }
   }
 
   /** A model that knows the answer is led to it, by every way of predicting it. */
   @ParameterizedTest
-  @EnumSource(PredictionType.class)
-  void perfectPredictionsLeadToTheCleanSample(PredictionType type) throws JsonProcessingException {
+  @CsvSource({
+    "DDIM, epsilon",
+    "DDIM, sample",
+    "DDIM, v_prediction",
+    "PNDM, epsilon",
+    "EULER, epsilon",
+    "EULER, sample",
+    "EULER, v_prediction",
+    "DPM_SOLVER, epsilon",
+    "DPM_SOLVER, sample",
+    "DPM_SOLVER, v_prediction"
+  })
+  void perfectPredictionsLeadToTheCleanSample(SchedulerKind kind, String type)
+      throws JsonProcessingException {
     String json =
-        "{'prediction_type': '%s', 'timestep_spacing': 'trailing', 'clip_sample': false}"
-            .formatted(type.key());
-    NoiseSchedule schedule = new NoiseSchedule(config(json));
-    Scheduler scheduler = new DdimScheduler(schedule, 10);
+        ("{'prediction_type': '%s', 'timestep_spacing': 'trailing', 'clip_sample': false,"
+                + " 'skip_prk_steps': true, 'set_alpha_to_one': true}")
+            .formatted(type);
+    Scheduler scheduler = Scheduler.of(config(json, kind), 10);
+    NoiseSchedule schedule = scheduler.schedule();
     float[] wanted = {0.5f, -0.25f, 0.75f, -1};
     try (Scope _ = Scope.open()) {
       Tensor clean = Tensor.of(CPU, Shape.of(1, 4), wanted);
       Tensor noise = Tensor.of(CPU, Shape.of(1, 4), 1, -2, 0.5f, 0.1f);
-      Tensor x = schedule.addNoise(clean, noise, scheduler.timesteps()[0]);
-      for (int i = 0; i < 10; i++) {
+      Tensor x = scheduler.addNoise(0, clean, noise);
+      History history = scheduler.start(0);
+      for (int i = 0; i < scheduler.steps(); i++) {
         assertFalse(scheduler.wantsNoise(i));
-        Tensor answer = schedule.target(clean, noise, scheduler.timesteps()[i]);
-        x = scheduler.step(i, answer, x, null);
+        Tensor answer = schedule.target(clean, noise, (int) scheduler.timestep(i));
+        x = scheduler.step(i, answer, x, null, history);
       }
-      assertArrayEquals(wanted, x.toFloats(), 1e-4f);
+      assertArrayEquals(wanted, x.toFloats(), 1e-3f);
+    }
+  }
+
+  /** Steps in scopes of their own, whose tensors are gone by the next. */
+  @ParameterizedTest
+  @EnumSource(SchedulerKind.class)
+  void whatIsRememberedOutlivesItsStep(SchedulerKind kind) throws JsonProcessingException {
+    Scheduler scheduler = Scheduler.of(config("{'skip_prk_steps': false}", kind), 6);
+    try (Scope outer = Scope.open()) {
+      History history = scheduler.start(0);
+      Tensor x = Tensor.of(CPU, Shape.of(1, 2), 1, -2);
+      for (int i = 0; i < scheduler.steps(); i++) {
+        try (Scope scope = Scope.open()) {
+          Tensor output = Tensor.of(CPU, Shape.of(1, 2), 0.5f, i);
+          Tensor noise = Tensor.of(CPU, Shape.of(1, 2), 0.25f, -1);
+          Tensor before = x;
+          x = scope.hand(scheduler.step(i, output, x, noise, history));
+          before.close();
+        }
+      }
+      assertTrue(Float.isFinite(x.toFloats()[1]));
+      outer.adopt(x);
     }
   }
 
   @Test
-  void schedulersAreFoundByClass() throws JsonProcessingException {
-    JsonMapper json = new JsonMapper();
-    Scheduler ddpm = Scheduler.of(json.readTree("{\"_class_name\": \"DDPMScheduler\"}"), 5);
-    assertEquals("DDPMScheduler", ddpm.className());
-    assertFalse(ddpm.wantsNoise(4), "the last step is at timestep 0");
-    assertMessage(
-        "class 'Euler' is not known",
-        () -> Scheduler.of(json.readTree("{\"_class_name\": \"Euler\"}"), 5));
+  void stepsGoInTheirOrder() throws JsonProcessingException {
+    Scheduler scheduler = Scheduler.of(config("{}"), 6);
+    try (Scope _ = Scope.open()) {
+      Tensor x = Tensor.of(CPU, Shape.of(1, 2), 1, -2);
+      History history = scheduler.start(2);
+      scheduler.step(2, x, x, null, history);
+      assertMessage("step 3 comes next", () -> scheduler.step(2, x, x, null, history));
+    }
   }
 
   @Test

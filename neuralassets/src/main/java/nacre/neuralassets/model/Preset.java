@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import nacre.diffusion.schedule.SchedulerConfig;
+import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.nn.VitConfig;
@@ -178,7 +179,10 @@ public record Preset(
             reader.library("unet", PresetKeys.UNET, UNetConfig::of),
             reader.library("image_encoder", PresetKeys.IMAGE_ENCODER, VitConfig::of),
             assetTokens(reader.object("asset_tokens")),
-            reader.library("scheduler", PresetKeys.SCHEDULER, SchedulerConfig::of),
+            reader.library(
+                "scheduler",
+                PresetKeys.SCHEDULER,
+                keys -> SchedulerConfig.of(keys, SchedulerKind.DDIM)),
             training(reader.object("training")),
             sampling(reader.object("sampling")),
             reader.optional("data"),

@@ -5,9 +5,9 @@ import static nacre.tensor.ops.Concat.concat;
 import static nacre.tensor.ops.Slice.slice;
 
 import java.util.function.IntConsumer;
-import nacre.diffusion.schedule.DdimScheduler;
 import nacre.diffusion.schedule.Guidance;
-import nacre.diffusion.schedule.NoiseSchedule;
+import nacre.diffusion.schedule.History;
+import nacre.diffusion.schedule.Scheduler;
 import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
@@ -54,14 +54,13 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    * @param progress as there
    */
   public Tensor sample(Tensor tokens, Tensor noise, IntConsumer progress) {
-    NoiseSchedule schedule = new NoiseSchedule(model.preset().scheduler());
-    DdimScheduler scheduler = new DdimScheduler(schedule, steps);
-    int[] timesteps = scheduler.timesteps();
+    Scheduler scheduler = Scheduler.of(model.preset().scheduler(), steps);
     try (Scope scope = Scope.open()) {
       Tensor both = withUnconditional(tokens);
+      History history = scheduler.start(0);
       Tensor x = noise;
-      for (int i = 0; i < timesteps.length; i++) {
-        Tensor next = step(scheduler, i, timesteps[i], x, both);
+      for (int i = 0; i < scheduler.steps(); i++) {
+        Tensor next = step(scheduler, i, x, both, history);
         if (x != noise) {
           x.close();
         }
@@ -85,11 +84,11 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
     }
   }
 
-  private Tensor step(DdimScheduler scheduler, int i, int timestep, Tensor x, Tensor tokens) {
+  private Tensor step(Scheduler scheduler, int i, Tensor x, Tensor tokens, History history) {
     try (Scope scope = Scope.open()) {
       int batch = x.dim(0);
       Shape rows = Shape.of(tokens.dim(0));
-      Tensor at = Tensor.full(x.device(), DType.F32, rows, timestep);
+      Tensor at = Tensor.full(x.device(), DType.F32, rows, scheduler.timestep(i));
       Tensor prediction;
       if (guidance == 1) {
         prediction = model.denoise(x, at, tokens);
@@ -98,7 +97,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
         Tensor free = slice(both, 0, 0, batch);
         prediction = Guidance.guide(free, slice(both, 0, batch, batch), guidance);
       }
-      return scope.hand(scheduler.step(i, prediction, x, null));
+      return scope.hand(scheduler.step(i, prediction, x, null, history));
     }
   }
 }

@@ -1,6 +1,7 @@
 package nacre.tools.verify;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
@@ -17,6 +18,9 @@ import nacre.tensor.DType;
  * @param tolerance largest relative error that passes
  */
 record Case(String module, JsonNode config, DType dtype, double tolerance) {
+  /** Python writes infinite numbers, which JSON has not. */
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
 
   /** PyTorch's name of a dtype to compute in; null if it is none. */
   static DType dtype(String name) {
@@ -34,7 +38,7 @@ record Case(String module, JsonNode config, DType dtype, double tolerance) {
     }
     JsonNode json;
     try {
-      json = new JsonMapper().readTree(Files.readString(file));
+      json = JSON.readTree(Files.readString(file));
     } catch (JsonProcessingException e) {
       throw new BundleException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
     } catch (IOException e) {

@@ -7,6 +7,7 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import nacre.diffusion.ConfigJson;
+import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.nn.Parameters;
@@ -59,8 +60,9 @@ final class ModuleRegistry {
             (c, p) -> TextToImageSubjects.clipText(c.node(), p),
             ClipTextModel::currentName,
             ClipTextModel::isIgnorable));
-    add("DDIMScheduler", (c, p) -> ProcessSubjects.scheduler(c));
-    add("DDPMScheduler", (c, p) -> ProcessSubjects.scheduler(c));
+    for (SchedulerKind kind : SchedulerKind.values()) {
+      add(kind.className(), (c, p) -> ProcessSubjects.scheduler(c));
+    }
     add("AdamW", (c, p) -> ProcessSubjects.adamW(c));
     add("TorchRandn", (c, p) -> TextToImageSubjects.torchRandn(c));
   }

@@ -9,7 +9,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import nacre.diffusion.ConfigJson;
+import nacre.diffusion.schedule.DdimScheduler;
+import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
+import nacre.diffusion.schedule.SchedulerConfig;
+import nacre.diffusion.schedule.SchedulerKind;
 import nacre.nn.AdamW;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -20,26 +24,29 @@ final class ProcessSubjects {
 
   static Subject scheduler(ConfigJson c) {
     int steps = LayerSubjects.required(c, "num_inference_steps");
+    double eta = c.number("eta", 0);
     ObjectNode config = c.node().deepCopy();
-    Scheduler scheduler = Scheduler.of(config.put("_class_name", c.model()), steps);
+    config.remove(List.of("num_inference_steps", "eta"));
+    SchedulerKind kind = SchedulerKind.of(c.model());
+    Scheduler plain = Scheduler.of(SchedulerConfig.of(config, kind), steps);
+    Scheduler scheduler = plain instanceof DdimScheduler ddim ? ddim.withEta(eta) : plain;
     return inputs -> {
-      int[] timesteps = scheduler.timesteps();
-      float[] numbers = new float[timesteps.length];
+      float[] timesteps = new float[scheduler.steps()];
       Tensor sample = inputs.exact("sample");
       Tensor[] scaled = new Tensor[timesteps.length];
       Tensor[] after = new Tensor[timesteps.length];
+      History history = scheduler.start(0);
       for (int i = 0; i < timesteps.length; i++) {
-        numbers[i] = timesteps[i];
-        // Schedulers of this kind hand the sample to the model as it is.
-        scaled[i] = sample;
+        timesteps[i] = (float) scheduler.timestep(i);
+        scaled[i] = scheduler.scaleModelInput(i, sample);
         Tensor output = row(inputs.exact("model_output"), i);
         Tensor noise = scheduler.wantsNoise(i) ? row(inputs.exact("noise"), i) : null;
-        sample = scheduler.step(i, output, sample, noise);
+        sample = scheduler.step(i, output, sample, noise, history);
         after[i] = sample;
       }
       return Map.of(
           "timesteps",
-          Tensor.of(sample.device(), Shape.of(numbers.length), numbers),
+          Tensor.of(sample.device(), Shape.of(timesteps.length), timesteps),
           "prev_samples",
           stack(after),
           "scaled_inputs",

@@ -1,0 +1,40 @@
+package nacre.diffusion.schedule;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Set;
+import nacre.diffusion.ConfigJson;
+
+/**
+ * What only {@link DdpmScheduler} has.
+ *
+ * @param varianceType of the noise that a step adds
+ * @param limit of the estimates of the clean sample
+ */
+public record DdpmConfig(VarianceType varianceType, Limit limit) implements MethodConfig {
+  static final Set<String> KEYS =
+      Set.of(
+          "variance_type",
+          "clip_sample",
+          "clip_sample_range",
+          "thresholding",
+          "dynamic_thresholding_ratio",
+          "sample_max_value",
+          "rescale_betas_zero_snr");
+
+  static DdpmConfig of(ConfigJson c) {
+    return new DdpmConfig(
+        VarianceType.of(c.text("variance_type", VarianceType.FIXED_SMALL.key())), Limit.of(c));
+  }
+
+  @Override
+  public SchedulerKind kind() {
+    return SchedulerKind.DDPM;
+  }
+
+  @Override
+  public void writeTo(ObjectNode json) {
+    json.put("variance_type", varianceType.key());
+    limit.writeClippingTo(json);
+    limit.writeThresholdingTo(json);
+  }
+}

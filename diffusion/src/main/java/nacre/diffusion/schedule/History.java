@@ -1,0 +1,70 @@
+package nacre.diffusion.schedule;
+
+import static nacre.tensor.ops.Affine.scale;
+
+import java.util.ArrayList;
+import java.util.List;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+
+/**
+ * The samples and predictions of the steps taken so far on one way from noise to a sample, as many
+ * as its {@link Scheduler} looks back on. Its tensors belong to the scope that was open when {@link
+ * Scheduler#start} made it.
+ */
+public final class History {
+  /** One step: what the model saw, and what it said. */
+  private record Past(Tensor sample, Tensor output) {}
+
+  private final Scope scope = Scope.current();
+  private final List<Past> kept = new ArrayList<>();
+  private final int reach;
+  private int next;
+  private int count;
+
+  /**
+   * Nothing so far.
+   *
+   * @param first the index of the first step
+   * @param reach how many steps are kept, the current one among them
+   */
+  History(int first, int reach) {
+    this.next = first;
+    this.reach = reach;
+  }
+
+  /** Notes a step. */
+  void add(int index, Tensor sample, Tensor output) {
+    if (index != next) {
+      throw new IllegalArgumentException(
+          "scheduler: step %d is asked for, step %d comes next".formatted(index, next));
+    }
+    next++;
+    count++;
+    if (reach == 0) {
+      return;
+    }
+    // Copies: the caller's own may be gone by the next step.
+    kept.addFirst(new Past(scope.adopt(scale(sample, 1)), scope.adopt(scale(output, 1))));
+    if (kept.size() > reach) {
+      Past oldest = kept.removeLast();
+      oldest.sample.close();
+      oldest.output.close();
+    }
+  }
+
+  /** Number of steps before the current one. */
+  int before() {
+    return count - 1;
+  }
+
+  /** What the model saw so many steps ago; 0 is the current step. */
+  Tensor sample(int ago) {
+    return kept.get(ago).sample;
+  }
+
+  /** What the model said so many steps ago; 0 is the current step. */
+  Tensor output(int ago) {
+    return kept.get(ago).output;
+  }
+}

@@ -1,0 +1,33 @@
+package nacre.diffusion.schedule;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Set;
+import nacre.diffusion.ConfigJson;
+
+/**
+ * What only {@link PndmScheduler} has.
+ *
+ * @param skipPrkSteps whether the first steps do without Runge and Kutta (Stable Diffusion)
+ * @param setAlphaToOne whether the last step ends at no noise rather than at timestep 0
+ */
+public record PndmConfig(boolean skipPrkSteps, boolean setAlphaToOne) implements MethodConfig {
+  static final Set<String> KEYS = Set.of("skip_prk_steps", "set_alpha_to_one");
+
+  static PndmConfig of(ConfigJson c) {
+    // It has no such key in diffusers; to pass over it would be to draw from another noise schedule
+    // than the model learnt.
+    c.require("rescale_betas_zero_snr", false);
+    c.require("prediction_type", "epsilon", "v_prediction");
+    return new PndmConfig(c.flag("skip_prk_steps", false), c.flag("set_alpha_to_one", false));
+  }
+
+  @Override
+  public SchedulerKind kind() {
+    return SchedulerKind.PNDM;
+  }
+
+  @Override
+  public void writeTo(ObjectNode json) {
+    json.put("skip_prk_steps", skipPrkSteps).put("set_alpha_to_one", setAlphaToOne);
+  }
+}

@@ -1,0 +1,54 @@
+package nacre.diffusion.schedule;
+
+/** How the noise levels σ of sampling lie between the highest and the lowest. */
+public enum SigmaPath {
+  /** Each is that of a timestep, by {@link TimestepSpacing}. */
+  TIMESTEPS(""),
+  /** Evenly in their seventh roots (Karras et al., 2022, equation 5). */
+  KARRAS("use_karras_sigmas"),
+  /** Evenly in their logarithms. */
+  EXPONENTIAL("use_exponential_sigmas"),
+  /** Likewise, but from the noise schedule's logarithms in f32 (Lu et al., 2022). */
+  LU("use_lu_lambdas");
+
+  private static final double RHO = 7;
+
+  private final String key;
+
+  SigmaPath(String key) {
+    this.key = key;
+  }
+
+  /** What is true in a {@code scheduler_config.json} for this one; empty for none. */
+  String key() {
+    return key;
+  }
+
+  /**
+   * So many noise levels, the highest first, in numpy's arithmetic.
+   *
+   * @throws IllegalStateException for {@link #TIMESTEPS}, which takes them from elsewhere
+   */
+  double[] between(double highest, double lowest, int count) {
+    double from = along(highest);
+    double to = along(lowest);
+    double[] sigmas = new double[count];
+    for (int i = 0; i < count; i++) {
+      sigmas[i] = back(TimestepSpacing.linspace(from, to, count, i));
+    }
+    return sigmas;
+  }
+
+  private double along(double sigma) {
+    return switch (this) {
+      case TIMESTEPS -> throw new IllegalStateException("timesteps have their own noise levels");
+      case KARRAS -> Math.pow(sigma, 1 / RHO);
+      case EXPONENTIAL -> Math.log(sigma);
+      case LU -> (float) Math.log(sigma);
+    };
+  }
+
+  private double back(double place) {
+    return this == KARRAS ? Math.pow(place, RHO) : Math.exp(place);
+  }
+}

@@ -1,0 +1,27 @@
+package nacre.diffusion.schedule;
+
+import static nacre.tensor.ops.Affine.scale;
+import static nacre.tensor.ops.Mix.mix;
+
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+
+/** A tensor times a factor, in a sum. */
+record Term(double factor, Tensor tensor) {
+
+  /**
+   * The sum, from left to right, of one shape. A factor of 0 counts for nothing, whatever its
+   * tensor holds; the first must be another.
+   */
+  static Tensor sum(Term first, Term... others) {
+    try (Scope scope = Scope.open()) {
+      Tensor sum = scale(first.tensor, first.factor);
+      for (Term term : others) {
+        if (term.factor != 0) {
+          sum = mix(sum, 1, term.tensor, term.factor);
+        }
+      }
+      return scope.hand(sum);
+    }
+  }
+}
