@@ -153,6 +153,16 @@ class DiffusersFolderTest {
         config.rescaleBetasZeroSnr(), folder.readNoiseSchedule().config().rescaleBetasZeroSnr());
   }
 
+  /** As diffusers writes what it was not told. */
+  @Test
+  void infiniteNumbersOfSchedulersAreRead() throws IOException {
+    Path file = Files.createDirectories(root.resolve("scheduler")).resolve("scheduler_config.json");
+    Files.writeString(
+        file,
+        "{\"_class_name\": \"DPMSolverMultistepScheduler\", \"lambda_min_clipped\": -Infinity}");
+    assertEquals(25, folder.readScheduler(25).steps());
+  }
+
   @Test
   void indexNamesTheComponents() throws IOException {
     folder.writeIndex("Pipeline", Map.of("unet", List.of("diffusers", "UNet2DConditionModel")));
