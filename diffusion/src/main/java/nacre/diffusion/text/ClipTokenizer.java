@@ -1,0 +1,189 @@
+package nacre.diffusion.text;
+
+import java.nio.file.Path;
+import java.text.Normalizer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import nacre.weights.WeightsException;
+
+/**
+ * The tokenizer of CLIP: prompts to numbers. Equal to transformers' {@code CLIPTokenizer} of
+ * version 5: canonical composition, lower case, words by kinds of characters, byte pairs. (Version
+ * 4 without ftfy also drops control characters and sets CJK characters apart; with ftfy it mends
+ * broken encodings. For prompts without such characters all are the same.)
+ */
+public final class ClipTokenizer {
+  /** Contractions, letters, single digits, and runs of what is neither letter, digit nor space. */
+  private static final Pattern WORDS =
+      Pattern.compile(
+          "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}"
+              + "|[^\\p{IsWhite_Space}\\p{L}\\p{N}]+");
+
+  /** How words are taken apart once more; only a special token in capitals is. */
+  private static final Pattern PARTS =
+      Pattern.compile("'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}+|[^\\p{IsWhite_Space}\\p{L}\\p{N}]+");
+
+  private static final Pattern SPACES = Pattern.compile("\\p{IsWhite_Space}+");
+
+  private final Map<String, Integer> vocabulary;
+  private final Map<Integer, String> tokens = new HashMap<>();
+  private final BytePairs pairs;
+  private final SpecialTokens special;
+  private final Pattern raw;
+  private final Pattern normalised;
+  private final int length;
+
+  private ClipTokenizer(TokenizerFiles files) {
+    this.vocabulary = files.vocabulary();
+    this.pairs = new BytePairs(vocabulary, files.merges());
+    this.special = files.special();
+    this.raw = anyOf(special, false);
+    this.normalised = anyOf(special, true);
+    this.length = files.length();
+    vocabulary.forEach((token, id) -> tokens.put(id, token));
+    for (String token :
+        List.of(special.start(), special.end(), special.unknown(), special.padding())) {
+      if (!vocabulary.containsKey(token)) {
+        throw new IllegalArgumentException("special token " + token + " is not in the vocabulary");
+      }
+    }
+  }
+
+  private static Pattern anyOf(SpecialTokens special, boolean normalised) {
+    List<String> texts =
+        special.normalised().entrySet().stream()
+            .filter(entry -> entry.getValue() == normalised)
+            .map(entry -> normalised ? normalise(entry.getKey()) : entry.getKey())
+            .sorted(Comparator.comparing(String::length).reversed())
+            .map(Pattern::quote)
+            .toList();
+    return texts.isEmpty() ? null : Pattern.compile(String.join("|", texts));
+  }
+
+  /**
+   * Reads a tokenizer's folder: {@code vocab.json} and {@code merges.txt}, or {@code
+   * tokenizer.json}, and beside them {@code tokenizer_config.json} and {@code
+   * special_tokens_map.json} where they are there.
+   *
+   * @throws WeightsException if a file is missing or malformed, in one line
+   */
+  public static ClipTokenizer read(Path folder) throws WeightsException {
+    TokenizerFiles files = TokenizerFiles.read(folder);
+    try {
+      return new ClipTokenizer(files);
+    } catch (IllegalArgumentException e) {
+      throw new WeightsException(folder, e.getMessage(), e);
+    }
+  }
+
+  /**
+   * An encoded prompt.
+   *
+   * @param ids as many as the text encoder takes
+   * @param dropped the end of the prompt for which there was no room, else empty
+   */
+  public record Encoded(int[] ids, String dropped) {}
+
+  /** Numbers per prompt, start and end included: 77. */
+  public int length() {
+    return length;
+  }
+
+  /** The prompt between start and end, cut or padded to {@link #length}. */
+  public Encoded encode(String prompt) {
+    List<Integer> text = tokens(prompt);
+    int room = length - 2;
+    List<Integer> kept = text.subList(0, Math.min(text.size(), room));
+    int[] ids = new int[length];
+    Arrays.fill(ids, vocabulary.get(special.padding()));
+    ids[0] = vocabulary.get(special.start());
+    for (int i = 0; i < kept.size(); i++) {
+      ids[i + 1] = kept.get(i);
+    }
+    ids[kept.size() + 1] = vocabulary.get(special.end());
+    return new Encoded(ids, decode(text.subList(kept.size(), text.size())));
+  }
+
+  /** The text of tokens, words apart by single spaces. */
+  private String decode(List<Integer> ids) {
+    String letters =
+        ids.stream()
+            .map(id -> tokens.getOrDefault(id, ""))
+            .map(token -> token.replace(BytePairs.WORD_END, " "))
+            .collect(Collectors.joining());
+    return ByteAlphabet.text(letters).strip();
+  }
+
+  /** The tokens of a prompt, without start and end. */
+  private List<Integer> tokens(String prompt) {
+    List<Integer> ids = new ArrayList<>();
+    for (Piece piece : split(prompt, raw)) {
+      if (piece.special) {
+        ids.add(vocabulary.getOrDefault(piece.text, vocabulary.get(special.unknown())));
+        continue;
+      }
+      for (Piece inner : split(normalise(piece.text), normalised)) {
+        if (inner.special) {
+          ids.add(vocabulary.getOrDefault(inner.text, vocabulary.get(special.unknown())));
+        } else {
+          addWords(inner.text, ids);
+        }
+      }
+    }
+    return ids;
+  }
+
+  private void addWords(String text, List<Integer> ids) {
+    int unknown = vocabulary.get(special.unknown());
+    Matcher words = WORDS.matcher(text);
+    while (words.find()) {
+      Matcher parts = PARTS.matcher(words.group());
+      while (parts.find()) {
+        ids.addAll(pairs.encode(ByteAlphabet.letters(parts.group()), unknown));
+      }
+    }
+  }
+
+  private record Piece(String text, boolean special) {}
+
+  /** A text as special tokens and what stands between them. */
+  private static List<Piece> split(String text, Pattern special) {
+    List<Piece> pieces = new ArrayList<>();
+    int from = 0;
+    if (special != null) {
+      Matcher matcher = special.matcher(text);
+      while (matcher.find()) {
+        pieces.add(new Piece(text.substring(from, matcher.start()), false));
+        pieces.add(new Piece(matcher.group(), true));
+        from = matcher.end();
+      }
+    }
+    pieces.add(new Piece(text.substring(from), false));
+    return pieces;
+  }
+
+  /** Canonical composition, single spaces, lower case letter by letter. */
+  private static String normalise(String text) {
+    String composed = Normalizer.normalize(text, Normalizer.Form.NFC);
+    String spaced = SPACES.matcher(composed).replaceAll(" ");
+    StringBuilder lower = new StringBuilder(spaced.length());
+    // Not String.toLowerCase, which looks at a sigma's neighbours.
+    spaced
+        .codePoints()
+        .forEach(
+            c -> {
+              lower.appendCodePoint(Character.toLowerCase(c));
+              if (c == 'İ') {
+                lower.append('\u0307');
+              }
+            });
+    return lower.toString();
+  }
+}

@@ -1,0 +1,78 @@
+package nacre.diffusion.text;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import nacre.weights.JsonFile;
+import nacre.weights.WeightsException;
+
+/**
+ * The tokens that stand for no text, as {@code tokenizer_config.json}, {@code
+ * special_tokens_map.json} or {@code tokenizer.json} name them.
+ *
+ * @param start before the text
+ * @param end behind it
+ * @param unknown for what has no token
+ * @param padding up to the longest length
+ * @param normalised by text, those a prompt may spell: whether they are looked for behind
+ *     lower-casing
+ */
+record SpecialTokens(
+    String start, String end, String unknown, String padding, Map<String, Boolean> normalised) {
+  private static final String START = "<|startoftext|>";
+  private static final String END = "<|endoftext|>";
+  private static final List<String> ROLES =
+      List.of("bos_token", "eos_token", "unk_token", "pad_token");
+
+  /**
+   * Reads them as transformers does: an old folder's {@code special_tokens_map.json} goes before
+   * its {@code tokenizer_config.json}, and what is named last is kept.
+   *
+   * @param folder of the tokenizer
+   * @param config its tokenizer_config.json
+   */
+  static SpecialTokens read(Path folder, JsonNode config) throws WeightsException {
+    Map<String, JsonNode> roles = new LinkedHashMap<>();
+    ROLES.forEach(role -> roles.put(role, config.path(role)));
+    Map<String, Boolean> normalised = new LinkedHashMap<>();
+    Path map = folder.resolve("special_tokens_map.json");
+    Path whole = folder.resolve("tokenizer.json");
+    JsonNode decoder = config.path("added_tokens_decoder");
+    if (decoder.isObject()) {
+      decoder.properties().stream()
+          .sorted(Comparator.comparing(Map.Entry::getKey))
+          .forEach(entry -> add(normalised, entry.getValue()));
+    } else if (Files.exists(map)) {
+      JsonNode json = JsonFile.read(map);
+      roles.replaceAll((role, node) -> json.has(role) ? json.path(role) : node);
+    }
+    if (normalised.isEmpty() && Files.exists(whole)) {
+      JsonFile.read(whole).path("added_tokens").forEach(token -> add(normalised, token));
+    }
+    if (normalised.isEmpty()) {
+      roles.values().forEach(token -> add(normalised, token));
+    }
+    return new SpecialTokens(
+        content(roles.get("bos_token")).orElse(START),
+        content(roles.get("eos_token")).orElse(END),
+        content(roles.get("unk_token")).orElse(END),
+        content(roles.get("pad_token")).orElse(END),
+        normalised);
+  }
+
+  private static void add(Map<String, Boolean> normalised, JsonNode token) {
+    content(token)
+        .ifPresent(text -> normalised.put(text, token.path("normalized").asBoolean(false)));
+  }
+
+  /** A token is written as a text, or as an object with its content. */
+  private static Optional<String> content(JsonNode token) {
+    JsonNode text = token.isObject() ? token.path("content") : token;
+    return text.isTextual() ? Optional.of(text.textValue()) : Optional.empty();
+  }
+}

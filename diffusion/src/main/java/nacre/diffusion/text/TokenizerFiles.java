@@ -1,0 +1,86 @@
+package nacre.diffusion.text;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import nacre.weights.JsonFile;
+import nacre.weights.WeightsException;
+
+/**
+ * What the files of a CLIP tokenizer say.
+ *
+ * @param vocabulary the numbers of the tokens
+ * @param merges pairs of tokens, a space between, in the order in which they were learnt
+ * @param length numbers per prompt, start and end included
+ */
+record TokenizerFiles(
+    Map<String, Integer> vocabulary, List<String> merges, SpecialTokens special, int length) {
+  private static final int DEFAULT_LENGTH = 77;
+
+  /** Reads {@code vocab.json} and {@code merges.txt}, or {@code tokenizer.json} instead. */
+  static TokenizerFiles read(Path folder) throws WeightsException {
+    Path configFile = folder.resolve("tokenizer_config.json");
+    JsonNode config =
+        Files.exists(configFile) ? JsonFile.read(configFile) : MissingNode.getInstance();
+    SpecialTokens special = SpecialTokens.read(folder, config);
+    JsonNode longest = config.path("model_max_length");
+    // Where transformers was not told a length, it writes 10³⁰.
+    int length = longest.canConvertToInt() ? longest.intValue() : DEFAULT_LENGTH;
+    if (length < 2) {
+      throw new WeightsException(
+          configFile, "model_max_length is " + longest + ", at least 2 is wanted");
+    }
+    Path vocabulary = folder.resolve("vocab.json");
+    Path whole = folder.resolve("tokenizer.json");
+    if (!Files.exists(vocabulary) && Files.exists(whole)) {
+      return JsonFile.read(
+          whole,
+          json -> {
+            JsonNode model = json.path("model");
+            return new TokenizerFiles(
+                vocabulary(model.path("vocab")), merges(model.path("merges")), special, length);
+          });
+    }
+    Map<String, Integer> tokens = JsonFile.read(vocabulary, TokenizerFiles::vocabulary);
+    return new TokenizerFiles(tokens, merges(folder.resolve("merges.txt")), special, length);
+  }
+
+  private static Map<String, Integer> vocabulary(JsonNode json) {
+    Map<String, Integer> vocabulary = new HashMap<>();
+    for (Map.Entry<String, JsonNode> entry : json.properties()) {
+      if (!entry.getValue().isInt()) {
+        throw new IllegalArgumentException("token " + entry.getKey() + " has no whole number");
+      }
+      vocabulary.put(entry.getKey(), entry.getValue().intValue());
+    }
+    return vocabulary;
+  }
+
+  /** A merge is written as one text, or as a pair. */
+  private static List<String> merges(JsonNode json) {
+    List<String> merges = new ArrayList<>();
+    for (JsonNode merge : json) {
+      merges.add(
+          merge.isArray() ? merge.path(0).asText() + " " + merge.path(1).asText() : merge.asText());
+    }
+    return merges;
+  }
+
+  private static List<String> merges(Path file) throws WeightsException {
+    try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
+      return lines.filter(line -> !line.startsWith("#version") && !line.isBlank()).toList();
+    } catch (IOException | UncheckedIOException e) {
+      String reason = Files.exists(file) ? "cannot be read: " + e.getMessage() : "no such file";
+      throw new WeightsException(file, reason, e);
+    }
+  }
+}
