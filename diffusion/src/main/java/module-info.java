@@ -4,6 +4,7 @@ module nacre.diffusion {
   requires transitive com.fasterxml.jackson.databind;
 
   exports nacre.diffusion;
+  exports nacre.diffusion.checkpoint;
   exports nacre.diffusion.schedule;
   exports nacre.diffusion.text;
   exports nacre.diffusion.unet;

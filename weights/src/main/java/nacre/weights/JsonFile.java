@@ -40,14 +40,28 @@ public final class JsonFile {
    * @throws WeightsException if the file is missing, malformed or refused, in one line
    */
   public static <T> T read(Path file, Function<JsonNode, T> build) throws WeightsException {
-    JsonNode json;
+    String text;
     try {
-      json = JSON.readTree(Files.readString(file));
-    } catch (JsonProcessingException e) {
-      throw new WeightsException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
+      text = Files.readString(file);
     } catch (IOException e) {
       String reason = Files.exists(file) ? "cannot be read: " + e.getMessage() : "no such file";
       throw new WeightsException(file, reason, e);
+    }
+    return parse(file, text, build);
+  }
+
+  /**
+   * As {@link #read(Path, Function)}, of a JSON object that is at hand.
+   *
+   * @param file where it comes from, for messages
+   */
+  public static <T> T parse(Path file, String text, Function<JsonNode, T> build)
+      throws WeightsException {
+    JsonNode json;
+    try {
+      json = JSON.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new WeightsException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
     }
     if (!json.isObject()) {
       throw new WeightsException(file, "is not a JSON object");

@@ -83,6 +83,34 @@ public final class SafeTensors implements AutoCloseable {
       }
       EntryReader.copy(this, tensor, layout);
     }
+
+    /**
+     * A part of this tensor, cut along the first axis; nothing is copied.
+     *
+     * @param part which, from 0
+     * @param parts how many equal parts there are
+     * @throws WeightsException if there can be no such parts
+     */
+    Entry part(int part, int parts) throws WeightsException {
+      if (parts == 1) {
+        return this;
+      }
+      int[] dims = shape.toArray();
+      if (dims.length == 0 || dims[0] % parts != 0) {
+        throw new WeightsException(
+            file, "tensor " + name + " is " + shape + ", its " + parts + " parts cannot be equal");
+      }
+      dims[0] /= parts;
+      long bytes = data.byteSize() / parts;
+      return new Entry(file, name, type, Shape.of(dims), data.asSlice(part * bytes, bytes));
+    }
+
+    /** The weight {@code [O, I, 1, 1]} of a convolution as a linear layer's, {@code [O, I]}. */
+    Entry linear() {
+      boolean pointwise = shape.rank() == 4 && shape.dim(2) == 1 && shape.dim(3) == 1;
+      Shape linear = pointwise ? Shape.of(shape.dim(0), shape.dim(1)) : shape;
+      return new Entry(file, name, type, linear, data);
+    }
   }
 
   private SafeTensors(

@@ -118,33 +118,62 @@ public final class StateDict implements AutoCloseable {
 
   /** The tensors whose names begin with {@code prefix}, without it. To be closed but once. */
   public StateDict under(String prefix) {
-    return rename(name -> name.startsWith(prefix) ? name.substring(prefix.length()) : null);
+    Map<String, SafeTensors.Entry> below = new LinkedHashMap<>();
+    entries.forEach(
+        (name, entry) -> {
+          if (name.startsWith(prefix)) {
+            below.put(name.substring(prefix.length()), entry);
+          }
+        });
+    return new StateDict(path, files, below);
   }
 
   /**
-   * The same tensors under other names, which is how a checkpoint of another dialect is read. To be
-   * closed but once: the files are shared.
+   * The same tensors under other names. To be closed but once: the files are shared.
    *
    * @param names from the file's name to the wanted one, or to null for tensors to be left out
-   * @throws IllegalArgumentException if two tensors come to have the same name
+   * @throws WeightsException if two tensors come to have the same name
    */
-  public StateDict rename(UnaryOperator<String> names) {
+  public StateDict rename(UnaryOperator<String> names) throws WeightsException {
     Map<String, SafeTensors.Entry> renamed = new LinkedHashMap<>();
-    entries.forEach(
-        (name, entry) -> {
-          String wanted = names.apply(name);
-          if (wanted != null && renamed.putIfAbsent(wanted, entry) != null) {
-            throw new IllegalArgumentException(
-                path
-                    + ": tensors "
-                    + renamed.get(wanted).name()
-                    + " and "
-                    + entry.name()
-                    + " would both be named "
-                    + wanted);
-          }
-        });
+    for (Map.Entry<String, SafeTensors.Entry> entry : entries.entrySet()) {
+      String wanted = names.apply(entry.getKey());
+      if (wanted != null) {
+        put(renamed, wanted, entry.getValue());
+      }
+    }
     return new StateDict(path, files, renamed);
+  }
+
+  /**
+   * The tensors of a file that is written in a dialect, as they are called and cut here; nothing is
+   * copied. What the dialect does not know keeps its name. To be closed but once.
+   *
+   * @throws WeightsException if a tensor cannot be cut, or two come to have the same name
+   */
+  public StateDict translate(Dialect dialect) throws WeightsException {
+    Map<String, SafeTensors.Entry> translated = new LinkedHashMap<>();
+    for (Map.Entry<String, SafeTensors.Entry> entry : entries.entrySet()) {
+      List<String> names = dialect.ours(entry.getKey());
+      if (names.isEmpty()) {
+        put(translated, entry.getKey(), entry.getValue());
+      }
+      for (String name : names) {
+        Dialect.Place place = dialect.theirs(name).orElseThrow();
+        SafeTensors.Entry part = entry.getValue().part(place.part(), place.parts());
+        put(translated, name, place.pointwise() ? part.linear() : part);
+      }
+    }
+    return new StateDict(path, files, translated);
+  }
+
+  private void put(Map<String, SafeTensors.Entry> all, String name, SafeTensors.Entry entry)
+      throws WeightsException {
+    SafeTensors.Entry other = all.putIfAbsent(name, entry);
+    if (other != null) {
+      throw new WeightsException(
+          path, "tensors " + other.name() + " and " + entry.name() + " are both " + name);
+    }
   }
 
   /**

@@ -159,7 +159,9 @@ class StateDictTest {
         StateDict vit = dict.under("vit.");
         assertEquals(Set.of("a"), vit.entries().keySet());
         assertEquals(Shape.of(1), vit.entries().get("a").shape());
-        assertThrows(IllegalArgumentException.class, () -> dict.rename(name -> "same"));
+        WeightsException e =
+            assertThrows(WeightsException.class, () -> dict.rename(name -> "same"));
+        assertTrue(e.getMessage().endsWith("are both same"), e.getMessage());
       }
     }
   }

@@ -1,0 +1,200 @@
+package nacre.diffusion.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import nacre.diffusion.ConfigJson;
+import nacre.diffusion.unet.UNetConfig;
+import nacre.diffusion.vae.VaeConfig;
+import nacre.tensor.Shape;
+import nacre.weights.Dialect;
+import nacre.weights.JsonFile;
+import nacre.weights.SafeTensors;
+import nacre.weights.StateDict;
+import nacre.weights.WeightsException;
+
+/**
+ * A whole model in one safetensors file under the original code's names, as {@code
+ * v1-5-pruned-emaonly.safetensors}. Its configs are those that Nacre left in its metadata when it
+ * wrote the file, each under its name, or else those of the published model it is.
+ */
+public final class SingleFile implements Checkpoint {
+  /** What only single files have. */
+  private static final String MARK = "model.diffusion_model.input_blocks.0.0.weight";
+
+  private static final String CONTEXT =
+      "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
+  private static final String TEXT = "cond_stage_model.transformer.";
+  private static final String OPEN_CLIP = "cond_stage_model.model.";
+
+  /** The noise schedule, the average of weights kept in training, and the autoencoder's losses. */
+  private static final Predicate<String> LEFTOVER =
+      Pattern.compile(
+              "(sqrt_|log_)?(one_minus_|recip_|recipm1_)?alphas_cumprod(_prev)?|betas|logvar"
+                  + "|posterior_(variance|log_variance_clipped|mean_coef[12])"
+                  + "|model_ema\\..*|first_stage_model\\.loss\\..*|global_step")
+          .asMatchPredicate();
+
+  private final Path path;
+  private final Map<String, JsonNode> configs;
+
+  private SingleFile(Path path, Map<String, JsonNode> configs) {
+    this.path = path;
+    this.configs = configs;
+  }
+
+  /** Whether tensors of these names are a single file's. */
+  public static boolean isOne(Map<String, ?> names) {
+    return names.containsKey(MARK);
+  }
+
+  /**
+   * Opens a file whose family is told by its metadata, its tensors and its name.
+   *
+   * @throws WeightsException if it is missing or malformed, if it is no model that is known, or if
+   *     it cannot be told which, in one line
+   */
+  public static SingleFile open(Path path) throws WeightsException {
+    return open(path, Optional.empty());
+  }
+
+  /**
+   * As {@link #open(Path)}.
+   *
+   * @param family what the file is taken for, where it does not carry its own configs
+   */
+  public static SingleFile open(Path path, Optional<Family> family) throws WeightsException {
+    try (StateDict file = StateDict.open(path)) {
+      if (!isOne(file.entries())) {
+        throw new WeightsException(path, "is not a Stable Diffusion checkpoint: it has no " + MARK);
+      }
+      List<String> strangers =
+          file.entries().keySet().stream()
+              .filter(name -> !belongs(name) && !LEFTOVER.test(name))
+              .toList();
+      if (!strangers.isEmpty()) {
+        throw new WeightsException(
+            path,
+            "does not fit Stable Diffusion 1.x or 2.x: "
+                + new StateDict.Difference(List.of(), strangers, List.of()));
+      }
+      Map<String, JsonNode> configs = own(file, path);
+      if (configs.isEmpty()) {
+        configs = (family.isPresent() ? family.get() : recognise(path, file)).configs();
+      }
+      return new SingleFile(path, configs);
+    }
+  }
+
+  private static boolean belongs(String name) {
+    for (Component component : Component.values()) {
+      if (name.startsWith(component.prefix())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Map<String, JsonNode> own(StateDict file, Path path) throws WeightsException {
+    Map<String, JsonNode> own = new TreeMap<>();
+    for (Map.Entry<String, String> entry : file.metadata().entrySet()) {
+      if (entry.getKey().endsWith(".json")) {
+        own.put(entry.getKey(), JsonFile.parse(path, entry.getValue(), json -> json));
+      }
+    }
+    return own;
+  }
+
+  private static Family recognise(Path path, StateDict file) throws WeightsException {
+    Shape in = file.entries().get(MARK).shape();
+    SafeTensors.Entry key = file.entries().get(CONTEXT);
+    int width = key == null || key.shape().rank() != 2 ? 0 : key.shape().dim(1);
+    if (in.equals(Shape.of(320, 4, 3, 3)) && width == 768) {
+      return Family.SD_1_5;
+    }
+    if (!in.equals(Shape.of(320, 4, 3, 3)) || width != 1024) {
+      throw new WeightsException(
+          path,
+          "is no model that is known: its first convolution is %s and its context %d wide; known are [320, 4, 3, 3] with 768 (Stable Diffusion 1.x) and 1024 (2.x)"
+              .formatted(in, width));
+    }
+    String name = path.getFileName().toString();
+    if (name.contains("512") != name.contains("768")) {
+      return name.contains("512") ? Family.SD_2_1_BASE : Family.SD_2_1;
+    }
+    throw new WeightsException(
+        path,
+        "is Stable Diffusion 2.x, and neither its tensors nor its name tell which: say --family "
+            + Family.SD_2_1_BASE
+            + " (512 pixels, predicts noise) or --family "
+            + Family.SD_2_1
+            + " (768 pixels, predicts velocity)");
+  }
+
+  /** The JSON files that a folder of this model has, by their names below it. */
+  public Map<String, JsonNode> configs() {
+    return configs;
+  }
+
+  @Override
+  public <T> T config(String name, Function<JsonNode, T> build) throws WeightsException {
+    JsonNode json = configs.get(name);
+    if (json == null) {
+      throw new WeightsException(path, "has no " + name + " in its metadata");
+    }
+    try {
+      return build.apply(json);
+    } catch (IllegalArgumentException e) {
+      throw new WeightsException(path, name + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public StateDict weights(Component component) throws WeightsException {
+    StateDict file = StateDict.open(path);
+    try {
+      return switch (component) {
+        case UNET ->
+            file.under(component.prefix())
+                .translate(
+                    config(component.config(), json -> OriginalNames.unet(UNetConfig.of(json))));
+        case VAE ->
+            file.under(component.prefix())
+                .rename(name -> LEFTOVER.test(component.prefix() + name) ? null : name)
+                .translate(
+                    config(component.config(), json -> OriginalNames.vae(VaeConfig.of(json))));
+        case TEXT_ENCODER -> textEncoder(file);
+      };
+    } catch (WeightsException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private StateDict textEncoder(StateDict file) throws WeightsException {
+    StateDict openClip = file.under(OPEN_CLIP);
+    if (openClip.entries().isEmpty()) {
+      return file.under(TEXT).rename(name -> Checkpoint.presentName(Component.TEXT_ENCODER, name));
+    }
+    int layers =
+        config(
+            Component.TEXT_ENCODER.config(),
+            json -> new ConfigJson("CLIPTextModel", json).integer("num_hidden_layers", 12));
+    // The UNet was trained on what the last layer but one makes; diffusers drops the last.
+    String unused = "transformer.resblocks." + layers + ".";
+    Dialect names = OriginalNames.openClip(layers);
+    return openClip
+        .rename(
+            name ->
+                name.startsWith(unused) || name.matches("text_projection|logit_scale|attn_mask")
+                    ? null
+                    : name)
+        .translate(names);
+  }
+}

@@ -1,0 +1,5 @@
+/**
+ * Stable Diffusion models on disk: folders as diffusers keeps them, and single files as the
+ * original code wrote them.
+ */
+package nacre.diffusion.checkpoint;

@@ -1,0 +1,162 @@
+package nacre.diffusion.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import nacre.diffusion.unet.UNet2DCondition;
+import nacre.diffusion.unet.UNetConfig;
+import nacre.diffusion.vae.AutoencoderKL;
+import nacre.diffusion.vae.VaeConfig;
+import nacre.nn.Parameters;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.weights.Dialect;
+import nacre.weights.StateDict;
+import nacre.weights.WeightsException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Every tensor of the published models, in both dialects, against diffusers' own conversion. */
+class PublishedModelsTest {
+  /** The names under which the hub has the single files. */
+  private static final Map<Family, String> PUBLISHED =
+      Map.of(
+          Family.SD_1_5, "v1-5-pruned-emaonly.safetensors",
+          Family.SD_2_1_BASE, "v2-1_512-ema-pruned.safetensors",
+          Family.SD_2_1, "v2-1_768-ema-pruned.safetensors");
+
+  @TempDir Path folder;
+
+  @AfterEach
+  void nothingIsLeft() {
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  private static Dialect dialect(Family family, Component component) {
+    var config = family.configs().get(component.config());
+    return switch (component) {
+      case UNET -> OriginalNames.unet(UNetConfig.of(config));
+      case VAE -> OriginalNames.vae(VaeConfig.of(config));
+      case TEXT_ENCODER -> OriginalNames.openClip(config.get("num_hidden_layers").intValue());
+    };
+  }
+
+  private static String prefix(Component component) {
+    return component == Component.TEXT_ENCODER ? "cond_stage_model.model." : component.prefix();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void everyNameIsPairedOnceInEitherDirection(Family family) {
+    Manifest manifest = Manifest.of(family);
+    for (Component component : Component.values()) {
+      if (component == Component.TEXT_ENCODER && family == Family.SD_1_5) {
+        continue; // it bears its present names
+      }
+      Dialect dialect = dialect(family, component);
+      List<Manifest.Row> rows = manifest.rows().get(component);
+      Set<String> ours = new HashSet<>();
+      Map<String, Integer> theirs = new HashMap<>();
+      for (Manifest.Row row : rows) {
+        String original = row.original().substring(prefix(component).length());
+        assertEquals(row.names(), dialect.ours(original), row.original());
+        for (int i = 0; i < row.names().size(); i++) {
+          Dialect.Place place = dialect.theirs(row.names().get(i)).orElseThrow();
+          assertEquals(original, place.name());
+          assertEquals(i, place.part());
+          assertEquals(row.names().size(), place.parts());
+          assertEquals(row.shape(), place.whole(row.partShape()));
+          assertTrue(ours.add(row.names().get(i)), row.names().get(i));
+          theirs.merge(original, 1, Integer::sum);
+        }
+      }
+      assertEquals(manifest.present(component).keySet(), ours);
+      assertEquals(rows.size(), theirs.size());
+      rows.forEach(
+          row ->
+              assertEquals(
+                  row.names().size(),
+                  theirs.get(row.original().substring(prefix(component).length()))));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aSingleFileGivesWhatDiffusersMakesOfIt(Family family) throws IOException {
+    Manifest manifest = Manifest.of(family);
+    Path file = folder.resolve(PUBLISHED.get(family));
+    HollowFile.write(file, manifest.original());
+    SingleFile single = SingleFile.open(file);
+    assertEquals(family.configs(), single.configs());
+    int tensors = 0;
+    for (Component component : Component.values()) {
+      try (StateDict dict = single.weights(component)) {
+        Map<String, Shape> shapes = new HashMap<>();
+        dict.entries().forEach((name, entry) -> shapes.put(name, entry.shape()));
+        assertEquals(manifest.present(component), shapes);
+        tensors += shapes.size();
+      }
+    }
+    assertEquals(family == Family.SD_1_5 ? 686 + 248 + 196 : 686 + 248 + 372, tensors);
+    assertModelsWantIt(single);
+    Files.delete(file);
+  }
+
+  private static void assertModelsWantIt(Checkpoint checkpoint) throws WeightsException {
+    try (Scope _ = Scope.open();
+        StateDict unet = checkpoint.weights(Component.UNET);
+        StateDict vae = checkpoint.weights(Component.VAE)) {
+      // One byte an element, and none is touched.
+      Parameters p = Parameters.unwritten(Device.cpu(), DType.U8).frozen();
+      checkpoint.config(
+          "unet/config.json", json -> new UNet2DCondition(p.at("unet"), UNetConfig.of(json)));
+      checkpoint.config(
+          "vae/config.json", json -> new AutoencoderKL(p.at("vae"), VaeConfig.of(json)));
+      assertEquals("", unet.compare(p.at("unet").relative()).toString());
+      assertEquals("", vae.compare(p.at("vae").relative()).toString());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aFolderOfThePublishedNamesFits(Family family) throws IOException {
+    Manifest manifest = Manifest.of(family);
+    for (Component component : Component.values()) {
+      Path inner = Files.createDirectories(folder.resolve(component.folder()));
+      Map<String, Shape> shapes = new HashMap<>(manifest.present(component));
+      if (component == Component.TEXT_ENCODER) {
+        shapes.put("text_model.embeddings.position_ids", Shape.of(1, 77));
+      }
+      HollowFile.write(inner.resolve(component.stem() + ".fp16.safetensors"), shapes);
+      Files.writeString(
+          folder.resolve(component.config()), family.configs().get(component.config()).toString());
+    }
+    Checkpoint checkpoint = Checkpoint.open(folder);
+    assertModelsWantIt(checkpoint);
+    try (StateDict text = checkpoint.weights(Component.TEXT_ENCODER)) {
+      assertEquals(manifest.present(Component.TEXT_ENCODER).keySet(), text.entries().keySet());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void familiesAreNamedAsTheyPrint(Family family) {
+    assertEquals(Optional.of(family), Family.named(family.toString()));
+    assertFalse(Family.named("sd-3").isPresent());
+  }
+}
