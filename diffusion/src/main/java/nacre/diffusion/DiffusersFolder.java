@@ -1,5 +1,6 @@
 package nacre.diffusion;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -7,16 +8,16 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
+import nacre.diffusion.checkpoint.Checkpoint;
+import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.unet.UNet2DCondition;
-import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
-import nacre.diffusion.vae.VaeConfig;
 import nacre.nn.Parameters;
 import nacre.weights.JsonFile;
 import nacre.weights.SafeTensorsWriter;
@@ -28,8 +29,7 @@ import nacre.weights.WeightsException;
  * with its config and weights, {@code unet/}, {@code vae/}, {@code scheduler/}. Parameter names on
  * disk are those in memory.
  */
-public final class DiffusersFolder {
-  private static final String STEM = "diffusion_pytorch_model";
+public final class DiffusersFolder implements Checkpoint {
   private static final String SCHEDULER = "scheduler/scheduler_config.json";
 
   private final Path root;
@@ -39,33 +39,21 @@ public final class DiffusersFolder {
     this.root = root;
   }
 
-  /**
-   * Builds the UNet that {@code unet/} describes and fills it with the weights there.
-   *
-   * @param p where to put the parameters; {@link Parameters#unwritten} suffices
-   * @throws WeightsException if a file is missing, malformed or does not fit, in one line
-   */
-  public UNet2DCondition readUNet(Parameters p) throws WeightsException {
-    UNet2DCondition unet =
-        JsonFile.read(
-            root.resolve("unet/config.json"), json -> new UNet2DCondition(p, UNetConfig.of(json)));
-    load("unet", p, UnaryOperator.identity());
-    return unet;
+  @Override
+  public <T> T config(String name, Function<JsonNode, T> build) throws WeightsException {
+    return JsonFile.read(root.resolve(name), build);
   }
 
-  /**
-   * Builds the autoencoder that {@code vae/} describes and fills it with the weights there, old
-   * names included.
-   *
-   * @param p where to put the parameters; {@link Parameters#unwritten} suffices
-   * @throws WeightsException if a file is missing, malformed or does not fit, in one line
-   */
-  public AutoencoderKL readVae(Parameters p) throws WeightsException {
-    AutoencoderKL vae =
-        JsonFile.read(
-            root.resolve("vae/config.json"), json -> new AutoencoderKL(p, VaeConfig.of(json)));
-    load("vae", p, AutoencoderKL::currentName);
-    return vae;
+  /** {@inheritDoc} Shards, and files of half precision by their names, are found too. */
+  @Override
+  public StateDict weights(Component component) throws WeightsException {
+    StateDict dict = StateDict.open(root.resolve(component.folder()), component.stem());
+    try {
+      return dict.rename(component::currentName);
+    } catch (WeightsException e) {
+      dict.close();
+      throw e;
+    }
   }
 
   /**
@@ -108,8 +96,7 @@ public final class DiffusersFolder {
    * @throws IOException if a file cannot be written, in one sentence
    */
   public void writeUNet(UNet2DCondition unet, Parameters p) throws IOException {
-    JsonFile.write(root.resolve("unet/config.json"), unet.config().toJson());
-    save("unet", p);
+    save(Component.UNET, unet.config().toJson(), p);
   }
 
   /**
@@ -119,8 +106,7 @@ public final class DiffusersFolder {
    * @throws IOException if a file cannot be written, in one sentence
    */
   public void writeVae(AutoencoderKL vae, Parameters p) throws IOException {
-    JsonFile.write(root.resolve("vae/config.json"), vae.config().toJson());
-    save("vae", p);
+    save(Component.VAE, vae.config().toJson(), p);
   }
 
   /**
@@ -150,15 +136,9 @@ public final class DiffusersFolder {
     JsonFile.write(root.resolve("model_index.json"), json);
   }
 
-  private void load(String component, Parameters p, UnaryOperator<String> names)
-      throws WeightsException {
-    try (StateDict dict = StateDict.open(root.resolve(component), STEM)) {
-      dict.rename(names).loadInto(p.relative());
-    }
-  }
-
-  private void save(String component, Parameters p) throws IOException {
-    Path file = root.resolve(component).resolve(STEM + ".safetensors");
+  private void save(Component component, JsonNode config, Parameters p) throws IOException {
+    JsonFile.write(root.resolve(component.config()), config);
+    Path file = root.resolve(component.folder()).resolve(component.stem() + ".safetensors");
     new SafeTensorsWriter().addParameters(p.relative()).write(file);
   }
 }

@@ -3,25 +3,35 @@ package nacre.diffusion.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.function.Function;
+import nacre.diffusion.DiffusersFolder;
+import nacre.diffusion.text.ClipTextConfig;
+import nacre.diffusion.text.ClipTextModel;
+import nacre.diffusion.unet.UNet2DCondition;
+import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
+import nacre.diffusion.vae.VaeConfig;
+import nacre.nn.Parameters;
+import nacre.tensor.Tensor;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
  * A Stable Diffusion model on disk, in whichever of its ways: a folder with a config and weights
- * for each component, or a single file. Both give the same configs and, under diffusers' present
- * names, the same weights.
+ * for each component, or a single file. Both give the same configs, and the same weights under the
+ * names that they have in memory.
  */
-public sealed interface Checkpoint permits ModelFolder, SingleFile {
+public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
 
   /**
    * Opens what lies at a path.
    *
-   * @throws WeightsException if there is nothing, or no model that is known, in one line
+   * @throws WeightsException if there is nothing, or a file that holds no model that is known, in
+   *     one line
    */
   static Checkpoint open(Path path) throws WeightsException {
-    return Files.isDirectory(path) ? new ModelFolder(path) : SingleFile.open(path);
+    return Files.isDirectory(path) ? new DiffusersFolder(path) : SingleFile.open(path);
   }
 
   /**
@@ -41,18 +51,42 @@ public sealed interface Checkpoint permits ModelFolder, SingleFile {
   StateDict weights(Component component) throws WeightsException;
 
   /**
-   * The present name of a component's tensor, which old files may name otherwise: diffusers once
-   * had {@code query} for {@code to_q}, transformers has dropped {@code text_model.}. Null for what
-   * is no weight.
+   * Builds the UNet and fills it.
+   *
+   * @param p where to put the parameters; {@link Parameters#unwritten} suffices
+   * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
-  static String presentName(Component component, String name) {
-    return switch (component) {
-      case UNET -> name;
-      case VAE -> AutoencoderKL.currentName(name);
-      case TEXT_ENCODER -> {
-        String full = name.startsWith("text_model.") ? name : "text_model." + name;
-        yield full.equals("text_model.embeddings.position_ids") ? null : full;
-      }
-    };
+  default UNet2DCondition readUNet(Parameters p) throws WeightsException {
+    return read(Component.UNET, p, json -> new UNet2DCondition(p, UNetConfig.of(json)));
+  }
+
+  /**
+   * Builds the autoencoder and fills it.
+   *
+   * @param p where to put the parameters; {@link Parameters#unwritten} suffices
+   * @throws WeightsException if a file is missing, malformed or does not fit, in one line
+   */
+  default AutoencoderKL readVae(Parameters p) throws WeightsException {
+    return read(Component.VAE, p, json -> new AutoencoderKL(p, VaeConfig.of(json)));
+  }
+
+  /**
+   * Builds the text encoder and fills it.
+   *
+   * @param p where to put the parameters; {@link Parameters#unwritten} suffices
+   * @throws WeightsException if a file is missing, malformed or does not fit, in one line
+   */
+  default ClipTextModel readTextEncoder(Parameters p) throws WeightsException {
+    return read(Component.TEXT_ENCODER, p, json -> new ClipTextModel(p, ClipTextConfig.of(json)));
+  }
+
+  private <T> T read(Component component, Parameters p, Function<JsonNode, T> build)
+      throws WeightsException {
+    T model = config(component.config(), build);
+    Map<String, Tensor> parameters = p.relative();
+    try (StateDict dict = weights(component)) {
+      dict.loadInto(parameters);
+    }
+    return model;
   }
 }

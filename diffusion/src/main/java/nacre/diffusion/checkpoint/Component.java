@@ -1,19 +1,20 @@
 package nacre.diffusion.checkpoint;
 
+import nacre.diffusion.text.ClipTextModel;
+import nacre.diffusion.vae.AutoencoderKL;
+
 /** The parts of a Stable Diffusion model that have weights. */
 public enum Component {
-  UNET("unet", "diffusion_pytorch_model", "model.diffusion_model."),
-  VAE("vae", "diffusion_pytorch_model", "first_stage_model."),
-  TEXT_ENCODER("text_encoder", "model", "cond_stage_model.");
+  UNET("unet", "diffusion_pytorch_model"),
+  VAE("vae", "diffusion_pytorch_model"),
+  TEXT_ENCODER("text_encoder", "model");
 
   private final String folder;
   private final String stem;
-  private final String prefix;
 
-  Component(String folder, String stem, String prefix) {
+  Component(String folder, String stem) {
     this.folder = folder;
     this.stem = stem;
-    this.prefix = prefix;
   }
 
   /** Name of its folder, {@code unet}. */
@@ -31,8 +32,18 @@ public enum Component {
     return folder + "/config.json";
   }
 
-  /** What the names of its tensors begin with in a single file. */
-  String prefix() {
-    return prefix;
+  /**
+   * The name in memory of what is called {@code name} in this component's weight file, whichever
+   * version of diffusers or transformers wrote it; null for what is no parameter.
+   */
+  public String currentName(String name) {
+    return switch (this) {
+      case UNET -> name;
+      case VAE -> AutoencoderKL.currentName(name);
+      case TEXT_ENCODER -> {
+        String current = ClipTextModel.currentName(name);
+        yield ClipTextModel.isIgnorable(current) ? null : current;
+      }
+    };
   }
 }

@@ -1,6 +1,7 @@
 package nacre.diffusion.checkpoint;
 
 import java.util.List;
+import java.util.stream.Stream;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.weights.Dialect;
@@ -14,6 +15,18 @@ import nacre.weights.Dialect;
  * @see <a href="https://github.com/mlfoundations/open_clip">open_clip, text encoder of 2.x</a>
  */
 final class OriginalNames {
+  /** What the names of the UNet's tensors begin with. */
+  static final String UNET = "model.diffusion_model.";
+
+  /** What the names of the autoencoder's tensors begin with. */
+  static final String VAE = "first_stage_model.";
+
+  /** What the names of the text encoder's tensors begin with in files of 1.x. */
+  static final String CLIP = "cond_stage_model.transformer.";
+
+  /** What the names of the text encoder's tensors begin with in files of 2.x. */
+  static final String OPEN_CLIP = "cond_stage_model.model.";
+
   private static final Dialect UNET_RESNET =
       Dialect.builder()
           .pair("in_layers.0", "norm1")
@@ -60,7 +73,12 @@ final class OriginalNames {
         "self_attn.q_proj." + what, "self_attn.k_proj." + what, "self_attn.v_proj." + what);
   }
 
-  /** Below {@code model.diffusion_model}. */
+  /** Whether a tensor of a single file is a component's. */
+  static boolean belongs(String name) {
+    return Stream.of(UNET, VAE, CLIP, OPEN_CLIP).anyMatch(name::startsWith);
+  }
+
+  /** Below {@link #UNET}. */
   static Dialect unet(UNetConfig config) {
     Dialect.Builder names =
         Dialect.builder()
@@ -106,7 +124,7 @@ final class OriginalNames {
     return names.build();
   }
 
-  /** Below {@code first_stage_model}. */
+  /** Below {@link #VAE}. */
   static Dialect vae(VaeConfig config) {
     Dialect.Builder names =
         Dialect.builder()
@@ -146,19 +164,28 @@ final class OriginalNames {
     return names.build();
   }
 
+  /** Below {@link #CLIP}. */
+  static Dialect clip() {
+    Dialect.Builder names = Dialect.builder();
+    for (String part : List.of("embeddings", "encoder", "final_layer_norm")) {
+      names.pair("text_model." + part, part);
+    }
+    return names.build();
+  }
+
   /**
-   * Below {@code cond_stage_model.model}, in files of 2.x.
+   * Below {@link #OPEN_CLIP}.
    *
    * @param layers of the text encoder as diffusers has it, one less than the file's
    */
   static Dialect openClip(int layers) {
     Dialect.Builder names =
         Dialect.builder()
-            .pair("token_embedding", "text_model.embeddings.token_embedding")
-            .pair("positional_embedding", "text_model.embeddings.position_embedding.weight")
-            .pair("ln_final", "text_model.final_layer_norm");
+            .pair("token_embedding", "embeddings.token_embedding")
+            .pair("positional_embedding", "embeddings.position_embedding.weight")
+            .pair("ln_final", "final_layer_norm");
     for (int i = 0; i < layers; i++) {
-      names.below("transformer.resblocks." + i, "text_model.encoder.layers." + i, OPEN_CLIP_LAYER);
+      names.below("transformer.resblocks." + i, "encoder.layers." + i, OPEN_CLIP_LAYER);
     }
     return names.build();
   }

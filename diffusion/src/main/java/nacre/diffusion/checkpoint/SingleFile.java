@@ -9,7 +9,7 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
-import nacre.diffusion.ConfigJson;
+import nacre.diffusion.text.ClipTextConfig;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.tensor.Shape;
@@ -21,24 +21,23 @@ import nacre.weights.WeightsException;
 
 /**
  * A whole model in one safetensors file under the original code's names, as {@code
- * v1-5-pruned-emaonly.safetensors}. Its configs are those that Nacre left in its metadata when it
- * wrote the file, each under its name, or else those of the published model it is.
+ * v1-5-pruned-emaonly.safetensors}. Its configs are those that Nacre left in the metadata when it
+ * wrote the file, each under its name, or else those of the published model that it is.
  */
 public final class SingleFile implements Checkpoint {
   /** What only single files have. */
-  private static final String MARK = "model.diffusion_model.input_blocks.0.0.weight";
+  private static final String MARK = OriginalNames.UNET + "input_blocks.0.0.weight";
 
   private static final String CONTEXT =
-      "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
-  private static final String TEXT = "cond_stage_model.transformer.";
-  private static final String OPEN_CLIP = "cond_stage_model.model.";
+      OriginalNames.UNET + "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
 
   /** The noise schedule, the average of weights kept in training, and the autoencoder's losses. */
   private static final Predicate<String> LEFTOVER =
       Pattern.compile(
               "(sqrt_|log_)?(one_minus_|recip_|recipm1_)?alphas_cumprod(_prev)?|betas|logvar"
-                  + "|posterior_(variance|log_variance_clipped|mean_coef[12])"
-                  + "|model_ema\\..*|first_stage_model\\.loss\\..*|global_step")
+                  + "|posterior_(variance|log_variance_clipped|mean_coef[12])|global_step"
+                  + "|model_ema\\..*|first_stage_model\\.loss\\..*"
+                  + "|cond_stage_model\\.model\\.(text_projection|logit_scale|attn_mask)")
           .asMatchPredicate();
 
   private final Path path;
@@ -72,16 +71,16 @@ public final class SingleFile implements Checkpoint {
   public static SingleFile open(Path path, Optional<Family> family) throws WeightsException {
     try (StateDict file = StateDict.open(path)) {
       if (!isOne(file.entries())) {
-        throw new WeightsException(path, "is not a Stable Diffusion checkpoint: it has no " + MARK);
+        throw new WeightsException(path, "is no Stable Diffusion checkpoint: it has no " + MARK);
       }
       List<String> strangers =
           file.entries().keySet().stream()
-              .filter(name -> !belongs(name) && !LEFTOVER.test(name))
+              .filter(name -> !OriginalNames.belongs(name) && !LEFTOVER.test(name))
               .toList();
       if (!strangers.isEmpty()) {
         throw new WeightsException(
             path,
-            "does not fit Stable Diffusion 1.x or 2.x: "
+            "is not Stable Diffusion 1.x or 2.x: "
                 + new StateDict.Difference(List.of(), strangers, List.of()));
       }
       Map<String, JsonNode> configs = own(file, path);
@@ -90,15 +89,6 @@ public final class SingleFile implements Checkpoint {
       }
       return new SingleFile(path, configs);
     }
-  }
-
-  private static boolean belongs(String name) {
-    for (Component component : Component.values()) {
-      if (name.startsWith(component.prefix())) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private static Map<String, JsonNode> own(StateDict file, Path path) throws WeightsException {
@@ -115,13 +105,14 @@ public final class SingleFile implements Checkpoint {
     Shape in = file.entries().get(MARK).shape();
     SafeTensors.Entry key = file.entries().get(CONTEXT);
     int width = key == null || key.shape().rank() != 2 ? 0 : key.shape().dim(1);
-    if (in.equals(Shape.of(320, 4, 3, 3)) && width == 768) {
+    boolean known = in.equals(Shape.of(320, 4, 3, 3));
+    if (known && width == 768) {
       return Family.SD_1_5;
     }
-    if (!in.equals(Shape.of(320, 4, 3, 3)) || width != 1024) {
+    if (!known || width != 1024) {
       throw new WeightsException(
           path,
-          "is no model that is known: its first convolution is %s and its context %d wide; known are [320, 4, 3, 3] with 768 (Stable Diffusion 1.x) and 1024 (2.x)"
+          "is no model that is known: its first convolution is %s and its context %d wide; known are [320, 4, 3, 3] with 768 (Stable Diffusion 1.x) or 1024 (2.x)"
               .formatted(in, width));
     }
     String name = path.getFileName().toString();
@@ -159,17 +150,13 @@ public final class SingleFile implements Checkpoint {
   public StateDict weights(Component component) throws WeightsException {
     StateDict file = StateDict.open(path);
     try {
+      StateDict known = file.rename(name -> LEFTOVER.test(name) ? null : name);
       return switch (component) {
         case UNET ->
-            file.under(component.prefix())
-                .translate(
-                    config(component.config(), json -> OriginalNames.unet(UNetConfig.of(json))));
+            known.under(OriginalNames.UNET).translate(config(component.config(), SingleFile::unet));
         case VAE ->
-            file.under(component.prefix())
-                .rename(name -> LEFTOVER.test(component.prefix() + name) ? null : name)
-                .translate(
-                    config(component.config(), json -> OriginalNames.vae(VaeConfig.of(json))));
-        case TEXT_ENCODER -> textEncoder(file);
+            known.under(OriginalNames.VAE).translate(config(component.config(), SingleFile::vae));
+        case TEXT_ENCODER -> textEncoder(known);
       };
     } catch (WeightsException e) {
       file.close();
@@ -177,24 +164,24 @@ public final class SingleFile implements Checkpoint {
     }
   }
 
-  private StateDict textEncoder(StateDict file) throws WeightsException {
-    StateDict openClip = file.under(OPEN_CLIP);
+  private static Dialect unet(JsonNode json) {
+    return OriginalNames.unet(UNetConfig.of(json));
+  }
+
+  private static Dialect vae(JsonNode json) {
+    return OriginalNames.vae(VaeConfig.of(json));
+  }
+
+  private StateDict textEncoder(StateDict known) throws WeightsException {
+    StateDict openClip = known.under(OriginalNames.OPEN_CLIP);
     if (openClip.entries().isEmpty()) {
-      return file.under(TEXT).rename(name -> Checkpoint.presentName(Component.TEXT_ENCODER, name));
+      return known.under(OriginalNames.CLIP).rename(Component.TEXT_ENCODER::currentName);
     }
-    int layers =
-        config(
-            Component.TEXT_ENCODER.config(),
-            json -> new ConfigJson("CLIPTextModel", json).integer("num_hidden_layers", 12));
+    int layers = config(Component.TEXT_ENCODER.config(), ClipTextConfig::of).numHiddenLayers();
     // The UNet was trained on what the last layer but one makes; diffusers drops the last.
     String unused = "transformer.resblocks." + layers + ".";
-    Dialect names = OriginalNames.openClip(layers);
     return openClip
-        .rename(
-            name ->
-                name.startsWith(unused) || name.matches("text_projection|logit_scale|attn_mask")
-                    ? null
-                    : name)
-        .translate(names);
+        .rename(name -> name.startsWith(unused) ? null : name)
+        .translate(OriginalNames.openClip(layers));
   }
 }

@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import nacre.diffusion.text.ClipTextConfig;
+import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
@@ -52,12 +54,19 @@ class PublishedModelsTest {
     return switch (component) {
       case UNET -> OriginalNames.unet(UNetConfig.of(config));
       case VAE -> OriginalNames.vae(VaeConfig.of(config));
-      case TEXT_ENCODER -> OriginalNames.openClip(config.get("num_hidden_layers").intValue());
+      case TEXT_ENCODER ->
+          family == Family.SD_1_5
+              ? OriginalNames.clip()
+              : OriginalNames.openClip(ClipTextConfig.of(config).numHiddenLayers());
     };
   }
 
-  private static String prefix(Component component) {
-    return component == Component.TEXT_ENCODER ? "cond_stage_model.model." : component.prefix();
+  private static String prefix(Family family, Component component) {
+    return switch (component) {
+      case UNET -> OriginalNames.UNET;
+      case VAE -> OriginalNames.VAE;
+      case TEXT_ENCODER -> family == Family.SD_1_5 ? OriginalNames.CLIP : OriginalNames.OPEN_CLIP;
+    };
   }
 
   @ParameterizedTest
@@ -65,33 +74,31 @@ class PublishedModelsTest {
   void everyNameIsPairedOnceInEitherDirection(Family family) {
     Manifest manifest = Manifest.of(family);
     for (Component component : Component.values()) {
-      if (component == Component.TEXT_ENCODER && family == Family.SD_1_5) {
-        continue; // it bears its present names
-      }
+      String prefix = prefix(family, component);
       Dialect dialect = dialect(family, component);
       List<Manifest.Row> rows = manifest.rows().get(component);
       Set<String> ours = new HashSet<>();
       Map<String, Integer> theirs = new HashMap<>();
       for (Manifest.Row row : rows) {
-        String original = row.original().substring(prefix(component).length());
-        assertEquals(row.names(), dialect.ours(original), row.original());
-        for (int i = 0; i < row.names().size(); i++) {
-          Dialect.Place place = dialect.theirs(row.names().get(i)).orElseThrow();
+        String original = row.original().substring(prefix.length());
+        List<String> names = row.names().stream().map(component::currentName).toList();
+        assertEquals(names, dialect.ours(original), row.original());
+        for (int i = 0; i < names.size(); i++) {
+          Dialect.Place place = dialect.theirs(names.get(i)).orElseThrow();
           assertEquals(original, place.name());
           assertEquals(i, place.part());
-          assertEquals(row.names().size(), place.parts());
+          assertEquals(names.size(), place.parts());
           assertEquals(row.shape(), place.whole(row.partShape()));
-          assertTrue(ours.add(row.names().get(i)), row.names().get(i));
+          assertTrue(ours.add(names.get(i)), names.get(i));
           theirs.merge(original, 1, Integer::sum);
         }
       }
-      assertEquals(manifest.present(component).keySet(), ours);
+      assertEquals(current(manifest, component).keySet(), ours);
       assertEquals(rows.size(), theirs.size());
       rows.forEach(
           row ->
               assertEquals(
-                  row.names().size(),
-                  theirs.get(row.original().substring(prefix(component).length()))));
+                  row.names().size(), theirs.get(row.original().substring(prefix.length()))));
     }
   }
 
@@ -108,7 +115,7 @@ class PublishedModelsTest {
       try (StateDict dict = single.weights(component)) {
         Map<String, Shape> shapes = new HashMap<>();
         dict.entries().forEach((name, entry) -> shapes.put(name, entry.shape()));
-        assertEquals(manifest.present(component), shapes);
+        assertEquals(current(manifest, component), shapes);
         tensors += shapes.size();
       }
     }
@@ -117,18 +124,32 @@ class PublishedModelsTest {
     Files.delete(file);
   }
 
+  /** Names and shapes that a component has in memory. */
+  private static Map<String, Shape> current(Manifest manifest, Component component) {
+    Map<String, Shape> shapes = new HashMap<>();
+    manifest
+        .present(component)
+        .forEach((name, shape) -> shapes.put(component.currentName(name), shape));
+    return shapes;
+  }
+
   private static void assertModelsWantIt(Checkpoint checkpoint) throws WeightsException {
     try (Scope _ = Scope.open();
         StateDict unet = checkpoint.weights(Component.UNET);
-        StateDict vae = checkpoint.weights(Component.VAE)) {
+        StateDict vae = checkpoint.weights(Component.VAE);
+        StateDict text = checkpoint.weights(Component.TEXT_ENCODER)) {
       // One byte an element, and none is touched.
       Parameters p = Parameters.unwritten(Device.cpu(), DType.U8).frozen();
       checkpoint.config(
           "unet/config.json", json -> new UNet2DCondition(p.at("unet"), UNetConfig.of(json)));
       checkpoint.config(
           "vae/config.json", json -> new AutoencoderKL(p.at("vae"), VaeConfig.of(json)));
+      checkpoint.config(
+          "text_encoder/config.json",
+          json -> new ClipTextModel(p.at("text"), ClipTextConfig.of(json)));
       assertEquals("", unet.compare(p.at("unet").relative()).toString());
       assertEquals("", vae.compare(p.at("vae").relative()).toString());
+      assertEquals("", text.compare(p.at("text").relative()).toString());
     }
   }
 
@@ -146,11 +167,7 @@ class PublishedModelsTest {
       Files.writeString(
           folder.resolve(component.config()), family.configs().get(component.config()).toString());
     }
-    Checkpoint checkpoint = Checkpoint.open(folder);
-    assertModelsWantIt(checkpoint);
-    try (StateDict text = checkpoint.weights(Component.TEXT_ENCODER)) {
-      assertEquals(manifest.present(Component.TEXT_ENCODER).keySet(), text.entries().keySet());
-    }
+    assertModelsWantIt(Checkpoint.open(folder));
   }
 
   @ParameterizedTest
