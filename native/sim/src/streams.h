@@ -1,0 +1,38 @@
+// Streams run late on purpose: what is put on one runs when somebody waits for it, so that a program that
+// forgets to wait reads what was not written yet.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "cuda_abi.h"
+
+namespace sim {
+
+// One piece of work. Gives back an empty text, or what went wrong.
+struct Work {
+  std::string name;
+  std::function<std::string()> run;
+};
+
+// One lock for the whole simulated driver; calls may come from many threads.
+std::recursive_mutex& device_lock();
+
+// What stopped the context for good, or CUDA_SUCCESS.
+CUresult context_error();
+
+// Puts work on a stream, or into the graph that it captures.
+CUresult enqueue(CUstream stream, Work work);
+
+bool is_capturing(CUstream stream);
+// True while any stream captures: then nothing may wait or allocate.
+bool any_capture();
+
+CUresult synchronize(CUstream stream);
+CUresult synchronize_all();
+
+}  // namespace sim

@@ -1,0 +1,429 @@
+// Every kind of mistake that the simulated device must notice, made on purpose. Ends with
+// "N passed, N failed" and a non-zero status if it missed one.
+#include <dlfcn.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace {
+
+void* library;
+int passed = 0, failed = 0;
+
+template <class R = int, class... A>
+R call(const char* name, A... arguments) {
+  void* f = dlsym(library, name);
+  if (!f) {
+    std::printf("no symbol %s\n", name);
+    std::exit(2);
+  }
+  return reinterpret_cast<R (*)(A...)>(f)(arguments...);
+}
+
+typedef unsigned long long Device;
+typedef void* Handle;
+
+std::string story(int code) {
+  const char* text = nullptr;
+  call("cuGetErrorString", code, &text);
+  return text ? text : "";
+}
+
+void check(bool good, const std::string& what) {
+  (good ? passed : failed)++;
+  if (!good) std::printf("FAILED: %s\n", what.c_str());
+}
+
+void expect(int code, int wanted, const char* part, const char* what) {
+  std::string text = story(code);
+  bool good = code == wanted && (wanted == 0 || text.find(part) != std::string::npos);
+  check(good, std::string(what) + ": error " + std::to_string(code) + " (" + text + "), expected " +
+                  std::to_string(wanted) + " with '" + part + "'");
+}
+
+const char* KERNELS = R"(
+#include "pack.cuh"
+extern "C" __global__ void add(const float* x, float* y, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) y[i] = x[i] + y[i];
+}
+extern "C" __global__ void copy(const float* x, float* y) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  y[i] = x[i];
+}
+extern "C" __global__ void copy_pack(const float* x, float* y) {
+  *reinterpret_cast<Pack*>(y) = *reinterpret_cast<const Pack*>(x);
+}
+extern "C" __global__ void __launch_bounds__(64) sum(const float* x, float* y) {
+  __shared__ float part[2];
+  float v = x[blockIdx.x * 64 + threadIdx.x];
+  for (int off = 16; off > 0; off >>= 1) v += __shfl_xor_sync(0xFFFFFFFFu, v, off);
+  if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = v;
+  __syncthreads();
+  if (threadIdx.x == 0) y[blockIdx.x] = part[0] + part[1];
+}
+extern "C" __global__ void half_barrier(float* y) {
+  if (threadIdx.x < 32) __syncthreads();
+  y[threadIdx.x] = 1;
+}
+extern "C" __global__ void two_barriers(float* y) {
+  if (threadIdx.x < 32) {
+    __syncthreads();
+  } else {
+    __syncthreads();
+  }
+  y[threadIdx.x] = 1;
+}
+extern "C" __global__ void lost_lane(float* y) {
+  if (threadIdx.x == 5) return;
+  y[threadIdx.x] = __shfl_down_sync(0xFFFFFFFFu, 1.0f, 1);
+}
+extern "C" __global__ void past_shared(float* y, int i) {
+  __shared__ float part[32];
+  part[threadIdx.x] = 1;
+  __syncthreads();
+  y[threadIdx.x] = part[threadIdx.x + i];
+}
+extern "C" __global__ void past_dynamic(float* y, int i) {
+  float* part = static_cast<float*>(nacre_sim_dynamic_shared());
+  part[threadIdx.x] = 1;
+  __syncthreads();
+  y[threadIdx.x] = part[threadIdx.x + i];
+}
+extern "C" __global__ void unwritten_shared(float* y) {
+  __shared__ float part[32];
+  if (threadIdx.x > 0) part[threadIdx.x] = 1;
+  __syncthreads();
+  y[threadIdx.x] = part[threadIdx.x];
+}
+extern "C" __global__ void count(int* y) { atomicAdd(y, 1); }
+)";
+
+const char* HEADER = "#pragma once\nstruct __align__(16) Pack { float v[4]; };\n";
+
+struct Machine {
+  Handle context = nullptr, stream = nullptr, module = nullptr;
+
+  Handle kernel(const char* name) {
+    Handle f = nullptr;
+    expect(call("cuModuleGetFunction", &f, module, name), 0, "", name);
+    return f;
+  }
+
+  Device floats(size_t n, bool write = true) {
+    Device a = 0;
+    expect(call("cuMemAllocAsync", &a, n * 4, stream), 0, "", "allocate");
+    std::vector<float> ones(n, 1.0f);
+    if (write) expect(call("cuMemcpyHtoDAsync_v2", a, (const void*)ones.data(), n * 4, stream), 0, "", "upload");
+    return a;
+  }
+
+  template <class... A>
+  int launch(const char* name, unsigned grid, unsigned block, unsigned shared, A... arguments) {
+    unsigned char buffer[256];
+    size_t size = 0;
+    (
+        [&] {
+          size = (size + alignof(A) - 1) / alignof(A) * alignof(A);
+          std::memcpy(buffer + size, &arguments, sizeof arguments);
+          size += sizeof arguments;
+        }(),
+        ...);
+    void* extra[] = {(void*)1, buffer, (void*)2, &size, nullptr};
+    return call("cuLaunchKernel", kernel(name), grid, 1u, 1u, block, 1u, 1u, shared, stream, (void**)nullptr, extra);
+  }
+
+  int wait() { return call("cuStreamSynchronize", stream); }
+};
+
+Handle build(const char* source, std::string* log, int* result) {
+  Handle program = nullptr;
+  const char* headers[] = {HEADER};
+  const char* names[] = {"pack.cuh"};
+  call("nvrtcCreateProgram", &program, source, "test.cu", 1, (const char* const*)headers, (const char* const*)names);
+  const char* options[] = {"--gpu-architecture=sm_90", "--std=c++17"};
+  *result = call("nvrtcCompileProgram", program, 2, (const char* const*)options);
+  size_t bytes = 0;
+  call("nvrtcGetProgramLogSize", program, &bytes);
+  log->resize(bytes);
+  call("nvrtcGetProgramLog", program, log->data());
+  return program;
+}
+
+// A fault stops the context for good, so each is made in a process of its own.
+Machine machine() {
+  Machine m;
+  expect(call("cuInit", 0u), 0, "", "cuInit");
+  expect(call("cuDevicePrimaryCtxRetain", &m.context, 0), 0, "", "retain");
+  expect(call("cuCtxSetCurrent", m.context), 0, "", "set current");
+  expect(call("cuStreamCreate", &m.stream, 1u), 0, "", "stream");
+  std::string log;
+  int result;
+  Handle program = build(KERNELS, &log, &result);
+  check(result == 0, "kernels do not compile: " + log);
+  size_t bytes = 0;
+  call("nvrtcGetCUBINSize", program, &bytes);
+  std::vector<char> image(bytes);
+  call("nvrtcGetCUBIN", program, image.data());
+  call("nvrtcDestroyProgram", &program);
+  expect(call("cuModuleLoadDataEx", &m.module, (const void*)image.data(), 0u, (int*)nullptr, (void**)nullptr), 0, "",
+         "load module");
+  return m;
+}
+
+constexpr int INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, ILLEGAL_ADDRESS = 700, MISALIGNED = 716,
+              LAUNCH_FAILED = 719, NOT_READY = 600, CAPTURE = 900, INVALIDATED = 901;
+
+struct Test {
+  const char* name;
+  std::function<void()> run;
+};
+
+std::vector<Test> tests() {
+  return {
+      {"what is right",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(1000), y = m.floats(1000);
+         expect(m.launch("add", 4, 256, 0, x, y, 1000), 0, "", "add");
+         std::vector<float> out(1000);
+         expect(call("cuMemcpyDtoHAsync_v2", (void*)out.data(), y, size_t(4000), m.stream), 0, "", "download");
+         expect(m.wait(), 0, "", "wait");
+         bool all = true;
+         for (float v : out) all &= v == 2;
+         check(all, "1 + 1 is not 2");
+         Device z = m.floats(4, false);
+         expect(m.launch("sum", 4, 64, 0, x, z), 0, "", "sum");
+         float sums[4] = {};
+         expect(call("cuMemcpyDtoHAsync_v2", (void*)sums, z, size_t(16), m.stream), 0, "", "download");
+         for (float v : sums) check(v == 64, "a sum over a block is " + std::to_string(v));
+         Device n = m.floats(1, false);
+         expect(call("cuMemsetD32Async", n, 0u, size_t(1), m.stream), 0, "", "set");
+         expect(m.launch("count", 50, 100, 0, n), 0, "", "count");
+         int counted = 0;
+         expect(call("cuMemcpyDtoHAsync_v2", (void*)&counted, n, size_t(4), m.stream), 0, "", "download");
+         check(counted == 5000, "5000 threads counted " + std::to_string(counted));
+         for (Device a : {x, y, z, n}) expect(call("cuMemFreeAsync", a, m.stream), 0, "", "free");
+         expect(m.wait(), 0, "", "wait");
+       }},
+      {"read past the end",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(100), y = m.floats(128);
+         expect(m.launch("copy", 2, 64, 0, x, y), 0, "", "launch");
+         expect(m.wait(), ILLEGAL_ADDRESS, "kernel copy, block (1,0,0), thread (36,0,0): load of 4 bytes", "wait");
+         expect(call("cuMemcpyDtoHAsync_v2", (void*)nullptr, y, size_t(4), m.stream), ILLEGAL_ADDRESS,
+                "0 bytes past the end of an allocation of 400 bytes", "a later call");
+       }},
+      {"write past the end",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(128), y = m.floats(127);
+         m.launch("copy", 2, 64, 0, x, y);
+         expect(m.wait(), ILLEGAL_ADDRESS, "store of 4 bytes", "wait");
+       }},
+      {"use after free",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(64), y = m.floats(64);
+         expect(call("cuMemFreeAsync", x, m.stream), 0, "", "free");
+         m.launch("copy", 1, 64, 0, x, y);
+         expect(m.wait(), ILLEGAL_ADDRESS, "byte 0 of a freed allocation", "wait");
+       }},
+      {"free twice",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(64);
+         expect(call("cuMemFreeAsync", x, m.stream), 0, "", "free");
+         expect(call("cuMemFreeAsync", x, m.stream), INVALID_VALUE, "freed", "free again");
+       }},
+      {"read of what was never written",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(64, false), y = m.floats(64);
+         m.launch("copy", 1, 64, 0, x, y);
+         expect(m.wait(), ILLEGAL_ADDRESS, "never written", "wait");
+       }},
+      {"download of what was never written",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(64, false);
+         char out[256];
+         expect(call("cuMemcpyDtoHAsync_v2", (void*)out, x, size_t(256), m.stream), ILLEGAL_ADDRESS, "never written",
+                "download");
+       }},
+      {"host pointer",
+       [] {
+         Machine m = machine();
+         static float host[64];
+         Device y = m.floats(64);
+         m.launch("copy", 1, 64, 0, (Device)(uintptr_t)host, y);
+         expect(m.wait(), ILLEGAL_ADDRESS, "no address of the device", "wait");
+       }},
+      {"null pointer",
+       [] {
+         Machine m = machine();
+         Device y = m.floats(64);
+         m.launch("copy", 1, 64, 0, Device(0), y);
+         expect(m.wait(), ILLEGAL_ADDRESS, "a null pointer", "wait");
+       }},
+      {"unaligned vector",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(64), y = m.floats(64);
+         m.launch("copy_pack", 1, 1, 0, x + 4, y);
+         expect(m.wait(), MISALIGNED, "misaligned", "wait");
+       }},
+      {"wrong arguments",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(64), y = m.floats(64);
+         expect(m.launch("add", 1, 64, 0, x, y), INVALID_VALUE, "takes 20 bytes of arguments, the launch gives 16", "few");
+         expect(m.launch("copy", 1, 64, 0, x, y, 64), INVALID_VALUE, "takes 16 bytes", "many");
+         void* two[] = {&x, &y, nullptr};
+         expect(call("cuLaunchKernel", m.kernel("add"), 1u, 1u, 1u, 64u, 1u, 1u, 0u, m.stream, (void**)two, (void**)nullptr),
+                INVALID_VALUE, "takes 3 arguments, the launch gives 2", "few pointers");
+         expect(m.wait(), 0, "", "nothing ran");
+       }},
+      {"launch limits",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(4096), y = m.floats(4096);
+         expect(m.launch("copy", 1, 1025, 0, x, y), INVALID_VALUE, "beyond the device's limits", "threads");
+         expect(m.launch("copy", 0, 64, 0, x, y), INVALID_VALUE, "empty grid", "no blocks");
+         expect(m.launch("sum", 1, 96, 0, x, y), INVALID_VALUE, "launch bounds are 64", "launch bounds");
+         expect(m.launch("copy", 1, 64, 60000, x, y), INVALID_VALUE, "bytes of shared memory", "shared memory");
+       }},
+      {"barrier that some threads miss",
+       [] {
+         Machine m = machine();
+         m.launch("half_barrier", 1, 64, 0, m.floats(64));
+         expect(m.wait(), LAUNCH_FAILED, "other threads have returned", "wait");
+       }},
+      {"two barriers at once",
+       [] {
+         Machine m = machine();
+         m.launch("two_barriers", 1, 64, 0, m.floats(64));
+         expect(m.wait(), LAUNCH_FAILED, "others at that of line", "wait");
+       }},
+      {"shuffle with a lane that returned",
+       [] {
+         Machine m = machine();
+         m.launch("lost_lane", 1, 32, 0, m.floats(32));
+         expect(m.wait(), LAUNCH_FAILED, "names lane 5, which has returned", "wait");
+       }},
+      {"past a shared array",
+       [] {
+         Machine m = machine();
+         m.launch("past_shared", 1, 32, 0, m.floats(32), 1);
+         expect(m.wait(), ILLEGAL_ADDRESS, "__shared__", "wait");
+       }},
+      {"past dynamic shared memory",
+       [] {
+         Machine m = machine();
+         m.launch("past_dynamic", 1, 32, 128, m.floats(32), 1);
+         expect(m.wait(), ILLEGAL_ADDRESS, "__shared__", "wait");
+       }},
+      {"shared memory that was not written",
+       [] {
+         Machine m = machine();
+         Device y = m.floats(32);
+         m.launch("unwritten_shared", 1, 32, 0, y);
+         float out[32];
+         expect(call("cuMemcpyDtoHAsync_v2", (void*)out, y, size_t(128), m.stream), 0, "", "download");
+         check(out[0] != out[0] && out[1] == 1, "what no thread wrote is not NaN");
+       }},
+      {"nobody waited",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(1);
+         float* pinned = nullptr;
+         expect(call("cuMemHostAlloc", (void**)&pinned, size_t(4), 0u), 0, "", "pinned");
+         *pinned = 7;
+         expect(call("cuMemcpyDtoHAsync_v2", (void*)pinned, x, size_t(4), m.stream), 0, "", "download");
+         check(*pinned == 7, "a copy ran before anybody waited");
+         expect(call("cuStreamQuery", m.stream), NOT_READY, "", "query");
+         expect(m.wait(), 0, "", "wait");
+         check(*pinned == 1, "a copy did not run");
+         expect(call("cuMemFreeHost", (void*)pinned), 0, "", "free");
+       }},
+      {"capture and replay",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(64), y = m.floats(64);
+         expect(m.wait(), 0, "", "wait");
+         expect(call("cuStreamBeginCapture_v2", m.stream, 1), 0, "", "begin");
+         expect(m.launch("add", 1, 64, 0, x, y, 64), 0, "", "launch");
+         Handle graph = nullptr, exec = nullptr;
+         expect(call("cuStreamEndCapture", m.stream, &graph), 0, "", "end");
+         expect(call("cuGraphInstantiateWithFlags", &exec, graph, 0ull), 0, "", "instantiate");
+         expect(call("cuGraphDestroy", graph), 0, "", "destroy");
+         for (int i = 0; i < 3; i++) expect(call("cuGraphLaunch", exec, m.stream), 0, "", "replay");
+         float out[64];
+         expect(call("cuMemcpyDtoHAsync_v2", (void*)out, y, size_t(256), m.stream), 0, "", "download");
+         check(out[63] == 4, "three replays added " + std::to_string(out[63] - 1));
+         expect(call("cuMemFreeAsync", x, m.stream), 0, "", "free");
+         expect(call("cuGraphLaunch", exec, m.stream), 0, "", "replay");
+         expect(m.wait(), ILLEGAL_ADDRESS, "freed allocation", "replay after a free");
+       }},
+      {"what a capture forbids",
+       [] {
+         Machine m = machine();
+         expect(call("cuStreamBeginCapture_v2", m.stream, 1), 0, "", "begin");
+         Device a = 0;
+         expect(call("cuMemAllocAsync", &a, size_t(4), m.stream), CAPTURE, "allocation inside", "allocate");
+         expect(m.wait(), CAPTURE, "wait for a stream", "wait");
+         Handle graph = nullptr;
+         expect(call("cuStreamEndCapture", m.stream, &graph), INVALIDATED, "spoilt", "end");
+       }},
+      {"too much memory",
+       [] {
+         Machine m = machine();
+         Device a = 0;
+         expect(call("cuMemAllocAsync", &a, size_t(1) << 45, m.stream), OUT_OF_MEMORY, "in use", "allocate");
+       }},
+      {"no context",
+       [] {
+         expect(call("cuInit", 0u), 0, "", "cuInit");
+         Device a = 0;
+         expect(call("cuMemAllocAsync", &a, size_t(4), Handle()), INVALID_CONTEXT, "no context is current", "allocate");
+       }},
+      {"kernel that does not compile",
+       [] {
+         std::string log;
+         int result;
+         build("extern \"C\" __global__ void f(float* x) { y[0] = 1; }", &log, &result);
+         check(result == 6 && log.find("not declared") != std::string::npos, "compiled, or no log: " + log);
+       }},
+  };
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
+  if (!library) {
+    std::printf("%s\n", dlerror());
+    return 2;
+  }
+  std::vector<Test> all = tests();
+  if (count > 2) {
+    all[std::atoi(arguments[2])].run();
+    return failed == 0 ? 0 : 1;
+  }
+  int good = 0;
+  for (size_t i = 0; i < all.size(); i++) {
+    std::string command = std::string(arguments[0]) + " " + arguments[1] + " " + std::to_string(i);
+    bool fine = std::system(command.c_str()) == 0;
+    good += fine;
+    if (!fine) std::printf("FAILED: %s\n", all[i].name);
+    std::fflush(stdout);
+  }
+  std::printf("%d passed, %d failed\n", good, static_cast<int>(all.size()) - good);
+  return good == static_cast<int>(all.size()) ? 0 : 1;
+}
