@@ -1,0 +1,30 @@
+#!/bin/sh
+# Generates the packages of NVIDIA's libraries again. Needs jextract 23 or newer on the PATH, or
+# JEXTRACT naming it; README.md beside this file says where the headers come from.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+out=$here/../src/generated/java
+jextract=${JEXTRACT:-jextract}
+site=${1:?usage: generate-cuda.sh FOLDER, which holds nvidia/cu13/include and nvidia/cudnn/include}
+
+generate() { # package, class, header
+  rm -rf "$out/nacre/bindings/$1"
+  "$jextract" \
+    --include-dir "$here/include" \
+    --include-dir "$site/nvidia/cu13/include" --include-dir "$site/nvidia/cudnn/include" \
+    --target-package "nacre.bindings.$1" --header-class-name "$2" \
+    --output "$out" "@$here/$1.includes" "$3"
+  # Functions are looked for in the library that CudaLibraries opened, wherever it found it. And as
+  # in generate.sh: no C long is bound, whose width is not the same everywhere.
+  sed -i.orig \
+    -e 's/= SymbolLookup\.loaderLookup()$/= nacre.bindings.CudaLibraries.symbols("'"$1"'");/' \
+    -e '/^ *\.or(Linker\.nativeLinker()\.defaultLookup());$/d' \
+    -e '/ C_LONG = /d' "$out/nacre/bindings/$1"/*.java
+  rm "$out/nacre/bindings/$1"/*.orig
+}
+
+generate cuda Cuda "$site/nvidia/cu13/include/cuda.h"
+generate nvrtc Nvrtc "$site/nvidia/cu13/include/nvrtc.h"
+generate cublaslt CublasLt "$site/nvidia/cu13/include/cublasLt.h"
+generate cudnn Cudnn "$site/nvidia/cudnn/include/cudnn_graph.h"

@@ -1,0 +1,210 @@
+package nacre.bindings;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Finds NVIDIA's libraries on the machine, opens them, and asks for their versions.
+ *
+ * <p>They are looked for, in this order, in the folders of {@code -Dnacre.cuda.libs} or {@code
+ * NACRE_CUDA_LIBS}, along the system's search path, in {@code CUDA_HOME}, in the Python environment
+ * that is active, and where toolkits install themselves. Such a folder may be one that holds the
+ * libraries, a toolkit, or a Python environment.
+ *
+ * <p>{@code -Dnacre.cuda.sim} or {@code NACRE_CUDA_SIM} names the simulated device of the tests
+ * instead: a library that serves for all four, or a folder of such; nothing else is looked at then.
+ */
+public final class CudaLibraries {
+  private static final int NEWEST_CUDA = 13;
+
+  /** Since which CUDA a function has the number that its name ends in; older ones lack it. */
+  private static final Map<String, String> OLDER_NAMES =
+      Map.of("cuEventElapsedTime_v2", "cuEventElapsedTime"); // 12.8; with the same arguments
+
+  private static final Map<CudaLibrary, NativeLibrary> FOUND = new EnumMap<>(CudaLibrary.class);
+  private static final Map<CudaLibrary, SymbolLookup> OPENED = new EnumMap<>(CudaLibrary.class);
+
+  private CudaLibraries() {}
+
+  /** Opens a library, the first time it is asked for; later calls give the same answer. */
+  public static NativeLibrary find(CudaLibrary library) {
+    synchronized (FOUND) {
+      NativeLibrary answer = FOUND.get(library);
+      if (answer == null) {
+        answer = load(library);
+        FOUND.put(library, answer);
+      }
+      return answer;
+    }
+  }
+
+  /** The first library that is missing or too old, if any: without it CUDA cannot be used. */
+  public static Optional<NativeLibrary.Unavailable> missing() {
+    for (CudaLibrary library : CudaLibrary.values()) {
+      if (find(library) instanceof NativeLibrary.Unavailable missing) {
+        return Optional.of(missing);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** The simulated device that was asked for by name, if it was. */
+  public static Optional<Path> simulator() {
+    return setting("nacre.cuda.sim", "NACRE_CUDA_SIM").map(Path::of).map(Path::toAbsolutePath);
+  }
+
+  /** Where the generated classes of a package look for their functions. */
+  public static SymbolLookup symbols(String bindings) {
+    return name -> {
+      for (CudaLibrary library : CudaLibrary.values()) {
+        if (library.bindings().equals(bindings)) {
+          return symbol(library, name);
+        }
+      }
+      throw new IllegalArgumentException("no library has bindings named " + bindings);
+    };
+  }
+
+  private static Optional<MemorySegment> symbol(CudaLibrary library, String name) {
+    SymbolLookup lookup;
+    synchronized (FOUND) {
+      lookup = OPENED.get(library);
+    }
+    if (lookup == null) {
+      throw new IllegalStateException(library.title() + " was called before it was opened");
+    }
+    Optional<MemorySegment> symbol = lookup.find(name);
+    String older = OLDER_NAMES.get(name);
+    return symbol.isPresent() || older == null ? symbol : lookup.find(older);
+  }
+
+  private static NativeLibrary load(CudaLibrary library) {
+    String os = System.getProperty("os.name");
+    if (!os.startsWith("Linux") || !DynamicLoader.isAvailable()) {
+      return unavailable(library, "Nacre uses CUDA on Linux, and this system is " + os);
+    }
+    int cudaMajor =
+        library == CudaLibrary.DRIVER ? NEWEST_CUDA : driverMajor(find(CudaLibrary.DRIVER));
+    List<String> failures = new ArrayList<>();
+    for (String candidate : candidates(library, cudaMajor)) {
+      DynamicLoader.Answer answer = DynamicLoader.open(candidate);
+      if (answer.library().isPresent()) {
+        return checked(library, answer.library().get(), candidate, cudaMajor);
+      }
+      // A bare name that is nowhere on the search path is no failure worth telling.
+      if (candidate.contains("/")) {
+        failures.add(answer.error());
+      }
+    }
+    return unavailable(
+        library, failures.isEmpty() ? notFound(library, cudaMajor) : String.join("; ", failures));
+  }
+
+  private static List<String> candidates(CudaLibrary library, int cudaMajor) {
+    List<String> candidates = new ArrayList<>();
+    List<String> names = library.files(cudaMajor);
+    Optional<Path> simulator = simulator();
+    if (simulator.isPresent()) {
+      if (Files.isDirectory(simulator.get())) {
+        addFiles(List.of(simulator.get()), names, candidates);
+      } else {
+        candidates.add(simulator.get().toString());
+      }
+      return candidates;
+    }
+    CudaSearch search = search();
+    addFiles(search.chosen(), names, candidates);
+    candidates.addAll(names);
+    addFiles(search.usual(), names, candidates);
+    return candidates;
+  }
+
+  private static CudaSearch search() {
+    return CudaSearch.of(
+        setting("nacre.cuda.libs", "NACRE_CUDA_LIBS").orElse(null), System.getenv());
+  }
+
+  private static void addFiles(List<Path> folders, List<String> names, List<String> to) {
+    for (Path folder : folders) {
+      for (String name : names) {
+        if (Files.exists(folder.resolve(name))) {
+          to.add(folder.resolve(name).toString());
+        }
+      }
+    }
+  }
+
+  private static NativeLibrary checked(
+      CudaLibrary library, DynamicLoader.Opened opened, String candidate, int cudaMajor) {
+    OPENED.put(library, opened);
+    String version;
+    try {
+      version = library.installed();
+    } catch (IllegalStateException e) {
+      OPENED.remove(library);
+      return unavailable(library, candidate + " does not tell its version: " + e.getMessage());
+    }
+    Path file =
+        Path.of(candidate).isAbsolute()
+            ? Path.of(candidate)
+            : opened.fileOf(versionFunction(library)).orElse(Path.of(candidate));
+    if (Versions.compare(version, library.minimum()) < 0) {
+      OPENED.remove(library);
+      String is =
+          library == CudaLibrary.DRIVER ? "knows CUDA up to " + version : "is version " + version;
+      return unavailable(
+          library,
+          "%s %s, and %s or later is needed; %s"
+              .formatted(file, is, library.minimum(), library.remedy(cudaMajor)));
+    }
+    return new NativeLibrary.Loaded(library.title(), version, file);
+  }
+
+  private static String versionFunction(CudaLibrary library) {
+    return switch (library) {
+      case DRIVER -> "cuDriverGetVersion";
+      case NVRTC -> "nvrtcVersion";
+      case CUBLASLT -> "cublasLtGetVersion";
+      case CUDNN -> "cudnnGetVersion";
+    };
+  }
+
+  private static int driverMajor(NativeLibrary driver) {
+    return driver instanceof NativeLibrary.Loaded loaded
+        ? Integer.parseInt(loaded.version().substring(0, loaded.version().indexOf('.')))
+        : NEWEST_CUDA;
+  }
+
+  private static String notFound(CudaLibrary library, int cudaMajor) {
+    String names = String.join(" or ", library.files(cudaMajor));
+    if (simulator().isPresent()) {
+      return names + " is not in " + simulator().get() + ", the simulated device asked for";
+    }
+    CudaSearch search = search();
+    List<Path> folders = new ArrayList<>(search.chosen());
+    folders.addAll(search.usual());
+    String also = folders.isEmpty() ? "" : " nor in " + join(folders);
+    return "%s is not on the system's search path%s; %s"
+        .formatted(names, also, library.remedy(cudaMajor));
+  }
+
+  private static String join(List<Path> folders) {
+    return String.join(", ", folders.stream().map(Path::toString).toList());
+  }
+
+  private static NativeLibrary unavailable(CudaLibrary library, String reason) {
+    return new NativeLibrary.Unavailable(library.title(), library.title() + ": " + reason);
+  }
+
+  private static Optional<String> setting(String property, String variable) {
+    String value = System.getProperty(property, System.getenv(variable));
+    return Optional.ofNullable(value).map(String::strip).filter(s -> !s.isEmpty());
+  }
+}
