@@ -2,6 +2,7 @@ package nacre.diffusion;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 
@@ -83,6 +84,15 @@ public record ConfigJson(String model, JsonNode node) {
     return list;
   }
 
+  /** Height and width: one number, or two that are equal. */
+  public int side(String key, int otherwise) {
+    List<Integer> sides = integers(key, 2, List.of(otherwise, otherwise));
+    if (!sides.get(0).equals(sides.get(1))) {
+      throw wrong(key, "the same number for height and width", node.get(key));
+    }
+    return sides.getFirst();
+  }
+
   /** A list of as many numbers as its default has. */
   public List<Double> numbers(String key, List<Double> otherwise) {
     if (!has(key)) {
@@ -125,17 +135,12 @@ public record ConfigJson(String model, JsonNode node) {
   /**
    * Refuses a setting that changes what the model computes in a way that is not built.
    *
-   * @param allowed the values that are; a key that is missing or null is allowed too
+   * @param allowed the values that are, alone or as every element of a list; a key that is missing
+   *     or null is allowed too
    */
   public void require(String key, Object... allowed) {
-    if (!has(key)) {
+    if (!has(key) || isOneOf(node.get(key), allowed)) {
       return;
-    }
-    String value = node.get(key).asText();
-    for (Object a : allowed) {
-      if (value.equals(String.valueOf(a))) {
-        return;
-      }
     }
     throw new IllegalArgumentException(
         model
@@ -145,6 +150,13 @@ public record ConfigJson(String model, JsonNode node) {
             + node.get(key)
             + " is not supported"
             + (allowed.length == 0 ? "; leave it out" : "; supported: " + List.of(allowed)));
+  }
+
+  private static boolean isOneOf(JsonNode value, Object... allowed) {
+    if (value.isArray() && !value.isEmpty()) {
+      return value.valueStream().allMatch(element -> isOneOf(element, allowed));
+    }
+    return Arrays.stream(allowed).anyMatch(a -> value.asText().equals(String.valueOf(a)));
   }
 
   private IllegalArgumentException wrong(String key, String wanted, JsonNode value) {

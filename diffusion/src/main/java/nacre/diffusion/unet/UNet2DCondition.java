@@ -6,7 +6,6 @@ import static nacre.tensor.ops.TimestepEmbedding.timestepEmbedding;
 
 import java.util.ArrayList;
 import java.util.List;
-import nacre.diffusion.ResnetBlock2D;
 import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
 import nacre.nn.Parameters;
@@ -25,9 +24,7 @@ public final class UNet2DCondition {
   private final Conv2d convIn;
   private final TimestepEmbedding timeEmbedding;
   private final List<DownBlock> down = new ArrayList<>();
-  private final ResnetBlock2D midResnet1;
-  private final Transformer2D midAttention;
-  private final ResnetBlock2D midResnet2;
+  private final MidBlock middle;
   private final List<UpBlock> up = new ArrayList<>();
   private final GroupNorm normOut;
   private final Conv2d convOut;
@@ -36,7 +33,6 @@ public final class UNet2DCondition {
   public UNet2DCondition(Parameters p, UNetConfig config) {
     this.config = config;
     int first = config.blockOutChannels().getFirst();
-    int last = config.blockOutChannels().getLast();
     int groups = config.normNumGroups();
     double eps = config.normEps();
     convIn = new Conv2d(p.at("conv_in"), config.inChannels(), first, 3, 1, 1);
@@ -44,17 +40,7 @@ public final class UNet2DCondition {
     for (int level = 0; level < config.levels(); level++) {
       down.add(new DownBlock(p.at("down_blocks").at(level), config, level));
     }
-    Parameters mid = p.at("mid_block");
-    int time = config.timeWidth();
-    midResnet1 = new ResnetBlock2D(mid.at("resnets.0"), last, last, time, groups, eps);
-    midAttention =
-        new Transformer2D(
-            mid.at("attentions.0"),
-            last,
-            config.heads().getLast(),
-            config.transformerLayers().getLast(),
-            config);
-    midResnet2 = new ResnetBlock2D(mid.at("resnets.1"), last, last, time, groups, eps);
+    middle = config.midBlock() ? new MidBlock(p.at("mid_block"), config) : null;
     for (int i = 0; i < config.levels(); i++) {
       up.add(new UpBlock(p.at("up_blocks").at(i), config, i));
     }
@@ -69,7 +55,8 @@ public final class UNet2DCondition {
 
   /**
    * {@code sample [N, H, W, in], timesteps [N], context [N, S, crossAttentionDim] → [N, H, W,
-   * out]}. H and W are multiples of 2 to the number of levels less one.
+   * out]}. H and W are of any size, unless the config has no padding where it halves them: then
+   * they are multiples of 2 to the number of levels less one.
    *
    * @param timesteps f32
    * @throws IllegalArgumentException if a shape does not fit the config
@@ -88,7 +75,9 @@ public final class UNet2DCondition {
       for (DownBlock block : down) {
         x = block.forward(x, time, context, kept);
       }
-      x = middle(x, time, context);
+      if (middle != null) {
+        x = middle.forward(x, time, context);
+      }
       for (UpBlock block : up) {
         Tensor y = block.forward(x, time, context, kept);
         x.close();
@@ -98,15 +87,8 @@ public final class UNet2DCondition {
     }
   }
 
-  private Tensor middle(Tensor x, Tensor time, Tensor context) {
-    try (Scope scope = Scope.open()) {
-      Tensor y = midAttention.forward(midResnet1.forward(x, time), context);
-      return scope.hand(midResnet2.forward(y, time));
-    }
-  }
-
   private void check(Tensor sample, Tensor timesteps, Tensor context) {
-    int multiple = 1 << (config.levels() - 1);
+    int multiple = config.sizeMultiple();
     boolean fits =
         sample.shape().rank() == 4
             && sample.dim(3) == config.inChannels()

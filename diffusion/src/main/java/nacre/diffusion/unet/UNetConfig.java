@@ -21,12 +21,15 @@ import nacre.diffusion.ConfigJson;
  * @param transformerLayers transformer blocks per attention, of each level
  * @param heads attention heads of each level
  * @param crossAttentionDim width of the context
+ * @param midBlock whether there is a middle block; distilled models do without
  * @param useLinearProjection linear layers rather than 1×1 convolutions around the transformers
+ * @param upcastAttention whether scores are to be computed in f32. They always are here, so it
+ *     changes nothing; it is kept to be written again
  * @param normNumGroups groups of the GroupNorms
  * @param normEps their epsilon
  * @param flipSinToCos cosines first in the timestep's sinusoids
  * @param freqShift shift in their frequencies
- * @param downsamplePadding padding of the strided convolutions
+ * @param downsamplePadding padding of the strided convolutions, 0 or 1
  */
 public record UNetConfig(
     int sampleSize,
@@ -39,13 +42,16 @@ public record UNetConfig(
     List<Integer> transformerLayers,
     List<Integer> heads,
     int crossAttentionDim,
+    boolean midBlock,
     boolean useLinearProjection,
+    boolean upcastAttention,
     int normNumGroups,
     double normEps,
     boolean flipSinToCos,
     double freqShift,
     int downsamplePadding) {
 
+  private static final String MIDDLE = "UNetMidBlock2DCrossAttn";
   private static final String ATTENTION_DOWN = "CrossAttnDownBlock2D";
   private static final String PLAIN_DOWN = "DownBlock2D";
   private static final String ATTENTION_UP = "CrossAttnUpBlock2D";
@@ -59,7 +65,7 @@ public record UNetConfig(
   public static UNetConfig of(JsonNode json) {
     ConfigJson c = new ConfigJson("UNet2DConditionModel", json);
     c.require("act_fn", "silu", "swish");
-    c.require("mid_block_type", "UNetMidBlock2DCrossAttn");
+    c.require("mid_block_type", MIDDLE);
     c.require("resnet_time_scale_shift", "default");
     c.require("time_embedding_type", "positional");
     c.require("center_input_sample", false);
@@ -69,6 +75,9 @@ public record UNetConfig(
     c.require("conv_in_kernel", 3);
     c.require("conv_out_kernel", 3);
     c.require("mid_block_scale_factor", 1, 1.0);
+    c.require("resnet_out_scale_factor", 1, 1.0);
+    c.require("dropout", 0, 0.0);
+    c.require("downsample_padding", 0, 1);
     c.require("class_embeddings_concat", false);
     for (String key :
         List.of(
@@ -103,10 +112,11 @@ public record UNetConfig(
               + ", up_block_types "
               + up.size());
     }
-    // In diffusers "attention_head_dim" has always been the number of heads; see its issue 2011.
-    String headsKey = c.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim";
+    // In diffusers "attention_head_dim" has always been the number of heads, see its issue 2011;
+    // it refuses the key that would name them rightly.
+    c.require("num_attention_heads");
     return new UNetConfig(
-        c.integer("sample_size", 64),
+        c.side("sample_size", 64),
         c.integer("in_channels", 4),
         c.integer("out_channels", 4),
         channels,
@@ -116,9 +126,12 @@ public record UNetConfig(
             .toList(),
         up.stream().map(t -> attention("up_block_types", t, ATTENTION_UP, PLAIN_UP)).toList(),
         c.integers("transformer_layers_per_block", levels, Collections.nCopies(levels, 1)),
-        c.integers(headsKey, levels, Collections.nCopies(levels, 8)),
+        c.integers("attention_head_dim", levels, Collections.nCopies(levels, 8)),
         c.integer("cross_attention_dim", 1280),
+        // Where the key is missing diffusers builds one, where it is null it does not.
+        !json.path("mid_block_type").isNull(),
         c.flag("use_linear_projection", false),
+        c.flag("upcast_attention", false),
         c.integer("norm_num_groups", 32),
         c.number("norm_eps", 1e-5),
         c.flag("flip_sin_to_cos", true),
@@ -143,12 +156,13 @@ public record UNetConfig(
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("_class_name", "UNet2DConditionModel")
         .put("act_fn", "silu")
-        .put("mid_block_type", "UNetMidBlock2DCrossAttn")
+        .put("mid_block_type", midBlock ? MIDDLE : null)
         .put("sample_size", sampleSize)
         .put("in_channels", inChannels)
         .put("out_channels", outChannels)
         .put("cross_attention_dim", crossAttentionDim)
         .put("use_linear_projection", useLinearProjection)
+        .put("upcast_attention", upcastAttention)
         .put("norm_num_groups", normNumGroups)
         .put("norm_eps", normEps)
         .put("flip_sin_to_cos", flipSinToCos)
@@ -168,6 +182,14 @@ public record UNetConfig(
   private static void put(ObjectNode json, String key, List<Integer> numbers) {
     ArrayNode array = json.putArray(key);
     numbers.forEach(array::add);
+  }
+
+  /**
+   * What height and width of a sample must be multiples of. Padded convolutions halve odd sizes
+   * upwards, and the way up cuts what is too much; without padding nothing may be odd.
+   */
+  int sizeMultiple() {
+    return downsamplePadding == 1 ? 1 : 1 << (levels() - 1);
   }
 
   /** Levels of resolution. */

@@ -1,6 +1,8 @@
 package nacre.diffusion.unet;
 
 import static nacre.tensor.ops.Concat.concat;
+import static nacre.tensor.ops.Resample.upsampleNearest;
+import static nacre.tensor.ops.Slice.slice;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +49,10 @@ final class UpBlock {
     upsampler = level == 0 ? null : new Conv2d(p.at("upsamplers.0.conv"), out, out, 3, 1, 1);
   }
 
-  /** {@code x [N, H, W, in] → [N, 2H, 2W, out]}; takes from the end of what was kept. */
+  /**
+   * {@code x [N, H, W, in] → [N, 2H, 2W, out]}, or one less where the next of the kept results has
+   * an odd height or width; takes from the end of what was kept.
+   */
   Tensor forward(Tensor x, Tensor time, Tensor context, List<Tensor> kept) {
     try (Scope scope = Scope.open()) {
       Tensor y = x;
@@ -62,7 +67,17 @@ final class UpBlock {
         y = stage.forward(joined, time, context);
         joined.close();
       }
-      return scope.hand(upsampler == null ? y : upsampler.forwardUpsampled(y));
+      return scope.hand(upsampler == null ? y : enlarge(y, kept.getLast()));
     }
+  }
+
+  /** To the size of what it will be joined with: twice its own, or one less. */
+  private Tensor enlarge(Tensor x, Tensor like) {
+    int h = like.dim(1);
+    int w = like.dim(2);
+    if (h == 2 * x.dim(1) && w == 2 * x.dim(2)) {
+      return upsampler.forwardUpsampled(x);
+    }
+    return upsampler.forward(slice(slice(upsampleNearest(x, 2), 1, 0, h), 2, 0, w));
   }
 }

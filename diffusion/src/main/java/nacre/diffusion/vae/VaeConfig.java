@@ -22,6 +22,8 @@ import nacre.diffusion.ConfigJson;
  * @param postQuantConv whether a 1×1 convolution precedes the decoder
  * @param scalingFactor what latents are multiplied by for diffusion, so that their variance is 1
  * @param shiftFactor what is subtracted from them before
+ * @param forceUpcast whether pipelines are to compute it in f32 where f16 would overflow. It is not
+ *     computed in f16 here, so this changes nothing; it is kept to be written again
  */
 public record VaeConfig(
     int sampleSize,
@@ -35,7 +37,8 @@ public record VaeConfig(
     boolean quantConv,
     boolean postQuantConv,
     double scalingFactor,
-    double shiftFactor) {
+    double shiftFactor,
+    boolean forceUpcast) {
 
   private static final String DOWN = "DownEncoderBlock2D";
   private static final String UP = "UpDecoderBlock2D";
@@ -54,7 +57,7 @@ public record VaeConfig(
     requireBlocks(c, "down_block_types", DOWN, channels.size());
     requireBlocks(c, "up_block_types", UP, channels.size());
     return new VaeConfig(
-        c.integer("sample_size", 32),
+        c.side("sample_size", 32),
         c.integer("in_channels", 3),
         c.integer("out_channels", 3),
         c.integer("latent_channels", 4),
@@ -65,7 +68,8 @@ public record VaeConfig(
         c.flag("use_quant_conv", true),
         c.flag("use_post_quant_conv", true),
         c.number("scaling_factor", 0.18215),
-        c.number("shift_factor", 0));
+        c.number("shift_factor", 0),
+        c.flag("force_upcast", true));
   }
 
   private static void requireBlocks(ConfigJson c, String key, String type, int levels) {
@@ -99,6 +103,7 @@ public record VaeConfig(
         .put("mid_block_add_attention", midAttention)
         .put("use_quant_conv", quantConv)
         .put("use_post_quant_conv", postQuantConv)
+        .put("force_upcast", forceUpcast)
         .put("scaling_factor", scalingFactor);
     return shiftFactor == 0 ? json.putNull("shift_factor") : json.put("shift_factor", shiftFactor);
   }

@@ -2,6 +2,7 @@ package nacre.diffusion.unet;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -132,8 +133,10 @@ class UNetTest {
 
   @Test
   void wrongShapesAreNamed() throws JsonProcessingException {
+    String unpadded =
+        CONFIG.replace("\"sample_size\"", "\"downsample_padding\": 0, \"sample_size\"");
     UNet2DCondition unet =
-        new UNet2DCondition(Parameters.create(CPU, DType.F32, 1), config(CONFIG));
+        new UNet2DCondition(Parameters.create(CPU, DType.F32, 1), config(unpadded));
     Tensor context = normal(2, 2, 5, 6);
     Tensor timesteps = Tensor.of(CPU, Shape.of(2), 3, 771);
     String odd =
@@ -162,6 +165,9 @@ class UNetTest {
         "down_block_types = 'DownBlock2D'",
         "block_out_channels = [8, 16, 16]",
         "block_out_channels = 8.5",
+        "sample_size = [8, 12]",
+        "only_cross_attention = [false, true]",
+        "num_attention_heads = 2",
         "norm_eps = 'small'"
       },
       quoteCharacter = '`')
@@ -177,7 +183,10 @@ class UNetTest {
 
   @Test
   void configSurvivesJson() throws JsonProcessingException {
-    UNetConfig config = config(CONFIG);
-    assertEquals(config, UNetConfig.of(config.toJson()));
+    for (String extra : new String[] {"upcast_attention\": true", "mid_block_type\": null"}) {
+      UNetConfig config = config(CONFIG.replaceFirst("\\{", "{\"" + extra + ","));
+      assertNotEquals(config(CONFIG), config);
+      assertEquals(config, UNetConfig.of(config.toJson()));
+    }
   }
 }

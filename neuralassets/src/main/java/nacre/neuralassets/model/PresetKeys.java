@@ -26,13 +26,13 @@ final class PresetKeys {
           "mid_block_type",
           "norm_eps",
           "norm_num_groups",
-          "num_attention_heads",
           "only_cross_attention",
           "out_channels",
           "resnet_time_scale_shift",
           "sample_size",
           "transformer_layers_per_block",
           "up_block_types",
+          "upcast_attention",
           "use_linear_projection");
 
   static final Set<String> IMAGE_ENCODER =
@@ -70,6 +70,7 @@ final class PresetKeys {
           "act_fn",
           "block_out_channels",
           "down_block_types",
+          "force_upcast",
           "in_channels",
           "latent_channels",
           "layers_per_block",

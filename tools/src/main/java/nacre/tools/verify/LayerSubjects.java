@@ -36,7 +36,7 @@ final class LayerSubjects {
     int in = required(c, "in_channels");
     int kernel = square(c, "kernel_size", 0);
     square(c, "dilation", 1);
-    c.require("dilation", 1, List.of(1, 1));
+    c.require("dilation", 1);
     Conv2d layer =
         new Conv2d(
             p,

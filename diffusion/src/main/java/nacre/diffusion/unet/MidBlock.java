@@ -1,0 +1,39 @@
+package nacre.diffusion.unet;
+
+import nacre.diffusion.ResnetBlock2D;
+import nacre.nn.Parameters;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+
+/** Two residual blocks around attention, at the lowest resolution. */
+final class MidBlock {
+  private final ResnetBlock2D resnet1;
+  private final Transformer2D attention;
+  private final ResnetBlock2D resnet2;
+
+  MidBlock(Parameters p, UNetConfig config) {
+    int width = config.blockOutChannels().getLast();
+    resnet1 = resnet(p.at("resnets.0"), width, config);
+    attention =
+        new Transformer2D(
+            p.at("attentions.0"),
+            width,
+            config.heads().getLast(),
+            config.transformerLayers().getLast(),
+            config);
+    resnet2 = resnet(p.at("resnets.1"), width, config);
+  }
+
+  private static ResnetBlock2D resnet(Parameters p, int width, UNetConfig config) {
+    return new ResnetBlock2D(
+        p, width, width, config.timeWidth(), config.normNumGroups(), config.normEps());
+  }
+
+  /** {@code x [N, H, W, C] → [N, H, W, C]}. */
+  Tensor forward(Tensor x, Tensor time, Tensor context) {
+    try (Scope scope = Scope.open()) {
+      Tensor y = attention.forward(resnet1.forward(x, time), context);
+      return scope.hand(resnet2.forward(y, time));
+    }
+  }
+}
