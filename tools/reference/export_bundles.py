@@ -57,24 +57,32 @@ def layers(folder: Path) -> None:
     layer(folder, "softmax", nn.Softmax, {"dim": -1}, (3, 5, 23), 12)
 
 
-def attention(folder: Path, name: str, q_shape, kv_shape, seed: int) -> None:
+def attention(folder: Path, name: str, q_shape, kv_shape, seed: int, causal=False) -> None:
     g = seeded(seed)
     inputs = {
         "query": torch.randn(q_shape, generator=g),
         "key": torch.randn(kv_shape, generator=g),
         "value": torch.randn(kv_shape, generator=g),
     }
+    config = {"is_causal": True} if causal else {}
     tensors = record(
-        lambda query, key, value: {"out": F.scaled_dot_product_attention(query, key, value)},
+        lambda query, key, value: {
+            "out": F.scaled_dot_product_attention(query, key, value, **config)
+        },
         inputs,
         g,
     )
-    write(folder / name, "ScaledDotProductAttention", {}, tensors)
+    if kv_shape[2] == 1:
+        # The one weight is always 1: nothing but noise reaches query and key.
+        del tensors["grad.input.query"], tensors["grad.input.key"]
+    write(folder / name, "ScaledDotProductAttention", config, tensors)
 
 
-def timesteps(folder: Path, name: str, channels: int, flip: bool, shift: float) -> None:
+def timesteps(
+    folder: Path, name: str, channels: int, flip: bool, shift: float, at=(0, 1, 17, 500, 999)
+) -> None:
     embed = Timesteps(channels, flip_sin_to_cos=flip, downscale_freq_shift=shift)
-    inputs = {"timesteps": torch.tensor([0, 1, 17, 500, 999])}
+    inputs = {"timesteps": torch.tensor(at)}
     tensors = record(
         lambda timesteps: {"out": embed(timesteps)}, inputs, seeded(1), differentiate=False
     )
@@ -82,14 +90,17 @@ def timesteps(folder: Path, name: str, channels: int, flip: bool, shift: float) 
     write(folder / name, "Timesteps", config, tensors)
 
 
-def unet(folder: Path, name: str, config: dict, spatial, tokens: int, seed: int) -> None:
+def unet(
+    folder: Path, name: str, config: dict, spatial, tokens: int, seed: int, timestep=(3, 771)
+) -> None:
     g = seeded(seed)
+    n = len(timestep)
     model = UNet2DConditionModel(**config).eval()
     perturb(model, g)
     inputs = {
-        "sample": torch.randn(2, config["in_channels"], *spatial, generator=g),
-        "timestep": torch.tensor([3, 771]),
-        "encoder_hidden_states": torch.randn(2, tokens, config["cross_attention_dim"], generator=g),
+        "sample": torch.randn(n, config["in_channels"], *spatial, generator=g),
+        "timestep": torch.tensor(timestep),
+        "encoder_hidden_states": torch.randn(n, tokens, config["cross_attention_dim"], generator=g),
     }
 
     def run(sample, timestep, encoder_hidden_states):
@@ -129,8 +140,34 @@ def unets(folder: Path) -> None:
     unet(folder, "unet-three-levels", latent, (8, 12), 7, 22)
 
 
-def autoencoder(folder: Path, name: str, half: str, seed: int) -> None:
+def autoencoder(folder: Path, name: str, config: dict, inputs: dict, seed: int, disk_name=str) -> None:
+    """Encoder, decoder or both, as the inputs' shapes ask for; `disk_name` may change names."""
     g = seeded(seed)
+    model = AutoencoderKL(**config).eval()
+    perturb(model, g)
+    inputs = {k: torch.randn(shape, generator=g) for k, shape in inputs.items()}
+    used = ("encoder.", "quant_conv.") if "image" in inputs else ()
+    used += ("decoder.", "post_quant_conv.") if "latent" in inputs else ()
+
+    def run(image=None, latent=None):
+        outputs = {}
+        if image is not None:
+            outputs["moments"] = model.encode(image).latent_dist.parameters
+        if latent is not None:
+            outputs["decoded"] = model.decode(latent).sample
+        return outputs
+
+    parameters = dict(model.named_parameters())
+    tensors = record(
+        run, inputs, g, {disk_name(k): v for k, v in parameters.items() if k.startswith(used)}
+    )
+    # The other half's weights belong to the checkpoint, too.
+    tensors |= {f"weight.{disk_name(k)}": v for k, v in parameters.items()}
+    full = {k: v for k, v in model.config.items() if not k.startswith("_")}
+    write(folder / name, "AutoencoderKL", full, tensors)
+
+
+def autoencoders(folder: Path) -> None:
     config = {
         "in_channels": 3,
         "out_channels": 3,
@@ -142,37 +179,16 @@ def autoencoder(folder: Path, name: str, half: str, seed: int) -> None:
         "norm_num_groups": 2,
         "sample_size": 16,
     }
-    model = AutoencoderKL(**config).eval()
-    perturb(model, g)
-    if half == "encode":
-        inputs = {"image": torch.randn(2, 3, 10, 14, generator=g)}
-        used = ("encoder.", "quant_conv.")
-
-        def run(image):
-            return {"moments": model.encode(image).latent_dist.parameters}
-
-    else:
-        inputs = {"latent": torch.randn(2, 3, 5, 7, generator=g)}
-        used = ("decoder.", "post_quant_conv.")
-
-        def run(latent):
-            return {"decoded": model.decode(latent).sample}
-
-    tensors = record(
-        run, inputs, g, {k: v for k, v in model.named_parameters() if k.startswith(used)}
-    )
-    # The other half's weights belong to the checkpoint, too.
-    tensors |= {f"weight.{k}": v for k, v in model.named_parameters()}
-    full = {k: v for k, v in model.config.items() if not k.startswith("_")}
-    write(folder / name, "AutoencoderKL", full, tensors)
+    autoencoder(folder, "vae-encode", config, {"image": (2, 3, 10, 14)}, 23)
+    autoencoder(folder, "vae-decode", config, {"latent": (2, 3, 5, 7)}, 24)
 
 
-def vit(folder: Path, name: str, config: dict, seed: int) -> None:
+def vit(folder: Path, name: str, config: dict, seed: int, batch: int = 2) -> None:
     g = seeded(seed)
     model = ViTModel(ViTConfig(**config), add_pooling_layer=False).eval()
     perturb(model, g)
     side = config["image_size"]
-    inputs = {"pixel_values": torch.randn(2, config["num_channels"], side, side, generator=g)}
+    inputs = {"pixel_values": torch.randn(batch, config["num_channels"], side, side, generator=g)}
     weights = {vit_disk_name(k): v for k, v in model.named_parameters()}
 
     def run(pixel_values):
@@ -224,8 +240,7 @@ def main() -> None:
     timesteps(folder, "timesteps", 32, True, 0.0)
     timesteps(folder, "timesteps-odd", 11, False, 1.0)
     unets(folder)
-    autoencoder(folder, "vae-encode", "encode", 23)
-    autoencoder(folder, "vae-decode", "decode", 24)
+    autoencoders(folder)
     vits(folder)
     adamw(folder, "adamw", {"lr": 1e-2, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}, 51)
     adamw(

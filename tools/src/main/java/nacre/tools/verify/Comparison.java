@@ -4,19 +4,20 @@ package nacre.tools.verify;
  * One tensor against the reference.
  *
  * @param tensor its key in the bundle
- * @param relativeError ‖a − b‖ / ‖b‖, or by a thousandth of the largest norm of its kind where ‖b‖
- *     is smaller; infinite where the shapes differ or the tensor was not computed
+ * @param relativeError ‖a − b‖ / ‖b‖, or by another divisor where ‖b‖ is smaller; infinite where
+ *     the shapes differ or the tensor was not computed
  * @param largestDifference largest absolute difference of an element
  * @param tolerance largest relative error that passes
  */
 record Comparison(String tensor, double relativeError, double largestDifference, double tolerance) {
 
-  /** What of the largest norm of its kind is the smallest divisor: some gradients are zero. */
-  private static final double FLOOR = 1e-3;
-
-  /** Compares element by element; anything that is not a number fails. */
+  /**
+   * Compares element by element; anything that is not a number fails.
+   *
+   * @param smallestDivisor of the error; some gradients are mathematically zero
+   */
   static Comparison of(
-      String tensor, float[] actual, float[] expected, double largestNorm, double tolerance) {
+      String tensor, float[] actual, float[] expected, double smallestDivisor, double tolerance) {
     double squares = 0;
     double largest = 0;
     for (int i = 0; i < expected.length; i++) {
@@ -24,7 +25,7 @@ record Comparison(String tensor, double relativeError, double largestDifference,
       squares += difference * difference;
       largest = Math.max(largest, Math.abs(difference));
     }
-    double divisor = Math.max(norm(expected), FLOOR * largestNorm);
+    double divisor = Math.max(norm(expected), smallestDivisor);
     double relative = squares == 0 ? 0 : Math.sqrt(squares) / divisor;
     return new Comparison(tensor, relative, largest, tolerance);
   }

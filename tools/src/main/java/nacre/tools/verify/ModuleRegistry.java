@@ -31,6 +31,10 @@ final class ModuleRegistry {
 
   private static final Map<String, Known> MODULES = new TreeMap<>();
 
+  /** Those whose tensors go through many layers. */
+  private static final Set<String> MODELS =
+      Set.of("AutoencoderKL", "CLIPTextModel", "UNet2DConditionModel", "ViTModel");
+
   static {
     add("Linear", LayerSubjects::linear);
     add("Conv2d", LayerSubjects::conv2d);
@@ -95,6 +99,11 @@ final class ModuleRegistry {
   /** The names of all modules. */
   static Set<String> names() {
     return MODULES.keySet();
+  }
+
+  /** Whether a module is a whole model and not a single operation. */
+  static boolean isModel(String module) {
+    return MODELS.contains(module);
   }
 
   /** The name in a known module of a parameter in a checkpoint. */

@@ -84,7 +84,7 @@ final class Verification {
       expected.put(key, bundle.tensor(key, device));
       actual.put(key, computed.get(name));
     }
-    return compare(expected, actual, tolerance.outputs());
+    return compare(expected, actual, tolerance.outputs(), Tolerance.ZERO);
   }
 
   private void differentiate(
@@ -135,12 +135,12 @@ final class Verification {
       }
       actual.put(key, gradients.of(leaf));
     }
-    return compare(expected, actual, tolerance.gradients());
+    return compare(expected, actual, tolerance.gradients(), tolerance.floor());
   }
 
   /** Compares tensors of one kind. */
   private Map<String, Comparison> compare(
-      Map<String, Tensor> expected, Map<String, Tensor> actual, double allowed) {
+      Map<String, Tensor> expected, Map<String, Tensor> actual, double allowed, double floor) {
     Map<String, float[]> wanted = new LinkedHashMap<>();
     expected.forEach((key, tensor) -> wanted.put(key, tensor.toFloats()));
     double largest = wanted.values().stream().mapToDouble(Comparison::norm).max().orElse(0);
@@ -152,7 +152,7 @@ final class Verification {
           results.put(
               key,
               comparable
-                  ? Comparison.of(key, tensor.toFloats(), values, largest, allowed)
+                  ? Comparison.of(key, tensor.toFloats(), values, floor * largest, allowed)
                   : Comparison.absent(key, allowed));
         });
     return results;

@@ -34,9 +34,9 @@ public final class VerifyCommand implements Callable<Integer> {
       names = "--dtype",
       paramLabel = "DTYPE",
       description =
-          "float32 or bfloat16, by default the bundle's. In bfloat16 the tolerance is at least 2e-2"
-              + " for outputs and 2e-1 for gradients, which is what PyTorch's own comes to;"
-              + " samplers and optimisers stay in float32.")
+          "float32 or bfloat16, by default the bundle's. In bfloat16 the tolerance is at least"
+              + " 2e-2, and 1e-1 for the gradients of whole models, which is what PyTorch's own"
+              + " comes to; samplers and optimisers stay in float32.")
   private String dtype;
 
   @Option(
@@ -76,7 +76,9 @@ public final class VerifyCommand implements Callable<Integer> {
     Case description = bundle.description();
     DType chosen = in == null ? description.dtype() : in;
     Tolerance allowed =
-        tolerance == null ? Tolerance.of(description, chosen) : new Tolerance(tolerance, tolerance);
+        tolerance == null
+            ? Tolerance.of(description, chosen, ModuleRegistry.isModel(description.module()))
+            : Tolerance.of(tolerance);
     return new Verification(bundle, on, chosen, allowed).run();
   }
 

@@ -56,7 +56,9 @@ class BundlesTest {
   private static List<Comparison> verify(Path folder, Device device, DType dtype)
       throws IOException {
     try (Bundle bundle = Bundle.open(folder)) {
-      Tolerance tolerance = Tolerance.of(bundle.description(), dtype);
+      Case description = bundle.description();
+      boolean model = ModuleRegistry.isModel(description.module());
+      Tolerance tolerance = Tolerance.of(description, dtype, model);
       List<Comparison> results = new Verification(bundle, device, dtype, tolerance).run();
       assertComplete(bundle, results);
       assertEquals(
