@@ -6,8 +6,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -105,6 +103,12 @@ public final class SafeTensors implements AutoCloseable {
       return new Entry(file, name, type, Shape.of(dims), data.asSlice(part * bytes, bytes));
     }
 
+    /** {@code count} elements from the {@code start}-th on, as a vector; nothing is copied. */
+    Entry run(long start, int count) {
+      MemorySegment run = data.asSlice(start * type.bytes(), (long) count * type.bytes());
+      return new Entry(file, name, type, Shape.of(count), run);
+    }
+
     /** The weight {@code [O, I, 1, 1]} of a convolution as a linear layer's, {@code [O, I]}. */
     Entry linear() {
       boolean pointwise = shape.rank() == 4 && shape.dim(2) == 1 && shape.dim(3) == 1;
@@ -169,21 +173,13 @@ public final class SafeTensors implements AutoCloseable {
     }
     MemorySegment data = file.asSlice(8 + length);
     SafeTensorsHeader header =
-        SafeTensorsHeader.parse(path, text(path, file.asSlice(8, length)), data.byteSize());
+        SafeTensorsHeader.parse(path, file.asSlice(8, length).asByteBuffer(), data.byteSize());
     Map<String, Entry> entries = new LinkedHashMap<>();
     for (SafeTensorsHeader.Item item : header.items()) {
       MemorySegment bytes = data.asSlice(item.begin(), item.end() - item.begin());
       entries.put(item.name(), new Entry(path, item.name(), item.type(), item.shape(), bytes));
     }
     return new SafeTensors(path, arena, header.metadata(), entries);
-  }
-
-  private static String text(Path path, MemorySegment bytes) throws WeightsException {
-    try {
-      return StandardCharsets.UTF_8.newDecoder().decode(bytes.asByteBuffer()).toString();
-    } catch (CharacterCodingException e) {
-      throw new WeightsException(path, "not a safetensors file: its header is not UTF-8", e);
-    }
   }
 
   /** The file. */

@@ -4,28 +4,65 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.regex.Pattern;
 import nacre.tensor.Shape;
 
 /**
  * Reads the JSON header of a safetensors file, token by token, so that a hostile header takes no
- * more memory than its own size, and believes nothing in it.
+ * more memory than what it names, and believes nothing in it.
  */
 final class SafeTensorsHeader {
   private static final JsonFactory JSON =
-      JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+      JsonFactory.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxStringLength((int) SafeTensors.MAX_HEADER)
+                  .maxNestingDepth(100)
+                  .build())
+          .build();
+
+  private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\u2028\\u2029]");
 
   /** What the header says of one tensor; offsets count from the end of the header. */
   record Item(String name, StoredType type, Shape shape, long begin, long end) {}
+
+  /** Reads from a buffer. */
+  private static final class Bytes extends InputStream {
+    private final ByteBuffer buffer;
+
+    Bytes(ByteBuffer buffer) {
+      this.buffer = buffer;
+    }
+
+    @Override
+    public int read() {
+      return buffer.hasRemaining() ? buffer.get() & 0xff : -1;
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) {
+      int count = Math.min(length, buffer.remaining());
+      buffer.get(into, offset, count);
+      return count == 0 && length > 0 ? -1 : count;
+    }
+  }
 
   private final Path file;
   private final Map<String, String> metadata = new LinkedHashMap<>();
@@ -38,19 +75,24 @@ final class SafeTensorsHeader {
   /**
    * Parses and checks.
    *
-   * @param json the header's text, without its length
+   * @param text the header without its length
    * @param dataBytes how many bytes follow the header in the file
    * @throws WeightsException in one line that names the file, the tensor and what is wrong
    */
-  static SafeTensorsHeader parse(Path file, String json, long dataBytes) throws WeightsException {
-    SafeTensorsHeader header = new SafeTensorsHeader(file);
-    if (!json.startsWith("{")) {
+  static SafeTensorsHeader parse(Path file, ByteBuffer text, long dataBytes)
+      throws WeightsException {
+    if (!text.hasRemaining() || text.get(text.position()) != '{') {
       throw new WeightsException(file, "not a safetensors file: its header is not a JSON object");
     }
-    try (JsonParser parser = JSON.createParser(json)) {
+    SafeTensorsHeader header = new SafeTensorsHeader(file);
+    CharsetDecoder strict = StandardCharsets.UTF_8.newDecoder();
+    try (Reader reader = new InputStreamReader(new Bytes(text), strict);
+        JsonParser parser = JSON.createParser(reader)) {
       header.read(parser);
     } catch (JsonProcessingException e) {
       throw new WeightsException(file, "header is not valid JSON: " + reason(e), e);
+    } catch (CharacterCodingException e) {
+      throw new WeightsException(file, "not a safetensors file: its header is not UTF-8", e);
     } catch (WeightsException e) {
       throw e;
     } catch (IOException e) {
@@ -88,7 +130,9 @@ final class SafeTensorsHeader {
     require(parser.nextToken() == JsonToken.START_OBJECT, "__metadata__", "is not a JSON object");
     for (String key = parser.nextFieldName(); key != null; key = parser.nextFieldName()) {
       String value = parser.nextTextValue();
-      require(value != null, "__metadata__", "value of '" + key + "' is not a string");
+      if (value == null) {
+        throw wrong("__metadata__", "value of '" + clip(key) + "' is not a string");
+      }
       metadata.put(key, value);
     }
   }
@@ -98,9 +142,7 @@ final class SafeTensorsHeader {
     StoredType type = null;
     List<Long> dims = null;
     List<Long> offsets = null;
-    Set<String> seen = new HashSet<>();
     for (String key = parser.nextFieldName(); key != null; key = parser.nextFieldName()) {
-      seen.add(key);
       parser.nextToken();
       switch (key) {
         case "dtype" -> type = readType(parser, name);
@@ -109,10 +151,12 @@ final class SafeTensorsHeader {
         default -> parser.skipChildren();
       }
     }
-    for (String key : List.of("dtype", "shape", "data_offsets")) {
-      require(seen.contains(key), name, "has no " + key);
+    require(type != null, name, "has no dtype");
+    require(dims != null, name, "has no shape");
+    require(offsets != null, name, "has no data_offsets");
+    if (offsets.size() != 2) {
+      throw wrong(name, "data_offsets has " + offsets.size() + " numbers, not 2");
     }
-    require(offsets.size() == 2, name, "data_offsets has " + offsets.size() + " numbers, not 2");
     items.add(item(name, type, dims, offsets.get(0), offsets.get(1)));
   }
 
@@ -140,7 +184,9 @@ final class SafeTensorsHeader {
 
   private Item item(String name, StoredType type, List<Long> dims, long begin, long end)
       throws WeightsException {
-    require(begin <= end, name, "data_offsets [" + begin + ", " + end + "] run backwards");
+    if (begin > end) {
+      throw wrong(name, "data_offsets [" + begin + ", " + end + "] run backwards");
+    }
     int[] extents = new int[dims.size()];
     Shape shape;
     long bytes;
@@ -153,17 +199,12 @@ final class SafeTensorsHeader {
     } catch (ArithmeticException e) {
       throw wrong(name, "shape " + clip(dims.toString()) + " is too large");
     }
-    require(
-        bytes == end - begin,
-        name,
-        "shape "
-            + clip(shape.toString())
-            + " of "
-            + type
-            + " takes "
-            + bytes
-            + " bytes, data_offsets give "
-            + (end - begin));
+    if (bytes != end - begin) {
+      throw wrong(
+          name,
+          "shape %s of %s takes %d bytes, data_offsets give %d"
+              .formatted(clip(shape.toString()), type, bytes, end - begin));
+    }
     return new Item(name, type, shape, begin, end);
   }
 
@@ -172,16 +213,18 @@ final class SafeTensorsHeader {
     items.sort(Comparator.comparingLong(Item::begin).thenComparingLong(Item::end));
     long covered = 0;
     for (Item item : items) {
-      String at = "data_offsets [" + item.begin + ", " + item.end + "]";
-      require(item.begin >= covered, item.name, at + " overlap the tensor before");
-      require(
-          item.begin == covered,
-          item.name,
-          at + " leave a hole of " + (item.begin - covered) + " bytes before");
-      require(
-          item.end <= dataBytes,
-          item.name,
-          at + " reach beyond the " + dataBytes + " bytes of data; the file may be truncated");
+      if (item.begin != covered || item.end > dataBytes) {
+        throw wrong(
+            item.name,
+            "data_offsets [%d, %d] ".formatted(item.begin, item.end)
+                + (item.begin < covered
+                    ? "overlap the tensor before"
+                    : item.begin > covered
+                        ? "leave a hole of " + (item.begin - covered) + " bytes before"
+                        : "reach beyond the "
+                            + dataBytes
+                            + " bytes of data; the file may be truncated"));
+      }
       covered = item.end;
     }
     if (covered != dataBytes) {
@@ -207,7 +250,7 @@ final class SafeTensorsHeader {
 
   /** One line of bounded length, whatever the file put into it. */
   private static String clip(String text) {
-    String line = text.replaceAll("[\\p{Cntrl}\\u2028\\u2029]", "?");
-    return line.length() <= 200 ? line : line.substring(0, 200) + "…";
+    String start = text.length() <= 200 ? text : text.substring(0, 200) + "…";
+    return CONTROL.matcher(start).replaceAll("?");
   }
 }
