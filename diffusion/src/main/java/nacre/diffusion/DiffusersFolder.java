@@ -39,6 +39,11 @@ public final class DiffusersFolder implements Checkpoint {
     this.root = root;
   }
 
+  /** The folder that holds the components. */
+  public Path root() {
+    return root;
+  }
+
   @Override
   public <T> T config(String name, Function<JsonNode, T> build) throws WeightsException {
     return JsonFile.read(root.resolve(name), build);

@@ -15,6 +15,8 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -30,14 +32,19 @@ public final class SafeTensorsWriter {
   /** Bytes handed to the file at once. */
   private static final long CHUNK = 1 << 24;
 
-  private record Item(String name, Tensor tensor, Layout layout) {
-    StoredType type() {
-      return StoredType.of(tensor.dtype());
-    }
+  /** Elements converted at once. */
+  private static final int CONVERTED = 1 << 22;
 
-    Shape shape() {
-      return layout.disk(tensor.shape());
+  private record Item(String name, StoredType type, Shape shape, Content content) {
+    long bytes() {
+      return shape.elements() * type.bytes();
     }
+  }
+
+  /** Writes a tensor's bytes. */
+  @FunctionalInterface
+  private interface Content {
+    void writeTo(FileChannel channel) throws IOException;
   }
 
   private final Map<String, String> metadata = new LinkedHashMap<>();
@@ -69,11 +76,41 @@ public final class SafeTensorsWriter {
    * @throws IllegalArgumentException if the name is taken or reserved
    */
   public SafeTensorsWriter add(String name, Tensor tensor, Layout layout) {
-    if (name.equals("__metadata__")) {
+    StoredType type = StoredType.of(tensor.dtype());
+    return put(
+        new Item(
+            name, type, layout.disk(tensor.shape()), channel -> write(channel, tensor, layout)));
+  }
+
+  /**
+   * Adds what lies in other files, in the same layout; it is read, converted and written piece by
+   * piece when this file is written.
+   *
+   * @param parts what to put one after the other along the first axis
+   * @param shape of all parts together
+   * @param type to convert to
+   * @throws IllegalArgumentException if the name is taken or reserved
+   */
+  public SafeTensorsWriter add(
+      String name, List<SafeTensors.Entry> parts, Shape shape, StoredType type) {
+    return put(
+        new Item(
+            name,
+            type,
+            shape,
+            channel -> {
+              for (SafeTensors.Entry part : parts) {
+                write(channel, part, type);
+              }
+            }));
+  }
+
+  private SafeTensorsWriter put(Item item) {
+    if (item.name.equals("__metadata__")) {
       throw new IllegalArgumentException("safetensors: the name __metadata__ is reserved");
     }
-    if (items.putIfAbsent(name, new Item(name, tensor, layout)) != null) {
-      throw new IllegalArgumentException("safetensors: two tensors are named " + name);
+    if (items.putIfAbsent(item.name, item) != null) {
+      throw new IllegalArgumentException("safetensors: two tensors are named " + item.name);
     }
     return this;
   }
@@ -92,7 +129,12 @@ public final class SafeTensorsWriter {
         channel -> {
           writeAll(channel, header);
           for (Item item : sorted) {
-            writeTensor(channel, item);
+            long start = channel.position();
+            item.content.writeTo(channel);
+            if (channel.position() - start != item.bytes()) {
+              throw new IllegalArgumentException(
+                  "safetensors: the parts of " + item.name + " do not make up " + item.shape);
+            }
           }
         });
   }
@@ -111,14 +153,14 @@ public final class SafeTensorsWriter {
       long offset = 0;
       for (Item item : sorted) {
         json.writeObjectFieldStart(item.name);
-        json.writeStringField("dtype", item.type().name());
+        json.writeStringField("dtype", item.type.name());
         json.writeFieldName("shape");
-        int[] dims = item.shape().toArray();
+        int[] dims = item.shape.toArray();
         json.writeArray(dims, 0, dims.length);
         json.writeFieldName("data_offsets");
-        json.writeArray(new long[] {offset, offset + item.tensor.bytes()}, 0, 2);
+        json.writeArray(new long[] {offset, offset + item.bytes()}, 0, 2);
         json.writeEndObject();
-        offset += item.tensor.bytes();
+        offset += item.bytes();
       }
       json.writeEndObject();
     }
@@ -133,13 +175,13 @@ public final class SafeTensorsWriter {
     return buffer.putLong(text.size()).put(text.toByteArray()).flip();
   }
 
-  private static void writeTensor(FileChannel channel, Item item) throws IOException {
+  private static void write(FileChannel channel, Tensor tensor, Layout layout) throws IOException {
     try (Scope _ = Scope.open();
         Arena arena = Arena.ofConfined()) {
-      Tensor stored = item.tensor;
-      if (item.layout != Layout.SAME) {
-        stored = item.tensor.like(item.shape());
-        item.layout.intoDisk(item.tensor, stored);
+      Tensor stored = tensor;
+      if (layout != Layout.SAME) {
+        stored = tensor.like(layout.disk(tensor.shape()));
+        layout.intoDisk(tensor, stored);
       }
       MemorySegment bytes;
       if (stored.device().isHost()) {
@@ -148,10 +190,30 @@ public final class SafeTensorsWriter {
         bytes = arena.allocate(stored.bytes());
         stored.backend().download(stored, bytes);
       }
-      for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
-        long length = Math.min(CHUNK, bytes.byteSize() - at);
-        writeAll(channel, bytes.asSlice(at, length).asByteBuffer());
+      write(channel, bytes);
+    }
+  }
+
+  private static void write(FileChannel channel, SafeTensors.Entry entry, StoredType type)
+      throws IOException {
+    if (entry.type() == type) {
+      write(channel, entry.data());
+      return;
+    }
+    DType dtype = type.same().orElseThrow();
+    long elements = entry.shape().elements();
+    for (long at = 0; at < elements; at += CONVERTED) {
+      int count = (int) Math.min(CONVERTED, elements - at);
+      try (Scope _ = Scope.open()) {
+        write(channel, entry.run(at, count).toTensor(Device.cpu(), dtype, Layout.SAME).segment());
       }
+    }
+  }
+
+  private static void write(FileChannel channel, MemorySegment bytes) throws IOException {
+    for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
+      long length = Math.min(CHUNK, bytes.byteSize() - at);
+      writeAll(channel, bytes.asSlice(at, length).asByteBuffer());
     }
   }
 

@@ -47,6 +47,14 @@ public enum StoredType {
     return bytes;
   }
 
+  /** Whether it is a floating-point number, of whichever width. */
+  public boolean isFloat() {
+    return switch (this) {
+      case F8_E5M2, F8_E4M3, F8_E8M0, F16, BF16, F32, F64 -> true;
+      default -> false;
+    };
+  }
+
   /** The type in which a tensor of the engine is stored unchanged. */
   public static StoredType of(DType dtype) {
     return switch (dtype) {

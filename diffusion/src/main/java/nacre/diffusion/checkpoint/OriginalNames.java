@@ -2,19 +2,23 @@ package nacre.diffusion.checkpoint;
 
 import java.util.List;
 import java.util.stream.Stream;
+import nacre.diffusion.text.ClipTextConfig;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.weights.Dialect;
+import nacre.weights.WeightsException;
 
 /**
  * The names of the original latent diffusion code, in which single files are written, beside those
  * of diffusers and transformers. Where diffusers counts levels and layers, the original counts the
  * modules of one long list.
  *
+ * @param prefix what the names of a component's tensors begin with
+ * @param dialect what follows it, beside the names in memory
  * @see <a href="https://github.com/CompVis/latent-diffusion">the original code</a>
  * @see <a href="https://github.com/mlfoundations/open_clip">open_clip, text encoder of 2.x</a>
  */
-final class OriginalNames {
+record OriginalNames(String prefix, Dialect dialect) {
   /** What the names of the UNet's tensors begin with. */
   static final String UNET = "model.diffusion_model.";
 
@@ -66,11 +70,31 @@ final class OriginalNames {
           .pair("mlp.c_proj", "mlp.fc2")
           .build();
 
-  private OriginalNames() {}
-
   private static List<String> projections(String what) {
     return List.of(
         "self_attn.q_proj." + what, "self_attn.k_proj." + what, "self_attn.v_proj." + what);
+  }
+
+  /**
+   * The names of a component of a model, as they are written.
+   *
+   * @throws WeightsException if its config is missing or wrong, in one line
+   */
+  static OriginalNames of(Component component, Checkpoint model) throws WeightsException {
+    return model.config(
+        component.config(),
+        json ->
+            switch (component) {
+              case UNET -> new OriginalNames(UNET, unet(UNetConfig.of(json)));
+              case VAE -> new OriginalNames(VAE, vae(VaeConfig.of(json)));
+              case TEXT_ENCODER -> {
+                // Of the two encoders there are, only OpenAI's was trained with the quick GELU.
+                ClipTextConfig text = ClipTextConfig.of(json);
+                yield text.hiddenAct().equals("quick_gelu")
+                    ? new OriginalNames(CLIP, clip())
+                    : new OriginalNames(OPEN_CLIP, openClip(text.numHiddenLayers()));
+              }
+            });
   }
 
   /** Whether a tensor of a single file is a component's. */

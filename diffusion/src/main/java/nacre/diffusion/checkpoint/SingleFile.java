@@ -10,10 +10,7 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import nacre.diffusion.text.ClipTextConfig;
-import nacre.diffusion.unet.UNetConfig;
-import nacre.diffusion.vae.VaeConfig;
 import nacre.tensor.Shape;
-import nacre.weights.Dialect;
 import nacre.weights.JsonFile;
 import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
@@ -151,25 +148,17 @@ public final class SingleFile implements Checkpoint {
     StateDict file = StateDict.open(path);
     try {
       StateDict known = file.rename(name -> LEFTOVER.test(name) ? null : name);
-      return switch (component) {
-        case UNET ->
-            known.under(OriginalNames.UNET).translate(config(component.config(), SingleFile::unet));
-        case VAE ->
-            known.under(OriginalNames.VAE).translate(config(component.config(), SingleFile::vae));
-        case TEXT_ENCODER -> textEncoder(known);
-      };
+      return component == Component.TEXT_ENCODER
+          ? textEncoder(known)
+          : read(known, OriginalNames.of(component, this));
     } catch (WeightsException e) {
       file.close();
       throw e;
     }
   }
 
-  private static Dialect unet(JsonNode json) {
-    return OriginalNames.unet(UNetConfig.of(json));
-  }
-
-  private static Dialect vae(JsonNode json) {
-    return OriginalNames.vae(VaeConfig.of(json));
+  private static StateDict read(StateDict known, OriginalNames names) throws WeightsException {
+    return known.under(names.prefix()).translate(names.dialect());
   }
 
   private StateDict textEncoder(StateDict known) throws WeightsException {
