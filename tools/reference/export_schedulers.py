@@ -157,7 +157,9 @@ def settings(folder: Path) -> None:
     case(folder, "euler-ends-at-lowest", SD15 | {"final_sigmas_type": "sigma_min"}, 6)
     case(folder, "euler-karras-range", SD15 | KARRAS | {"sigma_min": 0.1, "sigma_max": 10.0}, 6)
     case(folder, "euler-karras-leading", SD15 | KARRAS | {"timestep_spacing": "leading"}, 6)
-    case(folder, "euler-continuous", SD21 | {"timestep_type": "continuous"}, 6)
+    continuous = SD21 | {"timestep_type": "continuous"}
+    case(folder, "euler-continuous", continuous, 6)
+    case(folder, "euler-log-continuous", continuous | {"interpolation_type": "log_linear"}, 5)
     # PyTorch's roots are not always the nearest, and the noise levels begin with 4096.
     case(folder, "euler-zero-snr", ZERO_SNR, 6, tolerance=1e-4)
     case(folder, "euler-pixel", PIXEL, 6)

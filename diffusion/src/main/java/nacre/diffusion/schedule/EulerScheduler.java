@@ -12,11 +12,13 @@ import nacre.tensor.Tensor;
  */
 public final class EulerScheduler implements Scheduler {
   private final NoiseSchedule schedule;
+  private final int asked;
   private final float[] timesteps;
   private final float[] sigmas;
 
   EulerScheduler(NoiseSchedule schedule, EulerConfig method, int steps) {
     this.schedule = schedule;
+    this.asked = steps;
     SchedulerConfig config = schedule.config();
     SigmaTable table = new SigmaTable(schedule);
     float[] at =
@@ -37,12 +39,18 @@ public final class EulerScheduler implements Scheduler {
       sigmas[i] = (float) path[i];
     }
     sigmas[path.length] = levels.endsAtLowest() ? table.lowest() : 0;
-    boolean continuous =
+    boolean logarithms =
         method.continuous() && config.predictionType() == PredictionType.V_PREDICTION;
-    for (int i = 0; continuous && i < steps; i++) {
-      at[i] = 0.25f * (float) Math.log(sigmas[i]);
+    this.timesteps = logarithms ? quarterLogarithms(path.length) : at;
+  }
+
+  /** As many as noise levels, which with {@code interpolation_type} log_linear is one more. */
+  private float[] quarterLogarithms(int count) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = 0.25f * (float) Math.log(sigmas[i]);
     }
-    this.timesteps = at;
+    return values;
   }
 
   private static double[] followed(SigmaTable table, float[] timesteps) {
@@ -73,6 +81,11 @@ public final class EulerScheduler implements Scheduler {
   @Override
   public int steps() {
     return timesteps.length;
+  }
+
+  @Override
+  public int asked() {
+    return asked;
   }
 
   @Override
