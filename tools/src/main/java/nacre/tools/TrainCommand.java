@@ -2,7 +2,6 @@ package nacre.tools;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -124,7 +123,7 @@ final class TrainCommand implements Callable<Integer> {
     if (!(checkpointMinutes > 0) || evaluationPairs < 0 || evaluationPairs == 1) {
       throw new UserException("--checkpoint-minutes must be above 0, --eval-pairs 0 or above 1");
     }
-    Preset wanted = preset(preset);
+    Preset wanted = Preset.named(preset == null ? "demo" : preset);
     RunFolder run =
         new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
     Optional<Checkpoint> newest = run.newest();
@@ -209,18 +208,6 @@ final class TrainCommand implements Callable<Integer> {
     }
     return new RunLength.Steps(
         length != null && length.steps != null ? length.steps : wanted.training().steps());
-  }
-
-  /** A built-in preset, or the one in a file. */
-  static Preset preset(String name) throws IOException {
-    if (name == null) {
-      return Preset.builtin("demo");
-    }
-    if (Preset.builtin().contains(name)) {
-      return Preset.builtin(name);
-    }
-    Path file = Path.of(name);
-    return Files.isRegularFile(file) ? Preset.read(file) : Preset.builtin(name);
   }
 
   /** The name of a run of a preset: a file's without its ending. */

@@ -143,6 +143,17 @@ public record Preset(
   }
 
   /**
+   * What users call a preset: the name of one that comes with the project, or a file.
+   *
+   * @throws IOException if the file cannot be read
+   * @throws IllegalArgumentException in one line, if there is neither, or its content is wrong
+   */
+  public static Preset named(String name) throws IOException {
+    Path file = Path.of(name);
+    return !BUILTIN.contains(name) && Files.isRegularFile(file) ? read(file) : builtin(name);
+  }
+
+  /**
    * A preset in a file.
    *
    * @throws IOException if the file cannot be read

@@ -1,6 +1,5 @@
 package nacre.tools.bench;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -15,6 +14,7 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.Trainer;
 import nacre.tensor.Device;
+import nacre.tools.UserException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -64,7 +64,8 @@ final class TrainStepBench implements Callable<Integer> {
       names = "--peer",
       paramLabel = "COMMAND",
       description =
-          "A command, split at blanks, that is given --config FILE --threads N --steps N.")
+          "A command, split at blanks, that is given --config FILE --slots N --threads N "
+              + "--steps N.")
   private String peer;
 
   private record Row(String name, List<Double> medians) {
@@ -75,8 +76,10 @@ final class TrainStepBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Preset chosen =
-        Preset.builtin().contains(preset) ? Preset.builtin(preset) : Preset.read(Path.of(preset));
+    requireOne("--steps", steps);
+    requireOne("--rounds", rounds);
+    Preset chosen = Preset.named(preset);
+    DataConfig data = data(chosen);
     PrintStream out = System.out;
     Device on = Device.of(device);
     out.println("device  " + on.backend().describe());
@@ -91,13 +94,13 @@ final class TrainStepBench implements Callable<Integer> {
     Row ours = new Row("nacre", new ArrayList<>());
     Row theirs = new Row("peer", new ArrayList<>());
     try (Trainer trainer = new Trainer(chosen, on, 0)) {
-      PairBatch batch = batch(chosen, trainer);
+      PairBatch batch = batch(chosen, data, trainer);
       time(trainer, batch, WARM_UP);
       for (int round = 0; round < rounds; round++) {
         ours.medians.add(time(trainer, batch, steps));
         out.printf(Locale.ROOT, "round %d nacre %8.2f ms%n", round + 1, ours.medians.getLast());
         if (peer != null) {
-          theirs.medians.add(askPeer(chosen));
+          theirs.medians.add(askPeer(chosen, data.slots()));
           out.printf(
               Locale.ROOT,
               "round %d peer  %8.2f ms   ratio %.2f%n",
@@ -121,16 +124,22 @@ final class TrainStepBench implements Callable<Integer> {
     return 0;
   }
 
-  private static PairBatch batch(Preset preset, Trainer trainer) {
-    JsonNode data =
-        preset
-            .data()
-            .orElseThrow(
-                () ->
-                    new IllegalArgumentException(
-                        "bench: preset " + preset.name() + " says no data"));
+  private static void requireOne(String option, int value) {
+    if (value < 1) {
+      throw new UserException(option + " is " + value + ", must be 1 or more");
+    }
+  }
+
+  private static DataConfig data(Preset preset) {
+    return preset
+        .data()
+        .map(DataConfig::of)
+        .orElseThrow(() -> new UserException("bench: preset " + preset.name() + " says no data"));
+  }
+
+  private static PairBatch batch(Preset preset, DataConfig data, Trainer trainer) {
     int count = preset.training().batchSize();
-    PairBatch batch = HeldOut.pairs(DataConfig.of(data), count, preset.imageSize());
+    PairBatch batch = HeldOut.pairs(data, count, preset.imageSize());
     for (int i = 0; i < count; i++) {
       batch.timesteps()[i] = i * trainer.timesteps() / count;
     }
@@ -148,12 +157,16 @@ final class TrainStepBench implements Callable<Integer> {
     return Peer.median(times);
   }
 
-  private double askPeer(Preset chosen) throws IOException, InterruptedException {
+  private double askPeer(Preset chosen, int slots) throws IOException, InterruptedException {
     Path config = Files.createTempFile("preset-", ".json");
     try {
       Files.writeString(config, chosen.json());
       return new Peer(peer)
-          .ask(List.of("--config", config.toString(), "--steps", Integer.toString(steps)))
+          .ask(
+              List.of(
+                  "--config", config.toString(),
+                  "--slots", Integer.toString(slots),
+                  "--steps", Integer.toString(steps)))
           .number("median_ms");
     } finally {
       Files.deleteIfExists(config);
