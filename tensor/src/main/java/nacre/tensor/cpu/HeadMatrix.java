@@ -50,7 +50,12 @@ public record HeadMatrix(
   static HeadMatrix columnsFirst(
       long address, DType dtype, int n, int heads, int rows, int columns) {
     long entry = (long) heads * rows;
-    return new HeadMatrix(address, dtype, n, heads, rows, columns, entry, rows, 1, n * entry);
+    long all = n * entry;
+    // The stride of an axis with one element counts for nothing, but where it equals another the
+    // library takes the one axis for the other.
+    long perEntry = n == 1 ? all * columns : entry;
+    long perHead = heads == 1 ? all * columns : rows;
+    return new HeadMatrix(address, dtype, n, heads, rows, columns, perEntry, perHead, 1, all);
   }
 
   HeadMatrix transposed() {

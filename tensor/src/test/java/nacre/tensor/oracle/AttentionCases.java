@@ -19,6 +19,8 @@ final class AttentionCases {
     new Size(1, 9, 4, 2, 8, true, 0.35),
     new Size(1, 3, 96, 5, 16, false, 0.25),
     new Size(2, 33, 17, 2, 40, false, 0.158),
+    new Size(1, 21, 21, 2, 64, false, 0.125), // as many keys as queries, one entry
+    new Size(1, 6, 6, 1, 16, false, 0.25),
     new Size(1, 77, 77, 2, 64, true, 0.125),
     new Size(1, 130, 65, 1, 64, false, 0.125),
     new Size(1, 64, 4, 2, 80, false, 0.11),
