@@ -147,9 +147,10 @@ public final class CudaLibraries {
     String version;
     try {
       version = library.installed();
-    } catch (IllegalStateException e) {
+    } catch (IllegalStateException | ExceptionInInitializerError e) {
       OPENED.remove(library);
-      return unavailable(library, candidate + " does not tell its version: " + e.getMessage());
+      Throwable reason = e.getCause() == null ? e : e.getCause(); // a function that it lacks
+      return unavailable(library, candidate + " does not tell its version: " + reason.getMessage());
     }
     Path file =
         Path.of(candidate).isAbsolute()

@@ -52,6 +52,12 @@ public final class NativeLibraries {
     return library;
   }
 
+  /** Where this user's compiled and unpacked files are kept: {@code NACRE_CACHE}, or the usual. */
+  public static Path cacheFolder() {
+    return LibraryCache.userRoot(
+        System.getenv(), System.getProperty("os.name"), Path.of(System.getProperty("user.home")));
+  }
+
   private static NativeLibrary loadOneDnn() {
     String choice = setting("nacre.onednn", "NACRE_ONEDNN").orElse("bundled");
     int threads = Processors.threads();
@@ -128,11 +134,7 @@ public final class NativeLibraries {
             + Dnnl.DNNL_VERSION_PATCH();
     String key =
         "onednn-%s-%s-%08x".formatted(version, platform.classifier(), packed.getLast().crc());
-    Path root =
-        LibraryCache.userRoot(
-            System.getenv(),
-            System.getProperty("os.name"),
-            Path.of(System.getProperty("user.home")));
+    Path root = cacheFolder();
     try {
       return new LibraryCache(root).place(key, packed);
     } catch (IOException e) {

@@ -1,11 +1,20 @@
 package nacre.tensor;
 
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import nacre.bindings.CudaLibraries;
 import nacre.tensor.backend.Backend;
 import nacre.tensor.cpu.CpuBackend;
+import nacre.tensor.cuda.CudaBackend;
 import nacre.tensor.reference.ReferenceBackend;
 
 /** Where tensors lie and operations run. */
 public final class Device {
+  private static final Pattern CUDA = Pattern.compile("cuda(?::(\\d{1,3}))?");
+  private static final Map<Integer, Device> CARDS = new ConcurrentHashMap<>();
+
   private final String name;
   private final Backend backend;
 
@@ -33,17 +42,45 @@ public final class Device {
   }
 
   /**
-   * The device of a name as the command line takes it.
+   * An NVIDIA card, counted from 0.
+   *
+   * @throws IllegalStateException in one sentence that says what is missing if it cannot be used
+   */
+  public static Device cuda(int ordinal) {
+    return CARDS.computeIfAbsent(
+        ordinal,
+        i -> {
+          CudaBackend backend = CudaBackend.create(i);
+          return new Device(backend.name(), backend);
+        });
+  }
+
+  /** The first card if there is one and all that it needs, or else the processor. */
+  private static Device best() {
+    boolean card = CudaLibraries.missing().isEmpty() && CudaBackend.count() > 0;
+    return card && CudaLibraries.simulator().isEmpty() ? cuda(0) : cpu();
+  }
+
+  /**
+   * The device of a name as the command line takes it: {@code auto}, {@code cpu}, {@code cuda},
+   * {@code cuda:1} and so on, or {@code reference}. A card that was named is never replaced by the
+   * processor.
    *
    * @throws IllegalArgumentException if there is no such device
+   * @throws IllegalStateException if it cannot be used here
    */
   public static Device of(String name) {
+    Matcher cuda = CUDA.matcher(name);
+    if (cuda.matches()) {
+      return cuda(cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)));
+    }
     return switch (name) {
-      case "auto", "cpu" -> cpu();
+      case "auto" -> best();
+      case "cpu" -> cpu();
       case "reference" -> reference();
       default ->
           throw new IllegalArgumentException(
-              "device: no device '" + name + "'; known are auto, cpu, reference");
+              "device: no device '" + name + "'; known are auto, cpu, cuda, cuda:1, reference");
     };
   }
 
@@ -54,7 +91,7 @@ public final class Device {
 
   /** Whether the device's memory is the host's. */
   public boolean isHost() {
-    return true;
+    return !(backend instanceof CudaBackend);
   }
 
   @Override

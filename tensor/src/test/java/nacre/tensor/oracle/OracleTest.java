@@ -70,7 +70,8 @@ class OracleTest {
   @TestFactory
   Stream<DynamicContainer> everyDeviceAgreesWithPlainJava() {
     Device without = TestDevices.over("cpu without oneDNN", TestBackends.withoutLibrary());
-    List<Device> devices = List.of(Device.cpu(), without);
+    List<Device> devices = new ArrayList<>(List.of(Device.cpu(), without));
+    TestDevices.card().ifPresent(devices::add);
     Map<String, List<DynamicTest>> byMethod = new TreeMap<>();
     for (OracleCase c : CASES) {
       byMethod

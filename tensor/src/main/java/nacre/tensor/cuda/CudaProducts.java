@@ -1,0 +1,92 @@
+package nacre.tensor.cuda;
+
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.Unary;
+import nacre.tensor.cuda.MatrixLibrary.Epilogue;
+
+/** Matrix products: by cuBLASLt wherever it can, else by our own kernel. */
+final class CudaProducts {
+  private final MatrixLibrary library;
+  private final MatrixKernels kernels;
+  private final ElementwiseKernels elementwise;
+  private final ReductionKernels reductions;
+
+  CudaProducts(
+      MatrixLibrary library,
+      MatrixKernels kernels,
+      ElementwiseKernels elementwise,
+      ReductionKernels reductions) {
+    this.library = library;
+    this.kernels = kernels;
+    this.elementwise = elementwise;
+    this.reductions = reductions;
+  }
+
+  void matmul(
+      Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y) {
+    if (y.elements() == 0) {
+      return;
+    }
+    Product product = Product.of(a, transposeA, b, transposeB, y);
+    if (product.k() == 0) {
+      kernels.matmul(product, a, b, bias, f, y);
+      return;
+    }
+    Epilogue epilogue = epilogue(bias != null, f);
+    if (run(product, a, b, epilogue, bias, y)) {
+      return;
+    }
+    // An activation that cuBLASLt lacks, or not for this: afterwards, in place.
+    Epilogue plain = bias == null ? Epilogue.NONE : Epilogue.BIAS;
+    if (run(product, a, b, plain, bias, y)) {
+      if (f != null) {
+        elementwise.unary(f, y, y);
+      }
+      return;
+    }
+    kernels.matmul(product, a, b, bias, f, y);
+  }
+
+  private boolean run(
+      Product product, Tensor a, Tensor b, Epilogue epilogue, Tensor bias, Tensor y) {
+    return epilogue != null
+        && library.matmul(
+            product,
+            y.dtype(),
+            a.address(),
+            b.address(),
+            epilogue,
+            bias == null ? 0 : bias.address(),
+            y.address());
+  }
+
+  /** What does bias and activation at once, or null. cuBLASLt's GELU is the approximate one. */
+  private static Epilogue epilogue(boolean bias, Unary f) {
+    return switch (f) {
+      case null -> bias ? Epilogue.BIAS : Epilogue.NONE;
+      case RELU -> bias ? Epilogue.RELU_BIAS : Epilogue.RELU;
+      case GELU_TANH -> bias ? Epilogue.GELU_BIAS : Epilogue.GELU;
+      default -> null;
+    };
+  }
+
+  /** dw [o, i] = dyᵀ · x, and db [o] the column sums of dy, in the same pass where it can be. */
+  void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
+    if (dw.elements() == 0) {
+      return;
+    }
+    int rows = Math.toIntExact(x.elements() / x.dim(-1));
+    Product product = new Product(1, dw.dim(0), dw.dim(1), rows, true, false, true);
+    boolean both = db != null && rows > 0 && run(product, dy, x, Epilogue.BIAS_GRADIENT, db, dw);
+    if (both) {
+      return;
+    }
+    if (rows == 0 || !run(product, dy, x, Epilogue.NONE, null, dw)) {
+      kernels.matmul(product, dy, x, null, null, dw);
+    }
+    if (db != null) {
+      int o = dy.dim(-1);
+      reductions.columns(dy.address(), dy.dtype(), rows, o, db.address(), db.dtype());
+    }
+  }
+}

@@ -1,0 +1,209 @@
+package nacre.tensor.cuda.driver;
+
+import static nacre.tensor.cuda.driver.CudaException.check;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import nacre.bindings.CudaLibraries;
+import nacre.bindings.CudaLibrary;
+import nacre.bindings.NativeLibrary;
+import nacre.bindings.cuda.Cuda;
+
+/**
+ * A card: its primary context, kept as long as the process, and the one stream that all its work
+ * goes through, in the order in which it was asked for.
+ *
+ * <p>Any thread may ask, virtual ones too. A context belongs to a thread of the system, and a
+ * virtual thread changes those, so each call makes the context current first, which costs less than
+ * handing the call to a thread that owns it. {@link #enter} and {@link #leave} stand around every
+ * call: they keep other threads' work out of a step while it is captured.
+ */
+public final class CudaDevice {
+  private final int ordinal;
+  private final int handle;
+  private final String model;
+  private final int capability;
+  private final int multiprocessors;
+  private final long totalBytes;
+  private final MemorySegment context;
+  private final MemorySegment stream;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Arguments arguments = new Arguments();
+
+  private CudaDevice(int ordinal) {
+    this.ordinal = ordinal;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(8);
+      check(Cuda.cuDeviceGet(out, ordinal), "cuDeviceGet");
+      handle = out.get(ValueLayout.JAVA_INT, 0);
+      MemorySegment name = arena.allocate(256);
+      check(Cuda.cuDeviceGetName(name, 256, handle), "cuDeviceGetName");
+      model = name.getString(0);
+      capability =
+          10 * attribute(out, Cuda.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR())
+              + attribute(out, Cuda.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR());
+      multiprocessors = attribute(out, Cuda.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT());
+      check(Cuda.cuDeviceTotalMem_v2(out, handle), "cuDeviceTotalMem");
+      totalBytes = out.get(ValueLayout.JAVA_LONG, 0);
+      if (attribute(out, Cuda.CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED()) == 0) {
+        throw new CudaException("cuda:" + ordinal + ": " + model + " has no memory pools");
+      }
+      check(Cuda.cuDevicePrimaryCtxRetain(out, handle), "cuDevicePrimaryCtxRetain");
+      context = out.get(ValueLayout.ADDRESS, 0);
+      check(Cuda.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+      check(Cuda.cuStreamCreate(out, Cuda.CU_STREAM_NON_BLOCKING()), "cuStreamCreate");
+      stream = out.get(ValueLayout.ADDRESS, 0);
+    }
+  }
+
+  /**
+   * Opens a card.
+   *
+   * @throws CudaException in one sentence if a library is missing or too old, if there is no such
+   *     card, or if it is too old
+   */
+  public static CudaDevice open(int ordinal) {
+    CudaLibraries.missing()
+        .ifPresent(
+            missing -> {
+              throw new CudaException("cuda: " + missing.reason());
+            });
+    int count = count();
+    if (count == 0) {
+      throw new CudaException("cuda: the driver finds no card; nvidia-smi should list one");
+    }
+    if (ordinal >= count) {
+      throw new CudaException(
+          "cuda:%d: there is no such card, the driver finds %d, counted from 0"
+              .formatted(ordinal, count));
+    }
+    CudaDevice device = new CudaDevice(ordinal);
+    if (device.capability < 80) {
+      throw new CudaException(
+          "%s: %s has compute capability %d.%d, and 8.0 (Ampere) or later is needed"
+              .formatted(device, device.model, device.capability / 10, device.capability % 10));
+    }
+    return device;
+  }
+
+  /** How many cards the driver finds. Its library must be there. */
+  public static int count() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
+      int status = Cuda.cuInit(0);
+      if (status == Cuda.CUDA_ERROR_NO_DEVICE()) {
+        return 0;
+      }
+      check(status, "cuInit");
+      check(Cuda.cuDeviceGetCount(out), "cuDeviceGetCount");
+      return out.get(ValueLayout.JAVA_INT, 0);
+    }
+  }
+
+  private int attribute(MemorySegment out, int attribute) {
+    check(Cuda.cuDeviceGetAttribute(out, attribute, handle), "cuDeviceGetAttribute");
+    return out.get(ValueLayout.JAVA_INT, 0);
+  }
+
+  /** Makes the context the calling thread's, and keeps other threads waiting until it leaves. */
+  public void enter() {
+    lock.lock();
+    int status = Cuda.cuCtxSetCurrent(context);
+    if (status != Cuda.CUDA_SUCCESS()) {
+      lock.unlock();
+      check(status, "cuCtxSetCurrent");
+    }
+  }
+
+  /** Ends what {@link #enter} began. */
+  public void leave() {
+    lock.unlock();
+  }
+
+  /** Waits until all work asked for is done. */
+  public void synchronize() {
+    enter();
+    try {
+      check(Cuda.cuStreamSynchronize(stream), "cuStreamSynchronize");
+    } finally {
+      leave();
+    }
+  }
+
+  /** The stream that all work goes through. */
+  public MemorySegment stream() {
+    return stream;
+  }
+
+  /** Where the arguments of the next launch go; for who has entered. */
+  Arguments arguments() {
+    return arguments;
+  }
+
+  /** The card's number, as in {@code cuda:1}. */
+  public int ordinal() {
+    return ordinal;
+  }
+
+  /** The driver's handle of the card. */
+  int handle() {
+    return handle;
+  }
+
+  /** The card's name as its makers write it. */
+  public String model() {
+    return model;
+  }
+
+  /** Compute capability, as 90 for 9.0. */
+  public int capability() {
+    return capability;
+  }
+
+  /** Streaming multiprocessors. */
+  public int multiprocessors() {
+    return multiprocessors;
+  }
+
+  /** Memory on the card. */
+  public long totalBytes() {
+    return totalBytes;
+  }
+
+  /** Whether this is the simulated card of the tests. */
+  public static boolean isSimulated() {
+    return CudaLibraries.simulator().isPresent();
+  }
+
+  /** One line: the card, its size, and the libraries with their versions. */
+  public String describe() {
+    List<String> libraries = new ArrayList<>();
+    for (CudaLibrary library : CudaLibrary.values()) {
+      if (CudaLibraries.find(library) instanceof NativeLibrary.Loaded loaded) {
+        libraries.add(
+            library == CudaLibrary.DRIVER
+                ? "CUDA " + loaded.version()
+                : loaded.name() + " " + loaded.version());
+      }
+    }
+    return "%s%s (compute %d.%d, %d multiprocessors, %.1f GiB), %s"
+        .formatted(
+            isSimulated() ? "simulated on the CPU, for tests only: " : "",
+            model,
+            capability / 10,
+            capability % 10,
+            multiprocessors,
+            totalBytes / (double) (1L << 30),
+            String.join(", ", libraries));
+  }
+
+  /** As the command line names it. */
+  @Override
+  public String toString() {
+    return "cuda" + (ordinal == 0 ? "" : ":" + ordinal) + (isSimulated() ? " (simulated)" : "");
+  }
+}

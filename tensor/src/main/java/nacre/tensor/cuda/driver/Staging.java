@@ -1,0 +1,82 @@
+package nacre.tensor.cuda.driver;
+
+import static nacre.tensor.cuda.driver.CudaException.check;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import nacre.bindings.cuda.Cuda;
+
+/**
+ * Copies between the host and a card, through two pinned buffers: while the card reads one, the
+ * other is filled. Without them the driver would copy through buffers of its own, and wait.
+ */
+public final class Staging {
+  private static final long BYTES = 4 << 20;
+
+  private final CudaDevice device;
+  private final MemorySegment[] buffers = new MemorySegment[2];
+  private final MemorySegment[] events = new MemorySegment[2];
+  private int next;
+
+  @SuppressWarnings("restricted") // the driver gives as many bytes as were asked for
+  public Staging(CudaDevice device) {
+    this.device = device;
+    device.enter();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+      for (int i = 0; i < buffers.length; i++) {
+        check(Cuda.cuMemHostAlloc(out, BYTES, Cuda.CU_MEMHOSTALLOC_PORTABLE()), "cuMemHostAlloc");
+        buffers[i] = out.get(ValueLayout.ADDRESS, 0).reinterpret(BYTES);
+        check(Cuda.cuEventCreate(out, Cuda.CU_EVENT_DISABLE_TIMING()), "cuEventCreate");
+        events[i] = out.get(ValueLayout.ADDRESS, 0);
+      }
+    } finally {
+      device.leave();
+    }
+  }
+
+  /** Copies host memory to the card. The host memory may change when this returns. */
+  public void upload(MemorySegment source, long destination, long bytes) {
+    device.enter();
+    try {
+      for (long at = 0; at < bytes; at += BYTES) {
+        int i = next;
+        next = 1 - next;
+        long count = Math.min(BYTES, bytes - at);
+        // Not before the card has read what was put here last.
+        check(Cuda.cuEventSynchronize(events[i]), "cuEventSynchronize");
+        MemorySegment.copy(source, at, buffers[i], 0, count);
+        check(
+            Cuda.cuMemcpyHtoDAsync_v2(destination + at, buffers[i], count, device.stream()),
+            "cuMemcpyHtoDAsync");
+        check(Cuda.cuEventRecord(events[i], device.stream()), "cuEventRecord");
+      }
+    } finally {
+      device.leave();
+    }
+  }
+
+  /** Copies the card's memory to the host, and waits for all work before it. */
+  public void download(long source, MemorySegment destination, long bytes) {
+    device.enter();
+    try {
+      long asked = 0;
+      for (long at = 0; at < bytes; at += BYTES) {
+        for (; asked < bytes && asked < at + 2 * BYTES; asked += BYTES) {
+          int i = (int) (asked / BYTES % 2);
+          long count = Math.min(BYTES, bytes - asked);
+          check(
+              Cuda.cuMemcpyDtoHAsync_v2(buffers[i], source + asked, count, device.stream()),
+              "cuMemcpyDtoHAsync");
+          check(Cuda.cuEventRecord(events[i], device.stream()), "cuEventRecord");
+        }
+        int i = (int) (at / BYTES % 2);
+        check(Cuda.cuEventSynchronize(events[i]), "cuEventSynchronize");
+        MemorySegment.copy(buffers[i], 0, destination, at, Math.min(BYTES, bytes - at));
+      }
+    } finally {
+      device.leave();
+    }
+  }
+}
