@@ -54,7 +54,7 @@ struct Instance {
   uint64_t (*exchange)[32];                // values given away in shuffles, two rows a warp
   unsigned* turns;                         // shuffles so far, by thread of the block
   // __shared__ variables first, then tables of constants.
-  Variable variables[256];
+  Variable variables[16384];
   size_t shared_count, variable_count;
 };
 

@@ -19,6 +19,9 @@
 namespace sim::compiler {
 namespace {
 
+// To be changed when sources are built in another way: what was built before is then built again.
+constexpr const char* RECIPE = "2";
+
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream all;
@@ -95,9 +98,9 @@ Result compile(const Source& source) {
   std::string cxx = chosen && *chosen ? chosen : "g++";
   const std::string flags =
       "-std=c++17 -O2 -fPIC -fvisibility=hidden -fno-strict-aliasing -ffp-contract=off -fno-math-errno "
-      "-fno-exceptions -fno-rtti -w -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 "
+      "-fno-gnu-unique -fno-exceptions -fno-rtti -w -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 "
       "--param asan-stack=0 --param asan-globals=1 -fsanitize=alignment -fno-sanitize-recover=alignment";
-  std::string everything = cxx + flags + table_of_kernels("") + source.text + read_file(home + "/device/shim.h") +
+  std::string everything = cxx + flags + RECIPE + table_of_kernels("") + source.text + read_file(home + "/device/shim.h") +
                            read_file(home + "/device/instance.h") + read_file(home + "/device/hooks.cpp");
   for (const auto& [name, text] : source.headers) everything += name + text;
   for (const std::string& option : source.options) everything += option;
@@ -110,6 +113,8 @@ Result compile(const Source& source) {
   std::string folder = cache_folder() + "/build-" + std::to_string(getpid()) + "-" + std::to_string(number++);
   mkdir(folder.c_str(), 0700);
   write_file(folder + "/kernel.cu", source.text);
+  // Internal linkage: a __shared__ array inside of a template would else be no variable of its own.
+  write_file(folder + "/whole.cu", "namespace {\n#include \"kernel.cu\"\n}\n");
   for (const auto& [name, text] : source.headers) write_file(folder + "/" + name, text);
   std::string defines;
   for (const std::string& option : source.options) {
@@ -118,7 +123,7 @@ Result compile(const Source& source) {
   std::string log = folder + "/log";
   std::string include = " -I" + quoted(home + "/device") + " -I" + quoted(folder);
   int status = run("cd " + quoted(folder) + " && " + cxx + " -x c++ -std=c++17 -E -DNACRE_SIM_SCAN -w" + defines +
-                   include + " -include shim.h kernel.cu -o scanned.cpp > " + quoted(log) + " 2>&1");
+                   include + " -include shim.h whole.cu -o scanned.cpp > " + quoted(log) + " 2>&1");
   if (status == 0) {
     std::string scanned = read_file(folder + "/scanned.cpp");
     write_file(folder + "/scanned.cpp", scanned + table_of_kernels(scanned));

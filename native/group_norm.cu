@@ -1,0 +1,360 @@
+// Group normalisation of x [n, pixels, c], with SiLU after it if asked.
+//
+// Memory is read along the channels. A block takes `chunk` pixels of one image; each of its threads keeps to
+// one pack of channels (or several, where there are more packs than threads) and walks down the pixels, so
+// whatever belongs to a channel stays in registers. Statistics go in two steps: per chunk, then over chunks.
+#include "common.cuh"
+#include "functions.cuh"
+
+// Which pixels and channels a thread takes: packs of W channels, `across` of them side by side.
+template <int W>
+struct Walk {
+  int packs;   // of all channels
+  int across;  // threads side by side
+  int lanes;   // threads below each other, one pixel each
+  int lane;
+  int pack;    // the first of this thread; the next one is `across` further
+  i64 begin;
+  i64 end;
+
+  DEVICE Walk(int c, i64 pixels, i64 chunk) {
+    packs = c / W;
+    across = packs < THREADS ? packs : THREADS;
+    lanes = THREADS / across;
+    lane = static_cast<int>(threadIdx.x) / across;
+    pack = static_cast<int>(threadIdx.x) - lane * across;
+    if (lane >= lanes) pack = packs;  // left over
+    begin = blockIdx.x * chunk;
+    end = begin + chunk < pixels ? begin + chunk : pixels;
+  }
+};
+
+template <class T>
+DEVICE void load_some(const T* from, float (&v)[1]) {
+  v[0] = to_float(*from);
+}
+template <class T, int W>
+DEVICE void load_some(const T* from, float (&v)[W]) {
+  load_pack(from, v);
+}
+template <class T>
+DEVICE void store_some(T* to, const float (&v)[1]) {
+  *to = from_float<T>(v[0]);
+}
+template <class T, int W>
+DEVICE void store_some(T* to, const float (&v)[W]) {
+  store_pack(to, v);
+}
+
+// Calls body with the width of a pack as a constant: one channel where 16-byte accesses are not possible.
+template <class T, class Body>
+DEVICE void with_width(bool packed, Body body) {
+  if (packed) {
+    body(Constant<PACK<T>>{});
+  } else {
+    body(Constant<1>{});
+  }
+}
+
+// For each group of the block's chunk, partial [n, chunks, groups, 2] = mean, sum of squared distances from it.
+// Sums are taken around the group's first element, which keeps their digits where the mean is large.
+template <class T, int W>
+DEVICE void partial(const T* x, float* out, i64 pixels, int c, int groups, i64 chunk) {
+  DYNAMIC_SHARED(float, sums);  // [lanes, c], twice
+  Walk<W> walk(c, pixels, chunk);
+  int width = c / groups;
+  const T* image = x + blockIdx.y * pixels * c;
+  float* squares = sums + walk.lanes * c;
+  for (int pack = walk.pack; pack < walk.packs; pack += walk.across) {
+    float pivot[W];
+    float s1[W] = {};
+    float s2[W] = {};
+#pragma unroll
+    for (int j = 0; j < W; j++) {
+      pivot[j] = to_float(image[walk.begin * c + (pack * W + j) / width * width]);
+    }
+    for (i64 pixel = walk.begin + walk.lane; pixel < walk.end; pixel += walk.lanes) {
+      float v[W];
+      load_some(image + pixel * c + pack * W, v);
+#pragma unroll
+      for (int j = 0; j < W; j++) {
+        float d = v[j] - pivot[j];
+        s1[j] += d;
+        s2[j] = fmaf(d, d, s2[j]);
+      }
+    }
+#pragma unroll
+    for (int j = 0; j < W; j++) {
+      sums[walk.lane * c + pack * W + j] = s1[j];
+      squares[walk.lane * c + pack * W + j] = s2[j];
+    }
+  }
+  __syncthreads();
+  int lane = threadIdx.x & 31;
+  float count = static_cast<float>((walk.end - walk.begin) * width);
+  for (int g = threadIdx.x >> 5; g < groups; g += THREADS / 32) {
+    float s1 = 0.0f;
+    float s2 = 0.0f;
+    for (int i = lane; i < walk.lanes * width; i += 32) {
+      int at = i / width * c + g * width + i % width;
+      s1 += sums[at];
+      s2 += squares[at];
+    }
+    s1 = warp_sum(s1);
+    s2 = warp_sum(s2);
+    if (lane == 0) {
+      float pivot = to_float(image[walk.begin * c + g * width]);
+      float* to = out + ((static_cast<i64>(blockIdx.y) * gridDim.x + blockIdx.x) * groups + g) * 2;
+      to[0] = pivot + s1 / count;
+      to[1] = fmaxf(s2 - s1 * s1 / count, 0.0f);
+    }
+  }
+}
+
+// One warp joins the chunks of one group of one image: mean and 1 / sqrt(variance + eps).
+extern "C" __global__ void __launch_bounds__(32)
+    group_norm_finish(const float* partial, float* mean, float* rstd, int chunks, i64 pixels, int width,
+                      i64 chunk, int groups, float eps) {
+  i64 n = blockIdx.x / groups;
+  int g = static_cast<int>(blockIdx.x - n * groups);
+  const float* from = partial + (n * chunks * groups + g) * 2;
+  float sum = 0.0f;
+  float total = static_cast<float>(pixels * width);
+  float base = from[0];
+  for (int k = threadIdx.x; k < chunks; k += 32) {
+    i64 length = k < chunks - 1 ? chunk : pixels - chunk * (chunks - 1);
+    sum += (from[static_cast<i64>(k) * groups * 2] - base) * static_cast<float>(length * width);
+  }
+  float m = base + warp_sum(sum) / total;
+  float squares = 0.0f;
+  for (int k = threadIdx.x; k < chunks; k += 32) {
+    i64 length = k < chunks - 1 ? chunk : pixels - chunk * (chunks - 1);
+    const float* at = from + static_cast<i64>(k) * groups * 2;
+    float d = at[0] - m;
+    squares += at[1] + d * d * static_cast<float>(length * width);
+  }
+  squares = warp_sum(squares);
+  if (threadIdx.x == 0) {
+    mean[blockIdx.x] = m;
+    rstd[blockIdx.x] = 1.0f / sqrtf(squares / total + eps);
+  }
+}
+
+template <class T, int W>
+DEVICE void apply_norm(const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd, T* y,
+                       i64 pixels, int c, int groups, i64 chunk, bool silu_after) {
+  Walk<W> walk(c, pixels, chunk);
+  int width = c / groups;
+  i64 image = blockIdx.y * pixels * c;
+  for (int pack = walk.pack; pack < walk.packs; pack += walk.across) {
+    float m[W];
+    float scale[W];
+    float shift[W];
+    load_some(gamma + pack * W, scale);
+    load_some(beta + pack * W, shift);
+#pragma unroll
+    for (int j = 0; j < W; j++) {
+      int set = blockIdx.y * groups + (pack * W + j) / width;
+      m[j] = mean[set];
+      scale[j] *= rstd[set];
+    }
+    for (i64 pixel = walk.begin + walk.lane; pixel < walk.end; pixel += walk.lanes) {
+      i64 at = image + pixel * c + pack * W;
+      float v[W];
+      load_some(x + at, v);
+#pragma unroll
+      for (int j = 0; j < W; j++) {
+        float z = fmaf(v[j] - m[j], scale[j], shift[j]);
+        v[j] = silu_after ? silu(z) : z;
+      }
+      store_some(y + at, v);
+    }
+  }
+}
+
+// The gradient that reaches the normalised value, after SiLU's slope.
+DEVICE float through(float normal, float gamma, float beta, float dy, bool silu_after) {
+  return silu_after ? dy * silu_slope(fmaf(normal, gamma, beta)) : dy;
+}
+
+// partial [n, chunks, 2, c] = sums over the chunk's pixels of dz * normal, and of dz.
+template <class T, int W>
+DEVICE void backward_partial(const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd,
+                             const T* dy, float* out, i64 pixels, int c, int groups, i64 chunk, bool silu_after) {
+  DYNAMIC_SHARED(float, sums);  // [lanes, c], twice
+  Walk<W> walk(c, pixels, chunk);
+  int width = c / groups;
+  i64 image = blockIdx.y * pixels * c;
+  float* plain = sums + walk.lanes * c;
+  for (int pack = walk.pack; pack < walk.packs; pack += walk.across) {
+    float m[W];
+    float r[W];
+    float scale[W];
+    float shift[W];
+    float s1[W] = {};
+    float s2[W] = {};
+    load_some(gamma + pack * W, scale);
+    load_some(beta + pack * W, shift);
+#pragma unroll
+    for (int j = 0; j < W; j++) {
+      int set = blockIdx.y * groups + (pack * W + j) / width;
+      m[j] = mean[set];
+      r[j] = rstd[set];
+    }
+    for (i64 pixel = walk.begin + walk.lane; pixel < walk.end; pixel += walk.lanes) {
+      i64 at = image + pixel * c + pack * W;
+      float v[W];
+      float g[W];
+      load_some(x + at, v);
+      load_some(dy + at, g);
+#pragma unroll
+      for (int j = 0; j < W; j++) {
+        float normal = (v[j] - m[j]) * r[j];
+        float dz = through(normal, scale[j], shift[j], g[j], silu_after);
+        s1[j] = fmaf(dz, normal, s1[j]);
+        s2[j] += dz;
+      }
+    }
+#pragma unroll
+    for (int j = 0; j < W; j++) {
+      sums[walk.lane * c + pack * W + j] = s1[j];
+      plain[walk.lane * c + pack * W + j] = s2[j];
+    }
+  }
+  __syncthreads();
+  float* to = out + (static_cast<i64>(blockIdx.y) * gridDim.x + blockIdx.x) * 2 * c;
+  for (int i = threadIdx.x; i < 2 * c; i += THREADS) {
+    const float* from = i < c ? sums + i : plain + (i - c);
+    float total = 0.0f;
+    for (int lane = 0; lane < walk.lanes; lane++) total += from[lane * c];
+    to[i] = total;
+  }
+}
+
+// Joins the chunks: sums [n, 2, c] for each image, and over all images dgamma and dbeta. Blocks of 32 x 8
+// threads take 32 channels.
+template <class T>
+DEVICE void backward_finish(const float* partial, float* sums, T* dgamma, T* dbeta, int n, int chunks, int c) {
+  __shared__ float parts[2][8][32];
+  int channel = blockIdx.x * 32 + threadIdx.x;
+  float all[2] = {};
+  for (int image = 0; image < n; image++) {
+    float s[2] = {};
+    if (channel < c) {
+      for (int k = threadIdx.y; k < chunks; k += 8) {
+        const float* from = partial + (static_cast<i64>(image) * chunks + k) * 2 * c + channel;
+        s[0] += from[0];
+        s[1] += from[c];
+      }
+    }
+    __syncthreads();
+    parts[0][threadIdx.y][threadIdx.x] = s[0];
+    parts[1][threadIdx.y][threadIdx.x] = s[1];
+    __syncthreads();
+    if (threadIdx.y < 2 && channel < c) {
+      float total = 0.0f;
+#pragma unroll
+      for (int r = 0; r < 8; r++) total += parts[threadIdx.y][r][threadIdx.x];
+      sums[(static_cast<i64>(image) * 2 + threadIdx.y) * c + channel] = total;
+      all[0] += total;
+    }
+  }
+  if (channel < c && threadIdx.y == 0) dgamma[channel] = from_float<T>(all[0]);
+  if (channel < c && threadIdx.y == 1) dbeta[channel] = from_float<T>(all[0]);
+}
+
+// dx = rstd * (dz * gamma - mean(dz * gamma) - normal * mean(dz * gamma * normal)), means over the group.
+template <class T, int W>
+DEVICE void backward_apply(const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd,
+                           const T* dy, const float* sums, T* dx, i64 pixels, int c, int groups, i64 chunk,
+                           bool silu_after) {
+  DYNAMIC_SHARED(float, means);  // [2, groups]: of g * normal, and of g
+  Walk<W> walk(c, pixels, chunk);
+  int width = c / groups;
+  float count = static_cast<float>(pixels * width);
+  int lane = threadIdx.x & 31;
+  for (int i = threadIdx.x >> 5; i < 2 * groups; i += THREADS / 32) {
+    int g = i < groups ? i : i - groups;
+    const float* from = sums + (static_cast<i64>(blockIdx.y) * 2 + (i < groups ? 0 : 1)) * c;
+    float sum = 0.0f;
+    for (int k = g * width + lane; k < (g + 1) * width; k += 32) sum = fmaf(from[k], to_float(gamma[k]), sum);
+    sum = warp_sum(sum);
+    if (lane == 0) means[i] = sum / count;
+  }
+  __syncthreads();
+  i64 image = blockIdx.y * pixels * c;
+  for (int pack = walk.pack; pack < walk.packs; pack += walk.across) {
+    float m[W];
+    float r[W];
+    float scale[W];
+    float shift[W];
+    float of_normal[W];
+    float of_one[W];
+    load_some(gamma + pack * W, scale);
+    load_some(beta + pack * W, shift);
+#pragma unroll
+    for (int j = 0; j < W; j++) {
+      int g = (pack * W + j) / width;
+      m[j] = mean[blockIdx.y * groups + g];
+      r[j] = rstd[blockIdx.y * groups + g];
+      of_normal[j] = means[g];
+      of_one[j] = means[groups + g];
+    }
+    for (i64 pixel = walk.begin + walk.lane; pixel < walk.end; pixel += walk.lanes) {
+      i64 at = image + pixel * c + pack * W;
+      float v[W];
+      float g[W];
+      load_some(x + at, v);
+      load_some(dy + at, g);
+#pragma unroll
+      for (int j = 0; j < W; j++) {
+        float normal = (v[j] - m[j]) * r[j];
+        float dz = through(normal, scale[j], shift[j], g[j], silu_after);
+        v[j] = r[j] * (dz * scale[j] - of_one[j] - normal * of_normal[j]);
+      }
+      store_some(dx + at, v);
+    }
+  }
+}
+
+template <class T>
+DEVICE bool packs_fit(int c, const void* a, const void* b, const void* d) {
+  return c % PACK<T> == 0 && aligned16(a, b, d);
+}
+
+#define GROUP_NORM(NAME, T)                                                                                   \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                       \
+      group_norm_partial_##NAME(const T* x, float* out, i64 pixels, int c, int groups, i64 chunk) {           \
+    with_width<T>(packs_fit<T>(c, x, x, x), [&](auto w) {                                                     \
+      partial<T, decltype(w)::value>(x, out, pixels, c, groups, chunk);                                       \
+    });                                                                                                       \
+  }                                                                                                           \
+  extern "C" __global__ void __launch_bounds__(THREADS) group_norm_apply_##NAME(                              \
+      const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd, T* y, i64 pixels,      \
+      int c, int groups, i64 chunk, int silu_after) {                                                         \
+    with_width<T>(packs_fit<T>(c, x, y, gamma) && aligned16(beta), [&](auto w) {                              \
+      apply_norm<T, decltype(w)::value>(x, gamma, beta, mean, rstd, y, pixels, c, groups, chunk, silu_after); \
+    });                                                                                                       \
+  }                                                                                                           \
+  extern "C" __global__ void __launch_bounds__(THREADS) group_norm_backward_partial_##NAME(                   \
+      const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd, const T* dy,           \
+      float* out, i64 pixels, int c, int groups, i64 chunk, int silu_after) {                                 \
+    with_width<T>(packs_fit<T>(c, x, dy, gamma) && aligned16(beta), [&](auto w) {                             \
+      backward_partial<T, decltype(w)::value>(x, gamma, beta, mean, rstd, dy, out, pixels, c, groups, chunk,  \
+                                              silu_after);                                                    \
+    });                                                                                                       \
+  }                                                                                                           \
+  extern "C" __global__ void __launch_bounds__(THREADS) group_norm_backward_finish_##NAME(                    \
+      const float* partial, float* sums, T* dgamma, T* dbeta, int n, int chunks, int c) {                     \
+    backward_finish(partial, sums, dgamma, dbeta, n, chunks, c);                                              \
+  }                                                                                                           \
+  extern "C" __global__ void __launch_bounds__(THREADS) group_norm_backward_apply_##NAME(                     \
+      const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd, const T* dy,           \
+      const float* sums, T* dx, i64 pixels, int c, int groups, i64 chunk, int silu_after) {                   \
+    with_width<T>(packs_fit<T>(c, x, dy, dx) && aligned16(gamma, beta), [&](auto w) {                         \
+      backward_apply<T, decltype(w)::value>(x, gamma, beta, mean, rstd, dy, sums, dx, pixels, c, groups,      \
+                                            chunk, silu_after);                                               \
+    });                                                                                                       \
+  }
+
+FOR_FLOATS(GROUP_NORM)

@@ -1,0 +1,230 @@
+// What works on rows [rows, c], a warp each: softmax, layer normalisation, and GEGLU. A row is read again for
+// each pass: it is in the first-level cache by then.
+#include "common.cuh"
+#include "functions.cuh"
+
+// Calls body(column, values) for the elements of a row that this lane has, in packs where they fit.
+template <class T, class Body>
+DEVICE void for_row(const T* row, int c, Body body) {
+  constexpr int N = PACK<T>;
+  int lane = threadIdx.x & 31;
+  int packs = aligned16(row) ? c / N : 0;
+  for (int p = lane; p < packs; p += 32) {
+    float v[N];
+    load_pack(row + p * N, v);
+#pragma unroll
+    for (int j = 0; j < N; j++) body(p * N + j, v[j]);
+  }
+  for (int i = packs * N + lane; i < c; i += 32) body(i, to_float(row[i]));
+}
+
+// to = body(column, value), with packed stores where both rows allow it.
+template <class T, class Body>
+DEVICE void map_row(const T* row, T* to, int c, Body body) {
+  constexpr int N = PACK<T>;
+  int lane = threadIdx.x & 31;
+  int packs = aligned16(row, to) ? c / N : 0;
+  for (int p = lane; p < packs; p += 32) {
+    float v[N];
+    load_pack(row + p * N, v);
+#pragma unroll
+    for (int j = 0; j < N; j++) v[j] = body(p * N + j, v[j]);
+    store_pack(to + p * N, v);
+  }
+  for (int i = packs * N + lane; i < c; i += 32) to[i] = from_float<T>(body(i, to_float(row[i])));
+}
+
+DEVICE i64 own_row() { return static_cast<i64>(blockIdx.x) * (THREADS / 32) + (threadIdx.x >> 5); }
+
+template <class T>
+DEVICE void softmax(const T* x, T* y, i64 rows, int c) {
+  i64 row = own_row();
+  if (row >= rows) return;
+  const T* from = x + row * c;
+  float top = -__int_as_float(0x7F800000);
+  for_row(from, c, [&](int, float v) { top = fmaxf(top, v); });
+  top = warp_max(top);
+  float sum = 0.0f;
+  for_row(from, c, [&](int, float v) { sum += expf(v - top); });
+  sum = warp_sum(sum);
+  float scale = 1.0f / sum;
+  map_row(from, y + row * c, c, [&](int, float v) { return expf(v - top) * scale; });
+}
+
+template <class T>
+DEVICE void softmax_backward(const T* y, const T* dy, T* dx, i64 rows, int c) {
+  i64 row = own_row();
+  if (row >= rows) return;
+  const T* from = y + row * c;
+  const T* g = dy + row * c;
+  float sum = 0.0f;
+  for_row(from, c, [&](int i, float v) { sum = fmaf(v, to_float(g[i]), sum); });
+  sum = warp_sum(sum);
+  map_row(from, dx + row * c, c, [&](int i, float v) { return v * (to_float(g[i]) - sum); });
+}
+
+template <class T>
+DEVICE void layer_norm(const T* x, const T* gamma, const T* beta, T* y, float* mean, float* rstd, i64 rows,
+                       int c, float eps) {
+  i64 row = own_row();
+  if (row >= rows) return;
+  const T* from = x + row * c;
+  float base = to_float(from[0]);  // sums around an element keep their digits where the mean is large
+  float sum = 0.0f;
+  for_row(from, c, [&](int, float v) { sum += v - base; });
+  float m = base + warp_sum(sum) / static_cast<float>(c);
+  float squares = 0.0f;
+  for_row(from, c, [&](int, float v) { squares = fmaf(v - m, v - m, squares); });
+  float r = 1.0f / sqrtf(warp_sum(squares) / static_cast<float>(c) + eps);
+  map_row(from, y + row * c, c,
+          [&](int i, float v) { return fmaf((v - m) * r, to_float(gamma[i]), to_float(beta[i])); });
+  if ((threadIdx.x & 31) == 0) {
+    mean[row] = m;
+    rstd[row] = r;
+  }
+}
+
+template <class T>
+DEVICE void layer_norm_backward(const T* x, const T* gamma, const float* mean, const float* rstd, const T* dy,
+                                T* dx, i64 rows, int c) {
+  i64 row = own_row();
+  if (row >= rows) return;
+  const T* from = x + row * c;
+  const T* g = dy + row * c;
+  float m = mean[row];
+  float r = rstd[row];
+  float of_one = 0.0f;
+  float of_normal = 0.0f;
+  for_row(from, c, [&](int i, float v) {
+    float d = to_float(g[i]) * to_float(gamma[i]);
+    of_one += d;
+    of_normal = fmaf(d, (v - m) * r, of_normal);
+  });
+  of_one = warp_sum(of_one) / static_cast<float>(c);
+  of_normal = warp_sum(of_normal) / static_cast<float>(c);
+  map_row(from, dx + row * c, c, [&](int i, float v) {
+    return r * (to_float(g[i]) * to_float(gamma[i]) - of_one - (v - m) * r * of_normal);
+  });
+}
+
+// partial [2, chunks, c] = sums over a chunk of rows of dy * normal, and of dy. A block of 32 x 8 threads takes
+// 32 columns of the rows blockIdx.y * chunk ...
+template <class T>
+DEVICE void layer_norm_weights(const T* x, const float* mean, const float* rstd, const T* dy, float* partial,
+                               i64 rows, int c, i64 chunk) {
+  __shared__ float parts[2][8][32];
+  int column = blockIdx.x * 32 + threadIdx.x;
+  i64 begin = blockIdx.y * chunk;
+  i64 end = begin + chunk < rows ? begin + chunk : rows;
+  float of_normal = 0.0f;
+  float of_one = 0.0f;
+  if (column < c) {
+    for (i64 row = begin + threadIdx.y; row < end; row += 8) {
+      float g = to_float(dy[row * c + column]);
+      of_normal = fmaf(g, (to_float(x[row * c + column]) - mean[row]) * rstd[row], of_normal);
+      of_one += g;
+    }
+  }
+  parts[0][threadIdx.y][threadIdx.x] = of_normal;
+  parts[1][threadIdx.y][threadIdx.x] = of_one;
+  __syncthreads();
+  if (threadIdx.y < 2 && column < c) {
+    float total = 0.0f;
+#pragma unroll
+    for (int r = 0; r < 8; r++) total += parts[threadIdx.y][r][threadIdx.x];
+    partial[(static_cast<i64>(threadIdx.y) * gridDim.y + blockIdx.y) * c + column] = total;
+  }
+}
+
+// y [rows, c] = x[:, :c] * gelu(x[:, c:]), a grid-stride loop over packs of y.
+template <class T>
+DEVICE void geglu(const T* x, T* y, i64 rows, int c) {
+  constexpr int N = PACK<T>;
+  if (c % N == 0 && aligned16(x, y)) {
+    int packs = c / N;
+    for (i64 p = first_index(); p < rows * packs; p += index_step()) {
+      i64 row = p / packs;
+      const T* from = x + row * 2 * c + (p - row * packs) * N;
+      float a[N];
+      float b[N];
+      load_pack(from, a);
+      load_pack(from + c, b);
+#pragma unroll
+      for (int j = 0; j < N; j++) a[j] *= gelu(b[j]);
+      store_pack(y + p * N, a);
+    }
+  } else {
+    for (i64 i = first_index(); i < rows * c; i += index_step()) {
+      const T* from = x + i / c * 2 * c + i % c;
+      y[i] = from_float<T>(to_float(from[0]) * gelu(to_float(from[c])));
+    }
+  }
+}
+
+template <class T>
+DEVICE void geglu_backward(const T* x, const T* dy, T* dx, i64 rows, int c) {
+  constexpr int N = PACK<T>;
+  if (c % N == 0 && aligned16(x, dy, dx)) {
+    int packs = c / N;
+    for (i64 p = first_index(); p < rows * packs; p += index_step()) {
+      i64 row = p / packs;
+      i64 at = row * 2 * c + (p - row * packs) * N;
+      float a[N];
+      float b[N];
+      float g[N];
+      load_pack(x + at, a);
+      load_pack(x + at + c, b);
+      load_pack(dy + p * N, g);
+#pragma unroll
+      for (int j = 0; j < N; j++) {
+        a[j] *= g[j] * gelu_slope(b[j]);
+        b[j] = g[j] * gelu(b[j]);
+      }
+      store_pack(dx + at, b);
+      store_pack(dx + at + c, a);
+    }
+  } else {
+    for (i64 i = first_index(); i < rows * c; i += index_step()) {
+      i64 at = i / c * 2 * c + i % c;
+      float a = to_float(x[at]);
+      float b = to_float(x[at + c]);
+      float g = to_float(dy[i]);
+      dx[at] = from_float<T>(g * gelu(b));
+      dx[at + c] = from_float<T>(g * a * gelu_slope(b));
+    }
+  }
+}
+
+#define ROWS(NAME, T)                                                                                        \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                      \
+      softmax_##NAME(const T* x, T* y, i64 rows, int c) {                                                    \
+    softmax(x, y, rows, c);                                                                                  \
+  }                                                                                                          \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                      \
+      softmax_backward_##NAME(const T* y, const T* dy, T* dx, i64 rows, int c) {                             \
+    softmax_backward(y, dy, dx, rows, c);                                                                    \
+  }                                                                                                          \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                      \
+      layer_norm_##NAME(const T* x, const T* gamma, const T* beta, T* y, float* mean, float* rstd, i64 rows, \
+                        int c, float eps) {                                                                  \
+    layer_norm(x, gamma, beta, y, mean, rstd, rows, c, eps);                                                 \
+  }                                                                                                          \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                      \
+      layer_norm_backward_##NAME(const T* x, const T* gamma, const float* mean, const float* rstd,           \
+                                 const T* dy, T* dx, i64 rows, int c) {                                      \
+    layer_norm_backward(x, gamma, mean, rstd, dy, dx, rows, c);                                              \
+  }                                                                                                          \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                      \
+      layer_norm_weights_##NAME(const T* x, const float* mean, const float* rstd, const T* dy,               \
+                                float* partial, i64 rows, int c, i64 chunk) {                                \
+    layer_norm_weights(x, mean, rstd, dy, partial, rows, c, chunk);                                          \
+  }                                                                                                          \
+  extern "C" __global__ void __launch_bounds__(THREADS) geglu_##NAME(const T* x, T* y, i64 rows, int c) {    \
+    geglu(x, y, rows, c);                                                                                    \
+  }                                                                                                          \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                      \
+      geglu_backward_##NAME(const T* x, const T* dy, T* dx, i64 rows, int c) {                               \
+    geglu_backward(x, dy, dx, rows, c);                                                                      \
+  }
+
+FOR_FLOATS(ROWS)
