@@ -104,10 +104,15 @@ final class AttentionKernel {
     if (team.runsLibrary() && scores >= Elementwise.WORTH) {
       even = items < FEW_ITEMS * threads ? items - items % threads : items;
     }
-    HeadEngine members = engine.heads(true);
-    team.split(even, true, (from, to) -> body.run(members, (int) from, (int) to));
+    team.split(even, true, (from, to) -> run(body, true, from, to));
     if (even < items) {
-      body.run(engine.heads(false), even, items);
+      run(body, false, even, items);
+    }
+  }
+
+  private void run(Body body, boolean member, long from, long to) {
+    try (HeadEngine heads = engine.heads(member)) {
+      body.run(heads, (int) from, (int) to);
     }
   }
 

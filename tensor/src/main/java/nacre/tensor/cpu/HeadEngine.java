@@ -1,10 +1,10 @@
 package nacre.tensor.cpu;
 
 /**
- * What attention is made of: products of heads, and softmax of the rows between them. Safe for use
- * by many threads at a time.
+ * What attention is made of: products of heads, and softmax of the rows between them. For use by
+ * one thread.
  */
-public interface HeadEngine {
+public interface HeadEngine extends AutoCloseable {
   /** y = scale · a · b for each pair of matrices. */
   void multiply(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y);
 
@@ -19,4 +19,8 @@ public interface HeadEngine {
 
   /** ds = p · (dp − Σ p · dp) for each row, all dense, p and dp f32; ds may be dp. */
   void softmaxBackward(HeadMatrix p, HeadMatrix dp, HeadMatrix ds);
+
+  /** Ends the use. */
+  @Override
+  void close();
 }

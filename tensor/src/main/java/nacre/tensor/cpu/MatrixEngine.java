@@ -37,11 +37,11 @@ public interface MatrixEngine {
   void transposedConv2d(Tensor x, Tensor w, Tensor bias, Tensor y);
 
   /**
-   * What attention is made of.
+   * What attention is made of, for use by one thread until it is closed.
    *
-   * @param members whether members of a team will call it, each for itself, or one thread for all
+   * @param member whether that thread is a member of a team, all of whom compute, or alone
    */
-  HeadEngine heads(boolean members);
+  HeadEngine heads(boolean member);
 
   /** f32 layer normalisation; gives the variance, not its inverse root. */
   void layerNorm(

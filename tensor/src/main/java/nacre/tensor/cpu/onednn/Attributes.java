@@ -31,15 +31,36 @@ final class Attributes {
   }
 
   /**
-   * Attributes that add a residual and apply an activation, and have the scratchpad lent.
+   * Attributes that scale, add a residual and apply an activation, and have the scratchpad lent.
    *
+   * @param scale 1 for none
    * @param residual its layout, or null
    * @param f one that {@link #algorithm} has, or null
    */
-  static MemorySegment of(MemorySegment residual, Unary f) {
+  static MemorySegment of(float scale, MemorySegment residual, Unary f) {
+    return of(scale, false, residual, f);
+  }
+
+  /** Attributes that scale, and add to what stands there if so asked; the scratchpad is lent. */
+  static MemorySegment sum(float scale, boolean add) {
+    return of(scale, add, null, null);
+  }
+
+  private static MemorySegment of(float scale, boolean add, MemorySegment residual, Unary f) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
-      MemorySegment ops = postOperations(out);
+      OneDnn.check("post-operations", Dnnl.dnnl_post_ops_create(out));
+      MemorySegment ops = out.get(ValueLayout.ADDRESS, 0);
+      if (scale != 1f) {
+        OneDnn.check(
+            "post-operation scale",
+            Dnnl.dnnl_post_ops_append_eltwise(ops, Dnnl.dnnl_eltwise_linear(), scale, 0f));
+      }
+      if (add) {
+        OneDnn.check(
+            "post-operation sum",
+            Dnnl.dnnl_post_ops_append_sum(ops, 1f, 0, Dnnl.dnnl_data_type_undef()));
+      }
       if (residual != null) {
         OneDnn.check(
             "post-operation add",
@@ -52,54 +73,21 @@ final class Attributes {
             Dnnl.dnnl_post_ops_append_eltwise(
                 ops, algorithm(f).orElseThrow(), f == Unary.RELU ? 0f : 1f, 0f));
       }
-      MemorySegment attributes = attributes(out, ops);
+      OneDnn.check("attributes", Dnnl.dnnl_primitive_attr_create(out));
+      MemorySegment attributes = out.get(ValueLayout.ADDRESS, 0);
       OneDnn.check(
           "attributes",
           Dnnl.dnnl_primitive_attr_set_scratchpad_mode(
               attributes, Dnnl.dnnl_scratchpad_mode_user()));
+      OneDnn.check("attributes", Dnnl.dnnl_primitive_attr_set_post_ops(attributes, ops));
+      Dnnl.dnnl_post_ops_destroy(ops);
       return attributes;
     }
   }
 
   /** Attributes that do nothing to the result, and have the scratchpad lent. */
   static MemorySegment plain() {
-    return of(null, null);
-  }
-
-  /**
-   * Attributes that scale, and add to what stands there if so asked. The library keeps a scratchpad
-   * for each thread.
-   */
-  static MemorySegment sum(float scale, boolean add) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
-      MemorySegment ops = postOperations(out);
-      if (scale != 1f) {
-        OneDnn.check(
-            "post-operation scale",
-            Dnnl.dnnl_post_ops_append_eltwise(ops, Dnnl.dnnl_eltwise_linear(), scale, 0f));
-      }
-      if (add) {
-        OneDnn.check(
-            "post-operation sum",
-            Dnnl.dnnl_post_ops_append_sum(ops, 1f, 0, Dnnl.dnnl_data_type_undef()));
-      }
-      return attributes(out, ops);
-    }
-  }
-
-  private static MemorySegment postOperations(MemorySegment out) {
-    OneDnn.check("post-operations", Dnnl.dnnl_post_ops_create(out));
-    return out.get(ValueLayout.ADDRESS, 0);
-  }
-
-  /** Attributes with these post-operations, which are consumed. */
-  private static MemorySegment attributes(MemorySegment out, MemorySegment ops) {
-    OneDnn.check("attributes", Dnnl.dnnl_primitive_attr_create(out));
-    MemorySegment attributes = out.get(ValueLayout.ADDRESS, 0);
-    OneDnn.check("attributes", Dnnl.dnnl_primitive_attr_set_post_ops(attributes, ops));
-    Dnnl.dnnl_post_ops_destroy(ops);
-    return attributes;
+    return of(1f, null, null);
   }
 
   static void destroy(MemorySegment attributes) {

@@ -206,7 +206,7 @@ final class Convolutions {
 
   private static MemorySegment descriptor(Key k, Layouts l) {
     if (k.direction == Direction.FORWARD) {
-      MemorySegment attributes = Attributes.of(k.residual ? l.y : null, k.f);
+      MemorySegment attributes = Attributes.of(1f, k.residual ? l.y : null, k.f);
       try {
         return describe(k, l, MemorySegment.NULL, attributes);
       } finally {

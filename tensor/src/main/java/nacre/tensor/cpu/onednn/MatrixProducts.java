@@ -13,10 +13,10 @@ import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
-/** Matrix products, and the weight gradient of a linear layer. */
+/** Matrix products, with any strides, and the weight gradient of a linear layer. */
 final class MatrixProducts {
   /**
-   * A matrix or a batch of them.
+   * A matrix or a batch of them somewhere in memory.
    *
    * @param dtype of the elements
    * @param dims extents, batch axes first
@@ -110,7 +110,7 @@ final class MatrixProducts {
     MemorySegment wanted = k.packs ? Layout.any(k.b.dtype, Matrix.array(k.b.dims)) : b;
     MemorySegment y = k.y.layout();
     MemorySegment bias = k.bias ? Layout.dense(k.a.dtype, biasDims) : MemorySegment.NULL;
-    MemorySegment attributes = Attributes.of(null, k.f);
+    MemorySegment attributes = Attributes.of(1f, null, k.f);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       OneDnn.check(

@@ -17,8 +17,7 @@ public final class OneDnnEngine implements MatrixEngine {
   private final Convolutions convolutions;
   private final TransposedConvolutions transposed;
   private final RowNorms rowNorms;
-  private final HeadEngine heads;
-  private final HeadEngine headsOfMembers;
+  private final HeadEngines heads;
 
   /** The engine on a library that was loaded; what it needs beside its operands is lent. */
   public OneDnnEngine(NativeLibrary.Loaded library, Allocator allocator) {
@@ -26,8 +25,7 @@ public final class OneDnnEngine implements MatrixEngine {
     convolutions = new Convolutions(allocator);
     transposed = new TransposedConvolutions(allocator);
     rowNorms = new RowNorms(allocator);
-    heads = new OneDnnHeads(allocator);
-    headsOfMembers = new OneDnnHeads(allocator);
+    heads = new HeadEngines(allocator);
     bf16 = Convolutions.trains(DType.BF16);
     description =
         library.name()
@@ -84,8 +82,8 @@ public final class OneDnnEngine implements MatrixEngine {
   }
 
   @Override
-  public HeadEngine heads(boolean members) {
-    return members ? headsOfMembers : heads;
+  public HeadEngine heads(boolean member) {
+    return heads.lend(member);
   }
 
   @Override

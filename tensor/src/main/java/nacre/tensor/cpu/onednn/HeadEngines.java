@@ -4,10 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Deque;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
-import java.util.function.Function;
+import java.util.concurrent.atomic.AtomicInteger;
 import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.backend.Allocator;
@@ -16,12 +14,11 @@ import nacre.tensor.cpu.HeadMatrix;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
 /**
- * The parts of attention. Members of a team call them at the same time, so each borrows a primitive
- * for the time of a call; there are as many of one kind as were ever in use together. A primitive
- * is planned for the threads that it finds where it is built: one inside of a team, else all. So
- * the two uses want an object each.
+ * The parts of attention, lent to threads. A primitive runs one call at a time, and is planned for
+ * the threads that it finds where it is built: one inside of a team, else all. So each borrower has
+ * primitives of its own, numbered by how many borrow at a time.
  */
-final class OneDnnHeads implements HeadEngine {
+final class HeadEngines {
   /** How matrices lie, wherever they are. */
   private record Form(
       DType dtype,
@@ -54,13 +51,15 @@ final class OneDnnHeads implements HeadEngine {
     }
   }
 
-  private sealed interface Key {}
+  private sealed interface Call {}
 
-  private record Product(Form a, Form b, Form y, float scale, boolean add) implements Key {}
+  private record Key(int number, boolean member, Call call) {}
+
+  private record Product(Form a, Form b, Form y, float scale, boolean add) implements Call {}
 
   /** Softmax of so many rows, dense row after row or column after column. */
   private record Softmax(
-      DType dtype, long rows, int columns, boolean columnsFirst, boolean backward) implements Key {
+      DType dtype, long rows, int columns, boolean columnsFirst, boolean backward) implements Call {
     static Softmax of(HeadMatrix p, boolean backward) {
       long rows = (long) p.n() * p.heads() * p.rows();
       return new Softmax(p.dtype(), rows, p.columns(), p.perColumn() != 1, backward);
@@ -76,44 +75,71 @@ final class OneDnnHeads implements HeadEngine {
   }
 
   private final Allocator allocator;
-  private final Map<Key, Deque<Primitive>> idle = new ConcurrentHashMap<>();
+  private final Primitives<Key> primitives = new Primitives<>(HeadEngines::build);
+  private final Deque<Integer> idle = new ConcurrentLinkedDeque<>();
+  private final AtomicInteger numbers = new AtomicInteger();
 
   /** Buffers of reorders come from {@code allocator}. */
-  OneDnnHeads(Allocator allocator) {
+  HeadEngines(Allocator allocator) {
     this.allocator = allocator;
   }
 
-  private <K extends Key> void run(K key, Function<K, Primitive> build, long... addresses) {
-    Deque<Primitive> pool = idle.computeIfAbsent(key, _ -> new ConcurrentLinkedDeque<>());
-    Primitive idlePrimitive = pool.pollFirst();
-    Primitive p = idlePrimitive == null ? build.apply(key) : idlePrimitive;
-    p.execute(allocator, addresses);
-    pool.addFirst(p);
+  HeadEngine lend(boolean member) {
+    Integer number = idle.pollFirst();
+    return new Lent(number == null ? numbers.getAndIncrement() : number, member);
   }
 
-  @Override
-  public void multiply(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y) {
-    multiply(a, b, scale, y, false);
+  private final class Lent implements HeadEngine {
+    private final int number;
+    private final boolean member;
+
+    Lent(int number, boolean member) {
+      this.number = number;
+      this.member = member;
+    }
+
+    @Override
+    public void multiply(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y) {
+      multiply(a, b, scale, y, false);
+    }
+
+    @Override
+    public void multiplyAndAdd(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y) {
+      multiply(a, b, scale, y, true);
+    }
+
+    private void multiply(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y, boolean add) {
+      Product call = new Product(Form.of(a), Form.of(b), Form.of(y), (float) scale, add);
+      run(call, a.address(), b.address(), y.address());
+    }
+
+    @Override
+    public void softmax(HeadMatrix scores, HeadMatrix p) {
+      run(Softmax.of(p, false), scores.address(), p.address());
+    }
+
+    @Override
+    public void softmaxBackward(HeadMatrix p, HeadMatrix dp, HeadMatrix ds) {
+      run(Softmax.of(ds, true), p.address(), dp.address(), ds.address());
+    }
+
+    private void run(Call call, long... addresses) {
+      try (Primitive p = primitives.lend(new Key(number, member, call))) {
+        p.execute(allocator, addresses);
+      }
+    }
+
+    @Override
+    public void close() {
+      idle.addFirst(number);
+    }
   }
 
-  @Override
-  public void multiplyAndAdd(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y) {
-    multiply(a, b, scale, y, true);
-  }
-
-  private void multiply(HeadMatrix a, HeadMatrix b, double scale, HeadMatrix y, boolean add) {
-    Product key = new Product(Form.of(a), Form.of(b), Form.of(y), (float) scale, add);
-    run(key, OneDnnHeads::build, a.address(), b.address(), y.address());
-  }
-
-  @Override
-  public void softmax(HeadMatrix scores, HeadMatrix p) {
-    run(Softmax.of(p, false), OneDnnHeads::build, scores.address(), p.address());
-  }
-
-  @Override
-  public void softmaxBackward(HeadMatrix p, HeadMatrix dp, HeadMatrix ds) {
-    run(Softmax.of(ds, true), OneDnnHeads::buildBackward, p.address(), dp.address(), ds.address());
+  private static Primitive build(Key key) {
+    return switch (key.call) {
+      case Product k -> build(k);
+      case Softmax k -> k.backward ? buildBackward(k) : build(k);
+    };
   }
 
   private static Primitive build(Product k) {
@@ -134,6 +160,7 @@ final class OneDnnHeads implements HeadEngine {
           Port.out(Dnnl.DNNL_ARG_DST_0(), y));
     } finally {
       Attributes.destroy(attributes);
+      Layout.destroy(a, b, y);
     }
   }
 
@@ -162,6 +189,8 @@ final class OneDnnHeads implements HeadEngine {
           descriptor(k, scores, p, Dnnl.dnnl_forward_inference(), arena),
           Port.in(Dnnl.DNNL_ARG_SRC_0(), scores),
           Port.out(Dnnl.DNNL_ARG_DST_0(), p));
+    } finally {
+      Layout.destroy(scores, p);
     }
   }
 
@@ -189,6 +218,8 @@ final class OneDnnHeads implements HeadEngine {
           Port.in(Dnnl.DNNL_ARG_DST_0(), p),
           Port.in(Dnnl.DNNL_ARG_DIFF_DST_0(), p),
           Port.out(Dnnl.DNNL_ARG_DIFF_SRC_0(), ds));
+    } finally {
+      Layout.destroy(p, ds);
     }
   }
 }
