@@ -1,6 +1,5 @@
 package nacre.diffusion;
 
-import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Reshape.reshape;
 
 import nacre.nn.Conv2d;
@@ -43,10 +42,11 @@ public final class ResnetBlock2D {
    */
   public Tensor forward(Tensor x, Tensor time) {
     try (Scope scope = Scope.open()) {
-      Tensor h = conv1.forward(norm1.forwardSilu(x)); // [N, H, W, out]
-      if (timeProjection != null) {
-        h = add(h, reshape(timeProjection.forward(time), time.dim(0), 1, 1, -1));
-      }
+      Tensor shift =
+          timeProjection == null
+              ? null
+              : reshape(timeProjection.forward(time), time.dim(0), 1, 1, -1); // [N, 1, 1, out]
+      Tensor h = conv1.forward(norm1.forwardSilu(x), shift); // [N, H, W, out]
       Tensor skip = shortcut == null ? x : shortcut.forward(x);
       return scope.hand(conv2.forward(norm2.forwardSilu(h), skip));
     }

@@ -51,12 +51,21 @@ public final class Attention {
 
   /** {@code x [N, T, width], context [N, S, contextWidth] → [N, T, width]}. */
   public Tensor forward(Tensor x, Tensor context) {
+    return forward(x, context, null);
+  }
+
+  /**
+   * As {@link #forward(Tensor, Tensor)}, plus a residual of the result's shape in the same pass.
+   *
+   * @param residual nullable
+   */
+  public Tensor forward(Tensor x, Tensor context, Tensor residual) {
     int n = x.dim(0);
     int t = x.dim(1);
     int s = context.dim(1);
     Tensor q = reshape(query.forward(x), n, t, heads, headWidth);
     Tensor k = reshape(key.forward(context), n, s, heads, headWidth);
     Tensor v = reshape(value.forward(context), n, s, heads, headWidth);
-    return out.forward(reshape(attention(q, k, v), n, t, heads * headWidth));
+    return out.forwardAdd(reshape(attention(q, k, v), n, t, heads * headWidth), residual);
   }
 }

@@ -60,7 +60,8 @@ public final class Conv2d {
   /**
    * The convolution of x plus a residual, in one pass.
    *
-   * @param residual {@code [N, OH, OW, out]}, nullable
+   * @param residual {@code [N, OH, OW, out]}, or {@code [N, 1, 1, out]} for the same at every
+   *     pixel; nullable
    */
   public Tensor forward(Tensor x, Tensor residual) {
     return conv2d(x, match(weight, x), match(bias, x), residual, window);

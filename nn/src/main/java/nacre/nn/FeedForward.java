@@ -1,7 +1,5 @@
 package nacre.nn;
 
-import static nacre.tensor.ops.GatedLinear.geglu;
-
 import nacre.tensor.Tensor;
 
 /**
@@ -25,6 +23,15 @@ public final class FeedForward {
 
   /** {@code x [.., width] → [.., width]}. */
   public Tensor forward(Tensor x) {
-    return out.forward(geglu(in.forward(x)));
+    return forward(x, null);
+  }
+
+  /**
+   * As {@link #forward(Tensor)}, plus a residual of x's shape in the same pass.
+   *
+   * @param residual nullable
+   */
+  public Tensor forward(Tensor x, Tensor residual) {
+    return out.forwardAdd(in.forwardGeglu(x), residual);
   }
 }

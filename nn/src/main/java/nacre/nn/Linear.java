@@ -1,6 +1,7 @@
 package nacre.nn;
 
 import static nacre.nn.ComputeType.match;
+import static nacre.tensor.ops.GatedProjection.geglu;
 import static nacre.tensor.ops.Linear.linear;
 
 import nacre.tensor.Shape;
@@ -48,5 +49,19 @@ public final class Linear {
    */
   public Tensor forward(Tensor x, Unary f) {
     return linear(x, match(weight, x), match(bias, x), f);
+  }
+
+  /**
+   * linear(x) + residual in one pass.
+   *
+   * @param residual {@code [.., out]}, nullable
+   */
+  public Tensor forwardAdd(Tensor x, Tensor residual) {
+    return linear(x, match(weight, x), match(bias, x), null, residual);
+  }
+
+  /** geglu(linear(x)) in one pass, {@code [.., in] → [.., out/2]}. */
+  Tensor forwardGeglu(Tensor x) {
+    return geglu(x, match(weight, x), match(bias, x));
   }
 }

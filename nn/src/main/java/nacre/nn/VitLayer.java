@@ -1,6 +1,5 @@
 package nacre.nn;
 
-import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 
@@ -45,8 +44,8 @@ final class VitLayer {
     Tensor y = before.forward(x);
     Tensor mixed =
         attention(split(query.forward(y)), split(key.forward(y)), split(value.forward(y)));
-    Tensor h = add(x, attended.forward(reshape(mixed, x.dim(0), x.dim(1), x.dim(2))));
-    return add(h, output.forward(intermediate.forward(after.forward(h), activation)));
+    Tensor h = attended.forwardAdd(reshape(mixed, x.dim(0), x.dim(1), x.dim(2)), x);
+    return output.forwardAdd(intermediate.forward(after.forward(h), activation), h);
   }
 
   /** {@code [N, T, C] → [N, T, heads, C/heads]}. */

@@ -4,17 +4,21 @@ import java.util.concurrent.atomic.AtomicInteger;
 import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Packing;
 
-/** The elements of a settled tensor in another layout, lent by {@link Tensor#packed}. */
+/** Elements of a settled tensor in another layout, lent by {@link Tensor#packed}. */
 public final class Packed implements AutoCloseable {
   private final Allocator allocator;
   private final Packing packing;
+  private final long from;
+  private final long to;
   private final long bytes;
   private final long address;
   private final AtomicInteger users = new AtomicInteger(1);
 
-  Packed(Allocator allocator, Packing packing) {
+  Packed(Allocator allocator, Packing packing, long from, long length) {
     this.allocator = allocator;
     this.packing = packing;
+    this.from = from;
+    this.to = from + length;
     this.bytes = packing.bytes();
     this.address = allocator.allocate(bytes);
     Memory.born(bytes);
@@ -27,6 +31,16 @@ public final class Packed implements AutoCloseable {
 
   Packing packing() {
     return packing;
+  }
+
+  /** Where in the storage the plain elements begin, in bytes. */
+  long from() {
+    return from;
+  }
+
+  /** Where they end. */
+  long to() {
+    return to;
   }
 
   Packed retain() {

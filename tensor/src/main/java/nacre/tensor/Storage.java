@@ -62,8 +62,9 @@ final class Storage {
 
   private long unpacked() {
     long block = allocate();
-    Packed first = packed.getFirst();
-    first.packing().unpack(first.address(), block);
+    for (Packed p : packed) {
+      p.packing().unpack(p.address(), block + p.from());
+    }
     return block;
   }
 
@@ -72,24 +73,46 @@ final class Storage {
     packed = List.of();
   }
 
-  /** The packed elements, to be closed after use; null where they are not settled. */
-  synchronized Packed packed(Packing packing) {
+  /**
+   * {@code length} bytes from {@code from} on, packed, to be closed after use; null where they are
+   * not settled.
+   */
+  synchronized Packed packed(Packing packing, long from, long length) {
     if (!settled) {
       return null;
     }
     for (Packed p : packed) {
-      if (p.packing() == packing) {
+      if (p.packing() == packing && p.from() == from) {
         return p.retain();
       }
     }
-    long plain = address != 0 ? address : unpacked();
-    Packed p = new Packed(allocator, packing);
-    packing.pack(plain, p.address());
-    free(plain);
-    address = 0;
+    if (address == 0) {
+      address = unpacked();
+    }
+    Packed p = new Packed(allocator, packing, from, length);
+    packing.pack(address + from, p.address());
     packed = new ArrayList<>(packed);
     packed.add(p);
+    if (allPacked()) {
+      free(address);
+      address = 0;
+    }
     return p.retain();
+  }
+
+  /** Whether every byte lies in something packed. */
+  private boolean allPacked() {
+    long reached = 0;
+    for (boolean further = true; further && reached < bytes; ) {
+      further = false;
+      for (Packed p : packed) {
+        if (p.from() <= reached && p.to() > reached) {
+          reached = p.to();
+          further = true;
+        }
+      }
+    }
+    return reached >= bytes;
   }
 
   int references() {

@@ -16,16 +16,19 @@ public final class Tensor implements AutoCloseable {
   private final DType dtype;
   private final Shape shape;
   private final Storage storage;
+  private final long offset; // bytes into the storage
   private Scope owner;
   private int place;
   private boolean closed;
   private boolean tracked;
 
-  private Tensor(Device device, DType dtype, Shape shape, Storage storage, Scope owner) {
+  private Tensor(
+      Device device, DType dtype, Shape shape, Storage storage, long offset, Scope owner) {
     this.device = device;
     this.dtype = dtype;
     this.shape = shape;
     this.storage = storage;
+    this.offset = offset;
     if (owner != null) {
       owner.register(this);
     }
@@ -36,7 +39,7 @@ public final class Tensor implements AutoCloseable {
     Scope scope = Scope.current();
     Backend backend = device.backend();
     Storage storage = new Storage(backend.allocator(), shape.elements() * dtype.bytes());
-    Tensor tensor = new Tensor(device, dtype, shape, storage, scope);
+    Tensor tensor = new Tensor(device, dtype, shape, storage, 0, scope);
     if (Memory.poison()) {
       backend.poison(tensor);
     }
@@ -121,7 +124,7 @@ public final class Tensor implements AutoCloseable {
    */
   public long address() {
     requireOpen();
-    return storage.address();
+    return storage.address() + offset;
   }
 
   void requireOpen() {
@@ -160,7 +163,7 @@ public final class Tensor implements AutoCloseable {
    */
   public Packed packed(Packing packing) {
     requireOpen();
-    return storage.packed(packing);
+    return storage.packed(packing, offset, bytes());
   }
 
   /** Whether the tape follows this tensor: a leaf marked so, or computed from one. */
@@ -203,7 +206,22 @@ public final class Tensor implements AutoCloseable {
     }
     requireOpen();
     storage.retain();
-    return new Tensor(device, dtype, other, storage, scope);
+    return new Tensor(device, dtype, other, storage, offset, scope);
+  }
+
+  /**
+   * Rows {@code from} (inclusive) to {@code to} (exclusive), along the first axis, under another
+   * handle that the tape does not follow; memory is shared, nothing is copied.
+   */
+  public Tensor rows(int from, int to) {
+    if (shape.rank() == 0 || from < 0 || to < from || to > shape.dim(0)) {
+      throw new IllegalArgumentException("rows: " + this + " has no rows " + from + " to " + to);
+    }
+    requireOpen();
+    storage.retain();
+    Shape part = shape.with(0, to - from);
+    long row = shape.elements(1, shape.rank()) * dtype.bytes();
+    return new Tensor(device, dtype, part, storage, offset + from * row, Scope.current());
   }
 
   /** Whether no other handle shares the memory. */

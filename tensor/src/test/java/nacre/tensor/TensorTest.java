@@ -32,6 +32,22 @@ class TensorTest {
   }
 
   @Test
+  void rowsShareMemory() {
+    try (Scope _ = Scope.open()) {
+      Tensor x = Tensor.of(Device.cpu(), Shape.of(3, 2), 1, 2, 3, 4, 5, 6);
+      Tensor last = x.rows(1, 3);
+      assertEquals(Shape.of(2, 2), last.shape());
+      assertArrayEquals(new float[] {3, 4, 5, 6}, last.toFloats());
+      last.rows(1, 2).copyFrom(new float[] {7, 8});
+      last.view(Shape.of(4)).rows(0, 1).copyFrom(new float[] {9});
+      assertArrayEquals(new float[] {1, 2, 9, 4, 7, 8}, x.toFloats());
+      assertEquals(Shape.of(0, 2), x.rows(3, 3).shape());
+      assertThrows(IllegalArgumentException.class, () -> x.rows(1, 4));
+      assertThrows(IllegalArgumentException.class, () -> x.rows(2, 1));
+    }
+  }
+
+  @Test
   void viewsShareMemoryAndKeepItAlive() {
     Tensor x = Tensor.of(DEVICE, Shape.of(2, 3), 1, 2, 3, 4, 5, 6);
     Tensor flat = x.view(Shape.of(6));

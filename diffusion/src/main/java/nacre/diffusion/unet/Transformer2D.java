@@ -1,6 +1,5 @@
 package nacre.diffusion.unet;
 
-import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Reshape.reshape;
 
 import java.util.ArrayList;
@@ -60,7 +59,7 @@ final class Transformer2D {
       }
       return scope.hand(
           linearOut != null
-              ? add(reshape(linearOut.forward(y), n, h, w, c), x)
+              ? reshape(linearOut.forwardAdd(y, reshape(x, n, h * w, c)), n, h, w, c)
               : convOut.forward(reshape(y, n, h, w, c), x));
     }
   }

@@ -1,7 +1,5 @@
 package nacre.diffusion.unet;
 
-import static nacre.tensor.ops.Arithmetic.add;
-
 import nacre.nn.Attention;
 import nacre.nn.FeedForward;
 import nacre.nn.LayerNorm;
@@ -42,19 +40,20 @@ final class TransformerBlock {
 
   private Tensor selfAttention(Tensor x) {
     try (Scope scope = Scope.open()) {
-      return scope.hand(add(x, attention1.forward(norm1.forward(x))));
+      Tensor y = norm1.forward(x);
+      return scope.hand(attention1.forward(y, y, x));
     }
   }
 
   private Tensor crossAttention(Tensor x, Tensor context) {
     try (Scope scope = Scope.open()) {
-      return scope.hand(add(x, attention2.forward(norm2.forward(x), context)));
+      return scope.hand(attention2.forward(norm2.forward(x), context, x));
     }
   }
 
   private Tensor feedForward(Tensor x) {
     try (Scope scope = Scope.open()) {
-      return scope.hand(add(x, feedForward.forward(norm3.forward(x))));
+      return scope.hand(feedForward.forward(norm3.forward(x), x));
     }
   }
 }

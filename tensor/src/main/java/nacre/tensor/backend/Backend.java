@@ -94,6 +94,37 @@ public interface Backend {
       Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y);
 
   /**
+   * y [.., O] = f(x [.., I] · w [O, I]ᵀ + bias [O]) + residual.
+   *
+   * @param bias nullable
+   * @param f nullable
+   * @param residual of y's shape, nullable
+   */
+  default void linear(Tensor x, Tensor w, Tensor bias, Unary f, Tensor residual, Tensor y) {
+    try (Scope _ = Scope.open()) {
+      Tensor rows = x.view(Shape.of(Math.toIntExact(x.elements() / x.dim(-1)), x.dim(-1)));
+      matmul(rows, false, w, true, bias, f, y.view(Shape.of(rows.dim(0), y.dim(-1))));
+    }
+    if (residual != null) {
+      binary(Binary.ADD, y, residual, y);
+    }
+  }
+
+  /**
+   * y [.., C] = a · gelu(g), where x [.., I] · w [2C, I]ᵀ + bias [2C] = (a [.., C], g [.., C]);
+   * {@link #geglu} of a linear map.
+   *
+   * @param bias nullable
+   */
+  default void gatedLinear(Tensor x, Tensor w, Tensor bias, Tensor y) {
+    try (Scope _ = Scope.open()) {
+      Tensor z = y.like(y.shape().with(-1, w.dim(0)));
+      linear(x, w, bias, null, null, z);
+      geglu(z, y);
+    }
+  }
+
+  /**
    * dw [O, I] = dyᵀ · x and db [O] = column sums of dy, with x [.., I] and dy [.., O].
    *
    * @param db nullable
@@ -106,7 +137,7 @@ public interface Backend {
    * y [N, OH, OW, O] = f(x [N, H, W, I] ∗ w [O, KH, KW, I] + bias [O] + residual).
    *
    * @param bias nullable
-   * @param residual of y's shape, nullable
+   * @param residual of y's shape, or [N, 1, 1, O] for the same at every pixel; nullable
    * @param f nullable
    */
   void conv2d(Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y);

@@ -26,16 +26,24 @@ final class ColumnConvolutions {
     this.broadcasting = broadcasting;
   }
 
-  /** Whether there are fewer patches than outputs, and the weights are not kept in order. */
+  /** Patches up to which a library's convolution by weights that are packed already is slower. */
+  private static final int FEW = 32;
+
+  /** Whether there are fewer patches than outputs; a library that has packed w only lacks few. */
   boolean serves(Tensor y, Tensor w) {
-    return !w.settled() && y.dim(0) * y.dim(1) * (long) y.dim(2) <= w.dim(0);
+    long patches = y.dim(0) * y.dim(1) * (long) y.dim(2);
+    return patches <= (w.settled() ? Math.min(FEW, w.dim(0)) : w.dim(0));
   }
 
   void forward(Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {
     try (Scope _ = Scope.open()) {
       Tensor columns = columns(x, w, window, y);
-      engine.matmul(columns, false, matrix(w), true, bias, residual == null ? f : null, rows(y));
-      if (residual != null) {
+      if (residual == null) {
+        engine.linear(columns, matrix(w), bias, f, null, null, rows(y));
+      } else if (residual.shape().equals(y.shape())) {
+        engine.linear(columns, matrix(w), bias, null, Binary.ADD, rows(residual), rows(y));
+      } else {
+        engine.linear(columns, matrix(w), bias, null, null, null, rows(y));
         broadcasting.binary(Binary.ADD, y, residual, y);
       }
     }

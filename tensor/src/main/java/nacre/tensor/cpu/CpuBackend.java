@@ -212,6 +212,24 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public void linear(Tensor x, Tensor w, Tensor bias, Unary f, Tensor residual, Tensor y) {
+    if (products.fuses(x, y, f)) {
+      products.linear(x, w, bias, f, residual, y);
+    } else {
+      Backend.super.linear(x, w, bias, f, residual, y);
+    }
+  }
+
+  @Override
+  public void gatedLinear(Tensor x, Tensor w, Tensor bias, Tensor y) {
+    if (products.fuses(x, y, Unary.GELU)) {
+      products.gatedLinear(x, w, bias, y);
+    } else {
+      Backend.super.gatedLinear(x, w, bias, y);
+    }
+  }
+
+  @Override
   public void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
     products.linearWeightGradient(x, dy, dw, db);
   }

@@ -2,6 +2,7 @@ package nacre.tensor.cpu;
 
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 
@@ -21,6 +22,16 @@ public interface MatrixEngine {
 
   void matmul(
       Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y);
+
+  /**
+   * y [.., O] = f(x [.., I] · w [O, I]ᵀ + bias [O]), then combined with another tensor of y's
+   * shape.
+   *
+   * @param bias nullable
+   * @param f one that {@link #fuses}, or null
+   * @param then how to combine; null for not
+   */
+  void linear(Tensor x, Tensor w, Tensor bias, Unary f, Binary then, Tensor other, Tensor y);
 
   void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db);
 

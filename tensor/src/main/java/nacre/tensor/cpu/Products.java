@@ -6,6 +6,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Backend;
+import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 
@@ -89,6 +90,27 @@ final class Products {
     } else {
       engine.matmul(a, transposeA, b, transposeB, bias, null, y);
       elementwise.unary(f, y, y);
+    }
+  }
+
+  /** Whether {@link #linear} serves: the library has all of it, the function included. */
+  boolean fuses(Tensor x, Tensor y, Unary f) {
+    return served(x, y) && engine.supports(x.dtype()) && (f == null || engine.fuses(f));
+  }
+
+  void linear(Tensor x, Tensor w, Tensor bias, Unary f, Tensor residual, Tensor y) {
+    engine.linear(x, w, bias, f, residual == null ? null : Binary.ADD, residual, y);
+  }
+
+  /** The gate first; the other half of the product is multiplied by it before it is written. */
+  void gatedLinear(Tensor x, Tensor w, Tensor bias, Tensor y) {
+    int c = y.dim(-1);
+    try (Scope _ = Scope.open()) {
+      Tensor gate = y.like();
+      Tensor biasA = bias == null ? null : bias.rows(0, c);
+      Tensor biasG = bias == null ? null : bias.rows(c, 2 * c);
+      engine.linear(x, w.rows(c, 2 * c), biasG, Unary.GELU, null, null, gate);
+      engine.linear(x, w.rows(0, c), biasA, null, Binary.MULTIPLY, gate, y);
     }
   }
 

@@ -14,8 +14,10 @@ import nacre.tensor.backend.Window;
  * @param window stride and padding
  * @param image shape of x
  * @param kernel shape of w
+ * @param residual shape of the residual; null where there is none
  */
-public record Convolution(Window window, Shape image, Shape kernel) implements Operation {
+public record Convolution(Window window, Shape image, Shape kernel, Shape residual)
+    implements Operation {
 
   /**
    * x {@code [N, H, W, I]}, w {@code [O, KH, KW, I]} → {@code [N, OH, OW, O]}.
@@ -30,7 +32,8 @@ public record Convolution(Window window, Shape image, Shape kernel) implements O
   /**
    * As {@link #conv2d(Tensor, Tensor, Tensor, Window)}, plus a residual in the same pass.
    *
-   * @param residual {@code [N, OH, OW, O]}, nullable
+   * @param residual {@code [N, OH, OW, O]}, or {@code [N, 1, 1, O]} for the same at every pixel;
+   *     nullable
    */
   public static Tensor conv2d(Tensor x, Tensor w, Tensor bias, Tensor residual, Window window) {
     Require.alike("conv2d", x, w, bias, residual);
@@ -48,11 +51,19 @@ public record Convolution(Window window, Shape image, Shape kernel) implements O
               + w.dim(3));
     }
     Require.vector("conv2d", "bias", bias, w.dim(0), "as many as weight " + w + " has outputs");
-    Convolution operation = new Convolution(window, x.shape(), w.shape());
+    Convolution operation =
+        new Convolution(window, x.shape(), w.shape(), residual == null ? null : residual.shape());
     Shape out = operation.outputShape();
-    if (residual != null && !residual.shape().equals(out)) {
+    if (residual != null
+        && !residual.shape().equals(out)
+        && !residual.shape().equals(out.with(1, 1).with(2, 1))) {
       throw new IllegalArgumentException(
-          "conv2d: residual " + residual + " wants " + out + ", the output's shape");
+          "conv2d: residual "
+              + residual
+              + " wants "
+              + out
+              + ", the output's shape, or "
+              + out.with(1, 1).with(2, 1));
     }
     return Operation.apply(operation, x, w, bias, residual);
   }
@@ -96,6 +107,11 @@ public record Convolution(Window window, Shape image, Shape kernel) implements O
     } else if (db != null) {
       dy.backend().reduce(Reduction.SUM, dy, db);
     }
-    return new Tensor[] {dx, dw, db, context.needs(3) ? dy : null};
+    Tensor dr = context.needs(3) ? dy : null;
+    if (dr != null && !residual.equals(dy.shape())) {
+      dr = dy.like(residual);
+      dy.backend().reduce(Reduction.SUM, dy, dr);
+    }
+    return new Tensor[] {dx, dw, db, dr};
   }
 }

@@ -4,11 +4,13 @@ import nacre.tensor.Context;
 import nacre.tensor.Operation;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Reduction;
 import nacre.tensor.backend.Unary;
 
 /**
- * A linear map of the last axis, {@code y = f(x · wᵀ + bias)}. Inputs: x, w, bias (nullable).
+ * A linear map of the last axis, {@code y = f(x · wᵀ + bias) + residual}. Inputs: x, w, bias
+ * (nullable), residual (nullable).
  *
  * @param f activation after the bias; nullable
  */
@@ -31,12 +33,34 @@ public record Linear(Unary f) implements Operation {
    * @param f nullable
    */
   public static Tensor linear(Tensor x, Tensor w, Tensor bias, Unary f) {
-    Require.alike("linear", x, w, bias);
-    Require.atLeast("linear", "input", x, 1, "[.., I]");
-    Require.rank("linear", "weight", w, 2, "[O, I]");
+    return linear(x, w, bias, f, null);
+  }
+
+  /**
+   * As {@link #linear(Tensor, Tensor, Tensor, Unary)}, plus a residual in the same pass.
+   *
+   * @param f nullable
+   * @param residual {@code [.., O]}, nullable
+   */
+  public static Tensor linear(Tensor x, Tensor w, Tensor bias, Unary f, Tensor residual) {
+    check("linear", x, w, bias);
+    Require.alike("linear", x, residual);
+    Shape out = x.shape().with(-1, w.dim(0));
+    if (residual != null && !residual.shape().equals(out)) {
+      throw new IllegalArgumentException(
+          "linear: residual " + residual + " wants " + out + ", the output's shape");
+    }
+    return Operation.apply(new Linear(f), x, w, bias, residual);
+  }
+
+  static void check(String operation, Tensor x, Tensor w, Tensor bias) {
+    Require.alike(operation, x, w, bias);
+    Require.atLeast(operation, "input", x, 1, "[.., I]");
+    Require.rank(operation, "weight", w, 2, "[O, I]");
     if (x.dim(-1) != w.dim(1)) {
       throw new IllegalArgumentException(
-          "linear: input "
+          operation
+              + ": input "
               + x
               + " has "
               + x.dim(-1)
@@ -45,8 +69,7 @@ public record Linear(Unary f) implements Operation {
               + " wants "
               + w.dim(1));
     }
-    Require.vector("linear", "bias", bias, w.dim(0), "as many as weight " + w + " has rows");
-    return Operation.apply(new Linear(f), x, w, bias);
+    Require.vector(operation, "bias", bias, w.dim(0), "as many as weight " + w + " has rows");
   }
 
   @Override
@@ -55,7 +78,7 @@ public record Linear(Unary f) implements Operation {
     Tensor w = in[1];
     Tensor y = x.like(x.shape().with(-1, w.dim(0)));
     if (f == null || !context.recording()) {
-      product(x, w, in[2], f, y);
+      x.backend().linear(x, w, in[2], f, in[3], y);
     }
     if (!context.recording()) {
       return y;
@@ -67,8 +90,11 @@ public record Linear(Unary f) implements Operation {
       return y;
     }
     try (Tensor z = y.like()) {
-      product(x, w, in[2], null, z);
+      x.backend().linear(x, w, in[2], null, null, z);
       x.backend().unary(f, z, y);
+      if (in[3] != null) {
+        x.backend().binary(Binary.ADD, y, in[3], y);
+      }
       context.save(savedX, savedW, z);
     }
     return y;
@@ -76,36 +102,33 @@ public record Linear(Unary f) implements Operation {
 
   @Override
   public Tensor[] backward(Context context, Tensor dy) {
-    Tensor x = context.saved(0);
-    Tensor w = context.saved(1);
     Tensor dz = dy;
     if (f != null) {
       dz = dy.like();
       dy.backend().unaryBackward(f, context.saved(2), dy, dz);
     }
-    int features = dy.dim(-1);
+    Tensor[] g = gradients(context, context.saved(0), context.saved(1), dz);
+    return new Tensor[] {g[0], g[1], g[2], context.needs(3) ? dy : null};
+  }
+
+  /** Of the first three inputs, from the gradient of {@code x · wᵀ + bias}. */
+  static Tensor[] gradients(Context context, Tensor x, Tensor w, Tensor dz) {
+    int features = dz.dim(-1);
     Tensor rows = dz.view(rows(dz));
     Tensor dx = null;
     Tensor dw = null;
-    Tensor db = context.needs(2) ? dy.like(Shape.of(features)) : null;
+    Tensor db = context.needs(2) ? dz.like(Shape.of(features)) : null;
     if (context.needs(0)) {
-      dx = dy.like(dy.shape().with(-1, w.dim(1)));
-      dy.backend().matmul(rows, false, w, false, null, null, dx.view(rows(dx)));
+      dx = dz.like(dz.shape().with(-1, w.dim(1)));
+      dz.backend().matmul(rows, false, w, false, null, null, dx.view(rows(dx)));
     }
     if (context.needs(1)) {
-      dw = dy.like(Shape.of(features, x.dim(-1)));
-      dy.backend().linearWeightGradient(x.view(rows(x)), rows, dw, db);
+      dw = dz.like(Shape.of(features, x.dim(-1)));
+      dz.backend().linearWeightGradient(x.view(rows(x)), rows, dw, db);
     } else if (db != null) {
-      dy.backend().reduce(Reduction.SUM, rows, db);
+      dz.backend().reduce(Reduction.SUM, rows, db);
     }
     return new Tensor[] {dx, dw, db};
-  }
-
-  private static void product(Tensor x, Tensor w, Tensor bias, Unary f, Tensor y) {
-    try (Tensor xRows = x.view(rows(x));
-        Tensor yRows = y.view(rows(y))) {
-      x.backend().matmul(xRows, false, w, true, bias, f, yRows);
-    }
   }
 
   /** All axes but the last as one. */

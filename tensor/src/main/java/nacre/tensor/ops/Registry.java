@@ -17,6 +17,7 @@ public final class Registry {
           Convolution.class,
           CropResize.class,
           GatedLinear.class,
+          GatedProjection.class,
           Gather.class,
           GroupNormalisation.class,
           LayerNormalisation.class,

@@ -25,7 +25,7 @@ final class PlainConvolution {
     int taps = w.dim(1) * w.dim(2);
     double[] vx = read(x);
     double[] vw = read(w);
-    double[] sum = residual == null ? new double[(int) y.elements()] : read(residual);
+    double[] sum = new double[(int) y.elements()];
     forEachTap(
         x,
         y,
@@ -40,8 +40,11 @@ final class PlainConvolution {
           }
         });
     double[] vbias = bias == null ? new double[out] : read(bias);
+    double[] rest = residual == null ? new double[sum.length] : read(residual);
+    int perImage = sum.length / Math.max(1, y.dim(0));
     for (int i = 0; i < sum.length; i++) {
-      sum[i] += vbias[i % out];
+      int same = rest.length == sum.length ? i : i / perImage * out + i % out;
+      sum[i] += vbias[i % out] + rest[same];
       sum[i] = f == null ? sum[i] : Functions.value(f, sum[i]);
     }
     write(sum, y);

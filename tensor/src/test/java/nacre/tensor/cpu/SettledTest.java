@@ -208,6 +208,28 @@ class SettledTest {
   }
 
   @Test
+  void partsAreLaidOutAgainTogether() {
+    for (DType dtype : List.of(DType.F32, DType.BF16)) {
+      try (Scope _ = Scope.open()) {
+        Tensor w = normal(3, dtype, Shape.of(128, 256));
+        float[] elements = w.toFloats();
+        Tensor x = normal(5, dtype, Shape.of(64, 256));
+        Tensor y = Tensor.empty(CPU, dtype, Shape.of(64, 64));
+        long bytes = Memory.liveBytes();
+        w.settle();
+        BACKEND.matmul(x, false, w.rows(64, 128), true, null, null, y);
+        assertEquals(bytes + w.bytes() / 2, Memory.liveBytes(), "the first half is not packed yet");
+        BACKEND.matmul(x, false, w.rows(0, 64), true, null, null, y);
+        assertEquals(bytes, Memory.liveBytes());
+        assertTrue(w.settled());
+        assertArrayEquals(elements, w.toFloats());
+        assertArrayEquals(
+            Arrays.copyOfRange(elements, 64 * 256, elements.length), w.rows(64, 128).toFloats());
+      }
+    }
+  }
+
+  @Test
   void packedOnceAndDroppedWithTheTensor() {
     Counting packing = new Counting();
     try (Scope _ = Scope.open()) {

@@ -14,6 +14,7 @@ import static nacre.tensor.ops.Convolution.conv2d;
 import static nacre.tensor.ops.CropResize.cropResize;
 import static nacre.tensor.ops.CropResize.resize;
 import static nacre.tensor.ops.GatedLinear.geglu;
+import static nacre.tensor.ops.GatedProjection.geglu;
 import static nacre.tensor.ops.Gather.gather;
 import static nacre.tensor.ops.GroupNormalisation.groupNorm;
 import static nacre.tensor.ops.GroupNormalisation.groupNormSilu;
@@ -148,6 +149,38 @@ final class Cases {
       put(Linear.class, name, in -> linear(in[0], in[1], in[2], f), x, w, bias);
       put(Linear.class, name + " no bias", in -> linear(in[0], in[1], null, f), x, w);
     }
+    Input residual = Input.of(3, 7);
+    put(
+        Linear.class,
+        "residual",
+        in -> linear(in[0], in[1], in[2], null, in[3]),
+        x,
+        w,
+        bias,
+        residual);
+    put(
+        Linear.class,
+        "silu and residual",
+        in -> linear(in[0], in[1], null, Unary.SILU, in[2]),
+        x,
+        w,
+        residual);
+    put(
+        Linear.class,
+        "residual is the input",
+        in -> linear(in[0], in[1], null, null, in[0]),
+        Input.of(3, 4),
+        Input.of(4, 4));
+    Input wide = Input.of(6, 5);
+    put(GatedProjection.class, "bias", in -> geglu(in[0], in[1], in[2]), x, wide, Input.of(6));
+    put(GatedProjection.class, "no bias", in -> geglu(in[0], in[1], null), x, wide);
+    put(
+        GatedProjection.class,
+        "rank 3",
+        in -> geglu(in[0], in[1], in[2]),
+        Input.of(2, 3, 5),
+        wide,
+        Input.of(6));
     // Weights and inputs above zero and a bias beyond them keep every sum away from relu's kink.
     put(
         Linear.class,
@@ -217,6 +250,14 @@ final class Cases {
         kernel,
         bias,
         Input.of(2, 5, 4, 2));
+    put(
+        Convolution.class,
+        "the same residual at every pixel",
+        in -> conv2d(in[0], in[1], in[2], in[3], same),
+        image,
+        kernel,
+        bias,
+        Input.of(2, 1, 1, 2));
     put(
         Convolution.class,
         "residual without bias",

@@ -71,7 +71,8 @@ class OperationErrorTest {
         "conv2d: input f32[6, 6, 4]@reference has rank 3, wants [N, H, W, I]",
         () -> Convolution.conv2d(f32(6, 6, 4), f32(3, 3, 3, 4), null, Window.of(1, 1)));
     assertRefused(
-        "conv2d: residual f32[1, 6, 6, 4]@reference wants [1, 6, 6, 3], the output's shape",
+        "conv2d: residual f32[1, 6, 6, 4]@reference wants [1, 6, 6, 3], the output's shape, or [1,"
+            + " 1, 1, 3]",
         () ->
             Convolution.conv2d(
                 f32(1, 6, 6, 4), f32(3, 3, 3, 4), null, f32(1, 6, 6, 4), Window.of(1, 1)));

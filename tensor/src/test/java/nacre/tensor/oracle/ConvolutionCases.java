@@ -61,6 +61,7 @@ final class ConvolutionCases {
         forward(cases, dtype, s, true, true, null);
         forward(cases, dtype, s, false, true, Unary.RELU);
         forward(cases, dtype, s, true, false, Unary.SILU);
+        shifted(cases, dtype, s);
         gradients(cases, dtype, s);
       }
       for (int[] s : ENLARGED) {
@@ -115,6 +116,18 @@ final class ConvolutionCases {
             .in(dtype, weights, out, 3, 3, in)
             .out(dtype, n, 2 * h, 2 * w, out)
             .call((backend, t) -> backend.upsampleConv2d(t[0], t[1], null, t[2])));
+  }
+
+  /** With a residual that is the same at every pixel. */
+  private static void shifted(List<OracleCase> cases, DType dtype, Size s) {
+    cases.add(
+        OracleCase.of("conv2d", dtype, s, "bias", "shift")
+            .in(dtype, s.n, s.h, s.w, s.in)
+            .in(dtype, weights(s), s.out, s.kh, s.kw, s.in)
+            .in(dtype, s.out)
+            .in(dtype, s.n, 1, 1, s.out)
+            .out(dtype, s.n, s.oh(), s.ow(), s.out)
+            .call((backend, t) -> backend.conv2d(t[0], t[1], t[2], t[3], null, s.window, t[4])));
   }
 
   private static void gradients(List<OracleCase> cases, DType dtype, Size s) {

@@ -40,6 +40,17 @@ final class MatrixCases {
         weightGradient(cases, dtype, rows, 33, 1);
       }
       weightGradient(cases, dtype, new int[] {130}, 65, 97);
+      for (int[] rows : new int[][] {NONE, {7}, {2, 5}, {3, 4, 11}}) {
+        for (int of = 0; of < 4; of++) {
+          linear(cases, dtype, rows, 9, 6, (of & 1) != 0, (of & 2) != 0, null);
+        }
+        linear(cases, dtype, rows, 33, 21, true, true, Unary.GELU);
+        linear(cases, dtype, rows, 5, 3, true, true, Unary.QUICK_GELU);
+        gatedLinear(cases, dtype, rows, 20, 7, true);
+        gatedLinear(cases, dtype, rows, 3, 1, false);
+      }
+      linear(cases, dtype, new int[] {130}, 65, 97, true, true, null);
+      gatedLinear(cases, dtype, new int[] {130}, 65, 97, true);
     }
   }
 
@@ -74,6 +85,53 @@ final class MatrixCases {
     int y = bias ? 3 : 2;
     c.out(dtype, join(leading, new int[] {m, n}))
         .call((backend, t) -> backend.matmul(t[0], ta, t[1], tb, bias ? t[2] : null, f, t[y]));
+    cases.add(c);
+  }
+
+  private static void linear(
+      List<OracleCase> cases,
+      DType dtype,
+      int[] rows,
+      int in,
+      int out,
+      boolean bias,
+      boolean residual,
+      Unary f) {
+    int[] x = join(rows, new int[] {in});
+    String label = Arrays.toString(x) + " to " + out;
+    OracleCase c =
+        OracleCase.of("linear", dtype, label, bias ? "bias" : "", residual ? "residual" : "", f)
+            .in(dtype, Values.normal(0, 1 / Math.sqrt(in)), x)
+            .in(dtype, out, in);
+    if (bias) {
+      c.in(dtype, out);
+    }
+    int atResidual = bias ? 3 : 2;
+    int[] y = join(rows, new int[] {out});
+    if (residual) {
+      c.in(dtype, y);
+    }
+    int at = atResidual + (residual ? 1 : 0);
+    c.out(dtype, y)
+        .call(
+            (backend, t) ->
+                backend.linear(
+                    t[0], t[1], bias ? t[2] : null, f, residual ? t[atResidual] : null, t[at]));
+    cases.add(c);
+  }
+
+  private static void gatedLinear(
+      List<OracleCase> cases, DType dtype, int[] rows, int in, int out, boolean bias) {
+    int[] x = join(rows, new int[] {in});
+    OracleCase c =
+        OracleCase.of("gatedLinear", dtype, Arrays.toString(x) + " to " + out, bias ? "bias" : "")
+            .in(dtype, Values.uniform(0.2, 1), x)
+            .in(dtype, Values.uniform(-0.2, 0.6), 2 * out, in);
+    if (bias) {
+      c.in(dtype, 2 * out);
+    }
+    c.out(dtype, join(rows, new int[] {out}))
+        .call((backend, t) -> backend.gatedLinear(t[0], t[1], bias ? t[2] : null, t[bias ? 3 : 2]));
     cases.add(c);
   }
 

@@ -135,7 +135,8 @@ final class OracleCase {
 
   /** Whether a device may keep an operand of this method in a layout of its own. */
   private boolean packs() {
-    return method.equals("matmul") || method.startsWith("conv2d");
+    return Set.of("matmul", "linear", "gatedLinear", "upsampleConv2d").contains(method)
+        || method.startsWith("conv2d");
   }
 
   private void compare(String device, List<byte[]> expected, List<byte[]> actual) {

@@ -3,8 +3,10 @@ package nacre.tensor.cpu.onednn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.OptionalInt;
 import nacre.bindings.onednn.Dnnl;
+import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Unary;
 
 /** What a primitive does to its result before it writes it. */
@@ -25,53 +27,38 @@ final class Attributes {
     };
   }
 
-  /** The argument number of the residual that {@link #of} adds. */
-  static int residualArgument() {
-    return Dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE() | Dnnl.DNNL_ARG_SRC_1();
-  }
-
   /**
-   * Attributes that scale, add a residual and apply an activation, and have the scratchpad lent.
+   * Something done to every element of the result.
    *
-   * @param scale 1 for none
-   * @param residual its layout, or null
-   * @param f one that {@link #algorithm} has, or null
+   * @see #of
    */
-  static MemorySegment of(float scale, MemorySegment residual, Unary f) {
-    return of(scale, false, residual, f);
+  sealed interface Step {}
+
+  /** Multiplies by a number. */
+  record Scale(float factor) implements Step {}
+
+  /** Adds what stands where the result will be written. */
+  record Accumulate() implements Step {}
+
+  /** Applies a function that {@link #algorithm} has. */
+  record Apply(Unary f) implements Step {}
+
+  /** Combines with the elements of a tensor of this layout, which is an argument of its own. */
+  record Combine(Binary f, MemorySegment layout) implements Step {}
+
+  /** The argument number of the tensor that the {@code i}-th step combines with. */
+  static int argument(int i) {
+    return Dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE() * (i + 1) | Dnnl.DNNL_ARG_SRC_1();
   }
 
-  /** Attributes that scale, and add to what stands there if so asked; the scratchpad is lent. */
-  static MemorySegment sum(float scale, boolean add) {
-    return of(scale, add, null, null);
-  }
-
-  private static MemorySegment of(float scale, boolean add, MemorySegment residual, Unary f) {
+  /** Attributes of these steps, in their order, with a scratchpad that is lent. */
+  static MemorySegment of(List<Step> steps) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       OneDnn.check("post-operations", Dnnl.dnnl_post_ops_create(out));
       MemorySegment ops = out.get(ValueLayout.ADDRESS, 0);
-      if (scale != 1f) {
-        OneDnn.check(
-            "post-operation scale",
-            Dnnl.dnnl_post_ops_append_eltwise(ops, Dnnl.dnnl_eltwise_linear(), scale, 0f));
-      }
-      if (add) {
-        OneDnn.check(
-            "post-operation sum",
-            Dnnl.dnnl_post_ops_append_sum(ops, 1f, 0, Dnnl.dnnl_data_type_undef()));
-      }
-      if (residual != null) {
-        OneDnn.check(
-            "post-operation add",
-            Dnnl.dnnl_post_ops_append_binary(ops, Dnnl.dnnl_binary_add(), residual));
-      }
-      if (f != null) {
-        OneDnn.check(
-            "post-operation " + f,
-            // Alpha is the steepness of swish, and the slope left of zero of relu.
-            Dnnl.dnnl_post_ops_append_eltwise(
-                ops, algorithm(f).orElseThrow(), f == Unary.RELU ? 0f : 1f, 0f));
+      for (Step step : steps) {
+        OneDnn.check("post-operation " + step, append(ops, step));
       }
       OneDnn.check("attributes", Dnnl.dnnl_primitive_attr_create(out));
       MemorySegment attributes = out.get(ValueLayout.ADDRESS, 0);
@@ -85,9 +72,31 @@ final class Attributes {
     }
   }
 
+  private static int append(MemorySegment ops, Step step) {
+    return switch (step) {
+      case Scale s ->
+          Dnnl.dnnl_post_ops_append_eltwise(ops, Dnnl.dnnl_eltwise_linear(), s.factor, 0f);
+      case Accumulate _ -> Dnnl.dnnl_post_ops_append_sum(ops, 1f, 0, Dnnl.dnnl_data_type_undef());
+      case Apply a ->
+          // Alpha is the steepness of swish, and the slope left of zero of relu.
+          Dnnl.dnnl_post_ops_append_eltwise(
+              ops, algorithm(a.f).orElseThrow(), a.f == Unary.RELU ? 0f : 1f, 0f);
+      case Combine c -> Dnnl.dnnl_post_ops_append_binary(ops, algorithm(c.f), c.layout);
+    };
+  }
+
+  private static int algorithm(Binary f) {
+    return switch (f) {
+      case ADD -> Dnnl.dnnl_binary_add();
+      case SUBTRACT -> Dnnl.dnnl_binary_sub();
+      case MULTIPLY -> Dnnl.dnnl_binary_mul();
+      case DIVIDE -> Dnnl.dnnl_binary_div();
+    };
+  }
+
   /** Attributes that do nothing to the result, and have the scratchpad lent. */
   static MemorySegment plain() {
-    return of(1f, null, null);
+    return of(List.of());
   }
 
   static void destroy(MemorySegment attributes) {

@@ -10,8 +10,12 @@ import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
+import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
+import nacre.tensor.cpu.onednn.Attributes.Apply;
+import nacre.tensor.cpu.onednn.Attributes.Combine;
+import nacre.tensor.cpu.onednn.Attributes.Step;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
 /** Convolutions of channels-last images: forward, input gradient, weight gradient. */
@@ -22,6 +26,11 @@ final class Convolutions {
     WEIGHT_GRADIENT
   }
 
+  /**
+   * A convolution's signature.
+   *
+   * @param residual of the whole result's shape, or [N, 1, 1, O]; null for none
+   */
   private record Key(
       Direction direction,
       DType dtype,
@@ -29,7 +38,7 @@ final class Convolutions {
       Shape w,
       Window window,
       boolean bias,
-      boolean residual,
+      Shape residual,
       Unary f) {
     Key as(Direction other) {
       return new Key(other, dtype, x, w, window, bias, residual, f);
@@ -53,7 +62,7 @@ final class Convolutions {
             w.shape(),
             window,
             bias != null,
-            residual != null,
+            residual == null ? null : residual.shape(),
             f);
     long[] a = new long[3 + (bias == null ? 0 : 1) + (residual == null ? 0 : 1)];
     a[0] = x.address();
@@ -73,14 +82,7 @@ final class Convolutions {
   void inputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
     Key key =
         new Key(
-            Direction.INPUT_GRADIENT,
-            dx.dtype(),
-            dx.shape(),
-            w.shape(),
-            window,
-            false,
-            false,
-            null);
+            Direction.INPUT_GRADIENT, dx.dtype(), dx.shape(), w.shape(), window, false, null, null);
     try (Primitive p = primitives.lend(key)) {
       p.execute(allocator, w, dy.address(), 0, dx.address());
     }
@@ -95,7 +97,7 @@ final class Convolutions {
             dw.shape(),
             window,
             db != null,
-            false,
+            null,
             null);
     try (Primitive p = primitives.lend(key)) {
       if (db == null) {
@@ -108,7 +110,12 @@ final class Convolutions {
 
   /** The layouts that all three directions share. */
   private record Layouts(
-      MemorySegment x, MemorySegment w, MemorySegment wAny, MemorySegment y, MemorySegment bias)
+      MemorySegment x,
+      MemorySegment w,
+      MemorySegment wAny,
+      MemorySegment y,
+      MemorySegment bias,
+      MemorySegment residual)
       implements AutoCloseable {
     static Layouts of(Key k) {
       int n = k.x.dim(0);
@@ -124,12 +131,15 @@ final class Convolutions {
           Layout.any(k.dtype, out, in, kh, kw),
           Layout.channelsLast(
               k.dtype, n, out, k.window.outHeight(h, kh), k.window.outWidth(wd, kw)),
-          k.bias ? Layout.dense(k.dtype, out) : MemorySegment.NULL);
+          k.bias ? Layout.dense(k.dtype, out) : MemorySegment.NULL,
+          k.residual == null
+              ? MemorySegment.NULL
+              : Layout.channelsLast(k.dtype, n, out, k.residual.dim(1), k.residual.dim(2)));
     }
 
     @Override
     public void close() {
-      Layout.destroy(x, w, wAny, y, bias);
+      Layout.destroy(x, w, wAny, y, bias, residual);
     }
   }
 
@@ -206,7 +216,14 @@ final class Convolutions {
 
   private static MemorySegment descriptor(Key k, Layouts l) {
     if (k.direction == Direction.FORWARD) {
-      MemorySegment attributes = Attributes.of(1f, k.residual ? l.y : null, k.f);
+      List<Step> steps = new ArrayList<>();
+      if (k.residual != null) {
+        steps.add(new Combine(Binary.ADD, l.residual));
+      }
+      if (k.f != null) {
+        steps.add(new Apply(k.f));
+      }
+      MemorySegment attributes = Attributes.of(steps);
       try {
         return describe(k, l, MemorySegment.NULL, attributes);
       } finally {
@@ -228,7 +245,7 @@ final class Convolutions {
     Shape image = Shape.of(1, 4, 4, 8);
     Shape kernel = Shape.of(8, 3, 3, 8);
     Window window = Window.of(1, 1);
-    Key key = new Key(Direction.WEIGHT_GRADIENT, dtype, image, kernel, window, false, false, null);
+    Key key = new Key(Direction.WEIGHT_GRADIENT, dtype, image, kernel, window, false, null, null);
     try (Layouts layouts = Layouts.of(key)) {
       Dnnl.dnnl_primitive_desc_destroy(descriptor(key, layouts));
       return true;
@@ -249,8 +266,8 @@ final class Convolutions {
           if (k.bias) {
             ports.add(Port.in(Dnnl.DNNL_ARG_BIAS(), l.bias));
           }
-          if (k.residual) {
-            ports.add(Port.in(Attributes.residualArgument(), l.y));
+          if (k.residual != null) {
+            ports.add(Port.in(Attributes.argument(0), l.residual));
           }
         }
         case INPUT_GRADIENT -> {

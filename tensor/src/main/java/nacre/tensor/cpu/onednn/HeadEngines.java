@@ -3,7 +3,9 @@ package nacre.tensor.cpu.onednn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 import nacre.bindings.onednn.Dnnl;
@@ -11,6 +13,9 @@ import nacre.tensor.DType;
 import nacre.tensor.backend.Allocator;
 import nacre.tensor.cpu.HeadEngine;
 import nacre.tensor.cpu.HeadMatrix;
+import nacre.tensor.cpu.onednn.Attributes.Accumulate;
+import nacre.tensor.cpu.onednn.Attributes.Scale;
+import nacre.tensor.cpu.onednn.Attributes.Step;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
 /**
@@ -146,7 +151,14 @@ final class HeadEngines {
     MemorySegment a = k.a.layout();
     MemorySegment b = k.b.layout();
     MemorySegment y = k.y.layout();
-    MemorySegment attributes = Attributes.sum(k.scale, k.add);
+    List<Step> steps = new ArrayList<>();
+    if (k.scale != 1) {
+      steps.add(new Scale(k.scale));
+    }
+    if (k.add) {
+      steps.add(new Accumulate());
+    }
+    MemorySegment attributes = Attributes.of(steps);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       OneDnn.check(

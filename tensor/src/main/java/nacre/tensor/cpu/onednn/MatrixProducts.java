@@ -3,6 +3,7 @@ package nacre.tensor.cpu.onednn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import nacre.bindings.onednn.Dnnl;
@@ -10,7 +11,11 @@ import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
+import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Unary;
+import nacre.tensor.cpu.onednn.Attributes.Apply;
+import nacre.tensor.cpu.onednn.Attributes.Combine;
+import nacre.tensor.cpu.onednn.Attributes.Step;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
 /** Matrix products, with any strides, and the weight gradient of a linear layer. */
@@ -44,8 +49,11 @@ final class MatrixProducts {
    * A product's signature.
    *
    * @param packs whether b is a settled tensor, which the primitive may want in a layout of its own
+   * @param f nullable
+   * @param then how the result is combined with another tensor of its shape; nullable
    */
-  private record Key(Matrix a, Matrix b, Matrix y, boolean packs, boolean bias, Unary f) {}
+  private record Key(
+      Matrix a, Matrix b, Matrix y, boolean packs, boolean bias, Unary f, Binary then) {}
 
   private record GradientKey(DType dtype, long rows, int in, int out, boolean bias) {}
 
@@ -80,12 +88,44 @@ final class MatrixProducts {
       mb = Matrix.batched(t, shared ? 1 : batch, k, n, transposeB);
       my = Matrix.batched(t, batch, m, n, false);
     }
+    multiply(ma, a, mb, b, bias, f, null, null, my, y);
+  }
+
+  /** The product of {@link nacre.tensor.cpu.MatrixEngine#linear}. */
+  void linear(Tensor x, Tensor w, Tensor bias, Unary f, Binary then, Tensor other, Tensor y) {
+    int in = w.dim(1);
+    int out = w.dim(0);
+    long rows = x.elements() / in;
+    Matrix mx = matrix(x.dtype(), rows, in, false);
+    Matrix mw = matrix(x.dtype(), in, out, true);
+    Matrix my = matrix(x.dtype(), rows, out, false);
+    multiply(mx, x, mw, w, bias, f, then, other, my, y);
+  }
+
+  private void multiply(
+      Matrix ma,
+      Tensor a,
+      Matrix mb,
+      Tensor b,
+      Tensor bias,
+      Unary f,
+      Binary then,
+      Tensor other,
+      Matrix my,
+      Tensor y) {
     boolean packs = b.settled() && mb.dims.size() == 2;
-    try (Primitive p = products.lend(new Key(ma, mb, my, packs, bias != null, f))) {
-      long[] addresses =
-          bias == null
-              ? new long[] {a.address(), 0, y.address()}
-              : new long[] {a.address(), 0, y.address(), bias.address()};
+    long[] addresses = new long[3 + (bias == null ? 0 : 1) + (then == null ? 0 : 1)];
+    addresses[0] = a.address();
+    addresses[2] = y.address();
+    int i = 3;
+    if (bias != null) {
+      addresses[i++] = bias.address();
+    }
+    if (then != null) {
+      addresses[i] = other.address();
+    }
+    Key key = new Key(ma, mb, my, packs, bias != null, f, then);
+    try (Primitive p = products.lend(key)) {
       if (packs) {
         p.execute(allocator, b, addresses);
       } else {
@@ -110,22 +150,32 @@ final class MatrixProducts {
     MemorySegment wanted = k.packs ? Layout.any(k.b.dtype, Matrix.array(k.b.dims)) : b;
     MemorySegment y = k.y.layout();
     MemorySegment bias = k.bias ? Layout.dense(k.a.dtype, biasDims) : MemorySegment.NULL;
-    MemorySegment attributes = Attributes.of(1f, null, k.f);
+    List<Step> steps = new ArrayList<>();
+    if (k.f != null) {
+      steps.add(new Apply(k.f));
+    }
+    if (k.then != null) {
+      steps.add(new Combine(k.then, y));
+    }
+    MemorySegment attributes = Attributes.of(steps);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       OneDnn.check(
           "matmul " + k,
           Dnnl.dnnl_matmul_primitive_desc_create(
               out, OneDnn.get().engine(), a, wanted, bias, y, attributes));
-      Port[] ports = new Port[k.bias ? 4 : 3];
-      ports[0] = Port.in(Dnnl.DNNL_ARG_SRC_0(), a);
+      List<Port> ports = new ArrayList<>();
+      ports.add(Port.in(Dnnl.DNNL_ARG_SRC_0(), a));
       int weights = Dnnl.DNNL_ARG_WEIGHTS_0();
-      ports[1] = k.packs ? Port.weights(weights, b) : Port.in(weights, b);
-      ports[2] = Port.out(Dnnl.DNNL_ARG_DST_0(), y);
+      ports.add(k.packs ? Port.weights(weights, b) : Port.in(weights, b));
+      ports.add(Port.out(Dnnl.DNNL_ARG_DST_0(), y));
       if (k.bias) {
-        ports[3] = Port.in(Dnnl.DNNL_ARG_BIAS(), bias);
+        ports.add(Port.in(Dnnl.DNNL_ARG_BIAS(), bias));
       }
-      return new Primitive(out.get(ValueLayout.ADDRESS, 0), ports);
+      if (k.then != null) {
+        ports.add(Port.in(Attributes.argument(steps.size() - 1), y));
+      }
+      return new Primitive(out.get(ValueLayout.ADDRESS, 0), ports.toArray(Port[]::new));
     } finally {
       Attributes.destroy(attributes);
       Layout.destroy(a, b, y, bias);

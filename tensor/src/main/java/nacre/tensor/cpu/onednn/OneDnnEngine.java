@@ -4,6 +4,7 @@ import nacre.bindings.NativeLibrary;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
+import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 import nacre.tensor.cpu.HeadEngine;
@@ -53,6 +54,12 @@ public final class OneDnnEngine implements MatrixEngine {
   public void matmul(
       Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y) {
     products.multiply(a, transposeA, b, transposeB, bias, f, y);
+  }
+
+  @Override
+  public void linear(
+      Tensor x, Tensor w, Tensor bias, Unary f, Binary then, Tensor other, Tensor y) {
+    products.linear(x, w, bias, f, then, other, y);
   }
 
   @Override

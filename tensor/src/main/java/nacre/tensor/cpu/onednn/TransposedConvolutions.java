@@ -26,9 +26,9 @@ final class TransposedConvolutions {
     Key key = new Key(x.dtype(), x.shape(), w.shape(), bias != null);
     try (Primitive p = primitives.lend(key)) {
       if (bias == null) {
-        p.execute(allocator, x.address(), w.address(), y.address());
+        p.execute(allocator, w, x.address(), 0, y.address());
       } else {
-        p.execute(allocator, x.address(), w.address(), y.address(), bias.address());
+        p.execute(allocator, w, x.address(), 0, y.address(), bias.address());
       }
     }
   }
@@ -42,9 +42,9 @@ final class TransposedConvolutions {
     MemorySegment x = Layout.channelsLast(k.dtype, n, in, h, w);
     MemorySegment weights = Layout.channelsLast(k.dtype, out, in, k.w.dim(1), k.w.dim(2));
     MemorySegment y = Layout.channelsLast(k.dtype, n, out, 2L * h, 2L * w);
-    MemorySegment wanted = Layout.any(k.dtype, out, in, k.w.dim(1), k.w.dim(2));
-    MemorySegment attributes = Attributes.plain();
+    MemorySegment any = Layout.any(k.dtype, out, in, k.w.dim(1), k.w.dim(2));
     MemorySegment bias = k.bias ? Layout.dense(k.dtype, out) : MemorySegment.NULL;
+    MemorySegment attributes = Attributes.plain();
     try (Arena a = Arena.ofConfined()) {
       MemorySegment descriptor = a.allocate(ValueLayout.ADDRESS);
       MemorySegment ones = a.allocateFrom(ValueLayout.JAVA_LONG, 1, 1);
@@ -57,7 +57,7 @@ final class TransposedConvolutions {
               Dnnl.dnnl_forward_inference(),
               Dnnl.dnnl_deconvolution_direct(),
               x,
-              wanted,
+              any,
               bias,
               y,
               a.allocateFrom(ValueLayout.JAVA_LONG, 2, 2),
@@ -67,7 +67,7 @@ final class TransposedConvolutions {
               attributes));
       Port[] ports = new Port[k.bias ? 4 : 3];
       ports[0] = Port.in(Dnnl.DNNL_ARG_SRC_0(), x);
-      ports[1] = Port.in(Dnnl.DNNL_ARG_WEIGHTS_0(), weights);
+      ports[1] = Port.weights(Dnnl.DNNL_ARG_WEIGHTS_0(), weights);
       ports[2] = Port.out(Dnnl.DNNL_ARG_DST_0(), y);
       if (k.bias) {
         ports[3] = Port.in(Dnnl.DNNL_ARG_BIAS(), bias);
@@ -75,7 +75,7 @@ final class TransposedConvolutions {
       return new Primitive(descriptor.get(ValueLayout.ADDRESS, 0), ports);
     } finally {
       Attributes.destroy(attributes);
-      Layout.destroy(x, weights, wanted, y, bias);
+      Layout.destroy(x, weights, any, y, bias);
     }
   }
 }
