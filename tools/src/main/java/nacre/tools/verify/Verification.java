@@ -17,8 +17,9 @@ import nacre.tensor.Tensor;
 
 /**
  * Runs a bundle's module and compares every output and gradient that the bundle has. The forward
- * runs twice where there are gradients, once as in inference and once recorded, since fused
- * operations take different ways; the worse counts.
+ * runs as a model is used, with settled parameters stored in what is computed in, and where there
+ * are gradients once more as one is trained, recorded and with parameters in f32. These take
+ * different ways through the engine; the worse counts.
  */
 final class Verification {
   private final Bundle bundle;
@@ -29,7 +30,7 @@ final class Verification {
   /**
    * A run of a bundle.
    *
-   * @param dtype what to compute in; parameters stay f32
+   * @param dtype what to compute in
    */
   Verification(Bundle bundle, Device device, DType dtype, Tolerance tolerance) {
     this.bundle = bundle;
@@ -46,22 +47,29 @@ final class Verification {
    */
   List<Comparison> run() throws IOException {
     try (Scope _ = Scope.open()) {
-      Parameters p = Parameters.unwritten(device, DType.F32);
-      Subject subject = ModuleRegistry.create(bundle, p);
       Map<String, Tensor> inputs = new LinkedHashMap<>();
       for (String name : bundle.names(Bundle.INPUT)) {
         inputs.put(name, bundle.tensor(Bundle.INPUT + name, device));
       }
-      Map<String, Comparison> results = outputs(forward(subject, inputs));
+      Map<String, Comparison> results = infer(inputs);
       if (results.isEmpty()) {
         throw new BundleException(bundle.folder(), "has no outputs to compare");
       }
       if (!bundle.names(Bundle.COTANGENT).isEmpty()) {
-        differentiate(subject, p, inputs, results);
+        differentiate(inputs, results);
       } else if (!bundle.names(Bundle.GRADIENT).isEmpty()) {
         throw new BundleException(bundle.folder(), "has gradients but no cotangents");
       }
       return List.copyOf(results.values());
+    }
+  }
+
+  private Map<String, Comparison> infer(Map<String, Tensor> inputs) throws IOException {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.unwritten(device, dtype).frozen();
+      Subject subject = ModuleRegistry.create(bundle, p);
+      p.settle();
+      return outputs(forward(subject, inputs));
     }
   }
 
@@ -87,9 +95,10 @@ final class Verification {
     return compare(expected, actual, tolerance.outputs(), Tolerance.ZERO);
   }
 
-  private void differentiate(
-      Subject subject, Parameters p, Map<String, Tensor> inputs, Map<String, Comparison> results)
+  private void differentiate(Map<String, Tensor> inputs, Map<String, Comparison> results)
       throws IOException {
+    Parameters p = Parameters.unwritten(device, DType.F32);
+    Subject subject = ModuleRegistry.create(bundle, p);
     for (Map.Entry<String, Tensor> input : inputs.entrySet()) {
       if (bundle.isFloating(Bundle.INPUT + input.getKey())) {
         input.getValue().track();
