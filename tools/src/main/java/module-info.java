@@ -12,4 +12,6 @@ module nacre.tools {
       info.picocli;
   opens nacre.tools.verify to
       info.picocli;
+  opens nacre.tools.weights to
+      info.picocli;
 }

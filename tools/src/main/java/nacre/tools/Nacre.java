@@ -3,6 +3,7 @@ package nacre.tools;
 import java.io.PrintWriter;
 import nacre.tools.bench.BenchCommand;
 import nacre.tools.verify.VerifyCommand;
+import nacre.tools.weights.WeightsCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,6 +32,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       EvalCommand.class,
       DataCommand.class,
       VerifyCommand.class,
+      WeightsCommand.class,
       BenchCommand.class,
       VersionCommand.class
     })

@@ -38,10 +38,12 @@ public final class SingleFile implements Checkpoint {
           .asMatchPredicate();
 
   private final Path path;
+  private final String origin;
   private final Map<String, JsonNode> configs;
 
-  private SingleFile(Path path, Map<String, JsonNode> configs) {
+  private SingleFile(Path path, String origin, Map<String, JsonNode> configs) {
     this.path = path;
+    this.origin = origin;
     this.configs = configs;
   }
 
@@ -80,11 +82,12 @@ public final class SingleFile implements Checkpoint {
             "is not Stable Diffusion 1.x or 2.x: "
                 + new StateDict.Difference(List.of(), strangers, List.of()));
       }
-      Map<String, JsonNode> configs = own(file, path);
-      if (configs.isEmpty()) {
-        configs = (family.isPresent() ? family.get() : recognise(path, file)).configs();
+      Map<String, JsonNode> own = own(file, path);
+      if (!own.isEmpty()) {
+        return new SingleFile(path, "by its metadata", own);
       }
-      return new SingleFile(path, configs);
+      Family known = family.isPresent() ? family.get() : recognise(path, file);
+      return new SingleFile(path, "as " + known, known.configs());
     }
   }
 
@@ -123,6 +126,11 @@ public final class SingleFile implements Checkpoint {
             + " (512 pixels, predicts noise) or --family "
             + Family.SD_2_1
             + " (768 pixels, predicts velocity)");
+  }
+
+  /** Where its configs come from, {@code as sd-1.5} or {@code by its metadata}. */
+  public String origin() {
+    return origin;
   }
 
   /** The JSON files that a folder of this model has, by their names below it. */
