@@ -170,7 +170,7 @@ final class TrainingRun {
         log.step(step, loss, rate, trainer.gradientNorm(), images);
         progress.step(step, loss, images);
         pace.step();
-        if (total == 0 && step >= RunLength.PACE_STEPS) {
+        if (total == 0 && (step >= RunLength.PACE_STEPS || isHalfOver())) {
           fixLength(step, pace.secondsPerStep());
           progress.note("length fixed at %,d steps".formatted(total));
           saved = save(trainer, log, progress);
@@ -252,6 +252,12 @@ final class TrainingRun {
             Duration.ofMillis((long) (minutes * 60e3)), Duration.ofMillis((long) (before * 1e3)));
   }
 
+  /** Whether a run of minutes has had half of them; slow steps are not to make it longer. */
+  private boolean isHalfOver() {
+    return request.length() instanceof RunLength.Minutes(double minutes)
+        && elapsed() >= minutes * 60 / 2;
+  }
+
   private void fixLength(long step, double secondsPerStep) {
     if (request.length() instanceof RunLength.Minutes(double minutes)) {
       double left = minutes * 60 - elapsed() - evaluationSeconds(secondsPerStep, minutes);
@@ -325,17 +331,21 @@ final class TrainingRun {
   private static final class Pace {
     private static final int WARM_UP = 20;
     private long steps;
-    private long from;
+    private long counted;
+    private long from = System.nanoTime();
 
     void step() {
       steps++;
+      counted++;
       if (steps == WARM_UP) {
+        counted = 0;
         from = System.nanoTime();
       }
     }
 
+    /** Where only the first ones are over, their pace. */
     double secondsPerStep() {
-      return steps > WARM_UP ? (System.nanoTime() - from) / 1e9 / (steps - WARM_UP) : 1;
+      return counted == 0 ? 1 : (System.nanoTime() - from) / 1e9 / counted;
     }
   }
 }
