@@ -18,7 +18,7 @@
 #define __noinline__ __attribute__((noinline))
 #define __shared__ static
 #define __restrict__ __restrict
-#define __align__(n) alignas(n)
+#define __align__(n) __attribute__((aligned(n)))
 #define __grid_constant__
 
 extern "C" {
