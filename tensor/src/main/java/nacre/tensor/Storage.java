@@ -63,7 +63,9 @@ final class Storage {
   private long unpacked() {
     long block = allocate();
     for (Packed p : packed) {
-      p.packing().unpack(p.address(), block + p.from());
+      if (p.packing().reversible()) {
+        p.packing().unpack(p.address(), block + p.from());
+      }
     }
     return block;
   }
@@ -100,13 +102,13 @@ final class Storage {
     return p.retain();
   }
 
-  /** Whether every byte lies in something packed. */
+  /** Whether every byte can be had back from something packed. */
   private boolean allPacked() {
     long reached = 0;
     for (boolean further = true; further && reached < bytes; ) {
       further = false;
       for (Packed p : packed) {
-        if (p.from() <= reached && p.to() > reached) {
+        if (p.packing().reversible() && p.from() <= reached && p.to() > reached) {
           reached = p.to();
           further = true;
         }

@@ -12,6 +12,14 @@ public interface Packing {
   /** Writes the row-major elements at {@code plain} to {@code packed}. */
   void pack(long plain, long packed);
 
-  /** The reverse of {@link #pack}, to the bit. */
+  /**
+   * Whether the elements can be had back, so that they need not be kept row by row as well. A
+   * layout that holds sums of them has no way back.
+   */
+  default boolean reversible() {
+    return true;
+  }
+
+  /** The reverse of {@link #pack}, to the bit, where it is reversible. */
   void unpack(long packed, long plain);
 }

@@ -41,11 +41,18 @@ public interface MatrixEngine {
 
   void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db);
 
+  /** Makes a kernel [O, 4, 4, I] from one [O, 3, 3, I] of the same dtype. */
+  interface KernelEnlarger {
+    void enlarge(long three, long four, DType dtype, int out, int in);
+  }
+
   /**
-   * y [N, 2H, 2W, O] = the transposed convolution of x [N, H, W, I] by w [O, 4, 4, I], with stride
-   * 2 and padding 1, + bias [O], nullable.
+   * y [N, 2H, 2W, O] = the transposed convolution of x [N, H, W, I], with stride 2 and padding 1,
+   * by what {@code enlarger} makes of w [O, 3, 3, I], + bias [O], nullable. A settled w keeps it.
+   *
+   * @param enlarger the same at every call
    */
-  void transposedConv2d(Tensor x, Tensor w, Tensor bias, Tensor y);
+  void transposedConv2d(Tensor x, Tensor w, KernelEnlarger enlarger, Tensor bias, Tensor y);
 
   /**
    * What attention is made of, for use by one thread until it is closed.

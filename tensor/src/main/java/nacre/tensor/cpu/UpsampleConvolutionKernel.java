@@ -1,7 +1,6 @@
 package nacre.tensor.cpu;
 
-import nacre.tensor.Scope;
-import nacre.tensor.Shape;
+import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 
 /**
@@ -11,7 +10,7 @@ import nacre.tensor.Tensor;
  * t0 + t1, t0), and 16 products take the place of 36.
  */
 final class UpsampleConvolutionKernel {
-  /** Pixels of the small image from which on the larger kernel pays for being made. */
+  /** Pixels of the small image from which on the larger kernel pays for being made each time. */
   private static final int WORTH = 1024;
 
   /** Taps of the 3 × 3 kernel, first and last, that make each of the transposed kernel's four. */
@@ -31,33 +30,29 @@ final class UpsampleConvolutionKernel {
   boolean serves(Tensor x, Tensor w) {
     return engine != null
         && engine.supports(x.dtype())
-        && x.dim(0) * x.dim(1) * x.dim(2) >= WORTH
-        && w.elements() > 0;
+        && x.elements() > 0
+        && w.elements() > 0
+        && (w.settled() || x.dim(0) * x.dim(1) * x.dim(2) >= WORTH);
   }
 
   void forward(Tensor x, Tensor w, Tensor bias, Tensor y) {
-    try (Scope _ = Scope.open()) {
-      Tensor four = w.like(Shape.of(w.dim(0), 4, 4, w.dim(3)));
-      sumTaps(w, four);
-      engine.transposedConv2d(x, four, bias, y);
-    }
+    engine.transposedConv2d(x, w, this::sumTaps, bias, y);
   }
 
-  /** four [O, 4, 4, I] from w [O, 3, 3, I]. */
-  private void sumTaps(Tensor w, Tensor four) {
-    int in = w.dim(3);
+  /** The kernel [O, 4, 4, I] at {@code four} from the one [O, 3, 3, I] at {@code three}. */
+  private void sumTaps(long three, long four, DType dtype, int out, int in) {
     team.split(
-        w.dim(0),
-        four.elements() >= Elementwise.WORTH,
+        out,
+        16L * out * in >= Elementwise.WORTH,
         (from, to) -> {
           float[] taps = Scratch.mine().floats(0, 9 * in);
           float[] sums = Scratch.mine().floats(1, 16 * in);
           for (long o = from; o < to; o++) {
-            Tiles.load(w.address(), w.dtype(), o * 9 * in, taps, 0, 9 * in);
+            Tiles.load(three, dtype, o * 9 * in, taps, 0, 9 * in);
             for (int i = 0; i < 16; i++) {
               sum(taps, i / 4, i % 4, sums, i * in, in);
             }
-            Tiles.store(sums, 0, four.address(), four.dtype(), o * 16 * in, 16 * in);
+            Tiles.store(sums, 0, four, dtype, o * 16 * in, 16 * in);
           }
         });
   }

@@ -57,7 +57,7 @@ class SettledTest {
     return narrow;
   }
 
-  /** A product or a convolution with the weights as they are. */
+  /** A product or convolutions with the weights as they are. */
   private static float[] use(Tensor w) {
     try (Scope _ = Scope.open()) {
       if (w.shape().rank() == 2) {
@@ -65,10 +65,16 @@ class SettledTest {
         BACKEND.matmul(normal(1, w.dtype(), Shape.of(19, 80)), false, w, true, null, Unary.SILU, y);
         return y.toFloats();
       }
+      // Both ways, of which the second keeps sums of the elements.
       Tensor y = Tensor.empty(CPU, w.dtype(), Shape.of(2, 9, 7, 48));
+      Tensor large = Tensor.empty(CPU, w.dtype(), Shape.of(2, 18, 14, 48));
       Tensor x = normal(1, w.dtype(), Shape.of(2, 9, 7, 24));
       BACKEND.conv2d(x, w, null, null, null, Window.of(1, 1), y);
-      return y.toFloats();
+      BACKEND.upsampleConv2d(x, w, null, large);
+      float[] first = y.toFloats();
+      float[] all = Arrays.copyOf(first, first.length + (int) large.elements());
+      System.arraycopy(large.toFloats(), 0, all, first.length, (int) large.elements());
+      return all;
     }
   }
 

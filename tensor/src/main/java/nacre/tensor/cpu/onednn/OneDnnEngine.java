@@ -84,8 +84,8 @@ public final class OneDnnEngine implements MatrixEngine {
   }
 
   @Override
-  public void transposedConv2d(Tensor x, Tensor w, Tensor bias, Tensor y) {
-    transposed.forward(x, w, bias, y);
+  public void transposedConv2d(Tensor x, Tensor w, KernelEnlarger enlarger, Tensor bias, Tensor y) {
+    transposed.forward(x, w, enlarger, bias, y);
   }
 
   @Override

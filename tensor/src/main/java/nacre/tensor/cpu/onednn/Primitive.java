@@ -155,9 +155,22 @@ final class Primitive implements AutoCloseable {
     try (Packed packed = packing == null ? null : w.packed(packing)) {
       if (packed == null) {
         addresses[weights] = w.address();
+        execute(allocator, 0, addresses);
+      } else {
+        execute(allocator, packed, addresses);
       }
-      execute(allocator, packed == null ? 0 : packed.address(), addresses);
     }
+  }
+
+  /** Computes with weights in the layout that {@link #packing} makes; their address is not read. */
+  void execute(Allocator allocator, Packed packed, long... addresses) {
+    addresses[weights] = packed.address();
+    execute(allocator, packed.address(), addresses);
+  }
+
+  /** From the weights' own layout to that of the primitive; null where they are the same. */
+  Packing packing() {
+    return packing;
   }
 
   private void execute(Allocator allocator, long packed, long[] addresses) {

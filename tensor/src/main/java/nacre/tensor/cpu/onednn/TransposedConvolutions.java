@@ -3,11 +3,16 @@ package nacre.tensor.cpu.onednn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
+import nacre.tensor.Packed;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
+import nacre.tensor.backend.Packing;
+import nacre.tensor.cpu.MatrixEngine.KernelEnlarger;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
 /** Transposed convolutions of channels-last images to twice their size: stride 2, padding 1. */
@@ -16,20 +21,94 @@ final class TransposedConvolutions {
 
   private final Allocator allocator;
   private final Primitives<Key> primitives = new Primitives<>(TransposedConvolutions::build);
+  private final Map<Kernel, Packing> packings = new ConcurrentHashMap<>();
 
   TransposedConvolutions(Allocator allocator) {
     this.allocator = allocator;
   }
 
-  /** x [N, H, W, I], w [O, 4, 4, I], bias [O] or null → y [N, 2H, 2W, O]. */
-  void forward(Tensor x, Tensor w, Tensor bias, Tensor y) {
-    Key key = new Key(x.dtype(), x.shape(), w.shape(), bias != null);
-    try (Primitive p = primitives.lend(key)) {
-      if (bias == null) {
-        p.execute(allocator, w, x.address(), 0, y.address());
+  /** As {@link nacre.tensor.cpu.MatrixEngine#transposedConv2d}. */
+  void forward(Tensor x, Tensor w, KernelEnlarger enlarger, Tensor bias, Tensor y) {
+    Shape four = Shape.of(w.dim(0), 4, 4, w.dim(3));
+    Key key = new Key(x.dtype(), x.shape(), four, bias != null);
+    long[] addresses = new long[bias == null ? 3 : 4];
+    addresses[0] = x.address();
+    addresses[2] = y.address();
+    if (bias != null) {
+      addresses[3] = bias.address();
+    }
+    try (Primitive p = primitives.lend(key);
+        Packed packed = w.packed(packing(p.packing(), x.dtype(), four, enlarger))) {
+      if (packed != null && p.packing() != null) {
+        p.execute(allocator, packed, addresses);
+      } else if (packed != null) {
+        addresses[1] = packed.address();
+        p.execute(allocator, addresses);
       } else {
-        p.execute(allocator, w, x.address(), 0, y.address(), bias.address());
+        long bytes = four.elements() * x.dtype().bytes();
+        long larger = allocator.allocate(bytes);
+        try {
+          enlarger.enlarge(w.address(), larger, x.dtype(), w.dim(0), w.dim(3));
+          addresses[1] = larger;
+          p.execute(allocator, addresses);
+        } finally {
+          allocator.free(larger, bytes);
+        }
       }
+    }
+  }
+
+  private Packing packing(Packing inner, DType dtype, Shape four, KernelEnlarger enlarger) {
+    return packings.computeIfAbsent(
+        new Kernel(inner, dtype, four), k -> new Enlarged(k, enlarger, allocator));
+  }
+
+  /**
+   * A larger kernel.
+   *
+   * @param inner how the primitive wants it; null for as it is
+   */
+  private record Kernel(Packing inner, DType dtype, Shape four) {
+    long plainBytes() {
+      return four.elements() * dtype.bytes();
+    }
+  }
+
+  /** Makes the larger kernel and lays it out as the primitive wants it. */
+  private record Enlarged(Kernel kernel, KernelEnlarger enlarger, Allocator allocator)
+      implements Packing {
+    @Override
+    public long bytes() {
+      return kernel.inner == null ? kernel.plainBytes() : kernel.inner.bytes();
+    }
+
+    @Override
+    public void pack(long plain, long packed) {
+      if (kernel.inner == null) {
+        enlarge(plain, packed);
+        return;
+      }
+      long larger = allocator.allocate(kernel.plainBytes());
+      try {
+        enlarge(plain, larger);
+        kernel.inner.pack(larger, packed);
+      } finally {
+        allocator.free(larger, kernel.plainBytes());
+      }
+    }
+
+    private void enlarge(long three, long four) {
+      enlarger.enlarge(three, four, kernel.dtype, kernel.four.dim(0), kernel.four.dim(3));
+    }
+
+    @Override
+    public boolean reversible() {
+      return false;
+    }
+
+    @Override
+    public void unpack(long packed, long plain) {
+      throw new UnsupportedOperationException("the elements were added up");
     }
   }
 
