@@ -7,7 +7,8 @@ import nacre.nn.LearningRate;
  * How long a run is, and with it how its learning rate goes.
  *
  * <p>A run of so many minutes has no number of steps at first. Once its pace is known, or half the
- * time is over, the number is fixed, and kept in its checkpoints, so that a run that resumes goes on with the same schedule.
+ * time is over, the number is fixed, and kept in its checkpoints, so that a run that resumes goes
+ * on with the same schedule.
  */
 public sealed interface RunLength {
   /** Steps after which the pace of a run is known. */

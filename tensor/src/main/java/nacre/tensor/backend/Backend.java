@@ -35,7 +35,10 @@ public interface Backend {
   /** y = value. Any dtype. */
   void fill(Tensor y, double value);
 
-  /** y = x converted to y's dtype, rounding to nearest even. Any dtypes, as many elements. */
+  /**
+   * y = x converted to y's dtype, rounding to nearest even. Any dtypes, as many elements. What is
+   * below 2⁻¹²⁶ may become zero in bf16.
+   */
   void cast(Tensor x, Tensor y);
 
   /** Uniform in (0, 1]: element i is a function of seed, stream and i alone. y f32. */

@@ -114,7 +114,17 @@ public final class CpuBackend implements Backend {
 
   @Override
   public void cast(Tensor x, Tensor y) {
-    elementwise.cast(x, y);
+    if (engine != null && converts(x.dtype(), y.dtype()) && x.elements() > 0) {
+      engine.convert(x, y);
+    } else {
+      elementwise.cast(x, y);
+    }
+  }
+
+  private boolean converts(DType from, DType to) {
+    boolean narrows = from == DType.F32 && to == DType.BF16;
+    boolean widens = from == DType.BF16 && to == DType.F32;
+    return (narrows || widens) && engine.supports(DType.BF16);
   }
 
   /** Numbers made at a time; four to a Philox block. */

@@ -20,6 +20,9 @@ public interface MatrixEngine {
   /** Whether the activation can be applied to a result before it is written. */
   boolean fuses(Unary f);
 
+  /** y = x in y's type, one of f32 and bf16 each. */
+  void convert(Tensor x, Tensor y);
+
   void matmul(
       Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y);
 

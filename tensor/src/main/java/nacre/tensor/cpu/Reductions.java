@@ -276,7 +276,8 @@ final class Reductions {
         partial.length,
         elements >= Elementwise.WORTH,
         (from, to) -> {
-          float[] t = Scratch.mine().floats(0, PIECE);
+          float[] t = Scratch.mine().floats(0, Scratch.TILE);
+          float[] lanes = Scratch.mine().floats(1, Scratch.TILE);
           int k = 0;
           for (int p = (int) from; p < to; p++) {
             while (p >= firstPiece[k + 1]) {
@@ -285,10 +286,13 @@ final class Reductions {
             Tensor x = tensors.get(k);
             long start = (long) (p - firstPiece[k]) * PIECE;
             int n = (int) Math.min(PIECE, x.elements() - start);
-            Tiles.load(x.address(), x.dtype(), start, t, 0, n);
+            Arrays.fill(lanes, 0, Scratch.TILE, 0);
             for (int i = 0; i < n; i += Scratch.TILE) {
-              partial[p] += VectorMath.dot(t, i, t, i, Math.min(Scratch.TILE, n - i));
+              int m = Math.min(Scratch.TILE, n - i);
+              Tiles.load(x.address(), x.dtype(), start + i, t, 0, m);
+              VectorMath.addSquares(t, lanes, m);
             }
+            partial[p] = VectorMath.sum(lanes, 0, Scratch.TILE);
           }
         });
     store(total(partial), y);

@@ -98,6 +98,13 @@ final class VectorMath {
     return ((a + b) + (c + d)) + ((e + f) + (g + h));
   }
 
+  /** sums[i] += x[i]², which unlike one running sum is vectorised. */
+  static void addSquares(float[] x, float[] sums, int n) {
+    for (int i = 0; i < n; i++) {
+      sums[i] += x[i] * x[i];
+    }
+  }
+
   /** Sum of x[i + from] · y[i + yFrom], by eight running sums. */
   static float dot(float[] x, int from, float[] y, int yFrom, int n) {
     float a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;

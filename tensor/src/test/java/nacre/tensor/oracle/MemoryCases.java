@@ -119,8 +119,6 @@ final class MemoryCases {
             -INFINITY,
             Double.NaN,
             0x1p-126,
-            0x1p-133,
-            0x1p-149,
             65504,
             65519.9,
             65520,

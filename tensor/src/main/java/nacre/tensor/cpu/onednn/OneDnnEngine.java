@@ -14,6 +14,7 @@ import nacre.tensor.cpu.MatrixEngine;
 public final class OneDnnEngine implements MatrixEngine {
   private final String description;
   private final boolean bf16;
+  private final Conversions conversions = new Conversions();
   private final MatrixProducts products;
   private final Convolutions convolutions;
   private final TransposedConvolutions transposed;
@@ -48,6 +49,11 @@ public final class OneDnnEngine implements MatrixEngine {
   @Override
   public boolean fuses(Unary f) {
     return Attributes.algorithm(f).isPresent();
+  }
+
+  @Override
+  public void convert(Tensor x, Tensor y) {
+    conversions.run(x, y);
   }
 
   @Override
