@@ -59,6 +59,7 @@ class BadInputTest {
     for (String word : words) {
       assertTrue(refused.err().contains(word), refused::err);
     }
+    assertFalse(refused.err().contains("[Source"), refused::err); // that is a library's
     assertFalse(refused.err().contains("--debug"), refused::err); // that is for our own mistakes
   }
 

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * The JSON beside weights: configurations and indices. A key that stands twice is an error;
@@ -21,6 +22,10 @@ public final class JsonFile {
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .build();
+
+  /** What the parser puts for the place where something began. */
+  private static final Pattern SOURCE =
+      Pattern.compile("\\[Source: .*?; (line): (\\d+), column: \\d+]", Pattern.DOTALL);
 
   private JsonFile() {}
 
@@ -61,7 +66,7 @@ public final class JsonFile {
     try {
       json = JSON.readTree(text);
     } catch (JsonProcessingException e) {
-      throw new WeightsException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
+      throw new WeightsException(file, "is not valid JSON: " + reason(e), e);
     }
     if (!json.isObject()) {
       throw new WeightsException(file, "is not a JSON object");
@@ -71,6 +76,15 @@ public final class JsonFile {
     } catch (IllegalArgumentException e) {
       throw new WeightsException(file, e.getMessage(), e);
     }
+  }
+
+  /** What is wrong with a text, in one line: the parser's words without the text it quotes. */
+  public static String reason(JsonProcessingException e) {
+    String message = e.getOriginalMessage();
+    if (message == null || message.isBlank()) {
+      return "syntax error";
+    }
+    return SOURCE.matcher(message).replaceAll("$1 $2").lines().findFirst().orElseThrow();
   }
 
   /**

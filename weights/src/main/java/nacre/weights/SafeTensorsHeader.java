@@ -245,7 +245,7 @@ final class SafeTensorsHeader {
 
   /** Jackson's own sentence without the location lines that follow it. */
   private static String reason(JsonProcessingException e) {
-    return clip(e.getOriginalMessage());
+    return clip(JsonFile.reason(e));
   }
 
   /** One line of bounded length, whatever the file put into it. */

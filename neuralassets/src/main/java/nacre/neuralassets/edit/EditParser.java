@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import nacre.neuralassets.scene.Vec3;
+import nacre.weights.JsonFile;
 
 /**
  * Understands edits as users write them.
@@ -150,7 +151,7 @@ public final class EditParser {
     } catch (NoSuchFileException e) {
       throw new EditException(file + ": there is no such file of edits");
     } catch (JsonProcessingException e) {
-      String what = e.getOriginalMessage().lines().findFirst().orElse("syntax error");
+      String what = JsonFile.reason(e);
       String line = e.getLocation() == null ? "" : " at line " + e.getLocation().getLineNr();
       throw new EditException(file + ": malformed JSON" + line + ": " + what);
     }

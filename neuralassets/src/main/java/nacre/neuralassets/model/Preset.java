@@ -17,6 +17,7 @@ import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.nn.VitConfig;
+import nacre.weights.JsonFile;
 
 /**
  * Everything that a run is determined by, besides its seed. A JSON file; the built-in ones are
@@ -57,10 +58,7 @@ public record Preset(
   private static final List<String> BUILTIN = List.of("demo", "paper", "tiny");
 
   private static final JsonMapper MAPPER =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
-          .build();
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   /** How the learning rate goes after the warm-up. */
   public enum RateSchedule {
@@ -176,7 +174,7 @@ public record Preset(
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(
           "preset %s is not valid JSON: %s (line %d)"
-              .formatted(name, e.getOriginalMessage(), e.getLocation().getLineNr()),
+              .formatted(name, JsonFile.reason(e), e.getLocation().getLineNr()),
           e);
     }
     PresetReader reader = new PresetReader(name, "", root);

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import nacre.neuralassets.scene.SceneFormatException;
+import nacre.weights.JsonFile;
 
 /**
  * Where a synthetic clip came from. Kept as {@code synthetic.json} beside scene.json, so that the
@@ -55,7 +56,7 @@ public record SyntheticOrigin(int generator, SceneConfig config, long seed, long
       return Optional.of(origin)
           .filter(o -> o.generator == SceneGenerator.VERSION && o.config != null);
     } catch (JsonProcessingException e) {
-      String why = e.getOriginalMessage().lines().findFirst().orElse("syntax error");
+      String why = JsonFile.reason(e);
       throw new SceneFormatException(
           file, "", "cannot be understood (" + why + ")", "delete it; only ground truth needs it");
     }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import nacre.weights.JsonFile;
 
 /** A value in a JSON file that knows where it stands, so that complaints can say so. */
 record JsonPlace(Path file, String path, JsonNode node) {
@@ -33,7 +34,7 @@ record JsonPlace(Path file, String path, JsonNode node) {
               ? ""
               : " at line %d, column %d"
                   .formatted(e.getLocation().getLineNr(), e.getLocation().getColumnNr());
-      String first = e.getOriginalMessage().lines().findFirst().orElse("syntax error");
+      String first = JsonFile.reason(e);
       throw new SceneFormatException(
           file, "", "malformed JSON" + at + ": " + first, "correct the file or write it anew");
     }

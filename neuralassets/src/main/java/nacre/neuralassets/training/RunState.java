@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import nacre.weights.JsonFile;
 
 /**
  * How far a run has come. All randomness of a run is counter-based, so that seed and step are the
@@ -43,7 +44,7 @@ public record RunState(
     } catch (NoSuchFileException e) {
       throw new IOException(file + ": is missing; the folder is no checkpoint", e);
     } catch (JsonProcessingException e) {
-      throw new IOException(file + ": is not valid JSON: " + e.getOriginalMessage(), e);
+      throw new IOException(file + ": is not valid JSON: " + JsonFile.reason(e), e);
     }
     for (String key : new String[] {"step", "total_steps", "seed"}) {
       if (!node.path(key).isIntegralNumber()) {

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import nacre.weights.AtomicFile;
+import nacre.weights.JsonFile;
 
 /**
  * The numbers of a training run as JSON lines, one line a logged step: {@code {"step":10,
@@ -140,7 +141,7 @@ public final class MetricsLog implements AutoCloseable {
         return new Entry(node.get("step").longValue(), values);
       }
     } catch (JsonProcessingException e) {
-      throw new IOException("%s, line %d: %s".formatted(file, number, e.getOriginalMessage()), e);
+      throw new IOException("%s, line %d: %s".formatted(file, number, JsonFile.reason(e)), e);
     }
     throw new IOException("%s, line %d: no step in '%s'".formatted(file, number, line));
   }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import nacre.tensor.DType;
+import nacre.weights.JsonFile;
 
 /**
  * A bundle's {@code case.json}.
@@ -40,7 +41,7 @@ record Case(String module, JsonNode config, DType dtype, double tolerance) {
     try {
       json = JSON.readTree(Files.readString(file));
     } catch (JsonProcessingException e) {
-      throw new BundleException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
+      throw new BundleException(file, "is not valid JSON: " + JsonFile.reason(e), e);
     } catch (IOException e) {
       throw new BundleException(file, "cannot be read: " + e.getMessage(), e);
     }
