@@ -153,11 +153,11 @@ public final class Progress implements AutoCloseable {
   public void finish() {
     if (!closed) {
       closed = true;
-      if (now.nanos() > started) {
+      if (terminal && now.nanos() > started) {
         show();
-        if (terminal) {
-          out.println();
-        }
+        out.println();
+      } else if (now.nanos() > shown) {
+        show();
       }
     }
   }
