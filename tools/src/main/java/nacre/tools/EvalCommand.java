@@ -38,6 +38,9 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class EvalCommand implements Callable<Integer> {
+  /** What {@link #heldOut} draws. */
+  static final String HELD_OUT = "held-out pairs";
+
   @Mixin private ModelChoice choice;
 
   @Option(
@@ -88,7 +91,10 @@ final class EvalCommand implements Callable<Integer> {
         IntConsumer show = json ? done -> {} : done -> progress.step(done, Evaluation.BATCH);
         evaluation = Evaluation.of(sampler, batch, show);
       }
-      out.println(json ? json(evaluation, sampler).toPrettyString() : table(evaluation, sampler));
+      out.println(
+          json
+              ? json(evaluation, sampler).toPrettyString()
+              : table(evaluation, sampler, data == null ? HELD_OUT : "pairs of " + data));
     }
     return 0;
   }
@@ -113,11 +119,15 @@ final class EvalCommand implements Callable<Integer> {
     return Progress.start(out, new Progress.Limit.Steps(2L * pairs), 0, Memory::liveBytes);
   }
 
-  /** The numbers for people. */
-  static String table(Evaluation e, Sampler sampler) {
+  /**
+   * The numbers for people.
+   *
+   * @param pairs what they were measured on, after its number
+   */
+  static String table(Evaluation e, Sampler sampler, String pairs) {
     String head =
-        "eval    %d held-out pairs, %d steps, guidance %s, within the boxes of the target's objects"
-            .formatted(e.pairs(), sampler.steps(), sampler.guidance());
+        "eval    %d %s, %d steps, guidance %s, within the boxes of the target's objects"
+            .formatted(e.pairs(), pairs, sampler.steps(), sampler.guidance());
     return String.join(
         System.lineSeparator(),
         head,

@@ -214,7 +214,7 @@ final class TrainingRun {
                 progress.step(done, Evaluation.BATCH);
               });
       progress.finish();
-      out.println(EvalCommand.table(evaluation, sampler));
+      out.println(EvalCommand.table(evaluation, sampler, EvalCommand.HELD_OUT));
       log.evaluation(trainer.steps(), evaluation, EvalCommand.json(evaluation, sampler));
       return true;
     } catch (CancellationException e) {

@@ -179,6 +179,8 @@ class CommandsTest {
         CommandLineRun.of("eval", "--model", out, "--data", scenes, "--steps", 1, "--json");
     assertEquals(0, eval.status(), eval::err);
     assertEquals(2, new JsonMapper().readTree(eval.out()).path("pairs").intValue());
+    CommandLineRun told = CommandLineRun.of("eval", "--model", out, "--data", scenes, "--steps", 1);
+    assertTrue(told.out().contains("2 pairs of " + scenes + ", 1 steps"), told::out);
   }
 
   @Test
