@@ -118,7 +118,8 @@ public record DataConfig(
             range(scene, "camera_distance"),
             range(scene, "camera_elevation"),
             range(scene, "camera_climb"),
-            number(scene, "pattern_contrast")));
+            // Presets from before there was the key had patterns of two plain colours.
+            scene.has("pattern_contrast") ? number(scene, "pattern_contrast") : 1));
   }
 
   private static void checkKeys(JsonNode node, String where, Set<String> keys) {

@@ -19,6 +19,13 @@ class DataConfigTest {
     assertEquals(SceneConfig.demo(), DataConfig.of(demo()).scene());
   }
 
+  @Test
+  void presetsOfBeforePatternContrastAreRead() {
+    ObjectNode old = demo();
+    ((ObjectNode) old.get("scene")).remove("pattern_contrast");
+    assertEquals(SceneConfig.demo().withPatternContrast(1), DataConfig.of(old).scene());
+  }
+
   private static String complaint(ObjectNode data) {
     return assertThrows(IllegalArgumentException.class, () -> DataConfig.of(data)).getMessage();
   }
