@@ -1,0 +1,50 @@
+// What a finalised cuDNN graph computes, apart from the descriptors that said so.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "memory.h"
+#include "numbers.h"
+
+namespace sim::dnn {
+
+struct Tensor {
+  int64_t id = 0;
+  Type type = Type::F32;
+  std::vector<int64_t> dims, strides;
+  int64_t alignment = 1;
+  bool is_virtual = false, by_value = false;
+
+  size_t elements() const;
+  size_t span() const;  // elements from the first to the last, both included
+};
+
+struct Convolution {
+  int64_t stride[2], before[2], after[2], dilation[2];
+};
+
+enum class Kind { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT, POINTWISE, ATTENTION, ATTENTION_GRADIENT };
+
+// Tensors by their role in the operation.
+struct Operation {
+  Kind kind;
+  Convolution convolution{};
+  int mode = 0;  // of a pointwise operation
+  std::map<std::string, Tensor> tensors;
+};
+
+struct Program {
+  std::vector<Operation> operations;
+  bool tf32 = false;
+
+  // What cuDNN would refuse, and the status for it; 0 if nothing.
+  int unsupported(std::string& why) const;
+  // All tensors that a caller gives memory for.
+  std::map<int64_t, Tensor> operands() const;
+  std::string run(const std::map<int64_t, Address>& addresses, const std::map<int64_t, float>& scalars) const;
+};
+
+}  // namespace sim::dnn
