@@ -72,8 +72,10 @@ final class VectorMath {
       p = Math.fma(p, t, -0.284496736f);
       p = Math.fma(p, t, 0.254829592f);
       float tail = 0.5f * p * t * density[i];
-      // The sign of x by a division: a choice inside the loop would not be vectorised.
-      cdf[i] = 0.5f + (0.5f - tail) * x[i] / (a + 1e-30f);
+      // The sign of x by a division, of what is not infinite: a choice inside the loop would not be
+      // vectorised.
+      float finite = Math.max(-99f, Math.min(x[i], 99f));
+      cdf[i] = 0.5f + (0.5f - tail) * finite / (Math.abs(finite) + 1e-30f);
     }
   }
 

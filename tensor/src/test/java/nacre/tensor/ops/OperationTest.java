@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -79,6 +80,24 @@ class OperationTest {
     assertTensor(relu, Shape.of(2, 3), 11, 22, 0, 13, 24, 0);
     Tensor vector = Tensor.of(device, Shape.of(2), 3, 4);
     assertTensor(Linear.linear(vector, w, bias), Shape.of(3), 13, 24, -23);
+  }
+
+  /** As PyTorch has them; that of minus infinity is not a number for most. */
+  @ParameterizedTest
+  @MethodSource("devices")
+  void activationsOfInfinity(Device device) {
+    float infinity = Float.POSITIVE_INFINITY;
+    Tensor x = Tensor.full(device, DType.F32, Shape.of(19), infinity);
+    for (Unary f : List.of(Unary.SILU, Unary.GELU, Unary.GELU_TANH, Unary.QUICK_GELU, Unary.RELU)) {
+      for (float y : Activation.activation(f, x).toFloats()) {
+        assertEquals(infinity, y, f + " on " + device);
+      }
+    }
+    for (Unary f : List.of(Unary.SIGMOID, Unary.TANH)) {
+      for (float y : Activation.activation(f, x).toFloats()) {
+        assertEquals(1, y, f + " on " + device);
+      }
+    }
   }
 
   @ParameterizedTest
