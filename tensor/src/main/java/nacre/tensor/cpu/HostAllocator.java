@@ -15,6 +15,10 @@ import nacre.tensor.backend.Allocator;
  * two, and freed blocks wait in a list of their class. Blocks are aligned to 64 bytes, from 1 MiB
  * to 4096, from 4 MiB to 2 MiB so that the system can back them with huge pages. Safe for use by
  * many threads.
+ *
+ * <p>What is held grows little beyond the most that was ever in use at a time: before it would,
+ * blocks of the class that nobody asked for longest go back to the system. So work whose sizes
+ * change does not pile up blocks that fit none of it.
  */
 public final class HostAllocator implements Allocator {
   private static final long PAGE_ALIGNED_FROM = 1L << 20;
@@ -22,6 +26,11 @@ public final class HostAllocator implements Allocator {
   private static final long HUGE_PAGE = 2L << 20;
   private static final int MADV_HUGEPAGE = 14;
   private static final int CLASSES = 4 * 56;
+
+  /** Held beyond the most that was in use, as a part of that, and at least. */
+  private static final int SPARE_PART = 8;
+
+  private static final long SPARE_BYTES = 256L << 20;
 
   private static final Linker LINKER = Linker.nativeLinker();
   private static final MethodHandle MALLOC =
@@ -42,8 +51,11 @@ public final class HostAllocator implements Allocator {
 
   private final long[][] free = new long[CLASSES][];
   private final int[] freeCount = new int[CLASSES];
+  private final long[] lastAsked = new long[CLASSES];
+  private long asked;
   private long heldBytes;
   private long cachedBytes;
+  private long mostUsed;
 
   /**
    * {@inheritDoc}
@@ -57,9 +69,15 @@ public final class HostAllocator implements Allocator {
     }
     int sizeClass = sizeClass(bytes);
     long size = classBytes(sizeClass);
+    lastAsked[sizeClass] = ++asked;
+    mostUsed = Math.max(mostUsed, usedBytes() + size);
     if (freeCount[sizeClass] > 0) {
       cachedBytes -= size;
       return free[sizeClass][--freeCount[sizeClass]];
+    }
+    long limit = mostUsed + Math.max(mostUsed / SPARE_PART, SPARE_BYTES);
+    while (cachedBytes > 0 && heldBytes + size > limit) {
+      giveBackOne();
     }
     long address = obtain(size);
     if (address == 0) {
@@ -91,11 +109,26 @@ public final class HostAllocator implements Allocator {
   public synchronized void trim() {
     for (int c = 0; c < CLASSES; c++) {
       while (freeCount[c] > 0) {
-        giveBack(free[c][--freeCount[c]]);
-        heldBytes -= classBytes(c);
-        cachedBytes -= classBytes(c);
+        giveBackOne(c);
       }
     }
+  }
+
+  /** A block of the class that was asked for longest ago. */
+  private void giveBackOne() {
+    int oldest = -1;
+    for (int c = 0; c < CLASSES; c++) {
+      if (freeCount[c] > 0 && (oldest < 0 || lastAsked[c] < lastAsked[oldest])) {
+        oldest = c;
+      }
+    }
+    giveBackOne(oldest);
+  }
+
+  private void giveBackOne(int sizeClass) {
+    giveBack(free[sizeClass][--freeCount[sizeClass]]);
+    heldBytes -= classBytes(sizeClass);
+    cachedBytes -= classBytes(sizeClass);
   }
 
   /** Bytes taken from the system, in use or cached. */

@@ -72,6 +72,47 @@ class HostAllocatorTest {
   }
 
   @Test
+  void workOfEverNewSizesDoesNotPileUpBlocks() {
+    long most = 0;
+    for (int i = 0; i < 40; i++) {
+      // One size class after another; untouched memory costs the system nothing.
+      long size = HostAllocator.classBytes(HostAllocator.sizeClass(64L << 20) + i % 8);
+      long block = allocator.allocate(size);
+      most = Math.max(most, size);
+      allocator.free(block, size);
+      assertTrue(
+          allocator.heldBytes() <= most + (256L << 20), allocator.heldBytes() + " for " + most);
+    }
+  }
+
+  @Test
+  void theClassThatNobodyAsksForGoesFirst() {
+    long half = 128L << 20;
+    long quarter = 64L << 20;
+    long[] blocks = new long[2];
+    for (int i = 0; i < 2; i++) {
+      blocks[i] = allocator.allocate(half);
+    }
+    for (int i = 0; i < 2; i++) {
+      allocator.free(blocks[i], half);
+    }
+    long other = allocator.allocate(quarter);
+    allocator.free(other, quarter);
+    long[] many = new long[4];
+    for (int i = 0; i < 4; i++) {
+      many[i] = allocator.allocate(160L << 20);
+    }
+    // 640 MiB in use and 256 to spare do not leave room for the two blocks of 128 and the one of
+    // 64.
+    assertEquals((640L + 128 + 64) << 20, allocator.heldBytes());
+    assertEquals(other, allocator.allocate(quarter));
+    allocator.free(other, quarter);
+    for (long block : many) {
+      allocator.free(block, 160L << 20);
+    }
+  }
+
+  @Test
   void manyThreadsNeverShareABlock() throws Exception {
     List<Callable<Boolean>> tasks = new ArrayList<>();
     for (int t = 0; t < 4; t++) {
