@@ -5,13 +5,15 @@ import nacre.tensor.cuda.driver.Arguments;
 import nacre.tensor.cuda.driver.Kernel;
 
 /**
- * Softmax, and attention for whatever cuDNN has no engine for: {@code attention.cu}. A warp serves
- * a query (or, for the gradients of keys and values, a key), so any head size and number of tokens
- * will do.
+ * Softmax ({@code rows.cu}), and attention for whatever cuDNN has no engine for ({@code
+ * attention.cu}): any number of tokens, heads of up to 512.
  */
 final class AttentionKernels {
   private static final String FILE = "attention";
-  private static final int WARPS = 4;
+  private static final int WARPS = Kernel.THREADS / 32; // in a block; each serves a row or more
+  private static final int QUERIES = 32; // a block of the forward kernel
+  private static final int[] HEAD_SIZES = {64, 128, 256, 512}; // that kernels were built for
+  private static final int KEYS = 64; // at a time in a block's shared memory
 
   private final Card card;
 
@@ -19,18 +21,35 @@ final class AttentionKernels {
     this.card = card;
   }
 
+  /** The kernel that was built for heads as large as q's. */
+  private Kernel kernel(String name, Tensor q) {
+    return card.kernels().get(FILE, name + "_" + q.dtype() + "_" + headSize(q));
+  }
+
+  private static int headSize(Tensor q) {
+    int d = q.dim(3);
+    for (int size : HEAD_SIZES) {
+      if (d <= size) {
+        return size;
+      }
+    }
+    throw new IllegalArgumentException(
+        "attention: q %s has heads of %d, and the card's kernels take at most 512".formatted(q, d));
+  }
+
   void attention(
       Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
     if (y.elements() == 0) {
       return;
     }
-    card.kernel(FILE, "attention", q.dtype())
+    kernel("attention", q)
         .launch(
-            ReductionKernels.ceil(q.dim(1), WARPS),
+            ReductionKernels.ceil(q.dim(1), QUERIES),
             q.dim(2),
             q.dim(0),
-            32 * WARPS,
+            Kernel.THREADS,
             1,
+            KEYS * Float.BYTES * (q.dim(3) + 1),
             a ->
                 sizes(
                         a.address(q.address())
@@ -59,16 +78,15 @@ final class AttentionKernels {
     if (q.elements() == 0 || k.elements() == 0) {
       return;
     }
+    int rows = WARPS * (headSize(q) <= 256 ? 4 : 2); // a block's
+    int shared = (2 * rows + KEYS) * (q.dim(3) + 1) * Float.BYTES;
     card.scratch(
         state.bytes(),
         delta -> {
           card.kernel(FILE, "attention_delta", q.dtype())
               .launch(
-                  ReductionKernels.ceil(q.dim(1), WARPS),
-                  q.dim(2),
-                  q.dim(0),
-                  32 * WARPS,
-                  1,
+                  ReductionKernels.ceil(state.elements(), WARPS),
+                  Kernel.THREADS,
                   a ->
                       a.address(y.address())
                           .address(dy.address())
@@ -77,24 +95,26 @@ final class AttentionKernels {
                           .i32(q.dim(1))
                           .i32(q.dim(2))
                           .i32(q.dim(3)));
-          card.kernel(FILE, "attention_backward_query", q.dtype())
+          kernel("attention_backward_query", q)
               .launch(
-                  ReductionKernels.ceil(q.dim(1), WARPS),
+                  ReductionKernels.ceil(q.dim(1), rows),
                   q.dim(2),
                   q.dim(0),
-                  32 * WARPS,
+                  Kernel.THREADS,
                   1,
+                  shared,
                   a ->
                       sizes(operands(a, q, k, v, dy, state, delta).address(dq.address()), q, k)
                           .f32(scale)
                           .flag(causal));
-          card.kernel(FILE, "attention_backward_key", q.dtype())
+          kernel("attention_backward_key", q)
               .launch(
-                  ReductionKernels.ceil(k.dim(1), WARPS),
+                  ReductionKernels.ceil(k.dim(1), rows),
                   q.dim(2),
                   q.dim(0),
-                  32 * WARPS,
+                  Kernel.THREADS,
                   1,
+                  shared,
                   a ->
                       sizes(
                               operands(a, q, k, v, dy, state, delta)
@@ -126,9 +146,9 @@ final class AttentionKernels {
     if (x.elements() > 0) {
       int c = x.dim(-1);
       long rows = x.elements() / c;
-      card.kernel(FILE, "softmax", x.dtype())
+      card.kernel("rows", "softmax", x.dtype())
           .launch(
-              rows,
+              ReductionKernels.ceil(rows, WARPS),
               Kernel.THREADS,
               a -> a.address(x.address()).address(y.address()).i64(rows).i32(c));
     }
@@ -138,9 +158,9 @@ final class AttentionKernels {
     if (y.elements() > 0) {
       int c = y.dim(-1);
       long rows = y.elements() / c;
-      card.kernel(FILE, "softmax_backward", y.dtype())
+      card.kernel("rows", "softmax_backward", y.dtype())
           .launch(
-              rows,
+              ReductionKernels.ceil(rows, WARPS),
               Kernel.THREADS,
               a ->
                   a.address(y.address())

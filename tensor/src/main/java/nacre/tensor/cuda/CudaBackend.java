@@ -14,6 +14,7 @@ import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Reduction;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
+import nacre.tensor.cuda.dnn.DnnLibrary;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
 import nacre.tensor.cuda.driver.Kernels;
@@ -30,23 +31,29 @@ public final class CudaBackend implements Backend {
   private final ElementwiseKernels elementwise;
   private final ReductionKernels reductions;
   private final CudaProducts products;
-  private final ConvolutionKernels convolutions;
-  private final AttentionKernels attention;
+  private final CudaConvolutions convolutions;
+  private final CudaAttention attention;
+  private final AttentionKernels softmax;
   private final NormKernels norms;
   private final MovementKernels movement;
   private final ResamplingKernels resampling;
   private final OptimiserKernels optimiser;
+  private final Explanation explanation = new Explanation();
 
   private CudaBackend(CudaDevice device) {
     card = new Card(device, new CudaAllocator(device), new Kernels(device));
     staging = new Staging(device);
     elementwise = new ElementwiseKernels(card);
-    reductions = new ReductionKernels(card);
+    reductions = new ReductionKernels(card, elementwise);
+    MatrixKernels matrices = new MatrixKernels(card);
     products =
         new CudaProducts(
-            new MatrixLibrary(card, tf32()), new MatrixKernels(card), elementwise, reductions);
-    convolutions = new ConvolutionKernels(card, reductions);
-    attention = new AttentionKernels(card);
+            new MatrixLibrary(card, tf32()), matrices, elementwise, reductions, explanation);
+    DnnLibrary dnn = new DnnLibrary(device, card.allocator(), tf32(), explanation::refused);
+    convolutions =
+        new CudaConvolutions(dnn, new ConvolutionKernels(card, reductions), matrices, explanation);
+    softmax = new AttentionKernels(card);
+    attention = new CudaAttention(dnn, softmax, explanation);
     norms = new NormKernels(card, reductions);
     movement = new MovementKernels(card);
     resampling = new ResamplingKernels(card);
@@ -81,6 +88,11 @@ public final class CudaBackend implements Backend {
   @Override
   public String describe() {
     return card.device() + ", " + card.device().describe();
+  }
+
+  /** Which engine served which operation so far, and what the libraries refused: one a line. */
+  public List<String> explain() {
+    return explanation.lines();
   }
 
   // ---- memory
@@ -215,10 +227,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db) {
-    convolutions.weightGradient(x, dy, window, dw);
-    if (db != null) {
-      convolutions.biasGradient(dy, db);
-    }
+    convolutions.weightGradient(x, dy, window, dw, db);
   }
 
   @Override
@@ -250,12 +259,12 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void softmax(Tensor x, Tensor y) {
-    attention.softmax(x, y);
+    softmax.softmax(x, y);
   }
 
   @Override
   public void softmaxBackward(Tensor y, Tensor dy, Tensor dx) {
-    attention.softmaxBackward(y, dy, dx);
+    softmax.softmaxBackward(y, dy, dx);
   }
 
   // ---- normalisation

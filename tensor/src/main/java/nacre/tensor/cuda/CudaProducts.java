@@ -10,16 +10,19 @@ final class CudaProducts {
   private final MatrixKernels kernels;
   private final ElementwiseKernels elementwise;
   private final ReductionKernels reductions;
+  private final Explanation explanation;
 
   CudaProducts(
       MatrixLibrary library,
       MatrixKernels kernels,
       ElementwiseKernels elementwise,
-      ReductionKernels reductions) {
+      ReductionKernels reductions,
+      Explanation explanation) {
     this.library = library;
     this.kernels = kernels;
     this.elementwise = elementwise;
     this.reductions = reductions;
+    this.explanation = explanation;
   }
 
   void matmul(
@@ -34,6 +37,7 @@ final class CudaProducts {
     }
     Epilogue epilogue = epilogue(bias != null, f);
     if (run(product, a, b, epilogue, bias, y)) {
+      explanation.count("matmul", "cuBLASLt");
       return;
     }
     // An activation that cuBLASLt lacks, or not for this: afterwards, in place.
@@ -42,9 +46,11 @@ final class CudaProducts {
       if (f != null) {
         elementwise.unary(f, y, y);
       }
+      explanation.count("matmul", "cuBLASLt, then " + f);
       return;
     }
     kernels.matmul(product, a, b, bias, f, y);
+    explanation.count("matmul", "own kernel");
   }
 
   private boolean run(
@@ -79,11 +85,14 @@ final class CudaProducts {
     Product product = new Product(1, dw.dim(0), dw.dim(1), rows, true, false, true);
     boolean both = db != null && rows > 0 && run(product, dy, x, Epilogue.BIAS_GRADIENT, db, dw);
     if (both) {
+      explanation.count("linearWeightGradient", "cuBLASLt");
       return;
     }
-    if (rows == 0 || !run(product, dy, x, Epilogue.NONE, null, dw)) {
+    boolean served = rows > 0 && run(product, dy, x, Epilogue.NONE, null, dw);
+    if (!served) {
       kernels.matmul(product, dy, x, null, null, dw);
     }
+    explanation.count("linearWeightGradient", served ? "cuBLASLt, then sums" : "own kernel");
     if (db != null) {
       int o = dy.dim(-1);
       reductions.columns(dy.address(), dy.dtype(), rows, o, db.address(), db.dtype());

@@ -5,7 +5,7 @@ import nacre.tensor.Tensor;
 import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Unary;
 
-/** Functions of one element and its like: {@code elementwise.cu}, {@code gated.cu}. */
+/** Functions of one element and its like: {@code elementwise.cu}, {@code rows.cu}. */
 final class ElementwiseKernels {
   private static final String FILE = "elementwise";
 
@@ -96,7 +96,7 @@ final class ElementwiseKernels {
     long n = y.elements();
     if (n > 0) {
       int c = y.dim(-1);
-      card.kernel("gated", "geglu", y.dtype())
+      card.kernel("rows", "geglu", y.dtype())
           .over(n, a -> a.address(x.address()).address(y.address()).i64(n / c).i32(c));
     }
   }
@@ -105,7 +105,7 @@ final class ElementwiseKernels {
     long n = dy.elements();
     if (n > 0) {
       int c = dy.dim(-1);
-      card.kernel("gated", "geglu_backward", dy.dtype())
+      card.kernel("rows", "geglu_backward", dy.dtype())
           .over(
               n,
               a ->

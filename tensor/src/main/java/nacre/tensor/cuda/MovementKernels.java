@@ -65,26 +65,73 @@ final class MovementKernels {
         kept++;
       }
     }
+    if (isTranspose(dims, sx, sy, kept) && atX == 0 && atY == 0) {
+      transpose(x, y, dims[1], dims[0], kept == 2 ? 1 : dims[2]);
+      return;
+    }
     if (kept > MAX_RANK) {
       throw new IllegalArgumentException(
           "%s to %s: the card's kernel copies boxes of %d axes, not %d"
               .formatted(x, y, MAX_RANK, kept));
     }
+    int together = together(x.dtype().bytes(), kept, dims, sx, sy, atX, atY);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment layout = arena.allocate(4 + 4 * MAX_RANK + 4 + 16 * MAX_RANK + 16, 8);
       layout.set(ValueLayout.JAVA_INT, 0, kept);
       long stepsAt = 8 + 4 * MAX_RANK; // the rank, the extents, and 4 bytes to align what follows
       for (int i = 0; i < kept; i++) {
         int from = kept - 1 - i;
-        layout.set(ValueLayout.JAVA_INT, 4 + 4L * i, dims[from]);
-        layout.set(ValueLayout.JAVA_LONG, stepsAt + 8L * i, sx[from]);
-        layout.set(ValueLayout.JAVA_LONG, stepsAt + 8L * (MAX_RANK + i), sy[from]);
+        int unit = from == 0 ? 1 : together; // along the last axis elements follow each other
+        layout.set(ValueLayout.JAVA_INT, 4 + 4L * i, from == 0 ? dims[0] / together : dims[from]);
+        layout.set(ValueLayout.JAVA_LONG, stepsAt + 8L * i, sx[from] / unit);
+        layout.set(ValueLayout.JAVA_LONG, stepsAt + 8L * (MAX_RANK + i), sy[from] / unit);
       }
-      layout.set(ValueLayout.JAVA_LONG, stepsAt + 16L * MAX_RANK, atX);
-      layout.set(ValueLayout.JAVA_LONG, stepsAt + 16L * MAX_RANK + 8, atY);
-      card.mover(FILE, "copy", x.dtype())
-          .over(n, a -> a.address(x.address()).address(y.address()).struct(layout).i64(n));
+      layout.set(ValueLayout.JAVA_LONG, stepsAt + 16L * MAX_RANK, atX / together);
+      layout.set(ValueLayout.JAVA_LONG, stepsAt + 16L * MAX_RANK + 8, atY / together);
+      long units = n / together;
+      card.kernels()
+          .get(FILE, "copy_" + x.dtype().bytes() * together)
+          .over(units, a -> a.address(x.address()).address(y.address()).struct(layout).i64(units));
     }
+  }
+
+  /**
+   * How many elements can be copied at a time, up to 16 bytes: all that is counted divides by it.
+   */
+  private static int together(
+      int bytes, int kept, int[] dims, long[] sx, long[] sy, long atX, long atY) {
+    int together = 16 / bytes;
+    if (kept == 0 || sx[0] != 1 || sy[0] != 1) {
+      return 1;
+    }
+    long all = dims[0] | atX | atY;
+    for (int i = 1; i < kept; i++) {
+      all |= sx[i] | sy[i];
+    }
+    return (int) Math.min(together, Long.lowestOneBit(all));
+  }
+
+  /** Whether y's last two axes are x's swapped, below at most one that is as it was. */
+  private static boolean isTranspose(int[] dims, long[] sx, long[] sy, int kept) {
+    return (kept == 2 || kept == 3 && sx[2] == (long) dims[0] * dims[1] && sy[2] == sx[2])
+        && sx[0] == dims[1]
+        && sx[1] == 1
+        && sy[0] == 1
+        && sy[1] == dims[0]
+        && (kept == 2 || dims[2] <= 65535)
+        && dims[0] <= 32 * 65535;
+  }
+
+  /** y [batch, columns, rows] = x [batch, rows, columns]. */
+  private void transpose(Tensor x, Tensor y, int columns, int rows, int batch) {
+    card.mover(FILE, "transpose", x.dtype())
+        .launch(
+            ReductionKernels.ceil(columns, 32),
+            ReductionKernels.ceil(rows, 32),
+            batch,
+            32,
+            8,
+            a -> a.address(x.address()).address(y.address()).i32(rows).i32(columns));
   }
 
   void gather(Tensor table, Tensor indices, Tensor y) {
@@ -111,7 +158,7 @@ final class MovementKernels {
       card.kernels()
           .get(FILE, "gather_backward_" + dy.dtype() + "_" + indices.dtype())
           .launch(
-              dtable.dim(0),
+              ReductionKernels.ceil(dtable.dim(0), 8),
               Kernel.THREADS,
               a ->
                   a.address(indices.address())

@@ -1,14 +1,20 @@
 package nacre.tensor.cuda;
 
+import java.util.function.Consumer;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.cuda.driver.Arguments;
 import nacre.tensor.cuda.driver.Kernel;
 
-/** GroupNorm (with SiLU) of images and LayerNorm of rows: {@code norm.cu}. */
+/**
+ * GroupNorm (with SiLU) of images, {@code group_norm.cu}, and LayerNorm of rows, {@code rows.cu}.
+ */
 final class NormKernels {
-  private static final String FILE = "norm";
+  private static final String GROUPS = "group_norm";
+  private static final String ROWS = "rows";
   private static final long FEWEST_PIXELS = 16;
-  private static final long ROWS = 64;
+  private static final long CHUNK = 64; // rows a block adds up
+  private static final int WARPS = Kernel.THREADS / 32; // a warp serves a row
 
   private final Card card;
   private final ReductionKernels reductions;
@@ -48,51 +54,65 @@ final class NormKernels {
     }
     Image i = image(x);
     card.scratch(
-        3L * i.n * i.chunks() * groups * Float.BYTES,
+        2L * i.n * i.chunks() * groups * Float.BYTES,
         partial -> {
-          card.kernel(FILE, "group_norm_partial", x.dtype())
-              .launch(
-                  i.chunks(),
-                  i.n,
-                  1,
-                  Kernel.THREADS,
-                  1,
-                  a ->
-                      a.address(x.address())
-                          .address(partial)
-                          .i32(i.n)
-                          .i64(i.pixels)
-                          .i32(i.c)
-                          .i32(groups)
-                          .i64(i.chunk));
+          launch(
+              "group_norm_partial",
+              x,
+              i,
+              sums(i),
+              a ->
+                  a.address(x.address())
+                      .address(partial)
+                      .i64(i.pixels)
+                      .i32(i.c)
+                      .i32(groups)
+                      .i64(i.chunk));
           card.kernels()
-              .get(FILE, "group_norm_finish")
-              .over(
+              .get(GROUPS, "group_norm_finish")
+              .launch(
                   (long) i.n * groups,
+                  32,
                   a ->
                       a.address(partial)
                           .address(mean.address())
                           .address(rstd.address())
-                          .i32(i.n)
-                          .i32(groups)
                           .i32((int) i.chunks())
+                          .i64(i.pixels)
+                          .i32(i.c / groups)
+                          .i64(i.chunk)
+                          .i32(groups)
                           .f32(eps));
         });
-    card.kernel(FILE, "group_norm_apply", x.dtype())
-        .over(
-            x.elements(),
-            a ->
-                a.address(x.address())
-                    .address(gamma.address())
-                    .address(beta.address())
-                    .address(mean.address())
-                    .address(rstd.address())
-                    .address(y.address())
-                    .i32(i.n)
-                    .i64(i.pixels)
-                    .i32(i.c)
-                    .i32(groups)
-                    .flag(silu));
+    launch(
+        "group_norm_apply",
+        x,
+        i,
+        0,
+        a ->
+            a.address(x.address())
+                .address(gamma.address())
+                .address(beta.address())
+                .address(mean.address())
+                .address(rstd.address())
+                .address(y.address())
+                .i64(i.pixels)
+                .i32(i.c)
+                .i32(groups)
+                .i64(i.chunk)
+                .flag(silu));
+  }
+
+  /** One of GroupNorm's kernels: a block for each chunk of each image. */
+  private void launch(
+      String name, Tensor x, Image i, int sharedBytes, Consumer<Arguments> arguments) {
+    card.kernel(GROUPS, name, x.dtype())
+        .launch(i.chunks(), i.n, 1, Kernel.THREADS, 1, sharedBytes, arguments);
+  }
+
+  /** What a block needs to add up two numbers for each channel. */
+  private static int sums(Image i) {
+    return 2 * Float.BYTES * Math.max(i.c, 8 * Kernel.THREADS);
   }
 
   void groupNormBackward(
@@ -108,68 +128,66 @@ final class NormKernels {
       Tensor dgamma,
       Tensor dbeta) {
     Image i = image(x);
-    long columns = 2L * i.c;
     card.scratch(
-        i.n * columns * Float.BYTES,
+        2L * i.n * i.c * Float.BYTES,
         sums -> {
           card.scratch(
-              i.n * i.chunks() * columns * Float.BYTES,
+              2L * i.n * i.chunks() * i.c * Float.BYTES,
               partial -> {
-                card.kernel(FILE, "group_norm_backward_partial", x.dtype())
+                launch(
+                    "group_norm_backward_partial",
+                    x,
+                    i,
+                    sums(i),
+                    a ->
+                        a.address(x.address())
+                            .address(gamma.address())
+                            .address(beta.address())
+                            .address(mean.address())
+                            .address(rstd.address())
+                            .address(dy.address())
+                            .address(partial)
+                            .i64(i.pixels)
+                            .i32(i.c)
+                            .i32(groups)
+                            .i64(i.chunk)
+                            .flag(silu));
+                card.kernel(GROUPS, "group_norm_backward_finish", x.dtype())
                     .launch(
-                        i.chunks(),
-                        i.n,
+                        ReductionKernels.ceil(i.c, 32),
                         1,
-                        Kernel.THREADS,
                         1,
+                        32,
+                        8,
                         a ->
-                            a.address(x.address())
-                                .address(gamma.address())
-                                .address(beta.address())
-                                .address(mean.address())
-                                .address(rstd.address())
-                                .address(dy.address())
-                                .address(partial)
+                            a.address(partial)
+                                .address(sums)
+                                .address(dgamma.address())
+                                .address(dbeta.address())
                                 .i32(i.n)
-                                .i64(i.pixels)
-                                .i32(i.c)
-                                .i32(groups)
-                                .i64(i.chunk)
-                                .flag(silu));
-                reductions.middle(partial, i.n, i.chunks(), columns, sums);
+                                .i32((int) i.chunks())
+                                .i32(i.c));
               });
-          card.scratch(
-              columns * Float.BYTES,
-              both -> {
-                reductions.columns(sums, DType.F32, i.n, columns, both, DType.F32);
-                copyOut(both, i.c, dbeta);
-                copyOut(both + (long) i.c * Float.BYTES, i.c, dgamma);
-              });
-          card.kernel(FILE, "group_norm_backward_apply", x.dtype())
-              .over(
-                  x.elements(),
-                  a ->
-                      a.address(x.address())
-                          .address(gamma.address())
-                          .address(beta.address())
-                          .address(mean.address())
-                          .address(rstd.address())
-                          .address(sums)
-                          .address(dy.address())
-                          .address(dx.address())
-                          .i32(i.n)
-                          .i64(i.pixels)
-                          .i32(i.c)
-                          .i32(groups)
-                          .flag(silu));
+          launch(
+              "group_norm_backward_apply",
+              x,
+              i,
+              2 * Float.BYTES * groups,
+              a ->
+                  a.address(x.address())
+                      .address(gamma.address())
+                      .address(beta.address())
+                      .address(mean.address())
+                      .address(rstd.address())
+                      .address(dy.address())
+                      .address(sums)
+                      .address(dx.address())
+                      .i64(i.pixels)
+                      .i32(i.c)
+                      .i32(groups)
+                      .i64(i.chunk)
+                      .flag(silu));
         });
-  }
-
-  /** y [c] of its dtype = the f32 at an address. */
-  private void copyOut(long from, int c, Tensor y) {
-    card.kernels()
-        .get("convert", "cast_f32_" + y.dtype())
-        .over(c, a -> a.address(from).address(y.address()).i64(c));
   }
 
   void layerNorm(
@@ -179,9 +197,9 @@ final class NormKernels {
     }
     int c = x.dim(-1);
     long rows = x.elements() / c;
-    card.kernel(FILE, "layer_norm", x.dtype())
+    card.kernel(ROWS, "layer_norm", x.dtype())
         .launch(
-            rows,
+            ReductionKernels.ceil(rows, WARPS),
             Kernel.THREADS,
             a ->
                 a.address(x.address())
@@ -206,9 +224,9 @@ final class NormKernels {
       Tensor dbeta) {
     int c = x.dim(-1);
     long rows = x.elements() / c;
-    card.kernel(FILE, "layer_norm_backward", x.dtype())
+    card.kernel(ROWS, "layer_norm_backward", x.dtype())
         .launch(
-            rows,
+            ReductionKernels.ceil(rows, WARPS),
             Kernel.THREADS,
             a ->
                 a.address(x.address())
@@ -219,15 +237,18 @@ final class NormKernels {
                     .address(dx.address())
                     .i64(rows)
                     .i32(c));
-    long chunks = ReductionKernels.ceil(rows, ROWS);
+    long chunks = ReductionKernels.ceil(rows, CHUNK);
     long half = chunks * c * Float.BYTES;
     card.scratch(
         2 * half,
         partial -> {
-          card.kernel(FILE, "layer_norm_weights", x.dtype())
+          card.kernel(ROWS, "layer_norm_weights", x.dtype())
               .launch(
+                  ReductionKernels.ceil(c, 32),
                   chunks,
-                  Kernel.THREADS,
+                  1,
+                  32,
+                  8,
                   a ->
                       a.address(x.address())
                           .address(mean.address())
@@ -236,7 +257,7 @@ final class NormKernels {
                           .address(partial)
                           .i64(rows)
                           .i32(c)
-                          .i64(ROWS));
+                          .i64(CHUNK));
           reductions.columns(partial, DType.F32, chunks, c, dgamma.address(), dgamma.dtype());
           reductions.columns(partial + half, DType.F32, chunks, c, dbeta.address(), dbeta.dtype());
         });

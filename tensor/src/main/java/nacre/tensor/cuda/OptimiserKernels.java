@@ -11,11 +11,12 @@ import nacre.tensor.cuda.driver.Kernel;
 import nacre.tensor.cuda.driver.Staging;
 
 /**
- * What goes over all parameters of a model: {@code optimiser.cu} and the sum of squares in {@code
- * reduce.cu}. One launch takes the addresses of many tensors among its arguments, so that a step of
- * hundreds of small ones is a few launches. The numbers of a step lie in the card's memory.
+ * What goes over all parameters of a model: {@code optimiser.cu}. One launch takes the addresses of
+ * many tensors among its arguments, so that a step of hundreds of small ones is a few launches. The
+ * numbers of a step lie in the card's memory.
  */
 final class OptimiserKernels {
+  private static final String FILE = "optimiser";
   private static final int TENSORS = 64; // what a table holds
   private static final long CHUNK = 16384; // elements a block
 
@@ -84,7 +85,7 @@ final class OptimiserKernels {
             while (end < tensors.size() && tensors.get(end).dtype() == tensors.get(start).dtype()) {
               end++;
             }
-            Kernel kernel = card.kernel("reduce", "sum_of_squares", tensors.get(start).dtype());
+            Kernel kernel = card.kernel(FILE, "sum_of_squares", tensors.get(start).dtype());
             forEachTable(
                 (table, count) -> {
                   long at = partial + done[0] * Float.BYTES;
@@ -105,23 +106,24 @@ final class OptimiserKernels {
       List<Tensor> v,
       Tensor squaredNorm,
       AdamWStep s) {
-    float[] numbers = {
-      (float) s.learningRate(),
-      (float) s.beta1(),
-      (float) s.beta2(),
-      (float) s.eps(),
-      (float) s.weightDecay(),
-      (float) s.maxNorm(),
-      (float) (1 - Math.pow(s.beta1(), s.step())),
-      (float) (1 - Math.pow(s.beta2(), s.step()))
+    // In f64: 1 − beta loses most of its digits in f32.
+    double[] numbers = {
+      s.learningRate(),
+      s.beta1(),
+      s.beta2(),
+      s.eps(),
+      s.weightDecay(),
+      s.maxNorm(),
+      1 - Math.pow(s.beta1(), s.step()),
+      1 - Math.pow(s.beta2(), s.step())
     };
     onCard(
-        numbers,
+        MemorySegment.ofArray(numbers),
         scalars ->
             forEachTable(
                 (table, blocks) ->
                     card.kernels()
-                        .get("optimiser", "adamw")
+                        .get(FILE, "adamw")
                         .launch(
                             blocks,
                             Kernel.THREADS,
@@ -137,23 +139,23 @@ final class OptimiserKernels {
 
   void lerp(List<Tensor> y, List<Tensor> x, double weight) {
     onCard(
-        new float[] {(float) weight},
+        MemorySegment.ofArray(new float[] {(float) weight}),
         scalars ->
             forEachTable(
                 (table, blocks) ->
                     card.kernels()
-                        .get("optimiser", "lerp")
+                        .get(FILE, "lerp")
                         .launch(blocks, Kernel.THREADS, a -> a.struct(table).address(scalars)),
                 y,
                 x));
   }
 
-  private void onCard(float[] numbers, LongConsumer body) {
-    long bytes = (long) numbers.length * Float.BYTES;
+  private void onCard(MemorySegment numbers, LongConsumer body) {
+    long bytes = numbers.byteSize();
     card.scratch(
         bytes,
         address -> {
-          staging.upload(MemorySegment.ofArray(numbers), address, bytes);
+          staging.upload(numbers, address, bytes);
           body.accept(address);
         });
   }

@@ -17,12 +17,15 @@ import nacre.tensor.cuda.driver.Kernel;
 final class ReductionKernels {
   private static final String FILE = "reduce";
   private static final long CHUNK = 4096;
-  private static final int COLUMNS = 32;
+  private static final long SHORT = 1024; // what one warp adds up
+  private static final int COLUMNS = 128; // a block has 32 × 8 threads, and a thread 4 columns
 
   private final Card card;
+  private final ElementwiseKernels elementwise;
 
-  ReductionKernels(Card card) {
+  ReductionKernels(Card card, ElementwiseKernels elementwise) {
     this.card = card;
+    this.elementwise = elementwise;
   }
 
   /** Axes [outer, count, inner] of which the middle one is reduced. */
@@ -35,7 +38,8 @@ final class ReductionKernels {
     List<Step> steps = steps(x.shape(), y.shape());
     double scale = r == Reduction.MEAN ? (double) y.elements() / x.elements() : 1;
     if (steps.isEmpty()) {
-      steps = List.of(new Step(y.elements(), 1, 1));
+      elementwise.affine(x, 1, 0, y);
+      return;
     }
     run(steps, x.address(), x.dtype(), y.address(), y.dtype(), scale);
   }
@@ -57,6 +61,14 @@ final class ReductionKernels {
 
   /** y [outer, inner] of t = scale · Σ over the middle of x [outer, count, inner] of s. */
   private void sum(Step step, long x, DType s, long y, DType t, double scale) {
+    if (step.inner == 1 && step.count <= SHORT) {
+      card.kernel(FILE, "reduce_short_rows_" + s, t)
+          .launch(
+              ceil(step.outer, Kernel.THREADS / 32),
+              Kernel.THREADS,
+              a -> a.address(x).address(y).i64(step.outer).i64(step.count).f32(scale));
+      return;
+    }
     long blocks = step.inner == 1 ? step.outer : step.outer * ceil(step.inner, COLUMNS);
     boolean enough = blocks >= 2L * card.device().multiprocessors() || step.count <= CHUNK;
     if (enough) {
@@ -73,8 +85,8 @@ final class ReductionKernels {
   }
 
   private void launch(Step step, long chunk, long x, DType s, long y, DType t, double scale) {
-    long chunks = Math.max(1, ceil(step.count, chunk));
     long length = Math.max(1, chunk);
+    long chunks = Math.max(1, ceil(step.count, length));
     if (step.inner == 1) {
       card.kernel(FILE, "reduce_rows_" + s, t)
           .launch(
@@ -90,7 +102,7 @@ final class ReductionKernels {
               step.outer * ceil(step.inner, COLUMNS),
               chunks,
               1,
-              COLUMNS,
+              32,
               8,
               a ->
                   a.address(x)

@@ -16,6 +16,7 @@ public final class Kernel {
   private final String name;
   private final MemorySegment function;
   private final List<Arguments.Parameter> parameters;
+  private int sharedLimit = 48 << 10; // what a launch may ask for without saying so before
 
   Kernel(CudaDevice device, String name, MemorySegment function) {
     this.device = device;
@@ -58,6 +59,18 @@ public final class Kernel {
   /** Launches a grid of blocks of {@code threadsX} × {@code threadsY} threads. */
   public void launch(
       long x, long y, long z, int threadsX, int threadsY, Consumer<Arguments> arguments) {
+    launch(x, y, z, threadsX, threadsY, 0, arguments);
+  }
+
+  /** The same, with {@code sharedBytes} of memory for each block besides what it declares. */
+  public void launch(
+      long x,
+      long y,
+      long z,
+      int threadsX,
+      int threadsY,
+      int sharedBytes,
+      Consumer<Arguments> arguments) {
     if (x > Integer.MAX_VALUE || y > 65535 || z > 65535) {
       throw new IllegalArgumentException(
           "cuda: kernel %s: %d × %d × %d blocks are more than a card takes"
@@ -65,6 +78,13 @@ public final class Kernel {
     }
     device.enter();
     try {
+      if (sharedBytes > sharedLimit) {
+        check(
+            Cuda.cuFuncSetAttribute(
+                function, Cuda.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES(), sharedBytes),
+            "cuFuncSetAttribute of " + name);
+        sharedLimit = sharedBytes;
+      }
       Arguments all = device.arguments();
       all.begin(name, parameters);
       arguments.accept(all);
@@ -77,7 +97,7 @@ public final class Kernel {
               threadsX,
               threadsY,
               1,
-              0,
+              sharedBytes,
               device.stream(),
               MemorySegment.NULL,
               all.end()),

@@ -1,0 +1,134 @@
+package nacre.tensor.cuda.dnn;
+
+import nacre.tensor.DType;
+import nacre.tensor.Shape;
+import nacre.tensor.backend.Unary;
+import nacre.tensor.backend.Window;
+
+/** All that a plan depends on: the key under which it is kept. */
+sealed interface GraphShape {
+  /** Makes a plan for this, operands in the order in which they are named here. */
+  Plan plan(Target target, Graph.Freedom freedom) throws DnnException;
+
+  /** x, w, bias, residual, y: a convolution and what follows it. */
+  record Convolution(
+      DType dtype,
+      Shape x,
+      Shape w,
+      Shape y,
+      Window window,
+      boolean bias,
+      boolean residual,
+      Unary f)
+      implements GraphShape {
+    @Override
+    public Plan plan(Target target, Graph.Freedom freedom) throws DnnException {
+      try (Graph g = new Graph()) {
+        Graph.Edge in = image(g, dtype, x);
+        Graph.Edge weight = image(g, dtype, w);
+        Graph.Edge offset = bias ? image(g, dtype, Shape.of(1, 1, 1, y.dim(3))) : null;
+        Graph.Edge other = residual ? image(g, dtype, y) : null;
+        Graph.Edge out = image(g, dtype, y);
+        int steps = (bias ? 1 : 0) + (residual ? 1 : 0) + (f == null ? 0 : 1);
+        Graph.Edge at = steps == 0 ? out : g.between(out);
+        g.convolution(Graph.Direction.FORWARD, in, weight, at, window);
+        if (bias) {
+          Graph.Edge next = --steps == 0 ? out : g.between(out);
+          g.add(at, offset, next);
+          at = next;
+        }
+        if (residual) {
+          Graph.Edge next = --steps == 0 ? out : g.between(out);
+          g.add(at, other, next);
+          at = next;
+        }
+        if (f != null) {
+          g.apply(f, at, out);
+        }
+        return g.build(target, freedom);
+      }
+    }
+  }
+
+  /** x, w, y, of which the direction says which is written. */
+  record ConvolutionGradient(
+      Graph.Direction direction, DType dtype, Shape x, Shape w, Shape y, Window window)
+      implements GraphShape {
+    @Override
+    public Plan plan(Target target, Graph.Freedom freedom) throws DnnException {
+      try (Graph g = new Graph()) {
+        g.convolution(
+            direction, image(g, dtype, x), image(g, dtype, w), image(g, dtype, y), window);
+        return g.build(target, freedom);
+      }
+    }
+  }
+
+  /** q, k, v, the scale, y, and the logarithms of the denominators if they are wanted. */
+  record Attention(DType dtype, Shape q, Shape k, boolean state) implements GraphShape {
+    @Override
+    public Plan plan(Target target, Graph.Freedom freedom) throws DnnException {
+      refuse(dtype, q);
+      try (Graph g = new Graph()) {
+        Graph.Edge query = tokens(g, dtype, q);
+        Graph.Edge key = tokens(g, dtype, k);
+        Graph.Edge value = tokens(g, dtype, k);
+        Graph.Edge scale = g.scalar(4);
+        Graph.Edge out = tokens(g, dtype, q);
+        g.attention(query, key, value, scale, out, state ? logarithms(g, q) : null);
+        return g.build(target, freedom);
+      }
+    }
+  }
+
+  /** q, k, v, the scale, y, dy, the logarithms, dq, dk, dv. */
+  record AttentionGradient(DType dtype, Shape q, Shape k) implements GraphShape {
+    @Override
+    public Plan plan(Target target, Graph.Freedom freedom) throws DnnException {
+      refuse(dtype, q);
+      try (Graph g = new Graph()) {
+        Graph.Edge query = tokens(g, dtype, q);
+        Graph.Edge key = tokens(g, dtype, k);
+        Graph.Edge value = tokens(g, dtype, k);
+        Graph.Edge scale = g.scalar(4);
+        Graph.Edge out = tokens(g, dtype, q);
+        Graph.Edge dout = tokens(g, dtype, q);
+        Graph.Edge stats = logarithms(g, q);
+        Graph.Edge dquery = tokens(g, dtype, q);
+        Graph.Edge dkey = tokens(g, dtype, k);
+        Graph.Edge dvalue = tokens(g, dtype, k);
+        g.attentionBackward(query, key, value, scale, out, dout, stats, dquery, dkey, dvalue);
+        return g.build(target, freedom);
+      }
+    }
+  }
+
+  /** Attention's engines take 16-bit operands and heads of a multiple of 8. */
+  private static void refuse(DType dtype, Shape q) throws DnnException {
+    if (dtype == DType.F32 || q.dim(3) % 8 != 0) {
+      throw new DnnException("attention of " + dtype + " with heads of " + q.dim(3));
+    }
+  }
+
+  /** Images [n, h, w, c] or weights [o, kh, kw, i], which cuDNN counts as [n, c, h, w]. */
+  private static Graph.Edge image(Graph g, DType dtype, Shape s) throws DnnException {
+    long h = s.dim(1);
+    long w = s.dim(2);
+    long c = s.dim(3);
+    return g.operand(dtype, new long[] {s.dim(0), c, h, w}, new long[] {h * w * c, 1, w * c, c});
+  }
+
+  /** Tokens [n, t, h, d], which cuDNN counts as [n, h, t, d]. */
+  private static Graph.Edge tokens(Graph g, DType dtype, Shape s) throws DnnException {
+    long t = s.dim(1);
+    long h = s.dim(2);
+    long d = s.dim(3);
+    return g.operand(dtype, new long[] {s.dim(0), h, t, d}, new long[] {t * h * d, d, h * d, 1});
+  }
+
+  private static Graph.Edge logarithms(Graph g, Shape q) throws DnnException {
+    long t = q.dim(1);
+    long h = q.dim(2);
+    return g.operand(DType.F32, new long[] {q.dim(0), h, t, 1}, new long[] {h * t, t, 1, 1});
+  }
+}
