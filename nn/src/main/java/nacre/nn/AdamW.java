@@ -41,11 +41,6 @@ public final class AdamW {
       return new Config(0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY);
     }
 
-    /** The same with a weight decay. */
-    public Config withWeightDecay(double decay) {
-      return new Config(beta1, beta2, eps, decay, maxNorm);
-    }
-
     /** The same with clipping. */
     public Config withMaxNorm(double norm) {
       return new Config(beta1, beta2, eps, weightDecay, norm);

@@ -53,17 +53,6 @@ public sealed interface Initialiser {
     }
   }
 
-  /** Glorot and Bengio: uniform within ±√(6 / (fan in + fan out)). */
-  record XavierUniform() implements Initialiser {
-    @Override
-    public void fill(Tensor parameter, long seed, long stream) {
-      Shape shape = parameter.shape();
-      double in = fanIn(shape);
-      double out = in / shape.dim(-1) * shape.dim(0);
-      new Uniform(Math.sqrt(6 / (in + out))).fill(parameter, seed, stream);
-    }
-  }
-
   /** {@link KaimingUniform}. */
   static Initialiser kaimingUniform() {
     return new KaimingUniform();

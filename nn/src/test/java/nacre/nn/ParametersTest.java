@@ -74,8 +74,6 @@ class ParametersTest {
       Shape conv = Shape.of(64, 3, 3, 32); // 288 inputs per output
       moments(p.parameter("k", conv, Initialiser.kaimingUniform()), 1 / Math.sqrt(3 * 288));
       moments(p.parameter("n", conv, Initialiser.normal(0.02)), 0.02);
-      double glorot = Math.sqrt(2.0 / (9 * 32 + 9 * 64));
-      moments(p.parameter("x", conv, new Initialiser.XavierUniform()), glorot);
       moments(p.parameter("b", Shape.of(20_000), Initialiser.bias(25)), 0.2 / Math.sqrt(3));
       float bound = (float) (1 / Math.sqrt(288));
       for (float v : p.all().get("k").toFloats()) {
