@@ -7,7 +7,8 @@ import java.util.Map;
 import nacre.tensor.backend.Binary;
 
 /**
- * Records operations on tracked tensors while it is open, and walks them backwards.
+ * Records operations on tracked tensors while it is open, and walks them backwards. Of tapes within
+ * each other the innermost records. What one has recorded another can take as a leaf only.
  *
  * <pre>{@code
  * try (Tape tape = Tape.open()) {
@@ -42,6 +43,9 @@ public final class Tape implements AutoCloseable {
       for (int i = 0; i < in.length; i++) {
         needs[i] = in[i] != null && in[i].tracked();
         recording |= needs[i];
+        if (needs[i]) {
+          tape.requireWithinReach(operation, in[i]);
+        }
       }
     }
     Context context = new Context(recording, needs);
@@ -57,13 +61,25 @@ public final class Tape implements AutoCloseable {
       restore(tape);
     }
     if (recording && out.dtype().isFloating()) {
-      out.track();
+      out.track(tape);
       // A copy: the array may be the caller's own, and change before the backward.
       tape.nodes.add(new Node(operation, context, in.clone(), out));
     } else {
       context.release();
     }
     return out;
+  }
+
+  /** Going backwards would end at a tensor that another tape recorded, and nobody be told. */
+  private void requireWithinReach(Operation operation, Tensor in) {
+    if (in.maker() != null && in.maker() != this) {
+      throw new IllegalStateException(
+          operation
+              + ": "
+              + in
+              + " was computed on another tape, which this one cannot go back through; detach() it,"
+              + " track() it as a leaf, or compute both on one tape");
+    }
   }
 
   private static void restore(Tape tape) {

@@ -21,6 +21,7 @@ public final class Tensor implements AutoCloseable {
   private int place;
   private boolean closed;
   private boolean tracked;
+  private Tape maker;
 
   private Tensor(
       Device device, DType dtype, Shape shape, Storage storage, long offset, Scope owner) {
@@ -177,7 +178,19 @@ public final class Tensor implements AutoCloseable {
       throw new IllegalStateException("track: " + this + " has no gradient, its dtype is " + dtype);
     }
     tracked = true;
+    maker = null;
     return this;
+  }
+
+  /** Marks this tensor as computed, on a tape, from one that is tracked. */
+  void track(Tape tape) {
+    track();
+    maker = tape;
+  }
+
+  /** The tape that holds how this tensor was computed; null for a leaf, and where none does. */
+  Tape maker() {
+    return maker;
   }
 
   /** The same elements under another handle that the tape does not follow. */

@@ -348,6 +348,27 @@ class TapeTest {
     }
   }
 
+  /** Or else its gradient would be missing where nobody looks. */
+  @Test
+  void whatAnotherTapeRecordedIsRefused() {
+    Tensor x = leaf(2, 3);
+    try (Tape outer = Tape.open()) {
+      Tensor inside;
+      Tensor outside = multiply(x, x);
+      try (Tape _ = Tape.open()) {
+        inside = multiply(x, x);
+        assertThrows(IllegalStateException.class, () -> add(outside, x));
+      }
+      IllegalStateException e = assertThrows(IllegalStateException.class, () -> add(inside, x));
+      assertTrue(e.getMessage().contains("another tape"), e.getMessage());
+      assertGradient(outer.backward(sum(multiply(inside.detach(), x))), x, 4, 9);
+      inside.track();
+      Gradients gradients = outer.backward(sum(multiply(inside, x)));
+      assertGradient(gradients, x, 4, 9);
+      assertGradient(gradients, inside, 2, 3);
+    }
+  }
+
   @Test
   void misuseIsNamed() {
     Tensor x = leaf(2, 3);
