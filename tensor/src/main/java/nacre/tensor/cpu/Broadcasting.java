@@ -10,13 +10,20 @@ import nacre.tensor.backend.Binary;
 final class Broadcasting {
   private final Team team;
   private final Elementwise elementwise;
+  private final MatrixEngine engine;
 
-  Broadcasting(Team team, Elementwise elementwise) {
+  /** {@code engine} is null where the library did not load. */
+  Broadcasting(Team team, Elementwise elementwise, MatrixEngine engine) {
     this.team = team;
     this.elementwise = elementwise;
+    this.engine = engine;
   }
 
   void binary(Binary f, Tensor a, Tensor b, Tensor y) {
+    boolean commutes = f == Binary.ADD || f == Binary.MULTIPLY;
+    if (byLibrary(f, a, b, y) || (commutes && byLibrary(f, b, a, y))) {
+      return;
+    }
     if (a.shape().equals(y.shape()) && b.shape().equals(y.shape())) {
       elementwise.binarySameShape(f, a, b, y);
       return;
@@ -43,6 +50,70 @@ final class Broadcasting {
             Tiles.store(ta, 0, yAddress, dtype, i, n);
           }
         });
+  }
+
+  /** Elements for which a call of the library pays. */
+  private static final long LIBRARY = 8 << 10;
+
+  /** Length of a row that is worth repeating by the library. */
+  private static final int RUN = 16;
+
+  /**
+   * Lets the library do it where it can: large operands of one shape, or a second one that repeats
+   * along axes that stand together.
+   */
+  private boolean byLibrary(Binary f, Tensor a, Tensor b, Tensor y) {
+    if (engine == null
+        || !engine.supports(y.dtype())
+        || y.elements() < LIBRARY
+        || !a.shape().equals(y.shape())
+        || b.address() == y.address()) {
+      return false;
+    }
+    // y is [outer, middle, inner] and b [outer, 1, inner].
+    int rank = y.shape().rank();
+    int missing = rank - b.shape().rank();
+    int end = rank;
+    while (end > missing && b.dim(end - 1 - missing) == y.dim(end - 1)) {
+      end--;
+    }
+    int start = end;
+    while (start > missing && b.dim(start - 1 - missing) == 1) {
+      start--;
+    }
+    if (start <= missing) {
+      start = 0;
+    }
+    for (int axis = 0; axis < start; axis++) {
+      if (axis < missing || b.dim(axis - missing) != y.dim(axis)) {
+        return false;
+      }
+    }
+    long outer = y.shape().elements(0, start);
+    long middle = y.shape().elements(start, end);
+    long inner = y.shape().elements(end, rank);
+    boolean repeated = middle > 1;
+    if (inner > Integer.MAX_VALUE || repeated && (inner < RUN || middle * inner < LIBRARY)) {
+      return false;
+    }
+    if (!repeated) { // one shape: any division into rows will do
+      engine.binary(f, a.address(), b.address(), false, y.dtype(), outer, (int) inner, y.address());
+      return true;
+    }
+    long row = inner * y.dtype().bytes();
+    for (long o = 0; o < outer; o++) {
+      long at = o * middle * row;
+      engine.binary(
+          f,
+          a.address() + at,
+          b.address() + o * row,
+          true,
+          y.dtype(),
+          middle,
+          (int) inner,
+          y.address() + at);
+    }
+    return true;
   }
 
   /** An operand seen in the output's order: each run of its elements, or one of them repeated. */

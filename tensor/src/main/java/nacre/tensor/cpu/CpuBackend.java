@@ -5,9 +5,7 @@ import java.util.List;
 import nacre.bindings.NativeLibraries;
 import nacre.bindings.NativeLibrary;
 import nacre.bindings.OpenMp;
-import nacre.tensor.DType;
 import nacre.tensor.Philox;
-import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.AdamWStep;
@@ -36,7 +34,9 @@ public final class CpuBackend implements Backend {
   private final Products products;
   private final UpsampleConvolutionKernel upsampleConvolution;
   private final GroupNormKernel groupNorm;
+  private final GroupNormBackward groupNormBackward;
   private final RowNormKernels rowNorms;
+  private final LayerNorms layerNorms;
   private final Movement movement;
   private final Permutation permutation;
   private final Resampling resampling;
@@ -48,12 +48,14 @@ public final class CpuBackend implements Backend {
     this.team = team;
     this.description = description;
     elementwise = new Elementwise(team);
-    broadcasting = new Broadcasting(team, elementwise);
+    broadcasting = new Broadcasting(team, elementwise, engine);
     reductions = new Reductions(team, elementwise);
     products = new Products(engine, plain, elementwise, broadcasting, team, allocator);
     upsampleConvolution = new UpsampleConvolutionKernel(team, engine);
-    groupNorm = new GroupNormKernel(team);
+    groupNorm = new GroupNormKernel(team, engine, allocator);
+    groupNormBackward = new GroupNormBackward(team);
     rowNorms = new RowNormKernels(team);
+    layerNorms = new LayerNorms(engine, rowNorms, elementwise);
     movement = new Movement(team);
     permutation = new Permutation(team);
     resampling = new Resampling(team);
@@ -335,26 +337,13 @@ public final class CpuBackend implements Backend {
       Tensor dx,
       Tensor dgamma,
       Tensor dbeta) {
-    groupNorm.backward(x, gamma, beta, groups, silu, mean, rstd, dy, dx, dgamma, dbeta);
-  }
-
-  /**
-   * The library's layer normalisation keeps the variance where the contract wants its inverse root.
-   * Statistics are few beside the elements: converting them costs little.
-   */
-  private boolean normalised(Tensor x) {
-    return engine != null && x.dtype() == DType.F32 && x.elements() > 0;
+    groupNormBackward.run(x, gamma, beta, groups, silu, mean, rstd, dy, dx, dgamma, dbeta);
   }
 
   @Override
   public void layerNorm(
       Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-    if (normalised(x)) {
-      engine.layerNorm(x, gamma, beta, eps, y, mean, rstd);
-      rowNorms.inverseRoot(rstd, eps, rstd);
-    } else {
-      rowNorms.layerNorm(x, gamma, beta, eps, y, mean, rstd);
-    }
+    layerNorms.forward(x, gamma, beta, eps, y, mean, rstd);
   }
 
   @Override
@@ -367,16 +356,7 @@ public final class CpuBackend implements Backend {
       Tensor dx,
       Tensor dgamma,
       Tensor dbeta) {
-    if (normalised(x)) {
-      try (Scope _ = Scope.open()) {
-        // With an epsilon of zero there, 1 / rstd² stands for the variance and the epsilon.
-        Tensor variance = rstd.like();
-        rowNorms.inverseSquare(rstd, variance);
-        engine.layerNormBackward(x, gamma, mean, variance, 0, dy, dx, dgamma, dbeta);
-      }
-    } else {
-      rowNorms.layerNormBackward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
-    }
+    layerNorms.backward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
   }
 
   // ---- movement

@@ -64,7 +64,27 @@ public interface MatrixEngine {
    */
   HeadEngine heads(boolean member);
 
-  /** f32 layer normalisation; gives the variance, not its inverse root. */
+  /**
+   * y [rows, columns] = f(x · scale [columns] + shift [columns]), at these addresses; scale and
+   * shift f32.
+   *
+   * @param f one that {@link #fuses}, or null
+   */
+  void scaleShift(
+      long x, DType dtype, long rows, int columns, long scale, long shift, Unary f, long y);
+
+  /**
+   * y [rows, columns] = f(a, b), at these addresses. y may be a.
+   *
+   * @param repeated whether b is one row, which meets all rows of a
+   */
+  void binary(
+      Binary f, long a, long b, boolean repeated, DType dtype, long rows, int columns, long y);
+
+  /**
+   * Layer normalisation; gives the variance, not its inverse root. Gamma and beta are f32, whatever
+   * x is.
+   */
   void layerNorm(
       Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor variance);
 

@@ -1,6 +1,7 @@
 package nacre.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
@@ -79,16 +80,28 @@ final class Movement {
 
   void gatherBackward(Tensor indices, Tensor dy, Tensor dtable) {
     int d = dtable.dim(-1);
-    float[] sum = new float[Math.toIntExact(dtable.elements())];
+    int n = Math.toIntExact(indices.elements());
+    Tiles.ALL.asSlice(dtable.address(), dtable.bytes()).fill((byte) 0);
+    // Positions in the order of the rows that they name, so that a row is summed in f32 and
+    // written once, however large the table.
+    long[] order = new long[n];
+    for (int i = 0; i < n; i++) {
+      order[i] = row(indices, i, dtable.dim(0)) << 32 | i;
+    }
+    Arrays.sort(order);
+    float[] sum = new float[d];
     float[] t = new float[d];
-    for (long i = 0; i < indices.elements(); i++) {
-      int at = Math.toIntExact(row(indices, i, dtable.dim(0)) * d);
-      Tiles.load(dy.address(), dy.dtype(), i * d, t, 0, d);
+    for (int i = 0; i < n; i++) {
+      long row = order[i] >>> 32;
+      Tiles.load(dy.address(), dy.dtype(), (order[i] & 0xffffffffL) * d, t, 0, d);
       for (int j = 0; j < d; j++) {
-        sum[at + j] += t[j];
+        sum[j] += t[j];
+      }
+      if (i + 1 == n || order[i + 1] >>> 32 != row) {
+        Tiles.store(sum, 0, dtable.address(), dtable.dtype(), row * d, d);
+        Arrays.fill(sum, 0);
       }
     }
-    Tiles.store(sum, 0, dtable.address(), dtable.dtype(), 0, sum.length);
   }
 
   private static long row(Tensor indices, long i, int rows) {

@@ -3,6 +3,7 @@ package nacre.tensor.cpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import nacre.tensor.DType;
+import nacre.tensor.Tensor;
 
 /** Moves elements between native memory and f32 tiles, converting dtypes on the way. */
 final class Tiles {
@@ -18,10 +19,16 @@ final class Tiles {
     switch (dtype) {
       case F32 -> MemorySegment.copy(ALL, ValueLayout.JAVA_FLOAT, from, tile, at, n);
       case BF16 -> {
-        short[] s = Scratch.mine().shorts(n);
-        MemorySegment.copy(ALL, ValueLayout.JAVA_SHORT, from, s, 0, n);
-        for (int i = 0; i < n; i++) {
-          tile[at + i] = Float.intBitsToFloat(s[i] << 16);
+        int pairs = n / 2;
+        int[] narrow = Scratch.mine().ints(pairs);
+        long[] wide = Scratch.mine().longs(pairs);
+        MemorySegment.copy(ALL, ValueLayout.JAVA_INT_UNALIGNED, from, narrow, 0, pairs);
+        widenPairs(narrow, wide, pairs);
+        MemorySegment.copy(
+            MemorySegment.ofArray(wide), 0, MemorySegment.ofArray(tile), 4L * at, 8L * pairs);
+        if (2 * pairs < n) {
+          short last = ALL.get(ValueLayout.JAVA_SHORT, from + 4L * pairs);
+          tile[at + n - 1] = Float.intBitsToFloat(last << 16);
         }
       }
       case F16 -> {
@@ -53,6 +60,13 @@ final class Tiles {
         }
       }
     }
+  }
+
+  /** All elements of a small tensor. */
+  static float[] vector(Tensor t) {
+    float[] v = new float[Math.toIntExact(t.elements())];
+    load(t.address(), t.dtype(), 0, v, 0, v.length);
+    return v;
   }
 
   /** Elements [index .. index+n) of the array at {@code address} = tile[at .. at+n). */
@@ -99,6 +113,17 @@ final class Tiles {
         }
         MemorySegment.copy(s, 0, ALL, ValueLayout.JAVA_BYTE, to, n);
       }
+    }
+  }
+
+  /**
+   * The bits of two bf16 in an int become those of two floats in a long. One by one they would be
+   * shorts that become ints, which is not vectorised.
+   */
+  private static void widenPairs(int[] narrow, long[] wide, int n) {
+    for (int i = 0; i < n; i++) {
+      long both = narrow[i];
+      wide[i] = (both & 0xffff0000L) << 32 | (both & 0xffffL) << 16;
     }
   }
 

@@ -141,17 +141,23 @@ final class VectorMath {
   /**
    * Column sums of the first {@code rows} rows of {@code columns} in x, left in x's first row; x is
    * destroyed. Halves are folded onto each other, so that the loops are long and sums pairwise.
+   * Uses scratch slot 11.
    */
   static void foldRows(float[] x, int rows, int columns) {
+    float[] half = Scratch.mine().floats(11, rows / 2 * columns);
     int r = rows;
     while (r > 1) {
-      int half = r / 2;
-      int from = (r - half) * columns;
-      int n = half * columns;
-      for (int i = 0; i < n; i++) {
-        x[i] += x[from + i];
-      }
-      r -= half;
+      int n = r / 2 * columns;
+      // A copy: the compiler does not vectorise sums of one part of an array and another.
+      System.arraycopy(x, (r - r / 2) * columns, half, 0, n);
+      add(x, half, n);
+      r -= r / 2;
+    }
+  }
+
+  private static void add(float[] x, float[] y, int n) {
+    for (int i = 0; i < n; i++) {
+      x[i] += y[i];
     }
   }
 

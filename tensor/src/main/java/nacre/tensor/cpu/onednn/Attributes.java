@@ -85,7 +85,7 @@ final class Attributes {
     };
   }
 
-  private static int algorithm(Binary f) {
+  static int algorithm(Binary f) {
     return switch (f) {
       case ADD -> Dnnl.dnnl_binary_add();
       case SUBTRACT -> Dnnl.dnnl_binary_sub();

@@ -19,6 +19,7 @@ public final class OneDnnEngine implements MatrixEngine {
   private final Convolutions convolutions;
   private final TransposedConvolutions transposed;
   private final RowNorms rowNorms;
+  private final Pointwise pointwise;
   private final HeadEngines heads;
 
   /** The engine on a library that was loaded; what it needs beside its operands is lent. */
@@ -27,6 +28,7 @@ public final class OneDnnEngine implements MatrixEngine {
     convolutions = new Convolutions(allocator);
     transposed = new TransposedConvolutions(allocator);
     rowNorms = new RowNorms(allocator);
+    pointwise = new Pointwise(allocator);
     heads = new HeadEngines(allocator);
     bf16 = Convolutions.trains(DType.BF16);
     description =
@@ -97,6 +99,18 @@ public final class OneDnnEngine implements MatrixEngine {
   @Override
   public HeadEngine heads(boolean member) {
     return heads.lend(member);
+  }
+
+  @Override
+  public void scaleShift(
+      long x, DType dtype, long rows, int columns, long scale, long shift, Unary f, long y) {
+    pointwise.scaleShift(x, dtype, rows, columns, scale, shift, f, y);
+  }
+
+  @Override
+  public void binary(
+      Binary f, long a, long b, boolean repeated, DType dtype, long rows, int columns, long y) {
+    pointwise.binary(f, a, b, repeated, dtype, rows, columns, y);
   }
 
   @Override

@@ -9,14 +9,14 @@ import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 
-/** Layer normalisation of the rows of f32 matrices. */
+/** Layer normalisation of the rows of matrices, with f32 statistics and parameters. */
 final class RowNorms {
   private enum Kind {
     LAYER_NORM,
     LAYER_NORM_BACKWARD
   }
 
-  private record Key(Kind kind, long rows, int columns, float eps) {}
+  private record Key(Kind kind, DType dtype, long rows, int columns, float eps) {}
 
   private final Allocator allocator;
   private final Primitives<Key> primitives = new Primitives<>(RowNorms::build);
@@ -28,7 +28,7 @@ final class RowNorms {
 
   void layerNorm(
       Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor variance) {
-    Key key = new Key(Kind.LAYER_NORM, mean.elements(), x.dim(-1), (float) eps);
+    Key key = new Key(Kind.LAYER_NORM, x.dtype(), mean.elements(), x.dim(-1), (float) eps);
     run(
         key,
         x.address(),
@@ -49,7 +49,7 @@ final class RowNorms {
       Tensor dx,
       Tensor dgamma,
       Tensor dbeta) {
-    Key key = new Key(Kind.LAYER_NORM_BACKWARD, mean.elements(), x.dim(-1), (float) eps);
+    Key key = new Key(Kind.LAYER_NORM_BACKWARD, x.dtype(), mean.elements(), x.dim(-1), (float) eps);
     run(
         key,
         x.address(),
@@ -98,7 +98,7 @@ final class RowNorms {
   }
 
   private static Primitive buildLayerNorm(Key k) {
-    MemorySegment layout = Layout.dense(DType.F32, k.rows, k.columns);
+    MemorySegment layout = Layout.dense(k.dtype, k.rows, k.columns);
     MemorySegment statistics = Layout.dense(DType.F32, k.rows);
     MemorySegment vector = Layout.dense(DType.F32, k.columns);
     try (Arena arena = Arena.ofConfined()) {
@@ -116,7 +116,7 @@ final class RowNorms {
   }
 
   private static Primitive buildLayerNormBackward(Key k) {
-    MemorySegment layout = Layout.dense(DType.F32, k.rows, k.columns);
+    MemorySegment layout = Layout.dense(k.dtype, k.rows, k.columns);
     MemorySegment statistics = Layout.dense(DType.F32, k.rows);
     MemorySegment vector = Layout.dense(DType.F32, k.columns);
     try (Arena arena = Arena.ofConfined()) {
