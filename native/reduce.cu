@@ -22,6 +22,18 @@ DEVICE void reduce_rows(const S* x, T* y, i64 count, i64 chunk, float scale) {
   if (threadIdx.x == 0) y[static_cast<i64>(blockIdx.x) * gridDim.y + blockIdx.y] = from_float<T>(sum * scale);
 }
 
+// The same for rows so short that a warp is enough: x [outer, count] -> y [outer], 8 rows a block.
+template <class S, class T>
+DEVICE void reduce_short_rows(const S* x, T* y, i64 outer, i64 count, float scale) {
+  i64 row = static_cast<i64>(blockIdx.x) * (THREADS / 32) + (threadIdx.x >> 5);
+  if (row >= outer) return;
+  const S* from = x + row * count;
+  float sum = 0.0f;
+  for (i64 i = threadIdx.x & 31; i < count; i += 32) sum += to_float(from[i]);
+  sum = warp_sum(sum);
+  if ((threadIdx.x & 31) == 0) y[row] = from_float<T>(sum * scale);
+}
+
 constexpr int COLUMNS = 4;  // of one thread
 constexpr int TILE = 32 * COLUMNS;
 
@@ -73,6 +85,10 @@ DEVICE void reduce_columns(const S* x, T* y, i64 count, i64 inner, i64 chunk, fl
   extern "C" __global__ void __launch_bounds__(THREADS)                                          \
       reduce_rows_##FROM##_##TO(const S* x, T* y, i64 outer, i64 count, i64 chunk, float scale) { \
     reduce_rows(x, y, count, chunk, scale);                                                      \
+  }                                                                                              \
+  extern "C" __global__ void __launch_bounds__(THREADS) reduce_short_rows_##FROM##_##TO(         \
+      const S* x, T* y, i64 outer, i64 count, float scale) {                                     \
+    reduce_short_rows(x, y, outer, count, scale);                                                \
   }                                                                                              \
   extern "C" __global__ void __launch_bounds__(THREADS) reduce_columns_##FROM##_##TO(            \
       const S* x, T* y, i64 outer, i64 count, i64 inner, i64 chunk, float scale) {               \
