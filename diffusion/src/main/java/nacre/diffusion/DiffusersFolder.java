@@ -11,15 +11,13 @@ import java.util.Map;
 import java.util.function.Function;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.Component;
-import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.Scheduler;
-import nacre.diffusion.schedule.SchedulerChoice;
-import nacre.diffusion.schedule.SchedulerConfig;
-import nacre.diffusion.schedule.SchedulerKind;
+import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.nn.Parameters;
 import nacre.weights.JsonFile;
+import nacre.weights.Layout;
 import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
@@ -30,8 +28,6 @@ import nacre.weights.WeightsException;
  * disk are those in memory.
  */
 public final class DiffusersFolder implements Checkpoint {
-  private static final String SCHEDULER = "scheduler/scheduler_config.json";
-
   private final Path root;
 
   /** The folder that holds the components. */
@@ -62,39 +58,6 @@ public final class DiffusersFolder implements Checkpoint {
   }
 
   /**
-   * The scheduler that {@code scheduler/} describes.
-   *
-   * @param steps number of steps
-   * @throws WeightsException if the file is missing or malformed, in one line
-   */
-  public Scheduler readScheduler(int steps) throws WeightsException {
-    return JsonFile.read(
-        root.resolve(SCHEDULER), json -> Scheduler.of(SchedulerConfig.of(json), steps));
-  }
-
-  /**
-   * Another scheduler than the one that {@code scheduler/} describes, from the same description.
-   *
-   * @param steps number of steps
-   * @throws WeightsException if the file is missing or malformed, in one line
-   */
-  public Scheduler readScheduler(SchedulerChoice choice, int steps) throws WeightsException {
-    return JsonFile.read(
-        root.resolve(SCHEDULER), json -> Scheduler.of(choice.configure(json), steps));
-  }
-
-  /**
-   * The noise schedule of training that {@code scheduler/} describes, whatever its class.
-   *
-   * @throws WeightsException if the file is missing or malformed, in one line
-   */
-  public NoiseSchedule readNoiseSchedule() throws WeightsException {
-    return JsonFile.read(
-        root.resolve(SCHEDULER),
-        json -> new NoiseSchedule(SchedulerConfig.of(json, SchedulerKind.DDPM)));
-  }
-
-  /**
    * Writes a UNet to {@code unet/}.
    *
    * @param p where it was built
@@ -112,6 +75,16 @@ public final class DiffusersFolder implements Checkpoint {
    */
   public void writeVae(AutoencoderKL vae, Parameters p) throws IOException {
     save(Component.VAE, vae.config().toJson(), p);
+  }
+
+  /**
+   * Writes a text encoder to {@code text_encoder/}.
+   *
+   * @param p where it was built
+   * @throws IOException if a file cannot be written, in one sentence
+   */
+  public void writeTextEncoder(ClipTextModel text, Parameters p) throws IOException {
+    save(Component.TEXT_ENCODER, text.config().toJson(), p);
   }
 
   /**
@@ -143,7 +116,11 @@ public final class DiffusersFolder implements Checkpoint {
 
   private void save(Component component, JsonNode config, Parameters p) throws IOException {
     JsonFile.write(root.resolve(component.config()), config);
-    Path file = root.resolve(component.folder()).resolve(component.stem() + ".safetensors");
-    new SafeTensorsWriter().addParameters(p.relative()).write(file);
+    SafeTensorsWriter writer = new SafeTensorsWriter();
+    p.relative()
+        .forEach(
+            (name, tensor) ->
+                writer.add(component.hubName(name), tensor, Layout.ofParameter(tensor.shape())));
+    writer.write(root.resolve(component.folder()).resolve(component.stem() + ".safetensors"));
   }
 }

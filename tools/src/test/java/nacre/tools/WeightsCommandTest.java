@@ -10,8 +10,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.function.Function;
 import nacre.diffusion.DiffusersFolder;
 import nacre.diffusion.checkpoint.Checkpoint;
@@ -72,12 +70,7 @@ class WeightsCommandTest {
                'num_hidden_layers': 2, 'num_attention_heads': 2}\
               """,
               ClipTextConfig::of);
-      new ClipTextModel(p.at("text"), text);
-      Path inner = Files.createDirectories(model.resolve("text_encoder"));
-      Files.writeString(inner.resolve("config.json"), text.toJson().toString());
-      Map<String, Tensor> named = new LinkedHashMap<>();
-      p.at("text").relative().forEach((name, tensor) -> named.put("text_model." + name, tensor));
-      new SafeTensorsWriter().addParameters(named).write(inner.resolve("model.safetensors"));
+      files.writeTextEncoder(new ClipTextModel(p.at("text"), text), p.at("text"));
     }
   }
 

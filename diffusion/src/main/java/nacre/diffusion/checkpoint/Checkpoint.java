@@ -6,6 +6,11 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Function;
 import nacre.diffusion.DiffusersFolder;
+import nacre.diffusion.schedule.NoiseSchedule;
+import nacre.diffusion.schedule.Scheduler;
+import nacre.diffusion.schedule.SchedulerChoice;
+import nacre.diffusion.schedule.SchedulerConfig;
+import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.text.ClipTextConfig;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.unet.UNet2DCondition;
@@ -23,6 +28,9 @@ import nacre.weights.WeightsException;
  * names that they have in memory.
  */
 public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
+
+  /** Where a folder describes its scheduler. */
+  String SCHEDULER = "scheduler/scheduler_config.json";
 
   /**
    * Opens what lies at a path.
@@ -78,6 +86,36 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
    */
   default ClipTextModel readTextEncoder(Parameters p) throws WeightsException {
     return read(Component.TEXT_ENCODER, p, json -> new ClipTextModel(p, ClipTextConfig.of(json)));
+  }
+
+  /**
+   * The scheduler that the model describes.
+   *
+   * @param steps number of steps
+   * @throws WeightsException if the file is missing or malformed, in one line
+   */
+  default Scheduler readScheduler(int steps) throws WeightsException {
+    return config(SCHEDULER, json -> Scheduler.of(SchedulerConfig.of(json), steps));
+  }
+
+  /**
+   * Another scheduler than the one that the model describes, from the same description.
+   *
+   * @param steps number of steps
+   * @throws WeightsException if the file is missing or malformed, in one line
+   */
+  default Scheduler readScheduler(SchedulerChoice choice, int steps) throws WeightsException {
+    return config(SCHEDULER, json -> Scheduler.of(choice.configure(json), steps));
+  }
+
+  /**
+   * The noise schedule of training that the model describes, whatever its class.
+   *
+   * @throws WeightsException if the file is missing or malformed, in one line
+   */
+  default NoiseSchedule readNoiseSchedule() throws WeightsException {
+    return config(
+        SCHEDULER, json -> new NoiseSchedule(SchedulerConfig.of(json, SchedulerKind.DDPM)));
   }
 
   private <T> T read(Component component, Parameters p, Function<JsonNode, T> build)

@@ -48,7 +48,7 @@ public enum Component {
   }
 
   /** The name under which the hub's folders have what is called {@code name} in memory. */
-  String hubName(String name) {
+  public String hubName(String name) {
     return this == TEXT_ENCODER ? "text_model." + name : name;
   }
 }

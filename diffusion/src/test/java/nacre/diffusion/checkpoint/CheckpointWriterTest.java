@@ -99,12 +99,7 @@ class CheckpointWriterTest {
                 """);
     text.put("hidden_act", act);
     ClipTextModel encoder = new ClipTextModel(p.at("text_encoder"), ClipTextConfig.of(text));
-    Path inner = Files.createDirectories(folder.resolve("text_encoder"));
-    Files.writeString(inner.resolve("config.json"), encoder.config().toJson().toString());
-    SafeTensorsWriter writer = new SafeTensorsWriter();
-    Map<String, Tensor> named = new LinkedHashMap<>();
-    p.at("text_encoder").relative().forEach((name, t) -> named.put("text_model." + name, t));
-    writer.addParameters(named).write(inner.resolve("model.safetensors"));
+    model.writeTextEncoder(encoder, p.at("text_encoder"));
     Files.writeString(folder.resolve("model_index.json"), "{\"_class_name\": \"X\"}");
     for (Component component : Component.values()) {
       saved.put(component, p.at(component.folder()).relative());

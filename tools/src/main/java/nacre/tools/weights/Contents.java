@@ -41,6 +41,9 @@ final class Contents {
     if (names.contains("cls_token") && any(names, "patch_embed.")) {
       return "vision transformer, names of timm";
     }
+    if (names.contains("appearance.weight") && any(names, "pose_mlp.")) {
+      return "tokens of Neural Assets, beside the UNet that reads them";
+    }
     return "tensors of no model that is known";
   }
 
