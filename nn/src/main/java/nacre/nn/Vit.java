@@ -10,11 +10,12 @@ import java.util.List;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 
 /**
  * The vision transformer (Dosovitskiy et al., 2021) under the names of transformers' {@code
- * ViTModel}, without pooler: what DINO's published weights are stored as.
+ * ViTModel}, as which DINO's weights are published (Caron et al., 2021).
  */
 public final class Vit {
   /** As transformers initialises ViT: standard deviation 0.02, biases 0. */
@@ -22,20 +23,28 @@ public final class Vit {
 
   private final VitConfig config;
   private final Tensor classToken;
-  private final Tensor positions;
+  private final PatchPositions positions;
   private final Conv2d patches;
   private final List<VitLayer> layers = new ArrayList<>();
   private final LayerNorm norm;
+  private final Linear pooler;
 
-  /** A model of these numbers. */
+  /** A model of these numbers, without a pooling layer. */
   public Vit(Parameters p, VitConfig config) {
+    this(p, config, false);
+  }
+
+  /**
+   * A model of these numbers.
+   *
+   * @param addPoolingLayer whether a layer follows the class token, which DINO's weights lack
+   */
+  public Vit(Parameters p, VitConfig config, boolean addPoolingLayer) {
     this.config = config;
     int width = config.hiddenSize();
-    int tokens = 1 + config.grid() * config.grid();
     Parameters embeddings = p.at("embeddings");
     this.classToken = embeddings.parameter("cls_token", Shape.of(1, 1, width), INITIALISER);
-    this.positions =
-        embeddings.parameter("position_embeddings", Shape.of(1, tokens, width), INITIALISER);
+    this.positions = new PatchPositions(embeddings, config.grid(), width);
     this.patches =
         new Conv2d(
             embeddings.at("patch_embeddings.projection"),
@@ -49,6 +58,10 @@ public final class Vit {
       layers.add(new VitLayer(p.at("encoder.layer").at(i), config));
     }
     this.norm = new LayerNorm(p.at("layernorm"), width, config.layerNormEps());
+    this.pooler =
+        addPoolingLayer
+            ? new Linear(p.at("pooler.dense"), width, width, INITIALISER, Initialiser.zeros())
+            : null;
   }
 
   /** The numbers. */
@@ -57,17 +70,23 @@ public final class Vit {
   }
 
   /**
-   * {@code pixelValues [N, H, W, channels] → last_hidden_state [N, 1 + grid², C]}, the class token
-   * first. Pixels are normalised by the caller as the weights want it.
+   * {@code pixelValues [N, H, W, channels] → last_hidden_state [N, 1 + H/patch · W/patch, C]}, the
+   * class token first. Pixels are normalised by the caller as the weights want it. For images of
+   * another size than the configured one the position embeddings are interpolated, as by
+   * transformers' {@code interpolate_pos_encoding}; pixels beyond the last whole patch are not
+   * seen.
    *
-   * @throws IllegalArgumentException if the images are not of the configured size
+   * @throws IllegalArgumentException if the images are smaller than a patch or of other channels
    */
   public Tensor forward(Tensor pixelValues) {
-    Shape wanted =
-        Shape.of(pixelValues.dim(0), config.imageSize(), config.imageSize(), config.numChannels());
-    if (!pixelValues.shape().equals(wanted)) {
+    int patch = config.patchSize();
+    if (pixelValues.shape().rank() != 4
+        || pixelValues.dim(1) < patch
+        || pixelValues.dim(2) < patch
+        || pixelValues.dim(3) != config.numChannels()) {
       throw new IllegalArgumentException(
-          "ViT: pixel values are " + pixelValues + ", " + wanted + " is wanted; resize them first");
+          "ViT: pixel values are %s, [N, H, W, %d] is wanted with H and W at least %d"
+              .formatted(pixelValues, config.numChannels(), patch));
     }
     try (Scope scope = Scope.open()) {
       Tensor x = embed(pixelValues); // [N, 1 + grid², C]
@@ -80,25 +99,40 @@ public final class Vit {
     }
   }
 
-  /** The patch tokens of {@link #forward} as a map, {@code [N, grid, grid, C]}. */
+  /** The patch tokens of {@link #forward} as a map, {@code [N, H/patch, W/patch, C]}. */
   public Tensor features(Tensor pixelValues) {
     try (Scope scope = Scope.open()) {
       Tensor tokens = forward(pixelValues);
-      int grid = config.grid();
-      Tensor map = slice(tokens, 1, 1, grid * grid);
-      return scope.hand(reshape(map, tokens.dim(0), grid, grid, config.hiddenSize()));
+      int rows = pixelValues.dim(1) / config.patchSize();
+      int columns = pixelValues.dim(2) / config.patchSize();
+      Tensor map = slice(tokens, 1, 1, rows * columns);
+      return scope.hand(reshape(map, tokens.dim(0), rows, columns, config.hiddenSize()));
+    }
+  }
+
+  /**
+   * One vector for each image: its class token, behind the pooling layer where there is one. {@code
+   * lastHiddenState [N, T, C] → [N, C]}.
+   *
+   * @param lastHiddenState what {@link #forward} made
+   */
+  public Tensor pool(Tensor lastHiddenState) {
+    try (Scope scope = Scope.open()) {
+      Tensor first = slice(lastHiddenState, 1, 0, 1);
+      Tensor token = reshape(first, lastHiddenState.dim(0), config.hiddenSize());
+      return scope.hand(pooler == null ? token : pooler.forward(token, Unary.TANH));
     }
   }
 
   private Tensor embed(Tensor pixelValues) {
     int n = pixelValues.dim(0);
     int width = config.hiddenSize();
-    Tensor grid = patches.forward(pixelValues); // [N, grid, grid, C]
-    Tensor rows = reshape(grid, n, config.grid() * config.grid(), width);
+    Tensor grid = patches.forward(pixelValues); // [N, rows, columns, C]
+    Tensor rows = reshape(grid, n, grid.dim(1) * grid.dim(2), width);
     Tensor first = ComputeType.match(classToken, rows);
     Tensor none = Tensor.zeros(rows.device(), rows.dtype(), Shape.of(n, 1, width));
     Tensor tokens = concat(1, add(none, first), rows);
-    return add(tokens, ComputeType.match(positions, rows));
+    return add(tokens, ComputeType.match(positions.of(grid.dim(1), grid.dim(2)), rows));
   }
 
   /** Each layer in a scope of its own: where nothing is recorded, memory is one layer's. */

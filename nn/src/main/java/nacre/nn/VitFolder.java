@@ -1,5 +1,6 @@
 package nacre.nn;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import nacre.weights.JsonFile;
@@ -8,27 +9,46 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * A {@link Vit} on disk as transformers keeps it: {@code config.json}, {@code model.safetensors}.
+ * A {@link Vit} on disk as transformers or timm keep it: {@code config.json}, {@code
+ * model.safetensors}.
  */
 public final class VitFolder {
   private VitFolder() {}
 
+  /** As {@link #load(Parameters, Path, boolean)}, without a pooling layer. */
+  public static Vit load(Parameters p, Path folder) throws WeightsException {
+    return load(p, folder, false);
+  }
+
   /**
    * Builds the model that a folder describes and fills it with the folder's weights. Weights of a
-   * pooler or a classifier are passed over; the encoder may stand under {@code vit.}, as in files
-   * of {@code ViTForImageClassification}.
+   * classifier are passed over, and of a pooling layer that is not wanted; the encoder may stand
+   * under {@code vit.}, as in files of {@code ViTForImageClassification}.
    *
    * @param p where to put the parameters; {@link Parameters#unwritten} suffices
+   * @param addPoolingLayer whether the pooling layer is wanted; it must then be there
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
-  public static Vit load(Parameters p, Path folder) throws WeightsException {
-    Vit vit = new Vit(p, JsonFile.read(folder.resolve("config.json"), VitConfig::of));
+  public static Vit load(Parameters p, Path folder, boolean addPoolingLayer)
+      throws WeightsException {
+    Path file = folder.resolve("config.json");
+    JsonNode json = JsonFile.read(file);
     try (StateDict dict = StateDict.open(folder, "model")) {
-      boolean nested = dict.entries().containsKey("vit.embeddings.cls_token");
-      StateDict encoder = nested ? dict.under("vit.") : dict;
-      encoder.loadInto(p.relative(), name -> name.matches("(pooler|classifier)\\..*"));
+      VitConfig config =
+          json.has("architecture")
+              ? TimmNames.config(file, json, dict)
+              : JsonFile.read(file, VitConfig::of);
+      Vit vit = new Vit(p, config, addPoolingLayer);
+      StateDict encoder = dict;
+      if (TimmNames.are(dict.entries())) {
+        encoder = dict.translate(TimmNames.of(config.numHiddenLayers()));
+      } else if (dict.entries().containsKey("vit.embeddings.cls_token")) {
+        encoder = dict.under("vit.");
+      }
+      String others = addPoolingLayer ? "(classifier|head)" : "(pooler|classifier|head)";
+      encoder.loadInto(p.relative(), name -> name.matches(others + "\\..*"));
+      return vit;
     }
-    return vit;
   }
 
   /**

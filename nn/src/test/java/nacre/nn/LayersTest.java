@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -178,8 +179,14 @@ class LayersTest {
       Tensor map = vit.features(pixels);
       assertEquals(Shape.of(2, 3, 3, 18), map.shape());
       assertEquals(out.toFloats()[18], map.toFloats()[0]);
-      Tensor small = Tensor.zeros(CPU, DType.F32, Shape.of(1, 8, 8, 3));
-      assertThrows(IllegalArgumentException.class, () -> vit.forward(small));
+      Tensor wide = Tensor.zeros(CPU, DType.F32, Shape.of(1, 12, 20, 3));
+      assertEquals(
+          Shape.of(1, 12 / vit.config().patchSize(), 20 / vit.config().patchSize(), 18),
+          vit.features(wide).shape());
+      for (Shape shape : List.of(Shape.of(1, 12, 1, 3), Shape.of(1, 12, 12, 4))) {
+        Tensor x = Tensor.zeros(CPU, DType.F32, shape);
+        assertThrows(IllegalArgumentException.class, () -> vit.forward(x));
+      }
     }
   }
 

@@ -47,9 +47,16 @@ final class ModelSubjects {
     };
   }
 
+  /** With a pooling layer if the config says {@code add_pooling_layer}. */
   static Subject vit(JsonNode config, Parameters p) {
-    Vit vit = new Vit(p, VitConfig.of(config));
-    return inputs -> Map.of("last_hidden_state", vit.forward(inputs.channelsLast("pixel_values")));
+    boolean pooling = config.path("add_pooling_layer").asBoolean(false);
+    Vit vit = new Vit(p, VitConfig.of(config), pooling);
+    return inputs -> {
+      Tensor tokens = vit.forward(inputs.channelsLast("pixel_values"));
+      return pooling
+          ? Map.of("last_hidden_state", tokens, "pooler_output", vit.pool(tokens))
+          : Map.of("last_hidden_state", tokens);
+    };
   }
 
   /** One timestep for all samples, or one for each. */
