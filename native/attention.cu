@@ -34,6 +34,7 @@ DEVICE void dots(const float* own, const float* tile, int d, float (&sum)[R]) {
   const float* mine = tile + (threadIdx.x & 31) * (d + 1);
 #pragma unroll
   for (int r = 0; r < R; r++) sum[r] = 0.0f;
+#pragma unroll 4
   for (int e = 0; e < d; e++) {
 #pragma unroll
     for (int r = 0; r < R; r++) sum[r] = fmaf(own[(warp * R + r) * (d + 1) + e], mine[e], sum[r]);
@@ -44,6 +45,7 @@ DEVICE void dots(const float* own, const float* tile, int d, float (&sum)[R]) {
 template <int R, int N>
 DEVICE void add_rows(const float (&weight)[R], const float* tile, int d, float (&out)[R][N]) {
   int lane = threadIdx.x & 31;
+#pragma unroll 2
   for (int j = 0; j < ROWS; j++) {
     float w[R];
 #pragma unroll

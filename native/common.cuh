@@ -179,6 +179,39 @@ DEVICE void store_pack(T* to, const float (&v)[8]) {
                                              pack(type, v[4], v[5]), pack(type, v[6], v[7]));
 }
 
+// One element, or a pack: for loops that are written once for both.
+template <class T>
+DEVICE void load_some(const T* from, float (&v)[1]) {
+  v[0] = to_float(*from);
+}
+template <class T, int W>
+DEVICE void load_some(const T* from, float (&v)[W]) {
+  load_pack(from, v);
+}
+template <class T>
+DEVICE void store_some(T* to, const float (&v)[1]) {
+  *to = from_float<T>(v[0]);
+}
+template <class T, int W>
+DEVICE void store_some(T* to, const float (&v)[W]) {
+  store_pack(to, v);
+}
+
+template <int V>
+struct Constant {
+  static constexpr int value = V;
+};
+
+// Calls body with the width of a pack as a constant: one channel where 16-byte accesses are not possible.
+template <class T, class Body>
+DEVICE void with_width(bool packed, Body body) {
+  if (packed) {
+    body(Constant<PACK<T>>{});
+  } else {
+    body(Constant<1>{});
+  }
+}
+
 // ---- where a thread stands in a grid-stride loop
 
 DEVICE i64 first_index() { return static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x; }

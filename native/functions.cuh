@@ -63,11 +63,6 @@ DEVICE float slope(float x) {
   if constexpr (F == COS) return -sinf(x);
 }
 
-template <int F>
-struct Constant {
-  static constexpr int value = F;
-};
-
 // Calls body with the function as a constant, so that the choice is made once, outside of its loop.
 template <class Body>
 DEVICE void with_function(int f, Body body) {

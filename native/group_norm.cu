@@ -29,33 +29,6 @@ struct Walk {
   }
 };
 
-template <class T>
-DEVICE void load_some(const T* from, float (&v)[1]) {
-  v[0] = to_float(*from);
-}
-template <class T, int W>
-DEVICE void load_some(const T* from, float (&v)[W]) {
-  load_pack(from, v);
-}
-template <class T>
-DEVICE void store_some(T* to, const float (&v)[1]) {
-  *to = from_float<T>(v[0]);
-}
-template <class T, int W>
-DEVICE void store_some(T* to, const float (&v)[W]) {
-  store_pack(to, v);
-}
-
-// Calls body with the width of a pack as a constant: one channel where 16-byte accesses are not possible.
-template <class T, class Body>
-DEVICE void with_width(bool packed, Body body) {
-  if (packed) {
-    body(Constant<PACK<T>>{});
-  } else {
-    body(Constant<1>{});
-  }
-}
-
 // For each group of the block's chunk, partial [n, chunks, groups, 2] = mean, sum of squared distances from it.
 // Sums are taken around the group's first element, which keeps their digits where the mean is large.
 template <class T, int W>

@@ -2,7 +2,8 @@
 // And the sinusoids of timesteps.
 #include "common.cuh"
 
-// Element i of an image [n, h, w, c]: row of pixels, column, channel.
+// Where in images [n, h, w, c] the i-th pack of W channels is.
+template <int W>
 struct Place {
   i64 image;
   int row;
@@ -10,8 +11,9 @@ struct Place {
   int channel;
 
   DEVICE Place(i64 i, int h, int w, int c) {
-    i64 pixel = i / c;
-    channel = static_cast<int>(i - pixel * c);
+    int packs = c / W;
+    i64 pixel = i / packs;
+    channel = static_cast<int>(i - pixel * packs) * W;
     i64 line = pixel / w;
     column = static_cast<int>(pixel - line * w);
     image = line / h;
@@ -20,26 +22,38 @@ struct Place {
 };
 
 // large [n, h * f, w * f, c] = scale * small [n, h, w, c], each pixel repeated f x f times.
-template <class T>
-DEVICE void spread(const T* small, T* large, i64 n, int h, int w, int c, int f, float scale) {
-  for (i64 i = first_index(); i < n; i += index_step()) {
-    Place at(i, h * f, w * f, c);
-    i64 from = ((at.image * h + at.row / f) * w + at.column / f) * c + at.channel;
-    large[i] = from_float<T>(to_float(small[from]) * scale);
+template <class T, int W>
+DEVICE void spread(const T* small, T* large, int n, int h, int w, int c, int f, float scale) {
+  i64 count = static_cast<i64>(n) * h * f * w * f * (c / W);
+  for (i64 i = first_index(); i < count; i += index_step()) {
+    Place<W> at(i, h * f, w * f, c);
+    float v[W];
+    load_some(small + ((at.image * h + at.row / f) * w + at.column / f) * c + at.channel, v);
+#pragma unroll
+    for (int j = 0; j < W; j++) v[j] *= scale;
+    store_some(large + i * W, v);
   }
 }
 
 // small [n, h, w, c] = scale * sums over the f x f pixels of large.
-template <class T>
-DEVICE void collect(const T* large, T* small, i64 n, int h, int w, int c, int f, float scale) {
-  for (i64 i = first_index(); i < n; i += index_step()) {
-    Place at(i, h, w, c);
+template <class T, int W>
+DEVICE void collect(const T* large, T* small, int n, int h, int w, int c, int f, float scale) {
+  i64 count = static_cast<i64>(n) * h * w * (c / W);
+  for (i64 i = first_index(); i < count; i += index_step()) {
+    Place<W> at(i, h, w, c);
     const T* from = large + ((at.image * h + at.row) * f * w * f + at.column * f) * static_cast<i64>(c) + at.channel;
-    float sum = 0.0f;
+    float sum[W] = {};
     for (int y = 0; y < f; y++) {
-      for (int x = 0; x < f; x++) sum += to_float(from[(static_cast<i64>(y) * w * f + x) * c]);
+      for (int x = 0; x < f; x++) {
+        float v[W];
+        load_some(from + (static_cast<i64>(y) * w * f + x) * c, v);
+#pragma unroll
+        for (int j = 0; j < W; j++) sum[j] += v[j];
+      }
     }
-    small[i] = from_float<T>(sum * scale);
+#pragma unroll
+    for (int j = 0; j < W; j++) sum[j] *= scale;
+    store_some(small + i * W, sum);
   }
 }
 
@@ -80,31 +94,39 @@ struct Axis {
   }
 };
 
+// sum += weight * the pack at `from`.
+template <class T, int W>
+DEVICE void add_weighted(float weight, const T* from, float (&sum)[W]) {
+  float v[W];
+  load_some(from, v);
+#pragma unroll
+  for (int j = 0; j < W; j++) sum[j] = fmaf(weight, v[j], sum[j]);
+}
+
 // y [n, r, oh, ow, c] of x [n, h, w, c] and boxes [n, r, 4] = (y0, x0, y1, x1).
-template <class T>
-DEVICE void crop_resize(const T* x, const float* boxes, T* y, i64 count, int h, int w, int c, int r, int oh, int ow) {
+template <class T, int W>
+DEVICE void crop_resize(const T* x, const float* boxes, T* y, int n, int h, int w, int c, int r, int oh, int ow) {
+  i64 count = static_cast<i64>(n) * r * oh * ow * (c / W);
   for (i64 i = first_index(); i < count; i += index_step()) {
-    Place at(i, oh, ow, c);  // its image is the box
+    Place<W> at(i, oh, ow, c);  // its image is the box
     const float* box = boxes + at.image * 4;
     Axis rows(box[0], box[2], h, oh);
     Axis columns(box[1], box[3], w, ow);
     double sy = rows.at(at.row);
     double sx = columns.at(at.column);
-    float sum = 0.0f;
+    float sum[W] = {};
     if (rows.inside(sy) && columns.inside(sx)) {
       double scale = 1.0 / (rows.sum(sy) * columns.sum(sx));
       const T* from = x + at.image / r * h * w * static_cast<i64>(c) + at.channel;
       for (int p = rows.first(sy); p <= rows.last(sy); p++) {
-        float across = 0.0f;
+        double down = rows.weight(sy, p) * scale;
         for (int q = columns.first(sx); q <= columns.last(sx); q++) {
-          float weight = static_cast<float>(columns.weight(sx, q));
-          if (weight != 0.0f) across = fmaf(weight, to_float(from[(static_cast<i64>(p) * w + q) * c]), across);
+          float weight = static_cast<float>(down * columns.weight(sx, q));
+          if (weight != 0.0f) add_weighted(weight, from + (static_cast<i64>(p) * w + q) * c, sum);
         }
-        float weight = static_cast<float>(rows.weight(sy, p) * scale);
-        if (weight != 0.0f) sum = fmaf(weight, across, sum);
       }
     }
-    y[i] = from_float<T>(sum);
+    store_some(y + i * W, sum);
   }
 }
 
@@ -119,12 +141,13 @@ DEVICE int last_line(const Axis& axis, int i, int o) {
 }
 
 // dx [n, h, w, c]: each input pixel gathers from the output pixels that it took part in, in a fixed order.
-template <class T>
-DEVICE void crop_resize_backward(const T* dy, const float* boxes, T* dx, i64 count, int h, int w, int c, int r, int oh,
+template <class T, int W>
+DEVICE void crop_resize_backward(const T* dy, const float* boxes, T* dx, int n, int h, int w, int c, int r, int oh,
                                  int ow) {
+  i64 count = static_cast<i64>(n) * h * w * (c / W);
   for (i64 i = first_index(); i < count; i += index_step()) {
-    Place at(i, h, w, c);
-    float sum = 0.0f;
+    Place<W> at(i, h, w, c);
+    float sum[W] = {};
     for (int k = 0; k < r; k++) {
       const float* box = boxes + (at.image * r + k) * 4;
       Axis rows(box[0], box[2], h, oh);
@@ -132,27 +155,27 @@ DEVICE void crop_resize_backward(const T* dy, const float* boxes, T* dx, i64 cou
       const T* from = dy + (at.image * r + k) * oh * ow * static_cast<i64>(c) + at.channel;
       for (int p = first_line(rows, at.row); p <= last_line(rows, at.row, oh); p++) {
         double sy = rows.at(p);
-        if (!rows.inside(sy) || rows.weight(sy, at.row) == 0.0) continue;
-        float across = 0.0f;
+        double down = rows.weight(sy, at.row);
+        if (!rows.inside(sy) || down == 0.0) continue;
+        down /= rows.sum(sy);
         for (int q = first_line(columns, at.column); q <= last_line(columns, at.column, ow); q++) {
           double sx = columns.at(q);
           double weight = columns.weight(sx, at.column);
           if (!columns.inside(sx) || weight == 0.0) continue;
-          weight /= columns.sum(sx);
-          across = fmaf(static_cast<float>(weight), to_float(from[(static_cast<i64>(p) * ow + q) * c]), across);
+          weight *= down / columns.sum(sx);
+          add_weighted(static_cast<float>(weight), from + (static_cast<i64>(p) * ow + q) * c, sum);
         }
-        sum = fmaf(static_cast<float>(rows.weight(sy, at.row) / rows.sum(sy)), across, sum);
       }
     }
-    dx[i] = from_float<T>(sum);
+    store_some(dx + i * W, sum);
   }
 }
 
 // y [n, dim]: sines and cosines of t * period^(-i / (dim / 2 - shift)), in f64: t may be a thousand.
 template <class T>
-DEVICE void timestep_embedding(const float* t, T* y, i64 n, int dim, int cosine_first, float shift, float period) {
+DEVICE void timestep_embedding(const float* t, T* y, int n, int dim, int cosine_first, float shift, float period) {
   int half = dim / 2;
-  for (i64 i = first_index(); i < n * dim; i += index_step()) {
+  for (i64 i = first_index(); i < static_cast<i64>(n) * dim; i += index_step()) {
     i64 row = i / dim;
     int k = static_cast<int>(i - row * dim);
     double v = 0.0;  // the last column of an odd dim
@@ -164,35 +187,38 @@ DEVICE void timestep_embedding(const float* t, T* y, i64 n, int dim, int cosine_
   }
 }
 
+template <class T, class Body>
+DEVICE void by_channels(int c, const void* a, const void* b, Body body) {
+  with_width<T>(c % PACK<T> == 0 && aligned16(a, b), body);
+}
+
 // Extents are those of the small images, n of them; for boxes those of x, then r boxes an image of oh x ow.
-#define RESAMPLE(NAME, T)                                                                                             \
-  extern "C" __global__ void __launch_bounds__(THREADS)                                                               \
-      upsample_nearest_##NAME(const T* x, T* y, int n, int h, int w, int c, int f) {                                  \
-    spread(x, y, static_cast<i64>(n) * h * f * w * f * c, h, w, c, f, 1.0f);                                          \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(THREADS)                                                               \
-      upsample_nearest_backward_##NAME(const T* dy, T* dx, int n, int h, int w, int c, int f) {                       \
-    collect(dy, dx, static_cast<i64>(n) * h * w * c, h, w, c, f, 1.0f);                                               \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(THREADS)                                                               \
-      average_pool_##NAME(const T* x, T* y, int n, int h, int w, int c, int f) {                                      \
-    collect(x, y, static_cast<i64>(n) * h * w * c, h, w, c, f, 1.0f / static_cast<float>(f * f));                     \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(THREADS)                                                               \
-      average_pool_backward_##NAME(const T* dy, T* dx, int n, int h, int w, int c, int f) {                           \
-    spread(dy, dx, static_cast<i64>(n) * h * f * w * f * c, h, w, c, f, 1.0f / static_cast<float>(f * f));            \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(THREADS)                                                               \
-      crop_resize_##NAME(const T* x, const float* boxes, T* y, int n, int h, int w, int c, int r, int oh, int ow) {   \
-    crop_resize(x, boxes, y, static_cast<i64>(n) * r * oh * ow * c, h, w, c, r, oh, ow);                              \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(THREADS) crop_resize_backward_##NAME(                                  \
-      const T* dy, const float* boxes, T* dx, int n, int h, int w, int c, int r, int oh, int ow) {                    \
-    crop_resize_backward(dy, boxes, dx, static_cast<i64>(n) * h * w * c, h, w, c, r, oh, ow);                         \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(THREADS) timestep_embedding_##NAME(                                    \
-      const float* t, T* y, int n, int dim, int cosine_first, float shift, float period) {                            \
-    timestep_embedding(t, y, n, dim, cosine_first, shift, period);                                                    \
+#define RESIZE(NAME, T, FUNCTION, OPERATION, SCALE)                                                                \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                            \
+      FUNCTION##_##NAME(const T* x, T* y, int n, int h, int w, int c, int f) {                                     \
+    by_channels<T>(c, x, y, [&](auto width) {                                                                      \
+      OPERATION<T, decltype(width)::value>(x, y, n, h, w, c, f, SCALE);                                            \
+    });                                                                                                            \
+  }
+
+#define BOXES(NAME, T, FUNCTION)                                                                                   \
+  extern "C" __global__ void __launch_bounds__(THREADS) FUNCTION##_##NAME(                                         \
+      const T* x, const float* boxes, T* y, int n, int h, int w, int c, int r, int oh, int ow) {                   \
+    by_channels<T>(c, x, y, [&](auto width) {                                                                      \
+      FUNCTION<T, decltype(width)::value>(x, boxes, y, n, h, w, c, r, oh, ow);                                     \
+    });                                                                                                            \
+  }
+
+#define RESAMPLE(NAME, T)                                                                                          \
+  RESIZE(NAME, T, upsample_nearest, spread, 1.0f)                                                                  \
+  RESIZE(NAME, T, upsample_nearest_backward, collect, 1.0f)                                                        \
+  RESIZE(NAME, T, average_pool, collect, 1.0f / static_cast<float>(f * f))                                         \
+  RESIZE(NAME, T, average_pool_backward, spread, 1.0f / static_cast<float>(f * f))                                 \
+  BOXES(NAME, T, crop_resize)                                                                                      \
+  BOXES(NAME, T, crop_resize_backward)                                                                             \
+  extern "C" __global__ void __launch_bounds__(THREADS) timestep_embedding_##NAME(                                 \
+      const float* t, T* y, int n, int dim, int cosine_first, float shift, float period) {                         \
+    timestep_embedding(t, y, n, dim, cosine_first, shift, period);                                                 \
   }
 
 FOR_FLOATS(RESAMPLE)
