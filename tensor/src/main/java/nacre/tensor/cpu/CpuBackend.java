@@ -5,6 +5,7 @@ import java.util.List;
 import nacre.bindings.NativeLibraries;
 import nacre.bindings.NativeLibrary;
 import nacre.bindings.OpenMp;
+import nacre.tensor.DType;
 import nacre.tensor.Philox;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
