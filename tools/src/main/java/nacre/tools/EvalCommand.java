@@ -80,7 +80,7 @@ final class EvalCommand implements Callable<Integer> {
     Path folder = choice.folder();
     try (Scope _ = Scope.open()) {
       NeuralAssets model = ModelFolder.load(folder, choice.device());
-      Sampler sampler = SampleCommand.sampler(model, steps, guidance);
+      Sampler sampler = SceneSampling.sampler(model, steps, guidance);
       if (!json) {
         out.println("model   " + folder);
       }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Optional;
 import java.util.stream.Stream;
+import nacre.diffusion.pipeline.StableDiffusion;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;
 import nacre.tensor.Device;
@@ -21,7 +22,8 @@ final class ModelChoice {
       names = "--model",
       paramLabel = "FOLDER",
       description =
-          "A run's folder, a checkpoint or a model folder; unless given, the newest checkpoint"
+          "A run's folder, a checkpoint or a model folder; sample takes Stable Diffusion,"
+              + " too. Unless given, the newest checkpoint"
               + " under runs/, else the model that comes with Nacre.")
   private Path model;
 
@@ -51,6 +53,11 @@ final class ModelChoice {
                 new UserException(
                     "there is no model: nothing was trained under runs/; train one with: nacre"
                         + " train, or give --model"));
+  }
+
+  /** The folder that {@code --model} names, if it is Stable Diffusion's. */
+  Optional<Path> stableDiffusion() throws IOException {
+    return model != null && StableDiffusion.is(model) ? Optional.of(model) : Optional.empty();
   }
 
   private static Path given(Path path) throws IOException {

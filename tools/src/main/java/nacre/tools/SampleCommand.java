@@ -1,124 +1,48 @@
 package nacre.tools;
 
-import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import nacre.neuralassets.edit.Edit;
-import nacre.neuralassets.edit.EditParser;
-import nacre.neuralassets.edit.SceneView;
-import nacre.neuralassets.edit.ShowEdits;
-import nacre.neuralassets.model.NeuralAssets;
-import nacre.neuralassets.model.Preset;
-import nacre.neuralassets.model.Sampler;
-import nacre.neuralassets.training.ModelFolder;
-import nacre.tensor.Scope;
-import nacre.tools.output.AnimatedGif;
-import nacre.tools.output.PngMetadata;
-import nacre.tools.output.Sheet;
-import nacre.tools.output.Upscaling;
+import nacre.tools.texttoimage.TextToImage;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code nacre sample}. */
+/** {@code nacre sample}: what is drawn depends on what the model is. */
 @Command(
     name = "sample",
     description = {
-      "Draw scenes whose objects were moved, turned, resized, removed or swapped.",
+      "Draw pictures: edited scenes with a Neural Assets model, prompts with Stable Diffusion.",
       "",
-      "Without an edit every kind is shown, a row for each scene. Edits are:",
+      "Edits of scenes are:",
       "  translate OBJECT DX DY DZ     in world units",
       "  rotate OBJECT DEGREES [AX AY AZ]",
       "  resize OBJECT FACTOR",
       "  remove OBJECT",
       "  replace OBJECT SCENE:OBJECT   SCENE is a number or a folder",
       "  background SCENE",
-      "Several in one picture are separated by semicolons.",
+      "Several in one picture are separated by semicolons. Without one every kind is shown, a row",
+      "for each scene.",
       ""
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class SampleCommand implements Callable<Integer> {
-  private static final int TURN_FRAMES = 36;
-  private static final Duration TURN_DELAY = Duration.ofMillis(80);
-  private static final int GIF_SIDE = 256;
-
   @Mixin private ModelChoice choice;
-
-  @Option(
-      names = "--scene",
-      paramLabel = "FOLDER",
-      description = "A scene folder of yours; a rendered held-out scene unless given.")
-  private String folder;
-
-  @Option(
-      names = "--scene-seed",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "Number of the held-out scene, and of the first row's; 0 unless given.")
-  private long sceneSeed;
-
-  @Option(
-      names = "--rows",
-      paramLabel = "N",
-      defaultValue = "6",
-      description = "Held-out scenes to show where no edit is given; 6 unless given.")
-  private int rows;
-
-  @Option(
-      names = "--source",
-      paramLabel = "FRAME",
-      description = "Frame that lends the looks; counted from 0.")
-  private Integer source;
-
-  @Option(
-      names = "--target",
-      paramLabel = "FRAME",
-      description = "Frame whose camera and places are edited; counted from 0.")
-  private Integer target;
-
-  @Option(
-      names = "--edit",
-      paramLabel = "EDIT",
-      description = "One picture of the sheet; may be given several times.")
-  private List<String> edits = new ArrayList<>();
-
-  @Option(
-      names = "--edits",
-      paramLabel = "FILE",
-      description = "JSON file of edits, all in one picture.")
-  private Path editFile;
-
-  @Option(
-      names = "--turn",
-      paramLabel = "OBJECT",
-      description = "Object that turns in the GIF; the one that shows most unless given.")
-  private String turn;
-
-  @Option(
-      names = "--truth",
-      description = "Show beside it what rendered scenes would really look like.")
-  private boolean truth;
 
   @Option(
       names = "--steps",
       paramLabel = "N",
-      description = "Steps of DDIM; the preset's unless given.")
+      description = "Steps of sampling; the preset's unless given, 25 of Stable Diffusion.")
   private Integer steps;
 
   @Option(
       names = "--guidance",
       paramLabel = "X",
-      description = "Scale of guidance, 1 for none; the preset's unless given.")
+      description =
+          "Scale of guidance, 1 for none; the preset's unless given, 7.5 of Stable Diffusion.")
   private Double guidance;
 
   @Option(
@@ -132,153 +56,38 @@ final class SampleCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "FOLDER",
       defaultValue = "out",
-      description = "Where sheet.png and turn.gif go; out unless given.")
+      description = "Where the pictures go; out unless given.")
   private Path out;
 
-  /** The edits as they were written. */
-  private final List<String> described = new ArrayList<>();
+  @ArgGroup(validate = false, heading = "%nOf Neural Assets:%n")
+  private SceneSampling scenes;
+
+  @ArgGroup(validate = false, heading = "%nOf Stable Diffusion:%n")
+  private TextToImage prompts;
 
   @Override
   public Integer call() throws IOException {
-    PrintStream print = System.out;
-    Path modelFolder = choice.folder();
-    try (Scope _ = Scope.open()) {
-      print.println("device  " + choice.device().backend().describe());
-      NeuralAssets model = ModelFolder.load(modelFolder, choice.device());
-      print.println("model   " + modelFolder);
-      Sampler sampler = sampler(model, steps, guidance);
-      Scenes scenes = new Scenes(model.preset());
-      SamplePictures pictures = new SamplePictures(sampler, scenes, seed);
-      List<SceneView> views = views(scenes);
-      SceneView first = views.getFirst();
-      describe(first, print);
-      Sheet sheet = sheet(scenes, pictures, views);
-      List<BufferedImage> turning = turning(scenes, pictures, first);
-      Files.createDirectories(out);
-      Path png = out.resolve("sheet.png");
-      PngMetadata.write(png, sheet.draw(), parameters(modelFolder, sampler));
-      print.println("sheet   " + png);
-      if (!turning.isEmpty()) {
-        Path gif = out.resolve("turn.gif");
-        int scale = Math.max(1, GIF_SIDE / turning.getFirst().getHeight());
-        AnimatedGif.write(gif, turning, TURN_DELAY, scale, Upscaling.NEAREST);
-        print.println("gif     " + gif);
-      }
+    Sampling sampling = new Sampling(steps, guidance, seed, out);
+    Optional<Path> pipeline = choice.stableDiffusion();
+    if (pipeline.isPresent()) {
+      refuse(scenes, pipeline.get() + " is Stable Diffusion, which knows no scenes; give --prompt");
+      TextToImage asked = prompts == null ? new TextToImage() : prompts;
+      asked.run(pipeline.get(), choice.device(), sampling);
+    } else {
+      Path model = choice.folder();
+      refuse(
+          prompts,
+          model + " takes no prompts; a Stable Diffusion folder does: give one with --model");
+      SceneSampling asked = scenes == null ? new SceneSampling() : scenes;
+      asked.run(model, choice.device(), sampling);
     }
     return 0;
   }
 
-  private static void describe(SceneView view, PrintStream print) {
-    List<String> names = view.scene().names();
-    print.println("scene   %s: %s".formatted(view.name(), String.join(", ", names)));
-    if (view.clip().objects() < names.size()) {
-      List<String> taken = view.clip().sceneIndices().stream().map(names::get).toList();
-      print.println(
-          "        the model has room for %d objects: %s; the others belong to the background"
-              .formatted(taken.size(), String.join(", ", taken)));
+  /** Options of the other kind of model would go unheeded. */
+  private static void refuse(Object options, String reason) {
+    if (options != null) {
+      throw new UserException(reason);
     }
-  }
-
-  /** A sampler as the preset wants it, where the command line says nothing else. */
-  static Sampler sampler(NeuralAssets model, Integer steps, Double guidance) {
-    Preset.Sampling preset = model.preset().sampling();
-    int count = steps != null ? steps : preset.numInferenceSteps();
-    int most = model.preset().scheduler().numTrainTimesteps();
-    if (count < 1 || count > most) {
-      throw new UserException("--steps is %d, must be from 1 to %d".formatted(count, most));
-    }
-    double scale = guidance != null ? guidance : preset.guidanceScale();
-    if (!(scale >= 0) || Double.isInfinite(scale)) {
-      throw new UserException("--guidance is " + scale + ", must be 0 or more");
-    }
-    return new Sampler(model, count, scale);
-  }
-
-  private List<SceneView> views(Scenes scenes) throws IOException {
-    List<SceneView> views = new ArrayList<>();
-    if (sceneSeed < 0 || rows < 1) {
-      throw new UserException("--scene-seed must be 0 or more and --rows 1 or more");
-    }
-    if (folder != null) {
-      views.add(scenes.view(folder));
-    } else {
-      int count = ownEdits() ? 1 : rows;
-      for (int i = 0; i < count; i++) {
-        views.add(scenes.view(Long.toString(sceneSeed + i)));
-      }
-    }
-    views.replaceAll(
-        view ->
-            view.withFrames(
-                source != null ? source : view.source(), target != null ? target : view.target()));
-    return views;
-  }
-
-  private boolean ownEdits() {
-    return !edits.isEmpty() || editFile != null;
-  }
-
-  private Sheet sheet(Scenes scenes, SamplePictures pictures, List<SceneView> views)
-      throws IOException {
-    SampleSheet sheet =
-        new SampleSheet("Neural Assets, edited in 3D", pictures, truth ? scenes : null);
-    if (!ownEdits()) {
-      List<SceneView> donors = List.of(scenes.view(Long.toString(sceneSeed + rows)));
-      return sheet.ofAllEdits(views, donors);
-    }
-    List<String> headings = new ArrayList<>();
-    List<List<Edit>> parsed = new ArrayList<>();
-    for (String edit : edits) {
-      headings.add(edit);
-      parsed.add(EditParser.parse(edit));
-    }
-    described.addAll(edits);
-    if (editFile != null) {
-      headings.add(editFile.getFileName().toString());
-      parsed.add(EditParser.readJson(editFile));
-      described.add(Files.readString(editFile).replaceAll("\\s+", " ").strip());
-    }
-    return sheet.ofEdits(views.getFirst(), headings, parsed);
-  }
-
-  private List<BufferedImage> turning(Scenes scenes, SamplePictures pictures, SceneView view)
-      throws IOException {
-    String object = turn != null ? turn : ShowEdits.clearest(view).orElse(null);
-    if (object == null) {
-      return List.of();
-    }
-    List<SamplePictures.Order> orders = new ArrayList<>();
-    for (int i = 0; i < TURN_FRAMES; i++) {
-      Edit rotate = new Edit.Rotate(object, 360.0 * i / TURN_FRAMES, null);
-      orders.add(new SamplePictures.Order(view, List.of(rotate)));
-    }
-    List<BufferedImage> frames = new ArrayList<>(pictures.draw(orders, done -> {}));
-    for (int i = 0; truth && i < TURN_FRAMES; i++) {
-      Optional<BufferedImage> real = scenes.truth(view, orders.get(i).edits());
-      if (real.isPresent()) {
-        frames.set(i, beside(frames.get(i), real.get()));
-      }
-    }
-    return frames;
-  }
-
-  private static BufferedImage beside(BufferedImage left, BufferedImage right) {
-    int width = left.getWidth() + 1 + right.getWidth();
-    BufferedImage both = new BufferedImage(width, left.getHeight(), BufferedImage.TYPE_INT_RGB);
-    both.getRaster().setRect(0, 0, left.getRaster());
-    both.getRaster().setRect(left.getWidth() + 1, 0, right.getRaster());
-    return both;
-  }
-
-  private Map<String, String> parameters(Path modelFolder, Sampler sampler) {
-    Map<String, String> texts = new LinkedHashMap<>();
-    texts.put("Software", "Nacre");
-    texts.put("model", modelFolder.toString());
-    texts.put("scene", folder != null ? folder : Long.toString(sceneSeed));
-    texts.put("edits", ownEdits() ? String.join(" | ", described) : "all kinds");
-    texts.put("steps", Integer.toString(sampler.steps()));
-    texts.put("guidance", Double.toString(sampler.guidance()));
-    texts.put("seed", Long.toString(seed));
-    return texts;
   }
 }

@@ -26,7 +26,16 @@ public final class PngFile {
    * @throws SceneFormatException if the file is missing, damaged, not a PNG or of another size
    */
   public static byte[] readRgb(Path file, int width, int height) throws IOException {
-    BufferedImage image = read(file, width, height);
+    return rgb(read(file, width, height));
+  }
+
+  /**
+   * An image as packed RGB bytes [height, width, 3]: what stands in it, without colour management.
+   * Gray is repeated, alpha dropped, 16 bits cut to 8.
+   */
+  public static byte[] rgb(BufferedImage image) {
+    int width = image.getWidth();
+    int height = image.getHeight();
     byte[] rgb = new byte[3 * width * height];
     if (image.getColorModel() instanceof IndexColorModel palette) {
       for (int i = 0; i < width * height; i++) {

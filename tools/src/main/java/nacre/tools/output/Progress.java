@@ -126,7 +126,11 @@ public final class Progress implements AutoCloseable {
     step(step, images);
   }
 
-  /** Reports a step that has no loss: one of sampling, or of rendering data. */
+  /**
+   * Reports a step that has no loss: one of sampling, or of rendering data.
+   *
+   * @param images finished by this step; where they are always 0, the time of a step is shown
+   */
   public void step(long step, int images) {
     now = new Sample(nanoTime.getAsLong(), step, now.images() + images);
     if (now.nanos() - samples.getLast().nanos() >= SAMPLE.toNanos()) {
@@ -199,8 +203,12 @@ public final class Progress implements AutoCloseable {
     double imagesPerSecond = (now.images() - oldest.images()) / seconds;
     double stepsPerSecond = (now.step() - oldest.step()) / seconds;
     if (seconds > 0) {
-      String format = imagesPerSecond < 9.95 ? "%.1f images/s" : "%.0f images/s";
-      fields.add(String.format(Locale.ROOT, format, imagesPerSecond));
+      if (now.images() > 0) {
+        String format = imagesPerSecond < 9.95 ? "%.1f images/s" : "%.0f images/s";
+        fields.add(String.format(Locale.ROOT, format, imagesPerSecond));
+      } else {
+        fields.add(String.format(Locale.ROOT, "%.2f s/step", 1 / stepsPerSecond));
+      }
       Duration left = left(stepsPerSecond);
       fields.add(left.isPositive() ? duration(left) + " left" : "done");
     }
@@ -262,7 +270,7 @@ public final class Progress implements AutoCloseable {
   }
 
   /** {@code 612 MB}, {@code 3.1 GB}, in powers of ten. */
-  static String bytes(long bytes) {
+  public static String bytes(long bytes) {
     return bytes < 999_500_000L
         ? String.format(Locale.ROOT, "%.0f MB", bytes / 1e6)
         : String.format(Locale.ROOT, "%.1f GB", bytes / 1e9);

@@ -10,14 +10,24 @@ import java.util.regex.Pattern;
 /** How much of the machine's memory this process occupies, native libraries included. */
 public final class ResidentMemory {
   private static final Path STATUS = Path.of("/proc/self/status");
-  private static final Pattern RESIDENT = Pattern.compile("(?m)^VmRSS:\\s+(\\d+) kB$");
+  private static final Pattern NOW = Pattern.compile("(?m)^VmRSS:\\s+(\\d+) kB$");
+  private static final Pattern PEAK = Pattern.compile("(?m)^VmHWM:\\s+(\\d+) kB$");
 
   private ResidentMemory() {}
 
   /** Bytes; empty on systems other than Linux, which give no such number to a Java process. */
   public static OptionalLong bytes() {
+    return read(NOW);
+  }
+
+  /** The most bytes so far; empty where {@link #bytes} is. */
+  public static OptionalLong peak() {
+    return read(PEAK);
+  }
+
+  private static OptionalLong read(Pattern line) {
     try {
-      Matcher matcher = RESIDENT.matcher(Files.readString(STATUS));
+      Matcher matcher = line.matcher(Files.readString(STATUS));
       return matcher.find()
           ? OptionalLong.of(Long.parseLong(matcher.group(1)) * 1024)
           : OptionalLong.empty();

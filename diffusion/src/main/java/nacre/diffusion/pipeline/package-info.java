@@ -1,0 +1,2 @@
+/** Models put together: from a prompt to images. */
+package nacre.diffusion.pipeline;
