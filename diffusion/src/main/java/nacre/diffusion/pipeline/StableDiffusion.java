@@ -17,7 +17,6 @@ import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerChoice;
-import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.text.ClipTokenizer;
 import nacre.diffusion.unet.UNet2DCondition;
@@ -49,7 +48,6 @@ public final class StableDiffusion {
 
   private static final String INDEX = "model_index.json";
   private static final String TOKENIZER = "tokenizer";
-  private static final String SCHEDULER = "scheduler/scheduler_config.json";
 
   private final Checkpoint checkpoint;
   private final Device device;
@@ -141,11 +139,9 @@ public final class StableDiffusion {
    * @throws WeightsException if its file is missing or malformed, in one line
    */
   public Scheduler scheduler(SchedulerChoice choice, int steps) throws WeightsException {
-    return checkpoint.config(
-        SCHEDULER,
-        json ->
-            Scheduler.of(
-                choice == null ? SchedulerConfig.of(json) : choice.configure(json), steps));
+    return choice == null
+        ? checkpoint.readScheduler(steps)
+        : checkpoint.readScheduler(choice, steps);
   }
 
   /**
