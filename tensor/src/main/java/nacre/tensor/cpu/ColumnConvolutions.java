@@ -26,13 +26,16 @@ final class ColumnConvolutions {
     this.broadcasting = broadcasting;
   }
 
-  /** Patches up to which a library's convolution by weights that are packed already is slower. */
-  private static final int FEW = 32;
+  /** Patches up to which a library's convolution is slower, if its weights are packed already. */
+  private static final int FEW_FOR_PACKED = 32;
 
-  /** Whether there are fewer patches than outputs; a library that has packed w only lacks few. */
+  /** The same where it has to bring the weights into order first. */
+  private static final int FEW = 128;
+
+  /** Whether this is the quicker way: there are few patches, and fewer than outputs. */
   boolean serves(Tensor y, Tensor w) {
     long patches = y.dim(0) * y.dim(1) * (long) y.dim(2);
-    return patches <= (w.settled() ? Math.min(FEW, w.dim(0)) : w.dim(0));
+    return patches <= Math.min(w.settled() ? FEW_FOR_PACKED : FEW, w.dim(0));
   }
 
   void forward(Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {
