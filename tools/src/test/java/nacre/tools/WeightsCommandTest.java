@@ -1,26 +1,19 @@
 package nacre.tools;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.function.Function;
-import nacre.diffusion.DiffusersFolder;
-import nacre.diffusion.checkpoint.Checkpoint;
-import nacre.diffusion.text.ClipTextConfig;
-import nacre.diffusion.text.ClipTextModel;
-import nacre.diffusion.unet.UNet2DCondition;
-import nacre.diffusion.unet.UNetConfig;
-import nacre.diffusion.vae.AutoencoderKL;
-import nacre.diffusion.vae.VaeConfig;
-import nacre.nn.Parameters;
-import nacre.tensor.DType;
+import java.util.List;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
@@ -33,49 +26,23 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code nacre weights} as it is typed, on a model of a few thousand numbers. */
+/** {@code nacre weights} as it is typed, on the tiny model that diffusers saved. */
 class WeightsCommandTest {
+  private static final Path TINY = Path.of("src/test/resources/tiny-sd/model");
+
   @TempDir Path folder;
   private Path model;
 
   @BeforeEach
-  void save() throws IOException {
+  void copy() throws IOException {
     model = folder.resolve("model");
-    DiffusersFolder files = new DiffusersFolder(model);
-    try (Scope _ = Scope.open()) {
-      Parameters p = Parameters.create(Device.cpu(), DType.F32, 3);
-      UNetConfig unet =
-          json(
-              """
-              {'block_out_channels': [4, 8], 'layers_per_block': 1, 'norm_num_groups': 2,
-               'down_block_types': ['CrossAttnDownBlock2D', 'DownBlock2D'],
-               'up_block_types': ['UpBlock2D', 'CrossAttnUpBlock2D'],
-               'attention_head_dim': 2, 'cross_attention_dim': 6}\
-              """,
-              UNetConfig::of);
-      files.writeUNet(new UNet2DCondition(p.at("unet"), unet), p.at("unet"));
-      VaeConfig vae =
-          json(
-              """
-              {'block_out_channels': [4, 8], 'layers_per_block': 1, 'norm_num_groups': 2,
-               'down_block_types': ['DownEncoderBlock2D', 'DownEncoderBlock2D'],
-               'up_block_types': ['UpDecoderBlock2D', 'UpDecoderBlock2D']}\
-              """,
-              VaeConfig::of);
-      files.writeVae(new AutoencoderKL(p.at("vae"), vae), p.at("vae"));
-      ClipTextConfig text =
-          json(
-              """
-              {'vocab_size': 20, 'hidden_size': 6, 'intermediate_size': 8, 'hidden_act': 'gelu',
-               'num_hidden_layers': 2, 'num_attention_heads': 2}\
-              """,
-              ClipTextConfig::of);
-      files.writeTextEncoder(new ClipTextModel(p.at("text"), text), p.at("text"));
+    try (Stream<Path> files = Files.walk(TINY)) {
+      for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
+        Path target = model.resolve(TINY.relativize(file).toString());
+        Files.createDirectories(target.getParent());
+        Files.copy(file, target);
+      }
     }
-  }
-
-  private static <T> T json(String text, Function<JsonNode, T> build) throws IOException {
-    return build.apply(new JsonMapper().readTree(text.replace('\'', '"')));
   }
 
   @AfterEach
@@ -109,13 +76,45 @@ class WeightsCommandTest {
     assertTrue(listed.contains("metadata  unet/config.json = {"), listed);
     assertTrue(listed.contains("model.diffusion_model.out.2.weight"), listed);
 
-    Path again = folder.resolve("again");
-    String out = ran("weights", "convert", single, again);
+    assertDraws(single, "--tokenizer", model.resolve("tokenizer"));
+
+    Path bare = folder.resolve("bare");
+    String out = ran("weights", "convert", single, bare);
     assertTrue(out.contains("--tokenizer FOLDER"), out);
     String weights = "unet/diffusion_pytorch_model.safetensors";
-    assertEquals(-1, Files.mismatch(model.resolve(weights), again.resolve(weights)));
-    try (Scope _ = Scope.open()) {
-      Checkpoint.open(again).readTextEncoder(Parameters.unwritten(Device.cpu(), DType.F32));
+    assertEquals(-1, Files.mismatch(model.resolve(weights), bare.resolve(weights)));
+
+    Path again = folder.resolve("again");
+    ran("weights", "convert", "--tokenizer", model.resolve("tokenizer"), single, again);
+    assertDraws(again);
+    Path wide = folder.resolve("wide");
+    ran("weights", "convert", "--dtype", "f32", again, wide);
+    assertDraws(wide);
+  }
+
+  /** The picture that the model draws is the one that the tiny model draws. */
+  private void assertDraws(Path copy, Object... more) throws IOException {
+    Path wanted = folder.resolve("wanted");
+    if (!Files.exists(wanted)) {
+      draw(model, wanted);
+    }
+    Path out = folder.resolve("drawn-by-" + copy.getFileName());
+    draw(copy, out, more);
+    assertArrayEquals(pixels(wanted), pixels(out), copy.toString());
+  }
+
+  private static void draw(Path model, Path out, Object... more) {
+    List<Object> words = new ArrayList<>(List.of("sample", "--model", model, "--out", out));
+    words.addAll(List.of("--prompt", "a red cat", "--size", "32", "--steps", 2, "--seed", 4));
+    words.addAll(List.of(more));
+    ran(words.toArray());
+  }
+
+  private static int[] pixels(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      Path only = files.filter(file -> file.toString().endsWith(".png")).findFirst().orElseThrow();
+      BufferedImage image = ImageIO.read(only.toFile());
+      return image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
     }
   }
 
@@ -127,7 +126,7 @@ class WeightsCommandTest {
         new String[] {
           "holds     UNet, names of diffusers",
           "holds     autoencoder, names of diffusers",
-          "holds     CLIP text encoder, names of transformers before 5.6",
+          "holds     CLIP text encoder, names of transformers from 5.6",
           "metadata  format = pt",
         }) {
       assertTrue(brief.contains(holds), brief);
@@ -135,7 +134,7 @@ class WeightsCommandTest {
     assertFalse(brief.contains("conv_in"), brief);
     String some = ran("weights", "inspect", "--only", "^conv_in", model.resolve("unet"));
     assertEquals(2, some.lines().filter(line -> line.startsWith("conv_in.")).count());
-    assertTrue(some.contains("conv_in.weight  F32   [4, 4, 3, 3]              576"), some);
+    assertTrue(some.contains("conv_in.weight  F16   [8, 4, 3, 3]              576"), some);
   }
 
   @Test
@@ -144,12 +143,12 @@ class WeightsCommandTest {
     ran("weights", "convert", "--dtype", "bf16", model, half);
     String listed = ran("weights", "inspect", "--brief", half);
     assertEquals(3, listed.lines().filter(line -> line.contains(" of BF16")).count(), listed);
-    assertFalse(listed.contains("of F32"), listed);
+    assertFalse(listed.contains("of F16"), listed);
     assertTrue(Files.exists(half.resolve("unet/config.json")));
     Path file = folder.resolve("unet.safetensors");
     Path unet = half.resolve("unet/diffusion_pytorch_model.safetensors");
-    ran("weights", "convert", "--dtype", "f16", unet, file);
-    assertTrue(ran("weights", "inspect", "--brief", file).contains(" of F16"));
+    ran("weights", "convert", "--dtype", "f32", unet, file);
+    assertTrue(ran("weights", "inspect", "--brief", file).contains(" of F32"));
   }
 
   @Test

@@ -121,7 +121,8 @@ public final class SingleFile implements Checkpoint {
     }
     throw new WeightsException(
         path,
-        "is Stable Diffusion 2.x, and neither its tensors nor its name tell which: say --family "
+        "is Stable Diffusion 2.x, and neither its tensors nor its name tell which: put 512 or 768"
+            + " into its name, or make it a folder with nacre weights convert --family "
             + Family.SD_2_1_BASE
             + " (512 pixels, predicts noise) or --family "
             + Family.SD_2_1
