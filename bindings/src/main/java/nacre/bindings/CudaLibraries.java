@@ -96,6 +96,9 @@ public final class CudaLibraries {
     for (String candidate : candidates(library, cudaMajor)) {
       DynamicLoader.Answer answer = DynamicLoader.open(candidate);
       if (answer.library().isPresent()) {
+        if (library == CudaLibrary.NVRTC) {
+          openBuiltins(Path.of(candidate));
+        }
         return checked(library, answer.library().get(), candidate, cudaMajor);
       }
       // A bare name that is nowhere on the search path is no failure worth telling.
@@ -105,6 +108,18 @@ public final class CudaLibraries {
     }
     return unavailable(
         library, failures.isEmpty() ? notFound(library, cudaMajor) : String.join("; ", failures));
+  }
+
+  /**
+   * NVRTC opens a part of itself by name when it first compiles, and in a Python package it would
+   * not find the file beside it. A library that is in the process already is found.
+   */
+  private static void openBuiltins(Path nvrtc) {
+    if (nvrtc.getParent() != null) {
+      for (Path file : CudaSearch.list(nvrtc.getParent(), "libnvrtc-builtins.so*")) {
+        DynamicLoader.open(file.toString());
+      }
+    }
   }
 
   private static List<String> candidates(CudaLibrary library, int cudaMajor) {
@@ -186,7 +201,8 @@ public final class CudaLibraries {
   private static String notFound(CudaLibrary library, int cudaMajor) {
     String names = String.join(" or ", library.files(cudaMajor));
     if (simulator().isPresent()) {
-      return names + " is not in " + simulator().get() + ", the simulated device asked for";
+      return "%s is not in %s, the simulated device asked for; %s"
+          .formatted(names, simulator().get(), library.remedy(cudaMajor));
     }
     CudaSearch search = search();
     List<Path> folders = new ArrayList<>(search.chosen());

@@ -98,7 +98,8 @@ record CudaSearch(List<Path> chosen, List<Path> usual) {
     }
   }
 
-  private static List<Path> list(Path folder, String glob) {
+  /** What a folder holds that fits a pattern, in order; nothing if it is no folder. */
+  static List<Path> list(Path folder, String glob) {
     List<Path> found = new ArrayList<>();
     if (Files.isDirectory(folder)) {
       try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, glob)) {

@@ -1,10 +1,15 @@
 package nacre.tensor;
 
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import nacre.bindings.CudaLibraries;
+import nacre.bindings.CudaLibrary;
+import nacre.bindings.NativeLibrary;
 import nacre.tensor.backend.Backend;
 import nacre.tensor.cpu.CpuBackend;
 import nacre.tensor.cuda.CudaBackend;
@@ -53,6 +58,26 @@ public final class Device {
           CudaBackend backend = CudaBackend.create(i);
           return new Device(backend.name(), backend);
         });
+  }
+
+  /** NVIDIA's libraries that a card needs, as they are found or missed here. */
+  public static List<Requirement> cudaRequirements() {
+    return Arrays.stream(CudaLibrary.values())
+        .map(CudaLibraries::find)
+        .map(
+            found ->
+                switch (found) {
+                  case NativeLibrary.Loaded(String name, String version, Path file) ->
+                      new Requirement(name, true, version + ", " + file);
+                  case NativeLibrary.Unavailable(String name, String reason) ->
+                      new Requirement(name, false, reason.substring(name.length() + 2));
+                })
+        .toList();
+  }
+
+  /** How many cards the driver finds; all that {@link #cudaRequirements} lists must be there. */
+  public static int cudaCount() {
+    return CudaBackend.count();
   }
 
   /** The first card if there is one and all that it needs, or else the processor. */

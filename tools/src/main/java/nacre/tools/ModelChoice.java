@@ -11,6 +11,7 @@ import nacre.diffusion.pipeline.StableDiffusion;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;
 import nacre.tensor.Device;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which model a command uses, and where it computes. */
@@ -27,11 +28,13 @@ final class ModelChoice {
               + " under runs/, else the model that comes with Nacre.")
   private Path model;
 
+  @Mixin private CudaOptions cuda;
+
   @Option(
       names = "--device",
       paramLabel = "NAME",
       defaultValue = "auto",
-      description = "Where to compute: auto or cpu.")
+      description = "Where to compute: auto, cpu, cuda, cuda:1 and so on.")
   private String device;
 
   Device device() {

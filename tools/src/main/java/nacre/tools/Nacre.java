@@ -34,6 +34,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       VerifyCommand.class,
       WeightsCommand.class,
       BenchCommand.class,
+      DoctorCommand.class,
       VersionCommand.class
     })
 public final class Nacre implements Runnable {

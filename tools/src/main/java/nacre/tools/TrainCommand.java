@@ -13,6 +13,7 @@ import nacre.neuralassets.training.RunState;
 import nacre.tensor.Device;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code nacre train}. */
@@ -72,11 +73,13 @@ final class TrainCommand implements Callable<Integer> {
       description = "Train on the scene folders in here instead of rendered scenes.")
   private Path data;
 
+  @Mixin private CudaOptions cuda;
+
   @Option(
       names = "--device",
       paramLabel = "NAME",
       defaultValue = "auto",
-      description = "Where to compute: auto or cpu.")
+      description = "Where to compute: auto, cpu, cuda, cuda:1 and so on.")
   private String device;
 
   @Option(

@@ -1,0 +1,59 @@
+package nacre.tensor;
+
+import java.util.Locale;
+import nacre.tensor.backend.Unary;
+import nacre.tensor.ops.RandomNormal;
+
+/** One operation on a device beside the same in plain Java: whether the device computes at all. */
+public final class SelfCheck {
+  private static final int ROWS = 33;
+  private static final int INNER = 130;
+  private static final int COLUMNS = 66;
+  private static final double TOLERANCE = 1e-5;
+
+  /**
+   * What came of it.
+   *
+   * @param passed whether the device's numbers are right
+   * @param line one line that says so
+   */
+  public record Result(boolean passed, String line) {}
+
+  private SelfCheck() {}
+
+  /** silu(x · wᵀ + b) in f32, x [33, 130], w [66, 130]; the random numbers too are the device's. */
+  public static Result run(Device device) {
+    float[] got = compute(device);
+    float[] want = compute(Device.reference());
+    double off = 0;
+    double norm = 0;
+    for (int i = 0; i < want.length; i++) {
+      off += ((double) got[i] - want[i]) * ((double) got[i] - want[i]);
+      norm += (double) want[i] * want[i];
+    }
+    double error = Math.sqrt(off / norm);
+    boolean passed = error <= TOLERANCE;
+    return new Result(
+        passed,
+        String.format(
+            Locale.ROOT,
+            "linear layer [%d, %d] to [%d, %d]: relative error %.1e beside plain Java, %s",
+            ROWS,
+            INNER,
+            ROWS,
+            COLUMNS,
+            error,
+            passed ? "passed" : "FAILED (at most " + TOLERANCE + " is right)"));
+  }
+
+  private static float[] compute(Device device) {
+    try (Scope _ = Scope.open()) {
+      Tensor x = RandomNormal.normal(device, Shape.of(ROWS, INNER), 1, 0);
+      Tensor w = RandomNormal.normal(device, Shape.of(COLUMNS, INNER), 1, 1);
+      Tensor b = RandomNormal.normal(device, Shape.of(COLUMNS), 1, 2);
+      Tensor y = x.like(Shape.of(ROWS, COLUMNS));
+      device.backend().matmul(x, false, w, true, b, Unary.SILU, y);
+      return y.toFloats();
+    }
+  }
+}
