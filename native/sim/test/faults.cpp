@@ -393,6 +393,61 @@ std::vector<Test> tests() {
          Device a = 0;
          expect(call("cuMemAllocAsync", &a, size_t(4), Handle()), INVALID_CONTEXT, "no context is current", "allocate");
        }},
+      {"matrix product beyond its operands, or without its workspace",
+       [] {
+         Machine m = machine();
+         Handle lt = nullptr, d = nullptr, square = nullptr, tall = nullptr, preference = nullptr;
+         check(call("cublasLtCreate", &lt) == 0, "cublasLtCreate");
+         check(call("cublasLtMatmulDescCreate", &d, 68, 0) == 0, "description");
+         check(call("cublasLtMatrixLayoutCreate", &square, 0, uint64_t(8), uint64_t(8), int64_t(8)) == 0, "layout");
+         check(call("cublasLtMatrixLayoutCreate", &tall, 0, uint64_t(9), uint64_t(8), int64_t(9)) == 0, "layout");
+         check(call("cublasLtMatmulPreferenceCreate", &preference) == 0, "preference");
+         uint64_t most = 1 << 20;
+         check(call("cublasLtMatmulPreferenceSetAttribute", preference, 1, &most, size_t(8)) == 0, "workspace");
+         struct {
+           uint64_t algorithm[8];
+           size_t workspace;
+           int state;
+           float waves;
+           int reserved[4];
+         } chosen{};
+         int count = 0;
+         auto choose = [&](Handle a) {
+           return call("cublasLtMatmulAlgoGetHeuristic", lt, d, a, square, square, square, preference, 1, &chosen, &count);
+         };
+         check(choose(tall) == 7, "extents that do not fit were taken");
+         check(choose(square) == 0 && count == 1 && chosen.workspace > 0, "no algorithm");
+         Device a = m.floats(64), b = m.floats(63), c = m.floats(64, false);
+         Device scratch = m.floats(chosen.workspace / 4, false);
+         float one = 1, zero = 0;
+         auto multiply = [&](Device right, size_t workspace) {
+           return call("cublasLtMatmul", lt, d, &one, a, square, right, square, &zero, c, square, c, square, &chosen, scratch,
+                       workspace, m.stream);
+         };
+         check(multiply(a, chosen.workspace - 1) == 7, "a workspace that is too small was taken");
+         check(multiply(a, chosen.workspace) == 0, "a product was refused");
+         expect(m.wait(), 0, "", "wait");
+         check(multiply(b, chosen.workspace) == 0, "a product was refused");
+         expect(m.wait(), ILLEGAL_ADDRESS, "cublasLtMatmul: B: 0 bytes past the end of an allocation of 252 bytes", "wait");
+       }},
+      {"cuDNN descriptors",
+       [] {
+         machine();
+         Handle tensor = nullptr, operation = nullptr, graph = nullptr;
+         check(call("cudnnBackendCreateDescriptor", 17, &tensor) == 0, "tensor");
+         float number = 1;
+         check(call("cudnnBackendSetAttribute", tensor, 902, 4, int64_t(1), &number) == 2010, "dims of floats were taken");
+         check(call("cudnnBackendFinalize", tensor) == 2000, "a tensor without dims was finalised");
+         check(call("cudnnBackendCreateDescriptor", 13, &operation) == 0, "operation");
+         check(call("cudnnBackendCreateDescriptor", 15, &graph) == 0, "graph");
+         check(call("cudnnBackendSetAttribute", graph, 801, 15, int64_t(1), &operation) == 0, "operations");
+         check(call("cudnnBackendFinalize", graph) == 2004, "a graph of an unfinished operation was finalised");
+         char why[200];
+         call<void>("cudnnGetLastErrorString", why, sizeof why);
+         check(std::strstr(why, "not finalised") != nullptr, std::string("the last error is '") + why + "'");
+         check(call("cudnnBackendDestroyDescriptor", tensor) == 0, "destroy");
+         check(call("cudnnBackendDestroyDescriptor", tensor) == 2000, "destroyed twice");
+       }},
       {"kernel that does not compile",
        [] {
          std::string log;
