@@ -26,10 +26,20 @@ def write(folder: Path, module: str, config: dict, tensors: dict, tolerance: flo
     folder.mkdir(parents=True, exist_ok=True)
     case = {"module": module, "config": config, "dtype": "float32", "tolerance": tolerance}
     (folder / "case.json").write_text(json.dumps(case, indent=2) + "\n")
+    enlist(folder.parent)
     ready = {k: v.detach().clone().contiguous() for k, v in sorted(tensors.items())}
     save_file(ready, folder / "tensors.safetensors")
     size = (folder / "tensors.safetensors").stat().st_size
     print(f"{folder.name:28} {module:24} {len(ready):4} tensors {size / 1000:8.1f} kB")
+
+
+def enlist(folder: Path) -> None:
+    """Brings the list of a collection of bundles up to date, where it keeps one."""
+    manifest = folder / "manifest.json"
+    if manifest.exists():
+        cases = sorted(folder.glob("*/case.json"))
+        modules = {case.parent.name: json.loads(case.read_text())["module"] for case in cases}
+        manifest.write_text(json.dumps(modules, indent=2) + "\n")
 
 
 def record(

@@ -10,6 +10,7 @@ import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
+import nacre.tensor.DType;
 import nacre.tensor.Device;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -83,6 +84,14 @@ final class TrainCommand implements Callable<Integer> {
   private String device;
 
   @Option(
+      names = "--dtype",
+      paramLabel = "DTYPE",
+      converter = ComputeType.class,
+      description =
+          "What to compute in: float32 (the default), or bfloat16; what is trained stays float32.")
+  private DType dtype;
+
+  @Option(
       names = "--checkpoint-minutes",
       paramLabel = "M",
       defaultValue = "5",
@@ -144,6 +153,7 @@ final class TrainCommand implements Callable<Integer> {
             run,
             wanted,
             Device.of(device),
+            dtype == null ? DType.F32 : dtype,
             seed == null ? 0 : seed,
             length(wanted),
             every(),
@@ -174,6 +184,7 @@ final class TrainCommand implements Callable<Integer> {
     String scenes = data == null ? state.data() : data.toAbsolutePath().normalize().toString();
     requireSame("--preset", preset == null || wanted.json().equals(trained.json()));
     requireSame("--seed", seed == null || seed == state.seed());
+    requireSame("--dtype", dtype == null || dtype == state.compute());
     requireSame("--data", scenes.equals(state.data()));
     boolean sameLength =
         length == null
@@ -184,6 +195,7 @@ final class TrainCommand implements Callable<Integer> {
         run,
         trained,
         Device.of(device),
+        state.compute(),
         state.seed(),
         rest,
         every(),

@@ -26,6 +26,7 @@ import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
 import nacre.neuralassets.training.Trainer;
+import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tools.output.Progress;
@@ -46,6 +47,7 @@ final class TrainingRun {
   /**
    * What to do.
    *
+   * @param compute what to compute in
    * @param length how long to train; of a run that resumes, if its checkpoint says nothing else
    * @param data folder of scenes; null for scenes that are rendered
    * @param evaluationPairs held-out pairs to evaluate in the end, 0 for none
@@ -56,6 +58,7 @@ final class TrainingRun {
       RunFolder folder,
       Preset preset,
       Device device,
+      DType compute,
       long seed,
       RunLength length,
       Duration checkpointEvery,
@@ -98,8 +101,11 @@ final class TrainingRun {
     Preset preset = request.preset();
     out.println("device  " + request.device().backend().describe());
     ClipPool pool = pool();
-    try (Trainer trainer = new Trainer(preset, request.device(), request.seed())) {
-      out.printf("preset  %s, %,d parameters%n", preset.name(), trainer.parameterCount());
+    try (Trainer trainer =
+        new Trainer(preset, request.device(), request.compute(), request.seed())) {
+      out.printf(
+          "preset  %s, %,d parameters, computed in %s%n",
+          preset.name(), trainer.parameterCount(), request.compute());
       out.println("data    " + pool.describe());
       restore(trainer);
       out.printf(
@@ -320,7 +326,8 @@ final class TrainingRun {
             minutes,
             request.seed(),
             elapsed(),
-            request.data() == null ? "" : request.data().toString());
+            request.data() == null ? "" : request.data().toString(),
+            request.compute());
     Path checkpoints = request.folder().checkpoints();
     Checkpoint written = Checkpoint.write(checkpoints, trainer, state);
     Checkpoint.prune(checkpoints, KEPT);

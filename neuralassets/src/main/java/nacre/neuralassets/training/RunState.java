@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import nacre.tensor.DType;
 import nacre.weights.JsonFile;
 
 /**
@@ -20,9 +21,16 @@ import nacre.weights.JsonFile;
  * @param seed of parameters, data and noise
  * @param elapsedSeconds of training so far, earlier starts included
  * @param data folder of scenes; empty for scenes that are rendered
+ * @param compute what the model computes in; its parameters are f32
  */
 public record RunState(
-    long step, long totalSteps, double minutes, long seed, double elapsedSeconds, String data) {
+    long step,
+    long totalSteps,
+    double minutes,
+    long seed,
+    double elapsedSeconds,
+    String data,
+    DType compute) {
   private static final JsonMapper JSON = new JsonMapper();
 
   byte[] toJson() throws IOException {
@@ -33,7 +41,8 @@ public record RunState(
             .put("minutes", minutes)
             .put("seed", seed)
             .put("elapsed_seconds", elapsedSeconds)
-            .put("data", data);
+            .put("data", data)
+            .put("compute", compute.toString());
     return JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(node);
   }
 
@@ -57,6 +66,16 @@ public record RunState(
         node.path("minutes").asDouble(),
         node.get("seed").longValue(),
         node.path("elapsed_seconds").asDouble(),
-        node.path("data").asText(""));
+        node.path("data").asText(""),
+        compute(file, node.path("compute").asText(DType.F32.toString())));
+  }
+
+  private static DType compute(Path file, String name) throws IOException {
+    for (DType type : new DType[] {DType.F32, DType.BF16}) {
+      if (type.toString().equals(name)) {
+        return type;
+      }
+    }
+    throw new IOException(file + ": \"compute\" is '" + name + "', f32 or bf16 is wanted");
   }
 }

@@ -37,18 +37,25 @@ public final class Trainer implements AutoCloseable {
   private final NeuralAssets averaged;
   private long step;
 
+  /** A model before its first step, computed in f32. */
+  public Trainer(Preset preset, Device device, long seed) {
+    this(preset, device, DType.F32, seed);
+  }
+
   /**
    * A model before its first step.
    *
+   * @param compute what the model computes in, forward and backward, f32 or bf16. Parameters, their
+   *     gradients, averages, the optimiser and the loss are f32 in any case
    * @param seed of the first parameters and of the noise
    */
-  public Trainer(Preset preset, Device device, long seed) {
+  public Trainer(Preset preset, Device device, DType compute, long seed) {
     this.scope = Scope.open();
     this.preset = preset;
     this.device = device;
     this.seed = seed;
     this.parameters = Parameters.create(device, DType.F32, seed);
-    this.objective = new Objective(new NeuralAssets(parameters, preset));
+    this.objective = new Objective(new NeuralAssets(parameters, preset, compute));
     Preset.Training t = preset.training();
     AdamW.Config config =
         new AdamW.Config(

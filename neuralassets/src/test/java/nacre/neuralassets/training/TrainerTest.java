@@ -3,6 +3,7 @@ package nacre.neuralassets.training;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -23,12 +24,15 @@ import nacre.neuralassets.evaluation.Evaluation;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
+import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainerTest {
   private static final long SEED = 7;
@@ -44,7 +48,11 @@ class TrainerTest {
   }
 
   private Trainer trainer() {
-    return new Trainer(preset, Device.cpu(), SEED);
+    return trainer(DType.F32);
+  }
+
+  private Trainer trainer(DType compute) {
+    return new Trainer(preset, Device.cpu(), compute, SEED);
   }
 
   private static void train(Trainer trainer, PairSampler pairs, long until) {
@@ -56,7 +64,7 @@ class TrainerTest {
   }
 
   private static RunState state(Trainer trainer) {
-    return new RunState(trainer.steps(), TOTAL, 0, SEED, 1.5, "");
+    return new RunState(trainer.steps(), TOTAL, 0, SEED, 1.5, "", DType.F32);
   }
 
   /** All numbers that a run carries from step to step. */
@@ -79,20 +87,22 @@ class TrainerTest {
     expected.forEach((name, values) -> assertArrayEquals(values, actual.get(name), name));
   }
 
-  @Test
-  void resumingIsTheSameToTheBitAsNeverHavingStopped(@TempDir Path folder) throws IOException {
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "BF16"})
+  void resumingIsTheSameToTheBitAsNeverHavingStopped(DType compute, @TempDir Path folder)
+      throws IOException {
     Map<String, float[]> whole;
-    try (Trainer trainer = trainer()) {
+    try (Trainer trainer = trainer(compute)) {
       train(trainer, sampler(), TOTAL);
       whole = bits(trainer);
     }
     Checkpoint half;
-    try (Trainer trainer = trainer()) {
+    try (Trainer trainer = trainer(compute)) {
       train(trainer, sampler(), TOTAL / 2);
       half = Checkpoint.write(folder, trainer, state(trainer));
       assertFalse(Arrays.equals(whole.get("neck.weight"), bits(trainer).get("neck.weight")));
     }
-    try (Trainer trainer = trainer()) {
+    try (Trainer trainer = trainer(compute)) {
       half.restore(trainer);
       assertEquals(TOTAL / 2, trainer.steps());
       train(trainer, sampler(), TOTAL);
@@ -120,6 +130,24 @@ class TrainerTest {
     }
     assertEquals(0, Memory.liveTensors());
     assertEquals(0, Memory.liveBytes());
+  }
+
+  /** What is trained is f32 whatever is computed in, and comes out nearly the same. */
+  @Test
+  void bfloat16LearnsWhatFloat32Learns() {
+    double[] losses = new double[2];
+    for (DType compute : new DType[] {DType.F32, DType.BF16}) {
+      try (Trainer trainer = trainer(compute)) {
+        PairSampler pairs = sampler();
+        for (int step = 0; step < 16; step++) {
+          losses[compute == DType.F32 ? 0 : 1] += trainer.step(pairs.batch(step, 8), 2e-3) / 16;
+        }
+        trainer.parameters().values().forEach(p -> assertEquals(DType.F32, p.dtype()));
+        trainer.averagedParameters().values().forEach(p -> assertEquals(DType.F32, p.dtype()));
+      }
+    }
+    assertEquals(losses[0], losses[1], 0.02 * losses[0]);
+    assertNotEquals(losses[0], losses[1]);
   }
 
   @Test
@@ -162,7 +190,7 @@ class TrainerTest {
           List.of("step-000000002", "step-000000003"),
           Checkpoint.list(folder).stream().map(c -> c.folder().getFileName().toString()).toList());
       // The same step again: only the state may differ.
-      RunState longer = new RunState(3, 99, 0, SEED, 2, "");
+      RunState longer = new RunState(3, 99, 0, SEED, 2, "", DType.F32);
       Checkpoint.write(folder, trainer, longer);
       assertEquals(longer, Checkpoint.newest(folder).orElseThrow().state());
     }

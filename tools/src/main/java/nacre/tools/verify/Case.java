@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import nacre.tensor.DType;
+import nacre.tools.ComputeType;
 import nacre.weights.JsonFile;
 
 /**
@@ -22,15 +23,6 @@ record Case(String module, JsonNode config, DType dtype, double tolerance) {
   /** Python writes infinite numbers, which JSON has not. */
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
-
-  /** PyTorch's name of a dtype to compute in; null if it is none. */
-  static DType dtype(String name) {
-    return switch (name) {
-      case "float32" -> DType.F32;
-      case "bfloat16" -> DType.BF16;
-      default -> null;
-    };
-  }
 
   static Case read(Path folder) throws BundleException {
     Path file = folder.resolve("case.json");
@@ -47,7 +39,7 @@ record Case(String module, JsonNode config, DType dtype, double tolerance) {
     }
     JsonNode config = json.path("config");
     JsonNode tolerance = json.path("tolerance");
-    DType dtype = dtype(json.path("dtype").asText("float32"));
+    DType dtype = ComputeType.of(json.path("dtype").asText("float32"));
     if (!json.path("module").isTextual()) {
       throw new BundleException(file, "names no module");
     }

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tools.ComputeType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -27,17 +29,18 @@ import picocli.CommandLine.Spec;
 public final class VerifyCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(names = "--device", paramLabel = "DEVICE", description = "cpu or reference.")
+  @Option(names = "--device", paramLabel = "DEVICE", description = "cpu, cuda or reference.")
   private String device = "cpu";
 
   @Option(
       names = "--dtype",
       paramLabel = "DTYPE",
+      converter = ComputeType.class,
       description =
           "float32 or bfloat16, by default the bundle's. In bfloat16 the tolerance is at least"
               + " 2e-2, and 1e-1 for the gradients of whole models, which is what PyTorch's own"
               + " comes to; samplers and optimisers stay in float32.")
-  private String dtype;
+  private DType dtype;
 
   @Option(
       names = "--tolerance",
@@ -51,17 +54,21 @@ public final class VerifyCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Device on = device();
-    DType in = dtype == null ? null : dtype();
     PrintWriter out = spec.commandLine().getOut();
     int width = bundles.stream().mapToInt(folder -> name(folder).length()).max().orElse(0);
     int status = 0;
+    int read = 0;
+    long compared = 0;
+    long failed = 0;
     for (Path folder : bundles) {
       try (Bundle bundle = Bundle.open(folder)) {
-        List<Comparison> results = verify(bundle, on, in);
+        List<Comparison> results = verify(bundle, on);
         for (Comparison result : results) {
           print(out, name(folder), width, result);
-          status = Math.max(status, result.passed() ? 0 : 1);
+          failed += result.passed() ? 0 : 1;
         }
+        compared += results.size();
+        read++;
       } catch (IOException | IllegalArgumentException e) {
         String place = e instanceof IOException ? "" : folder + ": ";
         spec.commandLine().getErr().println("nacre: verify: " + place + e.getMessage());
@@ -69,12 +76,16 @@ public final class VerifyCommand implements Callable<Integer> {
       }
       out.flush();
     }
-    return status;
+    out.printf(
+        "%d tensors of %d bundles compared, %d off; tensors left in memory: %d%n",
+        compared, read, failed, Memory.liveTensors());
+    out.flush();
+    return Math.max(status, failed == 0 ? 0 : 1);
   }
 
-  private List<Comparison> verify(Bundle bundle, Device on, DType in) throws IOException {
+  private List<Comparison> verify(Bundle bundle, Device on) throws IOException {
     Case description = bundle.description();
-    DType chosen = in == null ? description.dtype() : in;
+    DType chosen = dtype == null ? description.dtype() : dtype;
     Tolerance allowed =
         tolerance == null
             ? Tolerance.of(description, chosen, ModuleRegistry.isModel(description.module()))
@@ -103,14 +114,5 @@ public final class VerifyCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
-  }
-
-  private DType dtype() {
-    DType named = Case.dtype(dtype);
-    if (named == null) {
-      throw new ParameterException(
-          spec.commandLine(), "dtype '" + dtype + "' is not known; known are float32, bfloat16");
-    }
-    return named;
   }
 }

@@ -1,6 +1,7 @@
 package nacre.tools.reference;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -47,6 +48,18 @@ final class Comparison {
     }
     assertEquals(List.of(), failures);
     return worst;
+  }
+
+  /** Asserts that ‖got − wanted‖ / ‖wanted‖ is within the tolerance of all as one vector. */
+  void assertCloseTogether(double tolerance) {
+    double difference = 0;
+    double whole = 0;
+    for (Pair pair : pairs.values()) {
+      difference += Math.pow(norm(pair.got, pair.wanted), 2);
+      whole += Math.pow(norm(pair.wanted, null), 2);
+    }
+    double error = Math.sqrt(difference / whole);
+    assertTrue(error <= tolerance, "all together are off by " + error);
   }
 
   private static double norm(float[] a, float[] b) {

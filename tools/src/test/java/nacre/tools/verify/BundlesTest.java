@@ -4,11 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -21,25 +25,24 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every committed bundle on every device, in every dtype. */
+/** Every bundle of the manifest on every device, in every dtype. */
 class BundlesTest {
   static final Path BUNDLES = Path.of("src/test/resources/bundles");
 
   /** Whole training steps, which tests of training compare: verify has no such module. */
   private static final String TRAINING = "NeuralAssetsTrainStep";
 
-  static List<Path> bundles() throws IOException {
-    try (Stream<Path> folders = Files.list(BUNDLES)) {
-      return folders.filter(BundlesTest::isForVerify).sorted().toList();
-    }
+  /** The module of each bundle, as the scripts that wrote them listed them. */
+  private static Map<String, String> manifest() throws IOException {
+    Path file = BUNDLES.resolve("manifest.json");
+    return new JsonMapper().readValue(file.toFile(), new TypeReference<>() {});
   }
 
-  private static boolean isForVerify(Path folder) {
-    try {
-      return !Case.read(folder).module().equals(TRAINING);
-    } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
-    }
+  static List<Path> bundles() throws IOException {
+    return manifest().entrySet().stream()
+        .filter(entry -> !entry.getValue().equals(TRAINING))
+        .map(entry -> BUNDLES.resolve(entry.getKey()))
+        .toList();
   }
 
   @BeforeEach
@@ -101,6 +104,18 @@ class BundlesTest {
     // Single gradients of deep models may be far off; most are not.
     double[] errors = results.stream().mapToDouble(Comparison::relativeError).sorted().toArray();
     assertTrue(errors[errors.length / 2] < 4e-2, "median error " + errors[errors.length / 2]);
+  }
+
+  /** tools/reference/bundle.py keeps the manifest. */
+  @Test
+  void theManifestListsEveryFolder() throws IOException {
+    Map<String, String> found = new TreeMap<>();
+    try (Stream<Path> folders = Files.list(BUNDLES)) {
+      for (Path folder : folders.filter(Files::isDirectory).toList()) {
+        found.put(folder.getFileName().toString(), Case.read(folder).module());
+      }
+    }
+    assertEquals(found, new TreeMap<>(manifest()));
   }
 
   @Test
