@@ -31,9 +31,12 @@ DEVICE void matmul(const T* a, const T* b, const T* bias, T* y, int m, int n, in
   });
 }
 
-// y = f(y + bias + residual), y [rows, c], where a library did the product alone.
+DEVICE i64 residual_at(i64 i, int c, i64 repeat) { return repeat == 1 ? i : i / (c * repeat) * c + i % c; }
+
+// y = f(y + bias + residual), y [rows, c], where a library did the product alone. Each row of the residual is for
+// `repeat` rows of y.
 template <class T>
-DEVICE void finish(T* y, const T* bias, const T* residual, i64 n, int c, int f) {
+DEVICE void finish(T* y, const T* bias, const T* residual, i64 n, int c, i64 repeat, int f) {
   constexpr int N = PACK<T>;
   bool packed = c % N == 0 && aligned16(y, bias, residual);
   i64 packs = packed ? n / N : 0;
@@ -47,7 +50,7 @@ DEVICE void finish(T* y, const T* bias, const T* residual, i64 n, int c, int f) 
       for (int j = 0; j < N; j++) v[j] += more[j];
     }
     if (residual) {
-      load_pack(residual + p * N, more);
+      load_pack(residual + residual_at(p * N, c, repeat), more);
 #pragma unroll
       for (int j = 0; j < N; j++) v[j] += more[j];
     }
@@ -58,7 +61,7 @@ DEVICE void finish(T* y, const T* bias, const T* residual, i64 n, int c, int f) 
   for (i64 i = packs * N + first_index(); i < n; i += index_step()) {
     float v = to_float(y[i]);
     if (bias) v += to_float(bias[i % c]);
-    if (residual) v += to_float(residual[i]);
+    if (residual) v += to_float(residual[residual_at(i, c, repeat)]);
     y[i] = from_float<T>(apply(f, v));
   }
 }
@@ -84,8 +87,8 @@ DEVICE void finish(T* y, const T* bias, const T* residual, i64 n, int c, int f) 
     }                                                                                                       \
   }                                                                                                         \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                     \
-      finish_##NAME(T* y, const T* bias, const T* residual, i64 rows, int c, int f) {                       \
-    finish(y, bias, residual, rows * c, c, f);                                                              \
+      finish_##NAME(T* y, const T* bias, const T* residual, i64 rows, int c, i64 repeat, int f) {           \
+    finish(y, bias, residual, rows * c, c, repeat, f);                                                      \
   }
 
 FOR_FLOATS(MATMUL)

@@ -27,8 +27,9 @@ final class CudaConvolutions {
     if (y.elements() == 0) {
       return;
     }
+    boolean whole = residual == null || residual.shape().equals(y.shape());
     if (x.elements() > 0 && w.elements() > 0) {
-      if (library.convolution(x, w, bias, residual, f, window, y)) {
+      if (whole && library.convolution(x, w, bias, residual, f, window, y)) {
         explanation.count("conv2d", "cuDNN");
         return;
       }
@@ -39,7 +40,12 @@ final class CudaConvolutions {
         return;
       }
     }
-    kernels.conv2d(x, w, bias, residual, f, window, y);
+    if (whole) {
+      kernels.conv2d(x, w, bias, residual, f, window, y);
+    } else {
+      kernels.conv2d(x, w, null, null, null, window, y);
+      matrices.finish(y, bias, residual, f);
+    }
     explanation.count("conv2d", "own kernel");
   }
 

@@ -40,10 +40,15 @@ final class MatrixKernels {
                     .i32(f == null ? -1 : f.ordinal()));
   }
 
-  /** y = f(y + bias + residual) in place; what is null is left out. */
+  /**
+   * y = f(y + bias + residual) in place; what is null is left out.
+   *
+   * @param residual of y's shape, or [N, 1, 1, O] for the same at every pixel
+   */
   void finish(Tensor y, Tensor bias, Tensor residual, Unary f) {
     long n = y.elements();
     int c = y.dim(-1);
+    long repeat = residual == null ? 1 : n / residual.elements();
     card.kernel(FILE, "finish", y.dtype())
         .over(
             n,
@@ -53,6 +58,7 @@ final class MatrixKernels {
                     .address(residual == null ? 0 : residual.address())
                     .i64(n / c)
                     .i32(c)
+                    .i64(repeat)
                     .i32(f == null ? -1 : f.ordinal()));
   }
 }
