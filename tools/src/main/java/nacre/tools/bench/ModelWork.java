@@ -138,13 +138,6 @@ enum ModelWork {
     return vae;
   }
 
-  private AutoencoderKL vae(Device device, DType dtype) {
-    Parameters parameters = weights(device, dtype);
-    AutoencoderKL vae = new AutoencoderKL(parameters, VaeConfig.of(config()));
-    parameters.settle();
-    return vae;
-  }
-
   private Runnable decode(Device device, DType dtype, int side) {
     AutoencoderKL vae = autoencoder(device, dtype);
     int small = side / vae.config().downsampling();

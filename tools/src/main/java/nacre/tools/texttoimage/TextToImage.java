@@ -17,6 +17,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
+import nacre.tools.ComputeType;
 import nacre.tools.Sampling;
 import nacre.tools.UserException;
 import nacre.tools.output.PngMetadata;
@@ -84,9 +85,11 @@ public final class TextToImage {
   @Option(
       names = "--dtype",
       paramLabel = "TYPE",
+      defaultValue = "f32",
+      converter = ComputeType.class,
       description =
           "What to compute in: f32, or bf16, which takes half the memory; f32 unless given.")
-  private String dtype = "f32";
+  private DType dtype;
 
   private record Dimensions(int width, int height) {}
 
@@ -99,7 +102,7 @@ public final class TextToImage {
   public void run(Path path, Device device, Sampling sampling) throws IOException {
     PrintStream print = System.out;
     check();
-    StableDiffusion model = StableDiffusion.open(path, tokenizer, device, type());
+    StableDiffusion model = StableDiffusion.open(path, tokenizer, device, dtype);
     Picture start = init == null ? null : Picture.read(init);
     Dimensions dimensions = dimensions(model, start);
     Scheduler steps = scheduler(model, sampling.steps() == null ? STEPS : sampling.steps());
@@ -125,14 +128,6 @@ public final class TextToImage {
     if (strength != null && init == null) {
       throw new UserException("--strength is of a picture to begin from: give one with --init");
     }
-  }
-
-  private DType type() {
-    return switch (dtype) {
-      case "f32", "float32" -> DType.F32;
-      case "bf16", "bfloat16" -> DType.BF16;
-      default -> throw new UserException("--dtype is '" + dtype + "', f32 and bf16 are known");
-    };
   }
 
   private Dimensions dimensions(StableDiffusion model, Picture start) {
