@@ -187,6 +187,25 @@ class TextToImageTest {
     assertTrue(difference > 0 && difference < 40, "differs by " + difference);
   }
 
+  /** Its padding token is the model's own, not that of the tokenizer that is lent to it. */
+  @Test
+  void aSingleFileDrawsWhatItsFolderDraws() throws IOException {
+    Object[] words = {"--prompt", "a fox", "--size", 32, "--steps", 2};
+    assertEquals(0, sample(words).status());
+    Path whole = Files.move(folder.resolve("out/a-fox-0.png"), folder.resolve("whole.png"));
+    Path single = folder.resolve("single.safetensors");
+    CommandLineRun convert = CommandLineRun.of("weights", "convert", MODEL, single);
+    assertEquals(0, convert.status(), convert::err);
+    Path lent = velocityModel().resolve("tokenizer");
+    replace(lent.resolve("special_tokens_map.json"), "\"!\"", "\"<|endoftext|>\"");
+    List<Object> again = new ArrayList<>(Arrays.asList(words));
+    again.addAll(List.of("--model", single, "--tokenizer", lent));
+    again.addAll(0, List.of("sample", "--out", folder.resolve("out")));
+    CommandLineRun run = CommandLineRun.of(again.toArray());
+    assertEquals(0, run.status(), run::err);
+    assertEquals(0, difference(whole.toFile(), folder.resolve("out/a-fox-0.png").toFile()));
+  }
+
   @Test
   void saysWhatThePromptHasNoRoomFor() {
     CommandLineRun run = sample("--prompt", "fox ".repeat(75) + "Bear Cub", "--steps", 1);
@@ -199,7 +218,7 @@ class TextToImageTest {
     assertRefused("--prompt is missing");
     assertRefused("knows no scenes", "--prompt", "a", "--rows", 2);
     assertRefused("--images", "--prompt", "a", "--images", 0);
-    assertRefused("f32 and bf16", "--prompt", "a", "--dtype", "f8");
+    assertRefused("known are float32", "--prompt", "a", "--dtype", "f8");
     assertRefused("multiples of 8", "--prompt", "a", "--size", "60x64");
     assertRefused("such as 512", "--prompt", "a", "--size", "big");
     assertRefused("ddim, ddpm, pndm", "--prompt", "a", "--scheduler", "magic");

@@ -179,20 +179,18 @@ public final class StateDict implements AutoCloseable {
   /**
    * How the file's tensors differ from parameters.
    *
-   * @param missing parameters that the file lacks
+   * @param missing parameters that the file lacks, each with the wanted shape
    * @param unexpected tensors of the file that are no parameters
    * @param misfits tensors of another shape, or of a type that cannot be converted, each with the
    *     reason
    */
   public record Difference(List<String> missing, List<String> unexpected, List<String> misfits) {
-    private static final int SHOWN = 20;
-
     /** Whether there is none. */
     public boolean isEmpty() {
       return missing.isEmpty() && unexpected.isEmpty() && misfits.isEmpty();
     }
 
-    /** One line with all counts, and up to twenty names of each kind. */
+    /** One line with everything: what is wrong with a long list is often seen at its end. */
     @Override
     public String toString() {
       List<String> kinds = new ArrayList<>();
@@ -204,9 +202,7 @@ public final class StateDict implements AutoCloseable {
 
     private static void describe(List<String> kinds, String kind, List<String> names) {
       if (!names.isEmpty()) {
-        String shown = String.join(", ", names.subList(0, Math.min(SHOWN, names.size())));
-        String rest = names.size() > SHOWN ? ", and " + (names.size() - SHOWN) + " more" : "";
-        kinds.add(names.size() + " " + kind + ": " + shown + rest);
+        kinds.add(names.size() + " " + kind + ": " + String.join(", ", names));
       }
     }
   }
@@ -218,11 +214,11 @@ public final class StateDict implements AutoCloseable {
     parameters.forEach(
         (name, tensor) -> {
           SafeTensors.Entry entry = entries.get(name);
+          Shape wanted = Layout.ofParameter(tensor.shape()).disk(tensor.shape());
           if (entry == null) {
-            missing.add(name);
+            missing.add(name + " " + wanted);
             return;
           }
-          Shape wanted = Layout.ofParameter(tensor.shape()).disk(tensor.shape());
           if (!entry.shape().equals(wanted)) {
             misfits.add(name + " is " + entry.shape() + ", " + wanted + " is wanted");
           } else if (!EntryReader.converts(entry.type())) {

@@ -139,6 +139,19 @@ public final class SingleFile implements Checkpoint {
     return configs;
   }
 
+  /** Those of {@link #configs()} in a folder below, by their names in it. */
+  public Map<String, JsonNode> configs(String folder) {
+    Map<String, JsonNode> below = new TreeMap<>();
+    String prefix = folder + "/";
+    configs.forEach(
+        (name, json) -> {
+          if (name.startsWith(prefix)) {
+            below.put(name.substring(prefix.length()), json);
+          }
+        });
+    return below;
+  }
+
   @Override
   public <T> T config(String name, Function<JsonNode, T> build) throws WeightsException {
     JsonNode json = configs.get(name);

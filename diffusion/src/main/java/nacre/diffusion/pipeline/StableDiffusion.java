@@ -11,8 +11,10 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.function.IntConsumer;
 import nacre.diffusion.Clip;
+import nacre.diffusion.DiffusersFolder;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.checkpoint.SingleFile;
 import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
@@ -96,7 +98,12 @@ public final class StableDiffusion {
     }
     Checkpoint checkpoint = Checkpoint.open(model);
     Path words = folder ? model.resolve(TOKENIZER) : model.resolveSibling(TOKENIZER);
-    ClipTokenizer read = ClipTokenizer.read(tokenizer == null ? words : tokenizer);
+    Path from = tokenizer == null ? words : tokenizer;
+    ClipTokenizer read =
+        switch (checkpoint) {
+          case SingleFile file -> ClipTokenizer.read(from, file.configs(TOKENIZER));
+          case DiffusersFolder _ -> ClipTokenizer.read(from);
+        };
     return new StableDiffusion(model, checkpoint, read, device, dtype);
   }
 

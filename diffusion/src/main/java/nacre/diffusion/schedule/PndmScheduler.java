@@ -34,8 +34,8 @@ public final class PndmScheduler implements Scheduler {
     this.schedule = schedule;
     this.method = method;
     this.asked = steps;
-    this.stride = schedule.timesteps() / steps;
     int[] plain = schedule.config().timesteps(steps);
+    this.stride = schedule.timesteps() / steps;
     this.timesteps = method.skipPrkSteps() ? withCorrection(plain) : withRungeKutta(plain);
   }
 

@@ -1,5 +1,6 @@
 package nacre.diffusion.text;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.util.ArrayList;
@@ -75,7 +76,19 @@ public final class ClipTokenizer {
    * @throws WeightsException if a file is missing or malformed, in one line
    */
   public static ClipTokenizer read(Path folder) throws WeightsException {
-    TokenizerFiles files = TokenizerFiles.read(folder);
+    return read(folder, Map.of());
+  }
+
+  /**
+   * As {@link #read(Path)}, of a folder that is not the model's own: models differ in their padding
+   * token where their vocabularies are the same.
+   *
+   * @param configs the model's {@code tokenizer_config.json} and {@code special_tokens_map.json},
+   *     where it has them; the folder's do not count then
+   */
+  public static ClipTokenizer read(Path folder, Map<String, JsonNode> configs)
+      throws WeightsException {
+    TokenizerFiles files = TokenizerFiles.read(folder, configs);
     try {
       return new ClipTokenizer(files);
     } catch (IllegalArgumentException e) {

@@ -35,21 +35,20 @@ record SpecialTokens(
    *
    * @param folder of the tokenizer
    * @param config its tokenizer_config.json
+   * @param map its special_tokens_map.json
    */
-  static SpecialTokens read(Path folder, JsonNode config) throws WeightsException {
+  static SpecialTokens read(Path folder, JsonNode config, JsonNode map) throws WeightsException {
     Map<String, JsonNode> roles = new LinkedHashMap<>();
     ROLES.forEach(role -> roles.put(role, config.path(role)));
     Map<String, Boolean> normalised = new LinkedHashMap<>();
-    Path map = folder.resolve("special_tokens_map.json");
     Path whole = folder.resolve("tokenizer.json");
     JsonNode decoder = config.path("added_tokens_decoder");
     if (decoder.isObject()) {
       decoder.properties().stream()
           .sorted(Comparator.comparing(Map.Entry::getKey))
           .forEach(entry -> add(normalised, entry.getValue()));
-    } else if (Files.exists(map)) {
-      JsonNode json = JsonFile.read(map);
-      roles.replaceAll((role, node) -> json.has(role) ? json.path(role) : node);
+    } else {
+      roles.replaceAll((role, node) -> map.has(role) ? map.path(role) : node);
     }
     if (normalised.isEmpty() && Files.exists(whole)) {
       JsonFile.read(whole).path("added_tokens").forEach(token -> add(normalised, token));

@@ -26,18 +26,23 @@ record TokenizerFiles(
     Map<String, Integer> vocabulary, List<String> merges, SpecialTokens special, int length) {
   private static final int DEFAULT_LENGTH = 77;
 
-  /** Reads {@code vocab.json} and {@code merges.txt}, or {@code tokenizer.json} instead. */
-  static TokenizerFiles read(Path folder) throws WeightsException {
-    Path configFile = folder.resolve("tokenizer_config.json");
-    JsonNode config =
-        Files.exists(configFile) ? JsonFile.read(configFile) : MissingNode.getInstance();
-    SpecialTokens special = SpecialTokens.read(folder, config);
+  private static final String CONFIG = "tokenizer_config.json";
+  private static final String SPECIAL = "special_tokens_map.json";
+
+  /**
+   * Reads {@code vocab.json} and {@code merges.txt}, or {@code tokenizer.json} instead.
+   *
+   * @param configs by name, what the folder's files of these names are passed over for
+   */
+  static TokenizerFiles read(Path folder, Map<String, JsonNode> configs) throws WeightsException {
+    JsonNode config = config(folder, configs, CONFIG);
+    SpecialTokens special = SpecialTokens.read(folder, config, config(folder, configs, SPECIAL));
     JsonNode longest = config.path("model_max_length");
     // Where transformers was not told a length, it writes 10³⁰.
     int length = longest.canConvertToInt() ? longest.intValue() : DEFAULT_LENGTH;
     if (length < 2) {
       throw new WeightsException(
-          configFile, "model_max_length is " + longest + ", at least 2 is wanted");
+          folder.resolve(CONFIG), "model_max_length is " + longest + ", at least 2 is wanted");
     }
     Path vocabulary = folder.resolve("vocab.json");
     Path whole = folder.resolve("tokenizer.json");
@@ -52,6 +57,15 @@ record TokenizerFiles(
     }
     Map<String, Integer> tokens = JsonFile.read(vocabulary, TokenizerFiles::vocabulary);
     return new TokenizerFiles(tokens, merges(folder.resolve("merges.txt")), special, length);
+  }
+
+  private static JsonNode config(Path folder, Map<String, JsonNode> configs, String name)
+      throws WeightsException {
+    if (configs.containsKey(name)) {
+      return configs.get(name);
+    }
+    Path file = folder.resolve(name);
+    return Files.exists(file) ? JsonFile.read(file) : MissingNode.getInstance();
   }
 
   private static Map<String, Integer> vocabulary(JsonNode json) {

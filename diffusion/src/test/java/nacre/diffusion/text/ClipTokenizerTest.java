@@ -1,6 +1,7 @@
 package nacre.diffusion.text;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import nacre.weights.WeightsException;
 import org.junit.jupiter.api.Test;
@@ -38,6 +40,16 @@ class ClipTokenizerTest {
     }
     assertEquals(90, checks.size());
     assertAll(checks);
+  }
+
+  @Test
+  void theModelsOwnConfigsGoBeforeTheFolders() throws IOException {
+    Path first = FOLDERS.resolve("sd1");
+    String name = "special_tokens_map.json";
+    Map<String, JsonNode> own =
+        Map.of(name, new JsonMapper().readTree(first.resolve(name).toFile()));
+    int[] ids = ClipTokenizer.read(FOLDERS.resolve("sd2"), own).encode("fox").ids();
+    assertArrayEquals(ClipTokenizer.read(first).encode("fox").ids(), ids);
   }
 
   @Test

@@ -247,7 +247,7 @@ public final class TextToImage {
       texts.put("init", init.toString());
       texts.put("strength", Double.toString(request.initial().strength()));
     }
-    texts.put("dtype", type().toString());
+    texts.put("dtype", dtype.toString());
     return texts;
   }
 }
