@@ -24,6 +24,8 @@ final class NormalisationCases {
         group(cases, dtype, Values.normal(), silu, 32, 1, 16, 15, 64);
         group(cases, dtype, Values.normal(), silu, 4, 2, 10, 12);
         group(cases, dtype, Values.normal(), silu, 2, 4, 12);
+        group(cases, dtype, Values.normal(), silu, 8, 2, 24, 29, 48); // large enough for a library
+        group(cases, dtype, Values.normal(), silu, 3, 1, 40, 41, 21);
       }
       layer(cases, dtype, Values.normal(), 7);
       layer(cases, dtype, Values.normal(), 5, 7);
@@ -34,6 +36,7 @@ final class NormalisationCases {
     }
     // A mean far from zero: E(x²) − E(x)² in f32 would keep almost nothing of the variance.
     group(cases, DType.F32, Values.normal(100, 1), true, 4, 2, 9, 7, 8);
+    group(cases, DType.F32, Values.normal(100, 1), true, 3, 1, 40, 41, 21);
     layer(cases, DType.F32, Values.normal(-100, 1), 5, 320);
     // A constant: variance zero, the output is beta, but for the mean's last bit times 1/√eps.
     OracleCase constant = OracleCase.of("groupNorm", "of a constant");
