@@ -3,7 +3,6 @@ package nacre.diffusion.text;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,9 +43,7 @@ record SpecialTokens(
     Path whole = folder.resolve("tokenizer.json");
     JsonNode decoder = config.path("added_tokens_decoder");
     if (decoder.isObject()) {
-      decoder.properties().stream()
-          .sorted(Comparator.comparing(Map.Entry::getKey))
-          .forEach(entry -> add(normalised, entry.getValue()));
+      decoder.forEach(token -> add(normalised, token));
     } else {
       roles.replaceAll((role, node) -> map.has(role) ? map.path(role) : node);
     }
