@@ -7,9 +7,9 @@ tensors.safetensors holds, in PyTorch's layouts:
   input.background_pose [B, 12] · input.keep [B] (0: tokens dropped) · input.timestep [B] int64 ·
   input.noise (folded shape)
   weight.<name>        every parameter before the step, under checkpoint names
-  output.tokens, output.noisy, output.prediction, output.loss [1], output.grad_norm [1] (before
-                       clipping)
+  output.tokens, output.noisy, output.prediction, output.loss [1], cotangent.loss [1] (1)
   grad.weight.<name>   gradients of the loss before clipping
+  grad_norm [1]        their norm
   updated.<name>       parameters after clipping and one AdamW step from a zero state
   sampled.image        DDIM, `sampling` of the preset, from input.noise, with the old parameters,
                        conditioned on the step's own source, boxes and poses, nothing dropped
@@ -128,7 +128,8 @@ def export(folder: Path, name: str, config: dict, seed: int) -> None:
     tensors |= {"input.keep": keep, "input.timestep": steps, "input.noise": noise}
     tensors |= before | gradients
     tensors |= {"output.tokens": tokens, "output.noisy": noisy, "output.prediction": prediction}
-    tensors |= {"output.loss": value.reshape(1), "output.grad_norm": norm.reshape(1)}
+    tensors |= {"output.loss": value.reshape(1), "cotangent.loss": torch.ones(1)}
+    tensors |= {"grad_norm": norm.reshape(1)}
     tensors |= {f"updated.{k}": v for k, v in named.items()}
     tensors |= {"sampled.image": sampled}
     write(folder / name, "NeuralAssetsTrainStep", config, tensors)

@@ -11,13 +11,20 @@ import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.nn.Parameters;
+import nacre.tensor.DType;
 import nacre.tensor.ops.Activation;
 
 /** The modules that bundles may name. */
 final class ModuleRegistry {
-  /** Builds a module whose parameters are yet to be loaded. */
+  /** Builds a module whose parameters are yet to be loaded, and that computes in a dtype. */
   @FunctionalInterface
   private interface Factory {
+    Subject create(ConfigJson config, Parameters p, DType compute);
+  }
+
+  /** Builds one that computes in the dtype of its inputs. */
+  @FunctionalInterface
+  private interface PlainFactory {
     Subject create(ConfigJson config, Parameters p);
   }
 
@@ -33,7 +40,12 @@ final class ModuleRegistry {
 
   /** Those whose tensors go through many layers. */
   private static final Set<String> MODELS =
-      Set.of("AutoencoderKL", "CLIPTextModel", "UNet2DConditionModel", "ViTModel");
+      Set.of(
+          "AutoencoderKL",
+          "CLIPTextModel",
+          "NeuralAssetsTrainStep",
+          "UNet2DConditionModel",
+          "ViTModel");
 
   static {
     add("Linear", LayerSubjects::linear);
@@ -49,29 +61,34 @@ final class ModuleRegistry {
     MODULES.put(
         "ViTModel",
         new Known(
-            (c, p) -> ModelSubjects.vit(c.node(), p),
+            (c, p, _) -> ModelSubjects.vit(c.node(), p),
             UnaryOperator.identity(),
             name -> name.startsWith("pooler.")));
     MODULES.put(
         "AutoencoderKL",
         new Known(
-            (c, p) -> ModelSubjects.autoencoder(c.node(), p),
+            (c, p, _) -> ModelSubjects.autoencoder(c.node(), p),
             AutoencoderKL::currentName,
             name -> false));
     MODULES.put(
         "CLIPTextModel",
         new Known(
-            (c, p) -> TextToImageSubjects.clipText(c.node(), p),
+            (c, p, _) -> TextToImageSubjects.clipText(c.node(), p),
             ClipTextModel::currentName,
             ClipTextModel::isIgnorable));
     for (SchedulerKind kind : SchedulerKind.values()) {
       add(kind.className(), (c, p) -> ProcessSubjects.scheduler(c));
     }
     add("AdamW", (c, p) -> ProcessSubjects.adamW(c));
+    add("NeuralAssetsTrainStep", TrainStepSubject::of);
     add("TorchRandn", (c, p) -> TextToImageSubjects.torchRandn(c));
   }
 
   private ModuleRegistry() {}
+
+  private static void add(String name, PlainFactory factory) {
+    add(name, (c, p, _) -> factory.create(c, p));
+  }
 
   private static void add(String name, Factory factory) {
     MODULES.put(name, new Known(factory, UnaryOperator.identity(), parameter -> false));
@@ -80,9 +97,10 @@ final class ModuleRegistry {
   /**
    * Builds a bundle's module with the bundle's weights.
    *
+   * @param compute the dtype to compute in
    * @throws IllegalArgumentException if the module is not known, or its config wrong
    */
-  static Subject create(Bundle bundle, Parameters p) throws IOException {
+  static Subject create(Bundle bundle, Parameters p, DType compute) throws IOException {
     String module = bundle.description().module();
     Known known = MODULES.get(module);
     if (known == null) {
@@ -91,7 +109,7 @@ final class ModuleRegistry {
           "module " + module + " is not known; known are " + String.join(", ", MODULES.keySet()));
     }
     ConfigJson config = new ConfigJson(module, bundle.description().config());
-    Subject subject = known.factory.create(config, p);
+    Subject subject = known.factory.create(config, p, compute);
     bundle.weights().rename(known.names).loadInto(p.all(), known.optional);
     return subject;
   }

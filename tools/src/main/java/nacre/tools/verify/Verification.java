@@ -67,7 +67,7 @@ final class Verification {
   private Map<String, Comparison> infer(Map<String, Tensor> inputs) throws IOException {
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.unwritten(device, dtype).frozen();
-      Subject subject = ModuleRegistry.create(bundle, p);
+      Subject subject = ModuleRegistry.create(bundle, p, dtype);
       p.settle();
       return outputs(forward(subject, inputs));
     }
@@ -98,7 +98,7 @@ final class Verification {
   private void differentiate(Map<String, Tensor> inputs, Map<String, Comparison> results)
       throws IOException {
     Parameters p = Parameters.unwritten(device, DType.F32);
-    Subject subject = ModuleRegistry.create(bundle, p);
+    Subject subject = ModuleRegistry.create(bundle, p, dtype);
     for (Map.Entry<String, Tensor> input : inputs.entrySet()) {
       if (bundle.isFloating(Bundle.INPUT + input.getKey())) {
         input.getValue().track();

@@ -54,7 +54,7 @@ class TrainStepTest {
         compareGradients(bundle, p.all(), gradients, bundle.tolerance());
         optimiser.step(gradients, bundle.preset().training().learningRate());
       }
-      double norm = bundle.floats("output.grad_norm")[0];
+      double norm = bundle.floats("grad_norm")[0];
       assertEquals(norm, optimiser.gradientNorm(), norm * bundle.tolerance());
       compareUpdates(bundle, p.all());
     }
