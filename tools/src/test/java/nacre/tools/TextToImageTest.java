@@ -2,6 +2,7 @@ package nacre.tools;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import nacre.neuralassets.scene.PngFile;
@@ -61,9 +63,25 @@ class TextToImageTest {
     return cases;
   }
 
+  static List<Case> someCases() throws IOException {
+    Set<String> names = Set.of("own", "dpm++", "init-euler");
+    return cases().stream().filter(c -> names.contains(c.text("name"))).toList();
+  }
+
   @ParameterizedTest
   @MethodSource("cases")
   void picturesEqualThoseOfDiffusers(Case wanted) throws IOException {
+    compare(wanted);
+  }
+
+  @ParameterizedTest
+  @MethodSource("someCases")
+  void theyDoOnACard(Case wanted) throws IOException {
+    assumeTrue(TestCard.find().isPresent(), "there is no card, and no simulated one was built");
+    compare(wanted, "--device", "cuda");
+  }
+
+  private void compare(Case wanted, String... more) throws IOException {
     Path expected = TINY.resolve(wanted.prediction);
     List<Object> words =
         new ArrayList<>(
@@ -73,6 +91,7 @@ class TextToImageTest {
                 wanted.prediction.equals("epsilon") ? MODEL : velocityModel(),
                 "--out",
                 folder.resolve("out")));
+    words.addAll(List.of(more));
     for (String key : List.of("prompt", "negative", "scheduler", "steps", "guidance", "seed")) {
       if (wanted.json.has(key)) {
         words.addAll(List.of("--" + key, wanted.text(key)));

@@ -3,6 +3,7 @@ package nacre.tools.verify;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -19,6 +21,7 @@ import java.util.stream.Stream;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
+import nacre.tools.TestCard;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -98,6 +101,15 @@ class BundlesTest {
     // Single gradients of deep models may be far off; most are not.
     double[] errors = results.stream().mapToDouble(Comparison::relativeError).sorted().toArray();
     assertTrue(errors[errors.length / 2] < 4e-2, "median error " + errors[errors.length / 2]);
+  }
+
+  @ParameterizedTest
+  @MethodSource("bundles")
+  void card(Path bundle) throws IOException {
+    Optional<Device> card = TestCard.find();
+    assumeTrue(card.isPresent(), "there is no card, and no simulated one was built");
+    verify(bundle, card.get(), DType.F32);
+    verify(bundle, card.get(), DType.BF16);
   }
 
   /** tools/reference/bundle.py keeps the manifest. */
