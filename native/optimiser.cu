@@ -64,6 +64,7 @@ struct AdamW {
   const float* g[MOST];
   float* m[MOST];
   float* v[MOST];
+  int* steps[MOST];
   i64 n[MOST];
   int first[MOST + 1];
   int count;
@@ -81,25 +82,42 @@ struct Step {
   }
 };
 
-// The numbers of a step are read from device memory, so that a captured step can be replayed with others:
-// scalars = rate, beta1, beta2, eps, decay, largest norm, 1 - beta1^step, 1 - beta2^step, in f64, since 1 - beta
-// loses digits in f32. squared_norm may be null.
-extern "C" __global__ void __launch_bounds__(THREADS)
-    adamw(AdamW list, const double* scalars, const float* squared_norm) {
-  Step s;
-  s.rate = static_cast<float>(scalars[0]);
-  s.beta1 = static_cast<float>(scalars[1]);
-  s.beta2 = static_cast<float>(scalars[2]);
-  s.rest1 = static_cast<float>(1.0 - scalars[1]);
-  s.rest2 = static_cast<float>(1.0 - scalars[2]);
-  s.eps = static_cast<float>(scalars[3]);
-  s.decay = static_cast<float>(scalars[4]);
-  s.correction1 = static_cast<float>(scalars[6]);
-  s.correction2 = static_cast<float>(scalars[7]);
-  s.clip = 1.0f;
-  if (squared_norm) s.clip = fminf(1.0f, static_cast<float>(scalars[5]) / (sqrtf(*squared_norm) + 1e-6f));
+DEVICE double power(double base, int exponent) {
+  double product = 1.0;
+  for (; exponent > 0; exponent >>= 1) {
+    if (exponent & 1) product *= base;
+    base *= base;
+  }
+  return product;
+}
 
+// What changes from step to step is read from device memory, so that a captured step can be replayed: the learning
+// rate, the norm of the gradients, how many steps each tensor has taken. Constants are f64, since 1 - beta loses digits
+// in f32. squared_norm may be null.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    adamw(AdamW list, const float* rate, const float* squared_norm, double beta1, double beta2, double eps, double decay,
+          double largest_norm, double rate_factor) {
+  __shared__ float corrections[2];
   int t = tensor_of(list.first, list.count);
+  if (threadIdx.x == 0) {
+    int step = *list.steps[t] + 1;
+    corrections[0] = static_cast<float>(1.0 - power(beta1, step));
+    corrections[1] = static_cast<float>(1.0 - power(beta2, step));
+  }
+  __syncthreads();
+  Step s;
+  s.rate = static_cast<float>(*rate * rate_factor);
+  s.beta1 = static_cast<float>(beta1);
+  s.beta2 = static_cast<float>(beta2);
+  s.rest1 = static_cast<float>(1.0 - beta1);
+  s.rest2 = static_cast<float>(1.0 - beta2);
+  s.eps = static_cast<float>(eps);
+  s.decay = static_cast<float>(decay);
+  s.correction1 = corrections[0];
+  s.correction2 = corrections[1];
+  s.clip = 1.0f;
+  if (squared_norm) s.clip = fminf(1.0f, static_cast<float>(largest_norm) / (sqrtf(*squared_norm) + 1e-6f));
+
   i64 begin = (blockIdx.x - list.first[t]) * CHUNK;
   i64 end = begin + CHUNK < list.n[t] ? begin + CHUNK : list.n[t];
   float* p = list.p[t];
@@ -124,6 +142,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     store_pack(v + at, vv);
   }
   for (i64 i = begin + fours * 4 + threadIdx.x; i < end; i += THREADS) s.update(p[i], g[i], m[i], v[i]);
+}
+
+// Counts the step that adamw has taken. Its blocks read the counts, so this comes after all of them.
+extern "C" __global__ void __launch_bounds__(MOST) adamw_count(AdamW list) {
+  if (threadIdx.x < list.count) ++*list.steps[threadIdx.x];
 }
 
 struct Lerp {

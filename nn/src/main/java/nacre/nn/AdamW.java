@@ -1,6 +1,5 @@
 package nacre.nn;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,15 +12,16 @@ import nacre.tensor.Device;
 import nacre.tensor.Gradients;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.AdamWConstants;
 import nacre.tensor.backend.Backend;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as {@code torch.optim.AdamW},
- * with clipping of the global gradient norm as {@code torch.nn.utils.clip_grad_norm_}. The norm
- * stays on the device.
+ * with clipping of the global gradient norm as {@code torch.nn.utils.clip_grad_norm_}. Whatever
+ * changes from step to step lies on the device, so that a step is work for the device alone and may
+ * be repeated as it is.
  */
 public final class AdamW {
 
@@ -56,19 +56,17 @@ public final class AdamW {
    */
   public record Group(Predicate<String> names, double learningRateFactor, double weightDecay) {}
 
-  /** One parameter with its state. */
-  private record Slot(String name, Tensor parameter, Tensor m, Tensor v, Group group) {}
-
-  /** What one call of the backend can update: same group, same count of steps. */
-  private record Batch(Group group, int step) {}
+  /** One parameter with its state; {@code steps}, i32[1], is how often it was updated. */
+  private record Slot(
+      String name, Tensor parameter, Tensor m, Tensor v, Tensor steps, Group group) {}
 
   private final Config config;
   private final List<Group> groups;
   private final List<Slot> slots = new ArrayList<>();
-  private final int[] steps;
   private final Backend backend;
   private final Tensor squaredNorm;
-  private final Tensor savedSteps;
+  private final Tensor learningRate;
+  private final Tensor steps;
 
   /** An optimiser that treats all parameters alike. */
   public AdamW(Map<String, Tensor> parameters, Config config) {
@@ -90,12 +88,12 @@ public final class AdamW {
     Group rest = new Group(name -> true, 1, config.weightDecay);
     this.groups = new ArrayList<>(groups);
     this.groups.add(rest);
-    parameters.forEach((name, parameter) -> slots.add(slot(name, parameter)));
-    this.steps = new int[slots.size()];
-    Device device = slots.getFirst().parameter.device();
+    Device device = parameters.values().iterator().next().device();
     this.backend = device.backend();
     this.squaredNorm = Tensor.zeros(device, DType.F32, Shape.of());
-    this.savedSteps = Tensor.zeros(device, DType.I32, Shape.of(slots.size()));
+    this.learningRate = Tensor.zeros(device, DType.F32, Shape.of());
+    this.steps = Tensor.zeros(device, DType.I32, Shape.of(parameters.size()));
+    parameters.forEach((name, parameter) -> slots.add(slot(name, parameter)));
   }
 
   private Slot slot(String name, Tensor parameter) {
@@ -106,28 +104,34 @@ public final class AdamW {
     Group group = groups.stream().filter(g -> g.names.test(name)).findFirst().orElseThrow();
     Tensor m = Tensor.zeros(parameter.device(), DType.F32, parameter.shape());
     Tensor v = Tensor.zeros(parameter.device(), DType.F32, parameter.shape());
-    return new Slot(name, parameter, m, v, group);
+    Tensor count = steps.rows(slots.size(), slots.size() + 1);
+    return new Slot(name, parameter, m, v, count, group);
   }
 
-  /** Updates every parameter that has a gradient. */
-  public void step(Gradients gradients, double learningRate) {
-    step(gradients::of, learningRate);
+  /** Sets the rate and updates every parameter that has a gradient. */
+  public void step(Gradients gradients, double rate) {
+    setLearningRate(rate);
+    step(gradients::of);
+  }
+
+  /** Sets the learning rate of the steps that follow. */
+  public void setLearningRate(double rate) {
+    backend.fill(learningRate, rate);
   }
 
   /**
-   * Updates every parameter that has a gradient.
+   * Updates every parameter that has a gradient, at the rate that was set. Nothing comes from the
+   * host.
    *
    * @param gradients from parameter to gradient, null for none
    */
-  public void step(Function<Tensor, Tensor> gradients, double learningRate) {
+  public void step(Function<Tensor, Tensor> gradients) {
+    Map<Group, List<Slot>> members = new LinkedHashMap<>();
     List<Tensor> all = new ArrayList<>();
-    Map<Batch, List<Integer>> batches = new LinkedHashMap<>();
-    for (int i = 0; i < slots.size(); i++) {
-      Slot slot = slots.get(i);
+    for (Slot slot : slots) {
       Tensor gradient = gradients.apply(slot.parameter);
       if (gradient != null) {
-        steps[i]++;
-        batches.computeIfAbsent(new Batch(slot.group, steps[i]), b -> new ArrayList<>()).add(i);
+        members.computeIfAbsent(slot.group, _ -> new ArrayList<>()).add(slot);
         all.add(gradient);
       }
     }
@@ -135,33 +139,25 @@ public final class AdamW {
       return;
     }
     backend.sumOfSquares(all, squaredNorm);
-    batches.forEach((batch, members) -> update(batch, members, gradients, learningRate));
+    members.forEach((group, slotsOfIt) -> update(group, slotsOfIt, gradients));
   }
 
-  private void update(
-      Batch batch, List<Integer> members, Function<Tensor, Tensor> gradients, double rate) {
-    List<Tensor> parameters = new ArrayList<>();
-    List<Tensor> slopes = new ArrayList<>();
-    List<Tensor> m = new ArrayList<>();
-    List<Tensor> v = new ArrayList<>();
-    for (int i : members) {
-      Slot slot = slots.get(i);
-      parameters.add(slot.parameter);
-      slopes.add(gradients.apply(slot.parameter));
-      m.add(slot.m);
-      v.add(slot.v);
-    }
-    AdamWStep step =
-        new AdamWStep(
-            rate * batch.group.learningRateFactor,
+  private void update(Group group, List<Slot> members, Function<Tensor, Tensor> gradients) {
+    backend.adamW(
+        members.stream().map(Slot::parameter).toList(),
+        members.stream().map(Slot::parameter).map(gradients).toList(),
+        members.stream().map(Slot::m).toList(),
+        members.stream().map(Slot::v).toList(),
+        members.stream().map(Slot::steps).toList(),
+        Double.isInfinite(config.maxNorm) ? null : squaredNorm,
+        learningRate,
+        new AdamWConstants(
             config.beta1,
             config.beta2,
             config.eps,
-            batch.group.weightDecay,
+            group.weightDecay,
             config.maxNorm,
-            batch.step);
-    Tensor norm = Double.isInfinite(config.maxNorm) ? null : squaredNorm;
-    backend.adamW(parameters, slopes, m, v, norm, step);
+            group.learningRateFactor));
   }
 
   /** Norm of all gradients of the last step before clipping. Waits for the device. */
@@ -179,8 +175,7 @@ public final class AdamW {
       state.put("m." + slot.name, slot.m);
       state.put("v." + slot.name, slot.v);
     }
-    savedSteps.backend().upload(MemorySegment.ofArray(steps), savedSteps);
-    state.put("steps", savedSteps);
+    state.put("steps", steps);
     return state;
   }
 
@@ -191,6 +186,5 @@ public final class AdamW {
    */
   public void load(StateDict saved) throws WeightsException {
     saved.loadInto(state());
-    backend.download(savedSteps, MemorySegment.ofArray(steps));
   }
 }

@@ -5,6 +5,9 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Backend;
 
@@ -19,6 +22,7 @@ public final class Ema {
   private final List<Tensor> averages = new ArrayList<>();
   private final List<Tensor> parameters = new ArrayList<>();
   private final Backend backend;
+  private final Tensor weight;
   private long updates;
 
   /**
@@ -36,7 +40,9 @@ public final class Ema {
     }
     this.decay = decay;
     this.warmUp = warmUp;
-    this.backend = all.values().iterator().next().backend();
+    Device device = all.values().iterator().next().device();
+    this.backend = device.backend();
+    this.weight = Tensor.zeros(device, DType.F32, Shape.of());
     all.forEach(
         (name, parameter) -> {
           Tensor average = parameter;
@@ -52,12 +58,23 @@ public final class Ema {
 
   /** Moves the averages towards the parameters' present values. */
   public void update() {
+    begin();
+    move();
+  }
+
+  /** Begins an update: sets the weight that {@link #move} takes from the device. */
+  public void begin() {
     double d = warmUp ? Math.min(decay, (1.0 + updates) / (10.0 + updates)) : decay;
-    backend.lerp(averages, parameters, 1 - d);
+    backend.fill(weight, 1 - d);
     updates++;
   }
 
-  /** How often {@link #update} was called. */
+  /** The rest of an update. Nothing comes from the host, so that it may be repeated as it is. */
+  public void move() {
+    backend.lerp(averages, parameters, weight);
+  }
+
+  /** How many updates there were. */
   public long updates() {
     return updates;
   }

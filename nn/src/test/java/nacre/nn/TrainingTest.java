@@ -62,7 +62,8 @@ class TrainingTest {
           after.put("output." + step + "." + parameter.getKey(), parameter.getValue());
         }
         assertEquals(step == 0 ? 3 : 4, gradients.size());
-        optimiser.step(gradients::get, 0.01);
+        optimiser.setLearningRate(0.01);
+        optimiser.step(gradients::get);
         bundle.assertClose(after);
         assertEquals(norms[step], optimiser.gradientNorm(), 1e-5 * norms[step]);
       }

@@ -70,7 +70,7 @@ public final class Scope implements AutoCloseable {
     tensor.requireOpen(); // a closed tensor would be adopted dead, and found out much later
     if (tensor.owner() == null) {
       throw new IllegalStateException(
-          "scope: " + tensor + " was saved for backward and is not to be handed on; hand a view");
+          "scope: " + tensor + " belongs to a tape or a repetition: hand on a detach() of it");
     }
     tensor.owner().forget(tensor);
     register(tensor);

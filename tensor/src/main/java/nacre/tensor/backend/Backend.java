@@ -18,6 +18,19 @@ public interface Backend {
   /** One line for the start of a run: which engine serves, its version, its threads. */
   String describe();
 
+  /** Which engine served which operation so far, one a line; none where no account is kept. */
+  default List<String> explain() {
+    return List.of();
+  }
+
+  /**
+   * Makes work ready that will be done again and again on the same tensors, as {@link
+   * nacre.tensor.Repeated} tells. Here it is computed as ever each time.
+   */
+  default Replay replay(Runnable work) {
+    return work::run;
+  }
+
   // ---- memory
 
   /** The device's memory. */
@@ -323,21 +336,27 @@ public interface Backend {
   void sumOfSquares(List<Tensor> tensors, Tensor y);
 
   /**
-   * One AdamW step on every parameter: g = gradient · min(1, maxNorm / (√squaredNorm + 1e-6)); m
-   * and v updated in place; p = p − lr · decay · p − lr · m̂ / (√v̂ + eps). All f32. The norm is
-   * read on the device, so that a step needs no round trip to the host.
+   * One AdamW step on every parameter: its count of steps n becomes one higher; g = gradient ·
+   * min(1, maxNorm / (√squaredNorm + 1e-6)); m and v updated in place; p = p − lr · decay · p − lr
+   * · m̂ / (√v̂ + eps), with m̂ = m / (1 − beta1ⁿ), v̂ = v / (1 − beta2ⁿ) and lr = learningRate ·
+   * rateFactor. All f32 but for the counts. What changes from step to step is read on the device,
+   * so that a step needs no round trip to the host and can be repeated as it is.
    *
+   * @param steps i32, of one element each: how many steps each parameter has taken
    * @param squaredNorm f32 scalar from {@link #sumOfSquares} over all gradients; null for no
    *     clipping
+   * @param learningRate f32 scalar
    */
   void adamW(
       List<Tensor> parameters,
       List<Tensor> gradients,
       List<Tensor> m,
       List<Tensor> v,
+      List<Tensor> steps,
       Tensor squaredNorm,
-      AdamWStep step);
+      Tensor learningRate,
+      AdamWConstants constants);
 
-  /** y += weight · (x − y) for each pair: moving averages. */
-  void lerp(List<Tensor> y, List<Tensor> x, double weight);
+  /** y += weight · (x − y) for each pair, with an f32 scalar for the weight: moving averages. */
+  void lerp(List<Tensor> y, List<Tensor> x, Tensor weight);
 }

@@ -9,7 +9,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Philox;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.AdamWConstants;
 import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Backend;
 import nacre.tensor.backend.Binary;
@@ -438,13 +438,15 @@ public final class CpuBackend implements Backend {
       List<Tensor> gradients,
       List<Tensor> m,
       List<Tensor> v,
+      List<Tensor> steps,
       Tensor squaredNorm,
-      AdamWStep step) {
-    optimiser.adamW(parameters, gradients, m, v, squaredNorm, step);
+      Tensor learningRate,
+      AdamWConstants constants) {
+    optimiser.adamW(parameters, gradients, m, v, steps, squaredNorm, learningRate, constants);
   }
 
   @Override
-  public void lerp(List<Tensor> y, List<Tensor> x, double weight) {
+  public void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
     optimiser.lerp(y, x, weight);
   }
 }

@@ -1,9 +1,9 @@
 package nacre.tensor.cpu;
 
+import java.lang.foreign.ValueLayout;
 import java.util.List;
-import nacre.tensor.DType;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.AdamWConstants;
 
 /** Updates of many parameters in one go: small tensors are spread over the threads whole. */
 final class OptimiserKernels {
@@ -46,23 +46,29 @@ final class OptimiserKernels {
       List<Tensor> gradients,
       List<Tensor> m,
       List<Tensor> v,
+      List<Tensor> steps,
       Tensor squaredNorm,
-      AdamWStep step) {
+      Tensor learningRate,
+      AdamWConstants c) {
     double clip = 1;
     if (squaredNorm != null) {
-      float[] norm2 = new float[1];
-      Tiles.load(squaredNorm.address(), DType.F32, 0, norm2, 0, 1);
-      clip = Math.min(1, step.maxNorm() / (Math.sqrt(norm2[0]) + 1e-6));
+      clip = Math.min(1, c.maxNorm() / (Math.sqrt(scalar(squaredNorm)) + 1e-6));
+    }
+    double lr = scalar(learningRate) * c.rateFactor();
+    float[] rates = new float[parameters.size()];
+    float[] roots = new float[parameters.size()];
+    for (int t = 0; t < rates.length; t++) {
+      int step = countUp(steps.get(t));
+      rates[t] = (float) (lr / (1 - Math.pow(c.beta1(), step)));
+      roots[t] = (float) (1 / Math.sqrt(1 - Math.pow(c.beta2(), step)));
     }
     float k = (float) clip;
-    float b1 = (float) step.beta1();
-    float b2 = (float) step.beta2();
-    float c1 = (float) (1 - step.beta1());
-    float c2 = (float) (1 - step.beta2());
-    float keep = (float) (1 - step.learningRate() * step.weightDecay());
-    float rate = (float) (step.learningRate() / (1 - Math.pow(step.beta1(), step.step())));
-    float root = (float) (1 / Math.sqrt(1 - Math.pow(step.beta2(), step.step())));
-    float eps = (float) step.eps();
+    float b1 = (float) c.beta1();
+    float b2 = (float) c.beta2();
+    float c1 = (float) (1 - c.beta1());
+    float c2 = (float) (1 - c.beta2());
+    float keep = (float) (1 - lr * c.weightDecay());
+    float eps = (float) c.eps();
     share(
         parameters,
         (t, from, to) -> {
@@ -71,6 +77,8 @@ final class OptimiserKernels {
           float[] g = s.floats(1, Scratch.TILE);
           float[] tm = s.floats(2, Scratch.TILE);
           float[] tv = s.floats(3, Scratch.TILE);
+          float rate = rates[t];
+          float root = roots[t];
           for (long i = from; i < to; i += Scratch.TILE) {
             int n = (int) Math.min(Scratch.TILE, to - i);
             load(parameters.get(t), i, p, n);
@@ -93,8 +101,8 @@ final class OptimiserKernels {
         });
   }
 
-  void lerp(List<Tensor> y, List<Tensor> x, double weight) {
-    float k = (float) weight;
+  void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
+    float k = scalar(weight);
     share(
         y,
         (t, from, to) -> {
@@ -110,6 +118,16 @@ final class OptimiserKernels {
             store(a, y.get(t), i, n);
           }
         });
+  }
+
+  private static float scalar(Tensor x) {
+    return Tiles.vector(x)[0];
+  }
+
+  private static int countUp(Tensor count) {
+    int next = Tiles.ALL.get(ValueLayout.JAVA_INT, count.address()) + 1;
+    Tiles.ALL.set(ValueLayout.JAVA_INT, count.address(), next);
+    return next;
   }
 
   private static void load(Tensor x, long from, float[] tile, int n) {

@@ -7,16 +7,18 @@ import java.util.List;
 import nacre.bindings.cuda.Cuda;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.AdamWConstants;
 import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Backend;
 import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Reduction;
+import nacre.tensor.backend.Replay;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 import nacre.tensor.cuda.dnn.DnnLibrary;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.cuda.driver.CudaReplay;
 import nacre.tensor.cuda.driver.Kernels;
 import nacre.tensor.cuda.driver.Staging;
 
@@ -57,7 +59,7 @@ public final class CudaBackend implements Backend {
     norms = new NormKernels(card, reductions);
     movement = new MovementKernels(card);
     resampling = new ResamplingKernels(card);
-    optimiser = new OptimiserKernels(card, staging, reductions);
+    optimiser = new OptimiserKernels(card, reductions);
   }
 
   /**
@@ -90,9 +92,22 @@ public final class CudaBackend implements Backend {
     return card.device() + ", " + card.device().describe();
   }
 
-  /** Which engine served which operation so far, and what the libraries refused: one a line. */
+  @Override
   public List<String> explain() {
     return explanation.lines();
+  }
+
+  /** Into a CUDA graph, unless told otherwise by {@code nacre.graph}. */
+  @Override
+  public Replay replay(Runnable work) {
+    return graphs()
+        ? new CudaReplay(
+            card.device(), card.allocator(), work, run -> explanation.count("repeated work", run))
+        : work::run;
+  }
+
+  private static boolean graphs() {
+    return !"false".equals(System.getProperty("nacre.graph", System.getenv("NACRE_GRAPH")));
   }
 
   // ---- memory
@@ -104,11 +119,13 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void upload(MemorySegment source, Tensor destination) {
+    card.allocator().requireUnfollowed("upload", destination, "write it before");
     staging.upload(source, destination.address(), destination.bytes());
   }
 
   @Override
   public void download(Tensor source, MemorySegment destination) {
+    card.allocator().requireUnfollowed("download", source, "read it after");
     staging.download(source.address(), destination, source.bytes());
   }
 
@@ -394,13 +411,15 @@ public final class CudaBackend implements Backend {
       List<Tensor> gradients,
       List<Tensor> m,
       List<Tensor> v,
+      List<Tensor> steps,
       Tensor squaredNorm,
-      AdamWStep step) {
-    optimiser.adamW(parameters, gradients, m, v, squaredNorm, step);
+      Tensor learningRate,
+      AdamWConstants constants) {
+    optimiser.adamW(parameters, gradients, m, v, steps, squaredNorm, learningRate, constants);
   }
 
   @Override
-  public void lerp(List<Tensor> y, List<Tensor> x, double weight) {
+  public void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
     optimiser.lerp(y, x, weight);
   }
 }

@@ -105,7 +105,7 @@ final class MatrixLibrary {
 
   private void run(Plan plan, long a, long b, Epilogue epilogue, long bias, long y) {
     if (workspace == 0) {
-      workspace = card.allocator().allocate(WORKSPACE);
+      workspace = card.allocator().keep(WORKSPACE);
     }
     if (epilogue.hasBias()) {
       setLong(plan.operation, CublasLt.CUBLASLT_MATMUL_DESC_BIAS_POINTER(), bias);

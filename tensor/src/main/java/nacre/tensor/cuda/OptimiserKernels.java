@@ -4,16 +4,14 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
-import java.util.function.LongConsumer;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.AdamWConstants;
 import nacre.tensor.cuda.driver.Kernel;
-import nacre.tensor.cuda.driver.Staging;
 
 /**
  * What goes over all parameters of a model: {@code optimiser.cu}. One launch takes the addresses of
- * many tensors among its arguments, so that a step of hundreds of small ones is a few launches. The
- * numbers of a step lie in the card's memory.
+ * many tensors among its arguments, so that a step of hundreds of small ones is a few launches.
+ * What changes from step to step lies in the card's memory.
  */
 final class OptimiserKernels {
   private static final String FILE = "optimiser";
@@ -21,12 +19,10 @@ final class OptimiserKernels {
   private static final long CHUNK = 16384; // elements a block
 
   private final Card card;
-  private final Staging staging;
   private final ReductionKernels reductions;
 
-  OptimiserKernels(Card card, Staging staging, ReductionKernels reductions) {
+  OptimiserKernels(Card card, ReductionKernels reductions) {
     this.card = card;
-    this.staging = staging;
     this.reductions = reductions;
   }
 
@@ -104,59 +100,42 @@ final class OptimiserKernels {
       List<Tensor> gradients,
       List<Tensor> m,
       List<Tensor> v,
+      List<Tensor> steps,
       Tensor squaredNorm,
-      AdamWStep s) {
-    // In f64: 1 − beta loses most of its digits in f32.
-    double[] numbers = {
-      s.learningRate(),
-      s.beta1(),
-      s.beta2(),
-      s.eps(),
-      s.weightDecay(),
-      s.maxNorm(),
-      1 - Math.pow(s.beta1(), s.step()),
-      1 - Math.pow(s.beta2(), s.step())
-    };
-    onCard(
-        MemorySegment.ofArray(numbers),
-        scalars ->
-            forEachTable(
-                (table, blocks) ->
-                    card.kernels()
-                        .get(FILE, "adamw")
-                        .launch(
-                            blocks,
-                            Kernel.THREADS,
-                            a ->
-                                a.struct(table)
-                                    .address(scalars)
-                                    .address(squaredNorm == null ? 0 : squaredNorm.address())),
-                parameters,
-                gradients,
-                m,
-                v));
+      Tensor learningRate,
+      AdamWConstants c) {
+    Kernel update = card.kernels().get(FILE, "adamw");
+    Kernel count = card.kernels().get(FILE, "adamw_count");
+    forEachTable(
+        (table, blocks) -> {
+          update.launch(
+              blocks,
+              Kernel.THREADS,
+              a ->
+                  a.struct(table)
+                      .address(learningRate.address())
+                      .address(squaredNorm == null ? 0 : squaredNorm.address())
+                      .f64(c.beta1())
+                      .f64(c.beta2())
+                      .f64(c.eps())
+                      .f64(c.weightDecay())
+                      .f64(c.maxNorm())
+                      .f64(c.rateFactor()));
+          count.launch(1, TENSORS, a -> a.struct(table));
+        },
+        parameters,
+        gradients,
+        m,
+        v,
+        steps);
   }
 
-  void lerp(List<Tensor> y, List<Tensor> x, double weight) {
-    onCard(
-        MemorySegment.ofArray(new float[] {(float) weight}),
-        scalars ->
-            forEachTable(
-                (table, blocks) ->
-                    card.kernels()
-                        .get(FILE, "lerp")
-                        .launch(blocks, Kernel.THREADS, a -> a.struct(table).address(scalars)),
-                y,
-                x));
-  }
-
-  private void onCard(MemorySegment numbers, LongConsumer body) {
-    long bytes = numbers.byteSize();
-    card.scratch(
-        bytes,
-        address -> {
-          staging.upload(numbers, address, bytes);
-          body.accept(address);
-        });
+  void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
+    Kernel kernel = card.kernels().get(FILE, "lerp");
+    forEachTable(
+        (table, blocks) ->
+            kernel.launch(blocks, Kernel.THREADS, a -> a.struct(table).address(weight.address())),
+        y,
+        x);
   }
 }

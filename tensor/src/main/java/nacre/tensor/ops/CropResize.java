@@ -49,12 +49,10 @@ public record CropResize(int height, int width, Shape image) implements Operatio
     Require.floating("resize", x);
     Require.rank("resize", "input", x, 4, "[N, H, W, C]");
     try (Scope scope = Scope.open()) {
-      float[] whole = new float[x.dim(0) * 4];
-      for (int i = 0; i < x.dim(0); i++) {
-        whole[4 * i + 2] = 1;
-        whole[4 * i + 3] = 1;
-      }
-      Tensor boxes = Tensor.of(x.device(), Shape.of(x.dim(0), 1, 4), whole);
+      // The box (0, 0, 1, 1) of each image, made where it is read: a resize may be repeated.
+      Tensor boxes = Tensor.zeros(x.device(), DType.F32, Shape.of(x.dim(0), 1, 4));
+      Tensor ends = Tensor.full(x.device(), DType.F32, Shape.of(x.dim(0), 1, 2), 1);
+      x.backend().place(ends, new int[] {0, 0, 2}, boxes);
       Tensor crops = cropResize(x, boxes, height, width);
       return scope.hand(Reshape.reshape(crops, x.dim(0), height, width, x.dim(3)));
     }

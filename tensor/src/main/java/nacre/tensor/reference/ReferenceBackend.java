@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.AdamWConstants;
 import nacre.tensor.backend.Allocator;
 import nacre.tensor.backend.Backend;
 import nacre.tensor.backend.Binary;
@@ -301,13 +301,15 @@ public final class ReferenceBackend implements Backend {
       List<Tensor> gradients,
       List<Tensor> m,
       List<Tensor> v,
+      List<Tensor> steps,
       Tensor squaredNorm,
-      AdamWStep step) {
-    PlainOptimiser.adamW(parameters, gradients, m, v, squaredNorm, step);
+      Tensor learningRate,
+      AdamWConstants constants) {
+    PlainOptimiser.adamW(parameters, gradients, m, v, steps, squaredNorm, learningRate, constants);
   }
 
   @Override
-  public void lerp(List<Tensor> y, List<Tensor> x, double weight) {
+  public void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
     PlainOptimiser.lerp(y, x, weight);
   }
 }

@@ -23,7 +23,7 @@ import nacre.tensor.Packed;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.AdamWConstants;
 import nacre.tensor.backend.Backend;
 import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Packing;
@@ -118,7 +118,12 @@ class SettledTest {
     writers.put("normal", w -> BACKEND.normal(11, 0, w));
     writers.put("uniform", w -> BACKEND.uniform(12, 0, w));
     writers.put(
-        "lerp", w -> BACKEND.lerp(List.of(w), List.of(normal(13, w.dtype(), w.shape())), 0.5));
+        "lerp",
+        w ->
+            BACKEND.lerp(
+                List.of(w),
+                List.of(normal(13, w.dtype(), w.shape())),
+                Tensor.of(CPU, Shape.of(), 0.5f)));
     writers.put(
         "adamW",
         w ->
@@ -127,8 +132,10 @@ class SettledTest {
                 List.of(normal(14, w.dtype(), w.shape())),
                 List.of(Tensor.zeros(CPU, w.dtype(), w.shape())),
                 List.of(Tensor.zeros(CPU, w.dtype(), w.shape())),
+                List.of(Tensor.ofInts(CPU, Shape.of(), 0)),
                 null,
-                new AdamWStep(0.1, 0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY, 1)));
+                Tensor.of(CPU, Shape.of(), 0.1f),
+                new AdamWConstants(0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY, 1)));
     return writers;
   }
 

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Random;
 import nacre.tensor.DType;
 import nacre.tensor.backend.Allocator;
+import nacre.tensor.backend.Replay;
 
 /** Memory, constants, conversions and random numbers. */
 final class MemoryCases {
@@ -26,6 +27,21 @@ final class MemoryCases {
                   assertFalse(backend.describe().isBlank());
                   assertEquals(1, backend.describe().lines().count());
                 }));
+    cases.add(
+        OracleCase.of("explain")
+            .call((backend, _) -> backend.explain().forEach(line -> assertFalse(line.isBlank()))));
+    cases.add(
+        OracleCase.of("replay")
+            .inOut(DType.F32, Values.normal(), 33, 17)
+            .call(
+                (backend, t) -> {
+                  try (Replay halving = backend.replay(() -> backend.affine(t[0], 0.5, 1, t[0]))) {
+                    for (int i = 0; i < 4; i++) {
+                      halving.run();
+                    }
+                  }
+                })
+            .exact());
     cases.add(OracleCase.of("allocator").call((backend, _) -> allocate(backend.allocator())));
     for (DType dtype : DType.values()) {
       for (int[] shape : SHAPES) {

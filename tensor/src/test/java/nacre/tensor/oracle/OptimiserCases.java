@@ -2,7 +2,7 @@ package nacre.tensor.oracle;
 
 import java.util.List;
 import nacre.tensor.DType;
-import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.AdamWConstants;
 
 /** Norms, AdamW and moving averages over lists of tensors of unlike sizes. */
 final class OptimiserCases {
@@ -37,8 +37,8 @@ final class OptimiserCases {
               .inOut(DType.F32, Values.normal(), 1)
               .in(DType.F32, 33, 17)
               .in(DType.F32, 1)
-              .call(
-                  (backend, t) -> backend.lerp(List.of(t[0], t[1]), List.of(t[2], t[3]), weight)));
+              .in(DType.F32, Values.of(weight))
+              .call((backend, t) -> backend.lerp(List.of(t[0], t[1]), List.of(t[2], t[3]), t[4])));
     }
   }
 
@@ -49,7 +49,7 @@ final class OptimiserCases {
       double decay,
       double maxNorm,
       double squaredNorm) {
-    AdamWStep numbers = new AdamWStep(1e-2, 0.9, 0.999, 1e-8, decay, maxNorm, step);
+    AdamWConstants constants = new AdamWConstants(0.9, 0.999, 1e-8, decay, maxNorm, 10);
     Values moment = step == 1 ? Values.of(0) : Values.normal(0, 0.1);
     Values square = step == 1 ? Values.of(0) : Values.uniform(0.001, 0.1);
     cases.add(
@@ -62,7 +62,9 @@ final class OptimiserCases {
             .inOut(DType.F32, moment, 5)
             .inOut(DType.F32, square, 33, 17)
             .inOut(DType.F32, square, 5)
+            .inOut(DType.I32, Values.of(step - 1, 2 * step), 2)
             .in(DType.F32, Values.of(squaredNorm))
+            .in(DType.F32, Values.of(1e-3))
             .call(
                 (backend, t) ->
                     backend.adamW(
@@ -70,7 +72,9 @@ final class OptimiserCases {
                         List.of(t[2], t[3]),
                         List.of(t[4], t[5]),
                         List.of(t[6], t[7]),
-                        squaredNorm == 0 ? null : t[8],
-                        numbers)));
+                        List.of(t[8].rows(0, 1), t[8].rows(1, 2)),
+                        squaredNorm == 0 ? null : t[9],
+                        t[10],
+                        constants)));
   }
 }

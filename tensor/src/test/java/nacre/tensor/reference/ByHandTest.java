@@ -172,7 +172,7 @@ class ByHandTest {
   @Test
   void averagesMove() {
     Tensor y = of(dims(2), 1, 2);
-    BACKEND.lerp(List.of(y), List.of(of(dims(2), 5, -2)), 0.25);
+    BACKEND.lerp(List.of(y), List.of(of(dims(2), 5, -2)), of(dims(), 0.25f));
     assertElements(y, 2, 1);
     BACKEND.fill(y, 0.5);
     assertElements(y, 0.5f, 0.5f);

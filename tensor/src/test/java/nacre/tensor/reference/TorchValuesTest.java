@@ -10,7 +10,7 @@ import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.AdamWStep;
+import nacre.tensor.backend.AdamWConstants;
 import nacre.tensor.backend.Backend;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
@@ -313,12 +313,14 @@ class TorchValuesTest {
     List<Tensor> p = List.of(wave(0.16, 5), wave(0.36, 2, 3));
     List<Tensor> m = p.stream().map(t -> Tensor.zeros(device, DType.F32, t.shape())).toList();
     List<Tensor> v = p.stream().map(t -> Tensor.zeros(device, DType.F32, t.shape())).toList();
+    List<Tensor> counts = p.stream().map(_ -> Tensor.ofInts(device, Shape.of(), 0)).toList();
+    AdamWConstants constants = new AdamWConstants(0.8, 0.95, 1e-6, 0.1, maxNorm, 1);
+    Tensor rate = Tensor.of(device, Shape.of(), 0.05f);
     Tensor norm = empty();
     for (int step = 1; step <= 3; step++) {
       List<Tensor> g = List.of(wave(step - 0.5, 5), wave(step - 0.25, 2, 3));
       backend.sumOfSquares(g, norm);
-      AdamWStep numbers = new AdamWStep(0.05, 0.8, 0.95, 1e-6, 0.1, maxNorm, step);
-      backend.adamW(p, g, m, v, maxNorm < 10 ? norm : null, numbers);
+      backend.adamW(p, g, m, v, counts, maxNorm < 10 ? norm : null, rate, constants);
     }
     torch.check(name + ".0", p.get(0));
     torch.check(name + ".1", p.get(1));

@@ -73,7 +73,8 @@ final class ProcessSubjects {
       Tensor[] after = new Tensor[gradients.dim(0)];
       for (int i = 0; i < after.length; i++) {
         Tensor gradient = row(gradients, i);
-        optimiser.step(p -> gradient, rate);
+        optimiser.setLearningRate(rate);
+        optimiser.step(_ -> gradient);
         after[i] = copy(parameter);
       }
       return Map.of("param", stack(after));

@@ -89,6 +89,11 @@ public final class Arguments {
     return this;
   }
 
+  public Arguments f64(double value) {
+    buffer.set(ValueLayout.JAVA_DOUBLE, take(8, 8), value);
+    return this;
+  }
+
   /** A structure of {@code int}s. */
   public Arguments ints(int... values) {
     long at = take(4L * values.length, 4);

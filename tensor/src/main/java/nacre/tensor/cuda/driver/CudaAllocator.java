@@ -5,20 +5,29 @@ import static nacre.tensor.cuda.driver.CudaException.check;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import nacre.bindings.cuda.Cuda;
 import nacre.tensor.Operation;
+import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
 
 /**
  * The card's memory, from the driver's stream-ordered pool: a block given back is at once free for
  * what is asked for next, since that runs later on the same stream. The pool keeps what it was
  * given back.
+ *
+ * <p>A captured step may not ask the driver. So what it takes is {@linkplain #record recorded} when
+ * it is computed the first time, and {@linkplain #serve served} from an arena when it is captured.
  */
 public final class CudaAllocator implements Allocator {
   private final CudaDevice device;
   private final MemorySegment pool;
   private final MemorySegment out = Arena.global().allocate(8);
+  private final BlockSource driver = new Driver();
+  private final List<BlockArena> arenas = new ArrayList<>();
+  private BlockSource source = driver;
   private long usedBytes;
   private long peakBytes;
 
@@ -50,10 +59,7 @@ public final class CudaAllocator implements Allocator {
     }
     device.enter();
     try {
-      long address = obtain(size(bytes));
-      usedBytes += size(bytes);
-      peakBytes = Math.max(peakBytes, usedBytes);
-      return address;
+      return source.take(size(bytes));
     } finally {
       device.leave();
     }
@@ -63,11 +69,93 @@ public final class CudaAllocator implements Allocator {
   public void free(long address, long bytes) {
     device.enter();
     try {
-      usedBytes -= size(bytes);
-      release(address);
+      BlockArena arena = arenaOf(address);
+      if (arena == null || arena == source) {
+        source.give(address, size(bytes));
+      }
     } finally {
       device.leave();
     }
+  }
+
+  private BlockArena arenaOf(long address) {
+    for (BlockArena arena : arenas) {
+      if (arena.holds(address)) {
+        return arena;
+      }
+    }
+    return null;
+  }
+
+  /** A block for as long as the process, which belongs to no work that may be under way. */
+  public long keep(long bytes) {
+    device.enter();
+    try {
+      return driver.take(size(bytes));
+    } finally {
+      device.leave();
+    }
+  }
+
+  /** Whether work is under way that is recorded or served. */
+  boolean isFollowed() {
+    return source != driver;
+  }
+
+  /**
+   * Refuses what the host would have to do each time.
+   *
+   * @param remedy what to do instead
+   */
+  public void requireUnfollowed(String what, Tensor tensor, String remedy) {
+    device.enter(); // another thread's work is waited for
+    try {
+      if (isFollowed()) {
+        throw new CudaException(
+            "%s: %s: repeated work is done by the card alone, without the host; %s"
+                .formatted(what, tensor, remedy));
+      }
+    } finally {
+      device.leave();
+    }
+  }
+
+  /** Notes what the body takes and gives back. */
+  BlockPlan record(Runnable body) {
+    BlockRecorder recorder = new BlockRecorder(driver);
+    source = recorder;
+    try {
+      body.run();
+    } finally {
+      source = driver;
+    }
+    return recorder.plan();
+  }
+
+  /** Takes the memory of a plan. */
+  BlockArena open(BlockPlan plan) {
+    trim(); // what the first run gave back lies in pieces, and the arena is one
+    BlockArena arena = new BlockArena(plan, driver.take(size(plan.bytes())));
+    arenas.add(arena);
+    return arena;
+  }
+
+  /** Gives the body its memory from an arena, and nothing but that. */
+  void serve(BlockArena arena, Runnable body) {
+    source = arena;
+    try {
+      body.run();
+      arena.finish();
+    } finally {
+      source = driver;
+    }
+  }
+
+  /** Gives the memory of a plan back. */
+  void close(BlockArena arena) {
+    arenas.remove(arena);
+    arena.foreign().forEach(driver::give);
+    driver.give(arena.address(), size(arena.bytes()));
   }
 
   @Override
@@ -101,24 +189,30 @@ public final class CudaAllocator implements Allocator {
     }
   }
 
-  /** Takes a block from the pool itself. */
-  private long obtain(long bytes) {
-    int status = Cuda.cuMemAllocAsync(out, bytes, device.stream());
-    if (status == Cuda.CUDA_ERROR_OUT_OF_MEMORY()) {
-      // Blocks given back by work that has not run yet count as taken until it has.
-      trim();
-      status = Cuda.cuMemAllocAsync(out, bytes, device.stream());
+  /** The driver's pool itself. */
+  private final class Driver implements BlockSource {
+    @Override
+    public long take(long bytes) {
+      int status = Cuda.cuMemAllocAsync(out, bytes, device.stream());
+      if (status == Cuda.CUDA_ERROR_OUT_OF_MEMORY()) {
+        // Blocks given back by work that has not run yet count as taken until it has.
+        trim();
+        status = Cuda.cuMemAllocAsync(out, bytes, device.stream());
+      }
+      if (status == Cuda.CUDA_ERROR_OUT_OF_MEMORY()) {
+        throw outOfMemory(bytes);
+      }
+      check(status, "cuMemAllocAsync");
+      usedBytes += bytes;
+      peakBytes = Math.max(peakBytes, usedBytes);
+      return out.get(ValueLayout.JAVA_LONG, 0);
     }
-    if (status == Cuda.CUDA_ERROR_OUT_OF_MEMORY()) {
-      throw outOfMemory(bytes);
-    }
-    check(status, "cuMemAllocAsync");
-    return out.get(ValueLayout.JAVA_LONG, 0);
-  }
 
-  /** Gives a block back to the pool itself. */
-  private void release(long address) {
-    check(Cuda.cuMemFreeAsync(address, device.stream()), "cuMemFreeAsync");
+    @Override
+    public void give(long address, long bytes) {
+      usedBytes -= bytes;
+      check(Cuda.cuMemFreeAsync(address, device.stream()), "cuMemFreeAsync");
+    }
   }
 
   /** The driver refuses blocks of no bytes, and aligns all to 256. */
