@@ -29,6 +29,7 @@ import nacre.diffusion.vae.VaeConfig;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.Repeated;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -229,38 +230,42 @@ public final class StableDiffusion {
       UNet2DCondition unet = load(checkpoint::readUNet);
       History history = scheduler.start(first);
       Tensor x = start;
-      for (int i = first; i < scheduler.steps(); i++) {
-        try (Scope step = Scope.open()) {
-          Tensor output = predict(unet, request, scheduler, i, x, context);
-          Tensor more = scheduler.wantsNoise(i) ? noise.next() : null;
-          Tensor next = step.hand(scheduler.step(i, output, x, more, history));
-          x.close();
-          x = next;
+      // These stay where they are: the prediction is repeated on them.
+      Tensor seen = Tensor.empty(device, dtype, start.shape());
+      Tensor timesteps = Tensor.empty(device, DType.F32, Shape.of(context.dim(0)));
+      try (Repeated prediction =
+          Repeated.of(device, () -> predict(unet, seen, timesteps, context, request.guidance()))) {
+        for (int i = first; i < scheduler.steps(); i++) {
+          try (Scope step = Scope.open()) {
+            device.backend().cast(scheduler.scaleModelInput(i, x), seen);
+            device.backend().fill(timesteps, scheduler.timestep(i));
+            Tensor output = prediction.run();
+            Tensor more = scheduler.wantsNoise(i) ? noise.next() : null;
+            Tensor next = step.hand(scheduler.step(i, output, x, more, history));
+            x.close();
+            x = next;
+          }
+          progress.accept(i - first + 1);
         }
-        progress.accept(i - first + 1);
       }
       return scope.hand(x);
     }
   }
 
-  /** What the UNet, guided, makes of the latents, {@code f32[N, h, w, C]}. */
-  private Tensor predict(
-      UNet2DCondition unet,
-      ImageRequest request,
-      Scheduler scheduler,
-      int index,
-      Tensor latents,
-      Tensor context) {
-    Tensor seen = cast(scheduler.scaleModelInput(index, latents), dtype);
-    Shape rows = Shape.of(context.dim(0));
-    Tensor timesteps = Tensor.full(device, DType.F32, rows, scheduler.timestep(index));
-    if (!request.isGuided()) {
+  /**
+   * What the UNet, guided, makes of latents {@code [N, h, w, C]}: as many, f32.
+   *
+   * @param context as many, or twice as many with the negative prompts first
+   */
+  private static Tensor predict(
+      UNet2DCondition unet, Tensor seen, Tensor timesteps, Tensor context, double guidance) {
+    int images = seen.dim(0);
+    if (context.dim(0) == images) {
       return cast(unet.forward(seen, timesteps, context), DType.F32);
     }
-    int images = latents.dim(0);
     Tensor both = cast(unet.forward(concat(0, seen, seen), timesteps, context), DType.F32);
     Tensor without = slice(both, 0, 0, images);
-    return Guidance.guide(without, slice(both, 0, images, images), request.guidance());
+    return Guidance.guide(without, slice(both, 0, images, images), guidance);
   }
 
   /** A sample of the image's latent for each seed, {@code f32[N, h, w, C]}. */

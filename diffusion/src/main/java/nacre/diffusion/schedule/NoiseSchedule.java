@@ -1,14 +1,6 @@
 package nacre.diffusion.schedule;
 
-import static nacre.tensor.ops.Arithmetic.add;
-import static nacre.tensor.ops.Arithmetic.multiply;
-import static nacre.tensor.ops.Arithmetic.subtract;
-import static nacre.tensor.ops.Cast.cast;
-
-import java.util.Arrays;
-import nacre.tensor.Scope;
-import nacre.tensor.Shape;
-import nacre.tensor.Tensor;
+import nacre.tensor.Device;
 
 /**
  * How much noise a sample holds at each timestep: noisy = √ᾱ · clean + √(1 − ᾱ) · noise (Ho et al.,
@@ -88,61 +80,8 @@ public final class NoiseSchedule {
     return timestep < 0 && noNoise ? 1 : alphaCumprod(Math.max(timestep, 0));
   }
 
-  /**
-   * √ᾱ · clean + √(1 − ᾱ) · noise, {@code [N, ..] → [N, ..]}.
-   *
-   * @param timesteps one for each of the N samples
-   * @throws IllegalArgumentException if there are not N, or one does not exist
-   */
-  public Tensor addNoise(Tensor clean, Tensor noise, int... timesteps) {
-    try (Scope scope = Scope.open()) {
-      Tensor kept = multiply(factors("addNoise", clean, true, timesteps), clean);
-      return scope.hand(add(kept, multiply(factors("addNoise", noise, false, timesteps), noise)));
-    }
-  }
-
-  /**
-   * √ᾱ · noise − √(1 − ᾱ) · clean, {@code [N, ..] → [N, ..]} (Salimans and Ho, 2022).
-   *
-   * @param timesteps one for each of the N samples
-   */
-  public Tensor velocity(Tensor clean, Tensor noise, int... timesteps) {
-    try (Scope scope = Scope.open()) {
-      Tensor scaled = multiply(factors("velocity", noise, true, timesteps), noise);
-      Tensor taken = multiply(factors("velocity", clean, false, timesteps), clean);
-      return scope.hand(subtract(scaled, taken));
-    }
-  }
-
-  /** What the model is to predict, {@code [N, ..]}, by the configured {@link PredictionType}. */
-  public Tensor target(Tensor clean, Tensor noise, int... timesteps) {
-    return switch (config.predictionType()) {
-      case EPSILON -> noise;
-      case SAMPLE -> clean;
-      case V_PREDICTION -> velocity(clean, noise, timesteps);
-    };
-  }
-
-  /** √ᾱ, or else √(1 − ᾱ), of each timestep, {@code [N, 1, ..]} for x {@code [N, ..]}. */
-  private Tensor factors(String operation, Tensor x, boolean ofClean, int... timesteps) {
-    int rank = x.shape().rank();
-    if (rank == 0 || x.dim(0) != timesteps.length) {
-      throw new IllegalArgumentException(
-          operation
-              + ": "
-              + timesteps.length
-              + " timesteps for "
-              + x
-              + "; one for each entry of its first axis is wanted");
-    }
-    float[] factors = new float[timesteps.length];
-    for (int i = 0; i < factors.length; i++) {
-      float alpha = alphaCumprod(timesteps[i]);
-      factors[i] = (float) Math.sqrt(ofClean ? alpha : 1f - alpha);
-    }
-    int[] dims = new int[rank];
-    Arrays.fill(dims, 1);
-    dims[0] = factors.length;
-    return cast(Tensor.of(x.device(), Shape.of(dims), factors), x.dtype());
+  /** The same on a device, in the current scope. */
+  public NoiseTable on(Device device) {
+    return new NoiseTable(this, device);
   }
 }

@@ -41,6 +41,10 @@ class NoiseScheduleTest {
     return new NoiseSchedule(config(json));
   }
 
+  private static NoiseTable table(String json) throws JsonProcessingException {
+    return schedule(json).on(CPU);
+  }
+
   @AfterEach
   void nothingIsLeft() {
     assertEquals(0, Memory.liveTensors());
@@ -79,26 +83,28 @@ class NoiseScheduleTest {
 
   @Test
   void noiseIsAddedToEachSampleByItsOwnTimestep() throws JsonProcessingException {
-    NoiseSchedule schedule = schedule("{'beta_schedule': 'squaredcos_cap_v2'}");
     try (Scope _ = Scope.open()) {
+      NoiseTable table = table("{'beta_schedule': 'squaredcos_cap_v2'}");
+      Tensor timesteps = table.timesteps(100, 900);
       Tensor clean = Tensor.of(CPU, Shape.of(2, 2), 0.5f, -1.5f, 2, 0.25f);
       Tensor noise = Tensor.of(CPU, Shape.of(2, 2), 1, -2, 0.5f, 0.75f);
       float[] noisy = {0.661438f, -1.8157187f, 0.8014114f, 0.7795098f};
       float[] velocity = {0.9013877f, -1.7184777f, -1.8994051f, -0.13177384f};
-      assertArrayEquals(noisy, schedule.addNoise(clean, noise, 100, 900).toFloats(), 1e-6f);
-      assertArrayEquals(velocity, schedule.velocity(clean, noise, 100, 900).toFloats(), 1e-6f);
+      assertArrayEquals(noisy, table.addNoise(clean, noise, timesteps).toFloats(), 1e-6f);
+      assertArrayEquals(velocity, table.velocity(clean, noise, timesteps).toFloats(), 1e-6f);
     }
   }
 
   @Test
   void noiseIsAddedInTheSamplesDtype() throws JsonProcessingException {
-    NoiseSchedule schedule = schedule("{}");
     try (Scope _ = Scope.open()) {
+      NoiseTable table = table("{}");
+      Tensor timestep = table.timesteps(300);
       Tensor clean = Tensor.of(CPU, Shape.of(1, 2, 1, 2), 0.5f, -1.5f, 2, 0.25f);
       Tensor noise = Tensor.of(CPU, Shape.of(1, 2, 1, 2), 1, -2, 0.5f, 0.75f);
-      float[] exact = schedule.addNoise(clean, noise, 300).toFloats();
+      float[] exact = table.addNoise(clean, noise, timestep).toFloats();
       Tensor rounded =
-          schedule.addNoise(Cast.cast(clean, DType.BF16), Cast.cast(noise, DType.BF16), 300);
+          table.addNoise(Cast.cast(clean, DType.BF16), Cast.cast(noise, DType.BF16), timestep);
       assertEquals(DType.BF16, rounded.dtype());
       assertArrayEquals(exact, rounded.toFloats(), 2e-2f);
     }
@@ -109,22 +115,26 @@ class NoiseScheduleTest {
     try (Scope _ = Scope.open()) {
       Tensor clean = Tensor.of(CPU, Shape.of(1, 2), 0.5f, -1.5f);
       Tensor noise = Tensor.of(CPU, Shape.of(1, 2), 1, -2);
-      assertSame(noise, schedule("{}").target(clean, noise, 7));
-      assertSame(clean, schedule("{'prediction_type': 'sample'}").target(clean, noise, 7));
-      NoiseSchedule velocity = schedule("{'prediction_type': 'v_prediction'}");
+      NoiseTable epsilon = table("{}");
+      Tensor seventh = epsilon.timesteps(7);
+      assertSame(noise, epsilon.target(clean, noise, seventh));
+      assertSame(clean, table("{'prediction_type': 'sample'}").target(clean, noise, seventh));
+      NoiseTable velocity = table("{'prediction_type': 'v_prediction'}");
       assertArrayEquals(
-          velocity.velocity(clean, noise, 7).toFloats(),
-          velocity.target(clean, noise, 7).toFloats());
+          velocity.velocity(clean, noise, seventh).toFloats(),
+          velocity.target(clean, noise, seventh).toFloats());
     }
   }
 
   @Test
   void mistakesAreNamed() throws JsonProcessingException {
-    NoiseSchedule schedule = schedule("{'num_train_timesteps': 10}");
     try (Scope _ = Scope.open()) {
+      NoiseTable table = table("{'num_train_timesteps': 10}");
       Tensor x = Tensor.zeros(CPU, DType.F32, Shape.of(2, 3));
-      assertMessage("addNoise: 1 timesteps for f32[2, 3]", () -> schedule.addNoise(x, x, 3));
-      assertMessage("timestep 10 is not one of 0 to 9", () -> schedule.addNoise(x, x, 3, 10));
+      Tensor one = table.timesteps(3);
+      assertMessage(
+          "addNoise: timesteps i32[1]@cpu for f32[2, 3]@cpu", () -> table.addNoise(x, x, one));
+      assertMessage("timestep 10 is not one of 0 to 9", () -> table.timesteps(3, 10));
     }
   }
 

@@ -118,16 +118,16 @@ class SchedulerTest {
                 + " 'skip_prk_steps': true, 'set_alpha_to_one': true}")
             .formatted(type);
     Scheduler scheduler = Scheduler.of(config(json, kind), 10);
-    NoiseSchedule schedule = scheduler.schedule();
     float[] wanted = {0.5f, -0.25f, 0.75f, -1};
     try (Scope _ = Scope.open()) {
       Tensor clean = Tensor.of(CPU, Shape.of(1, 4), wanted);
       Tensor noise = Tensor.of(CPU, Shape.of(1, 4), 1, -2, 0.5f, 0.1f);
+      NoiseTable table = scheduler.schedule().on(CPU);
       Tensor x = scheduler.addNoise(0, clean, noise);
       History history = scheduler.start(0);
       for (int i = 0; i < scheduler.steps(); i++) {
         assertFalse(scheduler.wantsNoise(i));
-        Tensor answer = schedule.target(clean, noise, (int) scheduler.timestep(i));
+        Tensor answer = table.target(clean, noise, table.timesteps((int) scheduler.timestep(i)));
         x = scheduler.step(i, answer, x, null, history);
       }
       assertArrayEquals(wanted, x.toFloats(), 1e-3f);

@@ -1,5 +1,8 @@
 package nacre.neuralassets.model;
 
+import java.util.List;
+import nacre.neuralassets.scene.PoseVector;
+import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -24,8 +27,29 @@ public record AssetInputs(
 
   private static final float[] WHOLE = {0, 0, 1, 1};
 
+  /** Room for the inputs of such conditions, in the current scope. */
+  static AssetInputs empty(Device device, int batch, int size, int slots, AssetTokens config) {
+    return new AssetInputs(
+        empty(device, 2 * batch, size, size, 3),
+        empty(device, batch, slots, 4),
+        empty(device, batch, 1, 4),
+        empty(device, batch, slots, config.poseFeatures().width()),
+        empty(device, batch, PoseVector.LENGTH));
+  }
+
+  private static Tensor empty(Device device, int... extents) {
+    return Tensor.empty(device, DType.F32, Shape.of(extents));
+  }
+
   /** Works out and uploads the inputs; they belong to the current scope. */
   static AssetInputs of(Device device, Conditions c, AssetTokens config) {
+    AssetInputs inputs = empty(device, c.batch(), c.size(), c.slots(), config);
+    inputs.write(c, config);
+    return inputs;
+  }
+
+  /** Puts other conditions of the same extents in place of these. */
+  void write(Conditions c, AssetTokens config) {
     int batch = c.batch();
     float[] pixels = new float[2 * c.source().length];
     float[] boxes = new float[c.boxes().length];
@@ -44,15 +68,16 @@ public record AssetInputs(
         copySample(c.backgroundPoses(), backgroundPoses, b, batch);
       }
     }
-    PoseFeatures features = config.poseFeatures();
-    int s = c.size();
-    int n = c.slots();
-    return new AssetInputs(
-        Tensor.of(device, Shape.of(2 * batch, s, s, 3), pixels),
-        Tensor.of(device, Shape.of(batch, n, 4), boxes),
-        Tensor.of(device, Shape.of(batch, 1, 4), wholes),
-        Tensor.of(device, Shape.of(batch, n, features.width()), features.of(poses)),
-        Tensor.of(device, Shape.of(batch, backgroundPoses.length / batch), backgroundPoses));
+    this.pixels.copyFrom(pixels);
+    this.boxes.copyFrom(boxes);
+    this.wholes.copyFrom(wholes);
+    this.features.copyFrom(config.poseFeatures().of(poses));
+    this.backgroundPoses.copyFrom(backgroundPoses);
+  }
+
+  /** All tensors. */
+  public List<Tensor> tensors() {
+    return List.of(pixels, boxes, wholes, features, backgroundPoses);
   }
 
   private static void copySample(float[] from, float[] to, int b, int batch) {

@@ -106,12 +106,27 @@ public final class NeuralAssets {
 
   /** Makes conditions ready for {@link #tokens(AssetInputs)}, in the current scope. */
   public AssetInputs prepare(Conditions conditions) {
-    if (conditions.size() != preset.imageSize()) {
+    requireSize(conditions.size());
+    return AssetInputs.of(device, conditions, config);
+  }
+
+  /** Makes room for prepared conditions of so many images and slots, in the current scope. */
+  public AssetInputs room(int batch, int slots) {
+    return AssetInputs.empty(device, batch, preset.imageSize(), slots, config);
+  }
+
+  /** Makes conditions ready in the place of earlier ones, of as many images and slots. */
+  public void prepare(Conditions conditions, AssetInputs into) {
+    requireSize(conditions.size());
+    into.write(conditions, config);
+  }
+
+  private void requireSize(int size) {
+    if (size != preset.imageSize()) {
       throw new IllegalArgumentException(
           "Neural Assets: source images have a side of %d pixels, the preset says %d; resize them"
-              .formatted(conditions.size(), preset.imageSize()));
+              .formatted(size, preset.imageSize()));
     }
-    return AssetInputs.of(device, conditions, config);
   }
 
   /** The tokens of conditions, {@code [B, K (N + 1), C]}: {@link #tokens(AssetInputs)}. */

@@ -9,6 +9,8 @@ import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Repeated;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -55,17 +57,22 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    */
   public Tensor sample(Tensor tokens, Tensor noise, IntConsumer progress) {
     Scheduler scheduler = Scheduler.of(model.preset().scheduler(), steps);
+    Device device = model.device();
     try (Scope scope = Scope.open()) {
       Tensor both = withUnconditional(tokens);
+      Tensor x = noise.like(); // x and t stay where they are: the prediction is repeated on them
+      Tensor t = Tensor.empty(device, DType.F32, Shape.of(both.dim(0)));
+      device.backend().cast(noise, x);
       History history = scheduler.start(0);
-      Tensor x = noise;
-      for (int i = 0; i < scheduler.steps(); i++) {
-        Tensor next = step(scheduler, i, x, both, history);
-        if (x != noise) {
-          x.close();
+      try (Repeated prediction = Repeated.of(device, () -> predict(x, t, both))) {
+        for (int i = 0; i < scheduler.steps(); i++) {
+          try (Scope _ = Scope.open()) {
+            device.backend().fill(t, scheduler.timestep(i));
+            Tensor next = scheduler.step(i, prediction.run(), x, null, history);
+            device.backend().cast(next, x);
+          }
+          progress.accept(i + 1);
         }
-        x = next;
-        progress.accept(i + 1);
       }
       return scope.hand(model.samples().toImages(x));
     }
@@ -84,20 +91,16 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
     }
   }
 
-  private Tensor step(Scheduler scheduler, int i, Tensor x, Tensor tokens, History history) {
+  /** What the model, guided, predicts of x {@code [B, s, s, c]}. */
+  private Tensor predict(Tensor x, Tensor timesteps, Tensor tokens) {
+    if (guidance == 1) {
+      return model.denoise(x, timesteps, tokens);
+    }
     try (Scope scope = Scope.open()) {
       int batch = x.dim(0);
-      Shape rows = Shape.of(tokens.dim(0));
-      Tensor at = Tensor.full(x.device(), DType.F32, rows, scheduler.timestep(i));
-      Tensor prediction;
-      if (guidance == 1) {
-        prediction = model.denoise(x, at, tokens);
-      } else {
-        Tensor both = model.denoise(concat(0, x, x), at, tokens);
-        Tensor free = slice(both, 0, 0, batch);
-        prediction = Guidance.guide(free, slice(both, 0, batch, batch), guidance);
-      }
-      return scope.hand(scheduler.step(i, prediction, x, null, history));
+      Tensor both = model.denoise(concat(0, x, x), timesteps, tokens);
+      Tensor free = slice(both, 0, 0, batch);
+      return scope.hand(Guidance.guide(free, slice(both, 0, batch, batch), guidance));
     }
   }
 }

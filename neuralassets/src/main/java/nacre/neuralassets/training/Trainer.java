@@ -11,12 +11,10 @@ import nacre.nn.Ema;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
-import nacre.tensor.Gradients;
+import nacre.tensor.Repeated;
 import nacre.tensor.Scope;
-import nacre.tensor.Shape;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
-import nacre.tensor.ops.RandomNormal;
 
 /**
  * A model in training: parameters, optimiser, averaged parameters. To be used, and closed, by the
@@ -31,10 +29,13 @@ public final class Trainer implements AutoCloseable {
   private final Device device;
   private final long seed;
   private final Parameters parameters;
+  private final NeuralAssets model;
   private final Objective objective;
   private final AdamW optimizer;
   private final Ema ema;
   private final NeuralAssets averaged;
+  private StepInputs inputs;
+  private Repeated work;
   private long step;
 
   /** A model before its first step, computed in f32. */
@@ -55,7 +56,8 @@ public final class Trainer implements AutoCloseable {
     this.device = device;
     this.seed = seed;
     this.parameters = Parameters.create(device, DType.F32, seed);
-    this.objective = new Objective(new NeuralAssets(parameters, preset, compute));
+    this.model = new NeuralAssets(parameters, preset, compute);
+    this.objective = new Objective(model);
     Preset.Training t = preset.training();
     AdamW.Config config =
         new AdamW.Config(
@@ -73,37 +75,53 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * One step of AdamW on one batch.
+   * One step of AdamW on one batch. What it reads is written first; the step itself is work for the
+   * device alone, and {@linkplain Repeated repeated} as long as batches have the same extents.
    *
    * @return the loss before the step
    */
   public double step(PairBatch batch, double learningRate) {
-    int side = preset.sampleSize();
-    try (Scope _ = Scope.open();
-        Tape tape = Tape.open()) {
-      Shape images = Shape.of(batch.count(), batch.size(), batch.size(), 3);
-      Tensor target = Tensor.of(device, images, batch.target());
-      Shape folded = Shape.of(batch.count(), side, side, preset.sampleChannels());
-      Tensor noise = RandomNormal.normal(device, folded, seed, NOISE_STREAM + step);
-      Tensor loss =
-          objective.loss(
-              batch.conditions(), target, null, batch.timesteps(), noise, emphasis(batch));
-      Gradients gradients = tape.backward(loss);
-      optimizer.step(gradients, learningRate);
-      ema.update();
-      step++;
-      return loss.item();
+    if (inputs == null || !inputs.fits(batch)) {
+      makeReady(batch);
+    }
+    inputs.write(batch, model, objective);
+    device.backend().normal(seed, NOISE_STREAM + step, inputs.noise());
+    optimizer.setLearningRate(learningRate);
+    ema.begin();
+    double loss = work.run().item();
+    step++;
+    return loss;
+  }
+
+  private void makeReady(PairBatch batch) {
+    forgetStep();
+    try (Scope _ = Scope.open()) {
+      inputs = StepInputs.like(batch, model);
+      inputs.tensors().forEach(scope::adopt);
+    }
+    work = Repeated.of(device, this::work);
+  }
+
+  private void forgetStep() {
+    if (inputs != null) {
+      work.close();
+      inputs.tensors().forEach(Tensor::close);
     }
   }
 
-  private Tensor emphasis(PairBatch batch) {
-    double weight = preset.training().objectWeight();
-    if (weight == 1) {
-      return null;
+  /** Forward, backward, clipping, AdamW, moving averages; the loss. */
+  private Tensor work() {
+    try (Scope inner = Scope.open();
+        Tape tape = Tape.open()) {
+      Tensor emphasis =
+          inputs.emphasis() == null ? null : model.samples().toSamples(inputs.emphasis(), null);
+      Tensor loss =
+          objective.loss(
+              inputs.assets(), inputs.target(), null, inputs.timesteps(), inputs.noise(), emphasis);
+      optimizer.step(tape.backward(loss)::of);
+      ema.move();
+      return inner.hand(loss);
     }
-    Shape images = Shape.of(batch.count(), batch.size(), batch.size(), 3);
-    Tensor factors = Tensor.of(device, images, batch.emphasis(weight));
-    return averaged.samples().toSamples(factors, null);
   }
 
   /** Steps done. */
@@ -159,6 +177,7 @@ public final class Trainer implements AutoCloseable {
   /** Frees everything. */
   @Override
   public void close() {
+    forgetStep();
     scope.close();
   }
 }
