@@ -96,6 +96,9 @@ final class EvalCommand implements Callable<Integer> {
               ? json(evaluation, sampler).toPrettyString()
               : table(evaluation, sampler, data == null ? HELD_OUT : "pairs of " + data));
     }
+    if (!json) {
+      choice.explain(out::println);
+    }
     return 0;
   }
 

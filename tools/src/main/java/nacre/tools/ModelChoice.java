@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import nacre.diffusion.pipeline.StableDiffusion;
 import nacre.neuralassets.training.Checkpoint;
@@ -28,17 +29,15 @@ final class ModelChoice {
               + " under runs/, else the model that comes with Nacre.")
   private Path model;
 
-  @Mixin private CudaOptions cuda;
-
-  @Option(
-      names = "--device",
-      paramLabel = "NAME",
-      defaultValue = "auto",
-      description = "Where to compute: auto, cpu, cuda, cuda:1 and so on.")
-  private String device;
+  @Mixin private DeviceChoice device;
 
   Device device() {
-    return Device.of(device);
+    return device.device();
+  }
+
+  /** Explains what was computed, if that was asked for. */
+  void explain(Consumer<String> out) {
+    device.explain(out);
   }
 
   /** The model folder; complains in one line where there is none. */

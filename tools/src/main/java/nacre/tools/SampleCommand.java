@@ -81,6 +81,7 @@ final class SampleCommand implements Callable<Integer> {
       SceneSampling asked = scenes == null ? new SceneSampling() : scenes;
       asked.run(model, choice.device(), sampling);
     }
+    choice.explain(System.out::println);
     return 0;
   }
 

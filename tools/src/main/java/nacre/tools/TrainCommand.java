@@ -11,7 +11,6 @@ import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
 import nacre.tensor.DType;
-import nacre.tensor.Device;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -74,14 +73,7 @@ final class TrainCommand implements Callable<Integer> {
       description = "Train on the scene folders in here instead of rendered scenes.")
   private Path data;
 
-  @Mixin private CudaOptions cuda;
-
-  @Option(
-      names = "--device",
-      paramLabel = "NAME",
-      defaultValue = "auto",
-      description = "Where to compute: auto, cpu, cuda, cuda:1 and so on.")
-  private String device;
+  @Mixin private DeviceChoice device;
 
   @Option(
       names = "--dtype",
@@ -124,6 +116,8 @@ final class TrainCommand implements Callable<Integer> {
         out.flush();
         return INTERRUPTED;
       }
+    } finally {
+      device.explain(out::println);
     }
     return 0;
   }
@@ -152,7 +146,7 @@ final class TrainCommand implements Callable<Integer> {
         new TrainingRun.Request(
             run,
             wanted,
-            Device.of(device),
+            device.device(),
             dtype == null ? DType.F32 : dtype,
             seed == null ? 0 : seed,
             length(wanted),
@@ -194,7 +188,7 @@ final class TrainCommand implements Callable<Integer> {
     return new TrainingRun.Request(
         run,
         trained,
-        Device.of(device),
+        device.device(),
         state.compute(),
         state.seed(),
         rest,

@@ -9,7 +9,9 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tools.ComputeType;
+import nacre.tools.ExplainOption;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -48,6 +50,8 @@ public final class VerifyCommand implements Callable<Integer> {
       description = "Largest relative error that passes, in place of the bundle's.")
   private Double tolerance;
 
+  @Mixin private ExplainOption explain;
+
   @Parameters(arity = "1..*", paramLabel = "BUNDLE", description = "Folders.")
   private List<Path> bundles;
 
@@ -76,6 +80,7 @@ public final class VerifyCommand implements Callable<Integer> {
       }
       out.flush();
     }
+    explain.tell(on, out::println);
     out.printf(
         "%d tensors of %d bundles compared, %d off; tensors left in memory: %d%n",
         compared, read, failed, Memory.liveTensors());
