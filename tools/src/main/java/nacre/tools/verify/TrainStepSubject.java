@@ -5,6 +5,7 @@ import static nacre.tensor.ops.Reshape.reshape;
 import java.util.Map;
 import nacre.diffusion.ConfigJson;
 import nacre.diffusion.schedule.NoiseSchedule;
+import nacre.diffusion.schedule.NoiseTable;
 import nacre.neuralassets.model.Conditions;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Objective;
@@ -23,7 +24,7 @@ final class TrainStepSubject {
   static Subject of(ConfigJson c, Parameters p, DType compute) {
     Preset preset = Preset.of(c.model(), c.node().toString());
     NeuralAssets model = new NeuralAssets(p, preset, compute);
-    NoiseSchedule schedule = new NoiseSchedule(preset.scheduler());
+    NoiseTable schedule = new NoiseSchedule(preset.scheduler()).on(model.device());
     return inputs -> {
       Conditions conditions = conditions(preset, inputs);
       Tensor steps = inputs.exact("timestep");
@@ -34,7 +35,7 @@ final class TrainStepSubject {
       Tensor target = TorchLayout.channelsLast(inputs.exact("target"));
       Tensor noise = TorchLayout.channelsLast(inputs.exact("noise"));
       Tensor clean = model.samples().toSamples(target, null);
-      Tensor noisy = schedule.addNoise(clean, noise, timesteps);
+      Tensor noisy = schedule.addNoise(clean, noise, schedule.timesteps(timesteps));
       Tensor tokens = model.tokens(conditions);
       Tensor loss = new Objective(model).loss(conditions, target, timesteps, noise);
       return Map.of(
