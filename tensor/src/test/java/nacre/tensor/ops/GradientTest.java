@@ -20,6 +20,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Operation;
 import nacre.tensor.Tensor;
+import nacre.tensor.TestDevices;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,7 +31,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Walks the registry and checks every gradient against finite differences, on every device. */
 class GradientTest {
   private static final Map<String, double[][]> DIFFERENCES = new HashMap<>();
-  private static final List<Device> DEVICES = List.of(Device.reference(), Device.cpu());
+  private static final List<Device> DEVICES =
+      Stream.concat(Stream.of(Device.reference(), Device.cpu()), TestDevices.card().stream())
+          .toList();
 
   static Stream<Arguments> cases() {
     List<Case> cases = Cases.all();
