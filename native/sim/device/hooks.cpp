@@ -8,19 +8,33 @@ extern "C" __attribute__((visibility("hidden"))) Instance nacre_sim_instance;  /
 
 namespace {
 
-bool is_shared(uintptr_t a, size_t bytes, bool constants) {
-  const Instance& i = nacre_sim_instance;
-  size_t count = constants ? i.variable_count : i.shared_count;
-  for (size_t v = 0; v < count; v++) {
-    uintptr_t begin = i.variables[v].begin;
-    if (a >= begin && a + bytes <= begin + i.variables[v].bytes) return true;
-  }
-  return a >= i.dynamic_begin && a + bytes <= i.dynamic_end;
+// Whether all of it lies in [begin, end).
+inline bool within(uintptr_t a, size_t bytes, uintptr_t begin, uintptr_t end) { return a >= begin && a + bytes <= end; }
+
+inline bool is_dynamic(uintptr_t a, size_t bytes) {
+  return within(a, bytes, nacre_sim_instance.dynamic_begin, nacre_sim_instance.dynamic_end);
 }
 
-bool is_own(uintptr_t a, size_t bytes) {
+inline bool is_own(uintptr_t a, size_t bytes) {
+  return within(a, bytes, nacre_sim_instance.stack_begin, nacre_sim_instance.stack_end);
+}
+
+// Kernels go on with the variable that they used last, and there may be thousands.
+bool is_variable(uintptr_t a, size_t bytes, bool constants) {
+  static size_t last = 0;
   const Instance& i = nacre_sim_instance;
-  return a >= i.stack_begin && a + bytes <= i.stack_end;
+  size_t count = constants ? i.variable_count : i.shared_count;
+  auto holds = [&](size_t v) {
+    return within(a, bytes, i.variables[v].begin, i.variables[v].begin + i.variables[v].bytes);
+  };
+  if (last < count && holds(last)) return true;
+  for (size_t v = 0; v < count; v++) {
+    if (holds(v)) {
+      last = v;
+      return true;
+    }
+  }
+  return false;
 }
 
 void slow_load(uintptr_t a, size_t bytes, Access access) {
@@ -29,7 +43,7 @@ void slow_load(uintptr_t a, size_t bytes, Access access) {
     for (size_t i = 0; i < bytes; i++) {
       if (state[i] != WRITTEN) nacre_sim_instance.services.fault(a + i, bytes, access);
     }
-  } else if (!is_own(a, bytes) && !is_shared(a, bytes, true)) {
+  } else if (!is_own(a, bytes) && !is_variable(a, bytes, true)) {
     nacre_sim_instance.services.fault(a, bytes, access);
   }
 }
@@ -43,7 +57,7 @@ void slow_store(uintptr_t a, size_t bytes) {
       }
       state[i] = WRITTEN;
     }
-  } else if (!is_own(a, bytes) && !is_shared(a, bytes, false)) {
+  } else if (!is_own(a, bytes) && !is_variable(a, bytes, false)) {
     nacre_sim_instance.services.fault(a, bytes, Access::STORE);
   }
 }
@@ -65,13 +79,13 @@ bool all_written<Sixteen>(uintptr_t a) {
 
 template <class T>
 inline void load(uintptr_t a) {
-  if (a - ARENA < ARENA_BYTES && all_written<T>(a)) return;
+  if (is_dynamic(a, sizeof(T)) || (a - ARENA < ARENA_BYTES && all_written<T>(a))) return;
   slow_load(a, sizeof(T), Access::LOAD);
 }
 
 template <class T>
 inline void store(uintptr_t a) {
-  if (a - ARENA < ARENA_BYTES && all_written<T>(a)) return;
+  if (is_dynamic(a, sizeof(T)) || (a - ARENA < ARENA_BYTES && all_written<T>(a))) return;
   slow_store(a, sizeof(T));
 }
 
@@ -104,13 +118,17 @@ void __asan_load2_noabort(uintptr_t a) { load<uint16_t>(a); }
 void __asan_load4_noabort(uintptr_t a) { load<uint32_t>(a); }
 void __asan_load8_noabort(uintptr_t a) { load<uint64_t>(a); }
 void __asan_load16_noabort(uintptr_t a) { load<Sixteen>(a); }
-void __asan_loadN_noabort(uintptr_t a, size_t n) { slow_load(a, n, Access::LOAD); }
+void __asan_loadN_noabort(uintptr_t a, size_t n) {
+  if (!is_dynamic(a, n)) slow_load(a, n, Access::LOAD);
+}
 void __asan_store1_noabort(uintptr_t a) { store<uint8_t>(a); }
 void __asan_store2_noabort(uintptr_t a) { store<uint16_t>(a); }
 void __asan_store4_noabort(uintptr_t a) { store<uint32_t>(a); }
 void __asan_store8_noabort(uintptr_t a) { store<uint64_t>(a); }
 void __asan_store16_noabort(uintptr_t a) { store<Sixteen>(a); }
-void __asan_storeN_noabort(uintptr_t a, size_t n) { slow_store(a, n); }
+void __asan_storeN_noabort(uintptr_t a, size_t n) {
+  if (!is_dynamic(a, n)) slow_store(a, n);
+}
 void __asan_handle_no_return() {}
 
 void __asan_register_globals(const Global* globals, uintptr_t count) {

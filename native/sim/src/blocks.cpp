@@ -35,6 +35,7 @@ struct Fiber {
   Context context;
   char* stack;
   int thread;
+  Index index;  // of the thread
 };
 
 std::string text(const char* format, ...) __attribute__((format(printf, 1, 2)));
@@ -164,9 +165,14 @@ class Worker {
   }
 
   void put_on(Fiber* fiber, int thread) {
-    running_ = fiber;
     fiber->thread = thread;
-    instance_->thread = index_of(thread);
+    fiber->index = index_of(thread);
+    put_on(fiber);
+  }
+
+  void put_on(Fiber* fiber) {
+    running_ = fiber;
+    instance_->thread = fiber->index;
     instance_->stack_begin = reinterpret_cast<uintptr_t>(fiber->stack);
     instance_->stack_end = instance_->stack_begin + STACK_BYTES;
   }
@@ -222,7 +228,7 @@ class Worker {
     for (bool released = true; released && fault.empty();) {
       for (int t = begin; t < end && fault.empty(); t++) {
         if (state_[t] == State::READY) {
-          put_on(fiber_of_[t], t);
+          put_on(fiber_of_[t]);
           next_ = end_ = 0;
           switch_context(scheduler_, running_->context);
           ran = true;
