@@ -44,6 +44,9 @@ public final class KernelCompiler {
   static byte[] code(String name, String architecture) {
     Source source = source(name);
     List<String> options = options(architecture);
+    if (CudaLibraries.simulator().isPresent()) {
+      return compile(source, options).code(); // no card's code, and it has a cache of its own
+    }
     String version =
         CudaLibraries.find(CudaLibrary.NVRTC) instanceof NativeLibrary.Loaded loaded
             ? loaded.version()
