@@ -16,6 +16,9 @@ final class Reductions {
   /** Elements of a piece. */
   private static final int PIECE = 16_384;
 
+  /** Running sums of squares side by side: they and what is added stay in the first-level cache. */
+  private static final int LANES = 512;
+
   private final Team team;
   private final Elementwise elementwise;
 
@@ -276,8 +279,8 @@ final class Reductions {
         partial.length,
         elements >= Elementwise.WORTH,
         (from, to) -> {
-          float[] t = Scratch.mine().floats(0, Scratch.TILE);
-          float[] lanes = Scratch.mine().floats(1, Scratch.TILE);
+          float[] t = Scratch.mine().floats(0, LANES);
+          float[] lanes = Scratch.mine().floats(1, LANES);
           int k = 0;
           for (int p = (int) from; p < to; p++) {
             while (p >= firstPiece[k + 1]) {
@@ -286,13 +289,13 @@ final class Reductions {
             Tensor x = tensors.get(k);
             long start = (long) (p - firstPiece[k]) * PIECE;
             int n = (int) Math.min(PIECE, x.elements() - start);
-            Arrays.fill(lanes, 0, Scratch.TILE, 0);
-            for (int i = 0; i < n; i += Scratch.TILE) {
-              int m = Math.min(Scratch.TILE, n - i);
+            Arrays.fill(lanes, 0, LANES, 0);
+            for (int i = 0; i < n; i += LANES) {
+              int m = Math.min(LANES, n - i);
               Tiles.load(x.address(), x.dtype(), start + i, t, 0, m);
               VectorMath.addSquares(t, lanes, m);
             }
-            partial[p] = VectorMath.sum(lanes, 0, Scratch.TILE);
+            partial[p] = VectorMath.sum(lanes, 0, LANES);
           }
         });
     store(total(partial), y);

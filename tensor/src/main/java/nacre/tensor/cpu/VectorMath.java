@@ -103,7 +103,7 @@ final class VectorMath {
   /** sums[i] += x[i]², which unlike one running sum is vectorised. */
   static void addSquares(float[] x, float[] sums, int n) {
     for (int i = 0; i < n; i++) {
-      sums[i] += x[i] * x[i];
+      sums[i] = Math.fma(x[i], x[i], sums[i]);
     }
   }
 
