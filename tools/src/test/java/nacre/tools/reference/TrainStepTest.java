@@ -2,6 +2,7 @@ package nacre.tools.reference;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.util.Map;
@@ -20,6 +21,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
+import nacre.tools.TestCard;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,9 +38,14 @@ class TrainStepTest {
     "train-step-demo, cpu",
     "train-step-paper, cpu",
     "train-step-demo, reference",
-    "train-step-paper, reference"
+    "train-step-paper, reference",
+    "train-step-demo, cuda",
+    "train-step-paper, cuda"
   })
   void lossGradientsAndUpdatesArePyTorchs(String name, String deviceName) throws IOException {
+    assumeTrue(
+        !deviceName.equals("cuda") || TestCard.find().isPresent(),
+        "there is no card, and no simulated one was built");
     Device device = Device.of(deviceName);
     try (TrainStepBundle bundle = TrainStepBundle.open(name);
         Scope _ = Scope.open()) {

@@ -232,11 +232,11 @@ public final class CudaAllocator implements Allocator {
               .formatted(
                   device,
                   asking(),
-                  mebibytes(bytes),
-                  mebibytes(usedBytes),
-                  mebibytes(peakBytes),
-                  mebibytes(free.get(ValueLayout.JAVA_LONG, 0)),
-                  mebibytes(total.get(ValueLayout.JAVA_LONG, 0))));
+                  text(bytes),
+                  text(usedBytes),
+                  text(peakBytes),
+                  text(free.get(ValueLayout.JAVA_LONG, 0)),
+                  text(total.get(ValueLayout.JAVA_LONG, 0))));
     }
   }
 
@@ -253,7 +253,9 @@ public final class CudaAllocator implements Allocator {
                     .orElse("tensor"));
   }
 
-  private static String mebibytes(long bytes) {
-    return String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20));
+  private static String text(long bytes) {
+    return bytes < 1 << 20
+        ? String.format(Locale.ROOT, "%.1f KiB", bytes / 1024.0)
+        : String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20));
   }
 }
