@@ -168,9 +168,12 @@ final class TrainingRun {
       }
       long saved = System.nanoTime();
       Pace pace = new Pace();
+      PairBatch batch = sampler.batch(trainer.steps(), images);
       while (!stop.getAsBoolean() && (total == 0 || trainer.steps() < total)) {
         double rate = RunLength.rate(training, trainer.steps(), total);
-        double loss = trainer.step(sampler.batch(trainer.steps(), images), rate);
+        trainer.begin(batch, rate);
+        batch = sampler.batch(trainer.steps(), images); // while a card computes
+        double loss = trainer.loss();
         long step = trainer.steps();
         requireFinite(loss, step);
         log.step(step, loss, rate, trainer.gradientNorm(), images);

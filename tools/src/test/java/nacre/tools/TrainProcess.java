@@ -6,26 +6,19 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
-/** {@code nacre train} in a process of its own, which can be killed. */
+/** {@code nacre train} with the smallest preset in a process of its own, which can be killed. */
 record TrainProcess(Process process, Path out, Path err) implements AutoCloseable {
   private static final String JAVA =
       Path.of(System.getProperty("java.home"), "bin/java").toString();
 
   /**
-   * Starts it with the smallest preset.
+   * Starts it.
    *
    * @param scratch folder for what it prints
    * @param limit shell command that goes before, such as one that limits the size of files
    */
   static TrainProcess start(Path scratch, String limit, Object... words) throws IOException {
-    Stream<Object> usual = Stream.of("--preset", "tiny", "--no-sheet", "--eval-pairs", 0);
-    return of(scratch, limit, Stream.concat(usual, Stream.of(words)));
-  }
-
-  /** Starts it with the words given and no others. */
-  static TrainProcess of(Path scratch, String limit, Stream<Object> words) throws IOException {
     List<String> command = new ArrayList<>(List.of("sh", "-c", limit + "exec \"$@\"", "sh"));
     command.addAll(
         List.of(
@@ -36,8 +29,15 @@ record TrainProcess(Process process, Path out, Path err) implements AutoCloseabl
             "-cp",
             System.getProperty("java.class.path"),
             "nacre.tools.Nacre",
-            "train"));
-    words.map(Object::toString).forEach(command::add);
+            "train",
+            "--preset",
+            "tiny",
+            "--no-sheet",
+            "--eval-pairs",
+            "0"));
+    for (Object word : words) {
+      command.add(word.toString());
+    }
     Path out = Files.createTempFile(scratch, "out", ".txt");
     Path err = Files.createTempFile(scratch, "err", ".txt");
     Process process =

@@ -36,6 +36,7 @@ public final class Trainer implements AutoCloseable {
   private final NeuralAssets averaged;
   private StepInputs inputs;
   private Repeated work;
+  private Tensor loss;
   private long step;
 
   /** A model before its first step, computed in f32. */
@@ -75,12 +76,21 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * One step of AdamW on one batch. What it reads is written first; the step itself is work for the
-   * device alone, and {@linkplain Repeated repeated} as long as batches have the same extents.
+   * One step of AdamW on one batch.
    *
    * @return the loss before the step
    */
   public double step(PairBatch batch, double learningRate) {
+    begin(batch, learningRate);
+    return loss();
+  }
+
+  /**
+   * Has the device take a step, and does not wait where it can do so by itself. What the step reads
+   * is written first; the step itself asks nothing of the host, and is {@linkplain Repeated
+   * repeated} as long as batches have the same extents.
+   */
+  public void begin(PairBatch batch, double learningRate) {
     if (inputs == null || !inputs.fits(batch)) {
       makeReady(batch);
     }
@@ -88,9 +98,13 @@ public final class Trainer implements AutoCloseable {
     device.backend().normal(seed, NOISE_STREAM + step, inputs.noise());
     optimizer.setLearningRate(learningRate);
     ema.begin();
-    double loss = work.run().item();
+    loss = work.run();
     step++;
-    return loss;
+  }
+
+  /** The loss before the step begun last. Waits for the device. */
+  public double loss() {
+    return loss.item();
   }
 
   private void makeReady(PairBatch batch) {
@@ -99,7 +113,7 @@ public final class Trainer implements AutoCloseable {
       inputs = StepInputs.like(batch, model);
       inputs.tensors().forEach(scope::adopt);
     }
-    work = Repeated.of(device, this::work);
+    work = Repeated.of(device, this::wholeStep);
   }
 
   private void forgetStep() {
@@ -110,7 +124,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   /** Forward, backward, clipping, AdamW, moving averages; the loss. */
-  private Tensor work() {
+  private Tensor wholeStep() {
     try (Scope inner = Scope.open();
         Tape tape = Tape.open()) {
       Tensor emphasis =
@@ -124,7 +138,7 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  /** Steps done. */
+  /** Steps done, or begun. */
   public long steps() {
     return step;
   }
@@ -177,7 +191,10 @@ public final class Trainer implements AutoCloseable {
   /** Frees everything. */
   @Override
   public void close() {
-    forgetStep();
-    scope.close();
+    try {
+      forgetStep();
+    } finally {
+      scope.close();
+    }
   }
 }

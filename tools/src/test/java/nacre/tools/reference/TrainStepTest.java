@@ -43,10 +43,7 @@ class TrainStepTest {
     "train-step-paper, cuda"
   })
   void lossGradientsAndUpdatesArePyTorchs(String name, String deviceName) throws IOException {
-    assumeTrue(
-        !deviceName.equals("cuda") || TestCard.find().isPresent(),
-        "there is no card, and no simulated one was built");
-    Device device = Device.of(deviceName);
+    Device device = device(deviceName);
     try (TrainStepBundle bundle = TrainStepBundle.open(name);
         Scope _ = Scope.open()) {
       Parameters p = Parameters.unwritten(device, DType.F32);
@@ -65,6 +62,13 @@ class TrainStepTest {
       assertEquals(norm, optimiser.gradientNorm(), norm * bundle.tolerance());
       compareUpdates(bundle, p.all());
     }
+  }
+
+  private static Device device(String name) {
+    assumeTrue(
+        !name.equals("cuda") || TestCard.find().isPresent(),
+        "there is no card, and no simulated one was built");
+    return Device.of(name);
   }
 
   private static Tensor loss(TrainStepBundle bundle, NeuralAssets model) throws IOException {
@@ -179,9 +183,9 @@ class TrainStepTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"train-step-demo", "train-step-paper"})
-  void samplesArePyTorchs(String name) throws IOException {
-    Device device = Device.cpu();
+  @CsvSource({"train-step-demo, cpu", "train-step-paper, cpu", "train-step-demo, cuda"})
+  void samplesArePyTorchs(String name, String deviceName) throws IOException {
+    Device device = device(deviceName);
     try (TrainStepBundle bundle = TrainStepBundle.open(name);
         Scope _ = Scope.open()) {
       NeuralAssets model = model(bundle, device);

@@ -226,18 +226,25 @@ public final class CudaAllocator implements Allocator {
       MemorySegment total = arena.allocate(ValueLayout.JAVA_LONG);
       check(Cuda.cuMemGetInfo_v2(free, total), "cuMemGetInfo");
       return new CudaException(
-          ("%s: %s: out of memory: it asked for %s; tensors hold %s (at most %s so far), and %s of"
-                  + " the card's %s are free; a smaller batch or resolution, or --dtype bf16, needs"
-                  + " less")
+          ("%s: %s: out of memory: it asked for %s; tensors hold %s (at most %s so far)%s, and %s"
+                  + " of the card's %s are free; a smaller batch or resolution, or --dtype bf16,"
+                  + " needs less")
               .formatted(
                   device,
                   asking(),
                   text(bytes),
                   text(usedBytes),
                   text(peakBytes),
+                  graphs(),
                   text(free.get(ValueLayout.JAVA_LONG, 0)),
                   text(total.get(ValueLayout.JAVA_LONG, 0))));
     }
+  }
+
+  /** What steps keep that are graphs, which without graphs would be free between them. */
+  private String graphs() {
+    long kept = arenas.stream().mapToLong(BlockArena::bytes).sum();
+    return kept == 0 ? "" : ", " + text(kept) + " of it for steps as graphs (--no-graph: none)";
   }
 
   /** The operation under way: an allocator is not told, and asks only when there is no more. */
@@ -247,10 +254,14 @@ public final class CudaAllocator implements Allocator {
             frames ->
                 frames
                     .map(StackWalker.StackFrame::getDeclaringClass)
-                    .filter(c -> Operation.class.isAssignableFrom(c) && c != Operation.class)
-                    .map(Class::getSimpleName)
+                    .filter(CudaAllocator::isWork)
+                    .map(c -> c == CudaReplay.class ? "repeated work" : c.getSimpleName())
                     .findFirst()
                     .orElse("tensor"));
+  }
+
+  private static boolean isWork(Class<?> c) {
+    return c == CudaReplay.class || Operation.class.isAssignableFrom(c) && c != Operation.class;
   }
 
   private static String text(long bytes) {
