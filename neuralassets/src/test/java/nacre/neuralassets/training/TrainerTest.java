@@ -134,6 +134,20 @@ class TrainerTest {
     assertEquals(0, Memory.liveBytes());
   }
 
+  @Test
+  void batchesMayChangeTheirExtents() {
+    try (Trainer trainer = trainer()) {
+      PairSampler pairs = sampler();
+      for (int images : new int[] {8, 3, 8, 8}) {
+        assertTrue(Double.isFinite(trainer.step(pairs.batch(trainer.steps(), images), 2e-3)));
+      }
+      long tensors = Memory.liveTensors();
+      trainer.step(pairs.batch(trainer.steps(), 5), 2e-3);
+      assertEquals(tensors, Memory.liveTensors()); // what earlier batches were read from is gone
+    }
+    assertEquals(0, Memory.liveTensors());
+  }
+
   /** What is trained is f32 whatever is computed in, and comes out nearly the same. */
   @Test
   void bfloat16LearnsWhatFloat32Learns() {
