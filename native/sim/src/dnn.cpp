@@ -42,12 +42,13 @@ enum Status {
 enum {
   POINTWISE = 0, CONVOLUTION = 1, ENGINE = 2, ENGINE_CONFIGURATION = 3, HEURISTICS = 4, PLAN = 5, FORWARD = 10,
   WEIGHT_GRADIENT = 11, INPUT_GRADIENT = 12, POINTWISE_OPERATION = 13, GRAPH = 15, VARIANT_PACK = 16, TENSOR = 17,
-  DEVICE_PROPERTIES = 38, ATTENTION = 41, ATTENTION_GRADIENT = 43,
+  MATMUL = 18, MATMUL_OPERATION = 19, REDUCTION = 21, REDUCTION_OPERATION = 22, RESHAPE_OPERATION = 31,
+  DEVICE_PROPERTIES = 38, ATTENTION = 41,
 };
 
 // Types of attributes.
 enum { HANDLE = 0, DATA_TYPE = 1, BOOLEAN = 2, INT64 = 3, FLOAT = 4, VOID_PTR = 6, CONVOLUTION_MODE = 7, HEUR_MODE = 8,
-       NUMERICAL_NOTE = 11, POINTWISE_MODE = 14, DESCRIPTOR = 15, CHAR = 24 };
+       NUMERICAL_NOTE = 11, POINTWISE_MODE = 14, DESCRIPTOR = 15, REDUCTION_OPERATOR = 18, CHAR = 24 };
 
 // Numerical notes.
 enum { TENSOR_CORE = 0, DOWN_CONVERT_INPUTS = 1, NONDETERMINISTIC = 4 };
@@ -113,7 +114,10 @@ std::optional<int> attribute_type(int a) {
   if (a == 1000) return INT64;
   if (a == 1001 || a == 1003) return VOID_PTR;
   if (a == 2702) return CHAR;
-  if ((a >= 2800 && a <= 2805) || (a >= 2851 && a <= 2856) || (a >= 2859 && a <= 2862)) return DESCRIPTOR;
+  if (a == 1500 || a == 1601) return DATA_TYPE;
+  if (a == 1600) return REDUCTION_OPERATOR;
+  if ((a >= 1520 && a <= 1523) || (a >= 1610 && a <= 1612) || a == 2200 || a == 2201) return DESCRIPTOR;
+  if (a >= 2800 && a <= 2805) return DESCRIPTOR;
   return std::nullopt;
 }
 
@@ -223,18 +227,25 @@ Operation operation(const Descriptor& d) {
       if (d.attributes.count(2804)) take("stats", 2804);
       take("scale", 2805);
       break;
-    case ATTENTION_GRADIENT:
-      o.kind = Kind::ATTENTION_GRADIENT;
-      take("q", 2851);
-      take("k", 2852);
-      take("v", 2853);
-      take("o", 2854);
-      take("stats", 2855);
-      take("scale", 2856);
-      take("dq", 2859);
-      take("dk", 2860);
-      take("dv", 2861);
-      take("do", 2862);
+    case MATMUL_OPERATION:
+      o.kind = Kind::PRODUCT;
+      child(d, 1523, MATMUL, "the product's descriptor");
+      take("a", 1520);
+      take("b", 1521);
+      take("c", 1522);
+      break;
+    case REDUCTION_OPERATION:
+      o.kind = Kind::SUM;
+      if (value<int>(child(d, 1612, REDUCTION, "the reduction's descriptor"), 1600, 0) != 0) {
+        stop(NOT_SUPPORTED, "a reduction that is no sum");
+      }
+      take("x", 1610);
+      take("y", 1611);
+      break;
+    case RESHAPE_OPERATION:
+      o.kind = Kind::RESHAPE;
+      take("x", 2200);
+      take("y", 2201);
       break;
     default: stop(DESCRIPTOR_TYPE, format("a descriptor of type %d is no operation", d.type));
   }
@@ -266,8 +277,7 @@ void finalise_graph(Descriptor& d) {
 // The engines for a graph, best first. As on a device, the fastest are not always the most exact.
 std::vector<Engine> engines(const Program& program) {
   const Operation& first = program.operations.front();
-  bool f32 = first.kind != Kind::ATTENTION && first.kind != Kind::ATTENTION_GRADIENT &&
-             first.tensors.at("x").type == Type::F32;
+  bool f32 = first.tensors.count("x") != 0 && first.tensors.at("x").type == Type::F32;
   std::vector<Engine> all;
   if (first.kind == Kind::WEIGHT_GRADIENT) all.push_back({{TENSOR_CORE, NONDETERMINISTIC}, f32});
   if (f32) {
@@ -310,7 +320,7 @@ void finalise(Descriptor& d) {
 // Workspace that a plan asks for: some, so that callers must give some.
 size_t workspace(const Program& program) {
   Kind kind = program.operations.front().kind;
-  return kind == Kind::WEIGHT_GRADIENT || kind == Kind::ATTENTION_GRADIENT ? 32 << 10 : 0;
+  return kind == Kind::WEIGHT_GRADIENT || program.is_attention_gradient() ? 32 << 10 : 0;
 }
 
 template <class T>
@@ -391,7 +401,8 @@ EXPORT int cudnnBackendCreateDescriptor(int type, Descriptor** out) {
   LOCK;
   static const std::set<int> known{POINTWISE, CONVOLUTION, ENGINE, ENGINE_CONFIGURATION, HEURISTICS, PLAN, FORWARD,
                                    WEIGHT_GRADIENT, INPUT_GRADIENT, POINTWISE_OPERATION, GRAPH, VARIANT_PACK, TENSOR,
-                                   DEVICE_PROPERTIES, ATTENTION, ATTENTION_GRADIENT};
+                                   DEVICE_PROPERTIES, ATTENTION, MATMUL, MATMUL_OPERATION, REDUCTION,
+                                   REDUCTION_OPERATION, RESHAPE_OPERATION};
   if (!known.count(type)) return refuse(NOT_SUPPORTED, format("descriptors of type %d", type));
   *out = new Descriptor();
   (*out)->type = type;

@@ -44,7 +44,9 @@ class Run {
         case Kind::WEIGHT_GRADIENT: weight_gradient(o); break;
         case Kind::POINTWISE: pointwise(o); break;
         case Kind::ATTENTION: attention(o); break;
-        case Kind::ATTENTION_GRADIENT: attention_gradient(o); break;
+        case Kind::PRODUCT: product(o); break;
+        case Kind::SUM: sum(o); break;
+        case Kind::RESHAPE: reshape(o); break;
       }
       if (!fault_.empty()) return fault_;
     }
@@ -74,6 +76,11 @@ class Run {
 
   void write(const Tensor& t, Values v) {
     if (t.is_virtual) {
+      for (size_t i = 0; t.type != Type::F32 && i < v.size(); i++) {
+        uint16_t rounded;
+        write_element(t.type, &rounded, 0, v[i]);
+        v[i] = read_element(t.type, &rounded, 0);
+      }
       between_[t.id] = std::move(v);
       return;
     }
@@ -214,21 +221,25 @@ class Run {
     return std::numeric_limits<float>::quiet_NaN();
   }
 
+  // Values of t as they lie densely, with steps of 0 where t has one element and dims more.
+  static Tensor spread(const Tensor& t, const std::vector<int64_t>& dims) {
+    Tensor wide = t;
+    wide.dims = dims;
+    int64_t step = 1;
+    for (size_t axis = dims.size(); axis-- > 0;) {
+      wide.strides[axis] = t.dims[axis] == 1 ? 0 : step;
+      step *= t.dims[axis];
+    }
+    return wide;
+  }
+
   void pointwise(const Operation& o) {
     const Tensor& out = o.tensors.at("y");
     Values x = read(o.tensors.at("x"));
     if (auto other = o.tensors.find("b"); other != o.tensors.end()) {
       Values b = read(other->second);
       if (!fault_.empty()) return;
-      Tensor spread = other->second;  // dense, with steps of 0 where it broadcasts
-      spread.dims = out.dims;
-      int64_t step = 1;
-      for (size_t axis = out.dims.size(); axis-- > 0;) {
-        int64_t extent = other->second.dims[axis];
-        spread.strides[axis] = extent == 1 ? 0 : step;
-        step *= extent;
-      }
-      for_each(spread, [&](size_t i, size_t offset) {
+      for_each(spread(other->second, out.dims), [&](size_t i, size_t offset) {
         float v = b[offset];
         switch (o.mode) {
           case 0: x[i] += v; break;
@@ -271,37 +282,40 @@ class Run {
     if (auto stats = o.tensors.find("stats"); stats != o.tensors.end()) write(stats->second, std::move(logs));
   }
 
-  void attention_gradient(const Operation& o) {
-    const auto& dims = o.tensors.at("q").dims;
-    size_t heads = static_cast<size_t>(dims[0] * dims[1]), t = static_cast<size_t>(dims[2]), d = static_cast<size_t>(dims[3]);
-    size_t s = static_cast<size_t>(o.tensors.at("k").dims[2]);
-    Values q = read(o.tensors.at("q")), k = read(o.tensors.at("k")), v = read(o.tensors.at("v"));
-    Values y = read(o.tensors.at("o")), dy = read(o.tensors.at("do")), logs = read(o.tensors.at("stats"));
-    float scale = read(o.tensors.at("scale"))[0];
+  // ---- what attention's gradient is made of
+
+  // c [.., m, n] = a [.., m, k] · b [.., k, n]
+  void product(const Operation& o) {
+    const Tensor& out = o.tensors.at("c");
+    Values a = read(o.tensors.at("a")), b = read(o.tensors.at("b"));
     if (!fault_.empty()) return;
-    Values dq(q.size(), 0.0f), dk(k.size(), 0.0f), dv(v.size(), 0.0f);
-    for (size_t h = 0; h < heads; h++) {
-      const float* g = &dy[h * t * d];
-      Values kt = transposed(&k[h * s * d], s, d), vt = transposed(&v[h * s * d], s, d);
-      Values p(t * s, 0.0f), ds(t * s, 0.0f);
-      multiply(&q[h * t * d], kt.data(), p.data(), t, s, d);
-      multiply(g, vt.data(), ds.data(), t, s, d);
-      for (size_t i = 0; i < t; i++) {
-        float weighted = 0;
-        for (size_t e = 0; e < d; e++) weighted += g[i * d + e] * y[(h * t + i) * d + e];
-        for (size_t j = 0; j < s; j++) {
-          p[i * s + j] = std::exp(p[i * s + j] * scale - logs[h * t + i]);
-          ds[i * s + j] = scale * p[i * s + j] * (ds[i * s + j] - weighted);
-        }
-      }
-      Values pt = transposed(p.data(), t, s), dst = transposed(ds.data(), t, s);
-      multiply(ds.data(), &k[h * s * d], &dq[h * t * d], t, d, s);
-      multiply(dst.data(), &q[h * t * d], &dk[h * s * d], s, d, t);
-      multiply(pt.data(), g, &dv[h * s * d], s, d, t);
-    }
-    write(o.tensors.at("dq"), std::move(dq));
-    write(o.tensors.at("dk"), std::move(dk));
-    write(o.tensors.at("dv"), std::move(dv));
+    size_t m = static_cast<size_t>(out.dims[2]), n = static_cast<size_t>(out.dims[3]);
+    size_t k = static_cast<size_t>(o.tensors.at("a").dims[3]);
+    Values c(out.elements(), 0.0f);
+    for (size_t i = 0; i < c.size() / (m * n); i++) multiply(&a[i * m * k], &b[i * k * n], &c[i * m * n], m, n, k);
+    write(out, std::move(c));
+  }
+
+  // y = sums of x over the axes where y has one element
+  void sum(const Operation& o) {
+    Values x = read(o.tensors.at("x"));
+    if (!fault_.empty()) return;
+    const Tensor& out = o.tensors.at("y");
+    Values y(out.elements(), 0.0f);
+    for_each(spread(out, o.tensors.at("x").dims), [&](size_t i, size_t offset) { y[offset] += x[i]; });
+    write(out, std::move(y));
+  }
+
+  // y is the memory of x, counted otherwise
+  void reshape(const Operation& o) {
+    const Tensor& in = o.tensors.at("x");
+    const Tensor& out = o.tensors.at("y");
+    Values x = read(in);
+    if (!fault_.empty()) return;
+    Values memory(in.span()), y(out.elements());
+    for_each(in, [&](size_t i, size_t offset) { memory[offset] = x[i]; });
+    for_each(out, [&](size_t i, size_t offset) { y[i] = memory[offset]; });
+    write(out, std::move(y));
   }
 };
 
@@ -322,9 +336,26 @@ int convolution_problem(const Operation& o, bool alone, std::string& why) {
       return 2008;  // CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH
     }
   }
+  // cuDNN has engines for these. Here they are left to the kernels that serve where it has none.
+  if (w.dims[2] != w.dims[3]) {
+    why = "windows that are not square";
+    return NOT_SUPPORTED_SHAPE;
+  }
   size_t multiple = x.type == Type::F32 ? 4 : 8;
   if (!alone && (x.dims[1] % multiple != 0 || y.dims[1] % multiple != 0)) {
     why = format("a fused convolution wants channels in multiples of %zu", multiple);
+    return NOT_SUPPORTED_SHAPE;
+  }
+  return 0;
+}
+
+int attention_problem(const Tensor& tokens, std::string& why) {
+  if (tokens.type == Type::F32) {
+    why = "attention of f32";
+    return NOT_SUPPORTED_TYPE;
+  }
+  if (tokens.dims[3] % 8 != 0 || tokens.dims[3] > 256) {
+    why = format("attention with heads of %d", static_cast<int>(tokens.dims[3]));
     return NOT_SUPPORTED_SHAPE;
   }
   return 0;
@@ -342,6 +373,24 @@ size_t Tensor::span() const {
   size_t last = 0;
   for (size_t i = 0; i < dims.size(); i++) last += static_cast<size_t>((dims[i] - 1) * strides[i]);
   return last + 1;
+}
+
+bool Program::is_attention_gradient() const {
+  constexpr int MULTIPLY = 1, SUBTRACT = 9, EXP = 13;
+  struct Step {
+    Kind kind;
+    int mode;
+  };
+  static const std::vector<Step> steps{
+      {Kind::POINTWISE, MULTIPLY}, {Kind::SUM, 0}, {Kind::POINTWISE, MULTIPLY},
+      {Kind::PRODUCT, 0}, {Kind::POINTWISE, MULTIPLY}, {Kind::POINTWISE, SUBTRACT}, {Kind::POINTWISE, EXP},
+      {Kind::RESHAPE, 0}, {Kind::PRODUCT, 0},
+      {Kind::PRODUCT, 0}, {Kind::POINTWISE, SUBTRACT}, {Kind::POINTWISE, MULTIPLY}, {Kind::POINTWISE, MULTIPLY},
+      {Kind::RESHAPE, 0}, {Kind::PRODUCT, 0}, {Kind::RESHAPE, 0}, {Kind::PRODUCT, 0}};
+  return operations.size() == steps.size() &&
+         std::equal(steps.begin(), steps.end(), operations.begin(), [](const Step& s, const Operation& o) {
+           return o.kind == s.kind && (s.kind != Kind::POINTWISE || o.mode == s.mode);
+         });
 }
 
 int Program::unsupported(std::string& why) const {
@@ -363,24 +412,19 @@ int Program::unsupported(std::string& why) const {
         return NOT_SUPPORTED_PATTERN;
       }
       return convolution_problem(first, true, why);
-    case Kind::POINTWISE: why = "pointwise operations alone"; return NOT_SUPPORTED_PATTERN;
     case Kind::ATTENTION:
-    case Kind::ATTENTION_GRADIENT: {
-      const Tensor& q = first.tensors.at("q");
       if (!alone) {
         why = "attention with something else";
         return NOT_SUPPORTED_PATTERN;
       }
-      if (q.type == Type::F32) {
-        why = "attention of f32";
-        return NOT_SUPPORTED_TYPE;
-      }
-      if (q.dims[3] % 8 != 0 || q.dims[3] > 256) {
-        why = format("attention with heads of %d", static_cast<int>(q.dims[3]));
-        return NOT_SUPPORTED_SHAPE;
-      }
-      return 0;
-    }
+      return attention_problem(first.tensors.at("q"), why);
+    case Kind::POINTWISE:
+      if (is_attention_gradient()) return attention_problem(first.tensors.at("x"), why);
+      why = "pointwise operations first";
+      return NOT_SUPPORTED_PATTERN;
+    case Kind::PRODUCT:
+    case Kind::SUM:
+    case Kind::RESHAPE: why = "a graph that begins with a product, sum or reshape"; return NOT_SUPPORTED_PATTERN;
   }
   return 0;
 }

@@ -26,7 +26,7 @@ struct Convolution {
   int64_t stride[2], before[2], after[2], dilation[2];
 };
 
-enum class Kind { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT, POINTWISE, ATTENTION, ATTENTION_GRADIENT };
+enum class Kind { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT, POINTWISE, ATTENTION, PRODUCT, SUM, RESHAPE };
 
 // Tensors by their role in the operation.
 struct Operation {
@@ -40,6 +40,8 @@ struct Program {
   std::vector<Operation> operations;
   bool tf32 = false;
 
+  // Whether these are the operations that attention's gradient is made of.
+  bool is_attention_gradient() const;
   // What cuDNN would refuse, and the status for it; 0 if nothing.
   int unsupported(std::string& why) const;
   // All tensors that a caller gives memory for.

@@ -1519,6 +1519,24 @@ public class Cudnn extends Cudnn$shared {
     public static int CUDNN_ATTR_OPERATION_REDUCTION_DESC() {
         return CUDNN_ATTR_OPERATION_REDUCTION_DESC;
     }
+    private static final int CUDNN_ATTR_OPERATION_RESHAPE_XDESC = (int)2200L;
+    /**
+     * {@snippet lang=c :
+     * enum cudnnBackendAttributeName_t.CUDNN_ATTR_OPERATION_RESHAPE_XDESC = 2200
+     * }
+     */
+    public static int CUDNN_ATTR_OPERATION_RESHAPE_XDESC() {
+        return CUDNN_ATTR_OPERATION_RESHAPE_XDESC;
+    }
+    private static final int CUDNN_ATTR_OPERATION_RESHAPE_YDESC = (int)2201L;
+    /**
+     * {@snippet lang=c :
+     * enum cudnnBackendAttributeName_t.CUDNN_ATTR_OPERATION_RESHAPE_YDESC = 2201
+     * }
+     */
+    public static int CUDNN_ATTR_OPERATION_RESHAPE_YDESC() {
+        return CUDNN_ATTR_OPERATION_RESHAPE_YDESC;
+    }
     private static final int CUDNN_ATTR_DEVICEPROP_DEVICE_ID = (int)2700L;
     /**
      * {@snippet lang=c :
@@ -2238,6 +2256,15 @@ public class Cudnn extends Cudnn$shared {
      */
     public static int CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR() {
         return CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR;
+    }
+    private static final int CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR = (int)31L;
+    /**
+     * {@snippet lang=c :
+     * enum cudnnBackendDescriptorType_t.CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR = 31
+     * }
+     */
+    public static int CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR() {
+        return CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR;
     }
     private static final int CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR = (int)38L;
     /**

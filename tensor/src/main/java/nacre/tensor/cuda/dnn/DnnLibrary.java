@@ -3,11 +3,11 @@ package nacre.tensor.cuda.dnn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.BiConsumer;
+import java.util.stream.Stream;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
@@ -20,6 +20,13 @@ import nacre.tensor.cuda.driver.CudaDevice;
  * written nothing, where cuDNN has no engine.
  */
 public final class DnnLibrary {
+  /**
+   * Attention's gradient that gives the same bits each time keeps the scores of all queries with
+   * all keys, 2 bytes each. Entries of a batch that would make it more than 256 MiB go one after
+   * another.
+   */
+  private static final long MOST_SCORES = 128L << 20;
+
   private final CudaDevice device;
   private final CudaAllocator allocator;
   private final Graph.Freedom freedom;
@@ -51,7 +58,8 @@ public final class DnnLibrary {
   /**
    * y = f(x ∗ w + bias + residual).
    *
-   * @param bias nullable, as are residual and f
+   * @param bias nullable, as is f
+   * @param residual of y's shape, or [N, 1, 1, O] for the same at every pixel; nullable
    */
   public boolean convolution(
       Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {
@@ -60,26 +68,33 @@ public final class DnnLibrary {
     }
     GraphShape shape =
         new GraphShape.Convolution(
-            x.dtype(), x.shape(), w.shape(), y.shape(), window, bias != null, residual != null, f);
-    return run(shape, x, w, bias, residual, y);
+            x.dtype(),
+            x.shape(),
+            w.shape(),
+            y.shape(),
+            window,
+            bias != null,
+            residual == null ? null : residual.shape(),
+            f);
+    return run(shape, at(x), at(w), at(bias), at(residual), at(y));
   }
 
   public boolean convolutionInputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
     return run(
         new GraphShape.ConvolutionGradient(
             Graph.Direction.INPUT_GRADIENT, dy.dtype(), dx.shape(), w.shape(), dy.shape(), window),
-        dx,
-        w,
-        dy);
+        at(dx),
+        at(w),
+        at(dy));
   }
 
   public boolean convolutionWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw) {
     return run(
         new GraphShape.ConvolutionGradient(
             Graph.Direction.WEIGHT_GRADIENT, dy.dtype(), x.shape(), dw.shape(), dy.shape(), window),
-        x,
-        dw,
-        dy);
+        at(x),
+        at(dw),
+        at(dy));
   }
 
   /**
@@ -91,11 +106,11 @@ public final class DnnLibrary {
     GraphShape shape = new GraphShape.Attention(q.dtype(), q.shape(), k.shape(), state != null);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) scale);
-      return run(shape, operands(new Tensor[] {q, k, v}, factor, new Tensor[] {y, state}));
+      return run(shape, at(q), at(k), at(v), factor, at(y), at(state));
     }
   }
 
-  /** The gradients of {@link #attention}. */
+  /** The gradients of {@link #attention}, of so many entries of the batch at a time as fit. */
   public boolean attentionBackward(
       Tensor q,
       Tensor k,
@@ -107,38 +122,51 @@ public final class DnnLibrary {
       Tensor dq,
       Tensor dk,
       Tensor dv) {
-    GraphShape shape = new GraphShape.AttentionGradient(q.dtype(), q.shape(), k.shape());
+    int n = q.dim(0);
+    int together = Math.clamp(MOST_SCORES * n / (state.elements() * k.dim(1)), 1, n);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) scale);
-      return run(
-          shape, operands(new Tensor[] {q, k, v}, factor, new Tensor[] {y, dy, state, dq, dk, dv}));
-    }
-  }
-
-  private boolean run(GraphShape shape, Tensor... tensors) {
-    return run(shape, operands(tensors, null, new Tensor[0]));
-  }
-
-  /** Addresses in the graph's order; what is null is no operand of it. */
-  private static MemorySegment[] operands(Tensor[] before, MemorySegment scalar, Tensor[] after) {
-    List<MemorySegment> all = new ArrayList<>();
-    for (Tensor tensor : before) {
-      if (tensor != null) {
-        all.add(MemorySegment.ofAddress(tensor.address()));
+      MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1);
+      for (int first = 0; first < n; first += together) {
+        int count = Math.min(together, n - first);
+        GraphShape shape =
+            new GraphShape.AttentionGradient(
+                q.dtype(), q.shape().with(0, count), k.shape().with(0, count));
+        boolean served =
+            run(
+                shape,
+                at(q, first),
+                at(k, first),
+                at(v, first),
+                factor,
+                at(y, first),
+                at(dy, first),
+                at(state, first),
+                at(dq, first),
+                at(dk, first),
+                at(dv, first),
+                one);
+        if (!served) {
+          return false; // what was written of earlier entries is written again by who serves
+        }
       }
     }
-    if (scalar != null) {
-      all.add(scalar);
-    }
-    for (Tensor tensor : after) {
-      if (tensor != null) {
-        all.add(MemorySegment.ofAddress(tensor.address()));
-      }
-    }
-    return all.toArray(MemorySegment[]::new);
+    return true;
   }
 
-  private boolean run(GraphShape shape, MemorySegment[] operands) {
+  private static MemorySegment at(Tensor tensor) {
+    return tensor == null ? null : MemorySegment.ofAddress(tensor.address());
+  }
+
+  /** Where an entry of the batch begins. */
+  private static MemorySegment at(Tensor tensor, int entry) {
+    return MemorySegment.ofAddress(tensor.address() + tensor.bytes() / tensor.dim(0) * entry);
+  }
+
+  /** Operands in the graph's order; what is null is no operand of it. */
+  private boolean run(GraphShape shape, MemorySegment... addresses) {
+    MemorySegment[] operands =
+        Stream.of(addresses).filter(Objects::nonNull).toArray(MemorySegment[]::new);
     device.enter();
     try {
       return switch (verdicts.computeIfAbsent(shape, this::plan)) {

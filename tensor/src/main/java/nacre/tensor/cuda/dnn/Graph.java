@@ -1,11 +1,11 @@
 package nacre.tensor.cuda.dnn;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import nacre.bindings.cudnn.Cudnn;
 import nacre.tensor.DType;
+import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 
@@ -21,10 +21,11 @@ final class Graph implements AutoCloseable {
   record Freedom(boolean tensorCoresForF32) {}
 
   private static final int ALIGNMENT = 16;
-  private static final int MOST_ENGINES = 16;
+  private static final int FIRST_VIRTUAL = 1000;
 
   private final List<Descriptor> owned = new ArrayList<>();
   private final List<Descriptor> operations = new ArrayList<>();
+  private final List<Long> scratch = new ArrayList<>();
   private int edges;
   private int virtuals;
 
@@ -44,7 +45,19 @@ final class Graph implements AutoCloseable {
 
   /** What one operation hands to the next, never stored; as {@code like}, in f32. */
   Edge between(Edge like) throws DnnException {
-    return edge(1000 + ++virtuals, Cudnn.CUDNN_DATA_FLOAT(), like.dims, like.strides, true, false);
+    return between(DType.F32, like.dims, like.strides);
+  }
+
+  /** As {@link #between(Edge)}. */
+  Edge between(DType dtype, long[] dims, long[] strides) throws DnnException {
+    return edge(FIRST_VIRTUAL + ++virtuals, type(dtype), dims, strides, true, false);
+  }
+
+  /** As {@link #between(Edge)}, but stored, in memory of the plan's own. */
+  Edge scratch(Edge like) throws DnnException {
+    scratch.add(Arrays.stream(like.dims).reduce(Float.BYTES, (a, b) -> a * b));
+    long id = Plan.FIRST_SCRATCH + scratch.size();
+    return edge(id, Cudnn.CUDNN_DATA_FLOAT(), like.dims, like.strides, false, false);
   }
 
   private Edge edge(
@@ -129,14 +142,28 @@ final class Graph implements AutoCloseable {
         });
   }
 
-  /** y = x + b, where b broadcasts. */
-  void add(Edge x, Edge b, Edge y) throws DnnException {
+  /** y = f(x, b), where b broadcasts. */
+  void apply(Binary f, Edge x, Edge b, Edge y) throws DnnException {
+    int mode =
+        switch (f) {
+          case ADD -> Cudnn.CUDNN_POINTWISE_ADD();
+          case SUBTRACT -> Cudnn.CUDNN_POINTWISE_SUB();
+          case MULTIPLY -> Cudnn.CUDNN_POINTWISE_MUL();
+          case DIVIDE -> Cudnn.CUDNN_POINTWISE_DIV();
+        };
     operations.add(
-        pointwise(Cudnn.CUDNN_POINTWISE_ADD())
+        pointwise(mode)
             .nodes(Cudnn.CUDNN_ATTR_OPERATION_POINTWISE_XDESC(), x.descriptor)
             .nodes(Cudnn.CUDNN_ATTR_OPERATION_POINTWISE_BDESC(), b.descriptor)
             .nodes(Cudnn.CUDNN_ATTR_OPERATION_POINTWISE_YDESC(), y.descriptor)
             .finish());
+  }
+
+  /** As {@link #apply(Binary, Edge, Edge, Edge)}, to an edge between operations. */
+  Edge apply(Binary f, Edge x, Edge b) throws DnnException {
+    Edge y = between(x);
+    apply(f, x, b, y);
+    return y;
   }
 
   /** y = f(x), for what {@link #knows}. */
@@ -179,6 +206,64 @@ final class Graph implements AutoCloseable {
         .nodes(Cudnn.CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR(), how);
   }
 
+  /** c [.., m, n] = a [.., m, k] · b [.., k, n]. */
+  void product(Edge a, Edge b, Edge c) throws DnnException {
+    Descriptor how =
+        own(Descriptor.create("product", Cudnn.CUDNN_BACKEND_MATMUL_DESCRIPTOR()))
+            .code(
+                Cudnn.CUDNN_ATTR_MATMUL_COMP_TYPE(),
+                Cudnn.CUDNN_TYPE_DATA_TYPE(),
+                Cudnn.CUDNN_DATA_FLOAT())
+            .finish();
+    operations.add(
+        operation("product", Cudnn.CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR())
+            .nodes(Cudnn.CUDNN_ATTR_OPERATION_MATMUL_ADESC(), a.descriptor)
+            .nodes(Cudnn.CUDNN_ATTR_OPERATION_MATMUL_BDESC(), b.descriptor)
+            .nodes(Cudnn.CUDNN_ATTR_OPERATION_MATMUL_CDESC(), c.descriptor)
+            .nodes(Cudnn.CUDNN_ATTR_OPERATION_MATMUL_DESC(), how)
+            .finish());
+  }
+
+  /** y = sums of x over the axes where y has one element. */
+  void sum(Edge x, Edge y) throws DnnException {
+    Descriptor how =
+        own(Descriptor.create("sum", Cudnn.CUDNN_BACKEND_REDUCTION_DESCRIPTOR()))
+            .code(
+                Cudnn.CUDNN_ATTR_REDUCTION_COMP_TYPE(),
+                Cudnn.CUDNN_TYPE_DATA_TYPE(),
+                Cudnn.CUDNN_DATA_FLOAT())
+            .code(
+                Cudnn.CUDNN_ATTR_REDUCTION_OPERATOR(),
+                Cudnn.CUDNN_TYPE_REDUCTION_OPERATOR_TYPE(),
+                Cudnn.CUDNN_REDUCE_TENSOR_ADD())
+            .finish();
+    operations.add(
+        operation("sum", Cudnn.CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR())
+            .nodes(Cudnn.CUDNN_ATTR_OPERATION_REDUCTION_XDESC(), x.descriptor)
+            .nodes(Cudnn.CUDNN_ATTR_OPERATION_REDUCTION_YDESC(), y.descriptor)
+            .nodes(Cudnn.CUDNN_ATTR_OPERATION_REDUCTION_DESC(), how)
+            .finish());
+  }
+
+  /** x with its last two axes exchanged. */
+  Edge transpose(DType dtype, Edge x) throws DnnException {
+    Edge y = between(dtype, exchanged(x.dims), exchanged(x.strides));
+    operations.add(
+        operation("transpose", Cudnn.CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR())
+            .nodes(Cudnn.CUDNN_ATTR_OPERATION_RESHAPE_XDESC(), x.descriptor)
+            .nodes(Cudnn.CUDNN_ATTR_OPERATION_RESHAPE_YDESC(), y.descriptor)
+            .finish());
+    return y;
+  }
+
+  private static long[] exchanged(long[] axes) {
+    long[] other = axes.clone();
+    int last = axes.length - 1;
+    other[last] = axes[last - 1];
+    other[last - 1] = axes[last];
+    return other;
+  }
+
   /** y = softmax(scale · q kᵀ) v of [N, H, T, D]; stats, nullable, its logarithms [N, H, T, 1]. */
   void attention(Edge q, Edge k, Edge v, Edge scale, Edge y, Edge stats) throws DnnException {
     Descriptor d =
@@ -194,30 +279,9 @@ final class Graph implements AutoCloseable {
     operations.add(d.finish());
   }
 
-  /** The gradients of {@link #attention}. */
-  void attentionBackward(
-      Edge q, Edge k, Edge v, Edge scale, Edge y, Edge dy, Edge stats, Edge dq, Edge dk, Edge dv)
-      throws DnnException {
-    operations.add(
-        operation("attention's gradient", Cudnn.CUDNN_BACKEND_OPERATION_SDPA_BWD_DESCRIPTOR())
-            .nodes(Cudnn.CUDNN_ATTR_OPERATION_SDPA_BWD_QDESC(), q.descriptor)
-            .nodes(Cudnn.CUDNN_ATTR_OPERATION_SDPA_BWD_KDESC(), k.descriptor)
-            .nodes(Cudnn.CUDNN_ATTR_OPERATION_SDPA_BWD_VDESC(), v.descriptor)
-            .nodes(Cudnn.CUDNN_ATTR_OPERATION_SDPA_BWD_ODESC(), y.descriptor)
-            .nodes(Cudnn.CUDNN_ATTR_OPERATION_SDPA_BWD_DODDESC(), dy.descriptor)
-            .nodes(Cudnn.CUDNN_ATTR_OPERATION_SDPA_BWD_STATSDESC(), stats.descriptor)
-            .nodes(Cudnn.CUDNN_ATTR_OPERATION_SDPA_BWD_SCALEDESC(), scale.descriptor)
-            .nodes(Cudnn.CUDNN_ATTR_OPERATION_SDPA_BWD_DQDESC(), dq.descriptor)
-            .nodes(Cudnn.CUDNN_ATTR_OPERATION_SDPA_BWD_DKDESC(), dk.descriptor)
-            .nodes(Cudnn.CUDNN_ATTR_OPERATION_SDPA_BWD_DVDESC(), dv.descriptor)
-            .finish());
-  }
-
   private Descriptor operation(String name, int type) throws DnnException {
     return own(Descriptor.create(name, type));
   }
-
-  // ---- plans
 
   /**
    * The best plan that cuDNN has.
@@ -231,92 +295,9 @@ final class Graph implements AutoCloseable {
     if (target instanceof Target.Handle handle) {
       graph.library(Cudnn.CUDNN_ATTR_OPERATIONGRAPH_HANDLE(), handle.cudnn());
     }
-    graph.finish();
-    DnnException last = new DnnException("its heuristics know no engine");
-    for (int mode : new int[] {Cudnn.CUDNN_HEUR_MODE_A(), Cudnn.CUDNN_HEUR_MODE_FALLBACK()}) {
-      List<Descriptor> choices;
-      try {
-        choices = recommended(graph, mode, target);
-      } catch (DnnException e) {
-        last = e;
-        continue;
-      }
-      try {
-        for (Descriptor choice : choices) {
-          try {
-            if (allowed(choice, freedom)) {
-              return plan(choice, target);
-            }
-            last = new DnnException("what it recommends is not deterministic, or less exact");
-          } catch (DnnException e) {
-            last = e;
-          }
-        }
-      } finally {
-        choices.forEach(Descriptor::close);
-      }
-    }
-    throw last;
-  }
-
-  private List<Descriptor> recommended(Descriptor graph, int mode, Target target)
-      throws DnnException {
-    Descriptor heuristics =
-        own(Descriptor.create("heuristics", Cudnn.CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR()))
-            .nodes(Cudnn.CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH(), graph)
-            .code(Cudnn.CUDNN_ATTR_ENGINEHEUR_MODE(), Cudnn.CUDNN_TYPE_HEUR_MODE(), mode);
-    if (target instanceof Target.Described described) {
-      heuristics.nodes(Cudnn.CUDNN_ATTR_ENGINEHEUR_DEVICEPROP(), described.properties());
-    }
-    return heuristics
-        .finish()
-        .nodes(
-            Cudnn.CUDNN_ATTR_ENGINEHEUR_RESULTS(),
-            "engine configuration",
-            Cudnn.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR(),
-            MOST_ENGINES);
-  }
-
-  /** Whether an engine gives the same bits each time, and as exact ones as was asked for. */
-  private static boolean allowed(Descriptor choice, Freedom freedom) throws DnnException {
-    List<Descriptor> engine =
-        choice.nodes(
-            Cudnn.CUDNN_ATTR_ENGINECFG_ENGINE(),
-            "engine",
-            Cudnn.CUDNN_BACKEND_ENGINE_DESCRIPTOR(),
-            1);
-    try {
-      List<Integer> notes =
-          engine
-              .getFirst()
-              .codes(Cudnn.CUDNN_ATTR_ENGINE_NUMERICAL_NOTE(), Cudnn.CUDNN_TYPE_NUMERICAL_NOTE());
-      boolean inexact =
-          notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS())
-              || notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION())
-              || notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_WINOGRAD());
-      return !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC())
-          && (!inexact || freedom.tensorCoresForF32);
-    } finally {
-      engine.forEach(Descriptor::close);
-    }
-  }
-
-  private Plan plan(Descriptor choice, Target target) throws DnnException {
-    Descriptor plan = Descriptor.create("plan", Cudnn.CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR());
-    try {
-      switch (target) {
-        case Target.Handle(MemorySegment cudnn) ->
-            plan.library(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_HANDLE(), cudnn);
-        case Target.Described(Descriptor properties) ->
-            plan.nodes(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP(), properties);
-      }
-      plan.nodes(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG(), choice).finish();
-      long workspace = plan.number(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE());
-      return new Plan(plan, edges, workspace);
-    } catch (DnnException | RuntimeException e) {
-      plan.close();
-      throw e;
-    }
+    Descriptor plan = new Engines(graph.finish(), target, freedom).best();
+    long workspace = plan.number(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE());
+    return new Plan(plan, edges, workspace, List.copyOf(scratch));
   }
 
   private Descriptor own(Descriptor descriptor) {

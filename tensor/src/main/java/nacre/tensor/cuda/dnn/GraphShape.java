@@ -2,6 +2,7 @@ package nacre.tensor.cuda.dnn;
 
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
+import nacre.tensor.backend.Binary;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
 
@@ -10,16 +11,13 @@ sealed interface GraphShape {
   /** Makes a plan for this, operands in the order in which they are named here. */
   Plan plan(Target target, Graph.Freedom freedom) throws DnnException;
 
-  /** x, w, bias, residual, y: a convolution and what follows it. */
+  /**
+   * x, w, bias, residual, y: a convolution and what follows it.
+   *
+   * @param residual y's, or [N, 1, 1, O] for the same at every pixel; nullable, as is f
+   */
   record Convolution(
-      DType dtype,
-      Shape x,
-      Shape w,
-      Shape y,
-      Window window,
-      boolean bias,
-      boolean residual,
-      Unary f)
+      DType dtype, Shape x, Shape w, Shape y, Window window, boolean bias, Shape residual, Unary f)
       implements GraphShape {
     @Override
     public Plan plan(Target target, Graph.Freedom freedom) throws DnnException {
@@ -27,19 +25,19 @@ sealed interface GraphShape {
         Graph.Edge in = image(g, dtype, x);
         Graph.Edge weight = image(g, dtype, w);
         Graph.Edge offset = bias ? image(g, dtype, Shape.of(1, 1, 1, y.dim(3))) : null;
-        Graph.Edge other = residual ? image(g, dtype, y) : null;
+        Graph.Edge other = residual == null ? null : image(g, dtype, residual);
         Graph.Edge out = image(g, dtype, y);
-        int steps = (bias ? 1 : 0) + (residual ? 1 : 0) + (f == null ? 0 : 1);
+        int steps = (bias ? 1 : 0) + (residual == null ? 0 : 1) + (f == null ? 0 : 1);
         Graph.Edge at = steps == 0 ? out : g.between(out);
         g.convolution(Graph.Direction.FORWARD, in, weight, at, window);
         if (bias) {
           Graph.Edge next = --steps == 0 ? out : g.between(out);
-          g.add(at, offset, next);
+          g.apply(Binary.ADD, at, offset, next);
           at = next;
         }
-        if (residual) {
+        if (residual != null) {
           Graph.Edge next = --steps == 0 ? out : g.between(out);
-          g.add(at, other, next);
+          g.apply(Binary.ADD, at, other, next);
           at = next;
         }
         if (f != null) {
@@ -81,25 +79,63 @@ sealed interface GraphShape {
     }
   }
 
-  /** q, k, v, the scale, y, dy, the logarithms, dq, dk, dv. */
+  /**
+   * q, k, v, the scale, y, dy, the logarithms, dq, dk, dv, and a one. cuDNN knows attention's
+   * gradient by the operations that it is made of, in the order in which its own front end names
+   * them; the factor of one stands where dropout would be.
+   */
   record AttentionGradient(DType dtype, Shape q, Shape k) implements GraphShape {
     @Override
     public Plan plan(Target target, Graph.Freedom freedom) throws DnnException {
       refuse(dtype, q);
       try (Graph g = new Graph()) {
         Graph.Edge query = tokens(g, dtype, q);
-        Graph.Edge key = tokens(g, dtype, k);
-        Graph.Edge value = tokens(g, dtype, k);
+        Graph.Edge keyT = transposedTokens(g, dtype, k);
+        Graph.Edge valueT = transposedTokens(g, dtype, k);
         Graph.Edge scale = g.scalar(4);
         Graph.Edge out = tokens(g, dtype, q);
         Graph.Edge dout = tokens(g, dtype, q);
-        Graph.Edge stats = logarithms(g, q);
+        Graph.Edge logarithms = logarithms(g, q);
         Graph.Edge dquery = tokens(g, dtype, q);
         Graph.Edge dkey = tokens(g, dtype, k);
         Graph.Edge dvalue = tokens(g, dtype, k);
-        g.attentionBackward(query, key, value, scale, out, dout, stats, dquery, dkey, dvalue);
+        Graph.Edge one = g.scalar(4);
+
+        // weighted = Σ y · dy of each query
+        Graph.Edge products = g.apply(Binary.MULTIPLY, dout, out);
+        Graph.Edge sums = g.between(logarithms);
+        g.sum(products, sums);
+        Graph.Edge weighted = g.scratch(logarithms);
+        g.apply(Binary.MULTIPLY, sums, one, weighted);
+
+        // p = exp(scale · q kᵀ − logarithms), dv = pᵀ dy
+        Graph.Edge scores = scores(g);
+        g.product(query, keyT, scores);
+        Graph.Edge scaled = g.apply(Binary.MULTIPLY, scores, scale);
+        Graph.Edge shifted = g.apply(Binary.SUBTRACT, scaled, logarithms);
+        Graph.Edge p = g.between(scores);
+        g.apply(Unary.EXP, shifted, p);
+        g.product(g.transpose(dtype, p), dout, dvalue);
+
+        // ds = scale · p · (dy vᵀ − weighted), dk = dsᵀ q, dq = ds k
+        Graph.Edge dp = scores(g);
+        g.product(dout, valueT, dp);
+        Graph.Edge centred = g.apply(Binary.SUBTRACT, dp, weighted);
+        Graph.Edge unscaled = g.apply(Binary.MULTIPLY, centred, p);
+        Graph.Edge ds = g.apply(Binary.MULTIPLY, unscaled, scale);
+        g.product(g.transpose(dtype, ds), query, dkey);
+        g.product(ds, g.transpose(dtype, keyT), dquery);
         return g.build(target, freedom);
       }
+    }
+
+    /** [n, h, t, s], f32. */
+    private Graph.Edge scores(Graph g) throws DnnException {
+      long t = q.dim(1);
+      long s = k.dim(1);
+      long h = q.dim(2);
+      return g.between(
+          DType.F32, new long[] {q.dim(0), h, t, s}, new long[] {h * t * s, t * s, s, 1});
     }
   }
 
@@ -124,6 +160,14 @@ sealed interface GraphShape {
     long h = s.dim(2);
     long d = s.dim(3);
     return g.operand(dtype, new long[] {s.dim(0), h, t, d}, new long[] {t * h * d, d, h * d, 1});
+  }
+
+  /** The same tokens, counted as [n, h, d, t]. */
+  private static Graph.Edge transposedTokens(Graph g, DType dtype, Shape s) throws DnnException {
+    long t = s.dim(1);
+    long h = s.dim(2);
+    long d = s.dim(3);
+    return g.operand(dtype, new long[] {s.dim(0), h, d, t}, new long[] {t * h * d, d, 1, h * d});
   }
 
   private static Graph.Edge logarithms(Graph g, Shape q) throws DnnException {

@@ -1,6 +1,7 @@
 package nacre.tensor.cuda.dnn;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import nacre.bindings.cudnn.Cudnn;
 import nacre.tensor.cuda.driver.CudaException;
@@ -9,9 +10,27 @@ import nacre.tensor.cuda.driver.CudaException;
  * A graph that cuDNN made ready for a card.
  *
  * @param operands how many addresses it takes, in the order in which the graph named them
- * @param workspace bytes that it needs besides
+ * @param engineWorkspace bytes that the engine needs besides
+ * @param scratch bytes of each tensor that only the plan itself looks at
  */
-record Plan(Descriptor descriptor, int operands, long workspace) {
+record Plan(Descriptor descriptor, int operands, long engineWorkspace, List<Long> scratch) {
+  /** Below the identifier of the first scratch tensor. Operands are counted from one. */
+  static final int FIRST_SCRATCH = 500;
+
+  private static final long ALIGNMENT = 256;
+
+  /** Bytes that it needs besides its operands. */
+  long workspace() {
+    long bytes = engineWorkspace;
+    for (long each : scratch) {
+      bytes = aligned(bytes) + each;
+    }
+    return bytes;
+  }
+
+  private static long aligned(long bytes) {
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  }
 
   /** Puts the plan on the stream of the handle. */
   void run(MemorySegment cudnn, long workspaceAddress, MemorySegment... addresses) {
@@ -21,15 +40,22 @@ record Plan(Descriptor descriptor, int operands, long workspace) {
     }
     try (Descriptor pack =
         Descriptor.create("variant pack", Cudnn.CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR())) {
-      long[] ids = new long[operands];
+      long[] ids = new long[operands + scratch.size()];
+      MemorySegment[] pointers = Arrays.copyOf(addresses, ids.length);
       for (int i = 0; i < operands; i++) {
         ids[i] = i + 1;
+      }
+      long used = engineWorkspace;
+      for (int i = 0; i < scratch.size(); i++) {
+        ids[operands + i] = FIRST_SCRATCH + 1 + i;
+        pointers[operands + i] = MemorySegment.ofAddress(workspaceAddress + aligned(used));
+        used = aligned(used) + scratch.get(i);
       }
       pack.longs(Cudnn.CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS(), ids)
           .pointers(
               Cudnn.CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS(),
               Cudnn.CUDNN_TYPE_VOID_PTR(),
-              List.of(addresses))
+              List.of(pointers))
           .pointers(
               Cudnn.CUDNN_ATTR_VARIANT_PACK_WORKSPACE(),
               Cudnn.CUDNN_TYPE_VOID_PTR(),
