@@ -74,6 +74,7 @@ constexpr int EPILOGUE_RELU = 2, EPILOGUE_BIAS = 4, EPILOGUE_DRELU = 8, EPILOGUE
               EPILOGUE_DGELU = 64, EPILOGUE_AUX = 128, EPILOGUE_BGRADA = 256, EPILOGUE_BGRADB = 512;
 constexpr uint64_t ALGORITHM_MAGIC = 0x4e61637265536d31;
 constexpr size_t WORKSPACE = 64 << 10;
+constexpr int ALGORITHMS = 3;  // of each product; they are the same
 
 std::optional<Type> type_of(int cuda) {
   switch (cuda) {
@@ -347,12 +348,14 @@ EXPORT int cublasLtMatmulAlgoGetHeuristic(void* h, Description* d, Layout* a, La
   Status status;
   std::string why = problem(*d, *a, *b, *c, *o, status);
   if (!why.empty()) return refuse(status, "cublasLtMatmulAlgoGetHeuristic: " + why);
-  results[0] = Heuristic{};
-  results[0].workspace = p->most_workspace >= WORKSPACE ? WORKSPACE : 0;
-  results[0].algorithm.data[0] = ALGORITHM_MAGIC;
-  results[0].algorithm.data[1] = results[0].workspace;
-  results[0].waves = 1;
-  *count = 1;
+  for (; *count < std::min(asked, ALGORITHMS); ++*count) {
+    Heuristic& one = results[*count];
+    one = Heuristic{};
+    one.workspace = p->most_workspace >= WORKSPACE ? WORKSPACE : 0;
+    one.algorithm.data[0] = ALGORITHM_MAGIC;
+    one.algorithm.data[1] = one.workspace;
+    one.waves = 1;
+  }
   return SUCCESS;
 }
 

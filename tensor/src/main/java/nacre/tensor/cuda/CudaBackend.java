@@ -4,6 +4,7 @@ import static nacre.tensor.cuda.driver.CudaException.check;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Locale;
 import nacre.bindings.cuda.Cuda;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -50,8 +51,12 @@ public final class CudaBackend implements Backend {
     MatrixKernels matrices = new MatrixKernels(card);
     products =
         new CudaProducts(
-            new MatrixLibrary(card, tf32()), matrices, elementwise, reductions, explanation);
-    DnnLibrary dnn = new DnnLibrary(device, card.allocator(), tf32(), explanation::refused);
+            new MatrixLibrary(card, asked("tf32"), asked("tune"), explanation::tuned),
+            matrices,
+            elementwise,
+            reductions,
+            explanation);
+    DnnLibrary dnn = new DnnLibrary(device, card.allocator(), asked("tf32"), explanation::refused);
     convolutions =
         new CudaConvolutions(dnn, new ConvolutionKernels(card, reductions), matrices, explanation);
     softmax = new AttentionKernels(card);
@@ -76,9 +81,13 @@ public final class CudaBackend implements Backend {
     return CudaDevice.count();
   }
 
-  /** Whether f32 products may round their operands to 10 bits of fraction, for speed. */
-  private static boolean tf32() {
-    String choice = System.getProperty("nacre.tf32", System.getenv("NACRE_TF32"));
+  /**
+   * What is off unless asked for: {@code -Dnacre.tf32=1} or {@code NACRE_TF32=1} lets f32 products
+   * round their operands to 10 bits of fraction, {@code tune} times cuBLASLt's algorithms.
+   */
+  private static boolean asked(String name) {
+    String variable = "NACRE_" + name.toUpperCase(Locale.ROOT);
+    String choice = System.getProperty("nacre." + name, System.getenv(variable));
     return choice != null && (choice.equals("1") || choice.equals("true"));
   }
 

@@ -6,7 +6,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Which engine served which operation how often, and what the libraries refused. */
+/**
+ * Which engine served which operation how often, what was tuned, and what the libraries refused.
+ */
 final class Explanation {
   private record Served(String operation, String engine) implements Comparable<Served> {
     @Override
@@ -18,6 +20,7 @@ final class Explanation {
 
   private final Map<Served, LongAdder> counts = new ConcurrentSkipListMap<>();
   private final Map<String, String> refusals = new ConcurrentSkipListMap<>();
+  private final Map<String, String> choices = new ConcurrentSkipListMap<>();
 
   void count(String operation, String engine) {
     counts.computeIfAbsent(new Served(operation, engine), s -> new LongAdder()).increment();
@@ -27,12 +30,17 @@ final class Explanation {
     refusals.put(what, why);
   }
 
-  /** One line for each engine of each operation, then one for each thing refused. */
+  void tuned(String what, String how) {
+    choices.put(what, how);
+  }
+
+  /** One line for each engine of each operation, then one for each thing timed or refused. */
   List<String> lines() {
     List<String> lines = new ArrayList<>();
     counts.forEach(
         (served, n) ->
             lines.add("%-24s %-20s %8d×".formatted(served.operation, served.engine, n.sum())));
+    choices.forEach((what, how) -> lines.add("tuned: " + what + ": " + how));
     refusals.forEach((what, why) -> lines.add("refused: " + what + ": " + why));
     return lines;
   }

@@ -4,8 +4,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 import nacre.bindings.cublaslt.CublasLt;
 import nacre.bindings.cublaslt.cublasLtMatmulHeuristicResult_t;
 import nacre.tensor.DType;
@@ -16,14 +19,21 @@ import nacre.tensor.cuda.driver.CudaException;
  * it as yᵀ = bᵀ · aᵀ: the same memory, the operands swapped, nothing copied.
  *
  * <p>Descriptors and the algorithm that the library recommends are made once for a signature and
- * kept; so is the verdict that it has none.
+ * kept; so is the verdict that it has none. Where tuning is asked for, the first run of a signature
+ * times what it recommends and keeps the fastest. Which that is may change from process to process,
+ * and with it the last bits of results.
  */
 final class MatrixLibrary {
   /** What cuBLASLt may use besides its operands; PyTorch gives it as much. */
   private static final long WORKSPACE = 32L << 20;
 
+  /** Algorithms that are timed. */
+  private static final int CANDIDATES = 8;
+
   private final Card card;
   private final boolean tf32;
+  private final boolean tune;
+  private final BiConsumer<String, String> tuned;
   private final MemorySegment handle;
   private final Map<Signature, Optional<Plan>> plans = new HashMap<>();
   private final MemorySegment one = Arena.global().allocateFrom(ValueLayout.JAVA_FLOAT, 1);
@@ -66,11 +76,22 @@ final class MatrixLibrary {
       MemorySegment a,
       MemorySegment b,
       MemorySegment y,
-      MemorySegment algorithm) {}
+      MemorySegment algorithm) {
+    Plan with(MemorySegment other) {
+      return new Plan(operation, a, b, y, other);
+    }
+  }
 
-  MatrixLibrary(Card card, boolean tf32) {
+  /**
+   * @param tf32 whether f32 operands may be rounded to 10 bits of fraction
+   * @param tune whether algorithms are timed
+   * @param tuned takes each signature that was timed, and what came of it
+   */
+  MatrixLibrary(Card card, boolean tf32, boolean tune, BiConsumer<String, String> tuned) {
     this.card = card;
     this.tf32 = tf32;
+    this.tune = tune;
+    this.tuned = tuned;
     card.device().enter();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
@@ -91,8 +112,16 @@ final class MatrixLibrary {
       Product product, DType dtype, long a, long b, Epilogue epilogue, long bias, long y) {
     card.device().enter();
     try {
-      Optional<Plan> plan =
-          plans.computeIfAbsent(new Signature(product, dtype, epilogue), this::build);
+      Signature signature = new Signature(product, dtype, epilogue);
+      Optional<Plan> plan = plans.get(signature);
+      if (plan == null) {
+        List<Plan> choices = build(signature);
+        plan =
+            choices.size() > 1
+                ? Optional.of(fastest(signature, choices, a, b, bias, y))
+                : choices.stream().findFirst();
+        plans.put(signature, plan);
+      }
       if (plan.isEmpty()) {
         return false;
       }
@@ -101,6 +130,21 @@ final class MatrixLibrary {
     } finally {
       card.device().leave();
     }
+  }
+
+  private Plan fastest(Signature signature, List<Plan> choices, long a, long b, long bias, long y) {
+    double[] times = new double[choices.size()];
+    int best = 0;
+    for (int i = 0; i < times.length; i++) {
+      Plan plan = choices.get(i);
+      times[i] = Stopwatch.time(card.device(), () -> run(plan, a, b, signature.epilogue, bias, y));
+      best = times[i] < times[best] ? i : best;
+    }
+    tuned.accept(
+        signature.toString(),
+        "the fastest of %d algorithms is number %d, %.2f times as fast as the first"
+            .formatted(times.length, best + 1, times[0] / times[best]));
+    return choices.get(best);
   }
 
   private void run(Plan plan, long a, long b, Epilogue epilogue, long bias, long y) {
@@ -131,7 +175,8 @@ final class MatrixLibrary {
         "cublasLtMatmul");
   }
 
-  private Optional<Plan> build(Signature s) {
+  /** Plans with the algorithms that the library recommends, best first; as many as are wanted. */
+  private List<Plan> build(Signature s) {
     Product p = s.product;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
@@ -148,14 +193,20 @@ final class MatrixLibrary {
       setInt(operation, CublasLt.CUBLASLT_MATMUL_DESC_TRANSB(), transposed(p.transposeA()));
       setInt(operation, CublasLt.CUBLASLT_MATMUL_DESC_EPILOGUE(), s.epilogue.code());
       long strideB = p.sharedB() ? 0 : (long) p.k() * p.n();
+      int wanted = tune ? CANDIDATES : 1;
       Plan plan =
           new Plan(
               operation,
               layout(out, s.dtype, p.transposeA(), p.m(), p.k(), p.batch(), (long) p.m() * p.k()),
               layout(out, s.dtype, p.transposeB(), p.k(), p.n(), p.batch(), strideB),
               layout(out, s.dtype, false, p.m(), p.n(), p.batch(), (long) p.m() * p.n()),
-              Arena.global().allocate(cublasLtMatmulHeuristicResult_t.layout()));
-      return recommend(plan, out, arena) ? Optional.of(plan) : Optional.empty();
+              cublasLtMatmulHeuristicResult_t.allocateArray(wanted, Arena.global()));
+      recommend(plan, wanted, out, arena);
+      return IntStream.range(0, wanted)
+          .mapToObj(i -> cublasLtMatmulHeuristicResult_t.asSlice(plan.algorithm, i))
+          .filter(MatrixLibrary::isUsable)
+          .map(plan::with)
+          .toList();
     }
   }
 
@@ -199,8 +250,13 @@ final class MatrixLibrary {
     return layout;
   }
 
-  /** Puts the algorithm that the library thinks fastest into the plan, if it has one. */
-  private boolean recommend(Plan plan, MemorySegment out, Arena arena) {
+  /** Puts the algorithms that the library thinks fastest into the plan, as many as it has. */
+  private void recommend(Plan plan, int wanted, MemorySegment out, Arena arena) {
+    for (int i = 0; i < wanted; i++) {
+      cublasLtMatmulHeuristicResult_t.state(
+          cublasLtMatmulHeuristicResult_t.asSlice(plan.algorithm, i),
+          CublasLt.CUBLAS_STATUS_NOT_SUPPORTED());
+    }
     check(CublasLt.cublasLtMatmulPreferenceCreate(out), "cublasLtMatmulPreferenceCreate");
     MemorySegment preference = out.get(ValueLayout.ADDRESS, 0);
     try {
@@ -230,20 +286,20 @@ final class MatrixLibrary {
               plan.y,
               plan.y,
               preference,
-              1,
+              wanted,
               plan.algorithm,
               count);
-      if (status == CublasLt.CUBLAS_STATUS_NOT_SUPPORTED()
-          || status == CublasLt.CUBLAS_STATUS_INVALID_VALUE()) {
-        return false;
+      if (status != CublasLt.CUBLAS_STATUS_NOT_SUPPORTED()
+          && status != CublasLt.CUBLAS_STATUS_INVALID_VALUE()) {
+        check(status, "cublasLtMatmulAlgoGetHeuristic");
       }
-      check(status, "cublasLtMatmulAlgoGetHeuristic");
-      return count.get(ValueLayout.JAVA_INT, 0) > 0
-          && cublasLtMatmulHeuristicResult_t.state(plan.algorithm)
-              == CublasLt.CUBLAS_STATUS_SUCCESS();
     } finally {
       CublasLt.cublasLtMatmulPreferenceDestroy(preference);
     }
+  }
+
+  private static boolean isUsable(MemorySegment result) {
+    return cublasLtMatmulHeuristicResult_t.state(result) == CublasLt.CUBLAS_STATUS_SUCCESS();
   }
 
   private static void setInt(MemorySegment operation, int attribute, int value) {
