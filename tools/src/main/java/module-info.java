@@ -10,6 +10,8 @@ module nacre.tools {
       info.picocli;
   opens nacre.tools.bench to
       info.picocli;
+  opens nacre.tools.gpu to
+      info.picocli;
   opens nacre.tools.texttoimage to
       info.picocli;
   opens nacre.tools.verify to

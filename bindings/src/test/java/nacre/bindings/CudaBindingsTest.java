@@ -12,10 +12,12 @@ import nacre.bindings.cublaslt.CublasLt;
 import nacre.bindings.cuda.Cuda;
 import nacre.bindings.cudnn.Cudnn;
 import nacre.bindings.nvrtc.Nvrtc;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The bindings beside NVIDIA's own libraries, wherever these are on the machine. */
+@Tag("cuda")
 class CudaBindingsTest {
 
   @ParameterizedTest

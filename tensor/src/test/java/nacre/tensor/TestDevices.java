@@ -17,10 +17,13 @@ public final class TestDevices {
   /**
    * A card, if there is one, or the simulated one, if it is named: the build does so where {@code
    * native/sim/build native/target/sim} was run.
+   *
+   * @throws IllegalStateException if there is none, and {@code -Dnacre.test.card=required} says
+   *     that there is one: without it tests of a card would pass that did not run
    */
   public static Optional<Device> card() {
-    return CudaLibraries.missing().isEmpty() && CudaBackend.count() > 0
-        ? Optional.of(Device.cuda(0))
-        : Optional.empty();
+    boolean found = CudaLibraries.missing().isEmpty() && CudaBackend.count() > 0;
+    boolean required = "required".equals(System.getProperty("nacre.test.card"));
+    return found || required ? Optional.of(Device.cuda(0)) : Optional.empty();
   }
 }

@@ -2,6 +2,7 @@ package nacre.tools;
 
 import java.io.PrintWriter;
 import nacre.tools.bench.BenchCommand;
+import nacre.tools.gpu.GpuCheck;
 import nacre.tools.verify.VerifyCommand;
 import nacre.tools.weights.WeightsCommand;
 import picocli.CommandLine;
@@ -35,6 +36,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       WeightsCommand.class,
       BenchCommand.class,
       DoctorCommand.class,
+      GpuCheck.class,
       VersionCommand.class
     })
 public final class Nacre implements Runnable {

@@ -1,0 +1,247 @@
+package nacre.tools.gpu;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import nacre.tools.UserException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code ./check} of the archive that {@code tools/gpu/bundle} makes: all that can be found out on
+ * a card only, part by part.
+ */
+@Command(
+    name = "gpu-check",
+    hidden = true,
+    description = "Check Nacre on the first NVIDIA card of this machine, and time it.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+public final class GpuCheck implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--home", required = true, hidden = true)
+  private Path home;
+
+  @Option(names = "--list", description = "Print the parts, and do nothing.")
+  private boolean list;
+
+  @Option(
+      names = "--only",
+      paramLabel = "PART",
+      split = ",",
+      description = "Parts to run, by name, or by the word before the dash: verify, bench.")
+  private List<String> only = List.of();
+
+  @Option(
+      names = "--out",
+      paramLabel = "FOLDER",
+      description = "Where results go; results/CARD-DATE unless given.")
+  private Path out;
+
+  @Option(names = "--resume", description = "Leave out the parts that have a result in there.")
+  private boolean resume;
+
+  @Option(
+      names = "--minutes",
+      paramLabel = "M",
+      description = "Time for everything; what does not fit is left for --resume.")
+  private Double minutes;
+
+  @Option(
+      names = "--cuda-libs",
+      paramLabel = "FOLDERS",
+      description = "Where NVIDIA's libraries are, as in nacre doctor --help.")
+  private String cudaLibs;
+
+  @Option(
+      names = "--python",
+      paramLabel = "COMMAND",
+      description =
+          "A Python with torch, diffusers and transformers, to time beside. NVIDIA's libraries"
+              + " among its packages are found.")
+  private String python;
+
+  @Option(
+      names = "--small",
+      description = "Try the check itself, with little work; its numbers mean nothing.")
+  private boolean small;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    PrintWriter console = spec.commandLine().getOut();
+    List<Part> parts = chosen();
+    if (list) {
+      parts.forEach(part -> console.println(line(part)));
+      console.flush();
+      return 0;
+    }
+    long end = minutes == null ? Long.MAX_VALUE : System.nanoTime() + (long) (minutes * 60e9);
+    home = home.toAbsolutePath();
+    Python interpreter = python == null ? null : Python.ask(python);
+    Path scratch = Files.createTempDirectory("nacre-check-");
+    try {
+      return run(parts, interpreter, scratch, end, console);
+    } finally {
+      delete(scratch);
+    }
+  }
+
+  private static String line(Part part) {
+    return String.format(
+        Locale.ROOT,
+        "%-24s %2d min at most   %s",
+        part.name(),
+        part.limit().toMinutes(),
+        part.title());
+  }
+
+  private List<Part> chosen() {
+    List<Part> all = Parts.all();
+    for (String word : only) {
+      if (all.stream().noneMatch(part -> part.isMeantBy(word))) {
+        throw new UserException("--only: no part is called " + word + "; --list lists them");
+      }
+    }
+    return all.stream()
+        .filter(part -> only.isEmpty() || only.stream().anyMatch(part::isMeantBy))
+        .toList();
+  }
+
+  private int run(List<Part> parts, Python interpreter, Path scratch, long end, PrintWriter console)
+      throws IOException, InterruptedException {
+    Path log = scratch.resolve("log.txt");
+    Map<String, String> environment = environment(interpreter);
+    long soon = Math.min(end, System.nanoTime() + 120_000_000_000L);
+    Workbench.Ran doctor =
+        new Workbench(home, scratch, log, interpreter, small, soon, environment).nacre("doctor");
+    doctor.lines().forEach(console::println);
+    Card card = Card.of(doctor.lines());
+    if (card == null) {
+      throw new UserException("there is no card to check, for what is said above");
+    }
+    Path folder =
+        out != null ? out : Path.of("results", card.slug() + "-" + LocalDate.now(ZoneOffset.UTC));
+    if (!resume && Report.isIn(folder)) {
+      throw new UserException(
+          folder + " holds results already; --resume goes on with them, --out names another");
+    }
+    ObjectNode circumstances = circumstances(interpreter);
+    Report report =
+        resume
+            ? Report.resume(folder, card, circumstances)
+            : Report.begin(folder, card, circumstances);
+    console.println("results " + folder.toAbsolutePath());
+    boolean good = doctor.status() == 0;
+    for (Part part : parts) {
+      Optional<Status> known = report.status(part).filter(Status::isFinal);
+      if (known.isEmpty()) {
+        console.print(String.format(Locale.ROOT, "%-24s ", part.name()));
+        console.flush();
+        Path place = Files.createDirectory(scratch.resolve(part.name()));
+        long begin = System.nanoTime();
+        long limit = Math.min(end, begin + part.limit().toNanos());
+        Workbench bench = new Workbench(home, place, log, interpreter, small, limit, environment);
+        Finding finding = perform(part, bench, limit == end);
+        report.add(part, finding, (System.nanoTime() - begin) / 1e9);
+        keepLog(log, folder.resolve("check.log"));
+        console.println(finding.status() + ": " + finding.sentence());
+        known = Optional.of(finding.status());
+      }
+      good &= known.get().isGood();
+    }
+    console.println("table   " + folder.resolve("check.md").toAbsolutePath());
+    console.flush();
+    return good ? 0 : 1;
+  }
+
+  /** Whatever goes wrong in a part is a finding. */
+  private static Finding perform(Part part, Workbench bench, boolean last)
+      throws InterruptedException {
+    if (bench.deadline() <= System.nanoTime()) {
+      return Finding.of(Status.NOT_RUN, "no time was left");
+    }
+    try {
+      return part.job().run(bench);
+    } catch (Part.OutOfTime e) {
+      return last
+          ? Finding.of(Status.NOT_RUN, "the check's time was over")
+          : Finding.of(
+              Status.TIMED_OUT, "took longer than %d minutes".formatted(part.limit().toMinutes()));
+    } catch (IOException | RuntimeException e) {
+      return Finding.of(Status.FAILED, e.toString());
+    }
+  }
+
+  private Map<String, String> environment(Python interpreter) {
+    Map<String, String> environment = new HashMap<>();
+    String libraries = cudaLibs == null ? "" : cudaLibs;
+    if (interpreter != null && !interpreter.libraries().isEmpty()) {
+      libraries += (libraries.isEmpty() ? "" : ":") + interpreter.libraries();
+    }
+    if (!libraries.isEmpty()) {
+      environment.put("NACRE_CUDA_LIBS", libraries);
+    }
+    if (System.getenv("NACRE_CACHE") == null) {
+      environment.put("NACRE_CACHE", home.resolve("cache").toString());
+    }
+    return environment;
+  }
+
+  private ObjectNode circumstances(Python interpreter) throws IOException {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    node.put("nacre", Files.readString(home.resolve("version")).strip());
+    node.put("small", small);
+    node.put("java", System.getProperty("java.version"));
+    node.put("system", System.getProperty("os.name") + " " + System.getProperty("os.version"));
+    node.put("processor", processor());
+    node.put("date", LocalDate.now(ZoneOffset.UTC).toString());
+    node.put("peer", interpreter == null ? "none" : interpreter.torch());
+    return node;
+  }
+
+  private static String processor() throws IOException {
+    int threads = Runtime.getRuntime().availableProcessors();
+    try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+      String model =
+          lines
+              .filter(line -> line.startsWith("model name"))
+              .map(line -> line.substring(line.indexOf(':') + 1).strip())
+              .findFirst()
+              .orElse("unknown");
+      return model + ", " + threads + " threads";
+    }
+  }
+
+  private static void keepLog(Path from, Path to) throws IOException {
+    if (Files.exists(from)) {
+      byte[] text = Files.readAllBytes(from);
+      Files.delete(from);
+      Files.write(to, text, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+}
