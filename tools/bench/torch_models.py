@@ -1,10 +1,16 @@
-"""Times the models of `nacre bench models` in PyTorch, diffusers and transformers.
+"""Times the works of `nacre bench models` in PyTorch, diffusers and transformers.
 
 One kind of work a call, with random weights, as a user would install and run it:
-`python tools/bench/torch_models.py --work unet-32x32 --config unet.json --dtype bfloat16`.
-`--tuned` starts it again with an allocator that keeps its memory and with large pages;
-`--compile` compiles the model first. The last line is JSON: the median seconds and the peak memory.
-Needs torch, diffusers and transformers.
+`python tools/bench/torch_models.py --work unet-32 --config unet.json --dtype bfloat16`.
+The last line is JSON: the median seconds and the peak memory.
+
+On the processor `--tuned` starts it again with an allocator that keeps its memory and with large
+pages. With `--device cuda` cuDNN chooses its algorithms by timing them, convolutions are channels
+last, attention is PyTorch's scaled_dot_product_attention, AdamW is the fused one, and f32 products
+are exact unless there is `--tf32`. `--compile [MODE]` compiles the model first, by default so that
+launches are captured as well (reduce-overhead) where nothing is trained; operations on few numbers,
+which a compiler would make one of, are captured and not compiled. Needs torch, diffusers and
+transformers.
 """
 
 from __future__ import annotations
@@ -22,45 +28,91 @@ TUNABLES = (
     ":glibc.malloc.trim_threshold=1099511627776:glibc.malloc.top_pad=268435456"
     ":glibc.malloc.hugetlb=1"
 )
+SMALLER = 8  # by how much images are less high and wide with --small
 
 
-def build(make, dtype):
-    """A model whose weights are random and not slowly initialised."""
-    import torch
+class Bench:
+    """What the works are built with."""
 
-    with torch.device("meta"):
-        model = make()
-    model = model.to_empty(device="cpu").to(dtype)
-    with torch.no_grad():
-        for p in model.parameters():
-            if p.dim() > 1:
-                p.uniform_(-1, 1).div_((p[0].numel()) ** 0.5)
-            else:
-                p.fill_(0.5)
-    for name, buffer in model.named_buffers():
-        buffer.zero_()
-    return model
+    def __init__(self, args):
+        import torch
 
+        with open(args.config) as file:
+            self.config = json.load(file)
+        self.dtype = getattr(torch, args.dtype)
+        self.device = args.device
+        self.smaller = SMALLER if args.small else 1
+        self.mode = args.compile
 
-def unet(config, dtype, batch, side, tokens, train=False, compiled=False):
-    import torch
-    from diffusers import UNet2DConditionModel
+    def build(self, make):
+        """A model whose weights are random and not slowly initialised."""
+        import torch
 
-    model = build(lambda: UNet2DConditionModel.from_config(config), dtype)
-    x = torch.randn(batch, 4, side, side, dtype=dtype)
-    t = torch.full((batch,), 500)
-    context = torch.randn(batch, tokens, config["cross_attention_dim"], dtype=dtype)
-    if train:
-        model.train()
-        optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5)
-        target = torch.randn(batch, 4, side, side)
+        with torch.device("meta"):
+            model = make()
+        model = model.to_empty(device=self.device).to(self.dtype)
+        with torch.no_grad():
+            for p in model.parameters():
+                if p.dim() > 1:
+                    p.uniform_(-1, 1).div_((p[0].numel()) ** 0.5)
+                else:
+                    p.fill_(0.5)
+        for name, buffer in model.named_buffers():
+            buffer.zero_()
+        return model
+
+    def images(self, x):
+        """As convolutions like them best: a model, or a tensor [N, C, H, W]."""
+        import torch
+
+        return x.to(memory_format=torch.channels_last) if self.device == "cuda" else x
+
+    def random(self, *shape):
+        import torch
+
+        return torch.randn(*shape, dtype=self.dtype, device=self.device)
+
+    def compiled(self, run, train=False):
+        import torch
+
+        if self.mode is None:
+            return run
+        mode = self.mode
+        if mode == "auto":
+            mode = "default" if train or self.device == "cpu" else "reduce-overhead"
+        return torch.compile(run, mode=mode)
+
+    def unet(self, batch, side, tokens=77):
+        import torch
+        from diffusers import UNet2DConditionModel
+
+        model = self.images(self.build(lambda: UNet2DConditionModel.from_config(self.config)))
+        side //= self.smaller
+        x = self.images(self.random(batch, 4, side, side))
+        t = torch.full((batch,), 500, device=self.device)
+        context = self.random(batch, tokens, self.config["cross_attention_dim"])
+        return model, x, t, context
+
+    def unet_step(self, batch, side):
+        model, x, t, context = self.unet(batch, side)
+        forward = self.compiled(model.eval())
+        return lambda: forward(x, t, context).sample
+
+    def training_step(self, batch):
+        import torch
+
+        model, x, t, context = self.unet(batch, 32, 17)
+        model = model.float().train()
+        x, context = x.float(), context.float()
+        fused = {"fused": True} if self.device == "cuda" else {}
+        optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, **fused)
+        target = torch.randn(x.shape, device=self.device)
+        forward = self.compiled(model, train=True)
+        mixed = self.dtype != torch.float32
 
         def step():
-            if dtype == torch.float32:
-                out = model(x, t, context).sample
-            else:
-                with torch.autocast("cpu", dtype):
-                    out = model(x.float(), t, context.float()).sample
+            with torch.autocast(self.device, self.dtype, enabled=mixed):
+                out = forward(x, t, context).sample
             loss = torch.nn.functional.mse_loss(out.float(), target)
             optimiser.zero_grad()
             loss.backward()
@@ -68,49 +120,67 @@ def unet(config, dtype, batch, side, tokens, train=False, compiled=False):
             optimiser.step()
             return loss.item()
 
-        if dtype != torch.float32:
-            model.float()
         return step
-    model.eval()
-    forward = torch.compile(model) if compiled else model
-    return lambda: forward(x, t, context).sample
 
+    def vae(self, decode, side):
+        from diffusers import AutoencoderKL
 
-def vae(config, dtype, decode, side, compiled=False):
-    import torch
-    from diffusers import AutoencoderKL
+        model = self.images(self.build(lambda: AutoencoderKL.from_config(self.config)).eval())
+        side //= self.smaller
+        if decode:
+            f = 2 ** (len(self.config["block_out_channels"]) - 1)
+            z = self.images(self.random(1, self.config["latent_channels"], side // f, side // f))
+            run = self.compiled(model.decode)
+            return lambda: run(z).sample
+        x = self.images(self.random(1, 3, side, side))
+        run = self.compiled(model.encode)
+        return lambda: run(x).latent_dist.mode()
 
-    model = build(lambda: AutoencoderKL.from_config(config), dtype).eval()
-    f = 2 ** (len(config["block_out_channels"]) - 1)
-    if decode:
-        z = torch.randn(1, config["latent_channels"], side // f, side // f, dtype=dtype)
-        run = torch.compile(model.decode) if compiled else model.decode
-        return lambda: run(z).sample
-    x = torch.randn(1, 3, side, side, dtype=dtype)
-    run = torch.compile(model.encode) if compiled else model.encode
-    return lambda: run(x).latent_dist.mode()
+    def vit(self):
+        from transformers import ViTConfig, ViTModel
 
+        shape = ViTConfig(**self.config)
+        shape._attn_implementation = "sdpa"
+        model = self.build(lambda: ViTModel(shape, add_pooling_layer=False)).eval()
+        x = self.random(1, 3, shape.image_size, shape.image_size)
+        forward = self.compiled(model)
+        return lambda: forward(x).last_hidden_state
 
-def vit(config, dtype, compiled=False):
-    import torch
-    from transformers import ViTConfig, ViTModel
+    def launches(self):
+        import torch
 
-    shape = ViTConfig(**config)
-    model = build(lambda: ViTModel(shape, add_pooling_layer=False), dtype).eval()
-    x = torch.randn(1, 3, shape.image_size, shape.image_size, dtype=dtype)
-    forward = torch.compile(model) if compiled else model
-    return lambda: forward(x).last_hidden_state
+        x = self.random(1024)
+        count = 100 if self.smaller > 1 else 1000
+
+        def chain():
+            y = x
+            for _ in range(count):
+                y = y * 1.0001
+            return y
+
+        if self.mode is None or self.device != "cuda":
+            return chain
+        chain()
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            chain()
+        return graph.replay
 
 
 WORK = {
-    "unet-32": lambda c, d, k: unet(c, d, 1, 32, 77, compiled=k),
-    "unet-32-b2": lambda c, d, k: unet(c, d, 2, 32, 77, compiled=k),
-    "unet-64-b2": lambda c, d, k: unet(c, d, 2, 64, 77, compiled=k),
-    "vae-encode-256": lambda c, d, k: vae(c, d, False, 256, k),
-    "vae-decode-256": lambda c, d, k: vae(c, d, True, 256, k),
-    "vae-decode-512": lambda c, d, k: vae(c, d, True, 512, k),
-    "vit-b8-256": lambda c, d, k: vit(c, d, k),
-    "unet-train-32": lambda c, d, k: unet(c, d, 1, 32, 17, train=True),
+    "unet-32": lambda b: b.unet_step(1, 32),
+    "unet-32-b2": lambda b: b.unet_step(2, 32),
+    "unet-32-b16": lambda b: b.unet_step(16, 32),
+    "unet-64-b2": lambda b: b.unet_step(2, 64),
+    "unet-64-b16": lambda b: b.unet_step(16, 64),
+    "vae-encode-256": lambda b: b.vae(False, 256),
+    "vae-decode-256": lambda b: b.vae(True, 256),
+    "vae-decode-512": lambda b: b.vae(True, 512),
+    "vit-b8-256": lambda b: b.vit(),
+    "unet-train-32": lambda b: b.training_step(1),
+    "unet-train-32-b32": lambda b: b.training_step(32),
+    "launches": lambda b: b.launches(),
 }
 
 
@@ -118,48 +188,81 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", required=True, choices=WORK)
     parser.add_argument("--config", required=True)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5, help="time until there are enough runs")
+    parser.add_argument("--small", action="store_true", help="small images, to try the benchmark")
     parser.add_argument("--tuned", action="store_true")
-    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--tf32", action="store_true", help="let f32 products round their operands")
+    parser.add_argument("--compile", nargs="?", const="auto", metavar="MODE")
     args = parser.parse_args()
     if args.tuned and "GLIBC_TUNABLES" not in os.environ:
         os.environ["GLIBC_TUNABLES"] = TUNABLES
         os.execv(sys.executable, [sys.executable, *sys.argv])
 
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
     import torch
 
-    import diffusers
-
-    diffusers.utils.logging.set_verbosity_error()
-    torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    with open(args.config) as file:
-        config = json.load(file)
+    card = args.device == "cuda"
+    if card:
+        if not torch.cuda.is_available():
+            sys.exit("torch_models: this PyTorch finds no card")
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = args.tf32
+        torch.backends.cuda.matmul.allow_tf32 = args.tf32
+    else:
+        torch.set_num_threads(args.threads)
     if args.compile:
-        torch._inductor.config.freezing = True
+        import torch._inductor.config
+
+        torch._inductor.config.freezing = not card
+
+    def timed(run):
+        if card:
+            torch.cuda.synchronize()
+        begin = time.perf_counter()
+        run()
+        if card:
+            torch.cuda.synchronize()
+        return time.perf_counter() - begin
+
     train = "train" in args.work
     with torch.set_grad_enabled(train):
         begin = time.perf_counter()
-        run = WORK[args.work](config, getattr(torch, args.dtype), args.compile)
+        run = WORK[args.work](Bench(args))
         built = time.perf_counter() - begin
+        first = timed(run)
+        if card:
+            for _ in range(4):  # compilers and cuDNN try their ways in the first runs
+                timed(run)
+            torch.cuda.reset_peak_memory_stats()
         times = []
-        while len(times) < 4 or (sum(times[1:]) < args.seconds and len(times) < 100):
-            begin = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - begin)
+        while len(times) < 3 or (sum(times) < args.seconds and len(times) < (200 if card else 99)):
+            times.append(timed(run))
+    peak = torch.cuda.max_memory_allocated() / 1e9 if card else None
+    how = " tuned" if args.tuned else ""
+    if args.compile:
+        how += " captured" if args.work == "launches" else " compile"
+        how += "" if args.compile == "auto" else " " + args.compile
+    elif card:
+        how += " eager"
     print(
         json.dumps(
             {
                 "name": args.work,
-                "framework": "torch " + torch.__version__ + (" tuned" if args.tuned else ""),
+                "framework": "torch " + torch.__version__ + how,
+                "device": torch.cuda.get_device_name() if card else "cpu",
+                "tf32": args.tf32,
                 "threads": args.threads,
                 "built_s": round(built, 3),
-                "first_s": round(times[0], 3),
-                "runs": len(times) - 1,
-                "median_s": round(statistics.median(times[1:]), 4),
-                "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+                "first_s": round(first, 3),
+                "runs": len(times),
+                "median_s": round(statistics.median(times), 7),
+                "peak_gb": round(peak, 4)
+                if card
+                else round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
             }
         )
     )

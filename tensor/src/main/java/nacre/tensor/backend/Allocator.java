@@ -1,5 +1,7 @@
 package nacre.tensor.backend;
 
+import nacre.tensor.Memory;
+
 /** Device memory, cached between uses. Blocks are aligned to at least 64 bytes. */
 public interface Allocator {
   /** A block of at least {@code bytes} bytes, contents undefined. */
@@ -10,4 +12,17 @@ public interface Allocator {
 
   /** Gives cached, unused blocks back to the system. */
   void trim();
+
+  /**
+   * The most bytes in use at a time since {@link #resetPeak}: those of tensors, and where the
+   * allocator counts them those of what operations borrow as well.
+   */
+  default long peakBytes() {
+    return Memory.peakBytes();
+  }
+
+  /** Starts a new peak at what is in use now. */
+  default void resetPeak() {
+    Memory.resetPeak();
+  }
 }

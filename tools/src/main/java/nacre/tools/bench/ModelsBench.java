@@ -1,20 +1,27 @@
 package nacre.tools.bench;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
-import nacre.tensor.Memory;
 import nacre.tensor.Profile;
 import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.backend.Allocator;
 import nacre.tools.ComputeType;
+import nacre.weights.AtomicFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -29,6 +36,8 @@ import picocli.CommandLine.Option;
       "",
       "Example: nacre bench models --peer 'python3 tools/bench/torch_models.py' \\",
       "           --peer 'python3 tools/bench/torch_models.py --tuned'",
+      "         nacre bench models --device cuda --dtype bfloat16 \\",
+      "           --peer 'python3 tools/bench/torch_models.py --device cuda --compile'",
       ""
     },
     mixinStandardHelpOptions = true,
@@ -38,8 +47,10 @@ final class ModelsBench implements Callable<Integer> {
       names = "--work",
       paramLabel = "NAME",
       split = ",",
-      description = "What to time; everything unless given. A wrong name lists what there is.")
-  private List<String> work = Arrays.stream(ModelWork.values()).map(ModelWork::id).toList();
+      description =
+          "What to time; unless given, all that suits the device. A wrong name lists what there"
+              + " is.")
+  private List<String> work;
 
   @Option(
       names = "--dtype",
@@ -69,6 +80,15 @@ final class ModelsBench implements Callable<Integer> {
   private List<String> peers = List.of();
 
   @Option(
+      names = "--small",
+      description =
+          "Time models a thousandth as large, to try the benchmark; the peers get --small as well.")
+  private boolean small;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "Write what was measured there too.")
+  private Path json;
+
+  @Option(
       names = "--profile",
       description =
           "After each work, list where its time goes: operations, then the longest of them.")
@@ -77,12 +97,16 @@ final class ModelsBench implements Callable<Integer> {
   /** Kinds of operands that a profile lists. */
   private static final int LISTED = 16;
 
-  private record Time(double first, double median, double peakGb) {}
+  /** Runs that prepare something: the first of all, and those in which Java compiles. */
+  private static final int WARM_UP = 3;
+
+  private record Time(double first, double median, int runs, double peakGb) {}
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    List<ModelWork> works = work.stream().map(ModelWork::of).toList();
     Device on = Device.of(device);
+    List<ModelWork> works =
+        work == null ? ModelWork.all(!on.isHost()) : work.stream().map(ModelWork::of).toList();
     PrintStream out = System.out;
     out.println("device  " + on.backend().describe());
     out.println("machine " + Peer.machine());
@@ -93,26 +117,34 @@ final class ModelsBench implements Callable<Integer> {
     }
     out.printf(
         " memory, GB |%n| --- | --- | --: | --: |%s --: |%n", " --: | --: |".repeat(peers.size()));
+    ObjectNode report = JsonNodeFactory.instance.objectNode();
+    report.put("device", on.backend().describe()).put("machine", Peer.machine());
+    ArrayNode rows = report.put("small", small).putArray("rows");
+    boolean complete = true;
     for (ModelWork one : works) {
       for (DType dtype : dtypes) {
-        row(out, one, dtype, on);
+        complete &= row(out, one, dtype, on, rows.addObject());
+        if (json != null) {
+          byte[] text = report.toPrettyString().getBytes(StandardCharsets.UTF_8);
+          AtomicFile.write(json, file -> file.write(text));
+        }
         if (profile) {
           profile(out, one, dtype, on);
         }
       }
     }
-    return 0;
+    return complete ? 0 : 1;
   }
 
   /** The third run, operation by operation. */
-  private static void profile(PrintStream out, ModelWork one, DType dtype, Device on) {
+  private void profile(PrintStream out, ModelWork one, DType dtype, Device on) {
     Profile profile = Profile.of(on);
     try (Scope _ = Scope.open()) {
-      Runnable run = one.prepare(profile.device(), dtype);
-      time(run);
-      time(run);
+      Supplier<Tensor> run = one.prepare(profile.device(), dtype, small);
+      time(run, on);
+      time(run, on);
       profile.reset();
-      double all = time(run);
+      double all = time(run, on);
       out.printf(Locale.ROOT, "%n%s, %s: %.3f s in one run%n%n", one.title(), dtype, all);
       out.print("| operation | calls | ms | share | operands |\n| --- | --: | --: | --: | --- |\n");
       List<Profile.Row> rows = new ArrayList<>(profile.operations());
@@ -131,58 +163,92 @@ final class ModelsBench implements Callable<Integer> {
     }
   }
 
-  private void row(PrintStream out, ModelWork one, DType dtype, Device on)
+  /** Whether all peers answered. */
+  private boolean row(PrintStream out, ModelWork one, DType dtype, Device on, ObjectNode entry)
       throws IOException, InterruptedException {
     Time ours = time(one, dtype, on);
     // What the backend keeps for its next use would be missing to the peers.
     on.backend().allocator().trim();
-    List<String> names = new ArrayList<>();
-    out.printf(
-        Locale.ROOT, "| %s | %s | %.2f | %.3f |", one.title(), dtype, ours.first, ours.median);
+    entry.put("work", one.id()).put("title", one.title()).put("dtype", dtype.toString());
+    entry.put("first_s", ours.first).put("median_s", ours.median).put("runs", ours.runs);
+    entry.put("peak_gb", ours.peakGb);
+    ArrayNode others = entry.putArray("peers");
+    out.printf("| %s | %s | %s | %s |", one.title(), dtype, s(ours.first), s(ours.median));
+    List<String> notes = new ArrayList<>();
+    boolean complete = true;
     for (String command : peers) {
-      Path config = Files.createTempFile("config-", ".json");
       try {
-        Files.writeString(config, one.config().toString());
-        Peer.Answer answer =
-            new Peer(command)
-                .ask(
-                    List.of(
-                        "--work", one.id(),
-                        "--config", config.toString(),
-                        "--dtype", name(dtype),
-                        "--seconds", Double.toString(seconds)));
+        Peer.Answer answer = ask(new Peer(command), one, dtype);
         double median = answer.number("median_s");
-        names.add(answer.text("framework"));
-        out.printf(Locale.ROOT, " %.3f | %.2f |", median, median / ours.median);
-      } finally {
-        Files.deleteIfExists(config);
+        notes.add(answer.text("framework"));
+        others.add(answer.json());
+        out.printf(Locale.ROOT, " %s | %.2f |", s(median), median / ours.median);
+      } catch (IllegalArgumentException e) {
+        complete = false;
+        notes.add(e.getMessage());
+        others.addObject().put("framework", command).put("error", e.getMessage());
+        out.print(" failed | |");
       }
     }
-    out.printf(Locale.ROOT, " %.2f |%s%n", ours.peakGb, names.isEmpty() ? "" : " " + names);
+    out.printf(Locale.ROOT, " %.2f |%s%n", ours.peakGb, notes.isEmpty() ? "" : " " + notes);
     out.flush();
+    return complete;
+  }
+
+  private Peer.Answer ask(Peer peer, ModelWork one, DType dtype)
+      throws IOException, InterruptedException {
+    Path config = Files.createTempFile("config-", ".json");
+    try {
+      Files.writeString(config, one.config(small).toString());
+      List<String> words = new ArrayList<>(List.of("--work", one.id()));
+      words.addAll(List.of("--config", config.toString(), "--dtype", name(dtype)));
+      words.addAll(List.of("--seconds", Double.toString(seconds)));
+      if (small) {
+        words.add("--small");
+      }
+      return peer.ask(words);
+    } finally {
+      Files.deleteIfExists(config);
+    }
   }
 
   private Time time(ModelWork one, DType dtype, Device on) {
     try (Scope _ = Scope.open()) {
-      Memory.resetPeak();
-      Runnable run = one.prepare(on, dtype);
-      double first = time(run);
+      Allocator memory = on.backend().allocator();
+      memory.resetPeak();
+      Supplier<Tensor> run = one.prepare(on, dtype, small);
+      double first = time(run, on);
+      if (!on.isHost()) {
+        for (int i = 1; i < WARM_UP; i++) {
+          time(run, on);
+        }
+        memory.resetPeak(); // libraries try their ways in the first runs, the peers' too
+      }
       List<Double> times = new ArrayList<>();
       for (double spent = 0; times.size() < 3 || spent < seconds && times.size() < 200; ) {
-        times.add(time(run));
+        times.add(time(run, on));
         spent += times.getLast();
       }
       double[] all = times.stream().mapToDouble(Double::doubleValue).toArray();
-      return new Time(first, Peer.median(all), Memory.peakBytes() / 1e9);
+      return new Time(first, Peer.median(all), all.length, memory.peakBytes() / 1e9);
     }
   }
 
-  private static double time(Runnable run) {
+  /** Until all is computed: a card goes on where its caller does not wait for numbers. */
+  private static double time(Supplier<Tensor> run, Device on) {
     try (Scope _ = Scope.open()) {
+      Tensor marker = Tensor.zeros(on, DType.F32, Shape.of());
+      marker.item();
       long begin = System.nanoTime();
-      run.run();
+      run.get();
+      marker.item();
       return (System.nanoTime() - begin) / 1e9;
     }
+  }
+
+  /** Seconds, with three digits at least. */
+  private static String s(double seconds) {
+    return String.format(Locale.ROOT, seconds < 0.1 ? "%.6f" : "%.3f", seconds);
   }
 
   private static String name(DType dtype) {

@@ -7,6 +7,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -43,27 +45,34 @@ record Peer(String command) {
     List<String> words = new ArrayList<>(Arrays.asList(command.strip().split("\\s+")));
     words.addAll(List.of("--threads", Integer.toString(Processors.threads())));
     words.addAll(arguments);
-    Process process =
-        new ProcessBuilder(words).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    String last = "";
-    try (BufferedReader lines =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        last = line;
+    Path complaints = Files.createTempFile("peer-", ".txt");
+    try {
+      Process process = new ProcessBuilder(words).redirectError(complaints.toFile()).start();
+      String last = "";
+      try (BufferedReader lines =
+          new BufferedReader(
+              new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+          last = line;
+        }
       }
-    }
-    int status = process.waitFor();
-    if (status == 0) {
-      try {
-        return new Answer(command, new JsonMapper().readTree(last));
-      } catch (JsonProcessingException _) {
-        // Told below.
+      int status = process.waitFor();
+      String errors = new String(Files.readAllBytes(complaints), StandardCharsets.UTF_8);
+      System.err.print(errors);
+      if (status != 0) {
+        throw new IllegalArgumentException(
+            "bench: the peer ended with status %d, %s: %s"
+                .formatted(
+                    status,
+                    errors.lines().reduce("saying nothing", (earlier, later) -> later).strip(),
+                    command));
       }
+      return new Answer(command, new JsonMapper().readTree(last));
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("bench: the peer's last line is not JSON: " + command, e);
+    } finally {
+      Files.delete(complaints);
     }
-    throw new IllegalArgumentException(
-        "bench: the peer ended with status %d, and its last line is not JSON it measured: %s"
-            .formatted(status, command));
   }
 
   static String machine() {

@@ -179,11 +179,22 @@ public final class CudaAllocator implements Allocator {
     }
   }
 
-  /** The largest {@link #usedBytes} so far. */
+  /** The largest {@link #usedBytes} since {@link #resetPeak}. */
+  @Override
   public long peakBytes() {
     device.enter();
     try {
       return peakBytes;
+    } finally {
+      device.leave();
+    }
+  }
+
+  @Override
+  public void resetPeak() {
+    device.enter();
+    try {
+      peakBytes = usedBytes;
     } finally {
       device.leave();
     }
