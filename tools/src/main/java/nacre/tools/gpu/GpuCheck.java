@@ -212,7 +212,7 @@ public final class GpuCheck implements Callable<Integer> {
     node.put("system", System.getProperty("os.name") + " " + System.getProperty("os.version"));
     node.put("processor", processor());
     node.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-    node.put("peer", interpreter == null ? "none" : interpreter.torch());
+    node.put("peer", interpreter == null ? "none" : interpreter.packages());
     return node;
   }
 

@@ -16,6 +16,9 @@ import java.util.stream.Stream;
 /** All parts of the check, the most telling first: time on a card may end at any of them. */
 final class Parts {
   private static final String SUITE = "nacre.tensor.oracle.OracleTest";
+  private static final String FIRST_METHOD =
+      "[engine:junit-jupiter]/[class:%s]/[test-factory:everyDeviceAgreesWithPlainJava()]/[dynamic-container:#1]"
+          .formatted(SUITE);
   private static final Pattern COUNT = Pattern.compile("\\[ +(\\d+) tests (\\w+) +]");
   private static final Pattern COMPARED =
       Pattern.compile("(\\d+) tensors of (\\d+) bundles compared, (\\d+) off;.*");
@@ -34,6 +37,7 @@ final class Parts {
         part("verify-bf16", "PyTorch's bundles in bf16", 4, bench -> verify(bench, "bfloat16")));
     parts.add(part("training", "the demo's loss beside the processor's", 6, LossCurves::run));
     parts.add(part("tests", "all other tests of CUDA", 6, bench -> tests(bench, false)));
+    parts.addAll(BenchParts.all());
     parts.add(part("memcheck", "compute-sanitizer over a short training", 6, Sanitizer::run));
     return List.copyOf(parts);
   }
@@ -71,8 +75,10 @@ final class Parts {
               "execute",
               "--disable-banner",
               "--disable-ansi-colors",
-              "--details=summary"));
-      if (suite) {
+              "--details=tree"));
+      if (suite && bench.small()) {
+        command.add("--select-unique-id=" + FIRST_METHOD);
+      } else if (suite) {
         command.add("--select-class=" + SUITE);
       } else {
         command.addAll(

@@ -34,9 +34,11 @@ record Workbench(
 
   /** What a program left behind. */
   record Ran(int status, List<String> lines) {
-    /** The last line that is not blank. */
+    /** The last line that begins with a word, unlike a stack trace's. */
     String last() {
-      return lines.stream().filter(l -> !l.isBlank()).reduce("it printed nothing", (a, b) -> b);
+      return lines.stream()
+          .filter(line -> !line.isEmpty() && !Character.isWhitespace(line.charAt(0)))
+          .reduce("it printed nothing", (earlier, later) -> later);
     }
 
     /** Why a program that should have ended with 0 did not, in a few words. */
