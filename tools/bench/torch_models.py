@@ -9,8 +9,10 @@ pages. With `--device cuda` cuDNN chooses its algorithms by timing them, convolu
 last, attention is PyTorch's scaled_dot_product_attention, AdamW is the fused one, and f32 products
 are exact unless there is `--tf32`. `--compile [MODE]` compiles the model first, by default so that
 launches are captured as well (reduce-overhead) where nothing is trained; operations on few numbers,
-which a compiler would make one of, are captured and not compiled. Needs torch, diffusers and
-transformers.
+which a compiler would make one of, are captured and not compiled.
+
+Needs torch, for the ViT transformers, and for the other models diffusers; without that they are
+those of torch_sd.py, which compute the same.
 """
 
 from __future__ import annotations
@@ -31,6 +33,11 @@ TUNABLES = (
 SMALLER = 8  # by how much images are less high and wide with --small
 
 
+def sample(out):
+    """What a model of diffusers answers has it as a member."""
+    return getattr(out, "sample", out)
+
+
 class Bench:
     """What the works are built with."""
 
@@ -43,6 +50,15 @@ class Bench:
         self.device = args.device
         self.smaller = SMALLER if args.small else 1
         self.mode = args.compile
+        try:
+            import diffusers
+        except ImportError:
+            diffusers = None
+        self.diffusers = diffusers
+
+    def models_of(self):
+        """Whose code the models are."""
+        return "torch_sd" if self.diffusers is None else "diffusers " + self.diffusers.__version__
 
     def build(self, make):
         """A model whose weights are random and not slowly initialised."""
@@ -84,9 +100,12 @@ class Bench:
 
     def unet(self, batch, side, tokens=77):
         import torch
-        from diffusers import UNet2DConditionModel
 
-        model = self.images(self.build(lambda: UNet2DConditionModel.from_config(self.config)))
+        if self.diffusers:
+            make = self.diffusers.UNet2DConditionModel.from_config
+        else:
+            from torch_sd import UNet as make
+        model = self.images(self.build(lambda: make(self.config)))
         side //= self.smaller
         x = self.images(self.random(batch, 4, side, side))
         t = torch.full((batch,), 500, device=self.device)
@@ -96,7 +115,7 @@ class Bench:
     def unet_step(self, batch, side):
         model, x, t, context = self.unet(batch, side)
         forward = self.compiled(model.eval())
-        return lambda: forward(x, t, context).sample
+        return lambda: sample(forward(x, t, context))
 
     def training_step(self, batch):
         import torch
@@ -112,7 +131,7 @@ class Bench:
 
         def step():
             with torch.autocast(self.device, self.dtype, enabled=mixed):
-                out = forward(x, t, context).sample
+                out = sample(forward(x, t, context))
             loss = torch.nn.functional.mse_loss(out.float(), target)
             optimiser.zero_grad()
             loss.backward()
@@ -123,18 +142,20 @@ class Bench:
         return step
 
     def vae(self, decode, side):
-        from diffusers import AutoencoderKL
-
-        model = self.images(self.build(lambda: AutoencoderKL.from_config(self.config)).eval())
+        if self.diffusers:
+            make = self.diffusers.AutoencoderKL.from_config
+        else:
+            from torch_sd import Autoencoder as make
+        model = self.images(self.build(lambda: make(self.config)).eval())
         side //= self.smaller
         if decode:
             f = 2 ** (len(self.config["block_out_channels"]) - 1)
             z = self.images(self.random(1, self.config["latent_channels"], side // f, side // f))
             run = self.compiled(model.decode)
-            return lambda: run(z).sample
+            return lambda: sample(run(z))
         x = self.images(self.random(1, 3, side, side))
         run = self.compiled(model.encode)
-        return lambda: run(x).latent_dist.mode()
+        return lambda: run(x)
 
     def vit(self):
         from transformers import ViTConfig, ViTModel
@@ -231,7 +252,8 @@ def main() -> None:
     train = "train" in args.work
     with torch.set_grad_enabled(train):
         begin = time.perf_counter()
-        run = WORK[args.work](Bench(args))
+        bench = Bench(args)
+        run = WORK[args.work](bench)
         built = time.perf_counter() - begin
         first = timed(run)
         if card:
@@ -253,6 +275,7 @@ def main() -> None:
             {
                 "name": args.work,
                 "framework": "torch " + torch.__version__ + how,
+                "models": bench.models_of(),
                 "device": torch.cuda.get_device_name() if card else "cpu",
                 "tf32": args.tf32,
                 "threads": args.threads,

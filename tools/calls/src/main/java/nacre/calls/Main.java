@@ -1,6 +1,7 @@
 package nacre.calls;
 
 import jcuda.driver.JCudaDriver;
+import org.openjdk.jmh.results.format.ResultFormatType;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
@@ -28,7 +29,7 @@ public final class Main {
     ChainedOptionsBuilder options =
         new OptionsBuilder()
             .parent(words)
-            .resultFormat(org.openjdk.jmh.results.format.ResultFormatType.JSON)
+            .resultFormat(ResultFormatType.JSON)
             .shouldFailOnError(true)
             .timeout(TimeValue.minutes(1))
             .jvmArgsAppend("-Djmh.ignoreLock=true")
@@ -47,8 +48,14 @@ public final class Main {
     try {
       Card.check(JCudaDriver.cuInit(0), "cuInit");
       return "";
-    } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
-      return e.getMessage().lines().filter(line -> !line.isBlank()).findFirst().orElse("");
+    } catch (UnsatisfiedLinkError e) {
+      // Its message is two stack traces, of which the last tells what the system's loader said.
+      String mark = "UnsatisfiedLinkError: ";
+      return e.getMessage()
+          .lines()
+          .filter(line -> line.contains(mark))
+          .map(line -> line.substring(line.indexOf(mark) + mark.length()))
+          .reduce("for no reason given", (earlier, later) -> later);
     }
   }
 }

@@ -151,7 +151,7 @@ enum ModelWork {
     return Arrays.stream(values()).filter(work -> work.machine != other).toList();
   }
 
-  /** Builds a model in the current scope and returns one run of the work. */
+  /** Builds a model in the current scope and returns one run of the work, for the device alone. */
   Supplier<Tensor> prepare(Device device, DType dtype, boolean small) {
     Builder build = new Builder(config(small), device, dtype, small ? SMALLER : 1);
     return switch (this) {
@@ -223,11 +223,12 @@ enum ModelWork {
       Tensor target =
           RandomNormal.normal(device, Shape.of(batch, side, side, shape.outChannels()), 1, 0);
       Tensor timesteps = Tensor.full(device, DType.F32, Shape.of(batch), 500);
+      optimizer.setLearningRate(1e-5);
       return () -> {
         try (Tape tape = Tape.open()) {
           Tensor out = Cast.cast(unet.forward(x, timesteps, context), DType.F32);
           Tensor loss = MeanSquaredError.meanSquaredError(out, target);
-          optimizer.step(tape.backward(loss), 1e-5);
+          optimizer.step(tape.backward(loss)::of);
           return loss;
         }
       };

@@ -16,6 +16,7 @@ import java.util.function.Supplier;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Profile;
+import nacre.tensor.Repeated;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -97,10 +98,23 @@ final class ModelsBench implements Callable<Integer> {
   /** Kinds of operands that a profile lists. */
   private static final int LISTED = 16;
 
-  /** Runs that prepare something: the first of all, and those in which Java compiles. */
-  private static final int WARM_UP = 3;
+  /** Runs on a card before time counts: the first, the one that is captured, and some more. */
+  private static final int WARM_UP = 5;
 
+  /**
+   * Times of a work.
+   *
+   * @param runs how many were timed
+   * @param peakGb memory in use at most while it was timed
+   */
   private record Time(double first, double median, int runs, double peakGb) {}
+
+  /**
+   * A work as the commands do it, and on a card also with each operation asked for by itself.
+   *
+   * @param eager null on the host, where there is no other way
+   */
+  private record Times(Time usual, Time eager) {}
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -111,12 +125,17 @@ final class ModelsBench implements Callable<Integer> {
     out.println("device  " + on.backend().describe());
     out.println("machine " + Peer.machine());
     out.println("table   seconds, medians; first is the first run, with what is prepared in it");
-    out.printf("%n| work | dtype | first | nacre |");
+    boolean card = !on.isHost();
+    if (card) {
+      out.println("        nacre is captured once and replayed, eager asks for each operation");
+    }
+    out.printf("%n| work | dtype | first | nacre |%s", card ? " eager |" : "");
     for (int i = 0; i < peers.size(); i++) {
       out.printf(" peer %d | ratio |", i + 1);
     }
     out.printf(
-        " memory, GB |%n| --- | --- | --: | --: |%s --: |%n", " --: | --: |".repeat(peers.size()));
+        " memory, GB |%n| --- | --- | --: | --: |%s%s --: |%n",
+        card ? " --: |" : "", " --: | --: |".repeat(peers.size()));
     ObjectNode report = JsonNodeFactory.instance.objectNode();
     report.put("device", on.backend().describe()).put("machine", Peer.machine());
     ArrayNode rows = report.put("small", small).putArray("rows");
@@ -166,14 +185,21 @@ final class ModelsBench implements Callable<Integer> {
   /** Whether all peers answered. */
   private boolean row(PrintStream out, ModelWork one, DType dtype, Device on, ObjectNode entry)
       throws IOException, InterruptedException {
-    Time ours = time(one, dtype, on);
+    Times times = time(one, dtype, on);
+    Time ours = times.usual;
     // What the backend keeps for its next use would be missing to the peers.
     on.backend().allocator().trim();
     entry.put("work", one.id()).put("title", one.title()).put("dtype", dtype.toString());
     entry.put("first_s", ours.first).put("median_s", ours.median).put("runs", ours.runs);
     entry.put("peak_gb", ours.peakGb);
+    if (times.eager != null) {
+      entry.put("eager_s", times.eager.median).put("eager_peak_gb", times.eager.peakGb);
+    }
     ArrayNode others = entry.putArray("peers");
     out.printf("| %s | %s | %s | %s |", one.title(), dtype, s(ours.first), s(ours.median));
+    if (times.eager != null) {
+      out.printf(" %s |", s(times.eager.median));
+    }
     List<String> notes = new ArrayList<>();
     boolean complete = true;
     for (String command : peers) {
@@ -186,7 +212,7 @@ final class ModelsBench implements Callable<Integer> {
       } catch (IllegalArgumentException e) {
         complete = false;
         notes.add(e.getMessage());
-        others.addObject().put("framework", command).put("error", e.getMessage());
+        others.addObject().put("framework", new Peer(command).name()).put("error", e.getMessage());
         out.print(" failed | |");
       }
     }
@@ -212,26 +238,37 @@ final class ModelsBench implements Callable<Integer> {
     }
   }
 
-  private Time time(ModelWork one, DType dtype, Device on) {
+  private Times time(ModelWork one, DType dtype, Device on) {
     try (Scope _ = Scope.open()) {
-      Allocator memory = on.backend().allocator();
-      memory.resetPeak();
+      on.backend().allocator().resetPeak();
       Supplier<Tensor> run = one.prepare(on, dtype, small);
-      double first = time(run, on);
-      if (!on.isHost()) {
-        for (int i = 1; i < WARM_UP; i++) {
-          time(run, on);
-        }
-        memory.resetPeak(); // libraries try their ways in the first runs, the peers' too
+      Time plain = time(run, on, on.isHost() ? 1 : WARM_UP);
+      if (on.isHost()) {
+        return new Times(plain, null);
       }
-      List<Double> times = new ArrayList<>();
-      for (double spent = 0; times.size() < 3 || spent < seconds && times.size() < 200; ) {
-        times.add(time(run, on));
-        spent += times.getLast();
+      try (Repeated step = Repeated.of(on, run)) {
+        return new Times(time(step::run, on, WARM_UP), plain);
       }
-      double[] all = times.stream().mapToDouble(Double::doubleValue).toArray();
-      return new Time(first, Peer.median(all), all.length, memory.peakBytes() / 1e9);
     }
+  }
+
+  /** The median after some runs to warm up. */
+  private Time time(Supplier<Tensor> run, Device on, int warmUp) {
+    Allocator memory = on.backend().allocator();
+    double first = time(run, on);
+    for (int i = 1; i < warmUp; i++) {
+      time(run, on);
+    }
+    if (warmUp > 1) {
+      memory.resetPeak(); // libraries try their ways in the first runs; the peers' do, too
+    }
+    List<Double> times = new ArrayList<>();
+    for (double spent = 0; times.size() < 3 || spent < seconds && times.size() < 200; ) {
+      times.add(time(run, on));
+      spent += times.getLast();
+    }
+    double[] all = times.stream().mapToDouble(Double::doubleValue).toArray();
+    return new Time(first, Peer.median(all), all.length, memory.peakBytes() / 1e9);
   }
 
   /** Until all is computed: a card goes on where its caller does not wait for numbers. */

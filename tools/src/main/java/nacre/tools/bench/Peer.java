@@ -61,18 +61,24 @@ record Peer(String command) {
       System.err.print(errors);
       if (status != 0) {
         throw new IllegalArgumentException(
-            "bench: the peer ended with status %d, %s: %s"
+            "bench: %s ended with status %d: %s"
                 .formatted(
+                    name(),
                     status,
-                    errors.lines().reduce("saying nothing", (earlier, later) -> later).strip(),
-                    command));
+                    errors.lines().reduce("it said nothing", (earlier, later) -> later).strip()));
       }
       return new Answer(command, new JsonMapper().readTree(last));
     } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException("bench: the peer's last line is not JSON: " + command, e);
+      throw new IllegalArgumentException(
+          "bench: the last line of %s is not JSON".formatted(name()), e);
     } finally {
       Files.delete(complaints);
     }
+  }
+
+  /** The command without the folders in it. */
+  String name() {
+    return command.replaceAll("\\S*/", "");
   }
 
   static String machine() {

@@ -63,12 +63,12 @@ final class BenchParts {
     StringBuilder text = new StringBuilder();
     text.append(String.format(Locale.ROOT, "%.3f ms", row.path("median_s").doubleValue() * 1000));
     for (JsonNode peer : row.path("peers")) {
-      text.append(", ").append(peer.path("framework").asText("peer"));
       if (peer.has("median_s")) {
+        text.append(", ").append(peer.path("framework").asText());
         double ratio = peer.path("median_s").doubleValue() / row.path("median_s").doubleValue();
         text.append(String.format(Locale.ROOT, " takes %.2f times as long", ratio));
       } else {
-        text.append(" failed: ").append(peer.path("error").asText());
+        text.append("; ").append(peer.path("error").asText());
       }
     }
     return text.toString();

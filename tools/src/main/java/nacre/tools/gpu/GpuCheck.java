@@ -184,7 +184,9 @@ public final class GpuCheck implements Callable<Integer> {
           ? Finding.of(Status.NOT_RUN, "the check's time was over")
           : Finding.of(
               Status.TIMED_OUT, "took longer than %d minutes".formatted(part.limit().toMinutes()));
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException e) {
+      return Finding.of(Status.FAILED, e.getMessage());
+    } catch (RuntimeException e) {
       return Finding.of(Status.FAILED, e.toString());
     }
   }

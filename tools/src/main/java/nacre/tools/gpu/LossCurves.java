@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import nacre.tools.output.LossCurve;
@@ -26,32 +28,40 @@ final class LossCurves {
   static Finding run(Workbench bench) throws IOException, InterruptedException {
     String preset = bench.small() ? "tiny" : "demo";
     int steps = bench.small() ? 10 : 200;
-    Workbench.Ran card = train(bench, "cuda", preset, steps);
-    if (card.status() != 0) {
-      return Finding.of(Status.FAILED, "train --device cuda " + card.failure());
-    }
-    Workbench.Ran processor = train(bench, "cpu", preset, steps);
-    if (processor.status() != 0) {
-      return Finding.of(Status.FAILED, "train --device cpu " + processor.failure());
-    }
-    return compare(
-        MetricsLog.read(bench.scratch().resolve("cuda/metrics.jsonl")),
-        MetricsLog.read(bench.scratch().resolve("cpu/metrics.jsonl")));
+    List<MetricsLog.Entry> card = train(bench, preset, steps, "--device=cuda", "--explain");
+    return compare(card, train(bench, preset, steps, "--device=cpu"));
   }
 
-  private static Workbench.Ran train(Workbench bench, String device, String preset, int steps)
+  /** A short training with its steps captured, and once more without: the same bits. */
+  static Finding captured(Workbench bench) throws IOException, InterruptedException {
+    String preset = bench.small() ? "tiny" : "demo";
+    List<MetricsLog.Entry> captured = train(bench, preset, 10, "--device=cuda");
+    List<MetricsLog.Entry> plain = train(bench, preset, 10, "--device=cuda", "--no-graph");
+    double loss = captured.getLast().values().get(LossCurve.LOSS);
+    double other = plain.getLast().values().get(LossCurve.LOSS);
+    String sentence = "mean loss of 10 steps %s, without capture %s".formatted(loss, other);
+    return Finding.of(loss == other ? Status.PASSED : Status.FAILED, sentence);
+  }
+
+  /**
+   * What a training logs.
+   *
+   * @throws IOException if it fails
+   */
+  private static List<MetricsLog.Entry> train(
+      Workbench bench, String preset, int steps, String... how)
       throws IOException, InterruptedException {
-    Path folder = bench.scratch().resolve(device);
-    return bench.nacre(
-        "train",
-        "--preset=" + preset,
-        "--steps=" + steps,
-        "--device=" + device,
-        "--seed=0",
-        "--eval-pairs=0",
-        "--no-sheet",
-        "--checkpoint-minutes=1000",
-        "--out=" + folder);
+    List<String> words = new ArrayList<>(List.of("train"));
+    words.addAll(List.of(how));
+    Path folder = Files.createTempDirectory(bench.scratch(), "run-");
+    words.addAll(List.of("--preset=" + preset, "--steps=" + steps, "--seed=0"));
+    words.addAll(List.of("--eval-pairs=0", "--no-sheet", "--checkpoint-minutes=1000"));
+    words.add("--out=" + folder);
+    Workbench.Ran ran = bench.nacre(words);
+    if (ran.status() != 0) {
+      throw new IOException("train " + String.join(" ", how) + " " + ran.failure());
+    }
+    return MetricsLog.read(folder.resolve("metrics.jsonl"));
   }
 
   /** The verdict over two logs of the same steps. */

@@ -36,6 +36,7 @@ final class Parts {
     parts.add(
         part("verify-bf16", "PyTorch's bundles in bf16", 4, bench -> verify(bench, "bfloat16")));
     parts.add(part("training", "the demo's loss beside the processor's", 6, LossCurves::run));
+    parts.add(part("captured", "steps as a graph, to the bit", 3, LossCurves::captured));
     parts.add(part("tests", "all other tests of CUDA", 6, bench -> tests(bench, false)));
     parts.addAll(BenchParts.all());
     parts.add(part("memcheck", "compute-sanitizer over a short training", 6, Sanitizer::run));
@@ -77,7 +78,7 @@ final class Parts {
               "--disable-ansi-colors",
               "--details=tree"));
       if (suite && bench.small()) {
-        command.add("--select-unique-id=" + FIRST_METHOD);
+        command.add("--select=uid:" + FIRST_METHOD);
       } else if (suite) {
         command.add("--select-class=" + SUITE);
       } else {

@@ -102,28 +102,35 @@ final class Table {
     for (JsonNode row : rows) {
       double median = row.path("median_s").doubleValue();
       double memory = row.path("peak_gb").doubleValue();
-      row(
-          row.path("title").asText(),
-          row.path("dtype").asText(),
-          row.path("mode").asText("Nacre"),
-          milliseconds(median),
-          "",
-          gigabytes(memory),
-          "");
+      String title = row.path("title").asText();
+      String dtype = row.path("dtype").asText();
+      row(title, dtype, "Nacre", milliseconds(median), "", gigabytes(memory), "");
+      if (row.has("eager_s")) {
+        double eager = row.path("eager_s").doubleValue();
+        double its = row.path("eager_peak_gb").doubleValue();
+        row(
+            "",
+            "",
+            "Nacre, nothing captured",
+            milliseconds(eager),
+            times(eager / median),
+            gigabytes(its),
+            times(its / memory));
+      }
       for (JsonNode peer : row.path("peers")) {
         if (peer.has("median_s")) {
           double its = peer.path("median_s").doubleValue();
-          double its2 = peer.path("peak_gb").doubleValue();
+          double room = peer.path("peak_gb").doubleValue();
           row(
               "",
               "",
               peer.path("framework").asText(),
               milliseconds(its),
               times(its / median),
-              gigabytes(its2),
-              times(its2 / memory));
+              gigabytes(room),
+              times(room / memory));
         } else {
-          row("", "", peer.path("command").asText(), "failed", "", "", "");
+          row("", "", peer.path("framework").asText(), "failed", "", "", "");
         }
       }
     }

@@ -43,7 +43,10 @@ record Workbench(
 
     /** Why a program that should have ended with 0 did not, in a few words. */
     String failure() {
-      String how = status > 128 ? "was ended by signal " + (status - 128) : "ended with " + status;
+      String how =
+          status > 128 && status < 160
+              ? "was ended by signal " + (status - 128)
+              : "ended with " + status;
       return how + ": " + last();
     }
   }

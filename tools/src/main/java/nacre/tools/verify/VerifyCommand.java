@@ -77,6 +77,10 @@ public final class VerifyCommand implements Callable<Integer> {
         String place = e instanceof IOException ? "" : folder + ": ";
         spec.commandLine().getErr().println("nacre: verify: " + place + e.getMessage());
         status = 2;
+      } catch (IllegalStateException e) { // what the device says, and it may still compute the next
+        out.println("FAIL  " + name(folder) + ": " + e.getMessage());
+        failed++;
+        read++;
       }
       out.flush();
     }
