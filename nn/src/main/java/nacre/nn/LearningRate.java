@@ -36,7 +36,7 @@ public sealed interface LearningRate {
   record Cosine(double from, double to, long steps) implements LearningRate {
     @Override
     public double at(long step) {
-      double progress = steps <= 0 ? 1 : Math.min(1, (double) step / steps);
+      double progress = step <= 0 ? 0 : Math.min(1, (double) step / Math.max(1, steps));
       return to + (from - to) * (1 + Math.cos(Math.PI * progress)) / 2;
     }
   }

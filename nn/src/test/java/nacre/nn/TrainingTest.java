@@ -184,6 +184,13 @@ class TrainingTest {
   }
 
   @Test
+  void aRunShorterThanItsWarmUpWarmsUpAsFarAsItGets() {
+    LearningRate rate = LearningRate.cosine(2e-3, 0, 100, 50);
+    assertEquals(2e-5, rate.at(0), 1e-12);
+    assertEquals(1e-3, rate.at(49), 1e-12);
+  }
+
+  @Test
   void ratesRiseAndFall() {
     LearningRate rate = LearningRate.cosine(2e-3, 2e-5, 100, 1100);
     assertEquals(2e-5, rate.at(0), 1e-12);
