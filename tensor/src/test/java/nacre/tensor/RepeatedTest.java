@@ -16,11 +16,13 @@ import nacre.tensor.backend.Unary;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Work that is repeated, on every device; what a card makes of it, on the simulated one. */
+@Tag("cuda")
 class RepeatedTest {
   static List<Device> devices() {
     return Stream.concat(Stream.of(Device.cpu(), Device.reference()), TestDevices.card().stream())

@@ -23,12 +23,14 @@ import nacre.tensor.Tensor;
 import nacre.tensor.TestDevices;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Walks the registry and checks every gradient against finite differences, on every device. */
+@Tag("cuda")
 class GradientTest {
   private static final Map<String, double[][]> DIFFERENCES = new HashMap<>();
   private static final List<Device> DEVICES =

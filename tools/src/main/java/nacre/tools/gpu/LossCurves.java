@@ -17,11 +17,12 @@ import nacre.tools.output.MetricsLog;
  * losses but for rounding. Each step feeds the next, so what is rounding at the first step grows; a
  * mistake in a gradient shows at once and many times larger. The two curves, means of ten steps
  * each, may differ by {@link #FIRST} of their value in the first entry and by {@link #ALLOWED} in
- * any.
+ * any, and the losses must fall. Two ways of the processor, one thread and two, differ by 1e-8 and
+ * by 8e-7 at most in 200 steps of the demo; cuDNN's algorithms may round a hundred times more.
  */
 final class LossCurves {
-  private static final double FIRST = 1e-3;
-  private static final double ALLOWED = 2e-2;
+  private static final double FIRST = 1e-5;
+  private static final double ALLOWED = 1e-3;
 
   private LossCurves() {}
 
@@ -37,8 +38,8 @@ final class LossCurves {
     String preset = bench.small() ? "tiny" : "demo";
     List<MetricsLog.Entry> captured = train(bench, preset, 10, "--device=cuda");
     List<MetricsLog.Entry> plain = train(bench, preset, 10, "--device=cuda", "--no-graph");
-    double loss = captured.getLast().values().get(LossCurve.LOSS);
-    double other = plain.getLast().values().get(LossCurve.LOSS);
+    double loss = loss(captured.getLast());
+    double other = loss(plain.getLast());
     String sentence = "mean loss of 10 steps %s, without capture %s".formatted(loss, other);
     return Finding.of(loss == other ? Status.PASSED : Status.FAILED, sentence);
   }
@@ -71,8 +72,8 @@ final class LossCurves {
     double worst = 0;
     double first = 0;
     for (int i = 0; i < card.size() && i < processor.size(); i++) {
-      double ours = card.get(i).values().get(LossCurve.LOSS);
-      double theirs = processor.get(i).values().get(LossCurve.LOSS);
+      double ours = loss(card.get(i));
+      double theirs = loss(processor.get(i));
       double off = Math.abs(ours - theirs) / theirs;
       first = i == 0 ? off : first;
       worst = Math.max(worst, off);
@@ -95,8 +96,13 @@ final class LossCurves {
         !curve.isEmpty()
             && card.size() == processor.size()
             && first <= FIRST // also false for NaN
-            && worst <= ALLOWED;
+            && worst <= ALLOWED
+            && (curve.size() == 1 || loss(card.getLast()) < loss(card.getFirst()));
     return same ? Finding.passed(sentence, numbers) : Finding.failed(sentence, numbers);
+  }
+
+  private static double loss(MetricsLog.Entry entry) {
+    return entry.values().get(LossCurve.LOSS);
   }
 
   private static double pace(List<MetricsLog.Entry> log) {

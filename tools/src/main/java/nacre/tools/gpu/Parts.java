@@ -53,7 +53,7 @@ final class Parts {
     Path tests = bench.home().resolve("tests");
     List<Path> modules;
     try (Stream<Path> folders = Files.list(tests)) {
-      modules = folders.filter(Files::isDirectory).sorted().toList();
+      modules = folders.filter(f -> Files.isDirectory(f.resolve("classes"))).sorted().toList();
     }
     Tally all = new Tally();
     for (Path module : modules) {

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import nacre.tensor.cuda.OwnProcess;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.Test;
  * native/target/sim} makes one that finds no card, and cuDNN is content with it. In a process of
  * its own, as the simulated card serves in this one.
  */
+@Tag("cuda")
 class PlansTest {
   private static final Path NO_CARD = Path.of("../native/target/sim/nocard");
 

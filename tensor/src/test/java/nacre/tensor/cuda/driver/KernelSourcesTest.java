@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import nacre.tensor.cuda.OwnProcess;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The kernels' sources, and what NVIDIA's own compiler says of them where there is one. */
+@Tag("cuda")
 class KernelSourcesTest {
 
   @Test
