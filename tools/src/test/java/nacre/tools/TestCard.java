@@ -11,9 +11,14 @@ public final class TestCard {
   /**
    * A card, if there is one, or the simulated one, if it is named: the build does so where {@code
    * native/sim/build native/target/sim} was run.
+   *
+   * @throws IllegalStateException if there is none, and {@code -Dnacre.test.card=required} says
+   *     that there is one
    */
   public static Optional<Device> find() {
     boolean usable = Device.cudaRequirements().stream().allMatch(Requirement::met);
-    return usable && Device.cudaCount() > 0 ? Optional.of(Device.cuda(0)) : Optional.empty();
+    boolean found = usable && Device.cudaCount() > 0;
+    boolean required = "required".equals(System.getProperty("nacre.test.card"));
+    return found || required ? Optional.of(Device.cuda(0)) : Optional.empty();
   }
 }

@@ -21,6 +21,7 @@ import nacre.neuralassets.scene.PngFile;
 import nacre.tensor.Memory;
 import nacre.tools.output.PngMetadata;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -74,6 +75,7 @@ class TextToImageTest {
     compare(wanted);
   }
 
+  @Tag("cuda")
   @ParameterizedTest
   @MethodSource("someCases")
   void theyDoOnACard(Case wanted) throws IOException {

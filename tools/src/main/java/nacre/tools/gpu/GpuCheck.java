@@ -129,6 +129,7 @@ public final class GpuCheck implements Callable<Integer> {
     Path log = scratch.resolve("log.txt");
     Map<String, String> environment = environment(interpreter);
     long soon = Math.min(end, System.nanoTime() + 120_000_000_000L);
+    long start = System.nanoTime();
     Workbench.Ran doctor =
         new Workbench(home, scratch, log, interpreter, small, soon, environment).nacre("doctor");
     doctor.lines().forEach(console::println);
@@ -149,6 +150,11 @@ public final class GpuCheck implements Callable<Integer> {
             : Report.begin(folder, card, circumstances);
     console.println("results " + folder.toAbsolutePath());
     boolean good = doctor.status() == 0;
+    report.add(
+        "doctor",
+        "one operation on each device",
+        Finding.of(good ? Status.PASSED : Status.FAILED, doctor.lines().getLast().strip()),
+        (System.nanoTime() - start) / 1e9);
     for (Part part : parts) {
       Optional<Status> known = report.status(part).filter(Status::isFinal);
       if (known.isEmpty()) {
@@ -193,7 +199,8 @@ public final class GpuCheck implements Callable<Integer> {
 
   private Map<String, String> environment(Python interpreter) {
     Map<String, String> environment = new HashMap<>();
-    String libraries = cudaLibs == null ? "" : cudaLibs;
+    String libraries =
+        cudaLibs == null ? System.getenv().getOrDefault("NACRE_CUDA_LIBS", "") : cudaLibs;
     if (interpreter != null && !interpreter.libraries().isEmpty()) {
       libraries += (libraries.isEmpty() ? "" : ":") + interpreter.libraries();
     }

@@ -87,6 +87,9 @@ final class Parts {
                 "--scan-classpath=" + classes,
                 "--include-tag=cuda",
                 "--exclude-classname=" + Pattern.quote(SUITE)));
+        if (bench.small()) {
+          command.add("--include-classname=.*RepeatedTest");
+        }
       }
       all.add(bench.run(module, command), module.getFileName().toString());
     }
@@ -168,12 +171,11 @@ final class Parts {
         : Finding.failed(counts + "; " + wrong.getFirst(), numbers);
   }
 
-  /** Those of the archive that {@code verify} knows; a few of them where the check is tried. */
+  /** Those of the archive; a few of them where the check is tried. */
   private static List<Path> bundles(Workbench bench) throws IOException {
     Path folder = bench.home().resolve("tests/tools/src/test/resources/bundles");
     try (Stream<Path> all = Files.list(folder)) {
       return all.filter(Files::isDirectory)
-          .filter(path -> !path.getFileName().toString().startsWith("train-step"))
           .filter(path -> !bench.small() || path.getFileName().toString().startsWith("conv2d-1"))
           .sorted()
           .toList();

@@ -74,8 +74,13 @@ final class Report {
 
   /** Adds what a part found, and writes everything down. */
   void add(Part part, Finding finding, double seconds) throws IOException {
-    ObjectNode entry = root.withObject("/parts").putObject(part.name());
-    entry.put("title", part.title());
+    add(part.name(), part.title(), finding, seconds);
+  }
+
+  /** Adds what was found before the first part. */
+  void add(String name, String title, Finding finding, double seconds) throws IOException {
+    ObjectNode entry = root.withObject("/parts").putObject(name);
+    entry.put("title", title);
     entry.put("result", finding.status().toString());
     entry.put("seconds", Math.round(seconds * 10) / 10.0);
     entry.put("finding", finding.sentence());

@@ -20,7 +20,7 @@ class TaggedTest {
     try (Stream<Path> files = Files.walk(Path.of(".."))) {
       for (Path file : files.filter(f -> f.toString().endsWith("Test.java")).toList()) {
         String source = Files.readString(file);
-        if (source.contains("TestDevices" + ".card()")) {
+        if (source.contains("TestDevices" + ".card()") || source.contains("TestCard" + ".find()")) {
           if (source.contains("@Tag(\"cuda\")")) {
             tagged++;
           } else {

@@ -24,6 +24,7 @@ import nacre.tensor.Memory;
 import nacre.tools.TestCard;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -103,6 +104,7 @@ class BundlesTest {
     assertTrue(errors[errors.length / 2] < 4e-2, "median error " + errors[errors.length / 2]);
   }
 
+  @Tag("cuda")
   @ParameterizedTest
   @MethodSource("bundles")
   void card(Path bundle) throws IOException {
