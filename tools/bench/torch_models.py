@@ -31,6 +31,7 @@ TUNABLES = (
     ":glibc.malloc.hugetlb=1"
 )
 SMALLER = 8  # by how much images are less high and wide with --small
+FEW = 2  # images that there are at most with --small
 
 
 def sample(out):
@@ -107,6 +108,7 @@ class Bench:
             from torch_sd import UNet as make
         model = self.images(self.build(lambda: make(self.config)))
         side //= self.smaller
+        batch = batch if self.smaller == 1 else min(batch, FEW)
         x = self.images(self.random(batch, 4, side, side))
         t = torch.full((batch,), 500, device=self.device)
         context = self.random(batch, tokens, self.config["cross_attention_dim"])

@@ -53,8 +53,10 @@ enum ModelWork {
 
   private static final int CHAIN = 1000;
 
-  /** By how much a small work's images are less high and wide. */
+  /** By how much a small work's images are less high and wide, and how many it has at most. */
   private static final int SMALLER = 8;
+
+  private static final int FEW = 2;
 
   private enum Config {
     UNET("sd21-unet.json"),
@@ -171,7 +173,12 @@ enum ModelWork {
   }
 
   private record Builder(JsonNode config, Device device, DType dtype, int smaller) {
-    Supplier<Tensor> unet(int batch, int side) {
+    private int batch(int asked) {
+      return smaller > 1 ? Math.min(asked, FEW) : asked;
+    }
+
+    Supplier<Tensor> unet(int asked, int side) {
+      int batch = batch(asked);
       UNetConfig shape = UNetConfig.of(config);
       Parameters weights = weights();
       UNet2DCondition unet = new UNet2DCondition(weights, shape);
@@ -212,7 +219,8 @@ enum ModelWork {
     }
 
     /** Weights and optimiser in f32, activations in {@code dtype}. */
-    Supplier<Tensor> trainingStep(int batch) {
+    Supplier<Tensor> trainingStep(int asked) {
+      int batch = batch(asked);
       UNetConfig shape = UNetConfig.of(config);
       Parameters parameters = Parameters.create(device, DType.F32, 0);
       UNet2DCondition unet = new UNet2DCondition(parameters, shape);
