@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
+import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Unary;
 import nacre.tensor.backend.Window;
@@ -30,6 +31,7 @@ public final class DnnLibrary {
   private final CudaDevice device;
   private final CudaAllocator allocator;
   private final Graph.Freedom freedom;
+  private final long mostScores;
   private final BiConsumer<String, String> refusals;
   private final Map<GraphShape, Verdict> verdicts = new HashMap<>();
   private Target.Handle target;
@@ -49,10 +51,23 @@ public final class DnnLibrary {
       CudaAllocator allocator,
       boolean tf32,
       BiConsumer<String, String> refusals) {
+    this(device, allocator, tf32, refusals, MOST_SCORES);
+  }
+
+  /**
+   * @param mostScores how many scores attention's gradient may keep at a time
+   */
+  DnnLibrary(
+      CudaDevice device,
+      CudaAllocator allocator,
+      boolean tf32,
+      BiConsumer<String, String> refusals,
+      long mostScores) {
     this.device = device;
     this.allocator = allocator;
     this.freedom = new Graph.Freedom(tf32);
     this.refusals = refusals;
+    this.mostScores = mostScores;
   }
 
   /**
@@ -123,7 +138,7 @@ public final class DnnLibrary {
       Tensor dk,
       Tensor dv) {
     int n = q.dim(0);
-    int together = Math.clamp(MOST_SCORES * n / (state.elements() * k.dim(1)), 1, n);
+    int together = together(q.shape(), k.dim(1));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) scale);
       MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1);
@@ -152,6 +167,15 @@ public final class DnnLibrary {
       }
     }
     return true;
+  }
+
+  /** How many entries of a batch attention's gradient is computed of at a time. */
+  private int together(Shape q, int keys) {
+    int n = q.dim(0);
+    long states = (long) q.dim(1) * q.dim(2);
+    int fits = Math.clamp(mostScores / (states * keys), 1, n);
+    // Plans want addresses in multiples of 16 bytes: four of the states.
+    return fits < n && states % 4 != 0 ? Math.clamp(fits / 4 * 4, 4, Math.max(4, n)) : fits;
   }
 
   private static MemorySegment at(Tensor tensor) {
