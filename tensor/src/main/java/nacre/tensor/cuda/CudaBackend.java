@@ -236,6 +236,11 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public void linear(Tensor x, Tensor w, Tensor bias, Unary f, Tensor residual, Tensor y) {
+    products.linear(x, w, bias, f, residual, y);
+  }
+
+  @Override
   public void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
     products.linearWeightGradient(x, dy, dw, db);
   }

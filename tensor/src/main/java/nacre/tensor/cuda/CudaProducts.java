@@ -53,17 +53,45 @@ final class CudaProducts {
     explanation.count("matmul", "own kernel");
   }
 
+  /** y = f(x · wᵀ + bias) + residual; the residual in the same pass where there is no f. */
+  void linear(Tensor x, Tensor w, Tensor bias, Unary f, Tensor residual, Tensor y) {
+    if (f == null && residual != null && y.elements() > 0 && x.elements() > 0) {
+      Product product = Product.of(x, false, w, true, y);
+      if (run(product, x, w, epilogue(bias != null, null), bias, residual, y)) {
+        explanation.count("linear, residual", "cuBLASLt");
+        return;
+      }
+    }
+    matmul(x, false, w, true, bias, f, y);
+    if (residual != null && y.elements() > 0) {
+      kernels.finish(y, null, residual, null);
+    }
+  }
+
   private boolean run(
       Product product, Tensor a, Tensor b, Epilogue epilogue, Tensor bias, Tensor y) {
+    return run(product, a, b, epilogue, bias, null, y);
+  }
+
+  private boolean run(
+      Product product,
+      Tensor a,
+      Tensor b,
+      Epilogue epilogue,
+      Tensor bias,
+      Tensor residual,
+      Tensor y) {
     return epilogue != null
         && library.matmul(
             product,
             y.dtype(),
-            a.address(),
-            b.address(),
             epilogue,
-            bias == null ? 0 : bias.address(),
-            y.address());
+            new MatrixLibrary.Operands(
+                a.address(), b.address(), address(bias), address(residual), y.address()));
+  }
+
+  private static long address(Tensor tensor) {
+    return tensor == null ? 0 : tensor.address();
   }
 
   /** What does bias and activation at once, or null. cuBLASLt's GELU is the approximate one. */

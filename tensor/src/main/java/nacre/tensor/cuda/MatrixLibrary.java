@@ -103,13 +103,19 @@ final class MatrixLibrary {
   }
 
   /**
-   * y = epilogue(a · b).
+   * Addresses of a product's operands.
    *
    * @param bias of the epilogue, read or written; 0 if it has none
+   * @param residual what is added to the product, of y's shape; 0 for nothing
+   */
+  record Operands(long a, long b, long bias, long residual, long y) {}
+
+  /**
+   * y = epilogue(a · b + residual).
+   *
    * @return false if cuBLASLt has no algorithm for this, and nothing was written
    */
-  boolean matmul(
-      Product product, DType dtype, long a, long b, Epilogue epilogue, long bias, long y) {
+  boolean matmul(Product product, DType dtype, Epilogue epilogue, Operands operands) {
     card.device().enter();
     try {
       Signature signature = new Signature(product, dtype, epilogue);
@@ -118,26 +124,26 @@ final class MatrixLibrary {
         List<Plan> choices = build(signature);
         plan =
             choices.size() > 1
-                ? Optional.of(fastest(signature, choices, a, b, bias, y))
+                ? Optional.of(fastest(signature, choices, operands))
                 : choices.stream().findFirst();
         plans.put(signature, plan);
       }
       if (plan.isEmpty()) {
         return false;
       }
-      run(plan.get(), a, b, epilogue, bias, y);
+      run(plan.get(), epilogue, operands);
       return true;
     } finally {
       card.device().leave();
     }
   }
 
-  private Plan fastest(Signature signature, List<Plan> choices, long a, long b, long bias, long y) {
+  private Plan fastest(Signature signature, List<Plan> choices, Operands operands) {
     double[] times = new double[choices.size()];
     int best = 0;
     for (int i = 0; i < times.length; i++) {
       Plan plan = choices.get(i);
-      times[i] = Stopwatch.time(card.device(), () -> run(plan, a, b, signature.epilogue, bias, y));
+      times[i] = Stopwatch.time(card.device(), () -> run(plan, signature.epilogue, operands));
       best = times[i] < times[best] ? i : best;
     }
     tuned.accept(
@@ -147,26 +153,27 @@ final class MatrixLibrary {
     return choices.get(best);
   }
 
-  private void run(Plan plan, long a, long b, Epilogue epilogue, long bias, long y) {
+  private void run(Plan plan, Epilogue epilogue, Operands operands) {
     if (workspace == 0) {
       workspace = card.allocator().keep(WORKSPACE);
     }
     if (epilogue.hasBias()) {
-      setLong(plan.operation, CublasLt.CUBLASLT_MATMUL_DESC_BIAS_POINTER(), bias);
+      setLong(plan.operation, CublasLt.CUBLASLT_MATMUL_DESC_BIAS_POINTER(), operands.bias);
     }
+    boolean adds = operands.residual != 0;
     check(
         CublasLt.cublasLtMatmul(
             handle,
             plan.operation,
             one,
-            MemorySegment.ofAddress(b),
+            MemorySegment.ofAddress(operands.b),
             plan.b,
-            MemorySegment.ofAddress(a),
+            MemorySegment.ofAddress(operands.a),
             plan.a,
-            zero,
-            MemorySegment.ofAddress(y),
+            adds ? one : zero,
+            MemorySegment.ofAddress(adds ? operands.residual : operands.y),
             plan.y,
-            MemorySegment.ofAddress(y),
+            MemorySegment.ofAddress(operands.y),
             plan.y,
             plan.algorithm,
             MemorySegment.ofAddress(workspace),
