@@ -15,10 +15,12 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import nacre.weights.AtomicFolder;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Training on a card as a user does it, each time in a process of its own. */
+@Tag("cuda")
 class CardTrainingTest {
   private static final String SIMULATOR = System.getProperty("nacre.cuda.sim");
   private static final int STEPS = 4;

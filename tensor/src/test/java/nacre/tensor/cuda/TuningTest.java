@@ -12,9 +12,11 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.TestDevices;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Products by the algorithm that was fastest, where {@code nacre.tune} asks for it. */
+@Tag("cuda")
 class TuningTest {
   private static final Pattern CHOICE =
       Pattern.compile("tuned: .*the fastest of (\\d+) algorithms is number (\\d+), .*");

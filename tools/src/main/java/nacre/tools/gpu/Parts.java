@@ -77,6 +77,10 @@ final class Parts {
               "--disable-banner",
               "--disable-ansi-colors",
               "--details=tree"));
+      String simulator = System.getenv("NACRE_CUDA_SIM");
+      if (simulator != null) {
+        command.add(1, "-Dnacre.cuda.sim=" + simulator); // as the build names it to tests
+      }
       if (suite && bench.small()) {
         command.add("--select=uid:" + FIRST_METHOD);
       } else if (suite) {

@@ -23,10 +23,12 @@ import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
 import nacre.tools.TestCard;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** One training step and one sampling of the whole model, number by number against PyTorch. */
+@Tag("cuda")
 class TrainStepTest {
   @AfterEach
   void nothingIsLeft() {

@@ -15,10 +15,12 @@ import nacre.tensor.Tensor;
 import nacre.tensor.TestDevices;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Attention's gradient of a batch that is too large to be computed as one. */
+@Tag("cuda")
 class BatchPiecesTest {
   private static final long ALL = Long.MAX_VALUE;
 
