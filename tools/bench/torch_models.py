@@ -57,8 +57,14 @@ class Bench:
             diffusers = None
         self.diffusers = diffusers
 
-    def models_of(self):
-        """Whose code the models are."""
+    def models_of(self, work):
+        """Whose code the model is."""
+        if work == "launches":
+            return ""
+        if work.startswith("vit"):
+            import transformers
+
+            return "transformers " + transformers.__version__
         return "torch_sd" if self.diffusers is None else "diffusers " + self.diffusers.__version__
 
     def build(self, make):
@@ -132,7 +138,7 @@ class Bench:
         mixed = self.dtype != torch.float32
 
         def step():
-            with torch.autocast(self.device, self.dtype, enabled=mixed):
+            with torch.autocast(self.device, torch.bfloat16, enabled=mixed):
                 out = sample(forward(x, t, context))
             loss = torch.nn.functional.mse_loss(out.float(), target)
             optimiser.zero_grad()
@@ -279,7 +285,7 @@ def main() -> None:
             {
                 "name": args.work,
                 "framework": "torch " + torch.__version__ + how,
-                "models": bench.models_of(),
+                "models": bench.models_of(args.work),
                 "device": torch.cuda.get_device_name() if card else "cpu",
                 **held,
                 "tf32": args.tf32,

@@ -84,10 +84,7 @@ final class Table {
     }
     heading("training step", "loss on the card", "loss on the processor");
     for (JsonNode point : curve) {
-      row(
-          point.path("step").asText(),
-          "%.6f".formatted(point.path("cuda").doubleValue()),
-          "%.6f".formatted(point.path("cpu").doubleValue()));
+      row(point.path("step").asText(), loss(point.path("cuda")), loss(point.path("cpu")));
     }
   }
 
@@ -124,7 +121,7 @@ final class Table {
           row(
               "",
               "",
-              peer.path("framework").asText(),
+              peer.path("framework").asText() + whose(peer),
               milliseconds(its),
               times(its / median),
               gigabytes(room),
@@ -134,6 +131,12 @@ final class Table {
         }
       }
     }
+  }
+
+  /** Whose code the peer's model is. */
+  private static String whose(JsonNode peer) {
+    String models = peer.path("models").asText();
+    return models.isEmpty() ? "" : ", " + models;
   }
 
   private void calls() {
@@ -151,6 +154,10 @@ final class Table {
           nanoseconds(jni),
           ffm.isNumber() && jni.isNumber() ? times(jni.doubleValue() / ffm.doubleValue()) : "");
     }
+  }
+
+  private static String loss(JsonNode value) {
+    return String.format(Locale.ROOT, "%.6f", value.doubleValue());
   }
 
   private static String nanoseconds(JsonNode value) {
