@@ -1,6 +1,5 @@
 package nacre.tools.gpu;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -143,7 +142,7 @@ public final class GpuCheck implements Callable<Integer> {
       throw new UserException(
           folder + " holds results already; --resume goes on with them, --out names another");
     }
-    ObjectNode circumstances = circumstances(interpreter);
+    ObjectNode circumstances = Circumstances.of(home, small, interpreter);
     Report report =
         resume
             ? Report.resume(folder, card, circumstances)
@@ -211,31 +210,6 @@ public final class GpuCheck implements Callable<Integer> {
       environment.put("NACRE_CACHE", home.resolve("cache").toString());
     }
     return environment;
-  }
-
-  private ObjectNode circumstances(Python interpreter) throws IOException {
-    ObjectNode node = JsonNodeFactory.instance.objectNode();
-    node.put("nacre", Files.readString(home.resolve("version")).strip());
-    node.put("small", small);
-    node.put("java", System.getProperty("java.version"));
-    node.put("system", System.getProperty("os.name") + " " + System.getProperty("os.version"));
-    node.put("processor", processor());
-    node.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-    node.put("peer", interpreter == null ? "none" : interpreter.packages());
-    return node;
-  }
-
-  private static String processor() throws IOException {
-    int threads = Runtime.getRuntime().availableProcessors();
-    try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-      String model =
-          lines
-              .filter(line -> line.startsWith("model name"))
-              .map(line -> line.substring(line.indexOf(':') + 1).strip())
-              .findFirst()
-              .orElse("unknown");
-      return model + ", " + threads + " threads";
-    }
   }
 
   private static void keepLog(Path from, Path to) throws IOException {

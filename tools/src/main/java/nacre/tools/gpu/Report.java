@@ -45,7 +45,7 @@ final class Report {
       return begin(folder, card, circumstances);
     }
     ObjectNode root = (ObjectNode) new JsonMapper().readTree(file.toFile());
-    for (String key : new String[] {"nacre", "small"}) {
+    for (String key : new String[] {"nacre", "small", "settings"}) {
       if (!root.path(key).equals(circumstances.path(key))) {
         throw new UserException(
             "--resume: %s was made with %s %s, and this is %s; give another --out"

@@ -60,7 +60,7 @@ final class Table {
     for (Map.Entry<String, JsonNode> library : root.at("/card/libraries").properties()) {
       row(library.getKey(), library.getValue().asText());
     }
-    for (String key : List.of("nacre", "java", "system", "processor", "date", "peer")) {
+    for (String key : List.of("nacre", "settings", "java", "system", "processor", "date", "peer")) {
       row(key, root.path(key).asText());
     }
   }
