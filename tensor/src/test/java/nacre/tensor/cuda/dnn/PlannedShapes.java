@@ -108,7 +108,10 @@ final class PlannedShapes {
           new Size("vit", 2, 224, 3, 768, 8, Window.of(8, 0)),
           size("odd", 1, 33, 3, 5, 3, 1));
 
-  private static final int[] HEADS = {8, 40, 64, 80, 160};
+  /** As many shapes are named one by one. */
+  private static final int FEW = 5;
+
+  private static final int[] HEAD_SIZES = {8, 40, 64, 80, 160};
   private static final int[][] TOKENS = {{1, 1}, {9, 9}, {96, 77}, {1025, 1025}, {4096, 77}};
 
   /** The shapes of an operation, by who serves them. */
@@ -131,10 +134,11 @@ final class PlannedShapes {
       all.convolutions(s);
     }
     for (int[] tokens : TOKENS) {
-      for (int head : HEADS) {
-        all.attention(tokens[0], tokens[1], head);
+      for (int size : HEAD_SIZES) {
+        all.attention(tokens[0], tokens[1], 5, size);
       }
     }
+    all.attention(4096, 4096, 1, 512); // the VAE's
     all.served.forEach(PlannedShapes::print);
   }
 
@@ -145,9 +149,7 @@ final class PlannedShapes {
                 "%s: %s: %s%n",
                 operation,
                 engines,
-                byEngine.size() == 1
-                    ? "all " + shapes.size() + " shapes"
-                    : String.join("; ", shapes)));
+                shapes.size() > FEW ? shapes.size() + " shapes" : String.join("; ", shapes)));
   }
 
   private void convolutions(Size s) {
@@ -170,10 +172,10 @@ final class PlannedShapes {
     return new GraphShape.ConvolutionGradient(direction, dtype, s.x(), s.w(), s.y(), s.window);
   }
 
-  private void attention(int queries, int keys, int head) {
-    Shape q = Shape.of(2, queries, 5, head);
-    Shape k = Shape.of(2, keys, 5, head);
-    String label = "%d by %d tokens, heads of %d".formatted(queries, keys, head);
+  private void attention(int queries, int keys, int heads, int size) {
+    Shape q = Shape.of(2, queries, heads, size);
+    Shape k = Shape.of(2, keys, heads, size);
+    String label = "%d by %d tokens, heads of %d".formatted(queries, keys, size);
     ask("attention", label, t -> new GraphShape.Attention(t, q, k, false));
     ask("attention, state", label, t -> new GraphShape.Attention(t, q, k, true));
     ask("attentionBackward", label, t -> new GraphShape.AttentionGradient(t, q, k));
