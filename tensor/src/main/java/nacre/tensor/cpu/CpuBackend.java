@@ -6,7 +6,6 @@ import nacre.bindings.NativeLibraries;
 import nacre.bindings.NativeLibrary;
 import nacre.bindings.OpenMp;
 import nacre.tensor.DType;
-import nacre.tensor.Philox;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.AdamWConstants;
@@ -42,6 +41,7 @@ public final class CpuBackend implements Backend {
   private final Permutation permutation;
   private final Resampling resampling;
   private final OptimiserKernels optimiser;
+  private final RandomNumbers random;
 
   private CpuBackend(MatrixEngine engine, Allocator allocator, Team team, String description) {
     this.engine = engine;
@@ -61,6 +61,7 @@ public final class CpuBackend implements Backend {
     permutation = new Permutation(team);
     resampling = new Resampling(team);
     optimiser = new OptimiserKernels(team);
+    random = new RandomNumbers(team);
   }
 
   /** The backend of the processor: oneDNN if it loads, else plain Java and the reason why. */
@@ -130,36 +131,14 @@ public final class CpuBackend implements Backend {
     return (narrows || widens) && engine.supports(DType.BF16);
   }
 
-  /** Numbers made at a time; four to a Philox block. */
-  private static final int RANDOM_PIECE = 4096;
-
-  private interface Generator {
-    void fill(long seed, long stream, long first, float[] out);
-  }
-
-  private void random(Generator g, long seed, long stream, Tensor y) {
-    long pieces = (y.elements() + RANDOM_PIECE - 1) / RANDOM_PIECE;
-    team.split(
-        pieces,
-        pieces > 1,
-        (from, to) -> {
-          for (long k = from; k < to; k++) {
-            int n = (int) Math.min(RANDOM_PIECE, y.elements() - k * RANDOM_PIECE);
-            float[] t = new float[n];
-            g.fill(seed, stream, k * RANDOM_PIECE, t);
-            Tiles.store(t, 0, y.address(), y.dtype(), k * RANDOM_PIECE, n);
-          }
-        });
-  }
-
   @Override
   public void uniform(long seed, long stream, Tensor y) {
-    random(Philox::uniform, seed, stream, y);
+    random.uniform(seed, stream, y);
   }
 
   @Override
   public void normal(long seed, long stream, Tensor y) {
-    random(Philox::normal, seed, stream, y);
+    random.normal(seed, stream, y);
   }
 
   // ---- elementwise

@@ -1,0 +1,43 @@
+package nacre.tensor.cpu;
+
+import nacre.tensor.Philox;
+import nacre.tensor.Tensor;
+
+/** Random numbers by {@link Philox}, in pieces that any thread can make. */
+final class RandomNumbers {
+  /** Numbers made at a time; four to a Philox block. */
+  private static final int PIECE = 4096;
+
+  private final Team team;
+
+  RandomNumbers(Team team) {
+    this.team = team;
+  }
+
+  private interface Generator {
+    void fill(long seed, long stream, long first, float[] out);
+  }
+
+  void uniform(long seed, long stream, Tensor y) {
+    fill(Philox::uniform, seed, stream, y);
+  }
+
+  void normal(long seed, long stream, Tensor y) {
+    fill(Philox::normal, seed, stream, y);
+  }
+
+  private void fill(Generator g, long seed, long stream, Tensor y) {
+    long pieces = (y.elements() + PIECE - 1) / PIECE;
+    team.split(
+        pieces,
+        pieces > 1,
+        (from, to) -> {
+          for (long k = from; k < to; k++) {
+            int n = (int) Math.min(PIECE, y.elements() - k * PIECE);
+            float[] t = new float[n];
+            g.fill(seed, stream, k * PIECE, t);
+            Tiles.store(t, 0, y.address(), y.dtype(), k * PIECE, n);
+          }
+        });
+  }
+}
