@@ -174,8 +174,9 @@ public final class DnnLibrary {
     int n = q.dim(0);
     long states = (long) q.dim(1) * q.dim(2);
     int fits = Math.clamp(mostScores / (states * keys), 1, n);
+    int even = Math.ceilDiv(n, Math.ceilDiv(n, fits));
     // Plans want addresses in multiples of 16 bytes: four of the states.
-    return fits < n && states % 4 != 0 ? Math.clamp(fits / 4 * 4, 4, Math.max(4, n)) : fits;
+    return even == n || states % 4 == 0 ? even : Math.ceilDiv(even, 4) * 4;
   }
 
   private static MemorySegment at(Tensor tensor) {
