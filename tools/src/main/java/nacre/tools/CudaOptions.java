@@ -3,7 +3,7 @@ package nacre.tools;
 import picocli.CommandLine.Option;
 
 /** Where a command looks for NVIDIA's libraries. */
-final class CudaOptions {
+public final class CudaOptions {
   @Option(
       names = "--cuda-libs",
       paramLabel = "FOLDERS",

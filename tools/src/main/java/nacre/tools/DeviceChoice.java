@@ -19,8 +19,8 @@ final class DeviceChoice {
   @Option(
       names = "--no-graph",
       description =
-          "Have a card told of each operation of a step, not of the step as a whole: slower, with"
-              + " the same bits.")
+          "Have a card told of each operation of a step, not of the step as a whole; the bits are"
+              + " the same.")
   private boolean noGraph;
 
   @Mixin private ExplainOption explain;

@@ -96,9 +96,7 @@ final class EvalCommand implements Callable<Integer> {
               ? json(evaluation, sampler).toPrettyString()
               : table(evaluation, sampler, data == null ? HELD_OUT : "pairs of " + data));
     }
-    if (!json) {
-      choice.explain(out::println);
-    }
+    choice.explain((json ? System.err : out)::println);
     return 0;
   }
 

@@ -59,7 +59,7 @@ class CardTrainingTest {
   @Test
   void resumingWithoutGraphsGivesTheBitsOfGraphs() throws Exception {
     // cuDNN takes attention in bf16; our own kernel for f32 is slow where it is simulated.
-    Object[] rest = {"--dtype", "bf16", "--checkpoint-minutes", "0.0001", "--explain"};
+    Object[] rest = {"--dtype", "bf16", "--checkpoint-minutes", "1e-9", "--explain"};
     try (TrainProcess process = train("", rest)) {
       assertEquals(0, process.await(), process::complaintOrNone);
       String printed = process.printed();

@@ -42,7 +42,8 @@ record TokenizerFiles(
     int length = longest.canConvertToInt() ? longest.intValue() : DEFAULT_LENGTH;
     if (length < 2) {
       throw new WeightsException(
-          folder.resolve(CONFIG), "model_max_length is " + longest + ", at least 2 is wanted");
+          configs.containsKey(CONFIG) ? Path.of(CONFIG) : folder.resolve(CONFIG),
+          "model_max_length is " + longest + ", at least 2 is wanted");
     }
     Path vocabulary = folder.resolve("vocab.json");
     Path whole = folder.resolve("tokenizer.json");

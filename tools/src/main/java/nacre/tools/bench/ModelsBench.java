@@ -22,8 +22,10 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.backend.Allocator;
 import nacre.tools.ComputeType;
+import nacre.tools.CudaOptions;
 import nacre.weights.AtomicFile;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -62,7 +64,13 @@ final class ModelsBench implements Callable<Integer> {
       description = "float32, bfloat16 or both; both unless given.")
   private List<DType> dtypes;
 
-  @Option(names = "--device", paramLabel = "NAME", defaultValue = "auto")
+  @Mixin private CudaOptions cuda;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      defaultValue = "cpu",
+      description = "Where to compute; cpu unless given. The peers are to be told by themselves.")
   private String device;
 
   @Option(

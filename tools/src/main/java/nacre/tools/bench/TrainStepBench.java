@@ -14,8 +14,10 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.Trainer;
 import nacre.tensor.Device;
+import nacre.tools.CudaOptions;
 import nacre.tools.UserException;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -43,7 +45,13 @@ final class TrainStepBench implements Callable<Integer> {
       description = "What to train; demo unless given.")
   private String preset;
 
-  @Option(names = "--device", paramLabel = "NAME", defaultValue = "auto")
+  @Mixin private CudaOptions cuda;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      defaultValue = "cpu",
+      description = "Where to compute; cpu unless given. A peer wants cpu, where it computes.")
   private String device;
 
   @Option(
@@ -82,6 +90,10 @@ final class TrainStepBench implements Callable<Integer> {
     DataConfig data = data(chosen);
     PrintStream out = System.out;
     Device on = Device.of(device);
+    if (peer != null && !on.isHost()) {
+      throw new IllegalArgumentException(
+          "bench: the peer computes on the processor: --peer wants --device cpu, not " + device);
+    }
     out.println("device  " + on.backend().describe());
     out.println("machine " + Peer.machine());
     out.printf(

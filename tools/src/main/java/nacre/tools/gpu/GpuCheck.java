@@ -1,6 +1,7 @@
 package nacre.tools.gpu;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -15,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import nacre.tools.UserException;
 import picocli.CommandLine.Command;
@@ -93,13 +95,18 @@ public final class GpuCheck implements Callable<Integer> {
     }
     long end = minutes == null ? Long.MAX_VALUE : System.nanoTime() + (long) (minutes * 60e9);
     home = home.toAbsolutePath();
-    Python interpreter = python == null ? null : Python.ask(python);
+    Python interpreter = python == null ? null : Python.ask(command(python));
     Path scratch = Files.createTempDirectory("nacre-check-");
     try {
       return run(parts, interpreter, scratch, end, console);
     } finally {
       delete(scratch);
     }
+  }
+
+  /** A word is looked for on the PATH, a path from here. */
+  private static String command(String python) {
+    return python.contains("/") ? Path.of(python).toAbsolutePath().toString() : python;
   }
 
   private static String line(Part part) {
@@ -136,8 +143,7 @@ public final class GpuCheck implements Callable<Integer> {
     if (card == null) {
       throw new UserException("there is no card to check, for what is said above");
     }
-    Path folder =
-        out != null ? out : Path.of("results", card.slug() + "-" + LocalDate.now(ZoneOffset.UTC));
+    Path folder = folder(card);
     if (!resume && Report.isIn(folder)) {
       throw new UserException(
           folder + " holds results already; --resume goes on with them, --out names another");
@@ -176,6 +182,24 @@ public final class GpuCheck implements Callable<Integer> {
     return good ? 0 : 1;
   }
 
+  /** What {@code --out} names, or else the newest of this card to go on with, or one of today. */
+  private Path folder(Card card) throws IOException {
+    if (out != null) {
+      return out;
+    }
+    Path results = Path.of("results");
+    String today = card.slug() + "-" + LocalDate.now(ZoneOffset.UTC);
+    if (resume && Files.isDirectory(results)) {
+      try (Stream<Path> all = Files.list(results)) {
+        return all.filter(Report::isIn)
+            .filter(path -> path.getFileName().toString().startsWith(card.slug() + "-"))
+            .max(Comparator.naturalOrder())
+            .orElse(results.resolve(today));
+      }
+    }
+    return results.resolve(today);
+  }
+
   /** Whatever goes wrong in a part is a finding. */
   private static Finding perform(Part part, Workbench bench, boolean last)
       throws InterruptedException {
@@ -203,13 +227,25 @@ public final class GpuCheck implements Callable<Integer> {
     if (interpreter != null && !interpreter.libraries().isEmpty()) {
       libraries += (libraries.isEmpty() ? "" : ":") + interpreter.libraries();
     }
+    // Parts run in other folders than this one.
     if (!libraries.isEmpty()) {
-      environment.put("NACRE_CUDA_LIBS", libraries);
+      environment.put("NACRE_CUDA_LIBS", absolute(libraries));
+    }
+    String simulator = System.getenv("NACRE_CUDA_SIM");
+    if (simulator != null) {
+      environment.put("NACRE_CUDA_SIM", absolute(simulator));
     }
     if (System.getenv("NACRE_CACHE") == null) {
       environment.put("NACRE_CACHE", home.resolve("cache").toString());
     }
     return environment;
+  }
+
+  private static String absolute(String paths) {
+    return Stream.of(paths.split(File.pathSeparator))
+        .filter(path -> !path.isEmpty())
+        .map(path -> Path.of(path).toAbsolutePath().toString())
+        .collect(Collectors.joining(File.pathSeparator));
   }
 
   private static void keepLog(Path from, Path to) throws IOException {

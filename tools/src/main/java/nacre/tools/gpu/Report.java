@@ -37,15 +37,16 @@ final class Report {
   /**
    * The results that a folder holds.
    *
-   * @throws UserException if they are of another card or another build
+   * @throws UserException if there are none, or they are of another card or under other
+   *     circumstances
    */
   static Report resume(Path folder, Card card, ObjectNode circumstances) throws IOException {
     Path file = folder.resolve("check.json");
     if (!Files.isRegularFile(file)) {
-      return begin(folder, card, circumstances);
+      throw new UserException("--resume: " + folder + " holds no results to go on with");
     }
     ObjectNode root = (ObjectNode) new JsonMapper().readTree(file.toFile());
-    for (String key : new String[] {"nacre", "small", "settings"}) {
+    for (String key : new String[] {"nacre", "small", "settings", "peer", "java", "processor"}) {
       if (!root.path(key).equals(circumstances.path(key))) {
         throw new UserException(
             "--resume: %s was made with %s %s, and this is %s; give another --out"

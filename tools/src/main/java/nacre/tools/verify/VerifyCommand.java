@@ -9,6 +9,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tools.ComputeType;
+import nacre.tools.CudaOptions;
 import nacre.tools.ExplainOption;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -49,6 +50,8 @@ public final class VerifyCommand implements Callable<Integer> {
       paramLabel = "ERROR",
       description = "Largest relative error that passes, in place of the bundle's.")
   private Double tolerance;
+
+  @Mixin private CudaOptions cuda;
 
   @Mixin private ExplainOption explain;
 
