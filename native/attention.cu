@@ -78,11 +78,9 @@ DEVICE i64 state_index(const Sizes& z, int t) {
   return (static_cast<i64>(blockIdx.z) * z.h + blockIdx.y) * z.t + t;
 }
 
-constexpr int QUERIES = 4;  // of a warp
-
-// y and the logarithm of each softmax's denominator; state may be null. grid (ceil(t / 32), h, n), shared memory
-// 64 (d + 1) floats.
-template <class T, int N>
+// y and the logarithm of each softmax's denominator; state may be null. A warp has QUERIES queries: grid (ceil(t / 8
+// QUERIES), h, n), shared memory (8 QUERIES + 32) (d + 1) floats, which the smallest cards have: 99 KiB.
+template <class T, int N, int QUERIES>
 DEVICE void attention(const T* q, const T* k, const T* v, T* y, float* state, Sizes z, float scale, bool causal) {
   DYNAMIC_SHARED(float, rows);
   float* tile = rows + WARPS * QUERIES * (z.d + 1);
@@ -144,7 +142,7 @@ DEVICE void attention_delta(const T* y, const T* dy, float* delta, int n, int t,
 
 // With p the softmax and ds = scale * p * (dy v - delta): the own side is the queries, and dq = sum ds k; or the
 // keys, and dk = sum ds q, dv = sum p dy. grid (ceil(rows of the own side / 8 R), h, n), shared memory
-// (16 R + 64) (d + 1) floats.
+// (16 R + 32) (d + 1) floats: one tile at a time, so that 99 KiB are enough.
 template <class T, int N, int R, bool KEYS>
 DEVICE void backward(const T* q, const T* k, const T* v, const T* dy, const float* state, const float* delta, T* d1,
                      T* d2, Sizes z, float scale, bool causal) {
@@ -153,8 +151,7 @@ DEVICE void backward(const T* q, const T* k, const T* v, const T* dy, const floa
   int stride = z.d + 1;
   float* own1 = rows;
   float* own2 = own1 + OWN * stride;
-  float* tile1 = own2 + OWN * stride;
-  float* tile2 = tile1 + ROWS * stride;
+  float* tile = own2 + OWN * stride;
   int own_length = KEYS ? z.s : z.t;
   int tile_length = KEYS ? z.t : z.s;
   int first = blockIdx.x * OWN;
@@ -169,13 +166,15 @@ DEVICE void backward(const T* q, const T* k, const T* v, const T* dy, const floa
   float out2[R][KEYS ? N : 1] = {};
   for (int at = begin; at < end; at += ROWS) {
     __syncthreads();
-    load_rows(KEYS ? q : k, tile1, at, ROWS, tile_length, z.h, z.d);
-    load_rows(KEYS ? dy : v, tile2, at, ROWS, tile_length, z.h, z.d);
+    load_rows(KEYS ? q : k, tile, at, ROWS, tile_length, z.h, z.d);
     __syncthreads();
     float p[R];
     float ds[R];
-    dots(own1, tile1, z.d, p);
-    dots(own2, tile2, z.d, ds);
+    dots(own1, tile, z.d, p);
+    __syncthreads();
+    load_rows(KEYS ? dy : v, tile, at, ROWS, tile_length, z.h, z.d);
+    __syncthreads();
+    dots(own2, tile, z.d, ds);
 #pragma unroll
     for (int r = 0; r < R; r++) {
       int query = KEYS ? at + lane : own + r;
@@ -190,19 +189,22 @@ DEVICE void backward(const T* q, const T* k, const T* v, const T* dy, const floa
       p[r] = seen ? expf(p[r] * scale - log) : 0.0f;
       ds[r] = seen ? scale * p[r] * (ds[r] - weighted) : 0.0f;
     }
-    add_rows(ds, tile1, z.d, out1);
-    if constexpr (KEYS) add_rows(p, tile2, z.d, out2);
+    if constexpr (KEYS) add_rows(p, tile, z.d, out2);
+    __syncthreads();
+    load_rows(KEYS ? q : k, tile, at, ROWS, tile_length, z.h, z.d);
+    __syncthreads();
+    add_rows(ds, tile, z.d, out1);
   }
   store_rows(d1, out1, first, own_length, z.h, z.d);
   if constexpr (KEYS) store_rows(d2, out2, first, own_length, z.h, z.d);
 }
 
-// The number at the end of a name is the largest d; R own rows a warp in backward kernels.
+// The number at the end of a name is the largest d; a warp has R own rows.
 #define ATTENTION_OF(NAME, T, D, R)                                                                                  \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                              \
       attention_##NAME##_##D(const T* q, const T* k, const T* v, T* y, float* state, int n, int t, int s, int h,     \
                              int d, float scale, int causal) {                                                       \
-    attention<T, D / 32>(q, k, v, y, state, Sizes{t, s, h, d}, scale, causal);                                       \
+    attention<T, D / 32, R>(q, k, v, y, state, Sizes{t, s, h, d}, scale, causal);                                       \
   }                                                                                                                  \
   extern "C" __global__ void __launch_bounds__(THREADS) attention_backward_query_##NAME##_##D(                       \
       const T* q, const T* k, const T* v, const T* dy, const float* state, const float* delta, T* dq, int n, int t,  \
@@ -220,7 +222,7 @@ DEVICE void backward(const T* q, const T* k, const T* v, const T* dy, const floa
   ATTENTION_OF(NAME, T, 64, 4)                                                                                       \
   ATTENTION_OF(NAME, T, 128, 4)                                                                                      \
   ATTENTION_OF(NAME, T, 256, 4)                                                                                      \
-  ATTENTION_OF(NAME, T, 512, 2)                                                                                      \
+  ATTENTION_OF(NAME, T, 512, 1)                                                                                      \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                              \
       attention_delta_##NAME(const T* y, const T* dy, float* delta, int n, int t, int h, int d) {                    \
     attention_delta(y, dy, delta, n, t, h, d);                                                                       \

@@ -127,7 +127,7 @@ EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, CUdevice device)
     case 75: *value = setting("NACRE_SIM_ARCHITECTURE", 90) / 10; break;
     case 76: *value = setting("NACRE_SIM_ARCHITECTURE", 90) % 10; break;
     case 81: *value = 228 << 10; break;   // shared memory of a multiprocessor
-    case 97: *value = 227 << 10; break;   // shared memory of a block that asks for more
+    case 97: *value = 99 << 10; break;    // shared memory of a block that asks for more
     case 115: *value = 1; break;          // memory pools
     default: return fail(CUDA_ERROR_INVALID_VALUE, format("device attribute %d", attribute));
   }

@@ -254,7 +254,7 @@ EXPORT CUresult cuFuncSetAttribute(CUfunction f, int attribute, int value) {
   LOCK;
   if (!functions().count(f)) return bad_function("cuFuncSetAttribute");
   if (attribute == 9) return CUDA_SUCCESS;  // the preferred share of shared memory
-  if (attribute != 8 || value < 0 || value > 227 << 10) {
+  if (attribute != 8 || value < 0 || value > 99 << 10) {
     return fail(CUDA_ERROR_INVALID_VALUE, format("function attribute %d = %d", attribute, value));
   }
   f->most_dynamic = value;

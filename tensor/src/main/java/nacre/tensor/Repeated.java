@@ -20,14 +20,16 @@ import nacre.tensor.backend.Replay;
  *
  * <p>The work must be the same each time: the same operations on the same shapes. It may run twice
  * only, so all that changes must lie in tensors that live longer than it does. It may neither read
- * tensors on the host nor write them from there, which a card refuses with an error. What it makes
- * is gone behind it but for the tensor that it returns.
+ * tensors on the host nor write them from there, nor run other repeated work, which a card refuses
+ * with an error. What it makes is gone behind it but for the tensor that it returns.
  *
  * <p>Used, and closed, by one thread.
  */
 public final class Repeated implements AutoCloseable {
   private final Supplier<Tensor> work;
   private final Replay replay;
+  private boolean done;
+  private Tensor made;
   private Tensor result;
 
   private Repeated(Device device, Supplier<Tensor> work) {
@@ -51,18 +53,30 @@ public final class Repeated implements AutoCloseable {
    *     until the next run
    */
   public Tensor run() {
-    Tensor before = result;
-    replay.run();
-    if (before != null && before != result) {
-      before.release();
+    done = false;
+    made = null;
+    try {
+      replay.run();
+    } catch (RuntimeException | Error e) {
+      if (made != null) {
+        made.release();
+      }
+      throw e;
+    }
+    if (done) {
+      if (result != null) {
+        result.release();
+      }
+      result = made;
     }
     return result;
   }
 
   private void once() {
     try (Scope _ = Scope.open()) {
-      Tensor made = work.get();
-      result = made == null ? null : made.view(made.shape(), null);
+      Tensor answer = work.get();
+      made = answer == null ? null : answer.view(answer.shape(), null);
+      done = true;
     }
   }
 

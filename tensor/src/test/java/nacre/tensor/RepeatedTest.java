@@ -123,6 +123,34 @@ class RepeatedTest {
     }
   }
 
+  @ParameterizedTest
+  @MethodSource("devices")
+  void aResultThatIsKeptOutlivesIt(Device device) {
+    try (Scope _ = Scope.open()) {
+      Tensor x = Tensor.of(device, Shape.of(2), 3, 4);
+      Tensor kept;
+      try (Repeated repeated = Repeated.of(device, () -> multiply(x, x))) {
+        repeated.run();
+        repeated.run();
+        kept = repeated.run().detach();
+      }
+      Tensor other = Tensor.full(device, DType.F32, Shape.of(2), 7);
+      assertArrayEquals(new float[] {9, 16}, kept.toFloats());
+      assertArrayEquals(new float[] {7, 7}, other.toFloats());
+    }
+  }
+
+  @Test
+  void repeatedWorkInsideIsRefused() {
+    Device card = card();
+    try (Scope _ = Scope.open();
+        Repeated inner = Repeated.of(card, () -> Tensor.zeros(card, DType.F32, Shape.of(3)));
+        Repeated outer = Repeated.of(card, inner::run)) {
+      String message = assertThrows(CudaException.class, outer::run).getMessage();
+      assertTrue(message.contains("run the inner alone"), message);
+    }
+  }
+
   @Test
   void withoutGraphsItIsComputedEachTime() {
     Device card = card();

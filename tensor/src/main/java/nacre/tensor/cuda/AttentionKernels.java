@@ -11,9 +11,8 @@ import nacre.tensor.cuda.driver.Kernel;
 final class AttentionKernels {
   private static final String FILE = "attention";
   private static final int WARPS = Kernel.THREADS / 32; // in a block; each serves a row or more
-  private static final int QUERIES = 32; // a block of the forward kernel
   private static final int[] HEAD_SIZES = {64, 128, 256, 512}; // that kernels were built for
-  private static final int KEYS = 64; // at a time in a block's shared memory
+  private static final int TILE = 32; // rows of the other side, at a time in shared memory
 
   private final Card card;
 
@@ -37,19 +36,25 @@ final class AttentionKernels {
         "attention: q %s has heads of %d, and the card's kernels take at most 512".formatted(q, d));
   }
 
+  /** Rows of its own side that a block keeps in shared memory, of which some cards have 99 KiB. */
+  private static int rows(Tensor q) {
+    return WARPS * (headSize(q) <= 256 ? 4 : 1);
+  }
+
   void attention(
       Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
     if (y.elements() == 0) {
       return;
     }
+    int rows = rows(q);
     kernel("attention", q)
         .launch(
-            ReductionKernels.ceil(q.dim(1), QUERIES),
+            ReductionKernels.ceil(q.dim(1), rows),
             q.dim(2),
             q.dim(0),
             Kernel.THREADS,
             1,
-            KEYS * Float.BYTES * (q.dim(3) + 1),
+            (rows + TILE) * (q.dim(3) + 1) * Float.BYTES,
             a ->
                 sizes(
                         a.address(q.address())
@@ -78,8 +83,8 @@ final class AttentionKernels {
     if (q.elements() == 0 || k.elements() == 0) {
       return;
     }
-    int rows = WARPS * (headSize(q) <= 256 ? 4 : 2); // a block's
-    int shared = (2 * rows + KEYS) * (q.dim(3) + 1) * Float.BYTES;
+    int rows = rows(q);
+    int shared = (2 * rows + TILE) * (q.dim(3) + 1) * Float.BYTES;
     card.scratch(
         state.bytes(),
         delta -> {

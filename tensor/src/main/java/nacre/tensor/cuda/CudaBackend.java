@@ -51,7 +51,8 @@ public final class CudaBackend implements Backend {
     MatrixKernels matrices = new MatrixKernels(card);
     products =
         new CudaProducts(
-            new MatrixLibrary(card, asked("tf32"), asked("tune"), explanation::tuned),
+            new MatrixLibrary(
+                card, asked("tf32"), asked("tune"), explanation::tuned, explanation::refused),
             matrices,
             elementwise,
             reductions,

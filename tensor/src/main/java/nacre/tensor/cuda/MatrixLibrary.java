@@ -34,6 +34,7 @@ final class MatrixLibrary {
   private final boolean tf32;
   private final boolean tune;
   private final BiConsumer<String, String> tuned;
+  private final BiConsumer<String, String> refusals;
   private final MemorySegment handle;
   private final Map<Signature, Optional<Plan>> plans = new HashMap<>();
   private final MemorySegment one = Arena.global().allocateFrom(ValueLayout.JAVA_FLOAT, 1);
@@ -68,7 +69,10 @@ final class MatrixLibrary {
     }
   }
 
-  private record Signature(Product product, DType dtype, Epilogue epilogue) {}
+  /**
+   * @param alignment of all matrices in bytes, 256 at most
+   */
+  private record Signature(Product product, DType dtype, Epilogue epilogue, long alignment) {}
 
   /** What a product is run with. These live as long as the process. */
   private record Plan(
@@ -86,12 +90,19 @@ final class MatrixLibrary {
    * @param tf32 whether f32 operands may be rounded to 10 bits of fraction
    * @param tune whether algorithms are timed
    * @param tuned takes each signature that was timed, and what came of it
+   * @param refusals takes each signature that cuBLASLt has no algorithm for, and what it says
    */
-  MatrixLibrary(Card card, boolean tf32, boolean tune, BiConsumer<String, String> tuned) {
+  MatrixLibrary(
+      Card card,
+      boolean tf32,
+      boolean tune,
+      BiConsumer<String, String> tuned,
+      BiConsumer<String, String> refusals) {
     this.card = card;
     this.tf32 = tf32;
     this.tune = tune;
     this.tuned = tuned;
+    this.refusals = refusals;
     card.device().enter();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
@@ -108,7 +119,12 @@ final class MatrixLibrary {
    * @param bias of the epilogue, read or written; 0 if it has none
    * @param residual what is added to the product, of y's shape; 0 for nothing
    */
-  record Operands(long a, long b, long bias, long residual, long y) {}
+  record Operands(long a, long b, long bias, long residual, long y) {
+    /** What cuBLASLt is told of the matrices; it takes 256 bytes for granted otherwise. */
+    long alignment() {
+      return Math.min(256, Long.lowestOneBit(a | b | residual | y));
+    }
+  }
 
   /**
    * y = epilogue(a · b + residual).
@@ -118,7 +134,7 @@ final class MatrixLibrary {
   boolean matmul(Product product, DType dtype, Epilogue epilogue, Operands operands) {
     card.device().enter();
     try {
-      Signature signature = new Signature(product, dtype, epilogue);
+      Signature signature = new Signature(product, dtype, epilogue, operands.alignment());
       Optional<Plan> plan = plans.get(signature);
       if (plan == null) {
         List<Plan> choices = build(signature);
@@ -143,7 +159,14 @@ final class MatrixLibrary {
     int best = 0;
     for (int i = 0; i < times.length; i++) {
       Plan plan = choices.get(i);
-      times[i] = Stopwatch.time(card.device(), () -> run(plan, signature.epilogue, operands));
+      try {
+        times[i] = Stopwatch.time(card.device(), () -> run(plan, signature.epilogue, operands));
+      } catch (CudaException e) {
+        if (i == 0) {
+          throw e; // what would be run without tuning
+        }
+        times[i] = Double.POSITIVE_INFINITY; // recommended, but not for this after all
+      }
       best = times[i] < times[best] ? i : best;
     }
     tuned.accept(
@@ -208,7 +231,7 @@ final class MatrixLibrary {
               layout(out, s.dtype, p.transposeB(), p.k(), p.n(), p.batch(), strideB),
               layout(out, s.dtype, false, p.m(), p.n(), p.batch(), (long) p.m() * p.n()),
               cublasLtMatmulHeuristicResult_t.allocateArray(wanted, Arena.global()));
-      recommend(plan, wanted, out, arena);
+      recommend(s, plan, wanted, out, arena);
       return IntStream.range(0, wanted)
           .mapToObj(i -> cublasLtMatmulHeuristicResult_t.asSlice(plan.algorithm, i))
           .filter(MatrixLibrary::isUsable)
@@ -258,7 +281,8 @@ final class MatrixLibrary {
   }
 
   /** Puts the algorithms that the library thinks fastest into the plan, as many as it has. */
-  private void recommend(Plan plan, int wanted, MemorySegment out, Arena arena) {
+  private void recommend(
+      Signature signature, Plan plan, int wanted, MemorySegment out, Arena arena) {
     for (int i = 0; i < wanted; i++) {
       cublasLtMatmulHeuristicResult_t.state(
           cublasLtMatmulHeuristicResult_t.asSlice(plan.algorithm, i),
@@ -274,6 +298,21 @@ final class MatrixLibrary {
               arena.allocateFrom(ValueLayout.JAVA_LONG, WORKSPACE),
               Long.BYTES),
           "cublasLtMatmulPreferenceSetAttribute");
+      for (int matrix :
+          new int[] {
+            CublasLt.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES(),
+            CublasLt.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES(),
+            CublasLt.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES(),
+            CublasLt.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES()
+          }) {
+        check(
+            CublasLt.cublasLtMatmulPreferenceSetAttribute(
+                preference,
+                matrix,
+                arena.allocateFrom(ValueLayout.JAVA_INT, (int) signature.alignment),
+                Integer.BYTES),
+            "cublasLtMatmulPreferenceSetAttribute");
+      }
       // Parts of a product that was split along k are added up in f32.
       check(
           CublasLt.cublasLtMatmulPreferenceSetAttribute(
@@ -299,6 +338,10 @@ final class MatrixLibrary {
       if (status != CublasLt.CUBLAS_STATUS_NOT_SUPPORTED()
           && status != CublasLt.CUBLAS_STATUS_INVALID_VALUE()) {
         check(status, "cublasLtMatmulAlgoGetHeuristic");
+      }
+      if (status != CublasLt.CUBLAS_STATUS_SUCCESS() || count.get(ValueLayout.JAVA_INT, 0) == 0) {
+        refusals.accept(
+            "cuBLASLt " + signature, CudaException.text(CublasLt.cublasLtGetStatusString(status)));
       }
     } finally {
       CublasLt.cublasLtMatmulPreferenceDestroy(preference);

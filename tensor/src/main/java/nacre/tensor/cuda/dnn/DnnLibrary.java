@@ -23,8 +23,8 @@ import nacre.tensor.cuda.driver.CudaDevice;
 public final class DnnLibrary {
   /**
    * Attention's gradient that gives the same bits each time keeps the scores of all queries with
-   * all keys, 2 bytes each. Entries of a batch that would make it more than 256 MiB go one after
-   * another.
+   * all keys, 2 bytes each. A batch that would make it more than 256 MiB goes in pieces, of one
+   * entry at least.
    */
   private static final long MOST_SCORES = 128L << 20;
 
@@ -192,6 +192,12 @@ public final class DnnLibrary {
   private boolean run(GraphShape shape, MemorySegment... addresses) {
     MemorySegment[] operands =
         Stream.of(addresses).filter(Objects::nonNull).toArray(MemorySegment[]::new);
+    for (MemorySegment operand : operands) {
+      // Scalars are the host's and have a length, addresses of the card's memory have none.
+      if (operand.byteSize() == 0 && operand.address() % Graph.ALIGNMENT != 0) {
+        return false;
+      }
+    }
     device.enter();
     try {
       return switch (verdicts.computeIfAbsent(shape, this::plan)) {

@@ -8,13 +8,19 @@ import nacre.bindings.cudnn.Cudnn;
 record Engines(Descriptor graph, Target target, Graph.Freedom freedom) {
   private static final int MOST = 16;
 
+  /** Workspace beyond which the next engine is asked. */
+  private static final long MUCH = 1L << 30;
+
   /**
-   * The plan of the first engine, in cuDNN's order, that is deterministic and exact enough.
+   * The plan of the first engine, in cuDNN's order, that is deterministic and exact enough, and
+   * wants no more than a gibibyte of workspace; where all want more, of the one that wants least.
    *
    * @throws DnnException if there is none, with the reason of the last that was tried
    */
   Descriptor best() throws DnnException {
     DnnException last = new DnnException("its heuristics know no engine");
+    Descriptor large = null;
+    long least = Long.MAX_VALUE;
     for (int mode : new int[] {Cudnn.CUDNN_HEUR_MODE_A(), Cudnn.CUDNN_HEUR_MODE_FALLBACK()}) {
       List<Descriptor> choices;
       try {
@@ -26,10 +32,23 @@ record Engines(Descriptor graph, Target target, Graph.Freedom freedom) {
       try {
         for (Descriptor choice : choices) {
           try {
-            if (allowed(choice)) {
-              return plan(choice);
+            if (!allowed(choice)) {
+              last = new DnnException("what it recommends is not deterministic, or less exact");
+              continue;
             }
-            last = new DnnException("what it recommends is not deterministic, or less exact");
+            Descriptor plan = plan(choice);
+            long wants = plan.number(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE());
+            Descriptor other = wants < least ? large : plan;
+            if (wants < least) {
+              large = plan;
+              least = wants;
+            }
+            if (other != null) {
+              other.close();
+            }
+            if (least <= MUCH) {
+              return large;
+            }
           } catch (DnnException e) {
             last = e;
           }
@@ -37,6 +56,9 @@ record Engines(Descriptor graph, Target target, Graph.Freedom freedom) {
       } finally {
         choices.forEach(Descriptor::close);
       }
+    }
+    if (large != null) {
+      return large;
     }
     throw last;
   }
@@ -73,12 +95,11 @@ record Engines(Descriptor graph, Target target, Graph.Freedom freedom) {
           engine
               .getFirst()
               .codes(Cudnn.CUDNN_ATTR_ENGINE_NUMERICAL_NOTE(), Cudnn.CUDNN_TYPE_NUMERICAL_NOTE());
-      boolean inexact =
-          notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS())
-              || notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION())
-              || notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_WINOGRAD());
+      boolean rounds = notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS());
       return !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC())
-          && (!inexact || freedom.tensorCoresForF32());
+          && !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION())
+          && !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_WINOGRAD())
+          && (!rounds || freedom.tensorCoresForF32());
     } finally {
       engine.forEach(Descriptor::close);
     }

@@ -20,7 +20,7 @@ final class Graph implements AutoCloseable {
   /** What engines may do to be faster. */
   record Freedom(boolean tensorCoresForF32) {}
 
-  private static final int ALIGNMENT = 16;
+  static final int ALIGNMENT = 16;
   private static final int FIRST_VIRTUAL = 1000;
 
   private final List<Descriptor> owned = new ArrayList<>();

@@ -15,6 +15,7 @@ final class BlockArena implements BlockSource {
   private final Map<Long, Integer> alive = new HashMap<>();
   private final Map<Long, Long> foreign = new LinkedHashMap<>();
   private int event;
+  private boolean closed;
   private String departure;
 
   BlockArena(BlockPlan plan, long address) {
@@ -56,6 +57,21 @@ final class BlockArena implements BlockSource {
     if (departure == null && (number == null || expected != BlockPlan.given(number))) {
       departure = "frees what it did not free before"; // told by whoever may complain
     }
+  }
+
+  /** Takes a block back that outlived the work. */
+  void giveLate(long block) {
+    alive.remove(block);
+  }
+
+  /** Nothing runs here any more. */
+  void close() {
+    closed = true;
+  }
+
+  /** Whether nothing runs here any more, and nobody has a block. */
+  boolean isUnused() {
+    return closed && alive.isEmpty();
   }
 
   /** What was given back that was not taken here, by address. */

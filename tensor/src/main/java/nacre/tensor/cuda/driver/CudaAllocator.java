@@ -72,6 +72,9 @@ public final class CudaAllocator implements Allocator {
       BlockArena arena = arenaOf(address);
       if (arena == null || arena == source) {
         source.give(address, size(bytes));
+      } else {
+        arena.giveLate(address);
+        closeIfUnused(arena);
       }
     } finally {
       device.leave();
@@ -134,6 +137,7 @@ public final class CudaAllocator implements Allocator {
 
   /** Takes the memory of a plan. */
   BlockArena open(BlockPlan plan) {
+    List.copyOf(arenas).forEach(this::closeIfUnused);
     trim(); // what the first run gave back lies in pieces, and the arena is one
     BlockArena arena = new BlockArena(plan, driver.take(size(plan.bytes())));
     arenas.add(arena);
@@ -151,11 +155,18 @@ public final class CudaAllocator implements Allocator {
     }
   }
 
-  /** Gives the memory of a plan back. */
+  /** Gives the memory of a plan back, as soon as no tensor outside has any of it. */
   void close(BlockArena arena) {
-    arenas.remove(arena);
+    arena.close();
     arena.foreign().forEach(driver::give);
-    driver.give(arena.address(), size(arena.bytes()));
+    closeIfUnused(arena);
+  }
+
+  private void closeIfUnused(BlockArena arena) {
+    if (arena.isUnused() && !isFollowed()) { // the driver takes nothing back while it captures
+      arenas.remove(arena);
+      driver.give(arena.address(), size(arena.bytes()));
+    }
   }
 
   @Override

@@ -18,9 +18,9 @@ import nacre.bindings.cuda.Cuda;
  * goes through, in the order in which it was asked for.
  *
  * <p>Any thread may ask, virtual ones too. A context belongs to a thread of the system, and a
- * virtual thread changes those, so each call makes the context current first, which costs less than
- * handing the call to a thread that owns it. {@link #enter} and {@link #leave} stand around every
- * call: they keep other threads' work out of a step while it is captured.
+ * virtual thread changes those, so each call makes the context current first, so that no call has
+ * to be handed to a thread that owns it. {@link #enter} and {@link #leave} stand around every call:
+ * they keep other threads' work out of a step while it is captured.
  */
 public final class CudaDevice {
   private final int ordinal;

@@ -12,7 +12,7 @@ import nacre.tensor.backend.Replay;
 /**
  * Work as a CUDA graph. The first run computes as ever, so that kernels are compiled, plans made
  * and the memory that the work takes is known; the second is captured, with all its memory from one
- * arena; from then on a run is one call of the driver. Work inside of such work is part of it.
+ * arena; from then on a run is one call of the driver.
  */
 public final class CudaReplay implements Replay {
   private final CudaDevice device;
@@ -42,8 +42,9 @@ public final class CudaReplay implements Replay {
     device.enter();
     try {
       if (allocator.isFollowed()) {
-        body.run();
-      } else if (plan == null) {
+        throw new CudaException("cuda: repeated work inside of repeated work; run the inner alone");
+      }
+      if (plan == null) {
         plan = allocator.record(body);
         report.accept("first run");
       } else {
@@ -81,7 +82,7 @@ public final class CudaReplay implements Replay {
   /** What the body puts on the stream, which does none of it. */
   private MemorySegment graph(MemorySegment out) {
     check(
-        Cuda.cuStreamBeginCapture_v2(device.stream(), Cuda.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL()),
+        Cuda.cuStreamBeginCapture_v2(device.stream(), Cuda.CU_STREAM_CAPTURE_MODE_RELAXED()),
         "cuStreamBeginCapture");
     try {
       allocator.serve(arena, body);
