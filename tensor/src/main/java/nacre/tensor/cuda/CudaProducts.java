@@ -65,6 +65,7 @@ final class CudaProducts {
     matmul(x, false, w, true, bias, f, y);
     if (residual != null && y.elements() > 0) {
       kernels.finish(y, null, residual, null);
+      explanation.count("linear, residual", "own kernel, afterwards");
     }
   }
 
@@ -120,7 +121,8 @@ final class CudaProducts {
     if (!served) {
       kernels.matmul(product, dy, x, null, null, dw);
     }
-    explanation.count("linearWeightGradient", served ? "cuBLASLt, then sums" : "own kernel");
+    String cublas = db == null ? "cuBLASLt" : "cuBLASLt, then sums";
+    explanation.count("linearWeightGradient", served ? cublas : "own kernel");
     if (db != null) {
       int o = dy.dim(-1);
       reductions.columns(dy.address(), dy.dtype(), rows, o, db.address(), db.dtype());
