@@ -473,7 +473,7 @@ int main(int count, char** arguments) {
   }
   int good = 0;
   for (size_t i = 0; i < all.size(); i++) {
-    std::string command = std::string(arguments[0]) + " " + arguments[1] + " " + std::to_string(i);
+    std::string command = std::string("'") + arguments[0] + "' '" + arguments[1] + "' " + std::to_string(i);
     bool fine = std::system(command.c_str()) == 0;
     good += fine;
     if (!fine) std::printf("FAILED: %s\n", all[i].name);
