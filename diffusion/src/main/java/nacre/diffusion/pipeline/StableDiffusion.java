@@ -264,8 +264,7 @@ public final class StableDiffusion {
       return cast(unet.forward(seen, timesteps, context), DType.F32);
     }
     Tensor both = cast(unet.forward(concat(0, seen, seen), timesteps, context), DType.F32);
-    Tensor without = slice(both, 0, 0, images);
-    return Guidance.guide(without, slice(both, 0, images, images), guidance);
+    return Guidance.guide(both, guidance);
   }
 
   /** A sample of the image's latent for each seed, {@code f32[N, h, w, C]}. */

@@ -1,7 +1,9 @@
 package nacre.diffusion.schedule;
 
 import static nacre.tensor.ops.Mix.mix;
+import static nacre.tensor.ops.Slice.slice;
 
+import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /** Classifier-free guidance (Ho and Salimans, 2022). */
@@ -17,5 +19,18 @@ public final class Guidance {
    */
   public static Tensor guide(Tensor unconditional, Tensor conditional, double scale) {
     return mix(unconditional, 1 - scale, conditional, scale);
+  }
+
+  /**
+   * The same of both outputs in one batch, {@code [2N, ..] → [N, ..]}.
+   *
+   * @param outputs without the condition, then with it
+   */
+  public static Tensor guide(Tensor outputs, double scale) {
+    int half = outputs.dim(0) / 2;
+    try (Scope scope = Scope.open()) {
+      Tensor unconditional = slice(outputs, 0, 0, half);
+      return scope.hand(guide(unconditional, slice(outputs, 0, half, half), scale));
+    }
   }
 }

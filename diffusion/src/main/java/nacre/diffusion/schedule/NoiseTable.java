@@ -57,7 +57,7 @@ public final class NoiseTable {
    */
   public void write(int[] timesteps, Tensor to) {
     for (int timestep : timesteps) {
-      schedule.alphaCumprod(timestep);
+      schedule.alphaCumprod(timestep); // refuses what there is not; a card would read beside
     }
     to.backend().upload(MemorySegment.ofArray(timesteps), to);
   }

@@ -2,7 +2,6 @@ package nacre.neuralassets.model;
 
 import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Concat.concat;
-import static nacre.tensor.ops.Slice.slice;
 
 import java.util.function.IntConsumer;
 import nacre.diffusion.schedule.Guidance;
@@ -97,10 +96,8 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
       return model.denoise(x, timesteps, tokens);
     }
     try (Scope scope = Scope.open()) {
-      int batch = x.dim(0);
       Tensor both = model.denoise(concat(0, x, x), timesteps, tokens);
-      Tensor free = slice(both, 0, 0, batch);
-      return scope.hand(Guidance.guide(free, slice(both, 0, batch, batch), guidance));
+      return scope.hand(Guidance.guide(both, guidance));
     }
   }
 }
