@@ -1,4 +1,4 @@
-// Group normalisation of x [n, pixels, c], with SiLU after it if asked.
+// Group normalization of x [n, pixels, c], with SiLU after it if asked.
 //
 // Memory is read along the channels. A block takes `chunk` pixels of one image; each of its threads keeps to
 // one pack of channels (or several, where there are more packs than threads) and walks down the pixels, so
@@ -145,7 +145,7 @@ DEVICE void apply_norm(const T* x, const T* gamma, const T* beta, const float* m
   }
 }
 
-// The gradient that reaches the normalised value, after SiLU's slope.
+// The gradient that reaches the normalized value, after SiLU's slope.
 DEVICE float through(float normal, float gamma, float beta, float dy, bool silu_after) {
   return silu_after ? dy * silu_slope(fmaf(normal, gamma, beta)) : dy;
 }

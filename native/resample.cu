@@ -1,4 +1,4 @@
-// Images made larger and smaller: nearest neighbours, means of blocks, boxes by an antialiased triangle filter.
+// Images made larger and smaller: nearest neighbors, means of blocks, boxes by an antialiased triangle filter.
 // And the sinusoids of timesteps.
 #include "common.cuh"
 

@@ -1,4 +1,4 @@
-// What works on rows [rows, c], a warp each: softmax, layer normalisation, and GEGLU. A row is read again for
+// What works on rows [rows, c], a warp each: softmax, layer normalization, and GEGLU. A row is read again for
 // each pass: it is in the first-level cache by then.
 #include "common.cuh"
 #include "functions.cuh"

@@ -98,7 +98,7 @@ struct Global {
   uintptr_t bytes_with_redzone;
   const void* name;
   const void* file;
-  uintptr_t initialised_at_run_time;
+  uintptr_t initialized_at_run_time;
   const void* location;
   uintptr_t indicator;
 };

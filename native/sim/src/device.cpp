@@ -17,7 +17,7 @@ using namespace sim;
 
 namespace {
 
-bool initialised = false;
+bool initialized = false;
 thread_local CUcontext current_context = nullptr;
 int primary_users = 0;
 char primary;  // its address is the primary context
@@ -45,7 +45,7 @@ bool is_pinned(const void* p, size_t bytes) {
 
 // What every call wants that works on the device.
 CUresult ready() {
-  if (!initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit was not called");
+  if (!initialized) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit was not called");
   if (!current_context) return fail(CUDA_ERROR_INVALID_CONTEXT, "no context is current on this thread");
   return context_error();
 }
@@ -68,7 +68,7 @@ EXPORT CUresult cuInit(unsigned flags) {
   if (flags != 0) return fail(CUDA_ERROR_INVALID_VALUE, "cuInit: flags must be 0");
   if (devices() <= 0) return fail(CUDA_ERROR_NO_DEVICE, "told to have none");
   memory::start();
-  initialised = true;
+  initialized = true;
   return CUDA_SUCCESS;
 }
 
@@ -78,13 +78,13 @@ EXPORT CUresult cuDriverGetVersion(int* version) {
 }
 
 EXPORT CUresult cuDeviceGetCount(int* count) {
-  if (!initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit was not called");
+  if (!initialized) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit was not called");
   *count = devices();
   return CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuDeviceGet(CUdevice* device, int ordinal) {
-  if (!initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit was not called");
+  if (!initialized) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit was not called");
   // All devices of a simulated machine would share one memory, so there is one.
   if (ordinal < 0 || ordinal >= std::min(devices(), 1)) {
     return fail(CUDA_ERROR_INVALID_DEVICE, format("device %d of %d", ordinal, devices()));
@@ -138,7 +138,7 @@ EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, CUdevice device)
 
 EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext* out, CUdevice device) {
   LOCK;
-  if (!initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit was not called");
+  if (!initialized) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit was not called");
   if (device != 0) return fail(CUDA_ERROR_INVALID_DEVICE, format("device %d", device));
   primary_users++;
   *out = &primary;

@@ -82,9 +82,9 @@ struct Engine {
 
 struct Descriptor {
   int type;
-  bool finalised = false;
+  bool finalized = false;
   std::map<int, Attribute> attributes;
-  // What finalising made of it.
+  // What finalizing made of it.
   std::shared_ptr<Program> program;
   Engine engine{};
 };
@@ -136,7 +136,7 @@ T value(const Descriptor& d, int attribute, T usual) {
   return v.empty() ? usual : v[0];
 }
 
-// A failure of finalising, carried up as a status with its story already told.
+// A failure of finalizing, carried up as a status with its story already told.
 struct Refusal {
   int status;
 };
@@ -147,7 +147,7 @@ const Descriptor& child(const Descriptor& d, int attribute, int type, const char
   auto* found = value<Descriptor*>(d, attribute, nullptr);
   if (!found || !descriptors().count(found)) stop(NULL_POINTER, format("%s is not set, or destroyed", what));
   if (found->type != type) stop(DESCRIPTOR_TYPE, format("%s is a descriptor of type %d", what, found->type));
-  if (!found->finalised) stop(NOT_FINALIZED, format("%s is not finalised", what));
+  if (!found->finalized) stop(NOT_FINALIZED, format("%s is not finalized", what));
   return *found;
 }
 
@@ -252,7 +252,7 @@ Operation operation(const Descriptor& d) {
   return o;
 }
 
-void finalise_tensor(const Descriptor& d) {
+void finalize_tensor(const Descriptor& d) {
   std::vector<int64_t> dims = values<int64_t>(d, 902), strides = values<int64_t>(d, 903);
   if (dims.empty() || dims.size() != strides.size()) stop(BAD_PARAM, "a tensor without dims, or with other strides");
   for (size_t i = 0; i < dims.size(); i++) {
@@ -263,11 +263,11 @@ void finalise_tensor(const Descriptor& d) {
   }
 }
 
-void finalise_graph(Descriptor& d) {
+void finalize_graph(Descriptor& d) {
   auto program = std::make_shared<Program>();
   for (Descriptor* o : values<Descriptor*>(d, 801)) {
     if (!descriptors().count(o)) stop(NULL_POINTER, "an operation that is destroyed");
-    if (!o->finalised) stop(NOT_FINALIZED, "an operation that is not finalised");
+    if (!o->finalized) stop(NOT_FINALIZED, "an operation that is not finalized");
     program->operations.push_back(operation(*o));
   }
   if (program->operations.empty()) stop(BAD_PARAM, "a graph without operations");
@@ -289,10 +289,10 @@ std::vector<Engine> engines(const Program& program) {
   return all;
 }
 
-void finalise(Descriptor& d) {
+void finalize(Descriptor& d) {
   switch (d.type) {
-    case TENSOR: finalise_tensor(d); break;
-    case GRAPH: finalise_graph(d); break;
+    case TENSOR: finalize_tensor(d); break;
+    case GRAPH: finalize_graph(d); break;
     case HEURISTICS: {
       const Descriptor& graph = child(d, 201, GRAPH, "the graph");
       if (!d.attributes.count(200)) stop(BAD_PARAM, "heuristics without a mode");
@@ -338,7 +338,7 @@ int give_engines(const Descriptor& d, int64_t asked, int64_t* count, void* to) {
     if (!descriptors().count(wanted[i]) || wanted[i]->type != ENGINE_CONFIGURATION) {
       return refuse(DESCRIPTOR_TYPE, "heuristics fill engine configurations that exist");
     }
-    wanted[i]->finalised = true;
+    wanted[i]->finalized = true;
     wanted[i]->program = d.program;
     wanted[i]->engine = all[i];
   }
@@ -420,7 +420,7 @@ EXPORT int cudnnBackendDestroyDescriptor(Descriptor* d) {
 EXPORT int cudnnBackendSetAttribute(Descriptor* d, int attribute, int type, int64_t count, const void* from) {
   LOCK;
   if (!descriptors().count(d)) return refuse(BAD_PARAM, "a descriptor that is destroyed");
-  if (d->finalised) return refuse(BAD_PARAM, "an attribute set after finalising");
+  if (d->finalized) return refuse(BAD_PARAM, "an attribute set after finalizing");
   std::optional<int> wanted = attribute_type(attribute);
   if (!wanted) return refuse(NOT_SUPPORTED, format("attribute %d", attribute));
   if (*wanted != type) {
@@ -435,12 +435,12 @@ EXPORT int cudnnBackendSetAttribute(Descriptor* d, int attribute, int type, int6
 EXPORT int cudnnBackendGetAttribute(const Descriptor* d, int attribute, int type, int64_t asked, int64_t* count, void* to) {
   LOCK;
   if (!descriptors().count(const_cast<Descriptor*>(d))) return refuse(BAD_PARAM, "a descriptor that is destroyed");
-  if (!d->finalised) return refuse(NOT_FINALIZED, "an attribute asked of what is not finalised");
+  if (!d->finalized) return refuse(NOT_FINALIZED, "an attribute asked of what is not finalized");
   if (attribute == 202 && d->type == HEURISTICS && type == DESCRIPTOR) return give_engines(*d, asked, count, to);
   if (attribute == 300 && d->type == ENGINE_CONFIGURATION && type == DESCRIPTOR && to) {
     Descriptor* engine = *static_cast<Descriptor**>(to);
     if (!descriptors().count(engine) || engine->type != ENGINE) return refuse(DESCRIPTOR_TYPE, "an engine is filled");
-    engine->finalised = true;
+    engine->finalized = true;
     engine->engine = d->engine;
     *count = 1;
     return SUCCESS;
@@ -456,11 +456,11 @@ EXPORT int cudnnBackendFinalize(Descriptor* d) {
   LOCK;
   if (!descriptors().count(d)) return refuse(BAD_PARAM, "a descriptor that is destroyed");
   try {
-    finalise(*d);
+    finalize(*d);
   } catch (const Refusal& r) {
     return r.status;
   }
-  d->finalised = true;
+  d->finalized = true;
   return SUCCESS;
 }
 
@@ -471,7 +471,7 @@ EXPORT int cudnnBackendExecute(void* h, Descriptor* plan, Descriptor* pack) {
       pack->type != VARIANT_PACK) {
     return refuse(BAD_PARAM, "cudnnBackendExecute wants a handle, a plan and a variant pack");
   }
-  if (!plan->finalised || !pack->finalised) return refuse(NOT_FINALIZED, "a plan or variant pack that is not finalised");
+  if (!plan->finalized || !pack->finalized) return refuse(NOT_FINALIZED, "a plan or variant pack that is not finalized");
   std::vector<int64_t> ids = values<int64_t>(*pack, 1000);
   std::vector<Address> pointers = values<Address>(*pack, 1001);
   std::map<int64_t, Address> addresses;

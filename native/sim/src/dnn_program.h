@@ -1,4 +1,4 @@
-// What a finalised cuDNN graph computes, apart from the descriptors that said so.
+// What a finalized cuDNN graph computes, apart from the descriptors that said so.
 #pragma once
 
 #include <cstdint>

@@ -437,14 +437,14 @@ std::vector<Test> tests() {
          check(call("cudnnBackendCreateDescriptor", 17, &tensor) == 0, "tensor");
          float number = 1;
          check(call("cudnnBackendSetAttribute", tensor, 902, 4, int64_t(1), &number) == 2010, "dims of floats were taken");
-         check(call("cudnnBackendFinalize", tensor) == 2000, "a tensor without dims was finalised");
+         check(call("cudnnBackendFinalize", tensor) == 2000, "a tensor without dims was finalized");
          check(call("cudnnBackendCreateDescriptor", 13, &operation) == 0, "operation");
          check(call("cudnnBackendCreateDescriptor", 15, &graph) == 0, "graph");
          check(call("cudnnBackendSetAttribute", graph, 801, 15, int64_t(1), &operation) == 0, "operations");
-         check(call("cudnnBackendFinalize", graph) == 2004, "a graph of an unfinished operation was finalised");
+         check(call("cudnnBackendFinalize", graph) == 2004, "a graph of an unfinished operation was finalized");
          char why[200];
          call<void>("cudnnGetLastErrorString", why, sizeof why);
-         check(std::strstr(why, "not finalised") != nullptr, std::string("the last error is '") + why + "'");
+         check(std::strstr(why, "not finalized") != nullptr, std::string("the last error is '") + why + "'");
          check(call("cudnnBackendDestroyDescriptor", tensor) == 0, "destroy");
          check(call("cudnnBackendDestroyDescriptor", tensor) == 2000, "destroyed twice");
        }},

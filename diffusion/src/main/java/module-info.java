@@ -5,7 +5,7 @@ module nacre.diffusion {
 
   exports nacre.diffusion;
   exports nacre.diffusion.checkpoint;
-  exports nacre.diffusion.pipeline;
+  exports nacre.diffusion.layers;
   exports nacre.diffusion.schedule;
   exports nacre.diffusion.text;
   exports nacre.diffusion.unet;

@@ -1,4 +1,4 @@
-/** Modules, layers, attention, ViT, optimisers, schedules. */
+/** Modules, layers, attention, ViT, optimizers, schedules. */
 module nacre.nn {
   exports nacre.nn;
 

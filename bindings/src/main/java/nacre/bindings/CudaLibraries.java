@@ -13,13 +13,13 @@ import java.util.Optional;
 /**
  * Finds NVIDIA's libraries on the machine, opens them, and asks for their versions.
  *
- * <p>They are looked for, in this order, in the folders of {@code -Dnacre.cuda.libs} or {@code
- * NACRE_CUDA_LIBS}, along the system's search path, in {@code CUDA_HOME}, in the Python environment
- * that is active, and where toolkits install themselves. Such a folder may be one that holds the
- * libraries, a toolkit, or a Python environment.
+ * <p>They are looked for, in this order, in the folders that the user named, along the system's
+ * search path, in {@code CUDA_HOME}, in the Python environment that is active, and where toolkits
+ * install themselves. Such a folder may be one that holds the libraries, a toolkit, or a Python
+ * environment.
  *
- * <p>{@code -Dnacre.cuda.sim} or {@code NACRE_CUDA_SIM} names the simulated device of the tests
- * instead: a library that serves for all four, or a folder of such; nothing else is looked at then.
+ * <p>Where the simulated GPU of the tests is named, it serves instead: a library that serves for
+ * all four, or a folder of such; nothing else is looked at then.
  */
 public final class CudaLibraries {
   private static final int NEWEST_CUDA = 13;
@@ -31,11 +31,40 @@ public final class CudaLibraries {
   private static final Map<CudaLibrary, NativeLibrary> FOUND = new EnumMap<>(CudaLibrary.class);
   private static final Map<CudaLibrary, SymbolLookup> OPENED = new EnumMap<>(CudaLibrary.class);
 
+  /** Where to look, once somebody has said it. */
+  private record Places(
+      Optional<String> folders, Optional<Path> simulator, Map<String, String> environment) {}
+
+  private static Places places;
+
   private CudaLibraries() {}
 
-  /** Opens a library, the first time it is asked for; later calls give the same answer. */
+  /**
+   * Says where to look. The first call counts: a library is looked for but once in a process.
+   *
+   * @param folders to be looked at first, separated as in {@code PATH}
+   * @param simulator the simulated GPU of the tests, a library or a folder
+   * @param environment variables that toolkits and Python environments set
+   */
+  public static void searchIn(
+      Optional<String> folders, Optional<Path> simulator, Map<String, String> environment) {
+    synchronized (FOUND) {
+      if (places == null) {
+        places = new Places(folders, simulator, environment);
+      }
+    }
+  }
+
+  /**
+   * Opens a library, the first time it is asked for; later calls give the same answer.
+   *
+   * @throws IllegalStateException if nobody has said {@linkplain #searchIn where to look}
+   */
   public static NativeLibrary find(CudaLibrary library) {
     synchronized (FOUND) {
+      if (places == null) {
+        throw new IllegalStateException("nobody has said where to look for " + library.title());
+      }
       NativeLibrary answer = FOUND.get(library);
       if (answer == null) {
         answer = load(library);
@@ -57,7 +86,9 @@ public final class CudaLibraries {
 
   /** The simulated device that was asked for by name, if it was. */
   public static Optional<Path> simulator() {
-    return setting("nacre.cuda.sim", "NACRE_CUDA_SIM").map(Path::of).map(Path::toAbsolutePath);
+    synchronized (FOUND) {
+      return places == null ? Optional.empty() : places.simulator();
+    }
   }
 
   /** Where the generated classes of a package look for their functions. */
@@ -142,8 +173,7 @@ public final class CudaLibraries {
   }
 
   private static CudaSearch search() {
-    return CudaSearch.of(
-        setting("nacre.cuda.libs", "NACRE_CUDA_LIBS").orElse(null), System.getenv());
+    return CudaSearch.of(places.folders().orElse(null), places.environment());
   }
 
   private static void addFiles(List<Path> folders, List<String> names, List<String> to) {
@@ -218,10 +248,5 @@ public final class CudaLibraries {
 
   private static NativeLibrary unavailable(CudaLibrary library, String reason) {
     return new NativeLibrary.Unavailable(library.title(), library.title() + ": " + reason);
-  }
-
-  private static Optional<String> setting(String property, String variable) {
-    String value = System.getProperty(property, System.getenv(variable));
-    return Optional.ofNullable(value).map(String::strip).filter(s -> !s.isEmpty());
   }
 }

@@ -19,8 +19,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.zip.CRC32;
 
 /**
@@ -39,30 +37,6 @@ final class LibraryCache {
 
   LibraryCache(Path root) {
     this.root = root;
-  }
-
-  /**
-   * The folder that this user's unpacked libraries belong in: {@code NACRE_CACHE} if that is set,
-   * or else {@code nacre} in the place where the system keeps caches.
-   */
-  static Path userRoot(Map<String, String> environment, String osName, Path home) {
-    String chosen = environment.get("NACRE_CACHE");
-    if (chosen != null && !chosen.isBlank()) {
-      return Path.of(chosen);
-    }
-    String os = osName.toLowerCase(Locale.ROOT);
-    if (os.startsWith("windows")) {
-      String local = environment.get("LOCALAPPDATA");
-      return (local == null ? home.resolve("AppData").resolve("Local") : Path.of(local))
-          .resolve("nacre");
-    }
-    if (os.startsWith("mac")) {
-      return home.resolve("Library").resolve("Caches").resolve("nacre");
-    }
-    String xdg = environment.get("XDG_CACHE_HOME");
-    // The XDG specification has a relative path ignored.
-    Path base = xdg == null || !xdg.startsWith("/") ? home.resolve(".cache") : Path.of(xdg);
-    return base.resolve("nacre");
   }
 
   /**

@@ -30,43 +30,38 @@ public final class NativeLibraries {
   /**
    * Loads oneDNN, the first time it is called; later calls give the same answer.
    *
-   * <p>{@code -Dnacre.onednn} or the variable {@code NACRE_ONEDNN} says which: {@code bundled}, the
-   * default, is the one out of the jar on the class path, unpacked to {@code ~/.cache/nacre} or to
-   * {@code NACRE_CACHE}; {@code off} is none; and the path of a shared library is that one. {@link
-   * Processors#threads()} is the number of its threads.
-   *
-   * @throws IllegalArgumentException if the number of threads asked for is no number or the path no
-   *     path
+   * @param choice what to load, and with how many threads
+   * @throws IllegalArgumentException if {@code choice.library()} is no path
    */
-  public static NativeLibrary oneDnn() {
+  public static NativeLibrary oneDnn(OneDnnChoice choice) {
+    synchronized (NativeLibraries.class) {
+      if (oneDnn == null) {
+        oneDnn = loadOneDnn(choice);
+      }
+      return oneDnn;
+    }
+  }
+
+  /**
+   * What came of loading oneDNN.
+   *
+   * @throws IllegalStateException if nobody has called {@link #oneDnn(LibrarySearch)}
+   */
+  static NativeLibrary oneDnn() {
     NativeLibrary library = oneDnn;
     if (library == null) {
-      synchronized (NativeLibraries.class) {
-        library = oneDnn;
-        if (library == null) {
-          library = loadOneDnn();
-          oneDnn = library;
-        }
-      }
+      throw new IllegalStateException("oneDNN was called before it was loaded");
     }
     return library;
   }
 
-  /** Where this user's compiled and unpacked files are kept: {@code NACRE_CACHE}, or the usual. */
-  public static Path cacheFolder() {
-    return LibraryCache.userRoot(
-        System.getenv(), System.getProperty("os.name"), Path.of(System.getProperty("user.home")));
-  }
-
-  private static NativeLibrary loadOneDnn() {
-    String choice = setting("nacre.onednn", "NACRE_ONEDNN").orElse("bundled");
-    int threads = Processors.threads();
+  private static NativeLibrary loadOneDnn(OneDnnChoice choice) {
     try {
       Path file =
-          switch (choice) {
+          switch (choice.library()) {
             case "off" -> throw new Refusal("it is switched off by nacre.onednn or NACRE_ONEDNN");
-            case "bundled" -> bundled(threads);
-            default -> chosen(Path.of(choice).toAbsolutePath(), threads);
+            case "bundled" -> bundled(choice);
+            default -> chosen(Path.of(choice.library()).toAbsolutePath(), choice);
           };
       return versionChecked(file);
     } catch (Refusal e) {
@@ -74,7 +69,7 @@ public final class NativeLibraries {
     }
   }
 
-  private static Path bundled(int threads) throws Refusal {
+  private static Path bundled(OneDnnChoice choice) throws Refusal {
     Platform platform =
         Platform.current()
             .orElseThrow(
@@ -84,8 +79,8 @@ public final class NativeLibraries {
                             + System.getProperty("os.name")
                             + " on "
                             + System.getProperty("os.arch")));
-    List<Path> files = unpacked(platform);
-    configureOpenMp(threads);
+    List<Path> files = unpacked(platform, choice.cache());
+    configureOpenMp(choice);
     // The OpenMP runtime comes first, so that oneDNN meets the one it was built with.
     for (Path file : files) {
       load(file);
@@ -93,19 +88,19 @@ public final class NativeLibraries {
     return files.getLast();
   }
 
-  private static Path chosen(Path file, int threads) throws Refusal {
+  private static Path chosen(Path file, OneDnnChoice choice) throws Refusal {
     if (!Files.isRegularFile(file)) {
       throw new Refusal(
           "nacre.onednn or NACRE_ONEDNN names "
               + file
               + ", which is no file; it takes a path, \"bundled\" or \"off\"");
     }
-    configureOpenMp(threads);
+    configureOpenMp(choice);
     load(file);
     return file;
   }
 
-  private static List<Path> unpacked(Platform platform) throws Refusal {
+  private static List<Path> unpacked(Platform platform, Path root) throws Refusal {
     List<String> names = new ArrayList<>();
     platform.openMp().ifPresent(names::add);
     names.add(platform.oneDnn());
@@ -134,7 +129,6 @@ public final class NativeLibraries {
             + Dnnl.DNNL_VERSION_PATCH();
     String key =
         "onednn-%s-%s-%08x".formatted(version, platform.classifier(), packed.getLast().crc());
-    Path root = cacheFolder();
     try {
       return new LibraryCache(root).place(key, packed);
     } catch (IOException e) {
@@ -148,8 +142,9 @@ public final class NativeLibraries {
     }
   }
 
-  private static void configureOpenMp(int threads) {
-    OpenMpSettings.putIntoProcess(OpenMpSettings.additionsTo(System.getenv(), threads));
+  private static void configureOpenMp(OneDnnChoice choice) {
+    OpenMpSettings.putIntoProcess(
+        OpenMpSettings.additionsTo(choice.environment(), choice.threads()));
   }
 
   private static void load(Path file) throws Refusal {
@@ -175,11 +170,6 @@ public final class NativeLibraries {
               .formatted(file, version, Dnnl.DNNL_VERSION_MAJOR(), Dnnl.DNNL_VERSION_MINOR()));
     }
     return new NativeLibrary.Loaded(ONEDNN, version, file);
-  }
-
-  private static Optional<String> setting(String property, String variable) {
-    String value = System.getProperty(property, System.getenv(variable));
-    return Optional.ofNullable(value).map(String::strip).filter(s -> !s.isEmpty());
   }
 
   /** Carries the reason, for the user, why a library is not used. */

@@ -12,7 +12,7 @@ import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
 
 /**
- * A file inside a jar on the class path or module path, with what is needed to recognise a copy.
+ * A file inside a jar on the class path or module path, with what is needed to recognize a copy.
  *
  * @param name the file's name without folders
  * @param url where its bytes are read

@@ -11,10 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.HashSet;
-import java.util.Map;
 import java.util.Set;
 
-/** Counts the processor's cores, and says how many of them to compute on. */
+/** Counts the processor's cores. */
 public final class Processors {
 
   private Processors() {}
@@ -37,42 +36,6 @@ public final class Processors {
       cores = macCores();
     }
     return cores < 1 ? available : Math.min(cores, available);
-  }
-
-  /**
-   * The number of threads to compute with: what {@code -Dnacre.threads}, {@code NACRE_THREADS} or
-   * {@code OMP_NUM_THREADS} says, in this order, or else the number of physical cores.
-   *
-   * @throws IllegalArgumentException if what was asked for is not a positive whole number
-   */
-  public static int threads() {
-    return threads(System.getProperty("nacre.threads"), System.getenv());
-  }
-
-  static int threads(String property, Map<String, String> environment) {
-    String name = "nacre.threads";
-    String asked = property;
-    for (String variable : new String[] {"NACRE_THREADS", "OMP_NUM_THREADS"}) {
-      if (asked == null || asked.isBlank()) {
-        name = variable;
-        asked = environment.get(variable);
-      }
-    }
-    if (asked == null || asked.isBlank()) {
-      return physicalCores();
-    }
-    // OpenMP takes a list, one number for each level of nesting; the first counts here.
-    String first = name.startsWith("OMP") ? asked.split(",", 2)[0] : asked;
-    try {
-      int threads = Integer.parseInt(first.strip());
-      if (threads > 0) {
-        return threads;
-      }
-    } catch (NumberFormatException e) {
-      // Said below, as for a number that makes no sense.
-    }
-    throw new IllegalArgumentException(
-        name + " is \"" + asked + "\"; it takes a number of threads, 1 or more");
   }
 
   /** Distinct sets of hardware threads that share a core, or 0 if the kernel does not say. */

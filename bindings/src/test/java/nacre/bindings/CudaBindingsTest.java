@@ -23,7 +23,7 @@ class CudaBindingsTest {
   @ParameterizedTest
   @EnumSource
   void everyFunctionBoundIsInTheLibrary(CudaLibrary library) throws IllegalAccessException {
-    NativeLibrary found = CudaLibraries.find(library);
+    NativeLibrary found = TestLibraries.find(library);
     assumeTrue(found.isLoaded(), () -> ((NativeLibrary.Unavailable) found).reason());
     List<String> bound = new ArrayList<>();
     List<String> absent = new ArrayList<>();
@@ -44,7 +44,7 @@ class CudaBindingsTest {
   @ParameterizedTest
   @EnumSource
   void whatIsMissingIsSaidInASentence(CudaLibrary library) {
-    switch (CudaLibraries.find(library)) {
+    switch (TestLibraries.find(library)) {
       case NativeLibrary.Loaded loaded ->
           assertTrue(Versions.compare(loaded.version(), library.minimum()) >= 0);
       case NativeLibrary.Unavailable missing -> {

@@ -17,7 +17,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -158,23 +157,6 @@ class LibraryCacheTest {
     LibraryCache cache = new LibraryCache(inTheWay.resolve("root"));
     assertThrows(IOException.class, () -> cache.place("key", files));
     assertWhole(LibraryCache.placeForThisProcess(files));
-  }
-
-  @Test
-  void findsTheSystemsPlaceForCaches() {
-    Path home = Path.of("/home/u");
-    assertEquals(Path.of("/c"), LibraryCache.userRoot(Map.of("NACRE_CACHE", "/c"), "Linux", home));
-    assertEquals(Path.of("/home/u/.cache/nacre"), LibraryCache.userRoot(Map.of(), "Linux", home));
-    assertEquals(
-        Path.of("/x/nacre"), LibraryCache.userRoot(Map.of("XDG_CACHE_HOME", "/x"), "Linux", home));
-    assertEquals(
-        Path.of("/home/u/.cache/nacre"),
-        LibraryCache.userRoot(Map.of("XDG_CACHE_HOME", "relative"), "Linux", home));
-    assertEquals(
-        Path.of("/home/u/Library/Caches/nacre"), LibraryCache.userRoot(Map.of(), "Mac OS X", home));
-    assertEquals(
-        Path.of("/l/nacre"),
-        LibraryCache.userRoot(Map.of("LOCALAPPDATA", "/l"), "Windows 11", home));
   }
 
   private void assertWhole(List<Path> placed) throws IOException {

@@ -2,7 +2,6 @@ package nacre.bindings;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -21,10 +20,10 @@ class NativeLibrariesTest {
   @Test
   void loadsTheBundledLibraryOnce() {
     NativeLibrary.Loaded loaded =
-        assertInstanceOf(NativeLibrary.Loaded.class, NativeLibraries.oneDnn());
+        assertInstanceOf(NativeLibrary.Loaded.class, TestLibraries.oneDnn());
     assertEquals("3.13.0", loaded.version());
     assertTrue(Files.isRegularFile(loaded.file()), loaded.toString());
-    assertSame(loaded, NativeLibraries.oneDnn());
+    assertSame(loaded, TestLibraries.oneDnn());
   }
 
   @Test
@@ -59,8 +58,6 @@ class NativeLibrariesTest {
     String reason = "oneDNN is not used: it is switched off by nacre.onednn or NACRE_ONEDNN";
     Outcome byVariable = Probe.await(Probe.start(Map.of("NACRE_ONEDNN", "off"), List.of()));
     assertEquals(new Outcome(0, reason), byVariable);
-    Outcome byProperty = Probe.await(Probe.start(Map.of(), List.of("-Dnacre.onednn=off")));
-    assertEquals(new Outcome(0, reason), byProperty);
   }
 
   @Test
@@ -81,18 +78,9 @@ class NativeLibrariesTest {
 
   @Test
   void loadsAChosenLibrary() throws Exception {
-    Path file = ((NativeLibrary.Loaded) NativeLibraries.oneDnn()).file();
+    Path file = ((NativeLibrary.Loaded) TestLibraries.oneDnn()).file();
     Outcome outcome = Probe.await(Probe.start(Map.of("NACRE_ONEDNN", "" + file), List.of()));
     assertTrue(outcome.output().endsWith(" " + file), outcome.output());
-  }
-
-  @Test
-  void refusesAThreadCountThatIsNone() throws Exception {
-    Outcome outcome = Probe.await(Probe.start(Map.of(), List.of("-Dnacre.threads=many")));
-    assertNotEquals(0, outcome.status());
-    assertTrue(
-        outcome.output().contains("nacre.threads is \"many\"; it takes a number of threads"),
-        outcome.output());
   }
 
   @Test

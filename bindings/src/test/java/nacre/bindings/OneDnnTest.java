@@ -23,7 +23,7 @@ class OneDnnTest {
 
   @BeforeAll
   static void load() {
-    assertTrue(NativeLibraries.oneDnn().isLoaded(), NativeLibraries.oneDnn().toString());
+    assertTrue(TestLibraries.oneDnn().isLoaded(), TestLibraries.oneDnn().toString());
   }
 
   @Test

@@ -17,16 +17,22 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class OpenMpTest {
 
+  @BeforeAll
+  static void load() {
+    TestLibraries.oneDnn();
+  }
+
   @Test
   void everyMemberRunsOnceAndItsWritesAreSeen() {
     int threads = OpenMp.threads();
-    assertEquals(Processors.threads(), threads);
+    assertEquals(2, threads);
     int[] runs = new int[threads];
     for (int round = 1; round <= 200; round++) {
       OpenMp.parallel(

@@ -14,7 +14,7 @@ final class Probe {
   private Probe() {}
 
   public static void main(String[] args) {
-    switch (NativeLibraries.oneDnn()) {
+    switch (TestLibraries.oneDnn()) {
       case NativeLibrary.Unavailable missing -> System.out.println(missing.reason());
       case NativeLibrary.Loaded loaded -> {
         AtomicInteger members = new AtomicInteger();

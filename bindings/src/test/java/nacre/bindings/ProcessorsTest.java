@@ -1,13 +1,11 @@
 package nacre.bindings;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,26 +36,5 @@ class ProcessorsTest {
   void saysNothingWhereTheKernelDoesNot() throws IOException {
     Path status = Files.writeString(temp.resolve("status"), "Cpus_allowed_list:\t0-3\n");
     assertEquals(0, Processors.linuxCores(status, temp.resolve("absent")));
-  }
-
-  @Test
-  void takesTheThreadCountFromTheNearestSetting() {
-    assertEquals(3, Processors.threads("3", Map.of("NACRE_THREADS", "4", "OMP_NUM_THREADS", "5")));
-    assertEquals(4, Processors.threads(null, Map.of("NACRE_THREADS", "4", "OMP_NUM_THREADS", "5")));
-    assertEquals(5, Processors.threads("", Map.of("OMP_NUM_THREADS", "5,2")));
-    assertEquals(Processors.physicalCores(), Processors.threads(null, Map.of()));
-  }
-
-  @Test
-  void refusesAThreadCountThatIsNone() {
-    for (String wrong : new String[] {"0", "-2", "two", "1.5"}) {
-      IllegalArgumentException e =
-          assertThrows(
-              IllegalArgumentException.class,
-              () -> Processors.threads(null, Map.of("NACRE_THREADS", wrong)));
-      assertEquals(
-          "NACRE_THREADS is \"" + wrong + "\"; it takes a number of threads, 1 or more",
-          e.getMessage());
-    }
   }
 }

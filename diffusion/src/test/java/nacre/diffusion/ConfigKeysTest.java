@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
  * value that is not the bundle's must change what is built, or be refused.
  */
 class ConfigKeysTest {
-  private static final Path BUNDLES = Path.of("../tools/src/test/resources/bundles");
+  private static final Path BUNDLES = Path.of("../tools/cli/src/test/resources/bundles");
 
   /** Sizes of parts that other keys, which are refused, would add. */
   private static final Set<String> OF_PARTS_NOT_BUILT =

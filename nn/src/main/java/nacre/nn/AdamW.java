@@ -12,8 +12,8 @@ import nacre.tensor.Device;
 import nacre.tensor.Gradients;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.AdamWConstants;
-import nacre.tensor.backend.Backend;
+import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.Backend;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
@@ -68,13 +68,13 @@ public final class AdamW {
   private final Tensor learningRate;
   private final Tensor steps;
 
-  /** An optimiser that treats all parameters alike. */
+  /** An optimizer that treats all parameters alike. */
   public AdamW(Map<String, Tensor> parameters, Config config) {
     this(parameters, config, List.of());
   }
 
   /**
-   * An optimiser whose state belongs to the current scope.
+   * An optimizer whose state belongs to the current scope.
    *
    * @param parameters f32 parameters on one device, by name
    * @param groups the first that names a parameter counts

@@ -1,12 +1,12 @@
 package nacre.nn;
 
-import static nacre.nn.ComputeType.match;
+import static nacre.nn.MixedPrecision.match;
 import static nacre.tensor.ops.Convolution.conv2d;
 import static nacre.tensor.ops.UpsampleConvolution.upsampleConv2d;
 
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Window;
+import nacre.tensor.spi.Window;
 
 /**
  * Two-dimensional convolution, {@code [N, H, W, in] → [N, OH, OW, out]}. Parameters {@code weight
@@ -17,12 +17,12 @@ public final class Conv2d {
   private final Tensor bias;
   private final Window window;
 
-  /** With bias and the same padding on all sides, initialised as PyTorch does. */
+  /** With bias and the same padding on all sides, initialized as PyTorch does. */
   public Conv2d(Parameters p, int in, int out, int kernel, int stride, int padding) {
     this(p, in, out, kernel, Window.of(stride, padding));
   }
 
-  /** With bias, initialised as PyTorch does. */
+  /** With bias, initialized as PyTorch does. */
   public Conv2d(Parameters p, int in, int out, int kernel, Window window) {
     this(
         p,
@@ -30,12 +30,12 @@ public final class Conv2d {
         out,
         kernel,
         window,
-        Initialiser.kaimingUniform(),
-        Initialiser.bias((long) in * kernel * kernel));
+        Initializer.kaimingUniform(),
+        Initializer.bias((long) in * kernel * kernel));
   }
 
   /**
-   * With initialisers of the caller's choice.
+   * With initializers of the caller's choice.
    *
    * @param bias null for no bias
    */
@@ -45,8 +45,8 @@ public final class Conv2d {
       int out,
       int kernel,
       Window window,
-      Initialiser weight,
-      Initialiser bias) {
+      Initializer weight,
+      Initializer bias) {
     this.weight = p.parameter("weight", Shape.of(out, kernel, kernel, in), weight);
     this.bias = bias == null ? null : p.parameter("bias", Shape.of(out), bias);
     this.window = window;

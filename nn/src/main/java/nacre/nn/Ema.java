@@ -9,7 +9,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Backend;
+import nacre.tensor.spi.Backend;
 
 /**
  * An exponential moving average of parameters. A model that computes with the averages is built on

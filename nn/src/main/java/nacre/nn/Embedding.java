@@ -9,9 +9,9 @@ import nacre.tensor.Tensor;
 public final class Embedding {
   private final Tensor weight;
 
-  /** Initialised as PyTorch does, from the standard normal distribution. */
+  /** Initialized as PyTorch does, from the standard normal distribution. */
   public Embedding(Parameters p, int count, int width) {
-    this.weight = p.parameter("weight", Shape.of(count, width), Initialiser.normal(1));
+    this.weight = p.parameter("weight", Shape.of(count, width), Initializer.normal(1));
   }
 
   /** {@code indices [..] (i32 or i64) → [.., width]}, of the table's dtype. */

@@ -1,14 +1,14 @@
 package nacre.nn;
 
-import static nacre.nn.ComputeType.match;
-import static nacre.tensor.ops.GroupNormalisation.groupNorm;
-import static nacre.tensor.ops.GroupNormalisation.groupNormSilu;
+import static nacre.nn.MixedPrecision.match;
+import static nacre.tensor.ops.GroupNormalization.groupNorm;
+import static nacre.tensor.ops.GroupNormalization.groupNormSilu;
 
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * Normalisation over groups of channels (Wu and He, 2018), {@code [N, .., C] → [N, .., C]}.
+ * Normalization over groups of channels (Wu and He, 2018), {@code [N, .., C] → [N, .., C]}.
  * Parameters {@code weight [C]} and {@code bias [C]}.
  */
 public final class GroupNorm {
@@ -17,14 +17,14 @@ public final class GroupNorm {
   private final int groups;
   private final double eps;
 
-  /** Begins as the plain normalisation: weight 1, bias 0. */
+  /** Begins as the plain normalization: weight 1, bias 0. */
   public GroupNorm(Parameters p, int groups, int channels, double eps) {
     if (channels % groups != 0) {
       throw new IllegalArgumentException(
           "GroupNorm: " + channels + " channels do not divide into " + groups + " groups");
     }
-    this.weight = p.parameter("weight", Shape.of(channels), Initialiser.ones());
-    this.bias = p.parameter("bias", Shape.of(channels), Initialiser.zeros());
+    this.weight = p.parameter("weight", Shape.of(channels), Initializer.ones());
+    this.bias = p.parameter("bias", Shape.of(channels), Initializer.zeros());
     this.groups = groups;
     this.eps = eps;
   }

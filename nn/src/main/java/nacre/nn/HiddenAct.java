@@ -1,6 +1,6 @@
 package nacre.nn;
 
-import nacre.tensor.backend.Unary;
+import nacre.tensor.spi.Unary;
 
 /** The functions between layers, by the names of transformers' {@code hidden_act}. */
 public final class HiddenAct {

@@ -1,13 +1,13 @@
 package nacre.nn;
 
-import static nacre.nn.ComputeType.match;
-import static nacre.tensor.ops.LayerNormalisation.layerNorm;
+import static nacre.nn.MixedPrecision.match;
+import static nacre.tensor.ops.LayerNormalization.layerNorm;
 
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * Normalisation over the last axis (Ba et al., 2016), {@code [.., C] → [.., C]}. Parameters {@code
+ * Normalization over the last axis (Ba et al., 2016), {@code [.., C] → [.., C]}. Parameters {@code
  * weight [C]} and {@code bias [C]}.
  */
 public final class LayerNorm {
@@ -20,10 +20,10 @@ public final class LayerNorm {
     this(p, channels, 1e-5);
   }
 
-  /** Begins as the plain normalisation: weight 1, bias 0. */
+  /** Begins as the plain normalization: weight 1, bias 0. */
   public LayerNorm(Parameters p, int channels, double eps) {
-    this.weight = p.parameter("weight", Shape.of(channels), Initialiser.ones());
-    this.bias = p.parameter("bias", Shape.of(channels), Initialiser.zeros());
+    this.weight = p.parameter("weight", Shape.of(channels), Initializer.ones());
+    this.bias = p.parameter("bias", Shape.of(channels), Initializer.zeros());
     this.eps = eps;
   }
 

@@ -1,12 +1,12 @@
 package nacre.nn;
 
-import static nacre.nn.ComputeType.match;
-import static nacre.tensor.ops.GatedProjection.geglu;
+import static nacre.nn.MixedPrecision.match;
 import static nacre.tensor.ops.Linear.linear;
+import static nacre.tensor.ops.LinearGeglu.geglu;
 
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Unary;
+import nacre.tensor.spi.Unary;
 
 /**
  * y = x · weightᵀ + bias, {@code [.., in] → [.., out]}. Parameters {@code weight [out, in]} and
@@ -17,22 +17,22 @@ public final class Linear {
   private final Tensor weight;
   private final Tensor bias;
 
-  /** With bias, initialised as PyTorch does. */
+  /** With bias, initialized as PyTorch does. */
   public Linear(Parameters p, int in, int out) {
     this(p, in, out, true);
   }
 
-  /** Initialised as PyTorch does. */
+  /** Initialized as PyTorch does. */
   public Linear(Parameters p, int in, int out, boolean bias) {
-    this(p, in, out, Initialiser.kaimingUniform(), bias ? Initialiser.bias(in) : null);
+    this(p, in, out, Initializer.kaimingUniform(), bias ? Initializer.bias(in) : null);
   }
 
   /**
-   * With initialisers of the caller's choice.
+   * With initializers of the caller's choice.
    *
    * @param bias null for no bias
    */
-  public Linear(Parameters p, int in, int out, Initialiser weight, Initialiser bias) {
+  public Linear(Parameters p, int in, int out, Initializer weight, Initializer bias) {
     this.weight = p.parameter("weight", Shape.of(out, in), weight);
     this.bias = bias == null ? null : p.parameter("bias", Shape.of(out), bias);
   }

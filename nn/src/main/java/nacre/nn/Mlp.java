@@ -1,7 +1,7 @@
 package nacre.nn;
 
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Unary;
+import nacre.tensor.spi.Unary;
 
 /** Two linear layers with a function between, {@code fc1} and {@code fc2}. */
 public final class Mlp {

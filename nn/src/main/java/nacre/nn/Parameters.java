@@ -31,8 +31,8 @@ public final class Parameters {
 
   private sealed interface Source {}
 
-  /** New tensors; without {@code initialise} their contents are left unwritten. */
-  private record Fresh(Device device, DType dtype, long seed, boolean initialise)
+  /** New tensors; without {@code initialize} their contents are left unwritten. */
+  private record Fresh(Device device, DType dtype, long seed, boolean initialize)
       implements Source {}
 
   private record Existing(Map<String, Tensor> tensors) implements Source {}
@@ -45,7 +45,7 @@ public final class Parameters {
   }
 
   /**
-   * Parameters that layers initialise.
+   * Parameters that layers initialize.
    *
    * @param dtype what they are stored in; f32 for training, whatever the layers compute in
    * @param seed with a parameter's name it determines the parameter's first values
@@ -56,7 +56,7 @@ public final class Parameters {
 
   /**
    * Parameters whose contents are undefined until a checkpoint is loaded over them: a model of
-   * billions is not initialised to be overwritten.
+   * billions is not initialized to be overwritten.
    */
   public static Parameters unwritten(Device device, DType dtype) {
     return root(new Fresh(device, dtype, 0, false));
@@ -95,29 +95,29 @@ public final class Parameters {
    * @throws IllegalStateException if the name is taken
    * @throws IllegalArgumentException if it is to be found, and is missing or of another shape
    */
-  public Tensor parameter(String name, Shape shape, Initialiser initialiser) {
+  public Tensor parameter(String name, Shape shape, Initializer initializer) {
     String full = prefix + name;
     if (tensors.containsKey(full)) {
       throw new IllegalStateException("parameters: two are named " + full);
     }
     Tensor tensor =
         switch (source) {
-          case Fresh fresh -> make(fresh, full, shape, initialiser);
+          case Fresh fresh -> make(fresh, full, shape, initializer);
           case Existing existing -> find(existing, full, shape);
         };
     tensors.put(full, tensor);
     return tensor;
   }
 
-  private Tensor make(Fresh fresh, String full, Shape shape, Initialiser initialiser) {
+  private Tensor make(Fresh fresh, String full, Shape shape, Initializer initializer) {
     Tensor tensor = Tensor.empty(fresh.device, fresh.dtype, shape);
-    if (fresh.initialise) {
+    if (fresh.initialize) {
       if (fresh.dtype == DType.F32) {
-        initialiser.fill(tensor, fresh.seed, stream(full));
+        initializer.fill(tensor, fresh.seed, stream(full));
       } else {
         try (Scope _ = Scope.open()) {
           Tensor wide = Tensor.empty(fresh.device, DType.F32, shape);
-          initialiser.fill(wide, fresh.seed, stream(full));
+          initializer.fill(wide, fresh.seed, stream(full));
           tensor.backend().cast(wide, tensor);
         }
       }
@@ -181,13 +181,13 @@ public final class Parameters {
   }
 
   /**
-   * {@linkplain Tensor#settle Settles} those of {@link #all}: called on a model that is loaded and
+   * {@linkplain Tensor#prepack Settles} those of {@link #all}: called on a model that is loaded and
    * about to be used, not trained, it lets the device keep each weight in its own layout.
    *
    * @return this
    */
-  public Parameters settle() {
-    all().values().forEach(Tensor::settle);
+  public Parameters prepack() {
+    all().values().forEach(Tensor::prepack);
     return this;
   }
 

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import nacre.tensor.Shape;
-import nacre.weights.Dialect;
+import nacre.weights.KeyMapping;
 import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
@@ -17,8 +17,8 @@ import nacre.weights.WeightsException;
  * @see <a href="https://github.com/huggingface/pytorch-image-models">timm</a>
  */
 final class TimmNames {
-  private static final Dialect LAYER =
-      Dialect.builder()
+  private static final KeyMapping LAYER =
+      KeyMapping.builder()
           .pair("norm1", "layernorm_before")
           .stacked("attn.qkv.weight", projections("weight"))
           .stacked("attn.qkv.bias", projections("bias"))
@@ -42,9 +42,9 @@ final class TimmNames {
   }
 
   /** timm's names beside those in memory. */
-  static Dialect of(int layers) {
-    Dialect.Builder names =
-        Dialect.builder()
+  static KeyMapping of(int layers) {
+    KeyMapping.Builder names =
+        KeyMapping.builder()
             .pair("cls_token", "embeddings.cls_token")
             .pair("pos_embed", "embeddings.position_embeddings")
             .pair("patch_embed.proj", "embeddings.patch_embeddings.projection")

@@ -10,16 +10,16 @@ import java.util.List;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Unary;
-import nacre.tensor.backend.Window;
+import nacre.tensor.spi.Unary;
+import nacre.tensor.spi.Window;
 
 /**
  * The vision transformer (Dosovitskiy et al., 2021) under the names of transformers' {@code
  * ViTModel}, as which DINO's weights are published (Caron et al., 2021).
  */
 public final class Vit {
-  /** As transformers initialises ViT: standard deviation 0.02, biases 0. */
-  static final Initialiser INITIALISER = Initialiser.normal(0.02);
+  /** As transformers initializes ViT: standard deviation 0.02, biases 0. */
+  static final Initializer INITIALISER = Initializer.normal(0.02);
 
   private final VitConfig config;
   private final Tensor classToken;
@@ -53,14 +53,14 @@ public final class Vit {
             config.patchSize(),
             Window.of(config.patchSize(), 0),
             INITIALISER,
-            Initialiser.zeros());
+            Initializer.zeros());
     for (int i = 0; i < config.numHiddenLayers(); i++) {
       layers.add(new VitLayer(p.at("encoder.layer").at(i), config));
     }
     this.norm = new LayerNorm(p.at("layernorm"), width, config.layerNormEps());
     this.pooler =
         addPoolingLayer
-            ? new Linear(p.at("pooler.dense"), width, width, INITIALISER, Initialiser.zeros())
+            ? new Linear(p.at("pooler.dense"), width, width, INITIALISER, Initializer.zeros())
             : null;
   }
 
@@ -71,7 +71,7 @@ public final class Vit {
 
   /**
    * {@code pixelValues [N, H, W, channels] → last_hidden_state [N, 1 + H/patch · W/patch, C]}, the
-   * class token first. Pixels are normalised by the caller as the weights want it. For images of
+   * class token first. Pixels are normalized by the caller as the weights want it. For images of
    * another size than the configured one the position embeddings are interpolated, as by
    * transformers' {@code interpolate_pos_encoding}; pixels beyond the last whole patch are not
    * seen.
@@ -95,7 +95,7 @@ public final class Vit {
         x.close();
         x = y;
       }
-      return scope.hand(norm.forward(x));
+      return scope.keep(norm.forward(x));
     }
   }
 
@@ -106,7 +106,7 @@ public final class Vit {
       int rows = pixelValues.dim(1) / config.patchSize();
       int columns = pixelValues.dim(2) / config.patchSize();
       Tensor map = slice(tokens, 1, 1, rows * columns);
-      return scope.hand(reshape(map, tokens.dim(0), rows, columns, config.hiddenSize()));
+      return scope.keep(reshape(map, tokens.dim(0), rows, columns, config.hiddenSize()));
     }
   }
 
@@ -120,7 +120,7 @@ public final class Vit {
     try (Scope scope = Scope.open()) {
       Tensor first = slice(lastHiddenState, 1, 0, 1);
       Tensor token = reshape(first, lastHiddenState.dim(0), config.hiddenSize());
-      return scope.hand(pooler == null ? token : pooler.forward(token, Unary.TANH));
+      return scope.keep(pooler == null ? token : pooler.forward(token, Unary.TANH));
     }
   }
 
@@ -129,16 +129,16 @@ public final class Vit {
     int width = config.hiddenSize();
     Tensor grid = patches.forward(pixelValues); // [N, rows, columns, C]
     Tensor rows = reshape(grid, n, grid.dim(1) * grid.dim(2), width);
-    Tensor first = ComputeType.match(classToken, rows);
+    Tensor first = MixedPrecision.match(classToken, rows);
     Tensor none = Tensor.zeros(rows.device(), rows.dtype(), Shape.of(n, 1, width));
     Tensor tokens = concat(1, add(none, first), rows);
-    return add(tokens, ComputeType.match(positions.of(grid.dim(1), grid.dim(2)), rows));
+    return add(tokens, MixedPrecision.match(positions.of(grid.dim(1), grid.dim(2)), rows));
   }
 
   /** Each layer in a scope of its own: where nothing is recorded, memory is one layer's. */
   private static Tensor forward(VitLayer layer, Tensor x) {
     try (Scope scope = Scope.open()) {
-      return scope.hand(layer.forward(x));
+      return scope.keep(layer.forward(x));
     }
   }
 }

@@ -3,7 +3,7 @@ package nacre.nn;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import nacre.tensor.backend.Unary;
+import nacre.tensor.spi.Unary;
 
 /**
  * The numbers of a {@link Vit}, under the names and with the defaults of transformers' {@code

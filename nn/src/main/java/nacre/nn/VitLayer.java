@@ -4,7 +4,7 @@ import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Unary;
+import nacre.tensor.spi.Unary;
 
 /** One layer of a {@link Vit}: norm, self-attention, norm, feed-forward, each half a residual. */
 final class VitLayer {
@@ -36,7 +36,7 @@ final class VitLayer {
   }
 
   private static Linear linear(Parameters p, int in, int out, boolean bias) {
-    return new Linear(p, in, out, Vit.INITIALISER, bias ? Initialiser.zeros() : null);
+    return new Linear(p, in, out, Vit.INITIALISER, bias ? Initializer.zeros() : null);
   }
 
   /** {@code x [N, T, C] → [N, T, C]}. */

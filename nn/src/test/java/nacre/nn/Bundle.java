@@ -19,14 +19,15 @@ import nacre.weights.Layout;
 import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
 
-/** What PyTorch computed, in a folder: see the scripts in tools/reference. */
+/** What PyTorch computed, in a folder: see the scripts in tools/lab/reference. */
 record Bundle(JsonNode config, double tolerance, StateDict tensors, Device device)
     implements AutoCloseable {
 
   /** This module's own bundles, and those that the command line verifies. */
   private static final List<Path> FOLDERS =
       List.of(
-          Path.of("src/test/resources/bundles"), Path.of("../tools/src/test/resources/bundles"));
+          Path.of("src/test/resources/bundles"),
+          Path.of("../tools/cli/src/test/resources/bundles"));
 
   static Bundle open(String name, Device device) throws IOException {
     Path folder =

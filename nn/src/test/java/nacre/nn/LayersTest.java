@@ -19,9 +19,9 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Unary;
-import nacre.tensor.backend.Window;
 import nacre.tensor.ops.Cast;
+import nacre.tensor.spi.Unary;
+import nacre.tensor.spi.Window;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -78,8 +78,8 @@ class LayersTest {
                   b.integer("out_channels"),
                   kernel,
                   Window.of(b.integer("stride"), b.integer("padding")),
-                  Initialiser.kaimingUniform(),
-                  bias ? Initialiser.zeros() : null);
+                  Initializer.kaimingUniform(),
+                  bias ? Initializer.zeros() : null);
           return x -> c.forward(x.get("x"));
         };
     Layer groupNorm =
@@ -113,8 +113,7 @@ class LayersTest {
         };
     Layer embedding =
         (p, b) -> {
-          TimestepEmbedding t =
-              new TimestepEmbedding(p, b.integer("in_channels"), b.integer("time_embed_dim"));
+          TimestepMlp t = new TimestepMlp(p, b.integer("in_channels"), b.integer("time_embed_dim"));
           return x -> t.forward(x.get("x"));
         };
     Layer vit =

@@ -64,23 +64,23 @@ class ParametersTest {
   }
 
   private static Tensor weight(Parameters p, String name) {
-    return p.parameter(name, Shape.of(8, 6), Initialiser.kaimingUniform());
+    return p.parameter(name, Shape.of(8, 6), Initializer.kaimingUniform());
   }
 
   @Test
-  void initialisersHaveTheMomentsTheyName() {
+  void initializersHaveTheMomentsTheyName() {
     try (Scope _ = Scope.open()) {
       Parameters p = create(5);
       Shape conv = Shape.of(64, 3, 3, 32); // 288 inputs per output
-      moments(p.parameter("k", conv, Initialiser.kaimingUniform()), 1 / Math.sqrt(3 * 288));
-      moments(p.parameter("n", conv, Initialiser.normal(0.02)), 0.02);
-      moments(p.parameter("b", Shape.of(20_000), Initialiser.bias(25)), 0.2 / Math.sqrt(3));
+      moments(p.parameter("k", conv, Initializer.kaimingUniform()), 1 / Math.sqrt(3 * 288));
+      moments(p.parameter("n", conv, Initializer.normal(0.02)), 0.02);
+      moments(p.parameter("b", Shape.of(20_000), Initializer.bias(25)), 0.2 / Math.sqrt(3));
       float bound = (float) (1 / Math.sqrt(288));
       for (float v : p.all().get("k").toFloats()) {
         assertTrue(Math.abs(v) <= bound * 1.000001);
       }
       assertArrayEquals(
-          new float[] {1, 1}, p.parameter("o", Shape.of(2), Initialiser.ones()).toFloats());
+          new float[] {1, 1}, p.parameter("o", Shape.of(2), Initializer.ones()).toFloats());
     }
   }
 

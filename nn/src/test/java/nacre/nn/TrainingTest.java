@@ -19,7 +19,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Unary;
+import nacre.tensor.spi.Unary;
 import nacre.weights.SafeTensors;
 import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
@@ -28,7 +28,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The optimiser against PyTorch's, schedules, averages, and that stopping changes nothing. */
+/** The optimizer against PyTorch's, schedules, averages, and that stopping changes nothing. */
 class TrainingTest {
   private static final Device CPU = Device.cpu();
 
@@ -49,7 +49,7 @@ class TrainingTest {
       }
       AdamW.Config config = new AdamW.Config(0.9, 0.95, 1e-8, 0.1, 1.0);
       AdamW.Group biases = new AdamW.Group(name -> name.endsWith("bias"), 10, 0);
-      AdamW optimiser = new AdamW(parameters, config, List.of(biases));
+      AdamW optimizer = new AdamW(parameters, config, List.of(biases));
       float[] norms = bundle.tensor("output.norms").toFloats();
       for (int step = 0; step < 3; step++) {
         Map<Tensor, Tensor> gradients = new HashMap<>();
@@ -62,10 +62,10 @@ class TrainingTest {
           after.put("output." + step + "." + parameter.getKey(), parameter.getValue());
         }
         assertEquals(step == 0 ? 3 : 4, gradients.size());
-        optimiser.setLearningRate(0.01);
-        optimiser.step(gradients::get);
+        optimizer.setLearningRate(0.01);
+        optimizer.step(gradients::get);
         bundle.assertClose(after);
-        assertEquals(norms[step], optimiser.gradientNorm(), 1e-5 * norms[step]);
+        assertEquals(norms[step], optimizer.gradientNorm(), 1e-5 * norms[step]);
       }
     }
   }
@@ -73,7 +73,7 @@ class TrainingTest {
   private static final class Model {
     final Parameters p = Parameters.create(CPU, DType.F32, 7);
     final Mlp mlp = new Mlp(p.at("mlp"), 3, 8, 2, Unary.SILU);
-    final AdamW optimiser = new AdamW(p.all(), AdamW.Config.defaults().withMaxNorm(1));
+    final AdamW optimizer = new AdamW(p.all(), AdamW.Config.defaults().withMaxNorm(1));
     final Ema ema = new Ema(p.all(), 0.9, true);
 
     float step(int step) {
@@ -83,7 +83,7 @@ class TrainingTest {
         CPU.backend().normal(1, step, x);
         Tensor target = Tensor.full(CPU, DType.F32, Shape.of(16, 2), 0.5);
         Tensor loss = meanSquaredError(mlp.forward(x), target);
-        optimiser.step(tape.backward(loss), 0.01);
+        optimizer.step(tape.backward(loss), 0.01);
         ema.update();
         return loss.item();
       }
@@ -110,7 +110,7 @@ class TrainingTest {
   @Test
   void stoppingAndResumingChangesNoBit() throws IOException {
     Path weights = folder.resolve("model.safetensors");
-    Path state = folder.resolve("optimiser.safetensors");
+    Path state = folder.resolve("optimizer.safetensors");
     Path averages = folder.resolve("ema.safetensors");
     Map<String, float[]> wanted = new HashMap<>();
     try (Scope _ = Scope.open()) {
@@ -118,7 +118,7 @@ class TrainingTest {
       for (int step = 0; step < 10; step++) {
         if (step == 5) {
           new SafeTensorsWriter().addParameters(model.p.all()).write(weights);
-          new SafeTensorsWriter().addParameters(model.optimiser.state()).write(state);
+          new SafeTensorsWriter().addParameters(model.optimizer.state()).write(state);
           new SafeTensorsWriter().addParameters(model.ema.tensors()).write(averages);
         }
         model.step(step);
@@ -132,7 +132,7 @@ class TrainingTest {
         StateDict savedAverages = StateDict.open(averages)) {
       Model model = new Model();
       savedWeights.loadInto(model.p.all());
-      model.optimiser.load(savedState);
+      model.optimizer.load(savedState);
       savedAverages.loadInto(model.ema.tensors());
       model.ema.resume(5);
       for (int step = 5; step < 10; step++) {
@@ -144,7 +144,7 @@ class TrainingTest {
           .ema
           .tensors()
           .forEach((name, t) -> assertArrayEquals(wanted.get("ema." + name), t.toFloats(), name));
-      assertThrows(WeightsException.class, () -> model.optimiser.load(savedWeights));
+      assertThrows(WeightsException.class, () -> model.optimizer.load(savedWeights));
     }
     try (SafeTensors file = SafeTensors.open(state)) {
       assertEquals(9, file.entries().size());
@@ -166,8 +166,8 @@ class TrainingTest {
   void averagesForgetTheBeginning() {
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.create(CPU, DType.F32, 1);
-      Tensor w = p.parameter("w", Shape.of(1), Initialiser.zeros());
-      Tensor fixed = p.frozen().parameter("fixed", Shape.of(1), Initialiser.ones());
+      Tensor w = p.parameter("w", Shape.of(1), Initializer.zeros());
+      Tensor fixed = p.frozen().parameter("fixed", Shape.of(1), Initializer.ones());
       Ema warm = new Ema(p.all(), 0.999, true);
       Ema plain = new Ema(p.all(), 0.999, false);
       w.copyFrom(new float[] {1});

@@ -7,7 +7,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /**
- * Writes a folder of several files (a checkpoint: model, optimiser, random state) that appears
+ * Writes a folder of several files (a checkpoint: model, optimizer, random state) that appears
  * under its name complete or not at all.
  */
 public final class AtomicFolder {

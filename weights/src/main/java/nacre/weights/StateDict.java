@@ -151,7 +151,7 @@ public final class StateDict implements AutoCloseable {
    *
    * @throws WeightsException if a tensor cannot be cut, or two come to have the same name
    */
-  public StateDict translate(Dialect dialect) throws WeightsException {
+  public StateDict translate(KeyMapping dialect) throws WeightsException {
     Map<String, SafeTensors.Entry> translated = new LinkedHashMap<>();
     for (Map.Entry<String, SafeTensors.Entry> entry : entries.entrySet()) {
       List<String> names = dialect.ours(entry.getKey());
@@ -159,7 +159,7 @@ public final class StateDict implements AutoCloseable {
         put(translated, entry.getKey(), entry.getValue());
       }
       for (String name : names) {
-        Dialect.Place place = dialect.theirs(name).orElseThrow();
+        KeyMapping.Place place = dialect.theirs(name).orElseThrow();
         SafeTensors.Entry part = entry.getValue().part(place.part(), place.parts());
         put(translated, name, place.pointwise() ? part.linear() : part);
       }

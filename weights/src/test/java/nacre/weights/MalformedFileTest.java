@@ -96,7 +96,7 @@ class MalformedFileTest {
   }
 
   @Test
-  void aTruncatedFileIsRecognisedWhereverItWasCut() throws IOException {
+  void aTruncatedFileIsRecognizedWhereverItWasCut() throws IOException {
     byte[] whole = Files.readAllBytes(SafeTensorsTest.reference());
     Path file = folder.resolve("cut.safetensors");
     for (int length = 0; length < whole.length; length += 1 + length / 97) {

@@ -10,11 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
-import nacre.diffusion.DiffusersFolder;
 import nacre.weights.AtomicFolder;
 import nacre.weights.Conversion;
-import nacre.weights.Dialect;
 import nacre.weights.JsonFile;
+import nacre.weights.KeyMapping;
 import nacre.weights.SafeTensors;
 import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
@@ -135,7 +134,7 @@ public record CheckpointWriter(Conversion conversion) {
             }
           }
           if (missing.isEmpty()) {
-            Dialect.Place place = names.dialect().theirs(first).orElseThrow();
+            KeyMapping.Place place = names.dialect().theirs(first).orElseThrow();
             writer.add(
                 names.prefix() + name,
                 List.of(parts),

@@ -5,7 +5,7 @@ import java.util.stream.Stream;
 import nacre.diffusion.text.ClipTextConfig;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
-import nacre.weights.Dialect;
+import nacre.weights.KeyMapping;
 import nacre.weights.WeightsException;
 
 /**
@@ -18,7 +18,7 @@ import nacre.weights.WeightsException;
  * @see <a href="https://github.com/CompVis/latent-diffusion">the original code</a>
  * @see <a href="https://github.com/mlfoundations/open_clip">open_clip, text encoder of 2.x</a>
  */
-record OriginalNames(String prefix, Dialect dialect) {
+record OriginalNames(String prefix, KeyMapping dialect) {
   /** What the names of the UNet's tensors begin with. */
   static final String UNET = "model.diffusion_model.";
 
@@ -31,8 +31,8 @@ record OriginalNames(String prefix, Dialect dialect) {
   /** What the names of the text encoder's tensors begin with in files of 2.x. */
   static final String OPEN_CLIP = "cond_stage_model.model.";
 
-  private static final Dialect UNET_RESNET =
-      Dialect.builder()
+  private static final KeyMapping UNET_RESNET =
+      KeyMapping.builder()
           .pair("in_layers.0", "norm1")
           .pair("in_layers.2", "conv1")
           .pair("emb_layers.1", "time_emb_proj")
@@ -41,8 +41,8 @@ record OriginalNames(String prefix, Dialect dialect) {
           .pair("skip_connection", "conv_shortcut")
           .build();
 
-  private static final Dialect VAE_RESNET =
-      Dialect.builder()
+  private static final KeyMapping VAE_RESNET =
+      KeyMapping.builder()
           .pair("norm1", "norm1")
           .pair("conv1", "conv1")
           .pair("norm2", "norm2")
@@ -50,8 +50,8 @@ record OriginalNames(String prefix, Dialect dialect) {
           .pair("nin_shortcut", "conv_shortcut")
           .build();
 
-  private static final Dialect VAE_ATTENTION =
-      Dialect.builder()
+  private static final KeyMapping VAE_ATTENTION =
+      KeyMapping.builder()
           .pair("norm", "group_norm")
           .pointwise("q", "to_q")
           .pointwise("k", "to_k")
@@ -59,8 +59,8 @@ record OriginalNames(String prefix, Dialect dialect) {
           .pointwise("proj_out", "to_out.0")
           .build();
 
-  private static final Dialect OPEN_CLIP_LAYER =
-      Dialect.builder()
+  private static final KeyMapping OPEN_CLIP_LAYER =
+      KeyMapping.builder()
           .pair("ln_1", "layer_norm1")
           .stacked("attn.in_proj_weight", projections("weight"))
           .stacked("attn.in_proj_bias", projections("bias"))
@@ -103,9 +103,9 @@ record OriginalNames(String prefix, Dialect dialect) {
   }
 
   /** Below {@link #UNET}. */
-  static Dialect unet(UNetConfig config) {
-    Dialect.Builder names =
-        Dialect.builder()
+  static KeyMapping unet(UNetConfig config) {
+    KeyMapping.Builder names =
+        KeyMapping.builder()
             .pair("time_embed.0", "time_embedding.linear_1")
             .pair("time_embed.2", "time_embedding.linear_2")
             .pair("input_blocks.0.0", "conv_in")
@@ -149,9 +149,9 @@ record OriginalNames(String prefix, Dialect dialect) {
   }
 
   /** Below {@link #VAE}. */
-  static Dialect vae(VaeConfig config) {
-    Dialect.Builder names =
-        Dialect.builder()
+  static KeyMapping vae(VaeConfig config) {
+    KeyMapping.Builder names =
+        KeyMapping.builder()
             .pair("quant_conv", "quant_conv")
             .pair("post_quant_conv", "post_quant_conv");
     int levels = config.blockOutChannels().size();
@@ -189,8 +189,8 @@ record OriginalNames(String prefix, Dialect dialect) {
   }
 
   /** Below {@link #CLIP}. */
-  static Dialect clip() {
-    Dialect.Builder names = Dialect.builder();
+  static KeyMapping clip() {
+    KeyMapping.Builder names = KeyMapping.builder();
     for (String part : List.of("embeddings", "encoder", "final_layer_norm")) {
       names.pair("text_model." + part, part);
     }
@@ -202,9 +202,9 @@ record OriginalNames(String prefix, Dialect dialect) {
    *
    * @param layers of the text encoder as diffusers has it, one less than the file's
    */
-  static Dialect openClip(int layers) {
-    Dialect.Builder names =
-        Dialect.builder()
+  static KeyMapping openClip(int layers) {
+    KeyMapping.Builder names =
+        KeyMapping.builder()
             .pair("token_embedding", "embeddings.token_embedding")
             .pair("positional_embedding", "embeddings.position_embedding.weight")
             .pair("ln_final", "final_layer_norm");

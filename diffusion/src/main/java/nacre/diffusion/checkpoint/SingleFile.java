@@ -86,7 +86,7 @@ public final class SingleFile implements Checkpoint {
       if (!own.isEmpty()) {
         return new SingleFile(path, "by its metadata", own);
       }
-      Family known = family.isPresent() ? family.get() : recognise(path, file);
+      Family known = family.isPresent() ? family.get() : recognize(path, file);
       return new SingleFile(path, "as " + known, known.configs());
     }
   }
@@ -101,7 +101,7 @@ public final class SingleFile implements Checkpoint {
     return own;
   }
 
-  private static Family recognise(Path path, StateDict file) throws WeightsException {
+  private static Family recognize(Path path, StateDict file) throws WeightsException {
     Shape in = file.entries().get(MARK).shape();
     SafeTensors.Entry key = file.entries().get(CONTEXT);
     int width = key == null || key.shape().rank() != 2 ? 0 : key.shape().dim(1);

@@ -2,7 +2,7 @@ package nacre.diffusion.schedule;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Set;
-import nacre.diffusion.ConfigJson;
+import nacre.weights.ConfigJson;
 
 /**
  * What only {@link DdimScheduler} has.
@@ -10,7 +10,7 @@ import nacre.diffusion.ConfigJson;
  * @param setAlphaToOne whether the last step ends at no noise rather than at timestep 0
  * @param limit of the estimates of the clean sample
  */
-public record DdimConfig(boolean setAlphaToOne, Limit limit) implements MethodConfig {
+public record DdimConfig(boolean setAlphaToOne, SampleClipping limit) implements MethodConfig {
   static final Set<String> KEYS =
       Set.of(
           "set_alpha_to_one",
@@ -22,7 +22,7 @@ public record DdimConfig(boolean setAlphaToOne, Limit limit) implements MethodCo
           "rescale_betas_zero_snr");
 
   static DdimConfig of(ConfigJson c) {
-    return new DdimConfig(c.flag("set_alpha_to_one", true), Limit.of(c));
+    return new DdimConfig(c.flag("set_alpha_to_one", true), SampleClipping.of(c));
   }
 
   @Override

@@ -52,7 +52,7 @@ public final class DdimScheduler implements Scheduler {
   }
 
   @Override
-  public boolean wantsNoise(int index) {
+  public boolean isStochastic(int index) {
     return eta > 0;
   }
 
@@ -81,7 +81,7 @@ public final class DdimScheduler implements Scheduler {
         Tensor clean = method.limit().apply(estimate.clean(sample, output));
         y = mix(clean, ofClean, estimate.noise(sample, output), ofNoise);
       }
-      return scope.hand(eta > 0 ? mix(y, 1, noise, deviation) : y);
+      return scope.keep(eta > 0 ? mix(y, 1, noise, deviation) : y);
     }
   }
 }

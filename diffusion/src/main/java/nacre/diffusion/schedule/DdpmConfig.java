@@ -2,7 +2,7 @@ package nacre.diffusion.schedule;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Set;
-import nacre.diffusion.ConfigJson;
+import nacre.weights.ConfigJson;
 
 /**
  * What only {@link DdpmScheduler} has.
@@ -10,7 +10,7 @@ import nacre.diffusion.ConfigJson;
  * @param varianceType of the noise that a step adds
  * @param limit of the estimates of the clean sample
  */
-public record DdpmConfig(VarianceType varianceType, Limit limit) implements MethodConfig {
+public record DdpmConfig(VarianceType varianceType, SampleClipping limit) implements MethodConfig {
   static final Set<String> KEYS =
       Set.of(
           "variance_type",
@@ -23,7 +23,8 @@ public record DdpmConfig(VarianceType varianceType, Limit limit) implements Meth
 
   static DdpmConfig of(ConfigJson c) {
     return new DdpmConfig(
-        VarianceType.of(c.text("variance_type", VarianceType.FIXED_SMALL.key())), Limit.of(c));
+        VarianceType.of(c.text("variance_type", VarianceType.FIXED_SMALL.key())),
+        SampleClipping.of(c));
   }
 
   @Override

@@ -36,7 +36,7 @@ public final class DdpmScheduler implements Scheduler {
   }
 
   @Override
-  public boolean wantsNoise(int index) {
+  public boolean isStochastic(int index) {
     return timesteps[index] > 0;
   }
 
@@ -64,10 +64,10 @@ public final class DdpmScheduler implements Scheduler {
         Tensor clean = method.limit().apply(estimate.clean(sample, output));
         y = mix(clean, ofClean, sample, ofSample);
       }
-      if (wantsNoise(index)) {
+      if (isStochastic(index)) {
         y = mix(y, 1, noise, deviation(alpha, next, stepBeta));
       }
-      return scope.hand(y);
+      return scope.keep(y);
     }
   }
 

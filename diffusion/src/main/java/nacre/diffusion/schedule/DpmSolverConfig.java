@@ -2,7 +2,7 @@ package nacre.diffusion.schedule;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Set;
-import nacre.diffusion.ConfigJson;
+import nacre.weights.ConfigJson;
 
 /**
  * What only {@link DpmSolverScheduler} has.
@@ -26,7 +26,7 @@ public record DpmSolverConfig(
     boolean eulerAtFinal,
     SigmaConfig sigmas,
     double lambdaMinClipped,
-    Limit limit)
+    SampleClipping limit)
     implements MethodConfig {
   static final Set<String> KEYS =
       Set.of(
@@ -76,7 +76,7 @@ public record DpmSolverConfig(
         c.flag("euler_at_final", false),
         SigmaConfig.of(c, SigmaPath.KARRAS, SigmaPath.EXPONENTIAL, SigmaPath.LU),
         c.number("lambda_min_clipped", Double.NEGATIVE_INFINITY),
-        Limit.ofThresholding(c));
+        SampleClipping.ofThresholding(c));
   }
 
   @Override

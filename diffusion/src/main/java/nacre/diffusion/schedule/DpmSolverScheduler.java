@@ -88,7 +88,7 @@ public final class DpmSolverScheduler implements Scheduler {
   }
 
   @Override
-  public int asked() {
+  public int requestedSteps() {
     return asked;
   }
 
@@ -103,7 +103,7 @@ public final class DpmSolverScheduler implements Scheduler {
   }
 
   @Override
-  public boolean wantsNoise(int index) {
+  public boolean isStochastic(int index) {
     return method.stochastic();
   }
 
@@ -121,7 +121,7 @@ public final class DpmSolverScheduler implements Scheduler {
         clean[ago] = clean(levels[index - ago], history.sample(ago), history.output(ago));
       }
       Tensor y = advance(index, sample, clean);
-      return scope.hand(method.stochastic() ? mix(y, 1, noise, noiseFactor(index)) : y);
+      return scope.keep(method.stochastic() ? mix(y, 1, noise, noiseFactor(index)) : y);
     }
   }
 

@@ -2,7 +2,7 @@ package nacre.diffusion.schedule;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Set;
-import nacre.diffusion.ConfigJson;
+import nacre.weights.ConfigJson;
 
 /**
  * What only {@link EulerScheduler} has.

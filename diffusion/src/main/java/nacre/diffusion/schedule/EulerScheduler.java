@@ -84,7 +84,7 @@ public final class EulerScheduler implements Scheduler {
   }
 
   @Override
-  public int asked() {
+  public int requestedSteps() {
     return asked;
   }
 
@@ -115,7 +115,7 @@ public final class EulerScheduler implements Scheduler {
   }
 
   @Override
-  public boolean wantsNoise(int index) {
+  public boolean isStochastic(int index) {
     return false;
   }
 

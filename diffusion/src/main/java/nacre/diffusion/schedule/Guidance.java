@@ -30,7 +30,7 @@ public final class Guidance {
     int half = outputs.dim(0) / 2;
     try (Scope scope = Scope.open()) {
       Tensor unconditional = slice(outputs, 0, 0, half);
-      return scope.hand(guide(unconditional, slice(outputs, 0, half, half), scale));
+      return scope.keep(guide(unconditional, slice(outputs, 0, half, half), scale));
     }
   }
 }

@@ -71,7 +71,7 @@ public final class NoiseTable {
   public Tensor addNoise(Tensor clean, Tensor noise, Tensor timesteps) {
     try (Scope scope = Scope.open()) {
       Tensor kept = multiply(factors("addNoise", ofClean, clean, timesteps), clean);
-      return scope.hand(add(kept, multiply(factors("addNoise", ofNoise, noise, timesteps), noise)));
+      return scope.keep(add(kept, multiply(factors("addNoise", ofNoise, noise, timesteps), noise)));
     }
   }
 
@@ -84,7 +84,7 @@ public final class NoiseTable {
     try (Scope scope = Scope.open()) {
       Tensor scaled = multiply(factors("velocity", ofClean, noise, timesteps), noise);
       Tensor taken = multiply(factors("velocity", ofNoise, clean, timesteps), clean);
-      return scope.hand(subtract(scaled, taken));
+      return scope.keep(subtract(scaled, taken));
     }
   }
 

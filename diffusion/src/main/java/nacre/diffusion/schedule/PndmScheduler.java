@@ -81,7 +81,7 @@ public final class PndmScheduler implements Scheduler {
   }
 
   @Override
-  public int asked() {
+  public int requestedSteps() {
     return asked;
   }
 
@@ -91,7 +91,7 @@ public final class PndmScheduler implements Scheduler {
   }
 
   @Override
-  public boolean wantsNoise(int index) {
+  public boolean isStochastic(int index) {
     return false;
   }
 
@@ -111,7 +111,7 @@ public final class PndmScheduler implements Scheduler {
     int number = history.before();
     try (Scope scope = Scope.open()) {
       boolean rungeKutta = !method.skipPrkSteps() && number < RUNGE_KUTTA_STEPS;
-      return scope.hand(rungeKutta ? rungeKutta(number, history) : multistep(index, history));
+      return scope.keep(rungeKutta ? rungeKutta(number, history) : multistep(index, history));
     }
   }
 

@@ -13,7 +13,7 @@ import nacre.tensor.Tensor;
  * History history = scheduler.start(0);
  * for (int i = 0; i < scheduler.steps(); i++) {
  *   Tensor output = model(scheduler.scaleModelInput(i, x), scheduler.timestep(i));
- *   Tensor more = scheduler.wantsNoise(i) ? randn() : null;
+ *   Tensor more = scheduler.isStochastic(i) ? randn() : null;
  *   x = scheduler.step(i, output, x, more, history);
  * }
  * }</pre>
@@ -47,7 +47,7 @@ public sealed interface Scheduler
   int steps();
 
   /** How many steps were asked for; some schedulers take a few more, or fewer. */
-  default int asked() {
+  default int requestedSteps() {
     return steps();
   }
 
@@ -71,13 +71,13 @@ public sealed interface Scheduler
    * @throws IllegalArgumentException if no step is left
    */
   default int beginIndex(double strength) {
-    int taken = Math.min((int) (asked() * strength), asked());
+    int taken = Math.min((int) (requestedSteps() * strength), requestedSteps());
     if (!(strength >= 0 && strength <= 1) || taken < 1) {
       throw new IllegalArgumentException(
           "scheduler: strength %s leaves none of %d steps; it goes from %s to 1"
-              .formatted(strength, asked(), (float) (1.0 / asked())));
+              .formatted(strength, requestedSteps(), (float) (1.0 / requestedSteps())));
     }
-    return asked() - taken;
+    return requestedSteps() - taken;
   }
 
   /**
@@ -91,7 +91,7 @@ public sealed interface Scheduler
   }
 
   /** Whether step {@code index} adds noise. */
-  boolean wantsNoise(int index);
+  boolean isStochastic(int index);
 
   /**
    * What a way that begins at a step is to remember; it belongs to the current scope.
@@ -107,7 +107,7 @@ public sealed interface Scheduler
    *
    * @param index number of the step; the one after the last one noted in {@code history}
    * @param output what the model predicted for {@code sample} at {@code timestep(index)}
-   * @param noise standard normal; not used, and may be null, where {@link #wantsNoise} is false
+   * @param noise standard normal; not used, and may be null, where {@link #isStochastic} is false
    * @param history what {@link #start} made, passed to each step of one way
    * @throws IllegalArgumentException if another step comes next
    */

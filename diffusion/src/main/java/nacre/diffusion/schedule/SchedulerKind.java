@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import nacre.diffusion.ConfigJson;
+import nacre.weights.ConfigJson;
 
 /** The classes of schedulers that are built here, each with the keys that are its own. */
 public enum SchedulerKind {

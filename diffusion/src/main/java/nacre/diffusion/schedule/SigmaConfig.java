@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
-import nacre.diffusion.ConfigJson;
+import nacre.weights.ConfigJson;
 
 /**
  * Which noise levels σ = √((1 − ᾱ) / ᾱ) a scheduler goes through.

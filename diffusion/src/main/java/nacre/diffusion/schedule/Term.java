@@ -21,7 +21,7 @@ record Term(double factor, Tensor tensor) {
           sum = mix(sum, 1, term.tensor, term.factor);
         }
       }
-      return scope.hand(sum);
+      return scope.keep(sum);
     }
   }
 }

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Byte-pair encoding (Sennrich, Haddow and Birch, 2016) of single words: neighbours are merged, the
+ * Byte-pair encoding (Sennrich, Haddow and Birch, 2016) of single words: neighbors are merged, the
  * pair that was learnt first before all others, until no pair is left that was learnt.
  */
 final class BytePairs {

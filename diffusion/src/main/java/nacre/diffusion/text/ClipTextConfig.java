@@ -3,9 +3,9 @@ package nacre.diffusion.text;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import nacre.diffusion.ConfigJson;
 import nacre.nn.HiddenAct;
-import nacre.tensor.backend.Unary;
+import nacre.tensor.spi.Unary;
+import nacre.weights.ConfigJson;
 
 /**
  * The numbers of a {@link ClipTextModel}, under the names and with the defaults of transformers'

@@ -45,7 +45,7 @@ final class ClipTextLayer {
       double scale = 1 / Math.sqrt(q.dim(3));
       Tensor mixed = attention(q, k, v, scale, true); // [N, T, heads, C / heads]
       Tensor h = add(x, out.forward(reshape(mixed, x.dim(0), x.dim(1), x.dim(2))));
-      return scope.hand(add(h, mlp.forward(norm2.forward(h))));
+      return scope.keep(add(h, mlp.forward(norm2.forward(h))));
     }
   }
 

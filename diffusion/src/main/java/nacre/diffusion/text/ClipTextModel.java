@@ -84,7 +84,7 @@ public final class ClipTextModel {
         x.close();
         x = y;
       }
-      return scope.hand(norm.forward(x));
+      return scope.keep(norm.forward(x));
     }
   }
 }

@@ -38,7 +38,7 @@ public final class ClipTokenizer {
   private final BytePairs pairs;
   private final SpecialTokens special;
   private final Pattern raw;
-  private final Pattern normalised;
+  private final Pattern normalized;
   private final int length;
 
   private ClipTokenizer(TokenizerFiles files) {
@@ -46,7 +46,7 @@ public final class ClipTokenizer {
     this.pairs = new BytePairs(vocabulary, files.merges());
     this.special = files.special();
     this.raw = anyOf(special, false);
-    this.normalised = anyOf(special, true);
+    this.normalized = anyOf(special, true);
     this.length = files.length();
     vocabulary.forEach((token, id) -> tokens.put(id, token));
     for (String token :
@@ -57,11 +57,11 @@ public final class ClipTokenizer {
     }
   }
 
-  private static Pattern anyOf(SpecialTokens special, boolean normalised) {
+  private static Pattern anyOf(SpecialTokens special, boolean normalized) {
     List<String> texts =
-        special.normalised().entrySet().stream()
-            .filter(entry -> entry.getValue() == normalised)
-            .map(entry -> normalised ? normalise(entry.getKey()) : entry.getKey())
+        special.normalized().entrySet().stream()
+            .filter(entry -> entry.getValue() == normalized)
+            .map(entry -> normalized ? normalize(entry.getKey()) : entry.getKey())
             .sorted(Comparator.comparing(String::length).reversed())
             .map(Pattern::quote)
             .toList();
@@ -142,7 +142,7 @@ public final class ClipTokenizer {
         ids.add(vocabulary.getOrDefault(piece.text, vocabulary.get(special.unknown())));
         continue;
       }
-      for (Piece inner : split(normalise(piece.text), normalised)) {
+      for (Piece inner : split(normalize(piece.text), normalized)) {
         if (inner.special) {
           ids.add(vocabulary.getOrDefault(inner.text, vocabulary.get(special.unknown())));
         } else {
@@ -183,11 +183,11 @@ public final class ClipTokenizer {
   }
 
   /** Canonical composition, single spaces, lower case letter by letter. */
-  private static String normalise(String text) {
+  private static String normalize(String text) {
     String composed = Normalizer.normalize(text, Normalizer.Form.NFC);
     String spaced = SPACES.matcher(composed).replaceAll(" ");
     StringBuilder lower = new StringBuilder(spaced.length());
-    // Not String.toLowerCase, which looks at a sigma's neighbours.
+    // Not String.toLowerCase, which looks at a sigma's neighbors.
     spaced
         .codePoints()
         .forEach(

@@ -18,11 +18,11 @@ import nacre.weights.WeightsException;
  * @param end behind it
  * @param unknown for what has no token
  * @param padding up to the longest length
- * @param normalised by text, those a prompt may spell: whether they are looked for behind
+ * @param normalized by text, those a prompt may spell: whether they are looked for behind
  *     lower-casing
  */
 record SpecialTokens(
-    String start, String end, String unknown, String padding, Map<String, Boolean> normalised) {
+    String start, String end, String unknown, String padding, Map<String, Boolean> normalized) {
   private static final String START = "<|startoftext|>";
   private static final String END = "<|endoftext|>";
   private static final List<String> ROLES =
@@ -39,31 +39,31 @@ record SpecialTokens(
   static SpecialTokens read(Path folder, JsonNode config, JsonNode map) throws WeightsException {
     Map<String, JsonNode> roles = new LinkedHashMap<>();
     ROLES.forEach(role -> roles.put(role, config.path(role)));
-    Map<String, Boolean> normalised = new LinkedHashMap<>();
+    Map<String, Boolean> normalized = new LinkedHashMap<>();
     Path whole = folder.resolve("tokenizer.json");
     JsonNode decoder = config.path("added_tokens_decoder");
     if (decoder.isObject()) {
-      decoder.forEach(token -> add(normalised, token));
+      decoder.forEach(token -> add(normalized, token));
     } else {
       roles.replaceAll((role, node) -> map.has(role) ? map.path(role) : node);
     }
-    if (normalised.isEmpty() && Files.exists(whole)) {
-      JsonFile.read(whole).path("added_tokens").forEach(token -> add(normalised, token));
+    if (normalized.isEmpty() && Files.exists(whole)) {
+      JsonFile.read(whole).path("added_tokens").forEach(token -> add(normalized, token));
     }
-    if (normalised.isEmpty()) {
-      roles.values().forEach(token -> add(normalised, token));
+    if (normalized.isEmpty()) {
+      roles.values().forEach(token -> add(normalized, token));
     }
     return new SpecialTokens(
         content(roles.get("bos_token")).orElse(START),
         content(roles.get("eos_token")).orElse(END),
         content(roles.get("unk_token")).orElse(END),
         content(roles.get("pad_token")).orElse(END),
-        normalised);
+        normalized);
   }
 
-  private static void add(Map<String, Boolean> normalised, JsonNode token) {
+  private static void add(Map<String, Boolean> normalized, JsonNode token) {
     content(token)
-        .ifPresent(text -> normalised.put(text, token.path("normalized").asBoolean(false)));
+        .ifPresent(text -> normalized.put(text, token.path("normalized").asBoolean(false)));
   }
 
   /** A token is written as a text, or as an object with its content. */

@@ -2,11 +2,11 @@ package nacre.diffusion.unet;
 
 import java.util.ArrayList;
 import java.util.List;
-import nacre.diffusion.ResnetBlock2D;
+import nacre.diffusion.layers.ResnetBlock2D;
 import nacre.nn.Conv2d;
 import nacre.nn.Parameters;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Window;
+import nacre.tensor.spi.Window;
 
 /** A level on the way down; every result is kept for the way up. */
 final class DownBlock {

@@ -1,6 +1,6 @@
 package nacre.diffusion.unet;
 
-import nacre.diffusion.ResnetBlock2D;
+import nacre.diffusion.layers.ResnetBlock2D;
 import nacre.nn.Parameters;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
@@ -33,7 +33,7 @@ final class MidBlock {
   Tensor forward(Tensor x, Tensor time, Tensor context) {
     try (Scope scope = Scope.open()) {
       Tensor y = attention.forward(resnet1.forward(x, time), context);
-      return scope.hand(resnet2.forward(y, time));
+      return scope.keep(resnet2.forward(y, time));
     }
   }
 }

@@ -1,6 +1,6 @@
 package nacre.diffusion.unet;
 
-import nacre.diffusion.ResnetBlock2D;
+import nacre.diffusion.layers.ResnetBlock2D;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
@@ -16,7 +16,7 @@ record Stage(ResnetBlock2D resnet, Transformer2D attention) {
   Tensor forward(Tensor x, Tensor time, Tensor context) {
     try (Scope scope = Scope.open()) {
       Tensor y = resnet.forward(x, time);
-      return scope.hand(attention == null ? y : attention.forward(y, context));
+      return scope.keep(attention == null ? y : attention.forward(y, context));
     }
   }
 }

@@ -57,14 +57,14 @@ final class Transformer2D {
         y.close();
         y = next;
       }
-      return scope.hand(
+      return scope.keep(
           linearOut != null
               ? reshape(linearOut.forwardAdd(y, reshape(x, n, h * w, c)), n, h, w, c)
               : convOut.forward(reshape(y, n, h, w, c), x));
     }
   }
 
-  /** {@code x [N, H, W, C] → [N, H·W, C]}, normalised and projected. */
+  /** {@code x [N, H, W, C] → [N, H·W, C]}, normalized and projected. */
   private Tensor tokens(Tensor x) {
     try (Scope scope = Scope.open()) {
       Tensor y = norm.forward(x);
@@ -72,7 +72,7 @@ final class Transformer2D {
         y = convIn.forward(y);
       }
       y = reshape(y, x.dim(0), x.dim(1) * x.dim(2), x.dim(3));
-      return scope.hand(linearIn == null ? y : linearIn.forward(y));
+      return scope.keep(linearIn == null ? y : linearIn.forward(y));
     }
   }
 }

@@ -34,26 +34,26 @@ final class TransformerBlock {
       Tensor afterSelf = selfAttention(x);
       Tensor afterCross = crossAttention(afterSelf, context);
       afterSelf.close();
-      return scope.hand(feedForward(afterCross));
+      return scope.keep(feedForward(afterCross));
     }
   }
 
   private Tensor selfAttention(Tensor x) {
     try (Scope scope = Scope.open()) {
       Tensor y = norm1.forward(x);
-      return scope.hand(attention1.forward(y, y, x));
+      return scope.keep(attention1.forward(y, y, x));
     }
   }
 
   private Tensor crossAttention(Tensor x, Tensor context) {
     try (Scope scope = Scope.open()) {
-      return scope.hand(attention2.forward(norm2.forward(x), context, x));
+      return scope.keep(attention2.forward(norm2.forward(x), context, x));
     }
   }
 
   private Tensor feedForward(Tensor x) {
     try (Scope scope = Scope.open()) {
-      return scope.hand(feedForward.forward(norm3.forward(x), x));
+      return scope.keep(feedForward.forward(norm3.forward(x), x));
     }
   }
 }

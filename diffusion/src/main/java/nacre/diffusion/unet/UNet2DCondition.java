@@ -2,14 +2,14 @@ package nacre.diffusion.unet;
 
 import static nacre.tensor.ops.Activation.silu;
 import static nacre.tensor.ops.Cast.cast;
-import static nacre.tensor.ops.TimestepEmbedding.timestepEmbedding;
+import static nacre.tensor.ops.Sinusoids.sinusoids;
 
 import java.util.ArrayList;
 import java.util.List;
 import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
 import nacre.nn.Parameters;
-import nacre.nn.TimestepEmbedding;
+import nacre.nn.TimestepMlp;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
@@ -22,7 +22,7 @@ import nacre.tensor.Tensor;
 public final class UNet2DCondition {
   private final UNetConfig config;
   private final Conv2d convIn;
-  private final TimestepEmbedding timeEmbedding;
+  private final TimestepMlp timeEmbedding;
   private final List<DownBlock> down = new ArrayList<>();
   private final MidBlock middle;
   private final List<UpBlock> up = new ArrayList<>();
@@ -36,7 +36,7 @@ public final class UNet2DCondition {
     int groups = config.normNumGroups();
     double eps = config.normEps();
     convIn = new Conv2d(p.at("conv_in"), config.inChannels(), first, 3, 1, 1);
-    timeEmbedding = new TimestepEmbedding(p.at("time_embedding"), first, config.timeWidth());
+    timeEmbedding = new TimestepMlp(p.at("time_embedding"), first, config.timeWidth());
     for (int level = 0; level < config.levels(); level++) {
       down.add(new DownBlock(p.at("down_blocks").at(level), config, level));
     }
@@ -66,7 +66,7 @@ public final class UNet2DCondition {
     int first = config.blockOutChannels().getFirst();
     try (Scope scope = Scope.open()) {
       Tensor sinusoids =
-          timestepEmbedding(timesteps, first, config.flipSinToCos(), config.freqShift(), 10_000);
+          sinusoids(timesteps, first, config.flipSinToCos(), config.freqShift(), 10_000);
       // Every residual block begins with the same SiLU of the embedding.
       Tensor time = silu(timeEmbedding.forward(cast(sinusoids, sample.dtype()))); // [N, 4 · first]
       List<Tensor> kept = new ArrayList<>();
@@ -83,7 +83,7 @@ public final class UNet2DCondition {
         x.close();
         x = y;
       }
-      return scope.hand(convOut.forward(normOut.forwardSilu(x))); // [N, H, W, out]
+      return scope.keep(convOut.forward(normOut.forwardSilu(x))); // [N, H, W, out]
     }
   }
 

@@ -6,7 +6,7 @@ import static nacre.tensor.ops.Slice.slice;
 
 import java.util.ArrayList;
 import java.util.List;
-import nacre.diffusion.ResnetBlock2D;
+import nacre.diffusion.layers.ResnetBlock2D;
 import nacre.nn.Conv2d;
 import nacre.nn.Parameters;
 import nacre.tensor.Scope;
@@ -67,7 +67,7 @@ final class UpBlock {
         y = stage.forward(joined, time, context);
         joined.close();
       }
-      return scope.hand(upsampler == null ? y : enlarge(y, kept.getLast()));
+      return scope.keep(upsampler == null ? y : enlarge(y, kept.getLast()));
     }
   }
 

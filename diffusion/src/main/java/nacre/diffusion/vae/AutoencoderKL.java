@@ -66,7 +66,7 @@ public final class AutoencoderKL {
     requireChannels("encode: image", image, config.inChannels());
     try (Scope scope = Scope.open()) {
       Tensor moments = encoder.forward(image);
-      return new LatentDistribution(scope.hand(quant == null ? moments : quant.forward(moments)));
+      return new LatentDistribution(scope.keep(quant == null ? moments : quant.forward(moments)));
     }
   }
 
@@ -74,7 +74,7 @@ public final class AutoencoderKL {
   public Tensor decode(Tensor latent) {
     requireChannels("decode: latent", latent, config.latentChannels());
     try (Scope scope = Scope.open()) {
-      return scope.hand(decoder.forward(postQuant == null ? latent : postQuant.forward(latent)));
+      return scope.keep(decoder.forward(postQuant == null ? latent : postQuant.forward(latent)));
     }
   }
 

@@ -2,13 +2,13 @@ package nacre.diffusion.vae;
 
 import java.util.ArrayList;
 import java.util.List;
-import nacre.diffusion.ResnetBlock2D;
+import nacre.diffusion.layers.ResnetBlock2D;
 import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
 import nacre.nn.Parameters;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Window;
+import nacre.tensor.spi.Window;
 
 /** What encoder and decoder are made of: levels of residual blocks, and the ends. */
 final class Coder {
@@ -32,7 +32,7 @@ final class Coder {
     Tensor forward(Tensor x) {
       try (Scope scope = Scope.open()) {
         Tensor y = run(resnets, x);
-        return scope.hand(downsampler == null ? y : downsampler.forward(y));
+        return scope.keep(downsampler == null ? y : downsampler.forward(y));
       }
     }
   }
@@ -50,7 +50,7 @@ final class Coder {
     Tensor forward(Tensor x) {
       try (Scope scope = Scope.open()) {
         Tensor y = run(resnets, x);
-        return scope.hand(upsampler == null ? y : upsampler.forwardUpsampled(y));
+        return scope.keep(upsampler == null ? y : upsampler.forwardUpsampled(y));
       }
     }
   }

@@ -36,7 +36,7 @@ final class Decoder {
         x.close();
         x = y;
       }
-      return scope.hand(out.forward(x));
+      return scope.keep(out.forward(x));
     }
   }
 }

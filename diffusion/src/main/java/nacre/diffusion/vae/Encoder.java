@@ -36,7 +36,7 @@ final class Encoder {
         x.close();
         x = y;
       }
-      return scope.hand(out.forward(mid.forward(x)));
+      return scope.keep(out.forward(mid.forward(x)));
     }
   }
 }

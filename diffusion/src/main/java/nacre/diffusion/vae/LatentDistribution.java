@@ -1,10 +1,10 @@
 package nacre.diffusion.vae;
 
-import static nacre.diffusion.Clip.clip;
 import static nacre.tensor.ops.Activation.exp;
 import static nacre.tensor.ops.Affine.scale;
 import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Arithmetic.multiply;
+import static nacre.tensor.ops.Clamp.clamp;
 import static nacre.tensor.ops.Slice.slice;
 
 import nacre.tensor.Scope;
@@ -25,7 +25,7 @@ public record LatentDistribution(Tensor moments) {
   /** The logarithms of the variances, {@code [N, h, w, C]}, kept within −30 and 20. */
   public Tensor logVariance() {
     int channels = moments.dim(3) / 2;
-    return clip(slice(moments, 3, channels, channels), -30, 20);
+    return clamp(slice(moments, 3, channels, channels), -30, 20);
   }
 
   /**
@@ -36,7 +36,7 @@ public record LatentDistribution(Tensor moments) {
   public Tensor sample(Tensor noise) {
     try (Scope scope = Scope.open()) {
       Tensor deviation = exp(scale(logVariance(), 0.5));
-      return scope.hand(add(mode(), multiply(deviation, noise)));
+      return scope.keep(add(mode(), multiply(deviation, noise)));
     }
   }
 }

@@ -3,7 +3,7 @@ package nacre.diffusion.vae;
 import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Reshape.reshape;
 
-import nacre.diffusion.ResnetBlock2D;
+import nacre.diffusion.layers.ResnetBlock2D;
 import nacre.nn.Attention;
 import nacre.nn.GroupNorm;
 import nacre.nn.Parameters;
@@ -38,7 +38,7 @@ final class MidBlock {
       if (attention != null) {
         y = attend(y);
       }
-      return scope.hand(resnet2.forward(y, null));
+      return scope.keep(resnet2.forward(y, null));
     }
   }
 
@@ -48,7 +48,7 @@ final class MidBlock {
       int c = x.dim(3);
       Tensor tokens = reshape(norm.forward(x), n, x.dim(1) * x.dim(2), c); // [N, H·W, C]
       Tensor mixed = attention.forward(tokens);
-      return scope.hand(add(reshape(mixed, n, x.dim(1), x.dim(2), c), x));
+      return scope.keep(add(reshape(mixed, n, x.dim(1), x.dim(2), c), x));
     }
   }
 }

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
-import nacre.diffusion.ConfigJson;
+import nacre.weights.ConfigJson;
 
 /**
  * The keys of an {@code AutoencoderKL}'s {@code config.json} that are built here.

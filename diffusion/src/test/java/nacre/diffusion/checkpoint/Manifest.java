@@ -14,7 +14,7 @@ import nacre.tensor.Shape;
 
 /**
  * All tensors of a published model in both dialects, as diffusers converts one to the other. Made
- * by {@code tools/reference/export_manifests.py}.
+ * by {@code tools/lab/reference/export_manifests.py}.
  *
  * @param rows by component, one for each tensor of the single file
  * @param leftover what the single file holds besides

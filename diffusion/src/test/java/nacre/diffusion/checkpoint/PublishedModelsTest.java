@@ -25,7 +25,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
-import nacre.weights.Dialect;
+import nacre.weights.KeyMapping;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 import org.junit.jupiter.api.AfterEach;
@@ -49,7 +49,7 @@ class PublishedModelsTest {
     assertEquals(0, Memory.liveTensors());
   }
 
-  private static Dialect dialect(Family family, Component component) {
+  private static KeyMapping dialect(Family family, Component component) {
     var config = family.configs().get(component.config());
     return switch (component) {
       case UNET -> OriginalNames.unet(UNetConfig.of(config));
@@ -75,7 +75,7 @@ class PublishedModelsTest {
     Manifest manifest = Manifest.of(family);
     for (Component component : Component.values()) {
       String prefix = prefix(family, component);
-      Dialect dialect = dialect(family, component);
+      KeyMapping dialect = dialect(family, component);
       List<Manifest.Row> rows = manifest.rows().get(component);
       Set<String> ours = new HashSet<>();
       Map<String, Integer> theirs = new HashMap<>();
@@ -84,7 +84,7 @@ class PublishedModelsTest {
         List<String> names = row.names().stream().map(component::currentName).toList();
         assertEquals(names, dialect.ours(original), row.original());
         for (int i = 0; i < names.size(); i++) {
-          Dialect.Place place = dialect.theirs(names.get(i)).orElseThrow();
+          KeyMapping.Place place = dialect.theirs(names.get(i)).orElseThrow();
           assertEquals(original, place.name());
           assertEquals(i, place.part());
           assertEquals(names.size(), place.parts());

@@ -86,8 +86,8 @@ class SchedulerTest {
     DdimScheduler plain = (DdimScheduler) Scheduler.of(config(json), 4);
     DdimScheduler scheduler = plain.withEta(0.5);
     assertEquals(500, scheduler.timestep(1));
-    assertFalse(plain.wantsNoise(1));
-    assertTrue(scheduler.wantsNoise(1));
+    assertFalse(plain.isStochastic(1));
+    assertTrue(scheduler.isStochastic(1));
     try (Scope _ = Scope.open()) {
       Tensor sample = Tensor.of(CPU, Shape.of(1, 1, 1, 3), 0.5f, -1.5f, 2);
       Tensor output = Tensor.of(CPU, Shape.of(1, 1, 1, 3), 0.25f, 1, -0.75f);
@@ -126,7 +126,7 @@ class SchedulerTest {
       Tensor x = scheduler.addNoise(0, clean, noise);
       History history = scheduler.start(0);
       for (int i = 0; i < scheduler.steps(); i++) {
-        assertFalse(scheduler.wantsNoise(i));
+        assertFalse(scheduler.isStochastic(i));
         Tensor answer = table.target(clean, noise, table.timesteps((int) scheduler.timestep(i)));
         x = scheduler.step(i, answer, x, null, history);
       }
@@ -147,7 +147,7 @@ class SchedulerTest {
           Tensor output = Tensor.of(CPU, Shape.of(1, 2), 0.5f, i);
           Tensor noise = Tensor.of(CPU, Shape.of(1, 2), 0.25f, -1);
           Tensor before = x;
-          x = scope.hand(scheduler.step(i, output, x, noise, history));
+          x = scope.keep(scheduler.step(i, output, x, noise, history));
           before.close();
         }
       }

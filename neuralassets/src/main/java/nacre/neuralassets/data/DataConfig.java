@@ -118,7 +118,7 @@ public record DataConfig(
             range(scene, "camera_distance"),
             range(scene, "camera_elevation"),
             range(scene, "camera_climb"),
-            // Presets from before there was the key had patterns of two plain colours.
+            // Presets from before there was the key had patterns of two plain colors.
             scene.has("pattern_contrast") ? number(scene, "pattern_contrast") : 1));
   }
 

@@ -9,7 +9,7 @@ public sealed interface Edit {
   record Translate(String object, Vec3 by) implements Edit {}
 
   /**
-   * Turns an object about an axis through the centre of its box, right-handed.
+   * Turns an object about an axis through the center of its box, right-handed.
    *
    * @param axis in the world; null for the scene's up
    */

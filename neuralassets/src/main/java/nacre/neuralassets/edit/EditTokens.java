@@ -58,7 +58,7 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
           edited.background() == null
               ? rows(tokens, slots)
               : background(library.view(edited.background())));
-      return scope.hand(concat(1, parts.toArray(Tensor[]::new)));
+      return scope.keep(concat(1, parts.toArray(Tensor[]::new)));
     }
   }
 

@@ -49,7 +49,7 @@ public final class GroundTruth {
         case Edit.Resize e -> {
           int i = find(solids, e.object(), "resize");
           RigidPose pose = solids.get(i).poses().get(frame);
-          // The lowest point of the box stays: the centre rises by what the box grows below it.
+          // The lowest point of the box stays: the center rises by what the box grows below it.
           double drop = drop(pose, solids.get(i).halfExtents());
           Vec3 rise = new Vec3(0, 0, (e.factor() - 1) * drop);
           change(

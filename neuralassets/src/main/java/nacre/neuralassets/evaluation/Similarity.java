@@ -55,7 +55,7 @@ public record Similarity(double psnr, double ssim) {
 
   /**
    * SSIM at every pixel and channel: means, variances and covariance under the window, whose
-   * weights are renormalised where it reaches over the edge.
+   * weights are renormalized where it reaches over the edge.
    */
   private static double[] ssimMap(double[] a, double[] b, int size) {
     double[] ma = blur(a, size);

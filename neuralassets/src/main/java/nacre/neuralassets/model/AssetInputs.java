@@ -12,7 +12,7 @@ import nacre.tensor.Tensor;
  * worked out here, on the host. All f32.
  *
  * @param pixels {@code [2B, S, S, 3]}: the source images with all but the objects gray, then with
- *     the objects gray, as the encoder wants them normalised
+ *     the objects gray, as the encoder wants them normalized
  * @param boxes {@code [B, N, 4]}: where to take the objects' looks; outside the image for objects
  *     that are not seen, which gives zeros
  * @param wholes {@code [B, 1, 4]}: the same for the background
@@ -122,9 +122,9 @@ public record AssetInputs(
       for (int channel = 0; channel < 3; channel++, at++) {
         float scale = config.pixelScale(channel);
         float gray = config.pixelShift(channel);
-        float colour = scale * source[at] + gray;
-        pixels[at] = objects ? colour : gray;
-        pixels[back + at] = objects ? gray : colour;
+        float color = scale * source[at] + gray;
+        pixels[at] = objects ? color : gray;
+        pixels[back + at] = objects ? gray : color;
       }
     }
   }

@@ -11,7 +11,7 @@ import static nacre.tensor.ops.Slice.slice;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.scene.PoseVector;
-import nacre.nn.Initialiser;
+import nacre.nn.Initializer;
 import nacre.nn.Linear;
 import nacre.nn.Parameters;
 import nacre.nn.Vit;
@@ -20,7 +20,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.backend.Unary;
+import nacre.tensor.spi.Unary;
 
 /**
  * Neural Assets (Wu et al., "Neural Assets: 3D-Aware Multi-Object Scene Synthesis with Image
@@ -91,7 +91,7 @@ public final class NeuralAssets {
     double gain = config.initialGain();
     return gain == 0
         ? new Linear(p, in, out)
-        : new Linear(p, in, out, Initialiser.normal(gain / Math.sqrt(in)), Initialiser.zeros());
+        : new Linear(p, in, out, Initializer.normal(gain / Math.sqrt(in)), Initializer.zeros());
   }
 
   /** What the model was built from. */
@@ -132,7 +132,7 @@ public final class NeuralAssets {
   /** The tokens of conditions, {@code [B, K (N + 1), C]}: {@link #tokens(AssetInputs)}. */
   public Tensor tokens(Conditions conditions) {
     try (Scope scope = Scope.open()) {
-      return scope.hand(tokens(prepare(conditions)));
+      return scope.keep(tokens(prepare(conditions)));
     }
   }
 
@@ -148,7 +148,7 @@ public final class NeuralAssets {
       Tensor front = cropResize(slice(maps, 0, 0, batch), in.boxes(), side, side);
       Tensor back = cropResize(slice(maps, 0, batch, batch), in.wholes(), side, side);
       Tensor looks = concat(1, front, back); // [B, N + 1, side, side, D]
-      return scope.hand(join(looks, in.features(), in.backgroundPoses()));
+      return scope.keep(join(looks, in.features(), in.backgroundPoses()));
     }
   }
 
@@ -163,7 +163,7 @@ public final class NeuralAssets {
       PoseFeatures features = config.poseFeatures();
       float[] nowhere = features.of(new float[slots * PoseVector.LENGTH]);
       Tensor looks = Tensor.zeros(device, compute, Shape.of(1, slots + 1, side, side, width));
-      return scope.hand(
+      return scope.keep(
           join(
               looks,
               Tensor.of(device, Shape.of(1, slots, features.width()), nowhere),
@@ -211,7 +211,7 @@ public final class NeuralAssets {
         x = concat(3, noisy, everywhere);
       }
       Tensor prediction = unet.forward(in(compute, x), timesteps, tokens);
-      return scope.hand(in(DType.F32, prediction));
+      return scope.keep(in(DType.F32, prediction));
     }
   }
 

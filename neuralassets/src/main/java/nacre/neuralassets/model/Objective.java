@@ -57,7 +57,7 @@ public final class Objective {
     try (Scope scope = Scope.open()) {
       AssetInputs inputs = model.prepare(conditions);
       Tensor at = schedule.timesteps(timesteps);
-      return scope.hand(loss(inputs, target, latentNoise, at, noise, emphasis));
+      return scope.keep(loss(inputs, target, latentNoise, at, noise, emphasis));
     }
   }
 
@@ -87,7 +87,7 @@ public final class Objective {
         prediction = multiply(prediction, emphasis);
         wanted = multiply(wanted, emphasis);
       }
-      return scope.hand(meanSquaredError(prediction, wanted));
+      return scope.keep(meanSquaredError(prediction, wanted));
     }
   }
 }

@@ -10,7 +10,7 @@ import nacre.neuralassets.scene.PoseVector;
  *
  * @param depthScale depths are multiplied by it before all else
  * @param derivedBox appends seven numbers, uc, vc, dc, umin, vmin, umax, vmax: the projection of
- *     the box's centre, and the extent of its eight projected corners
+ *     the box's center, and the extent of its eight projected corners
  * @param octaves each number x is followed by sin 2ᵏπx and cos 2ᵏπx for k below this
  */
 public record PoseFeatures(double depthScale, boolean derivedBox, int octaves) {

@@ -76,7 +76,7 @@ public record Preset(
    * @param batchSize pairs of frames per step
    * @param learningRate after the warm-up
    * @param tokenLearningRateFactor times the learning rate for the layers between encoder and UNet,
-   *     which no checkpoint has initialised
+   *     which no checkpoint has initialized
    * @param rateSchedule how the learning rate goes after the warm-up
    * @param warmupSteps steps until the learning rate is reached
    * @param weightDecay decoupled

@@ -25,7 +25,7 @@ public sealed interface SampleSpace {
   /**
    * The pixels themselves, blocks of them as one.
    *
-   * @param factor side of the blocks; pixel (factor · y + dy, factor · x + dx), colour c, is at (y,
+   * @param factor side of the blocks; pixel (factor · y + dy, factor · x + dx), color c, is at (y,
    *     x), channel (dy · factor + dx) · 3 + c
    */
   record FoldedPixels(int factor) implements SampleSpace {
@@ -51,14 +51,14 @@ public sealed interface SampleSpace {
       try (Scope scope = Scope.open()) {
         LatentDistribution latents = vae.encode(images);
         Tensor latent = noise == null ? latents.mode() : latents.sample(noise);
-        return scope.hand(vae.toDiffusion(latent));
+        return scope.keep(vae.toDiffusion(latent));
       }
     }
 
     @Override
     public Tensor toImages(Tensor samples) {
       try (Scope scope = Scope.open()) {
-        return scope.hand(vae.decode(vae.fromDiffusion(samples)));
+        return scope.keep(vae.decode(vae.fromDiffusion(samples)));
       }
     }
   }

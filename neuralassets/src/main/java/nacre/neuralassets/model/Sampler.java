@@ -7,9 +7,9 @@ import java.util.function.IntConsumer;
 import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
+import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
-import nacre.tensor.Repeated;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -43,7 +43,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    */
   public Tensor sample(Conditions conditions, Tensor noise, IntConsumer progress) {
     try (Scope scope = Scope.open()) {
-      return scope.hand(sample(model.tokens(conditions), noise, progress));
+      return scope.keep(sample(model.tokens(conditions), noise, progress));
     }
   }
 
@@ -63,7 +63,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
       Tensor t = Tensor.empty(device, DType.F32, Shape.of(both.dim(0)));
       device.backend().cast(noise, x);
       History history = scheduler.start(0);
-      try (Repeated prediction = Repeated.of(device, () -> predict(x, t, both))) {
+      try (CapturedStep prediction = CapturedStep.of(device, () -> predict(x, t, both))) {
         for (int i = 0; i < scheduler.steps(); i++) {
           try (Scope _ = Scope.open()) {
             device.backend().fill(t, scheduler.timestep(i));
@@ -73,7 +73,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
           progress.accept(i + 1);
         }
       }
-      return scope.hand(model.samples().toImages(x));
+      return scope.keep(model.samples().toImages(x));
     }
   }
 
@@ -86,7 +86,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
       int cells = model.preset().assetTokens().tokensPerObject();
       Tensor free = model.unconditionalTokens(led.dim(1) / cells - 1);
       Tensor each = Tensor.zeros(led.device(), led.dtype(), led.shape());
-      return scope.hand(concat(0, add(each, free), led));
+      return scope.keep(concat(0, add(each, free), led));
     }
   }
 
@@ -97,7 +97,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
     }
     try (Scope scope = Scope.open()) {
       Tensor both = model.denoise(concat(0, x, x), timesteps, tokens);
-      return scope.hand(Guidance.guide(both, guidance));
+      return scope.keep(Guidance.guide(both, guidance));
     }
   }
 }

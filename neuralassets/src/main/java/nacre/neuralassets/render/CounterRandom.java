@@ -14,7 +14,7 @@ final class CounterRandom {
     key = mix(mix(seed) + GAMMA * (2 * stream + 1));
   }
 
-  /** Scrambles 64 bits; the finaliser of SplitMix64. */
+  /** Scrambles 64 bits; the finalizer of SplitMix64. */
   static long mix(long z) {
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;

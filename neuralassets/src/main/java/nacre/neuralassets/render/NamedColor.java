@@ -2,7 +2,7 @@ package nacre.neuralassets.render;
 
 import java.util.Locale;
 
-/** Colours that objects are made of and named after. */
+/** Colors that objects are made of and named after. */
 public enum NamedColor {
   RED(206, 32, 38),
   ORANGE(240, 126, 24),
@@ -21,7 +21,7 @@ public enum NamedColor {
     rgb = Rgb.ofDisplay(r, g, b);
   }
 
-  /** Returns the colour as linear light. */
+  /** Returns the color as linear light. */
   public Rgb rgb() {
     return rgb;
   }

@@ -2,12 +2,12 @@ package nacre.neuralassets.render;
 
 import nacre.neuralassets.render.SceneDescription.Ground;
 
-/** Patterns: how much of the second colour there is at a point, 0 to 1. */
+/** Patterns: how much of the second color there is at a point, 0 to 1. */
 final class Paint {
   private Paint() {}
 
   /**
-   * The share of the second colour on an object.
+   * The share of the second color on an object.
    *
    * @param x point on the surface in the object's own axes, each from −1 to 1
    */
@@ -72,7 +72,7 @@ final class Paint {
     return a * a + b * b < limit * limit ? 1 : 0;
   }
 
-  /** The share of the second colour at a point of the ground. */
+  /** The share of the second color at a point of the ground. */
   static double onGround(Ground g, double cos, double sin, double wx, double wy) {
     double x = (cos * wx - sin * wy) / g.scale() + g.offsetX();
     double y = (sin * wx + cos * wy) / g.scale() + g.offsetY();

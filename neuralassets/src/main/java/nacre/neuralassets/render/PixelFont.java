@@ -65,7 +65,7 @@ final class PixelFont {
   /**
    * Draws text with its upper left corner at (x, y).
    *
-   * @param rgb colour as 0xRRGGBB
+   * @param rgb color as 0xRRGGBB
    */
   static void draw(BufferedImage image, String text, int x, int y, int scale, int rgb) {
     String upper = text.toUpperCase(Locale.ROOT);

@@ -1,8 +1,8 @@
 package nacre.neuralassets.render;
 
-/** A colour as linear light, 1 being a white surface in full sun. */
+/** A color as linear light, 1 being a white surface in full sun. */
 public record Rgb(double r, double g, double b) {
-  /** A colour from display (sRGB) values 0 to 255, as colour pickers show them. */
+  /** A color from display (sRGB) values 0 to 255, as color pickers show them. */
   static Rgb ofDisplay(int r, int g, int b) {
     return new Rgb(toLinear(r / 255.0), toLinear(g / 255.0), toLinear(b / 255.0));
   }

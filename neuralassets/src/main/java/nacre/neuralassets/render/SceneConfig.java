@@ -8,7 +8,7 @@ package nacre.neuralassets.render;
  * @param maxObjects most objects in a scene
  * @param objectRadius range of an object's radius on the ground; where there is no room for all,
  *     some are made smaller
- * @param spread objects keep their centres within this distance of the middle
+ * @param spread objects keep their centers within this distance of the middle
  * @param dynamicFraction share of objects that move
  * @param travel range of how far a moving object goes along the ground in the whole clip
  * @param turn range of how far a moving object turns about the vertical in the whole clip, either
@@ -18,7 +18,7 @@ package nacre.neuralassets.render;
  * @param cameraDistance range of the distance from the camera to the middle
  * @param cameraElevation range of the camera's angle above the ground
  * @param cameraClimb range of the change of that angle in the whole clip, either way
- * @param patternContrast how far an object's second colour is from its first, 0 to 1
+ * @param patternContrast how far an object's second color is from its first, 0 to 1
  */
 public record SceneConfig(
     int frames,

@@ -38,7 +38,7 @@ public record SceneDescription(
    *
    * @param name unique in the scene
    * @param halfExtents half the sides of its bounding box in its own axes
-   * @param poses centre and rotation in each frame
+   * @param poses center and rotation in each frame
    */
   public record Solid(
       String name, Shape shape, Vec3 halfExtents, Coat coat, List<RigidPose> poses) {
@@ -63,7 +63,7 @@ public record SceneDescription(
 
   /** How an object's surface is painted; every pattern lets one see which way the object faces. */
   public enum Pattern {
-    /** The side towards the object's +x in the second colour. */
+    /** The side towards the object's +x in the second color. */
     PATCH,
     /** Upright stripes. */
     STRIPES,

@@ -120,7 +120,7 @@ public final class SceneGenerator {
   }
 
   private static Ground ground(CounterRandom random) {
-    // Muted on purpose: the strong colours are the objects'.
+    // Muted on purpose: the strong colors are the objects'.
     Rgb[] tones = {
       Rgb.ofDisplay(176, 160, 134),
       Rgb.ofDisplay(150, 152, 156),

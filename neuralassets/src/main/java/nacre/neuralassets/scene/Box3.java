@@ -8,7 +8,7 @@ import java.util.List;
  *
  * <p>Corners stand in Kubric's order: {@code product((x0, x1), (y0, y1), (z0, z1))} in the object's
  * own axes with z fastest, so corner 0 is (x0, y0, z0), corner 1 differs in z, corner 2 in y and
- * corner 4 in x. Corners 0, 1, 2, 4 are a corner and its three neighbours: they fix the box, its
+ * corner 4 in x. Corners 0, 1, 2, 4 are a corner and its three neighbors: they fix the box, its
  * axes included, and are what the pose vector holds.
  */
 public record Box3(List<Vec3> corners) {
@@ -39,7 +39,7 @@ public record Box3(List<Vec3> corners) {
     }
   }
 
-  /** The box of an object at {@code pose} that reaches {@code halfExtents} from its centre. */
+  /** The box of an object at {@code pose} that reaches {@code halfExtents} from its center. */
   public static Box3 of(RigidPose pose, Vec3 halfExtents) {
     List<Vec3> corners = new ArrayList<>(8);
     for (int i = 0; i < 8; i++) {
@@ -83,7 +83,7 @@ public record Box3(List<Vec3> corners) {
     return new Box3(corners.stream().map(c -> c.plus(offset)).toList());
   }
 
-  /** Returns the box turned about an axis through its centre. */
+  /** Returns the box turned about an axis through its center. */
   public Box3 rotated(Quaternion rotation) {
     Vec3 center = center();
     return new Box3(

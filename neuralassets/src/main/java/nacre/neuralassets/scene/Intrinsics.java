@@ -9,7 +9,7 @@ package nacre.neuralassets.scene;
  */
 public record Intrinsics(double fx, double fy, double cx, double cy) {
   /**
-   * A centred lens as Blender and Kubric describe it; Kubric's data sets use focal length 35 and a
+   * A centered lens as Blender and Kubric describe it; Kubric's data sets use focal length 35 and a
    * sensor of 32 by 32.
    *
    * @param focalLength in the same unit as the sensor's sides, usually millimetres

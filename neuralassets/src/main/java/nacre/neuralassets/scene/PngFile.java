@@ -13,9 +13,7 @@ import javax.imageio.ImageIO;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
-/**
- * PNG files as packed bytes, without colour management: what stands in the file is what is read.
- */
+/** PNG files as packed bytes, without color management: what stands in the file is what is read. */
 public final class PngFile {
   private PngFile() {}
 
@@ -30,7 +28,7 @@ public final class PngFile {
   }
 
   /**
-   * An image as packed RGB bytes [height, width, 3]: what stands in it, without colour management.
+   * An image as packed RGB bytes [height, width, 3]: what stands in it, without color management.
    * Gray is repeated, alpha dropped, 16 bits cut to 8.
    */
   public static byte[] rgb(BufferedImage image) {

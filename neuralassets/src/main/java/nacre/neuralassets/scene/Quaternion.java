@@ -95,7 +95,7 @@ public record Quaternion(double w, double x, double y, double z) {
   public Quaternion normalized() {
     double n = norm();
     if (!(n > 0)) {
-      throw new IllegalArgumentException("cannot normalise a quaternion of norm " + n);
+      throw new IllegalArgumentException("cannot normalize a quaternion of norm " + n);
     }
     return new Quaternion(w / n, x / n, y / n, z / n);
   }

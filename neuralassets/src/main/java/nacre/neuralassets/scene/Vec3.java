@@ -48,7 +48,7 @@ public record Vec3(double x, double y, double z) {
   public Vec3 normalized() {
     double length = length();
     if (!(length > 0)) {
-      throw new IllegalArgumentException("cannot normalise a vector of length " + length);
+      throw new IllegalArgumentException("cannot normalize a vector of length " + length);
     }
     return times(1 / length);
   }

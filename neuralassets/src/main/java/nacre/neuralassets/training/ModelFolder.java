@@ -163,7 +163,7 @@ public final class ModelFolder {
     Parameters parameters = Parameters.unwritten(device, DType.F32).frozen();
     NeuralAssets model = new NeuralAssets(parameters, preset);
     read(folder, preset, parameters.all());
-    parameters.settle();
+    parameters.prepack();
     return model;
   }
 

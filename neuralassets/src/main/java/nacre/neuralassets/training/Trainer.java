@@ -9,15 +9,15 @@ import nacre.neuralassets.model.Preset;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
 import nacre.nn.Parameters;
+import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
-import nacre.tensor.Repeated;
 import nacre.tensor.Scope;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
 
 /**
- * A model in training: parameters, optimiser, averaged parameters. To be used, and closed, by the
+ * A model in training: parameters, optimizer, averaged parameters. To be used, and closed, by the
  * thread that made it.
  */
 public final class Trainer implements AutoCloseable {
@@ -35,7 +35,7 @@ public final class Trainer implements AutoCloseable {
   private final Ema ema;
   private final NeuralAssets averaged;
   private StepInputs inputs;
-  private Repeated work;
+  private CapturedStep work;
   private Tensor loss;
   private long step;
 
@@ -48,7 +48,7 @@ public final class Trainer implements AutoCloseable {
    * A model before its first step.
    *
    * @param compute what the model computes in, forward and backward, f32 or bf16. Parameters, their
-   *     gradients, averages, the optimiser and the loss are f32 in any case
+   *     gradients, averages, the optimizer and the loss are f32 in any case
    * @param seed of the first parameters and of the noise
    */
   public Trainer(Preset preset, Device device, DType compute, long seed) {
@@ -87,7 +87,7 @@ public final class Trainer implements AutoCloseable {
 
   /**
    * Has the device take a step, and does not wait where it can do so by itself. What the step reads
-   * is written first; the step itself asks nothing of the host, and is {@linkplain Repeated
+   * is written first; the step itself asks nothing of the host, and is {@linkplain CapturedStep
    * repeated} as long as batches have the same extents.
    */
   public void begin(PairBatch batch, double learningRate) {
@@ -113,7 +113,7 @@ public final class Trainer implements AutoCloseable {
       inputs = StepInputs.like(batch, model);
       inputs.tensors().forEach(scope::adopt);
     }
-    work = Repeated.of(device, this::wholeStep);
+    work = CapturedStep.of(device, this::wholeStep);
   }
 
   private void forgetStep() {
@@ -134,7 +134,7 @@ public final class Trainer implements AutoCloseable {
               inputs.assets(), inputs.target(), null, inputs.timesteps(), inputs.noise(), emphasis);
       optimizer.step(tape.backward(loss)::of);
       ema.move();
-      return inner.hand(loss);
+      return inner.keep(loss);
     }
   }
 

@@ -52,7 +52,7 @@ class MirrorTest {
       float[] after = java.util.Arrays.copyOfRange(mirrored, 12 * i, 12 * i + 12);
       assertTrue(handedness(before, camera) > 0);
       assertTrue(handedness(after, camera) > 0);
-      // The camera is centred: a mirrored point has the same depth and height, and 1 − u.
+      // The camera is centered: a mirrored point has the same depth and height, and 1 − u.
       List<String> expected = new ArrayList<>();
       List<String> actual = new ArrayList<>();
       for (int k = 0; k < 8; k++) {

@@ -105,7 +105,7 @@ class AssetInputsTest {
   }
 
   @Test
-  void grayIsFilledInBeforeNormalising() {
+  void grayIsFilledInBeforeNormalizing() {
     // White and gray are 1 and 0.5 of [0, 1].
     Conditions c = white(new float[] {1}, 0, 0, 1, .5f);
     try (Scope _ = Scope.open()) {

@@ -73,7 +73,7 @@ class NeuralAssetsTest {
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.create(CPU, DType.F32, 1);
       Objective objective = new Objective(new NeuralAssets(p, TINY));
-      AdamW optimiser = new AdamW(p.trainable(), AdamW.Config.defaults());
+      AdamW optimizer = new AdamW(p.trainable(), AdamW.Config.defaults());
       Tensor target = normal(B, 16, 16, 3);
       Tensor noise = normal(B, 8, 8, 12);
       int[] timesteps = {100, 400, 600, 900};
@@ -85,7 +85,7 @@ class NeuralAssetsTest {
         try (Scope _ = Scope.open();
             Tape tape = Tape.open()) {
           Tensor loss = objective.loss(conditions(16), target, timesteps, noise);
-          optimiser.step(tape.backward(loss), 3e-3);
+          optimizer.step(tape.backward(loss), 3e-3);
           last = loss.item();
         }
         if (step == 0) {
@@ -154,7 +154,7 @@ class NeuralAssetsTest {
       Tensor images = normal(B, 16, 16, 3);
       Tensor folded = model.samples().toSamples(images, null);
       assertEquals(Shape.of(B, 8, 8, 12), folded.shape());
-      // Pixel (2y + dy, 2x + dx), colour c, is at (y, x), channel (2dy + dx) · 3 + c.
+      // Pixel (2y + dy, 2x + dx), color c, is at (y, x), channel (2dy + dx) · 3 + c.
       float wanted = images.get(((0 * 16 + 2 * 3 + 1) * 16 + 2 * 5 + 0) * 3 + 2);
       assertEquals(wanted, folded.get((3 * 8 + 5) * 12 + (2 * 1 + 0) * 3 + 2));
       assertArrayEquals(images.toFloats(), model.samples().toImages(folded).toFloats());

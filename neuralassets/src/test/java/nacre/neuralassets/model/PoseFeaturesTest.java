@@ -48,11 +48,11 @@ class PoseFeaturesTest {
       u[i] = p.u();
       v[i] = p.v();
     }
-    Projection centre = camera.project(box.center());
+    Projection center = camera.project(box.center());
     float[] wanted = {
-      (float) centre.u(),
-      (float) centre.v(),
-      (float) centre.depth(),
+      (float) center.u(),
+      (float) center.v(),
+      (float) center.depth(),
       (float) Arrays.stream(u).min().getAsDouble(),
       (float) Arrays.stream(v).min().getAsDouble(),
       (float) Arrays.stream(u).max().getAsDouble(),

@@ -16,9 +16,9 @@ class InspectTest {
       SceneRenderer.render(
           new SceneGenerator(SceneConfig.demo().withObjects(1, 1), 2).describe(0), 32, 32, 1);
 
-  /** Half way along each axis from corner 0, the axis' own colour must prevail. */
+  /** Half way along each axis from corner 0, the axis' own color must prevail. */
   @Test
-  void axesAreDrawnWhereTheyAreInTheirColours() {
+  void axesAreDrawnWhereTheyAreInTheirColors() {
     BufferedImage image = Inspect.frame(SCENE, 3, 12);
     Box3 box = SCENE.frames().get(3).views().getFirst().box3();
     int[] ends = {4, 2, 1};

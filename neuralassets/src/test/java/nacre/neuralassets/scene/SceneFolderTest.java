@@ -59,7 +59,7 @@ class SceneFolderTest {
   }
 
   @Test
-  void centreSizeAndQuaternionSayTheSameAsCorners() throws IOException {
+  void centerSizeAndQuaternionSayTheSameAsCorners() throws IOException {
     rewrite(
         root -> {
           ObjectNode object = object(root, 0);

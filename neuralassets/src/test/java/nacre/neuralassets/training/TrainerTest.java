@@ -177,7 +177,7 @@ class TrainerTest {
       PairBatch pairs = HeldOut.pairs(data, 3, preset.imageSize());
       Evaluation mine = Evaluation.of(new Sampler(trainer.averaged(), 2, 1.5), pairs, n -> {});
       Evaluation its = Evaluation.of(new Sampler(loaded, 2, 1.5), pairs, n -> {});
-      // The loaded weights are settled: the library multiplies by them in another order.
+      // The loaded weights are prepacked: the library multiplies by them in another order.
       assertEquals(mine.model().psnr(), its.model().psnr(), 1e-3);
       assertEquals(mine.model().ssim(), its.model().ssim(), 1e-4);
       assertEquals(mine.foreign().psnr(), its.foreign().psnr(), 1e-3);

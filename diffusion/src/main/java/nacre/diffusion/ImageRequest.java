@@ -1,0 +1,43 @@
+package nacre.diffusion;
+
+import nacre.tensor.Tensor;
+
+/**
+ * What {@link StableDiffusion} is to draw.
+ *
+ * @param prompt what the images show
+ * @param negative what they do not; empty for nothing in particular
+ * @param width of the images in pixels
+ * @param height of the images in pixels
+ * @param guidance how far to go from the negative prompt to the prompt; 1 or less leaves the
+ *     negative prompt out, which halves the work
+ * @param initial the image to begin from; null to begin from noise alone
+ */
+public record ImageRequest(
+    String prompt, String negative, int width, int height, double guidance, Initial initial) {
+
+  /** Checks the numbers. */
+  public ImageRequest {
+    if (width < 1 || height < 1) {
+      throw new IllegalArgumentException(
+          "image request: the image is %d×%d, at least 1×1 is wanted".formatted(width, height));
+    }
+    if (!(guidance >= 0) || Double.isInfinite(guidance)) {
+      throw new IllegalArgumentException(
+          "image request: guidance is " + guidance + ", 0 or more is wanted");
+    }
+  }
+
+  /**
+   * An image to begin from.
+   *
+   * @param pixels f32 {@code [1, height, width, 3]}, from −1 to 1
+   * @param strength share of the steps to take: near 0 nearly the image, 1 nearly nothing of it
+   */
+  public record Initial(Tensor pixels, double strength) {}
+
+  /** Whether the model is asked twice a step, with the prompt and with the negative one. */
+  boolean isGuided() {
+    return guidance > 1;
+  }
+}

@@ -1,0 +1,54 @@
+package nacre.diffusion.layers;
+
+import static nacre.tensor.ops.Reshape.reshape;
+
+import nacre.nn.Conv2d;
+import nacre.nn.GroupNorm;
+import nacre.nn.Linear;
+import nacre.nn.Parameters;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+
+/**
+ * Two convolutions around a skip connection, each behind GroupNorm and SiLU: {@code x [N, H, W, in]
+ * → [N, H, W, out]}. Names as diffusers' {@code ResnetBlock2D}.
+ */
+public final class ResnetBlock2D {
+  private final GroupNorm norm1;
+  private final Conv2d conv1;
+  private final Linear timeProjection;
+  private final GroupNorm norm2;
+  private final Conv2d conv2;
+  private final Conv2d shortcut;
+
+  /**
+   * A block.
+   *
+   * @param timeWidth width of the time embedding; 0 for a block without one
+   */
+  public ResnetBlock2D(Parameters p, int in, int out, int timeWidth, int groups, double eps) {
+    norm1 = new GroupNorm(p.at("norm1"), groups, in, eps);
+    conv1 = new Conv2d(p.at("conv1"), in, out, 3, 1, 1);
+    timeProjection = timeWidth == 0 ? null : new Linear(p.at("time_emb_proj"), timeWidth, out);
+    norm2 = new GroupNorm(p.at("norm2"), groups, out, eps);
+    conv2 = new Conv2d(p.at("conv2"), out, out, 3, 1, 1);
+    shortcut = in == out ? null : new Conv2d(p.at("conv_shortcut"), in, out, 1, 1, 0);
+  }
+
+  /**
+   * {@code x [N, H, W, in] → [N, H, W, out]}.
+   *
+   * @param time [N, timeWidth], the time embedding behind its SiLU; null for a block without one
+   */
+  public Tensor forward(Tensor x, Tensor time) {
+    try (Scope scope = Scope.open()) {
+      Tensor shift =
+          timeProjection == null
+              ? null
+              : reshape(timeProjection.forward(time), time.dim(0), 1, 1, -1); // [N, 1, 1, out]
+      Tensor h = conv1.forward(norm1.forwardSilu(x), shift); // [N, H, W, out]
+      Tensor skip = shortcut == null ? x : shortcut.forward(x);
+      return scope.keep(conv2.forward(norm2.forwardSilu(h), skip));
+    }
+  }
+}

@@ -1,2 +1,0 @@
-/** Models put together: from a prompt to images. */
-package nacre.diffusion.pipeline;

@@ -1,0 +1,145 @@
+package nacre.tensor;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import nacre.tensor.spi.Backend;
+import nacre.tensor.spi.BackendProvider;
+
+/**
+ * Where tensors lie and operations run. The kinds of devices are those whose {@link
+ * BackendProvider} is on the class path or the module path: {@code cpu} comes with {@code
+ * nacre-cpu}, {@code cuda} with {@code nacre-cuda}, and {@code reference}, plain and slow Java, is
+ * always there.
+ */
+public final class Device {
+  private static final Pattern NAME = Pattern.compile("([a-z][a-z0-9-]*)(?::(\\d{1,3}))?");
+  private static final Map<String, String> ARTIFACTS =
+      Map.of("cpu", "dev.nacre:nacre-cpu", "cuda", "dev.nacre:nacre-cuda");
+
+  private record Key(String name, Map<Setting, String> settings) {}
+
+  private static final Map<Key, Device> OPEN = new ConcurrentHashMap<>();
+
+  private final String name;
+  private final Backend backend;
+
+  Device(String name, Backend backend) {
+    this.name = name;
+    this.backend = backend;
+  }
+
+  /** Providers are looked up once; a class path does not change. */
+  private static final class Providers {
+    static final List<BackendProvider> ALL =
+        ServiceLoader.load(BackendProvider.class, Device.class.getClassLoader()).stream()
+            .map(ServiceLoader.Provider::get)
+            .toList();
+  }
+
+  /**
+   * The kinds of devices that this program knows, whether or not they can be used here.
+   *
+   * @return a provider each
+   */
+  public static List<BackendProvider> kinds() {
+    return Providers.ALL;
+  }
+
+  /** The CPU. The same as {@code of("cpu")}. */
+  public static Device cpu() {
+    return of("cpu");
+  }
+
+  /** The oracle of the tests: one thread of plain, slow Java. */
+  public static Device reference() {
+    return of("reference");
+  }
+
+  /** The CPU if its backend is on the path, or else the oracle: a device in the host's memory. */
+  public static Device host() {
+    return provider("cpu").isPresent() ? cpu() : reference();
+  }
+
+  /**
+   * The device of a name, with the settings of the process: {@code auto}, {@code cpu}, {@code
+   * cuda}, {@code cuda:1} and so on. {@code auto} is the best that can be used here. A device that
+   * was named is never replaced by another.
+   *
+   * @throws IllegalArgumentException if no backend on the path has such a device
+   * @throws IllegalStateException if it cannot be used here, saying what is missing
+   */
+  public static Device of(String name) {
+    return of(name, Settings.ofProcess());
+  }
+
+  /**
+   * The device of a name. Opened once: asked for again with the same settings, it is the same.
+   *
+   * @throws IllegalArgumentException if no backend on the path has such a device
+   * @throws IllegalStateException if it cannot be used here, saying what is missing
+   */
+  public static Device of(String name, Settings settings) {
+    if (name.equals("auto")) {
+      return open(best(settings), 0, settings);
+    }
+    Matcher matcher = NAME.matcher(name);
+    if (!matcher.matches()) {
+      throw unknown(name);
+    }
+    BackendProvider provider = provider(matcher.group(1)).orElseThrow(() -> unknown(name));
+    int ordinal = matcher.group(2) == null ? 0 : Integer.parseInt(matcher.group(2));
+    return open(provider, ordinal, settings);
+  }
+
+  private static Device open(BackendProvider provider, int ordinal, Settings settings) {
+    Key key = new Key(provider.deviceName(ordinal, settings), settings.only(provider.settings()));
+    return OPEN.computeIfAbsent(key, k -> new Device(k.name(), provider.open(ordinal, settings)));
+  }
+
+  private static Optional<BackendProvider> provider(String kind) {
+    return kinds().stream().filter(p -> p.kind().equals(kind)).findFirst();
+  }
+
+  private static BackendProvider best(Settings settings) {
+    return kinds().stream()
+        .filter(p -> p.preference(settings) >= 0 && p.count(settings) > 0)
+        .max(Comparator.comparingInt(p -> p.preference(settings)))
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "device: auto finds none: no backend is on the path; add dev.nacre:nacre-cpu"));
+  }
+
+  private static IllegalArgumentException unknown(String name) {
+    List<String> known = new ArrayList<>(List.of("auto"));
+    kinds().stream().map(BackendProvider::kind).sorted().forEach(known::add);
+    String artifact = ARTIFACTS.get(name.replaceFirst(":.*", ""));
+    return new IllegalArgumentException(
+        artifact == null
+            ? "device: there is no '%s'; known are %s".formatted(name, String.join(", ", known))
+            : "device: '%s' needs %s on the class path or the module path; known without it are %s"
+                .formatted(name, artifact, String.join(", ", known)));
+  }
+
+  /** The backend that computes here. */
+  public Backend backend() {
+    return backend;
+  }
+
+  /** Whether the device's memory is the host's. */
+  public boolean isHost() {
+    return backend.allocator().isHostMemory();
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

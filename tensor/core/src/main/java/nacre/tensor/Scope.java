@@ -1,0 +1,130 @@
+package nacre.tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A lifetime. A tensor belongs to the innermost open scope of its thread; closing the scope frees
+ * what was born in it, except what was handed to the parent.
+ *
+ * <pre>{@code
+ * try (Scope scope = Scope.open()) {
+ *   Tensor y = add(x, x);
+ *   return scope.keep(y); // y outlives this scope, everything else is freed
+ * }
+ * }</pre>
+ */
+public final class Scope implements AutoCloseable {
+  private static final ThreadLocal<Scope> CURRENT = new ThreadLocal<>();
+
+  private final Scope parent;
+  private final Thread thread = Thread.currentThread();
+  private final List<Tensor> tensors = new ArrayList<>();
+  private boolean closed;
+
+  private Scope(Scope parent) {
+    this.parent = parent;
+  }
+
+  /** Opens a scope inside the current one of this thread. */
+  public static Scope open() {
+    Scope scope = new Scope(CURRENT.get());
+    CURRENT.set(scope);
+    return scope;
+  }
+
+  /**
+   * The innermost open scope of this thread.
+   *
+   * @throws IllegalStateException if there is none
+   */
+  public static Scope current() {
+    Scope scope = CURRENT.get();
+    if (scope == null) {
+      throw new IllegalStateException(
+          "no scope is open on this thread: wrap the work in try (Scope scope = Scope.open())");
+    }
+    return scope;
+  }
+
+  /**
+   * Makes a tensor outlive this scope by moving it to the parent, and returns it. A tensor that
+   * already belongs to the parent or to a scope further out stays where it is: a parameter that a
+   * block returns untouched does not die with the block's caller.
+   */
+  public Tensor keep(Tensor tensor) {
+    if (parent == null) {
+      throw new IllegalStateException("scope: the outermost scope has no parent to hand to");
+    }
+    for (Scope scope = parent; scope != null; scope = scope.parent) {
+      if (tensor.owner() == scope) {
+        return tensor;
+      }
+    }
+    return parent.adopt(tensor);
+  }
+
+  /** Moves a tensor of any scope to this one, and returns it. */
+  public Tensor adopt(Tensor tensor) {
+    requireOpen();
+    tensor.requireOpen(); // a closed tensor would be adopted dead, and found out much later
+    if (tensor.owner() == null) {
+      throw new IllegalStateException(
+          "scope: " + tensor + " belongs to a tape or a repetition: hand on a detach() of it");
+    }
+    tensor.owner().forget(tensor);
+    register(tensor);
+    return tensor;
+  }
+
+  void register(Tensor tensor) {
+    requireOpen();
+    tensor.owner(this, tensors.size());
+    tensors.add(tensor);
+  }
+
+  /** Takes a tensor out; the last one takes its place, so that no search and no shift is needed. */
+  void forget(Tensor tensor) {
+    requireThread();
+    Tensor last = tensors.removeLast();
+    if (last != tensor) {
+      tensors.set(tensor.place(), last);
+      last.owner(this, tensor.place());
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("scope: already closed");
+    }
+    requireThread();
+  }
+
+  private void requireThread() {
+    if (thread != Thread.currentThread()) {
+      throw new IllegalStateException(
+          "scope: opened by " + thread.getName() + ", used by " + Thread.currentThread().getName());
+    }
+  }
+
+  /** Frees every tensor of this scope. Scopes close in the reverse order of their opening. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    if (CURRENT.get() != this) {
+      throw new IllegalStateException("scope: an inner scope is still open, close that one first");
+    }
+    closed = true;
+    for (Tensor tensor : tensors) {
+      tensor.release();
+    }
+    tensors.clear();
+    if (parent == null) {
+      CURRENT.remove();
+    } else {
+      CURRENT.set(parent);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package nacre.tensor.ops;
+
+import nacre.tensor.Context;
+import nacre.tensor.DType;
+import nacre.tensor.Operation;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/**
+ * Normalization over groups of channels (Wu &amp; He 2018), optionally with SiLU in the same pass.
+ * Inputs: x, gamma, beta.
+ *
+ * @param groups how many groups the channels fall into
+ * @param eps added to the variance
+ * @param silu whether {@code x · sigmoid(x)} follows
+ */
+public record GroupNormalization(int groups, double eps, boolean silu) implements Operation {
+
+  /**
+   * x {@code [N, .., C]} → {@code [N, .., C]}.
+   *
+   * @param gamma {@code [C]}
+   * @param beta {@code [C]}
+   * @throws IllegalArgumentException if shapes, dtypes or devices do not fit
+   */
+  public static Tensor groupNorm(Tensor x, Tensor gamma, Tensor beta, int groups, double eps) {
+    return groupNorm("groupNorm", x, gamma, beta, new GroupNormalization(groups, eps, false));
+  }
+
+  /** {@link #groupNorm} and then {@code x · sigmoid(x)}, fused. */
+  public static Tensor groupNormSilu(Tensor x, Tensor gamma, Tensor beta, int groups, double eps) {
+    return groupNorm("groupNormSilu", x, gamma, beta, new GroupNormalization(groups, eps, true));
+  }
+
+  private static Tensor groupNorm(
+      String name, Tensor x, Tensor gamma, Tensor beta, GroupNormalization operation) {
+    Require.alike(name, x, gamma, beta);
+    Require.atLeast(name, "input", x, 2, "[N, .., C]");
+    int channels = x.dim(-1);
+    if (operation.groups < 1 || channels % operation.groups != 0) {
+      throw new IllegalArgumentException(
+          name
+              + ": input "
+              + x
+              + " has "
+              + channels
+              + " channels, which do not fall into "
+              + operation.groups
+              + " groups");
+    }
+    Require.vector(name, "gamma", gamma, channels, "the channels of input " + x);
+    Require.vector(name, "beta", beta, channels, "the channels of input " + x);
+    return Operation.apply(operation, x, gamma, beta);
+  }
+
+  @Override
+  public Tensor forward(Context context, Tensor... in) {
+    Tensor x = in[0];
+    Tensor y = x.like();
+    Shape statistics = Shape.of(x.dim(0), groups);
+    try (Tensor mean = Tensor.empty(x.device(), DType.F32, statistics);
+        Tensor rstd = Tensor.empty(x.device(), DType.F32, statistics)) {
+      x.backend().groupNorm(x, in[1], in[2], groups, eps, silu, y, mean, rstd);
+      context.save(x, in[1], in[2], mean, rstd);
+    }
+    return y;
+  }
+
+  @Override
+  public Tensor[] backward(Context context, Tensor dy) {
+    Tensor gamma = context.saved(1);
+    Tensor beta = context.saved(2);
+    Tensor dx = dy.like();
+    Tensor dgamma = gamma.like();
+    Tensor dbeta = beta.like();
+    dy.backend()
+        .groupNormBackward(
+            context.saved(0),
+            gamma,
+            beta,
+            groups,
+            silu,
+            context.saved(3),
+            context.saved(4),
+            dy,
+            dx,
+            dgamma,
+            dbeta);
+    return new Tensor[] {
+      context.needs(0) ? dx : null,
+      context.needs(1) ? dgamma : null,
+      context.needs(2) ? dbeta : null
+    };
+  }
+}

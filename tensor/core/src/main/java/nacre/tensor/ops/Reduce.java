@@ -1,0 +1,68 @@
+package nacre.tensor.ops;
+
+import nacre.tensor.Context;
+import nacre.tensor.Operation;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.spi.Reduction;
+
+/**
+ * Sums and means over axes. Input: x.
+ *
+ * @param reduction which
+ * @param from shape of x
+ * @param to shape of the result, which broadcasts to {@code from}
+ */
+public record Reduce(Reduction reduction, Shape from, Shape to) implements Operation {
+
+  /** The sum of all elements, a scalar. */
+  public static Tensor sum(Tensor x) {
+    return all("sum", Reduction.SUM, x);
+  }
+
+  /** The mean of all elements, a scalar. */
+  public static Tensor mean(Tensor x) {
+    return all("mean", Reduction.MEAN, x);
+  }
+
+  /** Sums over the given axes, which stay with extent 1. */
+  public static Tensor sum(Tensor x, int... axes) {
+    return some("sum", Reduction.SUM, x, axes);
+  }
+
+  /** Means over the given axes, which stay with extent 1. */
+  public static Tensor mean(Tensor x, int... axes) {
+    return some("mean", Reduction.MEAN, x, axes);
+  }
+
+  private static Tensor all(String name, Reduction reduction, Tensor x) {
+    Require.floating(name, x);
+    return Operation.apply(new Reduce(reduction, x.shape(), Shape.of()), x);
+  }
+
+  private static Tensor some(String name, Reduction reduction, Tensor x, int... axes) {
+    Require.floating(name, x);
+    Shape to = x.shape();
+    for (int axis : axes) {
+      to = to.with(Require.axis(name, x, axis), 1);
+    }
+    return Operation.apply(new Reduce(reduction, x.shape(), to), x);
+  }
+
+  @Override
+  public Tensor forward(Context context, Tensor... in) {
+    Tensor y = in[0].like(to);
+    in[0].backend().reduce(reduction, in[0], y);
+    return y;
+  }
+
+  @Override
+  public Tensor[] backward(Context context, Tensor dy) {
+    Tensor share = dy;
+    if (reduction == Reduction.MEAN) {
+      share = dy.like();
+      dy.backend().affine(dy, (double) to.elements() / from.elements(), 0, share);
+    }
+    return new Tensor[] {Broadcasting.stretch(share, from)};
+  }
+}

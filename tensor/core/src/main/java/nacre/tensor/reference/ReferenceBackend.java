@@ -1,0 +1,318 @@
+package nacre.tensor.reference;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.Allocator;
+import nacre.tensor.spi.Backend;
+import nacre.tensor.spi.Binary;
+import nacre.tensor.spi.HostAllocator;
+import nacre.tensor.spi.Reduction;
+import nacre.tensor.spi.Unary;
+import nacre.tensor.spi.Window;
+
+/**
+ * Every operation in plain Java that can be checked by eye: one thread, accumulation in double, one
+ * rounding at the end. It is what the other backends are measured against.
+ */
+public final class ReferenceBackend implements Backend {
+  private final Allocator allocator = new HostAllocator();
+
+  /** A backend with memory of its own. */
+  public ReferenceBackend() {}
+
+  @Override
+  public String describe() {
+    return "plain Java, one thread";
+  }
+
+  @Override
+  public Allocator allocator() {
+    return allocator;
+  }
+
+  @Override
+  public void upload(MemorySegment source, Tensor destination) {
+    MemorySegment.copy(source, 0, destination.segment(), 0, destination.bytes());
+  }
+
+  @Override
+  public void download(Tensor source, MemorySegment destination) {
+    MemorySegment.copy(source.segment(), 0, destination, 0, source.bytes());
+  }
+
+  @Override
+  public void poison(Tensor y) {
+    y.segment().fill((byte) 0xFF);
+  }
+
+  @Override
+  public void fill(Tensor y, double value) {
+    PlainMovement.fill(y, value);
+  }
+
+  @Override
+  public void cast(Tensor x, Tensor y) {
+    PlainMovement.cast(x, y);
+  }
+
+  @Override
+  public void uniform(long seed, long stream, Tensor y) {
+    PlainRandom.uniform(seed, stream, y);
+  }
+
+  @Override
+  public void normal(long seed, long stream, Tensor y) {
+    PlainRandom.normal(seed, stream, y);
+  }
+
+  @Override
+  public void unary(Unary f, Tensor x, Tensor y) {
+    PlainElementwise.unary(f, x, y);
+  }
+
+  @Override
+  public void unaryBackward(Unary f, Tensor x, Tensor dy, Tensor dx) {
+    PlainElementwise.unaryBackward(f, x, dy, dx);
+  }
+
+  @Override
+  public void binary(Binary f, Tensor a, Tensor b, Tensor y) {
+    PlainElementwise.binary(f, a, b, y);
+  }
+
+  @Override
+  public void affine(Tensor x, double scale, double shift, Tensor y) {
+    PlainElementwise.affine(x, scale, shift, y);
+  }
+
+  @Override
+  public void mix(Tensor a, double scaleA, Tensor b, double scaleB, Tensor y) {
+    PlainElementwise.mix(a, scaleA, b, scaleB, y);
+  }
+
+  @Override
+  public void geglu(Tensor x, Tensor y) {
+    PlainElementwise.geglu(x, y);
+  }
+
+  @Override
+  public void gegluBackward(Tensor x, Tensor dy, Tensor dx) {
+    PlainElementwise.gegluBackward(x, dy, dx);
+  }
+
+  @Override
+  public void reduce(Reduction r, Tensor x, Tensor y) {
+    PlainElementwise.reduce(r, x, y);
+  }
+
+  @Override
+  public void meanSquaredError(Tensor a, Tensor b, Tensor y) {
+    PlainElementwise.meanSquaredError(a, b, y);
+  }
+
+  @Override
+  public void meanSquaredErrorBackward(Tensor a, Tensor b, Tensor dy, Tensor da) {
+    PlainElementwise.meanSquaredErrorBackward(a, b, dy, da);
+  }
+
+  @Override
+  public void matmul(
+      Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y) {
+    PlainMatrix.matmul(a, transposeA, b, transposeB, bias, f, y);
+  }
+
+  @Override
+  public void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
+    PlainMatrix.linearWeightGradient(x, dy, dw, db);
+  }
+
+  @Override
+  public void conv2d(
+      Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {
+    PlainConvolution.forward(x, w, bias, residual, f, window, y);
+  }
+
+  @Override
+  public void conv2dInputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
+    PlainConvolution.inputGradient(dy, w, window, dx);
+  }
+
+  @Override
+  public void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db) {
+    PlainConvolution.weightGradient(x, dy, window, dw, db);
+  }
+
+  @Override
+  public Shape attentionState(Shape q, Shape k) {
+    return PlainAttention.state(q);
+  }
+
+  @Override
+  public void attention(
+      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
+    PlainAttention.attention(q, k, v, scale, causal, y, state);
+  }
+
+  @Override
+  public void attentionBackward(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor y,
+      Tensor dy,
+      Tensor state,
+      double scale,
+      boolean causal,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv) {
+    PlainAttention.attentionBackward(q, k, v, y, dy, state, scale, causal, dq, dk, dv);
+  }
+
+  @Override
+  public void softmax(Tensor x, Tensor y) {
+    PlainAttention.softmax(x, y);
+  }
+
+  @Override
+  public void softmaxBackward(Tensor y, Tensor dy, Tensor dx) {
+    PlainAttention.softmaxBackward(y, dy, dx);
+  }
+
+  @Override
+  public void groupNorm(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      int groups,
+      double eps,
+      boolean silu,
+      Tensor y,
+      Tensor mean,
+      Tensor rstd) {
+    PlainNormalization.groupNorm(x, gamma, beta, groups, eps, silu, y, mean, rstd);
+  }
+
+  @Override
+  public void groupNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      int groups,
+      boolean silu,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    PlainNormalization.groupNormBackward(
+        x, gamma, beta, groups, silu, mean, rstd, dy, dx, dgamma, dbeta);
+  }
+
+  @Override
+  public void layerNorm(
+      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+    PlainNormalization.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+  }
+
+  @Override
+  public void layerNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    PlainNormalization.layerNormBackward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
+  }
+
+  @Override
+  public void slice(Tensor x, int[] starts, Tensor y) {
+    PlainMovement.slice(x, starts, y);
+  }
+
+  @Override
+  public void place(Tensor x, int[] starts, Tensor y) {
+    PlainMovement.place(x, starts, y);
+  }
+
+  @Override
+  public void permute(Tensor x, int[] axes, Tensor y) {
+    PlainMovement.permute(x, axes, y);
+  }
+
+  @Override
+  public void gather(Tensor table, Tensor indices, Tensor y) {
+    PlainMovement.gather(table, indices, y);
+  }
+
+  @Override
+  public void gatherBackward(Tensor indices, Tensor dy, Tensor dtable) {
+    PlainMovement.gatherBackward(indices, dy, dtable);
+  }
+
+  @Override
+  public void upsampleNearest(Tensor x, int factor, Tensor y) {
+    PlainResampling.upsampleNearest(x, factor, y);
+  }
+
+  @Override
+  public void upsampleNearestBackward(Tensor dy, int factor, Tensor dx) {
+    PlainResampling.upsampleNearestBackward(dy, factor, dx);
+  }
+
+  @Override
+  public void averagePool(Tensor x, int factor, Tensor y) {
+    PlainResampling.averagePool(x, factor, y);
+  }
+
+  @Override
+  public void averagePoolBackward(Tensor dy, int factor, Tensor dx) {
+    PlainResampling.averagePoolBackward(dy, factor, dx);
+  }
+
+  @Override
+  public void cropResize(Tensor x, Tensor boxes, Tensor y) {
+    PlainResampling.cropResize(x, boxes, y);
+  }
+
+  @Override
+  public void cropResizeBackward(Tensor dy, Tensor boxes, Tensor dx) {
+    PlainResampling.cropResizeBackward(dy, boxes, dx);
+  }
+
+  @Override
+  public void sinusoids(
+      Tensor t, boolean cosineFirst, double frequencyShift, double maxPeriod, Tensor y) {
+    PlainResampling.sinusoids(t, cosineFirst, frequencyShift, maxPeriod, y);
+  }
+
+  @Override
+  public void sumOfSquares(List<Tensor> tensors, Tensor y) {
+    PlainOptimizer.sumOfSquares(tensors, y);
+  }
+
+  @Override
+  public void adamW(
+      List<Tensor> parameters,
+      List<Tensor> gradients,
+      List<Tensor> m,
+      List<Tensor> v,
+      List<Tensor> steps,
+      Tensor squaredNorm,
+      Tensor learningRate,
+      AdamWConstants constants) {
+    PlainOptimizer.adamW(parameters, gradients, m, v, steps, squaredNorm, learningRate, constants);
+  }
+
+  @Override
+  public void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
+    PlainOptimizer.lerp(y, x, weight);
+  }
+}

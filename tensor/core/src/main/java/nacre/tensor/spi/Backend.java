@@ -1,0 +1,361 @@
+package nacre.tensor.spi;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+
+/**
+ * What a device must be able to compute. Destinations are passed in, of the right shape, and every
+ * element of them is written; shapes are checked by the callers in {@code nacre.tensor.ops}. Unless
+ * said otherwise floating tensors of one call share a dtype, accumulation is in f32, and
+ * elementwise methods allow the destination to be one of the sources. Nullable arguments are marked
+ * so.
+ */
+public interface Backend {
+
+  /** One line for the start of a run: which engine serves, its version, its threads. */
+  String describe();
+
+  /** Which engine served which operation so far, one a line; none where no account is kept. */
+  default List<String> explain() {
+    return List.of();
+  }
+
+  /**
+   * Makes work ready that will be done again and again on the same tensors, as {@link
+   * nacre.tensor.CapturedStep} tells. Here it is computed as ever each time.
+   */
+  default StepGraph stepGraph(Runnable work) {
+    return work::run;
+  }
+
+  // ---- memory
+
+  /** The device's memory. */
+  Allocator allocator();
+
+  /** Copies host bytes to a tensor of as many bytes. */
+  void upload(MemorySegment source, Tensor destination);
+
+  /** Copies a tensor to host bytes. */
+  void download(Tensor source, MemorySegment destination);
+
+  /** Sets every bit of the tensor. */
+  void poison(Tensor y);
+
+  /** y = value. Any dtype. */
+  void fill(Tensor y, double value);
+
+  /**
+   * y = x converted to y's dtype, rounding to nearest even. Any dtypes, as many elements. What is
+   * below 2⁻¹²⁶ may become zero in bf16.
+   */
+  void cast(Tensor x, Tensor y);
+
+  /** Uniform in (0, 1]: element i is a function of seed, stream and i alone. y f32. */
+  void uniform(long seed, long stream, Tensor y);
+
+  /** Standard normal by Box–Muller on Philox 4×32-10: a function of seed, stream, i. y f32. */
+  void normal(long seed, long stream, Tensor y);
+
+  // ---- elementwise
+
+  /** y = f(x). */
+  void unary(Unary f, Tensor x, Tensor y);
+
+  /** dx = f′(x) · dy. */
+  void unaryBackward(Unary f, Tensor x, Tensor dy, Tensor dx);
+
+  /** y = f(a, b), where a and b broadcast to y's shape, aligned at the last axis. */
+  void binary(Binary f, Tensor a, Tensor b, Tensor y);
+
+  /** y = scale · x + shift. */
+  void affine(Tensor x, double scale, double shift, Tensor y);
+
+  /** y = a · scaleA + b · scaleB, of one shape. */
+  void mix(Tensor a, double scaleA, Tensor b, double scaleB, Tensor y);
+
+  /** y [.., C] from x [.., 2C]: x[.., :C] · gelu(x[.., C:]), erf. */
+  void geglu(Tensor x, Tensor y);
+
+  /** dx [.., 2C] of {@link #geglu}. */
+  void gegluBackward(Tensor x, Tensor dy, Tensor dx);
+
+  // ---- reductions
+
+  /**
+   * Reduces x to y, whose shape broadcasts to x's (aligned at the last axis): axes where y has
+   * extent 1 or none are reduced.
+   */
+  void reduce(Reduction r, Tensor x, Tensor y);
+
+  /** y, f32 scalar, = mean (a − b)². */
+  void meanSquaredError(Tensor a, Tensor b, Tensor y);
+
+  /** da = 2 (a − b) / n · dy, with dy an f32 scalar. */
+  void meanSquaredErrorBackward(Tensor a, Tensor b, Tensor dy, Tensor da);
+
+  // ---- matrix products
+
+  /**
+   * y [.., M, N] = f(a [.., M, K] · b [.., K, N] + bias [N]). Leading axes are equal, or b has rank
+   * 2 and serves all. With transposeA the stored a is [.., K, M], with transposeB b is [.., N, K].
+   *
+   * @param bias nullable
+   * @param f nullable, applied after the bias
+   */
+  void matmul(
+      Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y);
+
+  /**
+   * y [.., O] = f(x [.., I] · w [O, I]ᵀ + bias [O]) + residual.
+   *
+   * @param bias nullable
+   * @param f nullable
+   * @param residual of y's shape, nullable
+   */
+  default void linear(Tensor x, Tensor w, Tensor bias, Unary f, Tensor residual, Tensor y) {
+    try (Scope _ = Scope.open()) {
+      Tensor rows = x.view(Shape.of(Math.toIntExact(x.elements() / x.dim(-1)), x.dim(-1)));
+      matmul(rows, false, w, true, bias, f, y.view(Shape.of(rows.dim(0), y.dim(-1))));
+    }
+    if (residual != null) {
+      binary(Binary.ADD, y, residual, y);
+    }
+  }
+
+  /**
+   * y [.., C] = a · gelu(g), where x [.., I] · w [2C, I]ᵀ + bias [2C] = (a [.., C], g [.., C]);
+   * {@link #geglu} of a linear map.
+   *
+   * @param bias nullable
+   */
+  default void linearGeglu(Tensor x, Tensor w, Tensor bias, Tensor y) {
+    try (Scope _ = Scope.open()) {
+      Tensor z = y.like(y.shape().with(-1, w.dim(0)));
+      linear(x, w, bias, null, null, z);
+      geglu(z, y);
+    }
+  }
+
+  /**
+   * dw [O, I] = dyᵀ · x and db [O] = column sums of dy, with x [.., I] and dy [.., O].
+   *
+   * @param db nullable
+   */
+  void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db);
+
+  // ---- convolution
+
+  /**
+   * y [N, OH, OW, O] = f(x [N, H, W, I] ∗ w [O, KH, KW, I] + bias [O] + residual).
+   *
+   * @param bias nullable
+   * @param residual of y's shape, or [N, 1, 1, O] for the same at every pixel; nullable
+   * @param f nullable
+   */
+  void conv2d(Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y);
+
+  /** dx [N, H, W, I] of {@link #conv2d} without f. */
+  void conv2dInputGradient(Tensor dy, Tensor w, Window window, Tensor dx);
+
+  /**
+   * dw [O, KH, KW, I] and db [O] of {@link #conv2d} without f.
+   *
+   * @param db nullable
+   */
+  void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db);
+
+  /**
+   * y [N, 2H, 2W, O] = x [N, H, W, I], each pixel repeated 2 × 2 times, ∗ w [O, 3, 3, I] + bias
+   * [O], with one row and column of zeros around.
+   *
+   * @param bias nullable
+   */
+  default void upsampleConv2d(Tensor x, Tensor w, Tensor bias, Tensor y) {
+    try (Scope _ = Scope.open()) {
+      Tensor large = x.like(Shape.of(x.dim(0), 2 * x.dim(1), 2 * x.dim(2), x.dim(3)));
+      upsampleNearest(x, 2, large);
+      conv2d(large, w, bias, null, null, Window.of(1, 1), y);
+    }
+  }
+
+  // ---- attention
+
+  /** Shape of the f32 state that {@link #attention} leaves for its backward. */
+  Shape attentionState(Shape q, Shape k);
+
+  /**
+   * y [N, T, H, D] = softmax(scale · q kᵀ) v per batch entry and head, with q [N, T, H, D], k and v
+   * [N, S, H, D].
+   *
+   * @param causal query t sees keys up to t only
+   * @param state nullable when no backward follows
+   */
+  void attention(
+      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state);
+
+  /** Gradients of {@link #attention} from its output and state. */
+  void attentionBackward(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor y,
+      Tensor dy,
+      Tensor state,
+      double scale,
+      boolean causal,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv);
+
+  /** y = softmax of x over the last axis. */
+  void softmax(Tensor x, Tensor y);
+
+  /** dx = y · (dy − Σ dy · y) over the last axis. */
+  void softmaxBackward(Tensor y, Tensor dy, Tensor dx);
+
+  // ---- normalization
+
+  /**
+   * y = (x − mean) · rstd · gamma + beta, then SiLU if asked, over groups of channels of x [N, ..,
+   * C].
+   *
+   * @param gamma [C], of x's dtype, as is beta
+   * @param mean f32 [N, groups], written, as is rstd
+   */
+  void groupNorm(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      int groups,
+      double eps,
+      boolean silu,
+      Tensor y,
+      Tensor mean,
+      Tensor rstd);
+
+  /**
+   * Gradients of {@link #groupNorm}.
+   *
+   * @param dgamma [C], of gamma's dtype, as is dbeta
+   */
+  void groupNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      int groups,
+      boolean silu,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta);
+
+  /**
+   * y = (x − mean) · rstd · gamma + beta over the last axis of x [.., C].
+   *
+   * @param mean f32 [rows], written, as is rstd
+   */
+  void layerNorm(
+      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd);
+
+  /** Gradients of {@link #layerNorm}. */
+  void layerNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta);
+
+  // ---- movement
+
+  /** y = the box of y's shape that begins at {@code starts} in x. Any dtype. */
+  void slice(Tensor x, int[] starts, Tensor y);
+
+  /** Writes x into y at {@code starts}; the rest of y stays as it is. Any dtype. */
+  void place(Tensor x, int[] starts, Tensor y);
+
+  /** y = x with axes in the order {@code axes}: y.dim(i) = x.dim(axes[i]). Any dtype. */
+  void permute(Tensor x, int[] axes, Tensor y);
+
+  /** y [.., D] = rows of table [V, D] at indices (i32 or i64). */
+  void gather(Tensor table, Tensor indices, Tensor y);
+
+  /** dtable [V, D] = sums of the rows of dy at their indices; rows not named become zero. */
+  void gatherBackward(Tensor indices, Tensor dy, Tensor dtable);
+
+  // ---- resampling
+
+  /** y [N, fH, fW, C]: each pixel of x [N, H, W, C] repeated f × f times. */
+  void upsampleNearest(Tensor x, int factor, Tensor y);
+
+  /** dx of {@link #upsampleNearest}: sums over the f × f copies. */
+  void upsampleNearestBackward(Tensor dy, int factor, Tensor dx);
+
+  /** y [N, OH, OW, C]: mean of each f × f block of x [N, f·OH, f·OW, C]. */
+  void averagePool(Tensor x, int factor, Tensor y);
+
+  /** dx of {@link #averagePool}. */
+  void averagePoolBackward(Tensor dy, int factor, Tensor dx);
+
+  /**
+   * y [N, R, OH, OW, C]: the boxes of x [N, H, W, C] resampled by an antialiased triangle filter.
+   * Box (y0, x0, y1, x1) in units of the image; (0, 0, 1, 1) is the whole of it, and then this is
+   * an antialiased bilinear resize.
+   *
+   * <p>Per axis, with input extent n, output extent o and box [a, b]: len = max(b − a, 1e-6), inv =
+   * len · n / o, ks = max(inv, 1), s_j = (j + ½) · inv + a · n − ½, weight_ij = max(0, 1 − |s_j −
+   * i| / ks), normalized over i, and zero for all i where s_j lies outside [−½, n − ½].
+   *
+   * @param boxes f32 [N, R, 4]
+   */
+  void cropResize(Tensor x, Tensor boxes, Tensor y);
+
+  /** dx of {@link #cropResize}; the boxes have no gradient. */
+  void cropResizeBackward(Tensor dy, Tensor boxes, Tensor dx);
+
+  /**
+   * y [N, dim], sinusoids of timesteps t [N] (f32): frequencies maxPeriod^(−i / (dim/2 −
+   * frequencyShift)).
+   *
+   * @param cosineFirst cosines in the first half ({@code flip_sin_to_cos})
+   */
+  void sinusoids(Tensor t, boolean cosineFirst, double frequencyShift, double maxPeriod, Tensor y);
+
+  // ---- optimization
+
+  /** y, f32 scalar, = Σ over all tensors of Σ x². */
+  void sumOfSquares(List<Tensor> tensors, Tensor y);
+
+  /**
+   * One AdamW step on every parameter: its count of steps n becomes one higher; g = gradient ·
+   * min(1, maxNorm / (√squaredNorm + 1e-6)); m and v updated in place; p = p − lr · decay · p − lr
+   * · m̂ / (√v̂ + eps), with m̂ = m / (1 − beta1ⁿ), v̂ = v / (1 − beta2ⁿ) and lr = learningRate ·
+   * rateFactor. All f32 but for the counts. What changes from step to step is read on the device,
+   * so that a step needs no round trip to the host and can be repeated as it is.
+   *
+   * @param steps i32, of one element each: how many steps each parameter has taken
+   * @param squaredNorm f32 scalar from {@link #sumOfSquares} over all gradients; null for no
+   *     clipping
+   * @param learningRate f32 scalar
+   */
+  void adamW(
+      List<Tensor> parameters,
+      List<Tensor> gradients,
+      List<Tensor> m,
+      List<Tensor> v,
+      List<Tensor> steps,
+      Tensor squaredNorm,
+      Tensor learningRate,
+      AdamWConstants constants);
+
+  /** y += weight · (x − y) for each pair, with an f32 scalar for the weight: moving averages. */
+  void lerp(List<Tensor> y, List<Tensor> x, Tensor weight);
+}

@@ -1,0 +1,176 @@
+package nacre.tensor;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ScopeTest {
+  private static final Device DEVICE = Device.reference();
+
+  @AfterEach
+  void nothingIsLeft() {
+    assertEquals(0, Memory.liveTensors());
+    assertEquals(0, Memory.liveBytes());
+    assertThrows(IllegalStateException.class, Scope::current, "a scope was left open");
+  }
+
+  private static Tensor ones(int n) {
+    return Tensor.full(DEVICE, DType.F32, Shape.of(n), 1);
+  }
+
+  @Test
+  void closingFreesWhatWasBornInside() {
+    try (Scope _ = Scope.open()) {
+      Tensor outer = ones(10);
+      assertEquals(1, Memory.liveTensors());
+      assertEquals(40, Memory.liveBytes());
+      try (Scope _ = Scope.open()) {
+        ones(100);
+        assertEquals(2, Memory.liveTensors());
+        assertEquals(440, Memory.liveBytes());
+      }
+      assertEquals(40, Memory.liveBytes());
+      assertEquals(1, outer.get(9));
+    }
+  }
+
+  @Test
+  void tensorsCloseEarlyInAnyOrder() {
+    try (Scope scope = Scope.open()) {
+      Tensor[] t = new Tensor[5];
+      for (int i = 0; i < t.length; i++) {
+        t[i] = Tensor.full(DEVICE, DType.F32, Shape.of(1), i);
+      }
+      t[1].close();
+      t[4].close();
+      try (Scope _ = Scope.open()) {
+        Scope.current().adopt(t[0]);
+        Scope.current().keep(t[0]);
+      }
+      t[3].close();
+      assertEquals(2, Memory.liveTensors());
+      assertEquals(0, t[0].get(0));
+      assertEquals(2, t[2].get(0));
+      t[2].close();
+      t[0].close();
+      assertEquals(0, Memory.liveTensors());
+      assertSame(scope, Scope.current());
+    }
+  }
+
+  @Test
+  void anotherThreadMayNotCloseATensor() {
+    try (Scope _ = Scope.open()) {
+      Tensor x = ones(2);
+      Throwable refused =
+          CompletableFuture.supplyAsync(() -> assertThrows(IllegalStateException.class, x::close))
+              .join();
+      assertTrue(refused.getMessage().contains("used by"), refused.getMessage());
+      assertEquals(1, x.get(1));
+    }
+  }
+
+  @Test
+  void whatIsHandedOnOutlivesItsScope() {
+    try (Scope _ = Scope.open()) {
+      Tensor kept;
+      try (Scope middle = Scope.open()) {
+        Tensor lost;
+        try (Scope inner = Scope.open()) {
+          kept = middle.keep(inner.keep(ones(3)));
+          lost = ones(3);
+        }
+        assertThrows(IllegalStateException.class, lost::toFloats);
+      }
+      assertArrayEquals(new float[] {1, 1, 1}, kept.toFloats());
+      assertEquals(1, Memory.liveTensors());
+    }
+  }
+
+  @Test
+  void handingNeverShortensALife() {
+    try (Scope _ = Scope.open()) {
+      Tensor parameter = ones(3);
+      try (Scope _ = Scope.open()) {
+        try (Scope inner = Scope.open()) {
+          assertSame(parameter, inner.keep(parameter));
+        }
+      }
+      assertEquals(1, parameter.get(0));
+    }
+  }
+
+  @Test
+  void aScopeAdoptsFromAnyOther() {
+    try (Scope outer = Scope.open()) {
+      Tensor kept;
+      try (Scope _ = Scope.open()) {
+        kept = outer.adopt(ones(2));
+      }
+      assertEquals(1, kept.get(1));
+      try (Scope inner = Scope.open()) {
+        inner.adopt(kept);
+      }
+      assertThrows(IllegalStateException.class, () -> kept.get(1));
+    }
+  }
+
+  @Test
+  void misuseIsNamed() {
+    IllegalStateException none = assertThrows(IllegalStateException.class, () -> ones(1));
+    assertTrue(none.getMessage().contains("Scope.open()"), none.getMessage());
+    Scope outer = Scope.open();
+    Tensor x = ones(1);
+    assertThrows(IllegalStateException.class, () -> outer.keep(x));
+    Scope inner = Scope.open();
+    IllegalStateException order = assertThrows(IllegalStateException.class, outer::close);
+    assertTrue(order.getMessage().contains("inner scope"), order.getMessage());
+    inner.close();
+    inner.close();
+    assertThrows(IllegalStateException.class, () -> inner.adopt(x));
+    x.close();
+    assertThrows(IllegalStateException.class, () -> outer.adopt(x));
+    outer.close();
+  }
+
+  @Test
+  void anotherThreadCannotUseAScope() {
+    try (Scope scope = Scope.open()) {
+      Tensor x = ones(1);
+      CompletableFuture<String> message =
+          CompletableFuture.supplyAsync(
+              () -> assertThrows(IllegalStateException.class, () -> scope.adopt(x)).getMessage());
+      assertTrue(message.join().contains(Thread.currentThread().getName()));
+    }
+  }
+
+  @Test
+  void closingEarlyFreesOnce() {
+    try (Scope _ = Scope.open()) {
+      Tensor x = ones(4);
+      ones(4);
+      x.close();
+      assertEquals(1, Memory.liveTensors());
+      x.close();
+      assertEquals(1, Memory.liveTensors());
+    }
+  }
+
+  @Test
+  void aFailureInsideFreesAsWell() {
+    assertThrows(
+        ArithmeticException.class,
+        () -> {
+          try (Scope _ = Scope.open()) {
+            ones(5);
+            throw new ArithmeticException();
+          }
+        });
+  }
+}

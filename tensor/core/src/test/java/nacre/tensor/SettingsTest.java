@@ -1,0 +1,77 @@
+package nacre.tensor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Properties;
+import org.junit.jupiter.api.Test;
+
+class SettingsTest {
+  private static Settings of(Map<String, String> properties, Map<String, String> environment) {
+    Properties all = new Properties();
+    all.setProperty("user.home", "/home/u");
+    all.setProperty("os.name", "Linux");
+    all.putAll(properties);
+    return Settings.of(all, environment);
+  }
+
+  @Test
+  void anOptionWinsOverAPropertyAndThatOverTheEnvironment() {
+    Map<String, String> environment = Map.of("NACRE_THREADS", "4", "OMP_NUM_THREADS", "5,2");
+    Settings both = of(Map.of("nacre.threads", "3"), environment);
+    assertEquals(OptionalInt.of(3), both.threads());
+    assertEquals(OptionalInt.of(1), both.with(Setting.THREADS, "1").threads());
+    assertEquals(OptionalInt.of(4), of(Map.of(), environment).threads());
+    assertEquals(OptionalInt.of(5), of(Map.of(), Map.of("OMP_NUM_THREADS", "5,2")).threads());
+    assertEquals(OptionalInt.empty(), of(Map.of("nacre.threads", " "), Map.of()).threads());
+  }
+
+  @Test
+  void refusesAThreadCountThatIsNone() {
+    for (String wrong : new String[] {"0", "-2", "two", "1.5"}) {
+      Settings settings = of(Map.of(), Map.of("NACRE_THREADS", wrong));
+      IllegalArgumentException e = assertThrows(IllegalArgumentException.class, settings::threads);
+      assertEquals(
+          "nacre.threads or NACRE_THREADS is \""
+              + wrong
+              + "\"; it takes a number of threads, 1 or more",
+          e.getMessage());
+    }
+  }
+
+  @Test
+  void switchesAreOnOrOff() {
+    assertTrue(of(Map.of(), Map.of()).graph());
+    assertFalse(of(Map.of(), Map.of()).tune());
+    for (String word : new String[] {"on", "ON", "1", "true", "yes"}) {
+      assertTrue(of(Map.of("nacre.tf32", word), Map.of()).tf32(), word);
+    }
+    for (String word : new String[] {"off", "0", "false", "no"}) {
+      assertFalse(of(Map.of(), Map.of("NACRE_GRAPH", word)).graph(), word);
+    }
+    Settings odd = of(Map.of(), Map.of("NACRE_TUNE", "maybe"));
+    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, odd::tune);
+    assertEquals("nacre.tune or NACRE_TUNE is \"maybe\"; it takes on or off", e.getMessage());
+  }
+
+  @Test
+  void findsTheSystemsPlaceForCaches() {
+    assertEquals(Path.of("/c"), of(Map.of(), Map.of("NACRE_CACHE", "/c")).cache());
+    assertEquals(Path.of("/home/u/.cache/nacre"), of(Map.of(), Map.of()).cache());
+    assertEquals(Path.of("/x/nacre"), of(Map.of(), Map.of("XDG_CACHE_HOME", "/x")).cache());
+    assertEquals(
+        Path.of("/home/u/.cache/nacre"),
+        of(Map.of(), Map.of("XDG_CACHE_HOME", "relative")).cache());
+    assertEquals(
+        Path.of("/home/u/Library/Caches/nacre"),
+        of(Map.of("os.name", "Mac OS X"), Map.of()).cache());
+    assertEquals(
+        Path.of("/l/nacre"),
+        of(Map.of("os.name", "Windows 11"), Map.of("LOCALAPPDATA", "/l")).cache());
+  }
+}

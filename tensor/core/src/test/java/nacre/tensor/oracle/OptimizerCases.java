@@ -1,0 +1,80 @@
+package nacre.tensor.oracle;
+
+import java.util.List;
+import nacre.tensor.DType;
+import nacre.tensor.spi.AdamWConstants;
+
+/** Norms, AdamW and moving averages over lists of tensors of unlike sizes. */
+final class OptimizerCases {
+  private OptimizerCases() {}
+
+  static void addTo(List<OracleCase> cases) {
+    for (DType dtype : ElementwiseCases.FLOATING) {
+      cases.add(
+          OracleCase.of("sumOfSquares", dtype)
+              .in(dtype, 1)
+              .in(dtype, 33, 17)
+              .in(dtype, 5003)
+              .in(dtype, 2, 3, 3, 7)
+              .out(DType.F32)
+              .call((backend, t) -> backend.sumOfSquares(List.of(t[0], t[1], t[2], t[3]), t[4])));
+      cases.add(
+          OracleCase.of("sumOfSquares", dtype, "of one")
+              .in(dtype, 7)
+              .out(DType.F32)
+              .call((backend, t) -> backend.sumOfSquares(List.of(t[0]), t[1])));
+    }
+    adamW(cases, "first step", 1, 0.01, Double.POSITIVE_INFINITY, 0);
+    adamW(cases, "later", 57, 0.01, Double.POSITIVE_INFINITY, 0);
+    adamW(cases, "no decay", 3, 0, Double.POSITIVE_INFINITY, 0);
+    adamW(cases, "clipped", 3, 0.01, 1, 2500);
+    adamW(cases, "norm below the limit", 3, 0.01, 1, 0.25);
+    adamW(cases, "norm without a limit", 3, 0.01, Double.POSITIVE_INFINITY, 2500);
+    for (double weight : new double[] {0, 0.0001, 0.3, 1}) {
+      cases.add(
+          OracleCase.of("lerp", weight)
+              .inOut(DType.F32, Values.normal(), 33, 17)
+              .inOut(DType.F32, Values.normal(), 1)
+              .in(DType.F32, 33, 17)
+              .in(DType.F32, 1)
+              .in(DType.F32, Values.of(weight))
+              .call((backend, t) -> backend.lerp(List.of(t[0], t[1]), List.of(t[2], t[3]), t[4])));
+    }
+  }
+
+  private static void adamW(
+      List<OracleCase> cases,
+      String label,
+      int step,
+      double decay,
+      double maxNorm,
+      double squaredNorm) {
+    AdamWConstants constants = new AdamWConstants(0.9, 0.999, 1e-8, decay, maxNorm, 10);
+    Values moment = step == 1 ? Values.of(0) : Values.normal(0, 0.1);
+    Values square = step == 1 ? Values.of(0) : Values.uniform(0.001, 0.1);
+    cases.add(
+        OracleCase.of("adamW", label)
+            .inOut(DType.F32, Values.normal(), 33, 17)
+            .inOut(DType.F32, Values.normal(), 5)
+            .in(DType.F32, 33, 17)
+            .in(DType.F32, 5)
+            .inOut(DType.F32, moment, 33, 17)
+            .inOut(DType.F32, moment, 5)
+            .inOut(DType.F32, square, 33, 17)
+            .inOut(DType.F32, square, 5)
+            .inOut(DType.I32, Values.of(step - 1, 2 * step), 2)
+            .in(DType.F32, Values.of(squaredNorm))
+            .in(DType.F32, Values.of(1e-3))
+            .call(
+                (backend, t) ->
+                    backend.adamW(
+                        List.of(t[0], t[1]),
+                        List.of(t[2], t[3]),
+                        List.of(t[4], t[5]),
+                        List.of(t[6], t[7]),
+                        List.of(t[8].rows(0, 1), t[8].rows(1, 2)),
+                        squaredNorm == 0 ? null : t[9],
+                        t[10],
+                        constants)));
+  }
+}

@@ -1,0 +1,69 @@
+package nacre.tensor.cuda;
+
+import nacre.tensor.Shape;
+
+/**
+ * The structure {@code Broadcast} of {@code elementwise.cu}: extents, and steps of both sources.
+ */
+final class BroadcastLayout {
+  /** {@code MAX_RANK} there. */
+  private static final int MAX_RANK = 6;
+
+  private BroadcastLayout() {}
+
+  /**
+   * The rank, the extents of y, then steps through a and b; neighboring axes are one if they can.
+   */
+  static int[] of(Shape a, Shape b, Shape y) {
+    int rank = y.rank();
+    int[] dims = new int[rank];
+    int[] stepsA = new int[rank];
+    int[] stepsB = new int[rank];
+    int kept = 0; // counted from the last axis
+    long strideA = 1;
+    long strideB = 1;
+    for (int i = 1; i <= rank; i++) {
+      int extent = y.dim(-i);
+      int extentA = i <= a.rank() ? a.dim(-i) : 1;
+      int extentB = i <= b.rank() ? b.dim(-i) : 1;
+      int stepA = extentA == 1 ? 0 : Math.toIntExact(strideA);
+      int stepB = extentB == 1 ? 0 : Math.toIntExact(strideB);
+      strideA *= extentA;
+      strideB *= extentB;
+      if (extent == 1) {
+        continue;
+      }
+      boolean merges =
+          kept > 0
+              && stepA == stepsA[kept - 1] * dims[kept - 1]
+              && stepB == stepsB[kept - 1] * dims[kept - 1];
+      if (merges) {
+        dims[kept - 1] *= extent;
+      } else {
+        dims[kept] = extent;
+        stepsA[kept] = stepA;
+        stepsB[kept] = stepB;
+        kept++;
+      }
+    }
+    if (kept > MAX_RANK || y.elements() > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "binary: shapes %s and %s broadcast along more axes than the card's kernel knows (%d)"
+              .formatted(a, b, MAX_RANK));
+    }
+    if (kept == 0) {
+      dims = new int[] {1};
+      stepsA = new int[1];
+      stepsB = new int[1];
+      kept = 1;
+    }
+    int[] layout = new int[1 + 3 * MAX_RANK];
+    layout[0] = kept;
+    for (int i = 0; i < kept; i++) {
+      layout[1 + i] = dims[kept - 1 - i];
+      layout[1 + MAX_RANK + i] = stepsA[kept - 1 - i];
+      layout[1 + 2 * MAX_RANK + i] = stepsB[kept - 1 - i];
+    }
+    return layout;
+  }
+}

@@ -1,0 +1,414 @@
+package nacre.tensor.cuda;
+
+import static nacre.tensor.cuda.driver.CudaException.check;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import nacre.bindings.cuda.Cuda;
+import nacre.tensor.Settings;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.cuda.cudnn.CudnnLibrary;
+import nacre.tensor.cuda.driver.CudaAllocator;
+import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.cuda.driver.CudaStepGraph;
+import nacre.tensor.cuda.driver.Kernels;
+import nacre.tensor.cuda.driver.Staging;
+import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.Allocator;
+import nacre.tensor.spi.Backend;
+import nacre.tensor.spi.Binary;
+import nacre.tensor.spi.Reduction;
+import nacre.tensor.spi.StepGraph;
+import nacre.tensor.spi.Unary;
+import nacre.tensor.spi.Window;
+
+/**
+ * An NVIDIA card: matrix products by cuBLASLt, convolutions and attention by cuDNN, everything else
+ * and whatever they refuse by the kernels in {@code native}. All work goes through one stream, in
+ * the order in which it was asked for, and only {@link #download} waits for it.
+ */
+final class CudaBackend implements Backend {
+  private final Gpu card;
+  private final Staging staging;
+  private final ElementwiseKernels elementwise;
+  private final ReductionKernels reductions;
+  private final CudaProducts products;
+  private final CudaConvolutions convolutions;
+  private final CudaAttention attention;
+  private final AttentionKernels softmax;
+  private final NormKernels norms;
+  private final MovementKernels movement;
+  private final ResamplingKernels resampling;
+  private final OptimizerKernels optimizer;
+  private final boolean graphs;
+  private final Explanation explanation = new Explanation();
+
+  CudaBackend(CudaDevice device, Settings settings) {
+    graphs = settings.graph();
+    card =
+        new Gpu(
+            device,
+            new CudaAllocator(device),
+            new Kernels(device, settings.cache().resolve("kernels")));
+    staging = new Staging(device);
+    elementwise = new ElementwiseKernels(card);
+    reductions = new ReductionKernels(card, elementwise);
+    MatrixKernels matrices = new MatrixKernels(card);
+    products =
+        new CudaProducts(
+            new CublasLtLibrary(
+                card, settings.tf32(), settings.tune(), explanation::tuned, explanation::refused),
+            matrices,
+            elementwise,
+            reductions,
+            explanation);
+    CudnnLibrary dnn =
+        new CudnnLibrary(device, card.allocator(), settings.tf32(), explanation::refused);
+    convolutions =
+        new CudaConvolutions(dnn, new ConvolutionKernels(card, reductions), matrices, explanation);
+    softmax = new AttentionKernels(card);
+    attention = new CudaAttention(dnn, softmax, explanation);
+    norms = new NormKernels(card, reductions);
+    movement = new MovementKernels(card);
+    resampling = new ResamplingKernels(card);
+    optimizer = new OptimizerKernels(card, reductions);
+  }
+
+  @Override
+  public String describe() {
+    return card.device() + ", " + card.device().describe();
+  }
+
+  @Override
+  public List<String> explain() {
+    return explanation.lines();
+  }
+
+  /** Into a CUDA graph, unless {@link nacre.tensor.Setting#GRAPH} is off. */
+  @Override
+  public StepGraph stepGraph(Runnable work) {
+    return graphs
+        ? new CudaStepGraph(
+            card.device(), card.allocator(), work, run -> explanation.count("repeated work", run))
+        : work::run;
+  }
+
+  // ---- memory
+
+  @Override
+  public Allocator allocator() {
+    return card.allocator();
+  }
+
+  @Override
+  public void upload(MemorySegment source, Tensor destination) {
+    card.allocator().requireUnfollowed("upload", destination, "write it before");
+    staging.upload(source, destination.address(), destination.bytes());
+  }
+
+  @Override
+  public void download(Tensor source, MemorySegment destination) {
+    card.allocator().requireUnfollowed("download", source, "read it after");
+    staging.download(source.address(), destination, source.bytes());
+  }
+
+  @Override
+  public void poison(Tensor y) {
+    if (y.bytes() > 0) {
+      CudaDevice device = card.device();
+      device.enter();
+      try {
+        check(
+            Cuda.cuMemsetD8Async(y.address(), (byte) 0xFF, y.bytes(), device.stream()),
+            "cuMemsetD8Async");
+      } finally {
+        device.leave();
+      }
+    }
+  }
+
+  @Override
+  public void fill(Tensor y, double value) {
+    elementwise.fill(y, value);
+  }
+
+  @Override
+  public void cast(Tensor x, Tensor y) {
+    elementwise.cast(x, y);
+  }
+
+  @Override
+  public void uniform(long seed, long stream, Tensor y) {
+    elementwise.random("uniform", seed, stream, y);
+  }
+
+  @Override
+  public void normal(long seed, long stream, Tensor y) {
+    elementwise.random("normal", seed, stream, y);
+  }
+
+  // ---- elementwise
+
+  @Override
+  public void unary(Unary f, Tensor x, Tensor y) {
+    elementwise.unary(f, x, y);
+  }
+
+  @Override
+  public void unaryBackward(Unary f, Tensor x, Tensor dy, Tensor dx) {
+    elementwise.unaryBackward(f, x, dy, dx);
+  }
+
+  @Override
+  public void binary(Binary f, Tensor a, Tensor b, Tensor y) {
+    elementwise.binary(f, a, b, y);
+  }
+
+  @Override
+  public void affine(Tensor x, double scale, double shift, Tensor y) {
+    elementwise.affine(x, scale, shift, y);
+  }
+
+  @Override
+  public void mix(Tensor a, double scaleA, Tensor b, double scaleB, Tensor y) {
+    elementwise.mix(a, scaleA, b, scaleB, y);
+  }
+
+  @Override
+  public void geglu(Tensor x, Tensor y) {
+    elementwise.geglu(x, y);
+  }
+
+  @Override
+  public void gegluBackward(Tensor x, Tensor dy, Tensor dx) {
+    elementwise.gegluBackward(x, dy, dx);
+  }
+
+  // ---- reductions
+
+  @Override
+  public void reduce(Reduction r, Tensor x, Tensor y) {
+    reductions.reduce(r, x, y);
+  }
+
+  @Override
+  public void meanSquaredError(Tensor a, Tensor b, Tensor y) {
+    reductions.meanSquaredError(a, b, y);
+  }
+
+  @Override
+  public void meanSquaredErrorBackward(Tensor a, Tensor b, Tensor dy, Tensor da) {
+    reductions.meanSquaredErrorBackward(a, b, dy, da);
+  }
+
+  // ---- matrix products, convolution, attention
+
+  @Override
+  public void matmul(
+      Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor bias, Unary f, Tensor y) {
+    products.matmul(a, transposeA, b, transposeB, bias, f, y);
+  }
+
+  @Override
+  public void linear(Tensor x, Tensor w, Tensor bias, Unary f, Tensor residual, Tensor y) {
+    products.linear(x, w, bias, f, residual, y);
+  }
+
+  @Override
+  public void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
+    products.linearWeightGradient(x, dy, dw, db);
+  }
+
+  @Override
+  public void conv2d(
+      Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {
+    convolutions.conv2d(x, w, bias, residual, f, window, y);
+  }
+
+  @Override
+  public void conv2dInputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
+    convolutions.inputGradient(dy, w, window, dx);
+  }
+
+  @Override
+  public void conv2dWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw, Tensor db) {
+    convolutions.weightGradient(x, dy, window, dw, db);
+  }
+
+  @Override
+  public Shape attentionState(Shape q, Shape k) {
+    return Shape.of(q.dim(0), q.dim(2), q.dim(1));
+  }
+
+  @Override
+  public void attention(
+      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
+    attention.attention(q, k, v, scale, causal, y, state);
+  }
+
+  @Override
+  public void attentionBackward(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor y,
+      Tensor dy,
+      Tensor state,
+      double scale,
+      boolean causal,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv) {
+    attention.attentionBackward(q, k, v, y, dy, state, scale, causal, dq, dk, dv);
+  }
+
+  @Override
+  public void softmax(Tensor x, Tensor y) {
+    softmax.softmax(x, y);
+  }
+
+  @Override
+  public void softmaxBackward(Tensor y, Tensor dy, Tensor dx) {
+    softmax.softmaxBackward(y, dy, dx);
+  }
+
+  // ---- normalization
+
+  @Override
+  public void groupNorm(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      int groups,
+      double eps,
+      boolean silu,
+      Tensor y,
+      Tensor mean,
+      Tensor rstd) {
+    norms.groupNorm(x, gamma, beta, groups, eps, silu, y, mean, rstd);
+  }
+
+  @Override
+  public void groupNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      int groups,
+      boolean silu,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    norms.groupNormBackward(x, gamma, beta, groups, silu, mean, rstd, dy, dx, dgamma, dbeta);
+  }
+
+  @Override
+  public void layerNorm(
+      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+    norms.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+  }
+
+  @Override
+  public void layerNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    norms.layerNormBackward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
+  }
+
+  // ---- movement and resampling
+
+  @Override
+  public void slice(Tensor x, int[] starts, Tensor y) {
+    movement.slice(x, starts, y);
+  }
+
+  @Override
+  public void place(Tensor x, int[] starts, Tensor y) {
+    movement.place(x, starts, y);
+  }
+
+  @Override
+  public void permute(Tensor x, int[] axes, Tensor y) {
+    movement.permute(x, axes, y);
+  }
+
+  @Override
+  public void gather(Tensor table, Tensor indices, Tensor y) {
+    movement.gather(table, indices, y);
+  }
+
+  @Override
+  public void gatherBackward(Tensor indices, Tensor dy, Tensor dtable) {
+    movement.gatherBackward(indices, dy, dtable);
+  }
+
+  @Override
+  public void upsampleNearest(Tensor x, int factor, Tensor y) {
+    resampling.upsampleNearest(x, factor, y);
+  }
+
+  @Override
+  public void upsampleNearestBackward(Tensor dy, int factor, Tensor dx) {
+    resampling.upsampleNearestBackward(dy, factor, dx);
+  }
+
+  @Override
+  public void averagePool(Tensor x, int factor, Tensor y) {
+    resampling.averagePool(x, factor, y);
+  }
+
+  @Override
+  public void averagePoolBackward(Tensor dy, int factor, Tensor dx) {
+    resampling.averagePoolBackward(dy, factor, dx);
+  }
+
+  @Override
+  public void cropResize(Tensor x, Tensor boxes, Tensor y) {
+    resampling.cropResize(x, boxes, y);
+  }
+
+  @Override
+  public void cropResizeBackward(Tensor dy, Tensor boxes, Tensor dx) {
+    resampling.cropResizeBackward(dy, boxes, dx);
+  }
+
+  @Override
+  public void sinusoids(
+      Tensor t, boolean cosineFirst, double frequencyShift, double maxPeriod, Tensor y) {
+    resampling.sinusoids(t, cosineFirst, frequencyShift, maxPeriod, y);
+  }
+
+  // ---- optimization
+
+  @Override
+  public void sumOfSquares(List<Tensor> tensors, Tensor y) {
+    optimizer.sumOfSquares(tensors, y);
+  }
+
+  @Override
+  public void adamW(
+      List<Tensor> parameters,
+      List<Tensor> gradients,
+      List<Tensor> m,
+      List<Tensor> v,
+      List<Tensor> steps,
+      Tensor squaredNorm,
+      Tensor learningRate,
+      AdamWConstants constants) {
+    optimizer.adamW(parameters, gradients, m, v, steps, squaredNorm, learningRate, constants);
+  }
+
+  @Override
+  public void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
+    optimizer.lerp(y, x, weight);
+  }
+}

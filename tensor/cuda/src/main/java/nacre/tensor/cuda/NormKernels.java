@@ -1,0 +1,265 @@
+package nacre.tensor.cuda;
+
+import java.util.function.Consumer;
+import nacre.tensor.DType;
+import nacre.tensor.Tensor;
+import nacre.tensor.cuda.driver.Arguments;
+import nacre.tensor.cuda.driver.Kernel;
+
+/**
+ * GroupNorm (with SiLU) of images, {@code group_norm.cu}, and LayerNorm of rows, {@code rows.cu}.
+ */
+final class NormKernels {
+  private static final String GROUPS = "group_norm";
+  private static final String ROWS = "rows";
+  private static final long FEWEST_PIXELS = 16;
+  private static final long CHUNK = 64; // rows a block adds up
+  private static final int WARPS = Kernel.THREADS / 32; // a warp serves a row
+
+  private final Gpu card;
+  private final ReductionKernels reductions;
+
+  NormKernels(Gpu card, ReductionKernels reductions) {
+    this.card = card;
+    this.reductions = reductions;
+  }
+
+  /** An image batch x [n, .., c] as these kernels see it, cut into chunks of pixels. */
+  private record Image(int n, long pixels, int c, long chunk) {
+    long chunks() {
+      return ReductionKernels.ceil(pixels, chunk);
+    }
+  }
+
+  private Image image(Tensor x) {
+    int n = x.dim(0);
+    int c = x.dim(-1);
+    long pixels = x.elements() / ((long) n * c);
+    long blocks = Math.max(1, 4L * card.device().multiprocessors() / n);
+    return new Image(n, pixels, c, Math.max(FEWEST_PIXELS, ReductionKernels.ceil(pixels, blocks)));
+  }
+
+  void groupNorm(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      int groups,
+      double eps,
+      boolean silu,
+      Tensor y,
+      Tensor mean,
+      Tensor rstd) {
+    if (x.elements() == 0) {
+      return;
+    }
+    Image i = image(x);
+    card.scratch(
+        2L * i.n * i.chunks() * groups * Float.BYTES,
+        partial -> {
+          launch(
+              "group_norm_partial",
+              x,
+              i,
+              sums(i),
+              a ->
+                  a.address(x.address())
+                      .address(partial)
+                      .i64(i.pixels)
+                      .i32(i.c)
+                      .i32(groups)
+                      .i64(i.chunk));
+          card.kernels()
+              .get(GROUPS, "group_norm_finish")
+              .launch(
+                  (long) i.n * groups,
+                  32,
+                  a ->
+                      a.address(partial)
+                          .address(mean.address())
+                          .address(rstd.address())
+                          .i32((int) i.chunks())
+                          .i64(i.pixels)
+                          .i32(i.c / groups)
+                          .i64(i.chunk)
+                          .i32(groups)
+                          .f32(eps));
+        });
+    launch(
+        "group_norm_apply",
+        x,
+        i,
+        0,
+        a ->
+            a.address(x.address())
+                .address(gamma.address())
+                .address(beta.address())
+                .address(mean.address())
+                .address(rstd.address())
+                .address(y.address())
+                .i64(i.pixels)
+                .i32(i.c)
+                .i32(groups)
+                .i64(i.chunk)
+                .flag(silu));
+  }
+
+  /** One of GroupNorm's kernels: a block for each chunk of each image. */
+  private void launch(
+      String name, Tensor x, Image i, int sharedBytes, Consumer<Arguments> arguments) {
+    card.kernel(GROUPS, name, x.dtype())
+        .launch(i.chunks(), i.n, 1, Kernel.THREADS, 1, sharedBytes, arguments);
+  }
+
+  /** What a block needs to add up two numbers for each channel. */
+  private static int sums(Image i) {
+    return 2 * Float.BYTES * Math.max(i.c, 8 * Kernel.THREADS);
+  }
+
+  void groupNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      int groups,
+      boolean silu,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    Image i = image(x);
+    card.scratch(
+        2L * i.n * i.c * Float.BYTES,
+        sums -> {
+          card.scratch(
+              2L * i.n * i.chunks() * i.c * Float.BYTES,
+              partial -> {
+                launch(
+                    "group_norm_backward_partial",
+                    x,
+                    i,
+                    sums(i),
+                    a ->
+                        a.address(x.address())
+                            .address(gamma.address())
+                            .address(beta.address())
+                            .address(mean.address())
+                            .address(rstd.address())
+                            .address(dy.address())
+                            .address(partial)
+                            .i64(i.pixels)
+                            .i32(i.c)
+                            .i32(groups)
+                            .i64(i.chunk)
+                            .flag(silu));
+                card.kernel(GROUPS, "group_norm_backward_finish", x.dtype())
+                    .launch(
+                        ReductionKernels.ceil(i.c, 32),
+                        1,
+                        1,
+                        32,
+                        8,
+                        a ->
+                            a.address(partial)
+                                .address(sums)
+                                .address(dgamma.address())
+                                .address(dbeta.address())
+                                .i32(i.n)
+                                .i32((int) i.chunks())
+                                .i32(i.c));
+              });
+          launch(
+              "group_norm_backward_apply",
+              x,
+              i,
+              2 * Float.BYTES * groups,
+              a ->
+                  a.address(x.address())
+                      .address(gamma.address())
+                      .address(beta.address())
+                      .address(mean.address())
+                      .address(rstd.address())
+                      .address(dy.address())
+                      .address(sums)
+                      .address(dx.address())
+                      .i64(i.pixels)
+                      .i32(i.c)
+                      .i32(groups)
+                      .i64(i.chunk)
+                      .flag(silu));
+        });
+  }
+
+  void layerNorm(
+      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+    if (x.elements() == 0) {
+      return;
+    }
+    int c = x.dim(-1);
+    long rows = x.elements() / c;
+    card.kernel(ROWS, "layer_norm", x.dtype())
+        .launch(
+            ReductionKernels.ceil(rows, WARPS),
+            Kernel.THREADS,
+            a ->
+                a.address(x.address())
+                    .address(gamma.address())
+                    .address(beta.address())
+                    .address(y.address())
+                    .address(mean.address())
+                    .address(rstd.address())
+                    .i64(rows)
+                    .i32(c)
+                    .f32(eps));
+  }
+
+  void layerNormBackward(
+      Tensor x,
+      Tensor gamma,
+      Tensor mean,
+      Tensor rstd,
+      Tensor dy,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    int c = x.dim(-1);
+    long rows = x.elements() / c;
+    card.kernel(ROWS, "layer_norm_backward", x.dtype())
+        .launch(
+            ReductionKernels.ceil(rows, WARPS),
+            Kernel.THREADS,
+            a ->
+                a.address(x.address())
+                    .address(gamma.address())
+                    .address(mean.address())
+                    .address(rstd.address())
+                    .address(dy.address())
+                    .address(dx.address())
+                    .i64(rows)
+                    .i32(c));
+    long chunks = ReductionKernels.ceil(rows, CHUNK);
+    long half = chunks * c * Float.BYTES;
+    card.scratch(
+        2 * half,
+        partial -> {
+          card.kernel(ROWS, "layer_norm_weights", x.dtype())
+              .launch(
+                  ReductionKernels.ceil(c, 32),
+                  chunks,
+                  1,
+                  32,
+                  8,
+                  a ->
+                      a.address(x.address())
+                          .address(mean.address())
+                          .address(rstd.address())
+                          .address(dy.address())
+                          .address(partial)
+                          .i64(rows)
+                          .i32(c)
+                          .i64(CHUNK));
+          reductions.columns(partial, DType.F32, chunks, c, dgamma.address(), dgamma.dtype());
+          reductions.columns(partial + half, DType.F32, chunks, c, dbeta.address(), dbeta.dtype());
+        });
+  }
+}

@@ -1,0 +1,141 @@
+package nacre.tensor.cuda;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import nacre.tensor.Tensor;
+import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.spi.AdamWConstants;
+
+/**
+ * What goes over all parameters of a model: {@code optimizer.cu}. One launch takes the addresses of
+ * many tensors among its arguments, so that a step of hundreds of small ones is a few launches.
+ * What changes from step to step lies in the card's memory.
+ */
+final class OptimizerKernels {
+  private static final String FILE = "optimizer";
+  private static final int TENSORS = 64; // what a table holds
+  private static final long CHUNK = 16384; // elements a block
+
+  private final Gpu card;
+  private final ReductionKernels reductions;
+
+  OptimizerKernels(Gpu card, ReductionKernels reductions) {
+    this.card = card;
+    this.reductions = reductions;
+  }
+
+  private interface Launch {
+    void of(MemorySegment table, int blocks);
+  }
+
+  /**
+   * Fills the structure {@code {T *lists[..][64]; long n[64]; int first[65]; int count}} with up to
+   * 64 tensors of each list at a time: block b belongs to tensor t with first[t] ≤ b &lt;
+   * first[t+1].
+   */
+  @SafeVarargs
+  private static void forEachTable(Launch launch, List<Tensor>... lists) {
+    int all = lists[0].size();
+    try (Arena arena = Arena.ofConfined()) {
+      long counts = 8L * TENSORS * lists.length;
+      long firsts = counts + 8L * TENSORS;
+      MemorySegment table = arena.allocate(firsts + 4L * (TENSORS + 2), 8);
+      for (int start = 0; start < all; start += TENSORS) {
+        int count = Math.min(TENSORS, all - start);
+        int blocks = 0;
+        for (int i = 0; i < count; i++) {
+          for (int l = 0; l < lists.length; l++) {
+            long at = 8L * (TENSORS * l + i);
+            table.set(ValueLayout.JAVA_LONG, at, lists[l].get(start + i).address());
+          }
+          long n = lists[0].get(start + i).elements();
+          table.set(ValueLayout.JAVA_LONG, counts + 8L * i, n);
+          table.set(ValueLayout.JAVA_INT, firsts + 4L * i, blocks);
+          blocks += Math.toIntExact(ReductionKernels.ceil(n, CHUNK));
+        }
+        table.set(ValueLayout.JAVA_INT, firsts + 4L * count, blocks);
+        table.set(ValueLayout.JAVA_INT, firsts + 4L * (TENSORS + 1), count);
+        if (blocks > 0) {
+          launch.of(table, blocks);
+        }
+      }
+    }
+  }
+
+  void sumOfSquares(List<Tensor> tensors, Tensor y) {
+    long blocks = 0;
+    for (Tensor tensor : tensors) {
+      blocks += ReductionKernels.ceil(tensor.elements(), CHUNK);
+    }
+    long partials = blocks;
+    card.scratch(
+        Math.max(1, partials) * Float.BYTES,
+        partial -> {
+          long[] done = {0};
+          // A launch takes tensors of one dtype; runs of one dtype keep the order, and the bits.
+          int start = 0;
+          while (start < tensors.size()) {
+            int end = start + 1;
+            while (end < tensors.size() && tensors.get(end).dtype() == tensors.get(start).dtype()) {
+              end++;
+            }
+            Kernel kernel = card.kernel(FILE, "sum_of_squares", tensors.get(start).dtype());
+            forEachTable(
+                (table, count) -> {
+                  long at = partial + done[0] * Float.BYTES;
+                  kernel.launch(count, Kernel.THREADS, a -> a.struct(table).address(at));
+                  done[0] += count;
+                },
+                tensors.subList(start, end));
+            start = end;
+          }
+          reductions.all(partial, partials, y.address(), 1);
+        });
+  }
+
+  void adamW(
+      List<Tensor> parameters,
+      List<Tensor> gradients,
+      List<Tensor> m,
+      List<Tensor> v,
+      List<Tensor> steps,
+      Tensor squaredNorm,
+      Tensor learningRate,
+      AdamWConstants c) {
+    Kernel update = card.kernels().get(FILE, "adamw");
+    Kernel count = card.kernels().get(FILE, "adamw_count");
+    forEachTable(
+        (table, blocks) -> {
+          update.launch(
+              blocks,
+              Kernel.THREADS,
+              a ->
+                  a.struct(table)
+                      .address(learningRate.address())
+                      .address(squaredNorm == null ? 0 : squaredNorm.address())
+                      .f64(c.beta1())
+                      .f64(c.beta2())
+                      .f64(c.eps())
+                      .f64(c.weightDecay())
+                      .f64(c.maxNorm())
+                      .f64(c.rateFactor()));
+          count.launch(1, TENSORS, a -> a.struct(table));
+        },
+        parameters,
+        gradients,
+        m,
+        v,
+        steps);
+  }
+
+  void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
+    Kernel kernel = card.kernels().get(FILE, "lerp");
+    forEachTable(
+        (table, blocks) ->
+            kernel.launch(blocks, Kernel.THREADS, a -> a.struct(table).address(weight.address())),
+        y,
+        x);
+  }
+}

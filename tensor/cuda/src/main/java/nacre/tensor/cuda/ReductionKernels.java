@@ -1,0 +1,205 @@
+package nacre.tensor.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import nacre.tensor.DType;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.spi.Reduction;
+
+/**
+ * Sums, by {@code reduce.cu}. An operand is seen as [outer, count, inner], of which the middle is
+ * reduced; where there are too few sums to fill the card, each is cut into chunks whose partial
+ * sums are added up by a second launch. The cut depends on the shape alone, so the same operands
+ * give the same bits.
+ */
+final class ReductionKernels {
+  private static final String FILE = "reduce";
+  private static final long CHUNK = 4096;
+  private static final long SHORT = 1024; // what one warp adds up
+  private static final int COLUMNS = 128; // a block has 32 × 8 threads, and a thread 4 columns
+
+  private final Gpu card;
+  private final ElementwiseKernels elementwise;
+
+  ReductionKernels(Gpu card, ElementwiseKernels elementwise) {
+    this.card = card;
+    this.elementwise = elementwise;
+  }
+
+  /** Axes [outer, count, inner] of which the middle one is reduced. */
+  private record Step(long outer, long count, long inner) {}
+
+  void reduce(Reduction r, Tensor x, Tensor y) {
+    if (y.elements() == 0) {
+      return;
+    }
+    List<Step> steps = steps(x.shape(), y.shape());
+    double scale = r == Reduction.MEAN ? (double) y.elements() / x.elements() : 1;
+    if (steps.isEmpty()) {
+      elementwise.affine(x, 1, 0, y);
+      return;
+    }
+    run(steps, x.address(), x.dtype(), y.address(), y.dtype(), scale);
+  }
+
+  /** Each step but the last leaves f32 in memory of its own. */
+  private void run(List<Step> steps, long from, DType s, long to, DType t, double scale) {
+    Step step = steps.getFirst();
+    if (steps.size() == 1) {
+      sum(step, from, s, to, t, scale);
+      return;
+    }
+    card.scratch(
+        step.outer * step.inner * Float.BYTES,
+        between -> {
+          sum(step, from, s, between, DType.F32, 1);
+          run(steps.subList(1, steps.size()), between, DType.F32, to, t, scale);
+        });
+  }
+
+  /** y [outer, inner] of t = scale · Σ over the middle of x [outer, count, inner] of s. */
+  private void sum(Step step, long x, DType s, long y, DType t, double scale) {
+    if (step.inner == 1 && step.count <= SHORT) {
+      card.kernel(FILE, "reduce_short_rows_" + s, t)
+          .launch(
+              ceil(step.outer, Kernel.THREADS / 32),
+              Kernel.THREADS,
+              a -> a.address(x).address(y).i64(step.outer).i64(step.count).f32(scale));
+      return;
+    }
+    long blocks = step.inner == 1 ? step.outer : step.outer * ceil(step.inner, COLUMNS);
+    boolean enough = blocks >= 2L * card.device().multiprocessors() || step.count <= CHUNK;
+    if (enough) {
+      launch(step, step.count, x, s, y, t, scale);
+      return;
+    }
+    long chunks = ceil(step.count, CHUNK);
+    card.scratch(
+        step.outer * chunks * step.inner * Float.BYTES,
+        partial -> {
+          launch(step, CHUNK, x, s, partial, DType.F32, 1);
+          sum(new Step(step.outer, chunks, step.inner), partial, DType.F32, y, t, scale);
+        });
+  }
+
+  private void launch(Step step, long chunk, long x, DType s, long y, DType t, double scale) {
+    long length = Math.max(1, chunk);
+    long chunks = Math.max(1, ceil(step.count, length));
+    if (step.inner == 1) {
+      card.kernel(FILE, "reduce_rows_" + s, t)
+          .launch(
+              step.outer,
+              chunks,
+              1,
+              Kernel.THREADS,
+              1,
+              a -> a.address(x).address(y).i64(step.outer).i64(step.count).i64(length).f32(scale));
+    } else {
+      card.kernel(FILE, "reduce_columns_" + s, t)
+          .launch(
+              step.outer * ceil(step.inner, COLUMNS),
+              chunks,
+              1,
+              32,
+              8,
+              a ->
+                  a.address(x)
+                      .address(y)
+                      .i64(step.outer)
+                      .i64(step.count)
+                      .i64(step.inner)
+                      .i64(length)
+                      .f32(scale));
+    }
+  }
+
+  /** y [inner] of t = column sums of x [count, inner] of s, wherever they lie. */
+  void columns(long x, DType s, long count, long inner, long y, DType t) {
+    sum(new Step(1, count, inner), x, s, y, t, 1);
+  }
+
+  /** y [outer, inner] f32 = Σ over the middle of x [outer, count, inner] f32. */
+  void middle(long x, long outer, long count, long inner, long y) {
+    sum(new Step(outer, count, inner), x, DType.F32, y, DType.F32, 1);
+  }
+
+  /** y, one f32, = scale times the sum of {@code count} f32. */
+  void all(long x, long count, long y, double scale) {
+    sum(new Step(1, count, 1), x, DType.F32, y, DType.F32, scale);
+  }
+
+  void meanSquaredError(Tensor p, Tensor q, Tensor y) {
+    long n = p.elements();
+    long blocks = Math.max(1, ceil(n, CHUNK));
+    card.scratch(
+        blocks * Float.BYTES,
+        partial -> {
+          card.kernel(FILE, "mse", p.dtype())
+              .launch(
+                  blocks,
+                  Kernel.THREADS,
+                  a ->
+                      a.address(p.address())
+                          .address(q.address())
+                          .address(partial)
+                          .i64(n)
+                          .i64(CHUNK));
+          all(partial, blocks, y.address(), 1.0 / n);
+        });
+  }
+
+  void meanSquaredErrorBackward(Tensor p, Tensor q, Tensor dy, Tensor dp) {
+    long n = p.elements();
+    if (n > 0) {
+      card.kernel(FILE, "mse_backward", p.dtype())
+          .over(
+              n,
+              a ->
+                  a.address(p.address())
+                      .address(q.address())
+                      .address(dy.address())
+                      .address(dp.address())
+                      .i64(n)
+                      .f32(2.0 / n));
+    }
+  }
+
+  /**
+   * The groups of neighboring axes that are reduced, the last first, so that each step sees those
+   * before it as they were.
+   */
+  private static List<Step> steps(Shape x, Shape y) {
+    List<Step> steps = new ArrayList<>();
+    long inner = 1;
+    int axis = x.rank() - 1;
+    while (axis >= 0) {
+      if (kept(x, y, axis)) {
+        inner *= x.dim(axis--);
+        continue;
+      }
+      long count = 1;
+      while (axis >= 0 && !kept(x, y, axis)) {
+        count *= x.dim(axis--);
+      }
+      long outer = 1;
+      for (int i = 0; i <= axis; i++) {
+        outer *= x.dim(i);
+      }
+      if (count != 1) {
+        steps.add(new Step(outer, count, inner));
+      }
+    }
+    return steps;
+  }
+
+  private static boolean kept(Shape x, Shape y, int axis) {
+    int fromLast = x.rank() - axis;
+    return fromLast <= y.rank() && y.dim(-fromLast) == x.dim(axis);
+  }
+
+  static long ceil(long n, long of) {
+    return (n + of - 1) / of;
+  }
+}

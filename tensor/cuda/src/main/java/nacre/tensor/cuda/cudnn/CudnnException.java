@@ -1,0 +1,53 @@
+package nacre.tensor.cuda.cudnn;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import nacre.bindings.cudnn.Cudnn;
+import nacre.tensor.cuda.driver.CudaException;
+
+/** cuDNN has no engine for a graph, in its own words. Anything else it answers is an error. */
+final class CudnnException extends Exception {
+  private static final long serialVersionUID = 1;
+
+  /** Statuses of one kind share their thousands. */
+  private static final int KIND = 1000;
+
+  private static final int LONGEST_MESSAGE = 1024;
+
+  CudnnException(String reason) {
+    super(reason);
+  }
+
+  /**
+   * Passes if a call succeeded.
+   *
+   * @throws CudnnException if the library says that it does not support what was asked
+   * @throws CudaException if it says anything else
+   */
+  static void check(int status, String call) throws CudnnException {
+    if (status == Cudnn.CUDNN_STATUS_SUCCESS()) {
+      return;
+    }
+    if (status / KIND == Cudnn.CUDNN_STATUS_NOT_SUPPORTED() / KIND) {
+      throw new CudnnException(call + ": " + explain(status));
+    }
+    throw new CudaException("cuDNN: " + call + ": " + explain(status));
+  }
+
+  /** As {@link #check}, for calls that nothing unsupported can come of. */
+  static void require(int status, String call) {
+    if (status != Cudnn.CUDNN_STATUS_SUCCESS()) {
+      throw new CudaException("cuDNN: " + call + ": " + explain(status));
+    }
+  }
+
+  private static String explain(int status) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment message = arena.allocate(LONGEST_MESSAGE);
+      Cudnn.cudnnGetLastErrorString(message, LONGEST_MESSAGE);
+      String last = message.getString(0).strip();
+      String name = CudaException.text(Cudnn.cudnnGetErrorString(status));
+      return last.isEmpty() ? name : name + " (" + last + ")";
+    }
+  }
+}

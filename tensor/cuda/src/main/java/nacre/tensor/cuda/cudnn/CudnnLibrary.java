@@ -1,0 +1,234 @@
+package nacre.tensor.cuda.cudnn;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.BiConsumer;
+import java.util.stream.Stream;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.cuda.driver.CudaAllocator;
+import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.spi.Unary;
+import nacre.tensor.spi.Window;
+
+/**
+ * Convolutions and attention by cuDNN on one card. A plan is made once for a signature and kept; so
+ * is the verdict that there is none, with the library's reason. Each method answers false, having
+ * written nothing, where cuDNN has no engine.
+ */
+public final class CudnnLibrary {
+  /**
+   * Attention's gradient that gives the same bits each time keeps the scores of all queries with
+   * all keys, 2 bytes each. A batch that would make it more than 256 MiB goes in pieces, of one
+   * entry at least.
+   */
+  private static final long MOST_SCORES = 128L << 20;
+
+  private final CudaDevice device;
+  private final CudaAllocator allocator;
+  private final Graph.Freedom freedom;
+  private final long mostScores;
+  private final BiConsumer<String, String> refusals;
+  private final Map<GraphShape, Verdict> verdicts = new HashMap<>();
+  private Target.Handle target;
+
+  private sealed interface Verdict {
+    record Planned(Plan plan) implements Verdict {}
+
+    record Refused() implements Verdict {}
+  }
+
+  /**
+   * @param tf32 whether f32 operands may be rounded to 10 bits of fraction
+   * @param refusals takes what cuDNN refused, and why, once for each signature
+   */
+  public CudnnLibrary(
+      CudaDevice device,
+      CudaAllocator allocator,
+      boolean tf32,
+      BiConsumer<String, String> refusals) {
+    this(device, allocator, tf32, refusals, MOST_SCORES);
+  }
+
+  /**
+   * @param mostScores how many scores attention's gradient may keep at a time
+   */
+  CudnnLibrary(
+      CudaDevice device,
+      CudaAllocator allocator,
+      boolean tf32,
+      BiConsumer<String, String> refusals,
+      long mostScores) {
+    this.device = device;
+    this.allocator = allocator;
+    this.freedom = new Graph.Freedom(tf32);
+    this.refusals = refusals;
+    this.mostScores = mostScores;
+  }
+
+  /**
+   * y = f(x ∗ w + bias + residual).
+   *
+   * @param bias nullable, as is f
+   * @param residual of y's shape, or [N, 1, 1, O] for the same at every pixel; nullable
+   */
+  public boolean convolution(
+      Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window, Tensor y) {
+    if (!Graph.knows(f)) {
+      return false;
+    }
+    GraphShape shape =
+        new GraphShape.Convolution(
+            x.dtype(),
+            x.shape(),
+            w.shape(),
+            y.shape(),
+            window,
+            bias != null,
+            residual == null ? null : residual.shape(),
+            f);
+    return run(shape, at(x), at(w), at(bias), at(residual), at(y));
+  }
+
+  public boolean convolutionInputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
+    return run(
+        new GraphShape.ConvolutionGradient(
+            Graph.Direction.INPUT_GRADIENT, dy.dtype(), dx.shape(), w.shape(), dy.shape(), window),
+        at(dx),
+        at(w),
+        at(dy));
+  }
+
+  public boolean convolutionWeightGradient(Tensor x, Tensor dy, Window window, Tensor dw) {
+    return run(
+        new GraphShape.ConvolutionGradient(
+            Graph.Direction.WEIGHT_GRADIENT, dy.dtype(), x.shape(), dw.shape(), dy.shape(), window),
+        at(x),
+        at(dw),
+        at(dy));
+  }
+
+  /**
+   * y = softmax(scale · q kᵀ) v, all [N, T, H, D].
+   *
+   * @param state f32 [N, H, T], nullable
+   */
+  public boolean attention(Tensor q, Tensor k, Tensor v, double scale, Tensor y, Tensor state) {
+    GraphShape shape = new GraphShape.Attention(q.dtype(), q.shape(), k.shape(), state != null);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) scale);
+      return run(shape, at(q), at(k), at(v), factor, at(y), at(state));
+    }
+  }
+
+  /** The gradients of {@link #attention}, of so many entries of the batch at a time as fit. */
+  public boolean attentionBackward(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor y,
+      Tensor dy,
+      Tensor state,
+      double scale,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv) {
+    int n = q.dim(0);
+    int together = together(q.shape(), k.dim(1));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) scale);
+      MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1);
+      for (int first = 0; first < n; first += together) {
+        int count = Math.min(together, n - first);
+        GraphShape shape =
+            new GraphShape.AttentionGradient(
+                q.dtype(), q.shape().with(0, count), k.shape().with(0, count));
+        boolean served =
+            run(
+                shape,
+                at(q, first),
+                at(k, first),
+                at(v, first),
+                factor,
+                at(y, first),
+                at(dy, first),
+                at(state, first),
+                at(dq, first),
+                at(dk, first),
+                at(dv, first),
+                one);
+        if (!served) {
+          return false; // what was written of earlier entries is written again by who serves
+        }
+      }
+    }
+    return true;
+  }
+
+  /** How many entries of a batch attention's gradient is computed of at a time. */
+  private int together(Shape q, int keys) {
+    int n = q.dim(0);
+    long states = (long) q.dim(1) * q.dim(2);
+    int fits = Math.clamp(mostScores / (states * keys), 1, n);
+    int even = Math.ceilDiv(n, Math.ceilDiv(n, fits));
+    // Plans want addresses in multiples of 16 bytes: four of the states.
+    return even == n || states % 4 == 0 ? even : Math.ceilDiv(even, 4) * 4;
+  }
+
+  private static MemorySegment at(Tensor tensor) {
+    return tensor == null ? null : MemorySegment.ofAddress(tensor.address());
+  }
+
+  /** Where an entry of the batch begins. */
+  private static MemorySegment at(Tensor tensor, int entry) {
+    return MemorySegment.ofAddress(tensor.address() + tensor.bytes() / tensor.dim(0) * entry);
+  }
+
+  /** Operands in the graph's order; what is null is no operand of it. */
+  private boolean run(GraphShape shape, MemorySegment... addresses) {
+    MemorySegment[] operands =
+        Stream.of(addresses).filter(Objects::nonNull).toArray(MemorySegment[]::new);
+    for (MemorySegment operand : operands) {
+      // Scalars are the host's and have a length, addresses of the card's memory have none.
+      if (operand.byteSize() == 0 && operand.address() % Graph.ALIGNMENT != 0) {
+        return false;
+      }
+    }
+    device.enter();
+    try {
+      return switch (verdicts.computeIfAbsent(shape, this::plan)) {
+        case Verdict.Refused _ -> false;
+        case Verdict.Planned(Plan plan) -> {
+          long bytes = plan.workspace();
+          long workspace = bytes == 0 ? 0 : allocator.allocate(bytes);
+          try {
+            plan.run(target.cudnn(), workspace, operands);
+          } finally {
+            if (bytes != 0) {
+              allocator.free(workspace, bytes);
+            }
+          }
+          yield true;
+        }
+      };
+    } finally {
+      device.leave();
+    }
+  }
+
+  private Verdict plan(GraphShape shape) {
+    if (target == null) {
+      target = Target.Handle.open(device.stream());
+    }
+    try {
+      return new Verdict.Planned(shape.plan(target, freedom));
+    } catch (CudnnException e) {
+      refusals.accept(shape.toString(), e.getMessage());
+      return new Verdict.Refused();
+    }
+  }
+}

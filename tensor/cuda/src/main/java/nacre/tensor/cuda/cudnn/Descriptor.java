@@ -1,0 +1,168 @@
+package nacre.tensor.cuda.cudnn;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import nacre.bindings.cudnn.Cudnn;
+
+/**
+ * A node of cuDNN's graphs: attributes are set, then it is finalized, and then it does not change.
+ */
+final class Descriptor implements AutoCloseable {
+  private final MemorySegment handle;
+  private final String name;
+
+  private Descriptor(String name, MemorySegment handle) {
+    this.name = name;
+    this.handle = handle;
+  }
+
+  /** A descriptor without attributes yet. */
+  static Descriptor create(String name, int type) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+      CudnnException.check(Cudnn.cudnnBackendCreateDescriptor(type, out), name);
+      return new Descriptor(name, out.get(ValueLayout.ADDRESS, 0));
+    }
+  }
+
+  MemorySegment handle() {
+    return handle;
+  }
+
+  /** Says that all attributes are set. */
+  Descriptor finish() throws CudnnException {
+    CudnnException.check(Cudnn.cudnnBackendFinalize(handle), name);
+    return this;
+  }
+
+  Descriptor longs(int attribute, long... values) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      return set(
+          attribute,
+          Cudnn.CUDNN_TYPE_INT64(),
+          values.length,
+          arena.allocateFrom(ValueLayout.JAVA_LONG, values));
+    }
+  }
+
+  /** An enumeration's value, or another that is an int in C. */
+  Descriptor code(int attribute, int type, int value) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      return set(attribute, type, 1, arena.allocateFrom(ValueLayout.JAVA_INT, value));
+    }
+  }
+
+  Descriptor flag(int attribute, boolean value) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_BYTE, (byte) (value ? 1 : 0));
+      return set(attribute, Cudnn.CUDNN_TYPE_BOOLEAN(), 1, one);
+    }
+  }
+
+  Descriptor number(int attribute, float value) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_FLOAT, value);
+      return set(attribute, Cudnn.CUDNN_TYPE_FLOAT(), 1, one);
+    }
+  }
+
+  Descriptor text(int attribute, String value) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment characters = arena.allocateFrom(value);
+      return set(attribute, Cudnn.CUDNN_TYPE_CHAR(), characters.byteSize() - 1, characters);
+    }
+  }
+
+  Descriptor library(int attribute, MemorySegment cudnn) throws CudnnException {
+    return pointers(attribute, Cudnn.CUDNN_TYPE_HANDLE(), List.of(cudnn));
+  }
+
+  Descriptor nodes(int attribute, Descriptor... values) throws CudnnException {
+    List<MemorySegment> handles = new ArrayList<>();
+    for (Descriptor value : values) {
+      handles.add(value.handle);
+    }
+    return pointers(attribute, Cudnn.CUDNN_TYPE_BACKEND_DESCRIPTOR(), handles);
+  }
+
+  Descriptor pointers(int attribute, int type, List<MemorySegment> values) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment array = arena.allocate(ValueLayout.ADDRESS, Math.max(1, values.size()));
+      for (int i = 0; i < values.size(); i++) {
+        array.setAtIndex(ValueLayout.ADDRESS, i, values.get(i));
+      }
+      return set(attribute, type, values.size(), array);
+    }
+  }
+
+  private Descriptor set(int attribute, int type, long count, MemorySegment values)
+      throws CudnnException {
+    CudnnException.check(
+        Cudnn.cudnnBackendSetAttribute(handle, attribute, type, count, values), name);
+    return this;
+  }
+
+  /** An attribute that is one 64-bit number. */
+  long number(int attribute) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment count = arena.allocate(ValueLayout.JAVA_LONG);
+      MemorySegment value = arena.allocate(ValueLayout.JAVA_LONG);
+      CudnnException.check(
+          Cudnn.cudnnBackendGetAttribute(
+              handle, attribute, Cudnn.CUDNN_TYPE_INT64(), 1, count, value),
+          name);
+      return value.get(ValueLayout.JAVA_LONG, 0);
+    }
+  }
+
+  /** An attribute that is a list of values of an enumeration. */
+  List<Integer> codes(int attribute, int type) throws CudnnException {
+    final int most = 64;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment count = arena.allocate(ValueLayout.JAVA_LONG);
+      MemorySegment values = arena.allocate(ValueLayout.JAVA_INT, most);
+      CudnnException.check(
+          Cudnn.cudnnBackendGetAttribute(handle, attribute, type, most, count, values), name);
+      List<Integer> codes = new ArrayList<>();
+      for (long i = 0; i < Math.min(most, count.get(ValueLayout.JAVA_LONG, 0)); i++) {
+        codes.add(values.getAtIndex(ValueLayout.JAVA_INT, i));
+      }
+      return codes;
+    }
+  }
+
+  /** An attribute that is a list of descriptors, which become the caller's. */
+  List<Descriptor> nodes(int attribute, String element, int elementType, int most)
+      throws CudnnException {
+    List<Descriptor> all = new ArrayList<>();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment count = arena.allocate(ValueLayout.JAVA_LONG);
+      MemorySegment array = arena.allocate(MemoryLayout.sequenceLayout(most, ValueLayout.ADDRESS));
+      for (int i = 0; i < most; i++) {
+        all.add(create(element, elementType));
+        array.setAtIndex(ValueLayout.ADDRESS, i, all.get(i).handle);
+      }
+      int status =
+          Cudnn.cudnnBackendGetAttribute(
+              handle, attribute, Cudnn.CUDNN_TYPE_BACKEND_DESCRIPTOR(), most, count, array);
+      int filled =
+          status == Cudnn.CUDNN_STATUS_SUCCESS()
+              ? (int) Math.min(most, count.get(ValueLayout.JAVA_LONG, 0))
+              : 0;
+      while (all.size() > filled) {
+        all.removeLast().close();
+      }
+      CudnnException.check(status, name);
+      return all;
+    }
+  }
+
+  @Override
+  public void close() {
+    CudnnException.require(Cudnn.cudnnBackendDestroyDescriptor(handle), "destroying a " + name);
+  }
+}

@@ -1,0 +1,178 @@
+package nacre.tensor.cuda.cudnn;
+
+import nacre.tensor.DType;
+import nacre.tensor.Shape;
+import nacre.tensor.spi.Binary;
+import nacre.tensor.spi.Unary;
+import nacre.tensor.spi.Window;
+
+/** All that a plan depends on: the key under which it is kept. */
+sealed interface GraphShape {
+  /** Makes a plan for this, operands in the order in which they are named here. */
+  Plan plan(Target target, Graph.Freedom freedom) throws CudnnException;
+
+  /**
+   * x, w, bias, residual, y: a convolution and what follows it.
+   *
+   * @param residual y's, or [N, 1, 1, O] for the same at every pixel; nullable, as is f
+   */
+  record Convolution(
+      DType dtype, Shape x, Shape w, Shape y, Window window, boolean bias, Shape residual, Unary f)
+      implements GraphShape {
+    @Override
+    public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
+      try (Graph g = new Graph()) {
+        Graph.Edge in = image(g, dtype, x);
+        Graph.Edge weight = image(g, dtype, w);
+        Graph.Edge offset = bias ? image(g, dtype, Shape.of(1, 1, 1, y.dim(3))) : null;
+        Graph.Edge other = residual == null ? null : image(g, dtype, residual);
+        Graph.Edge out = image(g, dtype, y);
+        int steps = (bias ? 1 : 0) + (residual == null ? 0 : 1) + (f == null ? 0 : 1);
+        Graph.Edge at = steps == 0 ? out : g.between(out);
+        g.convolution(Graph.Direction.FORWARD, in, weight, at, window);
+        if (bias) {
+          Graph.Edge next = --steps == 0 ? out : g.between(out);
+          g.apply(Binary.ADD, at, offset, next);
+          at = next;
+        }
+        if (residual != null) {
+          Graph.Edge next = --steps == 0 ? out : g.between(out);
+          g.apply(Binary.ADD, at, other, next);
+          at = next;
+        }
+        if (f != null) {
+          g.apply(f, at, out);
+        }
+        return g.build(target, freedom);
+      }
+    }
+  }
+
+  /** x, w, y, of which the direction says which is written. */
+  record ConvolutionGradient(
+      Graph.Direction direction, DType dtype, Shape x, Shape w, Shape y, Window window)
+      implements GraphShape {
+    @Override
+    public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
+      try (Graph g = new Graph()) {
+        g.convolution(
+            direction, image(g, dtype, x), image(g, dtype, w), image(g, dtype, y), window);
+        return g.build(target, freedom);
+      }
+    }
+  }
+
+  /** q, k, v, the scale, y, and the logarithms of the denominators if they are wanted. */
+  record Attention(DType dtype, Shape q, Shape k, boolean state) implements GraphShape {
+    @Override
+    public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
+      refuse(dtype, q);
+      try (Graph g = new Graph()) {
+        Graph.Edge query = tokens(g, dtype, q);
+        Graph.Edge key = tokens(g, dtype, k);
+        Graph.Edge value = tokens(g, dtype, k);
+        Graph.Edge scale = g.scalar(4);
+        Graph.Edge out = tokens(g, dtype, q);
+        g.attention(query, key, value, scale, out, state ? logarithms(g, q) : null);
+        return g.build(target, freedom);
+      }
+    }
+  }
+
+  /**
+   * q, k, v, the scale, y, dy, the logarithms, dq, dk, dv, and a one. cuDNN knows attention's
+   * gradient by the operations that it is made of, in the order in which its own front end names
+   * them; the factor of one stands where dropout would be.
+   */
+  record AttentionGradient(DType dtype, Shape q, Shape k) implements GraphShape {
+    @Override
+    public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
+      refuse(dtype, q);
+      try (Graph g = new Graph()) {
+        Graph.Edge query = tokens(g, dtype, q);
+        Graph.Edge keyT = transposedTokens(g, dtype, k);
+        Graph.Edge valueT = transposedTokens(g, dtype, k);
+        Graph.Edge scale = g.scalar(4);
+        Graph.Edge out = tokens(g, dtype, q);
+        Graph.Edge dout = tokens(g, dtype, q);
+        Graph.Edge logarithms = logarithms(g, q);
+        Graph.Edge dquery = tokens(g, dtype, q);
+        Graph.Edge dkey = tokens(g, dtype, k);
+        Graph.Edge dvalue = tokens(g, dtype, k);
+        Graph.Edge one = g.scalar(4);
+
+        // weighted = Σ y · dy of each query
+        Graph.Edge products = g.apply(Binary.MULTIPLY, dout, out);
+        Graph.Edge sums = g.between(logarithms);
+        g.sum(products, sums);
+        Graph.Edge weighted = g.scratch(logarithms);
+        g.apply(Binary.MULTIPLY, sums, one, weighted);
+
+        // p = exp(scale · q kᵀ − logarithms), dv = pᵀ dy
+        Graph.Edge scores = scores(g);
+        g.product(query, keyT, scores);
+        Graph.Edge scaled = g.apply(Binary.MULTIPLY, scores, scale);
+        Graph.Edge shifted = g.apply(Binary.SUBTRACT, scaled, logarithms);
+        Graph.Edge p = g.between(scores);
+        g.apply(Unary.EXP, shifted, p);
+        g.product(g.transpose(dtype, p), dout, dvalue);
+
+        // ds = scale · p · (dy vᵀ − weighted), dk = dsᵀ q, dq = ds k
+        Graph.Edge dp = scores(g);
+        g.product(dout, valueT, dp);
+        Graph.Edge centered = g.apply(Binary.SUBTRACT, dp, weighted);
+        Graph.Edge unscaled = g.apply(Binary.MULTIPLY, centered, p);
+        Graph.Edge ds = g.apply(Binary.MULTIPLY, unscaled, scale);
+        g.product(g.transpose(dtype, ds), query, dkey);
+        g.product(ds, g.transpose(dtype, keyT), dquery);
+        return g.build(target, freedom);
+      }
+    }
+
+    /** [n, h, t, s], f32. */
+    private Graph.Edge scores(Graph g) throws CudnnException {
+      long t = q.dim(1);
+      long s = k.dim(1);
+      long h = q.dim(2);
+      return g.between(
+          DType.F32, new long[] {q.dim(0), h, t, s}, new long[] {h * t * s, t * s, s, 1});
+    }
+  }
+
+  /** Attention's engines take 16-bit operands and heads of a multiple of 8. */
+  private static void refuse(DType dtype, Shape q) throws CudnnException {
+    if (dtype == DType.F32 || q.dim(3) % 8 != 0) {
+      throw new CudnnException("attention of " + dtype + " with heads of " + q.dim(3));
+    }
+  }
+
+  /** Images [n, h, w, c] or weights [o, kh, kw, i], which cuDNN counts as [n, c, h, w]. */
+  private static Graph.Edge image(Graph g, DType dtype, Shape s) throws CudnnException {
+    long h = s.dim(1);
+    long w = s.dim(2);
+    long c = s.dim(3);
+    return g.operand(dtype, new long[] {s.dim(0), c, h, w}, new long[] {h * w * c, 1, w * c, c});
+  }
+
+  /** Tokens [n, t, h, d], which cuDNN counts as [n, h, t, d]. */
+  private static Graph.Edge tokens(Graph g, DType dtype, Shape s) throws CudnnException {
+    long t = s.dim(1);
+    long h = s.dim(2);
+    long d = s.dim(3);
+    return g.operand(dtype, new long[] {s.dim(0), h, t, d}, new long[] {t * h * d, d, h * d, 1});
+  }
+
+  /** The same tokens, counted as [n, h, d, t]. */
+  private static Graph.Edge transposedTokens(Graph g, DType dtype, Shape s) throws CudnnException {
+    long t = s.dim(1);
+    long h = s.dim(2);
+    long d = s.dim(3);
+    return g.operand(dtype, new long[] {s.dim(0), h, d, t}, new long[] {t * h * d, d, 1, h * d});
+  }
+
+  private static Graph.Edge logarithms(Graph g, Shape q) throws CudnnException {
+    long t = q.dim(1);
+    long h = q.dim(2);
+    return g.operand(DType.F32, new long[] {q.dim(0), h, t, 1}, new long[] {h * t, t, 1, 1});
+  }
+}

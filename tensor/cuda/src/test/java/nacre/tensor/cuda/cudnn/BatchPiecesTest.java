@@ -1,0 +1,82 @@
+package nacre.tensor.cuda.cudnn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.TestDevices;
+import nacre.tensor.cuda.driver.CudaAllocator;
+import nacre.tensor.cuda.driver.CudaDevice;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Attention's gradient of a batch that is too large to be computed as one. */
+@Tag("cuda")
+class BatchPiecesTest {
+  private static final long ALL = Long.MAX_VALUE;
+
+  /** Queries, and scores at a time; the last has states of 20 bytes, which go by four. */
+  @ParameterizedTest
+  @CsvSource({"8, 1", "8, 200", "5, 1"})
+  void piecesGiveTheBitsOfTheWhole(int queries, long mostScores) {
+    Device card = TestDevices.gpu().orElse(null);
+    assumeTrue(card != null, "no card, and no simulated one");
+    List<float[]> whole = gradients(card, queries, ALL);
+    List<float[]> pieces = gradients(card, queries, mostScores);
+    assertEquals(3, whole.size());
+    for (int i = 0; i < whole.size(); i++) {
+      assertArrayEquals(whole.get(i), pieces.get(i));
+    }
+  }
+
+  private static List<float[]> gradients(Device card, int queries, long mostScores) {
+    List<String> refused = new ArrayList<>();
+    CudaDevice device = CudaDevice.open(0);
+    CudnnLibrary library =
+        new CudnnLibrary(
+            device, new CudaAllocator(device), false, (what, why) -> refused.add(why), mostScores);
+    Shape q = Shape.of(5, queries, 1, 16);
+    Shape k = Shape.of(5, 9, 1, 16);
+    try (Scope _ = Scope.open()) {
+      Tensor[] in = {
+        random(card, q, 1), random(card, k, 2), random(card, k, 3), random(card, q, 4)
+      };
+      Tensor y = Tensor.empty(card, DType.BF16, q);
+      Tensor state = Tensor.empty(card, DType.F32, Shape.of(5, 1, queries));
+      Tensor[] out = {
+        Tensor.full(card, DType.BF16, q, 7),
+        Tensor.full(card, DType.BF16, k, 7),
+        Tensor.full(card, DType.BF16, k, 7)
+      };
+      in[0].toFloats(); // the library's stream is another: what was asked for must be there
+      assertTrue(library.attention(in[0], in[1], in[2], 0.25, y, state), refused.toString());
+      assertTrue(
+          library.attentionBackward(
+              in[0], in[1], in[2], y, in[3], state, 0.25, out[0], out[1], out[2]),
+          refused.toString());
+      device.synchronize();
+      List<float[]> gradients = new ArrayList<>();
+      for (Tensor each : out) {
+        gradients.add(each.toFloats());
+      }
+      return gradients;
+    }
+  }
+
+  private static Tensor random(Device card, Shape shape, long stream) {
+    Tensor normal = Tensor.empty(card, DType.F32, shape);
+    card.backend().normal(1, stream, normal);
+    Tensor rounded = Tensor.empty(card, DType.BF16, shape);
+    card.backend().cast(normal, rounded);
+    return rounded;
+  }
+}

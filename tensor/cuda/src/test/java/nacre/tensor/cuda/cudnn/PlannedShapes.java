@@ -1,0 +1,209 @@
+package nacre.tensor.cuda.cudnn;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import nacre.bindings.CudaLibraries;
+import nacre.bindings.CudaLibrary;
+import nacre.bindings.NativeLibrary;
+import nacre.tensor.DType;
+import nacre.tensor.Setting;
+import nacre.tensor.Settings;
+import nacre.tensor.Shape;
+import nacre.tensor.spi.Unary;
+import nacre.tensor.spi.Window;
+
+/**
+ * A program that asks cuDNN for plans of what Stable Diffusion 2.1 and ViT-B/8 compute, for an H100
+ * that is only described, and prints for each whether cuDNN serves it or our own kernels must. What
+ * is alike for all shapes of an operation goes into one line.
+ */
+final class PlannedShapes {
+  /** The properties of an H100, under the names that cuDNN gives them. */
+  private static final String H100 =
+      """
+      {"cudaDeviceId": 0, "deviceVer": 900, "driverVer": 13000,
+       "maxGridSize": [2147483647, 65535, 65535], "maxBlockSize": [1024, 1024, 64],
+       "regsPerBlock": 65536, "multiProcessorCount": 132, "warpSize": 32,
+       "maxSharedMemoryPerBlock": 49152, "maxSharedMemoryPerBlockOptin": 232448,
+       "reservedSharedMemoryPerBlock": 1024, "maxRegistersPerSM": 65536, "maxCtasPerSM": 32,
+       "maxThreadsPerBlock": 1024, "maxThreadsPerSM": 2048, "pciDeviceId": 0, "isTccDriver": 0,
+       "supportCoopLaunch": 1, "smClockRateKHz": 1980000, "memClockRateKHz": 2619000,
+       "l2CacheSize": 52428800, "deviceName": "NVIDIA H100 80GB HBM3",
+       "totalGlobalMem": 85029158912}
+      """;
+
+  /** What numbers are stored as, and how exactly f32 is multiplied. */
+  private enum Precision {
+    BF16(DType.BF16, false),
+    F16(DType.F16, false),
+    F32(DType.F32, false),
+    TF32(DType.F32, true);
+
+    final DType dtype;
+    final boolean tf32;
+
+    Precision(DType dtype, boolean tf32) {
+      this.dtype = dtype;
+      this.tf32 = tf32;
+    }
+  }
+
+  /** A shape in the type that is asked for. */
+  private interface Typed {
+    GraphShape of(DType dtype);
+  }
+
+  private record Size(String where, int n, int side, int in, int out, int kernel, Window window) {
+    Shape x() {
+      return Shape.of(n, side, side, in);
+    }
+
+    Shape w() {
+      return Shape.of(out, kernel, kernel, in);
+    }
+
+    Shape y() {
+      int after = window.outHeight(side, kernel);
+      return Shape.of(n, after, after, out);
+    }
+
+    @Override
+    public String toString() {
+      return "%s %d×%d×%d×%d to %d, %d×%d%s"
+          .formatted(
+              where,
+              n,
+              side,
+              side,
+              in,
+              out,
+              kernel,
+              kernel,
+              window.stride() == 1 ? "" : " every " + window.stride());
+    }
+  }
+
+  private static Size size(String where, int n, int side, int in, int out, int kernel, int stride) {
+    return new Size(where, n, side, in, out, kernel, Window.of(stride, kernel / 2));
+  }
+
+  private static final List<Size> SIZES =
+      List.of(
+          size("unet", 2, 64, 4, 320, 3, 1),
+          size("unet", 2, 64, 320, 320, 3, 1),
+          size("unet", 2, 64, 320, 320, 3, 2),
+          size("unet", 2, 32, 320, 640, 3, 1),
+          size("unet", 2, 32, 320, 640, 1, 1),
+          size("unet", 2, 16, 640, 1280, 3, 1),
+          size("unet", 2, 8, 2560, 1280, 3, 1),
+          size("unet", 2, 32, 1920, 640, 3, 1),
+          size("unet", 2, 64, 960, 320, 1, 1),
+          size("unet", 2, 64, 320, 4, 3, 1),
+          size("vae", 1, 512, 3, 128, 3, 1),
+          new Size("vae", 1, 512, 128, 128, 3, new Window(2, 0, 0, 1, 1)),
+          size("vae", 1, 64, 512, 512, 3, 1),
+          size("vae", 1, 256, 512, 256, 1, 1),
+          size("vae", 1, 512, 128, 3, 3, 1),
+          new Size("vit", 2, 224, 3, 768, 8, Window.of(8, 0)),
+          size("odd", 1, 33, 3, 5, 3, 1));
+
+  /** As many shapes are named one by one. */
+  private static final int FEW = 5;
+
+  private static final int[] HEAD_SIZES = {8, 40, 64, 80, 160};
+  private static final int[][] TOKENS = {{1, 1}, {9, 9}, {96, 77}, {1025, 1025}, {4096, 77}};
+
+  /** The shapes of an operation, by who serves them. */
+  private final Map<String, Map<String, List<String>>> served = new LinkedHashMap<>();
+
+  private PlannedShapes() {}
+
+  /** Prints the version of cuDNN and who serves what; or why cuDNN cannot be asked. */
+  public static void main(String[] args) throws CudnnException {
+    Settings settings = Settings.ofProcess();
+    CudaLibraries.searchIn(
+        settings.get(Setting.CUDA_LIBS), settings.cudaSimulator(), settings.environment());
+    for (CudaLibrary library : CudaLibrary.values()) {
+      if (CudaLibraries.find(library) instanceof NativeLibrary.Unavailable missing) {
+        System.out.println(missing.reason());
+        return;
+      }
+    }
+    System.out.println(
+        "cuDNN " + ((NativeLibrary.Loaded) CudaLibraries.find(CudaLibrary.CUDNN)).version());
+    PlannedShapes all = new PlannedShapes();
+    for (Size s : SIZES) {
+      all.convolutions(s);
+    }
+    for (int[] tokens : TOKENS) {
+      for (int size : HEAD_SIZES) {
+        all.attention(tokens[0], tokens[1], 5, size);
+      }
+    }
+    all.attention(4096, 4096, 1, 512); // the VAE's
+    all.served.forEach(PlannedShapes::print);
+  }
+
+  private static void print(String operation, Map<String, List<String>> byEngine) {
+    byEngine.forEach(
+        (engines, shapes) ->
+            System.out.printf(
+                "%s: %s: %s%n",
+                operation,
+                engines,
+                shapes.size() > FEW ? shapes.size() + " shapes" : String.join("; ", shapes)));
+  }
+
+  private void convolutions(Size s) {
+    Shape pixels = s.y();
+    Shape shift = Shape.of(s.n, 1, 1, s.out);
+    ask("conv2d", s, t -> forward(t, s, false, null, null));
+    ask("conv2d, bias", s, t -> forward(t, s, true, null, null));
+    ask("conv2d, bias, shift", s, t -> forward(t, s, true, shift, null));
+    ask("conv2d, bias, residual", s, t -> forward(t, s, true, pixels, null));
+    ask("conv2d, bias, SiLU", s, t -> forward(t, s, true, null, Unary.SILU));
+    ask("conv2dInputGradient", s, t -> gradient(Graph.Direction.INPUT_GRADIENT, t, s));
+    ask("conv2dWeightGradient", s, t -> gradient(Graph.Direction.WEIGHT_GRADIENT, t, s));
+  }
+
+  private static GraphShape forward(DType dtype, Size s, boolean bias, Shape residual, Unary f) {
+    return new GraphShape.Convolution(dtype, s.x(), s.w(), s.y(), s.window, bias, residual, f);
+  }
+
+  private static GraphShape gradient(Graph.Direction direction, DType dtype, Size s) {
+    return new GraphShape.ConvolutionGradient(direction, dtype, s.x(), s.w(), s.y(), s.window);
+  }
+
+  private void attention(int queries, int keys, int heads, int size) {
+    Shape q = Shape.of(2, queries, heads, size);
+    Shape k = Shape.of(2, keys, heads, size);
+    String label = "%d by %d tokens, heads of %d".formatted(queries, keys, size);
+    ask("attention", label, t -> new GraphShape.Attention(t, q, k, false));
+    ask("attention, state", label, t -> new GraphShape.Attention(t, q, k, true));
+    ask("attentionBackward", label, t -> new GraphShape.AttentionGradient(t, q, k));
+  }
+
+  private void ask(String operation, Object label, Typed shape) {
+    List<String> engines = new ArrayList<>();
+    for (Precision precision : Precision.values()) {
+      String engine;
+      try (Descriptor _ = plan(shape.of(precision.dtype), precision.tf32)) {
+        engine = "cuDNN";
+      } catch (CudnnException e) {
+        engine = "own kernel";
+      }
+      engines.add(precision.name().toLowerCase(Locale.ROOT) + " " + engine);
+    }
+    served
+        .computeIfAbsent(operation, o -> new LinkedHashMap<>())
+        .computeIfAbsent(String.join(", ", engines), e -> new ArrayList<>())
+        .add(label.toString());
+  }
+
+  private static Descriptor plan(GraphShape shape, boolean tf32) throws CudnnException {
+    return shape.plan(Target.Described.of(H100), new Graph.Freedom(tf32)).descriptor();
+  }
+}

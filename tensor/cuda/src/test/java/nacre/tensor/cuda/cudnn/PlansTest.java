@@ -1,0 +1,49 @@
+package nacre.tensor.cuda.cudnn;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import nacre.tensor.cuda.OwnProcess;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What cuDNN makes plans of for an H100, beside the list that is kept of it, on machines that have
+ * cuDNN, NVRTC and cuBLASLt. No card is needed, nor a driver: {@code native/sim/build
+ * native/target/sim} makes one that finds no card, and cuDNN is content with it. In a process of
+ * its own, as the simulated card serves in this one.
+ */
+@Tag("cuda")
+class PlansTest {
+  private static final Path NO_CARD = Path.of("../../native/target/sim/nocard");
+
+  @Test
+  void cudnnServesWhatIsListed() throws IOException, InterruptedException {
+    assumeTrue(Files.isDirectory(NO_CARD), "native/sim/build native/target/sim was not run");
+    String said = ask();
+    assumeTrue(said.startsWith("cuDNN "), said);
+    String listed = listed();
+    String version = listed.lines().findFirst().orElseThrow();
+    assumeTrue(said.startsWith(version + "\n"), "the list is of " + version + ", not of " + said);
+    assertEquals(listed, said);
+  }
+
+  private static String listed() throws IOException {
+    try (InputStream in = PlansTest.class.getResourceAsStream("plans.txt")) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  private static String ask() throws IOException, InterruptedException {
+    String folders = System.getProperty("nacre.cuda.libs", System.getenv("NACRE_CUDA_LIBS"));
+    return OwnProcess.run(
+        PlannedShapes.class,
+        "-Dnacre.cuda.libs=" + NO_CARD + (folders == null ? "" : File.pathSeparator + folders));
+  }
+}

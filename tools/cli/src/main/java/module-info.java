@@ -1,0 +1,21 @@
+/** The command line. */
+module nacre.cli {
+  requires com.fasterxml.jackson.databind;
+  requires transitive info.picocli;
+  requires java.desktop;
+  requires transitive nacre.neuralassets;
+
+  exports nacre.cli;
+  exports nacre.cli.output;
+
+  uses nacre.cli.CommandProvider;
+
+  opens nacre.cli to
+      info.picocli;
+  opens nacre.cli.texttoimage to
+      info.picocli;
+  opens nacre.cli.verify to
+      info.picocli;
+  opens nacre.cli.weights to
+      info.picocli;
+}

@@ -1,0 +1,74 @@
+package nacre.cli;
+
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import nacre.tensor.Device;
+import nacre.tensor.Settings;
+import nacre.tensor.reference.SelfCheck;
+import nacre.tensor.spi.BackendProvider;
+import nacre.tensor.spi.Requirement;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code nacre doctor}: which devices can compute here, what the others lack, and how to get it.
+ */
+@Command(
+    name = "doctor",
+    description =
+        "Look for what each device needs, say what is missing and how to get it, and check one"
+            + " operation on each against plain Java.",
+    mixinStandardHelpOptions = true)
+final class DoctorCommand implements Callable<Integer> {
+  @Mixin private CudaOptions cuda;
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    Settings settings = cuda.settings();
+    List<Device> devices = new ArrayList<>();
+    for (BackendProvider kind : Device.kinds()) {
+      List<Requirement> requirements = kind.requirements(settings);
+      requirements(out, kind, requirements, settings);
+      if (kind.preference(settings) >= 0 || !requirements.isEmpty()) {
+        for (int i = 0; i < kind.count(settings); i++) {
+          devices.add(Device.of(kind.kind() + ":" + i, settings));
+        }
+      }
+    }
+    out.println("Devices");
+    boolean sound = true;
+    for (Device device : devices) {
+      SelfCheck.Result result = SelfCheck.run(device);
+      sound &= result.passed();
+      out.println("  " + device + ": " + device.backend().describe());
+      out.println("    " + result.line());
+    }
+    out.flush();
+    return sound ? 0 : 1;
+  }
+
+  private static void requirements(
+      PrintWriter out, BackendProvider kind, List<Requirement> requirements, Settings settings) {
+    if (requirements.isEmpty()) {
+      return;
+    }
+    out.println(kind.kind().toUpperCase(Locale.ROOT) + " libraries");
+    for (Requirement library : requirements) {
+      out.printf(
+          "  %-8s %-14s %s%n",
+          library.met() ? "found" : "missing", library.name(), library.finding());
+    }
+    if (!requirements.stream().allMatch(Requirement::met)) {
+      out.println("  so --device " + kind.kind() + " cannot be used here; all else can");
+    } else if (kind.count(settings) == 0) {
+      out.println("  no GPU: the driver finds none; nvidia-smi should list one");
+    }
+  }
+}

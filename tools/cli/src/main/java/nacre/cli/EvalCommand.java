@@ -1,0 +1,162 @@
+package nacre.cli;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.function.IntConsumer;
+import nacre.cli.output.Progress;
+import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.data.StoredClips;
+import nacre.neuralassets.evaluation.Evaluation;
+import nacre.neuralassets.evaluation.Similarity;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.training.ModelFolder;
+import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code nacre eval}. */
+@Command(
+    name = "eval",
+    description = {
+      "Measure how well a model puts objects where it is told to.",
+      "",
+      "On pairs of frames of held-out scenes: likeness of the drawn target frame to the true one",
+      "within the 2D boxes of its objects, beside what copying the source frame gives, and what",
+      "the model gives when it is told the poses of another scene.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class EvalCommand implements Callable<Integer> {
+  /** What {@link #heldOut} draws. */
+  static final String HELD_OUT = "held-out pairs";
+
+  @Mixin private ModelChoice choice;
+
+  @Option(
+      names = "--pairs",
+      paramLabel = "N",
+      defaultValue = "200",
+      description = "Number of pairs, one a scene; 200 unless given.")
+  private int pairs;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description = "Take one pair of each scene folder in here instead of rendered scenes.")
+  private Path data;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description = "Steps of DDIM; the preset's unless given.")
+  private Integer steps;
+
+  @Option(
+      names = "--guidance",
+      paramLabel = "X",
+      description = "Scale of guidance, 1 for none; the preset's unless given.")
+  private Double guidance;
+
+  @Option(names = "--json", description = "Print the numbers as JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    if (pairs < 2) {
+      throw new UserException("--pairs is " + pairs + ", must be 2 or more");
+    }
+    PrintStream out = System.out;
+    Path folder = choice.folder();
+    try (Scope _ = Scope.open()) {
+      NeuralAssets model = ModelFolder.load(folder, choice.device());
+      Sampler sampler = SceneSampling.sampler(model, steps, guidance);
+      if (!json) {
+        out.println("model   " + folder);
+      }
+      PairBatch batch = data == null ? heldOut(model.preset(), pairs) : stored(model.preset());
+      Evaluation evaluation;
+      // Numbers for a program come alone.
+      try (Progress progress = json ? null : progress(out, batch.count())) {
+        IntConsumer show = json ? done -> {} : done -> progress.step(done, Evaluation.BATCH);
+        evaluation = Evaluation.of(sampler, batch, show);
+      }
+      out.println(
+          json
+              ? json(evaluation, sampler).toPrettyString()
+              : table(evaluation, sampler, data == null ? HELD_OUT : "pairs of " + data));
+    }
+    choice.explain((json ? System.err : out)::println);
+    return 0;
+  }
+
+  /** Pairs of scenes that no run is trained on. */
+  static PairBatch heldOut(Preset preset, int pairs) {
+    return HeldOut.pairs(Scenes.dataOf(preset), pairs, preset.imageSize());
+  }
+
+  private PairBatch stored(Preset preset) throws IOException {
+    int slots = Scenes.dataOf(preset).slots();
+    StoredClips clips = StoredClips.read(data, preset.imageSize(), slots);
+    int count = Math.min(pairs, clips.available(0));
+    if (count < 2) {
+      throw new UserException(data + ": holds one scene; poses are exchanged between two or more");
+    }
+    return HeldOut.pairs(clips::clip, count, slots);
+  }
+
+  /** A bar for pictures that are drawn, twice as many as there are pairs. */
+  static Progress progress(PrintStream out, int pairs) {
+    return Progress.start(out, new Progress.Limit.Steps(2L * pairs), 0, Memory::liveBytes);
+  }
+
+  /**
+   * The numbers for people.
+   *
+   * @param pairs what they were measured on, after its number
+   */
+  static String table(Evaluation e, Sampler sampler, String pairs) {
+    String head =
+        "eval    %d %s, %d steps, guidance %s, within the boxes of the target's objects"
+            .formatted(e.pairs(), pairs, sampler.steps(), sampler.guidance());
+    return String.join(
+        System.lineSeparator(),
+        head,
+        "                             PSNR     SSIM    model is ahead by",
+        row("model", e.model(), ""),
+        row("source frame copied", e.copy(), ahead(e.model(), e.copy())),
+        row("poses of another scene", e.foreign(), ahead(e.model(), e.foreign())));
+  }
+
+  private static String row(String name, Similarity s, String rest) {
+    return String.format(Locale.ROOT, "  %-23s %6.2f dB   %6.3f", name, s.psnr(), s.ssim()) + rest;
+  }
+
+  private static String ahead(Similarity model, Similarity other) {
+    return String.format(Locale.ROOT, "   %+6.2f dB", model.psnr() - other.psnr());
+  }
+
+  /** The numbers for programs. */
+  static ObjectNode json(Evaluation e, Sampler sampler) {
+    ObjectNode node = new JsonMapper().createObjectNode();
+    node.put("pairs", e.pairs()).put("steps", sampler.steps()).put("guidance", sampler.guidance());
+    put(node, "model", e.model());
+    put(node, "copy", e.copy());
+    put(node, "foreign_poses", e.foreign());
+    return node;
+  }
+
+  private static void put(ObjectNode node, String name, Similarity s) {
+    node.putObject(name).put("psnr", s.psnr()).put("ssim", s.ssim());
+  }
+}

@@ -1,0 +1,24 @@
+package nacre.cli;
+
+import java.util.List;
+import java.util.function.Consumer;
+import nacre.tensor.Device;
+import picocli.CommandLine.Option;
+
+/** {@code --explain}: which engine served which operation, told when a command is done. */
+public final class ExplainOption {
+  @Option(
+      names = "--explain",
+      description = "Say at the end which engine served which operation, and what was refused.")
+  private boolean explain;
+
+  /** Tells it, one line at a time, if it was asked for. */
+  public void tell(Device device, Consumer<String> out) {
+    if (!explain) {
+      return;
+    }
+    List<String> lines = device.backend().explain();
+    out.accept("explain " + device + (lines.isEmpty() ? " keeps no account of its engines" : ""));
+    lines.forEach(line -> out.accept("  " + line));
+  }
+}

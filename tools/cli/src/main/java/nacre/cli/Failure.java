@@ -1,0 +1,71 @@
+package nacre.cli;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.util.concurrent.ExecutionException;
+import nacre.neuralassets.edit.EditException;
+
+/** Says in one line what went wrong. */
+final class Failure {
+  private Failure() {}
+
+  /** The line for a failure, without the name of the program. */
+  static String describe(Throwable failure) {
+    return switch (unwrap(failure)) {
+      case NoSuchFileException e -> file(e, "no such file or folder");
+      case AccessDeniedException e -> file(e, "access denied");
+      case FileAlreadyExistsException e -> file(e, "exists already");
+      case NotDirectoryException e -> file(e, "not a folder");
+      case FileSystemException e when e.getReason() != null -> file(e, e.getReason());
+      case FileNotFoundException e -> oneLine(e.getMessage());
+      case OutOfMemoryError e ->
+          "out of memory: "
+              + oneLine(e.getMessage())
+              + "; the Java heap is set with NACRE_JAVA_OPTS=-Xmx4g";
+      case Throwable e when isExplained(e) -> oneLine(e.getMessage());
+      case Throwable e -> oneLine(e.toString());
+    };
+  }
+
+  /** What to add where the line may not be enough to go by. */
+  static String hint(Throwable failure) {
+    Throwable reason = unwrap(failure);
+    boolean enough =
+        isExplained(reason) || reason instanceof IOException || reason instanceof OutOfMemoryError;
+    return enough ? "" : " (--debug shows where)";
+  }
+
+  /** What was thrown first, where only a messenger was caught. */
+  private static Throwable unwrap(Throwable failure) {
+    boolean messenger =
+        failure instanceof UncheckedIOException || failure instanceof ExecutionException;
+    return messenger && failure.getCause() != null ? unwrap(failure.getCause()) : failure;
+  }
+
+  /** Text on one line, whatever a library put into it. */
+  static String oneLine(String text) {
+    return text == null ? "no reason given" : text.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  /** Whether the message was written for the caller; others tell of a mistake in Nacre itself. */
+  private static boolean isExplained(Throwable failure) {
+    boolean meantForCaller =
+        failure instanceof UserException
+            || failure instanceof EditException
+            || failure instanceof IOException
+            || failure instanceof IllegalArgumentException
+            || failure instanceof IllegalStateException
+            || failure instanceof UnsupportedOperationException;
+    return meantForCaller && failure.getMessage() != null && !failure.getMessage().isBlank();
+  }
+
+  private static String file(FileSystemException failure, String reason) {
+    return failure.getFile() == null ? reason : failure.getFile() + ": " + reason;
+  }
+}

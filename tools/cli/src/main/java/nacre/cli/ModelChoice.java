@@ -1,0 +1,120 @@
+package nacre.cli;
+
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import nacre.diffusion.StableDiffusion;
+import nacre.neuralassets.training.Checkpoint;
+import nacre.neuralassets.training.ModelFolder;
+import nacre.tensor.Device;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Which model a command uses, and where it computes. */
+final class ModelChoice {
+  private static final Path RUNS = Path.of("runs");
+  private static final Path SHIPPED = Path.of("models", "demo");
+
+  @Option(
+      names = "--model",
+      paramLabel = "FOLDER",
+      description =
+          "A run's folder, a checkpoint or a model folder; sample takes Stable Diffusion,"
+              + " too. Unless given, the newest checkpoint"
+              + " under runs/, else the model that comes with Nacre.")
+  private Path model;
+
+  @Mixin private DeviceChoice device;
+
+  Device device() {
+    return device.device();
+  }
+
+  /** Explains what was computed, if that was asked for. */
+  void explain(Consumer<String> out) {
+    device.explain(out);
+  }
+
+  /** The model folder; complains in one line where there is none. */
+  Path folder() throws IOException {
+    if (model != null) {
+      return given(model);
+    }
+    Optional<Path> newest = newest(RUNS);
+    if (newest.isPresent()) {
+      return newest.get();
+    }
+    return shipped()
+        .orElseThrow(
+            () ->
+                new UserException(
+                    "there is no model: nothing was trained under runs/; train one with: nacre"
+                        + " train, or give --model"));
+  }
+
+  /** The folder that {@code --model} names, if it is Stable Diffusion's. */
+  Optional<Path> stableDiffusion() throws IOException {
+    return model != null && StableDiffusion.is(model) ? Optional.of(model) : Optional.empty();
+  }
+
+  private static Path given(Path path) throws IOException {
+    if (!Files.exists(path)) {
+      throw new UserException(path + ": no such folder; --model is a run, checkpoint or model");
+    }
+    if (ModelFolder.is(path)) {
+      return path;
+    }
+    if (Checkpoint.is(path)) {
+      return new Checkpoint(path).model();
+    }
+    return new RunFolder(path)
+        .newest()
+        .map(Checkpoint::model)
+        .orElseThrow(
+            () -> new UserException(path + ": is neither a run with a checkpoint nor a model"));
+  }
+
+  /** The checkpoint that was written last by any run; those of untrained models do not count. */
+  private static Optional<Path> newest(Path runs) throws IOException {
+    if (!Files.isDirectory(runs)) {
+      return Optional.empty();
+    }
+    Path best = null;
+    FileTime bestTime = null;
+    try (Stream<Path> folders = Files.list(runs)) {
+      for (Path folder : (Iterable<Path>) folders.sorted()::iterator) {
+        Optional<Checkpoint> newest = new RunFolder(folder).newest();
+        if (newest.isPresent() && newest.get().state().step() > 0) {
+          FileTime time = Files.getLastModifiedTime(newest.get().folder());
+          if (best == null || time.compareTo(bestTime) > 0) {
+            best = newest.get().model();
+            bestTime = time;
+          }
+        }
+      }
+    }
+    return Optional.ofNullable(best);
+  }
+
+  /** The model that was committed beside the sources: looked for upwards from where Nacre lies. */
+  private static Optional<Path> shipped() {
+    Path here;
+    try {
+      here = Path.of(ModelChoice.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    } catch (URISyntaxException | RuntimeException e) {
+      return Optional.empty();
+    }
+    for (Path at = here.getParent(); at != null; at = at.getParent()) {
+      Path candidate = at.resolve(SHIPPED);
+      if (ModelFolder.is(candidate)) {
+        return Optional.of(candidate);
+      }
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,120 @@
+package nacre.cli;
+
+import java.io.PrintWriter;
+import java.util.ServiceLoader;
+import nacre.cli.verify.VerifyCommand;
+import nacre.cli.weights.WeightsCommand;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * The command line: {@code nacre COMMAND …}.
+ *
+ * <p>Exit status 0 is success, 1 a command that failed, 2 a command line that cannot be understood.
+ * Whatever fails ends with one line on standard error, {@code nacre: …}; {@code --debug} prints the
+ * stack trace before it.
+ */
+@Command(
+    name = "nacre",
+    description = "Trains and samples Neural Assets: diffusion models whose objects move in 3D.",
+    mixinStandardHelpOptions = true,
+    versionProvider = VersionCommand.class,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      TrainCommand.class,
+      SampleCommand.class,
+      EvalCommand.class,
+      DataCommand.class,
+      VerifyCommand.class,
+      WeightsCommand.class,
+      DoctorCommand.class,
+      VersionCommand.class
+    })
+public final class Nacre implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--debug",
+      scope = ScopeType.INHERIT,
+      description = "Print the stack trace of whatever fails.")
+  private boolean debug;
+
+  /** Runs one command and ends the JVM with its exit status. */
+  public static void main(String[] args) {
+    // Charts and sheets are drawn into files; no display is needed, and none may be looked for.
+    System.setProperty("java.awt.headless", "true");
+    System.exit(run(args, new PrintWriter(System.err, true)));
+  }
+
+  /**
+   * Runs one command.
+   *
+   * @param args the command and its arguments
+   * @param err where the line that explains a failure goes
+   * @return the exit status: 0, 1 or 2
+   */
+  static int run(String[] args, PrintWriter err) {
+    return run(commandLine(err), args);
+  }
+
+  static int run(CommandLine line, String[] args) {
+    try {
+      return line.execute(args);
+    } catch (Error error) { // picocli hands on exceptions only
+      return line.<Nacre>getCommand().explain(error, line.getErr());
+    }
+  }
+
+  /** The command line with its way of failing, to which commands may still be added. */
+  static CommandLine commandLine(PrintWriter err) {
+    Nacre nacre = new Nacre();
+    CommandLine line = new CommandLine(nacre);
+    ServiceLoader.load(CommandProvider.class, Nacre.class.getClassLoader())
+        .forEach(provider -> provider.commands().forEach(line::addSubcommand));
+    return line.setErr(err)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler((mistake, all) -> refuse(mistake, err))
+        .setExecutionExceptionHandler((failure, command, parsed) -> nacre.explain(failure, err));
+  }
+
+  /** Without a command there is nothing to do but to say which there are. */
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "which command?");
+  }
+
+  private int explain(Throwable failure, PrintWriter err) {
+    if (debug) {
+      failure.printStackTrace(err);
+    }
+    err.println("nacre: " + Failure.describe(failure) + (debug ? "" : Failure.hint(failure)));
+    return CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private static int refuse(ParameterException mistake, PrintWriter err) {
+    CommandLine command = mistake.getCommandLine();
+    String name = command.getCommandSpec().qualifiedName();
+    String suggestion = "";
+    if (mistake instanceof UnmatchedArgumentException unmatched) {
+      suggestion =
+          unmatched.getSuggestions().stream()
+              .findFirst()
+              .map(near -> "; did you mean " + near + "?")
+              .orElse("");
+    }
+    err.println(
+        "nacre: "
+            + Failure.oneLine(mistake.getMessage())
+            + suggestion
+            + " ("
+            + name
+            + " --help lists what there is)");
+    return CommandLine.ExitCode.USAGE;
+  }
+}

@@ -1,0 +1,94 @@
+package nacre.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import nacre.cli.texttoimage.TextToImage;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code nacre sample}: what is drawn depends on what the model is. */
+@Command(
+    name = "sample",
+    description = {
+      "Draw pictures: edited scenes with a Neural Assets model, prompts with Stable Diffusion.",
+      "",
+      "Edits of scenes are:",
+      "  translate OBJECT DX DY DZ     in world units",
+      "  rotate OBJECT DEGREES [AX AY AZ]",
+      "  resize OBJECT FACTOR",
+      "  remove OBJECT",
+      "  replace OBJECT SCENE:OBJECT   SCENE is a number or a folder",
+      "  background SCENE",
+      "Several in one picture are separated by semicolons. Without one every kind is shown, a row",
+      "for each scene.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class SampleCommand implements Callable<Integer> {
+  @Mixin private ModelChoice choice;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description = "Steps of sampling; the preset's unless given, 25 of Stable Diffusion.")
+  private Integer steps;
+
+  @Option(
+      names = "--guidance",
+      paramLabel = "X",
+      description =
+          "Scale of guidance, 1 for none; the preset's unless given, 7.5 of Stable Diffusion.")
+  private Double guidance;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Seed of the noise; 0 unless given.")
+  private long seed;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FOLDER",
+      defaultValue = "out",
+      description = "Where the pictures go; out unless given.")
+  private Path out;
+
+  @ArgGroup(validate = false, heading = "%nOf Neural Assets:%n")
+  private SceneSampling scenes;
+
+  @ArgGroup(validate = false, heading = "%nOf Stable Diffusion:%n")
+  private TextToImage prompts;
+
+  @Override
+  public Integer call() throws IOException {
+    Sampling sampling = new Sampling(steps, guidance, seed, out);
+    Optional<Path> pipeline = choice.stableDiffusion();
+    if (pipeline.isPresent()) {
+      refuse(scenes, pipeline.get() + " is Stable Diffusion, which knows no scenes; give --prompt");
+      TextToImage asked = prompts == null ? new TextToImage() : prompts;
+      asked.run(pipeline.get(), choice.device(), sampling);
+    } else {
+      Path model = choice.folder();
+      refuse(
+          prompts,
+          model + " takes no prompts; a Stable Diffusion folder does: give one with --model");
+      SceneSampling asked = scenes == null ? new SceneSampling() : scenes;
+      asked.run(model, choice.device(), sampling);
+    }
+    choice.explain(System.out::println);
+    return 0;
+  }
+
+  /** Options of the other kind of model would go unheeded. */
+  private static void refuse(Object options, String reason) {
+    if (options != null) {
+      throw new UserException(reason);
+    }
+  }
+}

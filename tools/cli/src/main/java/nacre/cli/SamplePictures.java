@@ -1,0 +1,93 @@
+package nacre.cli;
+
+import static nacre.tensor.ops.Concat.concat;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntConsumer;
+import nacre.neuralassets.edit.Edit;
+import nacre.neuralassets.edit.EditTokens;
+import nacre.neuralassets.edit.SceneView;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.scene.PngFile;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.ops.RandomNormal;
+
+/**
+ * Draws edited scenes. All pictures begin with the same noise, so that what differs between them is
+ * what was edited.
+ */
+final class SamplePictures {
+  /** Pictures drawn at a time. */
+  private static final int BATCH = 32;
+
+  private final Sampler sampler;
+  private final EditTokens tokens;
+  private final long seed;
+
+  /** One picture to draw. */
+  record Order(SceneView view, List<Edit> edits) {}
+
+  SamplePictures(Sampler sampler, Scenes scenes, long seed) {
+    this.sampler = sampler;
+    this.tokens = new EditTokens(sampler.model(), scenes.config().slots(), scenes);
+    this.seed = seed;
+  }
+
+  /**
+   * The pictures that were ordered, in order.
+   *
+   * @param progress told how many are drawn
+   */
+  List<BufferedImage> draw(List<Order> orders, IntConsumer progress) throws IOException {
+    List<BufferedImage> pictures = new ArrayList<>();
+    for (int at = 0; at < orders.size(); at += BATCH) {
+      pictures.addAll(some(orders.subList(at, Math.min(orders.size(), at + BATCH))));
+      progress.accept(pictures.size());
+    }
+    return pictures;
+  }
+
+  private List<BufferedImage> some(List<Order> orders) throws IOException {
+    NeuralAssets model = sampler.model();
+    int side = model.preset().sampleSize();
+    int size = model.preset().imageSize();
+    try (Scope _ = Scope.open()) {
+      Tensor[] all = new Tensor[orders.size()];
+      Tensor[] noises = new Tensor[all.length];
+      Shape one = Shape.of(1, side, side, model.preset().sampleChannels());
+      Tensor noise = RandomNormal.normal(model.device(), one, seed, 0);
+      Arrays.fill(noises, noise);
+      for (int i = 0; i < all.length; i++) {
+        all[i] = tokens.of(orders.get(i).view(), orders.get(i).edits());
+      }
+      float[] drawn = sampler.sample(concat(0, all), concat(0, noises), step -> {}).toFloats();
+      List<BufferedImage> pictures = new ArrayList<>();
+      int each = size * size * 3;
+      for (int i = 0; i < all.length; i++) {
+        pictures.add(picture(Arrays.copyOfRange(drawn, i * each, (i + 1) * each), size));
+      }
+      return pictures;
+    }
+  }
+
+  /** [size, size, 3] in [−1, 1] as an image; what lies outside is cut. */
+  static BufferedImage picture(float[] values, int size) {
+    byte[] rgb = new byte[values.length];
+    for (int i = 0; i < rgb.length; i++) {
+      rgb[i] = (byte) Math.round(Math.clamp(values[i] * 0.5f + 0.5f, 0, 1) * 255);
+    }
+    return PngFile.image(rgb, size, size);
+  }
+
+  /** A frame as the model sees it. */
+  static BufferedImage frame(SceneView view, int frame) {
+    return PngFile.image(view.clip().rgb(frame), view.clip().size(), view.clip().size());
+  }
+}

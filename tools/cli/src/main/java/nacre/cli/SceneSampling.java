@@ -1,0 +1,238 @@
+package nacre.cli;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import nacre.cli.output.AnimatedGif;
+import nacre.cli.output.PngMetadata;
+import nacre.cli.output.Sheet;
+import nacre.cli.output.Upscaling;
+import nacre.neuralassets.edit.Edit;
+import nacre.neuralassets.edit.EditParser;
+import nacre.neuralassets.edit.SceneView;
+import nacre.neuralassets.edit.ShowEdits;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.training.ModelFolder;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
+import picocli.CommandLine.Option;
+
+/** Scenes whose objects were edited, drawn by a Neural Assets model: its part of {@code sample}. */
+final class SceneSampling {
+  private static final int TURN_FRAMES = 36;
+  private static final Duration TURN_DELAY = Duration.ofMillis(80);
+  private static final int GIF_SIDE = 256;
+
+  @Option(
+      names = "--scene",
+      paramLabel = "FOLDER",
+      description = "A scene folder of yours; a rendered held-out scene unless given.")
+  private String folder;
+
+  @Option(
+      names = "--scene-seed",
+      paramLabel = "N",
+      description = "Number of the held-out scene, and of the first row's; 0 unless given.")
+  private long sceneSeed = 0;
+
+  @Option(
+      names = "--rows",
+      paramLabel = "N",
+      description = "Held-out scenes to show where no edit is given; 6 unless given.")
+  private int rows = 6;
+
+  @Option(
+      names = "--source",
+      paramLabel = "FRAME",
+      description = "Frame that lends the looks; counted from 0.")
+  private Integer source;
+
+  @Option(
+      names = "--target",
+      paramLabel = "FRAME",
+      description = "Frame whose camera and places are edited; counted from 0.")
+  private Integer target;
+
+  @Option(
+      names = "--edit",
+      paramLabel = "EDIT",
+      description = "One picture of the sheet; may be given several times.")
+  private List<String> edits = new ArrayList<>();
+
+  @Option(
+      names = "--edits",
+      paramLabel = "FILE",
+      description = "JSON file of edits, all in one picture.")
+  private Path editFile;
+
+  @Option(
+      names = "--turn",
+      paramLabel = "OBJECT",
+      description = "Object that turns in the GIF; the one that shows most unless given.")
+  private String turn;
+
+  @Option(
+      names = "--truth",
+      description = "Show beside it what rendered scenes would really look like.")
+  private boolean truth;
+
+  /** The edits as they were written. */
+  private final List<String> described = new ArrayList<>();
+
+  /**
+   * Draws the sheet and the animation.
+   *
+   * @param modelFolder of the model
+   * @param sampling what the command line says of the sampling
+   */
+  void run(Path modelFolder, Device device, Sampling sampling) throws IOException {
+    PrintStream print = System.out;
+    try (Scope _ = Scope.open()) {
+      print.println("device  " + device.backend().describe());
+      NeuralAssets model = ModelFolder.load(modelFolder, device);
+      print.println("model   " + modelFolder);
+      Sampler sampler = sampler(model, sampling.steps(), sampling.guidance());
+      Scenes scenes = new Scenes(model.preset());
+      SamplePictures pictures = new SamplePictures(sampler, scenes, sampling.seed());
+      List<SceneView> views = views(scenes);
+      SceneView first = views.getFirst();
+      describe(first, print);
+      Sheet sheet = sheet(scenes, pictures, views);
+      List<BufferedImage> turning = turning(scenes, pictures, first);
+      Path out = Files.createDirectories(sampling.out());
+      Path png = out.resolve("sheet.png");
+      PngMetadata.write(png, sheet.draw(), parameters(modelFolder, sampler, sampling.seed()));
+      print.println("sheet   " + png);
+      if (!turning.isEmpty()) {
+        Path gif = out.resolve("turn.gif");
+        int scale = Math.max(1, GIF_SIDE / turning.getFirst().getHeight());
+        AnimatedGif.write(gif, turning, TURN_DELAY, scale, Upscaling.NEAREST);
+        print.println("gif     " + gif);
+      }
+    }
+  }
+
+  private static void describe(SceneView view, PrintStream print) {
+    List<String> names = view.scene().names();
+    print.println("scene   %s: %s".formatted(view.name(), String.join(", ", names)));
+    if (view.clip().objects() < names.size()) {
+      List<String> taken = view.clip().sceneIndices().stream().map(names::get).toList();
+      print.println(
+          "        the model has room for %d objects: %s; the others belong to the background"
+              .formatted(taken.size(), String.join(", ", taken)));
+    }
+  }
+
+  /** A sampler as the preset wants it, where the command line says nothing else. */
+  static Sampler sampler(NeuralAssets model, Integer steps, Double guidance) {
+    Preset.Sampling preset = model.preset().sampling();
+    int count = steps != null ? steps : preset.numInferenceSteps();
+    int most = model.preset().scheduler().numTrainTimesteps();
+    if (count < 1 || count > most) {
+      throw new UserException("--steps is %d, must be from 1 to %d".formatted(count, most));
+    }
+    double scale = guidance != null ? guidance : preset.guidanceScale();
+    if (!(scale >= 0) || Double.isInfinite(scale)) {
+      throw new UserException("--guidance is " + scale + ", must be 0 or more");
+    }
+    return new Sampler(model, count, scale);
+  }
+
+  private List<SceneView> views(Scenes scenes) throws IOException {
+    List<SceneView> views = new ArrayList<>();
+    if (sceneSeed < 0 || rows < 1) {
+      throw new UserException("--scene-seed must be 0 or more and --rows 1 or more");
+    }
+    if (folder != null) {
+      views.add(scenes.view(folder));
+    } else {
+      int count = ownEdits() ? 1 : rows;
+      for (int i = 0; i < count; i++) {
+        views.add(scenes.view(Long.toString(sceneSeed + i)));
+      }
+    }
+    views.replaceAll(
+        view ->
+            view.withFrames(
+                source != null ? source : view.source(), target != null ? target : view.target()));
+    return views;
+  }
+
+  private boolean ownEdits() {
+    return !edits.isEmpty() || editFile != null;
+  }
+
+  private Sheet sheet(Scenes scenes, SamplePictures pictures, List<SceneView> views)
+      throws IOException {
+    SampleSheet sheet =
+        new SampleSheet("Neural Assets, edited in 3D", pictures, truth ? scenes : null);
+    if (!ownEdits()) {
+      List<SceneView> donors = List.of(scenes.view(Long.toString(sceneSeed + rows)));
+      return sheet.ofAllEdits(views, donors);
+    }
+    List<String> headings = new ArrayList<>();
+    List<List<Edit>> parsed = new ArrayList<>();
+    for (String edit : edits) {
+      headings.add(edit);
+      parsed.add(EditParser.parse(edit));
+    }
+    described.addAll(edits);
+    if (editFile != null) {
+      headings.add(editFile.getFileName().toString());
+      parsed.add(EditParser.readJson(editFile));
+      described.add(Files.readString(editFile).replaceAll("\\s+", " ").strip());
+    }
+    return sheet.ofEdits(views.getFirst(), headings, parsed);
+  }
+
+  private List<BufferedImage> turning(Scenes scenes, SamplePictures pictures, SceneView view)
+      throws IOException {
+    String object = turn != null ? turn : ShowEdits.clearest(view).orElse(null);
+    if (object == null) {
+      return List.of();
+    }
+    List<SamplePictures.Order> orders = new ArrayList<>();
+    for (int i = 0; i < TURN_FRAMES; i++) {
+      Edit rotate = new Edit.Rotate(object, 360.0 * i / TURN_FRAMES, null);
+      orders.add(new SamplePictures.Order(view, List.of(rotate)));
+    }
+    List<BufferedImage> frames = new ArrayList<>(pictures.draw(orders, done -> {}));
+    for (int i = 0; truth && i < TURN_FRAMES; i++) {
+      Optional<BufferedImage> real = scenes.truth(view, orders.get(i).edits());
+      if (real.isPresent()) {
+        frames.set(i, beside(frames.get(i), real.get()));
+      }
+    }
+    return frames;
+  }
+
+  private static BufferedImage beside(BufferedImage left, BufferedImage right) {
+    int width = left.getWidth() + 1 + right.getWidth();
+    BufferedImage both = new BufferedImage(width, left.getHeight(), BufferedImage.TYPE_INT_RGB);
+    both.getRaster().setRect(0, 0, left.getRaster());
+    both.getRaster().setRect(left.getWidth() + 1, 0, right.getRaster());
+    return both;
+  }
+
+  private Map<String, String> parameters(Path modelFolder, Sampler sampler, long seed) {
+    Map<String, String> texts = new LinkedHashMap<>();
+    texts.put("Software", "Nacre");
+    texts.put("model", modelFolder.toString());
+    texts.put("scene", folder != null ? folder : Long.toString(sceneSeed));
+    texts.put("edits", ownEdits() ? String.join(" | ", described) : "all kinds");
+    texts.put("steps", Integer.toString(sampler.steps()));
+    texts.put("guidance", Double.toString(sampler.guidance()));
+    texts.put("seed", Long.toString(seed));
+    return texts;
+  }
+}

@@ -1,0 +1,98 @@
+package nacre.cli;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.edit.Edit;
+import nacre.neuralassets.edit.EditException;
+import nacre.neuralassets.edit.GroundTruth;
+import nacre.neuralassets.edit.SceneLibrary;
+import nacre.neuralassets.edit.SceneView;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.render.SceneDescription;
+import nacre.neuralassets.render.SyntheticOrigin;
+import nacre.neuralassets.scene.PngFile;
+import nacre.neuralassets.scene.Scene;
+import nacre.neuralassets.scene.SceneFrame;
+import nacre.neuralassets.scene.SceneReader;
+
+/** Scenes by name: a number is a held-out scene, everything else a folder. Each is had once. */
+final class Scenes implements SceneLibrary {
+  private final DataConfig config;
+  private final int size;
+  private final Map<String, SceneView> views = new HashMap<>();
+
+  Scenes(Preset preset) {
+    this.config = dataOf(preset);
+    this.size = preset.imageSize();
+  }
+
+  /** The part of a preset that says what it is trained on. */
+  static DataConfig dataOf(Preset preset) {
+    return DataConfig.of(
+        preset
+            .data()
+            .orElseThrow(
+                () ->
+                    new UserException(
+                        "preset %s: \"data\" is missing; it says what to train on"
+                            .formatted(preset.name()))));
+  }
+
+  DataConfig config() {
+    return config;
+  }
+
+  @Override
+  public SceneView view(String name) throws IOException {
+    SceneView known = views.get(name);
+    if (known == null) {
+      known = SceneView.of(name, scene(name), size, config.slots());
+      views.put(name, known);
+    }
+    return known;
+  }
+
+  /**
+   * What a frame would really look like after edits.
+   *
+   * @return empty for scenes that were not rendered here, and for edits that bring in something
+   *     from another scene
+   */
+  Optional<BufferedImage> truth(SceneView view, List<Edit> edits) throws IOException {
+    boolean own =
+        edits.stream().noneMatch(e -> e instanceof Edit.Replace || e instanceof Edit.Background);
+    Optional<SceneDescription> description = own ? description(view.name()) : Optional.empty();
+    if (description.isEmpty()) {
+      return Optional.empty();
+    }
+    SceneFrame frame =
+        GroundTruth.render(
+            description.get(), view.target(), edits, size, size, config.samplesPerSide());
+    return Optional.of(PngFile.image(frame.rgb(), size, size));
+  }
+
+  private Optional<SceneDescription> description(String name) throws IOException {
+    if (name.matches("\\d+")) {
+      return Optional.of(HeldOut.describe(config.scene(), Long.parseLong(name)));
+    }
+    return SyntheticOrigin.read(Path.of(name)).map(SyntheticOrigin::describe);
+  }
+
+  private Scene scene(String name) throws IOException {
+    if (!name.matches("\\d+")) {
+      return SceneReader.read(Path.of(name));
+    }
+    try {
+      return HeldOut.scene(config, Long.parseLong(name), size);
+    } catch (NumberFormatException e) {
+      throw new EditException("scene " + name + ": the number is too large");
+    }
+  }
+}

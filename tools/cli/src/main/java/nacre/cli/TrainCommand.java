@@ -1,0 +1,227 @@
+package nacre.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.Checkpoint;
+import nacre.neuralassets.training.RunLength;
+import nacre.neuralassets.training.RunState;
+import nacre.tensor.DType;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code nacre train}. */
+@Command(
+    name = "train",
+    description = "Train a model, from nothing or from where an earlier start of the run ended.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class TrainCommand implements Callable<Integer> {
+  /** What a shell gives a program that Ctrl-C ended. */
+  static final int INTERRUPTED = 130;
+
+  @Option(
+      names = "--preset",
+      paramLabel = "NAME|FILE",
+      description = "What to train: demo (the default), another built-in preset, or a JSON file.")
+  private String preset;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FOLDER",
+      description = "The run's folder; runs/ and the preset's name unless given.")
+  private Path folder;
+
+  @Option(names = "--resume", description = "Go on from the newest checkpoint in the folder.")
+  private boolean resume;
+
+  @Option(names = "--fresh", description = "Begin anew; an earlier run is moved aside.")
+  private boolean fresh;
+
+  @ArgGroup private Length length;
+
+  /** One of the two. */
+  static final class Length {
+    @Option(
+        names = "--steps",
+        paramLabel = "N",
+        description = "Length of the run in steps; the preset's unless given.")
+    private Long steps;
+
+    @Option(
+        names = "--minutes",
+        paramLabel = "M",
+        description = "Length of the run in time; its number of steps is fixed when the pace is.")
+    private Double minutes;
+  }
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Seed of parameters, scenes and noise; 0 unless given.")
+  private Long seed;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description = "Train on the scene folders in here instead of rendered scenes.")
+  private Path data;
+
+  @Mixin private DeviceChoice device;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "DTYPE",
+      converter = DTypeOption.class,
+      description =
+          "What to compute in: float32 (the default), or bfloat16; what is trained stays float32.")
+  private DType dtype;
+
+  @Option(
+      names = "--checkpoint-minutes",
+      paramLabel = "M",
+      defaultValue = "5",
+      description = "Time between checkpoints; 5 unless given.")
+  private double checkpointMinutes;
+
+  @Option(
+      names = "--eval-pairs",
+      paramLabel = "N",
+      defaultValue = "200",
+      description = "Held-out pairs to evaluate at the end, 0 for none; 200 unless given.")
+  private int evaluationPairs;
+
+  @Option(
+      names = "--sheet",
+      negatable = true,
+      defaultValue = "true",
+      fallbackValue = "true",
+      description = "Draw sheets of samples while training; yes unless given.")
+  private boolean sheet;
+
+  @Override
+  public Integer call() throws IOException {
+    PrintStream out = System.out;
+    TrainingRun.Request request = request(out);
+    try (StopSignal stop = new StopSignal()) {
+      boolean finished = new TrainingRun(request, out, stop::requested).run();
+      if (!finished) {
+        out.println("stopped; go on with: nacre train --resume --out " + request.folder().root());
+        out.flush();
+        return INTERRUPTED;
+      }
+    } finally {
+      device.explain(out::println);
+    }
+    return 0;
+  }
+
+  private TrainingRun.Request request(PrintStream out) throws IOException {
+    if (resume && fresh) {
+      throw new UserException("--resume and --fresh exclude each other");
+    }
+    if (!(checkpointMinutes > 0) || evaluationPairs < 0 || evaluationPairs == 1) {
+      throw new UserException("--checkpoint-minutes must be above 0, --eval-pairs 0 or above 1");
+    }
+    Preset wanted = Preset.named(preset == null ? "demo" : preset);
+    RunFolder run =
+        new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
+    Optional<Checkpoint> newest = run.newest();
+    if (resume && newest.isPresent()) {
+      return resumed(run, newest.get(), wanted);
+    }
+    if (wanted.vae().isPresent()) {
+      throw new UserException(
+          "preset %s draws latents of an autoencoder, which must be trained already; train one that"
+                  .formatted(wanted.name())
+              + " draws pixels, such as demo");
+    }
+    TrainingRun.Request request =
+        new TrainingRun.Request(
+            run,
+            wanted,
+            device.device(),
+            dtype == null ? DType.F32 : dtype,
+            seed == null ? 0 : seed,
+            length(wanted),
+            every(),
+            data == null ? null : data.toAbsolutePath().normalize(),
+            evaluationPairs,
+            sheet,
+            null);
+    if (resume) {
+      out.println("resume  nothing: " + run.root() + " has no checkpoint; a new run begins");
+    } else if (run.isTaken() && fresh) {
+      out.println("moved   the earlier run to " + run.moveAside());
+    } else if (run.isTaken()) {
+      throw new UserException(
+          "%s holds a run already; go on with --resume, begin anew with --fresh, or give --out"
+              .formatted(run.root()));
+    }
+    return request;
+  }
+
+  private TrainingRun.Request resumed(RunFolder run, Checkpoint newest, Preset wanted)
+      throws IOException {
+    RunState state = newest.state();
+    Preset trained = newest.preset();
+    RunLength rest =
+        state.totalSteps() > 0
+            ? new RunLength.Steps(state.totalSteps())
+            : new RunLength.Minutes(state.minutes());
+    String scenes = data == null ? state.data() : data.toAbsolutePath().normalize().toString();
+    requireSame("--preset", preset == null || wanted.json().equals(trained.json()));
+    requireSame("--seed", seed == null || seed == state.seed());
+    requireSame("--dtype", dtype == null || dtype == state.compute());
+    requireSame("--data", scenes.equals(state.data()));
+    boolean sameLength =
+        length == null
+            || (length.steps != null && length.steps == state.totalSteps())
+            || (length.minutes != null && length.minutes == state.minutes());
+    requireSame(length != null && length.minutes != null ? "--minutes" : "--steps", sameLength);
+    return new TrainingRun.Request(
+        run,
+        trained,
+        device.device(),
+        state.compute(),
+        state.seed(),
+        rest,
+        every(),
+        scenes.isEmpty() ? null : Path.of(scenes),
+        evaluationPairs,
+        sheet,
+        newest);
+  }
+
+  private static void requireSame(String option, boolean same) {
+    if (!same) {
+      throw new UserException(
+          "%s is not what the run began with; a run goes on as it began: leave it out, or --fresh"
+              .formatted(option));
+    }
+  }
+
+  private Duration every() {
+    return Duration.ofMillis((long) (checkpointMinutes * 60e3));
+  }
+
+  private RunLength length(Preset wanted) {
+    if (length != null && length.minutes != null) {
+      return new RunLength.Minutes(length.minutes);
+    }
+    return new RunLength.Steps(
+        length != null && length.steps != null ? length.steps : wanted.training().steps());
+  }
+
+  /** The name of a run of a preset: a file's without its ending. */
+  private static String stem(String name) {
+    String file = Path.of(name).getFileName().toString();
+    return file.endsWith(".json") ? file.substring(0, file.length() - 5) : file;
+  }
+}

@@ -1,0 +1,361 @@
+package nacre.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import nacre.cli.output.Progress;
+import nacre.cli.output.Sheet;
+import nacre.neuralassets.data.ClipPool;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.data.PairSampler;
+import nacre.neuralassets.data.StoredClips;
+import nacre.neuralassets.data.StreamedClips;
+import nacre.neuralassets.edit.SceneView;
+import nacre.neuralassets.evaluation.Evaluation;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.scene.SceneFolder;
+import nacre.neuralassets.training.Checkpoint;
+import nacre.neuralassets.training.RunLength;
+import nacre.neuralassets.training.RunState;
+import nacre.neuralassets.training.Trainer;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.weights.AtomicFile;
+
+/** One start of a training run: from nothing or from a checkpoint, to its end or to Ctrl-C. */
+final class TrainingRun {
+  /** Checkpoints that are kept. */
+  private static final int KEPT = 2;
+
+  /** Scenes on the sheet that is drawn while training. */
+  private static final int SHEET_ROWS = 4;
+
+  /** Share of a run's minutes that is kept for its evaluation, at most. */
+  private static final double MOST_EVALUATION = 0.2;
+
+  /**
+   * What to do.
+   *
+   * @param compute what to compute in
+   * @param length how long to train; of a run that resumes, if its checkpoint says nothing else
+   * @param data folder of scenes; null for scenes that are rendered
+   * @param evaluationPairs held-out pairs to evaluate in the end, 0 for none
+   * @param sheets whether to draw sheets of samples
+   * @param from where to go on; null for a new run
+   */
+  record Request(
+      RunFolder folder,
+      Preset preset,
+      Device device,
+      DType compute,
+      long seed,
+      RunLength length,
+      Duration checkpointEvery,
+      Path data,
+      int evaluationPairs,
+      boolean sheets,
+      Checkpoint from) {}
+
+  private final Request request;
+  private final DataConfig config;
+  private final Scenes scenes;
+  private final PrintStream out;
+  private final BooleanSupplier stop;
+  private final long started = System.nanoTime();
+  private double before;
+  private long total;
+
+  TrainingRun(Request request, PrintStream out, BooleanSupplier stop) {
+    this.request = request;
+    this.out = out;
+    this.stop = stop;
+    config = Scenes.dataOf(request.preset());
+    scenes = new Scenes(request.preset());
+  }
+
+  /**
+   * Trains.
+   *
+   * @return whether the run came to its end
+   */
+  boolean run() throws IOException {
+    try (RunLock _ = RunLock.take(request.folder())) {
+      AtomicFile.removeLeftovers(request.folder().root());
+      AtomicFile.removeLeftovers(request.folder().checkpoints());
+      return locked();
+    }
+  }
+
+  private boolean locked() throws IOException {
+    Preset preset = request.preset();
+    out.println("device  " + request.device().backend().describe());
+    ClipPool pool = pool();
+    try (Trainer trainer =
+        new Trainer(preset, request.device(), request.compute(), request.seed())) {
+      out.printf(
+          "preset  %s, %,d parameters, computed in %s%n",
+          preset.name(), trainer.parameterCount(), request.compute());
+      out.println("data    " + pool.describe());
+      restore(trainer);
+      out.printf(
+          "run     %s, seed %d, %s%n", request.folder().root(), request.seed(), lengthInWords());
+      pool.prepare(trainer.steps());
+      return train(trainer, pool);
+    }
+  }
+
+  private ClipPool pool() throws IOException {
+    int size = request.preset().imageSize();
+    if (request.data() != null) {
+      return StoredClips.read(request.data(), size, config.slots());
+    }
+    return new StreamedClips(config, HeldOut.trainingScenes(request.seed()), size);
+  }
+
+  private void restore(Trainer trainer) throws IOException {
+    if (request.length() instanceof RunLength.Steps(long steps)) {
+      total = steps;
+    }
+    if (request.from() != null) {
+      RunState state = request.from().state();
+      request.from().restore(trainer);
+      before = state.elapsedSeconds();
+      total = state.totalSteps() > 0 ? state.totalSteps() : total;
+      out.printf("resume  %s, after %d steps%n", request.from().folder(), state.step());
+    }
+  }
+
+  private String lengthInWords() {
+    return switch (request.length()) {
+      case RunLength.Minutes(double minutes) when total == 0 -> "%.4g minutes".formatted(minutes);
+      default -> "%,d steps of %d pairs".formatted(total, request.preset().training().batchSize());
+    };
+  }
+
+  private double elapsed() {
+    return before + (System.nanoTime() - started) / 1e9;
+  }
+
+  private boolean train(Trainer trainer, ClipPool pool) throws IOException {
+    Preset.Training training = trainer.preset().training();
+    var diffusion =
+        new PairSampler.Diffusion(
+            training.dropProbability(), trainer.timesteps(), training.timestepPower());
+    PairSampler sampler =
+        new PairSampler(pool, config, diffusion, request.seed(), trainer.preset().imageSize());
+    int images = training.batchSize();
+    try (Progress progress = Progress.start(out, limit(), trainer.steps(), Memory::liveBytes);
+        RunLog log =
+            new RunLog(
+                request.folder(),
+                "Training " + trainer.preset().name(),
+                trainer.preset().json(),
+                trainer.steps(),
+                progress::note)) {
+      if (trainer.steps() == 0) {
+        checkpoint(trainer); // a run that is killed at once can be resumed as well
+      }
+      long saved = System.nanoTime();
+      Pace pace = new Pace();
+      PairBatch batch = sampler.batch(trainer.steps(), images);
+      while (!stop.getAsBoolean() && (total == 0 || trainer.steps() < total)) {
+        double rate = RunLength.rate(training, trainer.steps(), total);
+        trainer.begin(batch, rate);
+        batch = sampler.batch(trainer.steps(), images); // while a card computes
+        double loss = trainer.loss();
+        long step = trainer.steps();
+        requireFinite(loss, step);
+        log.step(step, loss, rate, trainer.gradientNorm(), images);
+        progress.step(step, loss, images);
+        pace.step();
+        if (total == 0 && (step >= RunLength.PACE_STEPS || isHalfOver())) {
+          fixLength(step, pace.secondsPerStep());
+          progress.note("length fixed at %,d steps".formatted(total));
+          saved = save(trainer, log, progress);
+        } else if (System.nanoTime() - saved >= request.checkpointEvery().toNanos()) {
+          saved = save(trainer, log, progress);
+        }
+      }
+      boolean finished = total > 0 && trainer.steps() >= total;
+      Checkpoint last = checkpoint(trainer);
+      progress.finish();
+      out.println("saved   " + last.folder());
+      log.curve();
+      return finished && conclude(trainer, log);
+    }
+  }
+
+  /** Draws the last sheet and evaluates; false if told to stop meanwhile. */
+  private boolean conclude(Trainer trainer, RunLog log) throws IOException {
+    if (request.sheets()) {
+      sheet(trainer, log);
+      out.println("sheet   " + request.folder().sheet());
+    }
+    if (request.evaluationPairs() == 0) {
+      return true;
+    }
+    if (request.data() != null) {
+      out.println("eval    none: held-out scenes are rendered ones; see nacre eval --data");
+      return true;
+    }
+    Sampler sampler = Sampler.of(trainer.averaged());
+    PairBatch pairs = EvalCommand.heldOut(trainer.preset(), request.evaluationPairs());
+    try (Progress progress = EvalCommand.progress(out, pairs.count())) {
+      Evaluation evaluation =
+          Evaluation.of(
+              sampler,
+              pairs,
+              done -> {
+                if (stop.getAsBoolean()) {
+                  throw new CancellationException();
+                }
+                progress.step(done, Evaluation.BATCH);
+              });
+      progress.finish();
+      out.println(EvalCommand.table(evaluation, sampler, EvalCommand.HELD_OUT));
+      log.evaluation(trainer.steps(), evaluation, EvalCommand.json(evaluation, sampler));
+      return true;
+    } catch (CancellationException e) {
+      return false;
+    }
+  }
+
+  private void sheet(Trainer trainer, RunLog log) throws IOException {
+    SamplePictures pictures =
+        new SamplePictures(Sampler.of(trainer.averaged()), scenes, request.seed());
+    String title = "%s after %,d steps".formatted(trainer.preset().name(), trainer.steps());
+    List<SceneView> views = new ArrayList<>();
+    for (String name : sheetScenes()) {
+      views.add(scenes.view(name));
+    }
+    SceneView donor = views.removeLast();
+    Sheet sheet = new SampleSheet(title, pictures, null).ofAllEdits(views, List.of(donor));
+    log.sheet(trainer.steps(), sheet.draw(), Map.of("Title", title));
+  }
+
+  /** Scenes of the sheet; the last lends only. Of a user's few scenes one may come twice. */
+  private List<String> sheetScenes() throws IOException {
+    List<String> names = new ArrayList<>();
+    List<Path> stored = request.data() == null ? List.of() : SceneFolder.list(request.data());
+    for (int i = 0; i <= SHEET_ROWS; i++) {
+      names.add(stored.isEmpty() ? Integer.toString(i) : stored.get(i % stored.size()).toString());
+    }
+    return names;
+  }
+
+  private Progress.Limit limit() {
+    return total > 0 || !(request.length() instanceof RunLength.Minutes(double minutes))
+        ? new Progress.Limit.Steps(total)
+        : new Progress.Limit.Time(
+            Duration.ofMillis((long) (minutes * 60e3)), Duration.ofMillis((long) (before * 1e3)));
+  }
+
+  /** Whether a run of minutes has had half of them; slow steps are not to make it longer. */
+  private boolean isHalfOver() {
+    return request.length() instanceof RunLength.Minutes(double minutes)
+        && elapsed() >= minutes * 60 / 2;
+  }
+
+  private void fixLength(long step, double secondsPerStep) {
+    if (request.length() instanceof RunLength.Minutes(double minutes)) {
+      double left = minutes * 60 - elapsed() - evaluationSeconds(secondsPerStep, minutes);
+      total = step + Math.max(0, (long) (left / secondsPerStep));
+    }
+  }
+
+  /**
+   * What the evaluation will take, so that all is done in time: a picture costs a forward pass a
+   * sampling step, about a third of a training step's work, and twice that with guidance.
+   */
+  private double evaluationSeconds(double secondsPerStep, double minutes) {
+    Preset.Sampling sampling = request.preset().sampling();
+    double forward = secondsPerStep / 3 / request.preset().training().batchSize();
+    double guided = sampling.guidanceScale() == 1 ? 1 : 2;
+    double pictures = 2.0 * request.evaluationPairs();
+    double seconds = pictures * sampling.numInferenceSteps() * guided * forward;
+    return Math.min(seconds, MOST_EVALUATION * minutes * 60);
+  }
+
+  private void requireFinite(double loss, long step) throws IOException {
+    if (!Double.isFinite(loss)) {
+      Optional<Checkpoint> last = request.folder().newest();
+      throw new UserException(
+          "training broke down: the loss of step %d is %s; lower training.learning_rate%s"
+              .formatted(
+                  step,
+                  loss,
+                  last.map(c -> " (the last checkpoint is " + c.folder() + ")").orElse("")));
+    }
+  }
+
+  /** Writes a checkpoint where one is due; if that fails, the run goes on with the last one. */
+  private long save(Trainer trainer, RunLog log, Progress progress) throws IOException {
+    long begun = System.nanoTime();
+    try {
+      Checkpoint written = checkpoint(trainer);
+      progress.note("saved   " + written.folder());
+    } catch (IOException e) {
+      progress.note(
+          "%s; training goes on, the next try is in %d minutes"
+              .formatted(
+                  Failure.oneLine(e.getMessage()),
+                  Math.max(1, request.checkpointEvery().toMinutes())));
+    }
+    log.curve();
+    if (request.sheets()) {
+      sheet(trainer, log);
+    }
+    log.skipTime(System.nanoTime() - begun);
+    return System.nanoTime();
+  }
+
+  private Checkpoint checkpoint(Trainer trainer) throws IOException {
+    double minutes = request.length() instanceof RunLength.Minutes(double m) ? m : 0;
+    RunState state =
+        new RunState(
+            trainer.steps(),
+            total,
+            minutes,
+            request.seed(),
+            elapsed(),
+            request.data() == null ? "" : request.data().toString(),
+            request.compute());
+    Path checkpoints = request.folder().checkpoints();
+    Checkpoint written = Checkpoint.write(checkpoints, trainer, state);
+    Checkpoint.prune(checkpoints, KEPT);
+    return written;
+  }
+
+  /** The pace of the last steps: the first ones, in which Java compiles, do not count. */
+  private static final class Pace {
+    private static final int WARM_UP = 20;
+    private long steps;
+    private long counted;
+    private long from = System.nanoTime();
+
+    void step() {
+      steps++;
+      counted++;
+      if (steps == WARM_UP) {
+        counted = 0;
+        from = System.nanoTime();
+      }
+    }
+
+    /** Where only the first ones are over, their pace. */
+    double secondsPerStep() {
+      return counted == 0 ? 1 : (System.nanoTime() - from) / 1e9 / counted;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+package nacre.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Properties;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code nacre version}: what a report of a problem should begin with. */
+@Command(
+    name = "version",
+    description = "Show the versions of Nacre, Java and the system, and the size of the machine.",
+    mixinStandardHelpOptions = true)
+final class VersionCommand implements Callable<Integer>, IVersionProvider {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    var out = spec.commandLine().getOut();
+    out.println("nacre   " + nacre());
+    out.printf(
+        "java    %s, %s, %s%n",
+        Runtime.version(), property("java.vm.name"), property("java.vendor"));
+    out.println("home    " + property("java.home"));
+    out.printf(
+        "system  %s %s, %s%n", property("os.name"), property("os.version"), property("os.arch"));
+    Runtime machine = Runtime.getRuntime();
+    out.println("cores   " + machine.availableProcessors());
+    out.printf("heap    at most %,d MiB%n", machine.maxMemory() >> 20);
+    out.flush();
+    return 0;
+  }
+
+  @Override
+  public String[] getVersion() throws IOException {
+    return new String[] {"nacre " + nacre()};
+  }
+
+  private static String nacre() throws IOException {
+    try (InputStream in = VersionCommand.class.getResourceAsStream("build.properties")) {
+      Properties build = new Properties();
+      build.load(in);
+      return build.getProperty("version");
+    }
+  }
+
+  private static String property(String name) {
+    return System.getProperty(name);
+  }
+}

@@ -1,0 +1,50 @@
+package nacre.cli.verify;
+
+import static nacre.tensor.ops.Cast.cast;
+
+import java.util.Map;
+import nacre.tensor.DType;
+import nacre.tensor.Tensor;
+
+/**
+ * The inputs of a bundle, in PyTorch's layouts.
+ *
+ * @param module for messages
+ * @param tensors f32, by argument
+ * @param dtype what the module is to compute in
+ */
+record Inputs(String module, Map<String, Tensor> tensors, DType dtype) {
+
+  boolean has(String name) {
+    return tensors.containsKey(name);
+  }
+
+  /** An input as it is, in f32: timesteps, and what is always computed in f32. */
+  Tensor exact(String name) {
+    Tensor tensor = tensors.get(name);
+    if (tensor == null) {
+      throw new IllegalArgumentException(module + ": input." + name + " is missing");
+    }
+    return tensor;
+  }
+
+  /** An input in the dtype to compute in. */
+  Tensor get(String name) {
+    return cast(exact(name), dtype);
+  }
+
+  /** An image, or another tensor with channels in its second axis. */
+  Tensor channelsLast(String name) {
+    return TorchLayout.channelsLast(get(name));
+  }
+
+  /** An operand of attention. */
+  Tensor headsInside(String name) {
+    Tensor x = get(name);
+    if (x.shape().rank() != 4) {
+      throw new IllegalArgumentException(
+          module + ": input." + name + " is " + x + ", [B, heads, T, D] is wanted");
+    }
+    return TorchLayout.swapHeads(x);
+  }
+}

@@ -1,0 +1,72 @@
+package nacre.cli.verify;
+
+import static nacre.tensor.ops.Concat.concat;
+import static nacre.tensor.ops.Reshape.reshape;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import nacre.diffusion.unet.UNet2DCondition;
+import nacre.diffusion.unet.UNetConfig;
+import nacre.diffusion.vae.AutoencoderKL;
+import nacre.diffusion.vae.VaeConfig;
+import nacre.nn.Parameters;
+import nacre.nn.Vit;
+import nacre.nn.VitConfig;
+import nacre.tensor.Tensor;
+
+/** The models of diffusers and transformers, built from their {@code config.json}. */
+final class ModelSubjects {
+  private ModelSubjects() {}
+
+  static Subject unet(JsonNode config, Parameters p) {
+    UNet2DCondition unet = new UNet2DCondition(p, UNetConfig.of(config));
+    return inputs -> {
+      Tensor sample = inputs.channelsLast("sample");
+      Tensor timesteps = perSample(inputs.exact("timestep"), sample.dim(0));
+      Tensor y = unet.forward(sample, timesteps, inputs.get("encoder_hidden_states"));
+      return Map.of("sample", TorchLayout.channelsFirst(y));
+    };
+  }
+
+  /** Encoder or decoder, whichever the inputs ask for. */
+  static Subject autoencoder(JsonNode config, Parameters p) {
+    AutoencoderKL vae = new AutoencoderKL(p, VaeConfig.of(config));
+    return inputs -> {
+      Map<String, Tensor> outputs = new LinkedHashMap<>();
+      if (inputs.has("image")) {
+        Tensor moments = vae.encode(inputs.channelsLast("image")).moments();
+        outputs.put("moments", TorchLayout.channelsFirst(moments));
+      }
+      if (inputs.has("latent") || !inputs.has("image")) {
+        Tensor decoded = vae.decode(inputs.channelsLast("latent"));
+        outputs.put("decoded", TorchLayout.channelsFirst(decoded));
+      }
+      return outputs;
+    };
+  }
+
+  /** With a pooling layer if the config says {@code add_pooling_layer}. */
+  static Subject vit(JsonNode config, Parameters p) {
+    boolean pooling = config.path("add_pooling_layer").asBoolean(false);
+    Vit vit = new Vit(p, VitConfig.of(config), pooling);
+    return inputs -> {
+      Tensor tokens = vit.forward(inputs.channelsLast("pixel_values"));
+      return pooling
+          ? Map.of("last_hidden_state", tokens, "pooler_output", vit.pool(tokens))
+          : Map.of("last_hidden_state", tokens);
+    };
+  }
+
+  /** One timestep for all samples, or one for each. */
+  private static Tensor perSample(Tensor timesteps, int samples) {
+    Tensor row = reshape(timesteps, -1);
+    if (row.dim(0) != 1 || samples == 1) {
+      return row;
+    }
+    Tensor[] copies = new Tensor[samples];
+    Arrays.fill(copies, row);
+    return concat(0, copies);
+  }
+}

@@ -1,0 +1,64 @@
+package nacre.cli.verify;
+
+import static nacre.tensor.ops.Reshape.reshape;
+
+import java.util.Map;
+import nacre.diffusion.schedule.NoiseSchedule;
+import nacre.diffusion.schedule.NoiseTable;
+import nacre.neuralassets.model.Conditions;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Objective;
+import nacre.neuralassets.model.Preset;
+import nacre.nn.Parameters;
+import nacre.tensor.DType;
+import nacre.tensor.Tensor;
+import nacre.weights.ConfigJson;
+
+/**
+ * A training step of Neural Assets, from a preset as its config to its loss. What an optimizer
+ * makes of the gradients has a bundle of its own.
+ */
+final class TrainStepSubject {
+  private TrainStepSubject() {}
+
+  static Subject of(ConfigJson c, Parameters p, DType compute) {
+    Preset preset = Preset.of(c.model(), c.node().toString());
+    NeuralAssets model = new NeuralAssets(p, preset, compute);
+    NoiseTable schedule = new NoiseSchedule(preset.scheduler()).on(model.device());
+    return inputs -> {
+      Conditions conditions = conditions(preset, inputs);
+      Tensor steps = inputs.exact("timestep");
+      int[] timesteps = new int[steps.dim(0)];
+      for (int i = 0; i < timesteps.length; i++) {
+        timesteps[i] = Math.round(steps.toFloats()[i]);
+      }
+      Tensor target = TorchLayout.channelsLast(inputs.exact("target"));
+      Tensor noise = TorchLayout.channelsLast(inputs.exact("noise"));
+      Tensor clean = model.samples().toSamples(target, null);
+      Tensor noisy = schedule.addNoise(clean, noise, schedule.timesteps(timesteps));
+      Tensor tokens = model.tokens(conditions);
+      Tensor loss = new Objective(model).loss(conditions, target, timesteps, noise);
+      return Map.of(
+          "noisy",
+          TorchLayout.channelsFirst(noisy),
+          "tokens",
+          tokens,
+          "prediction",
+          TorchLayout.channelsFirst(model.denoise(noisy, steps, tokens)),
+          "loss",
+          reshape(loss, 1));
+    };
+  }
+
+  private static Conditions conditions(Preset preset, Inputs inputs) {
+    Tensor boxes = inputs.exact("boxes");
+    return new Conditions(
+        preset.imageSize(),
+        boxes.dim(1),
+        TorchLayout.channelsLast(inputs.exact("source")).toFloats(),
+        boxes.toFloats(),
+        inputs.exact("poses").toFloats(),
+        inputs.exact("background_pose").toFloats(),
+        inputs.exact("keep").toFloats());
+  }
+}

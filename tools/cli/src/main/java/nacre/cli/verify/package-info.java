@@ -1,0 +1,2 @@
+/** Compares the engine with what PyTorch computed: {@code nacre verify}. */
+package nacre.cli.verify;

@@ -1,0 +1,140 @@
+package nacre.cli.weights;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import nacre.cli.UserException;
+import nacre.diffusion.checkpoint.CheckpointWriter;
+import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.checkpoint.DiffusersFolder;
+import nacre.diffusion.checkpoint.Family;
+import nacre.diffusion.checkpoint.SingleFile;
+import nacre.weights.Conversion;
+import nacre.weights.StoredType;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code nacre weights convert}. */
+@Command(
+    name = "convert",
+    description = {
+      "Write weights in another way: a Stable Diffusion folder as a single file or a single file as"
+          + " a folder, by what OUT is called; any safetensors file, or folder with such, in"
+          + " another number format. OUT appears whole or not at all."
+    },
+    mixinStandardHelpOptions = true)
+final class ConvertCommand implements Callable<Integer> {
+  private static final String SUFFIX = ".safetensors";
+
+  /** Number formats by the names that the command line has for them. */
+  private enum Floats {
+    F32(StoredType.F32),
+    F16(StoredType.F16),
+    BF16(StoredType.BF16);
+
+    private final StoredType type;
+
+    Floats(StoredType type) {
+      this.type = type;
+    }
+  }
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      description = "f32, f16 or bf16; without it numbers stay as they are.")
+  private Floats dtype;
+
+  @Option(
+      names = "--family",
+      paramLabel = "NAME",
+      description =
+          "What a single file is, where neither its tensors nor its name tell: sd-1.5, sd-2.1-base"
+              + " or sd-2.1.")
+  private String family;
+
+  @Option(
+      names = "--tokenizer",
+      paramLabel = "FOLDER",
+      description =
+          "Where vocab.json and merges.txt are, which a folder needs and a single file lacks.")
+  private Path tokenizer;
+
+  @Parameters(index = "0", paramLabel = "IN", description = "A file, an index of shards, a folder.")
+  private Path in;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "OUT",
+      description = "A new file if it ends in .safetensors, else a new folder.")
+  private Path out;
+
+  @Override
+  public Integer call() throws IOException {
+    if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
+      throw new UserException(out + ": exists already");
+    }
+    Optional<Family> known = Optional.ofNullable(family).map(ConvertCommand::family);
+    Conversion conversion = new Conversion(Optional.ofNullable(dtype).map(d -> d.type));
+    boolean toFile = out.getFileName().toString().endsWith(SUFFIX);
+    if (out.toAbsolutePath().getParent() != null) {
+      Files.createDirectories(out.toAbsolutePath().getParent());
+    }
+    if (!Files.isDirectory(in)) {
+      if (toFile) {
+        conversion.file(in, out);
+      } else {
+        SingleFile file = SingleFile.open(in, known);
+        new CheckpointWriter(conversion).folder(file, Optional.ofNullable(tokenizer), out);
+      }
+    } else if (toFile) {
+      requireModel();
+      new CheckpointWriter(conversion).singleFile(new DiffusersFolder(in), out);
+    } else {
+      conversion.folder(in, out);
+    }
+    var print = spec.commandLine().getOut();
+    print.println("wrote  " + out);
+    if (!Files.isDirectory(in) && !toFile && tokenizer == null) {
+      print.println(
+          "note   its tokenizer/ lacks vocab.json and merges.txt, which no single file holds;"
+              + " --tokenizer FOLDER brings them along");
+    }
+    print.flush();
+    return 0;
+  }
+
+  private void requireModel() {
+    for (Component component : Component.values()) {
+      if (!Files.isDirectory(in.resolve(component.folder()))) {
+        throw new UserException(
+            "%s: has no %s/, so it cannot become a single file; to convert one of its weight files, name the file"
+                .formatted(in, component.folder()));
+      }
+    }
+  }
+
+  private static Family family(String name) {
+    return Family.named(name)
+        .orElseThrow(
+            () ->
+                new UserException(
+                    "--family %s is not known; known are %s"
+                        .formatted(
+                            name.toLowerCase(Locale.ROOT),
+                            Arrays.stream(Family.values())
+                                .map(Family::toString)
+                                .collect(Collectors.joining(", ")))));
+  }
+}

@@ -1,0 +1,22 @@
+package nacre.cli.weights;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code nacre weights inspect} and {@code nacre weights convert}. */
+@Command(
+    name = "weights",
+    description = "Look into weight files, and write them in another way.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {InspectCommand.class, ConvertCommand.class})
+public final class WeightsCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "which command, inspect or convert?");
+  }
+}

@@ -1,0 +1,101 @@
+package nacre.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import nacre.weights.AtomicFolder;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Training on a card as a user does it, each time in a process of its own. */
+@Tag("cuda")
+class GpuTrainingTest {
+  private static final String SIMULATOR = System.getProperty("nacre.cuda.sim");
+  private static final int STEPS = 4;
+
+  @TempDir private Path scratch;
+
+  @BeforeEach
+  void requireCard() {
+    assumeTrue(TestGpu.find().isPresent(), "there is no card, and no simulated one was built");
+  }
+
+  private TrainProcess train(String environment, Object... more) throws IOException {
+    String card = SIMULATOR == null ? "" : "export NACRE_CUDA_SIM='" + SIMULATOR + "'; ";
+    Stream<Object> words =
+        Stream.of("--device", "cuda", "--out", scratch.resolve("run"), "--steps", STEPS);
+    return TrainProcess.start(
+        scratch, card + environment, Stream.concat(words, Stream.of(more)).toArray());
+  }
+
+  private static Map<String, byte[]> files(Path checkpoint) throws IOException {
+    Map<String, byte[]> files = new TreeMap<>();
+    for (String name :
+        List.of(
+            "parameters.safetensors",
+            "optimizer.safetensors",
+            "ema/unet/diffusion_pytorch_model.safetensors")) {
+      files.put(name, Files.readAllBytes(checkpoint.resolve(name)));
+    }
+    return files;
+  }
+
+  /**
+   * The first run's steps are computed, captured and replayed; the last of them is taken again
+   * without graphs from the checkpoint before it.
+   */
+  @Test
+  void resumingWithoutGraphsGivesTheBitsOfGraphs() throws Exception {
+    // cuDNN takes attention in bf16; our own kernel for f32 is slow where it is simulated.
+    Object[] rest = {"--dtype", "bf16", "--checkpoint-minutes", "1e-9", "--explain"};
+    try (TrainProcess process = train("", rest)) {
+      assertEquals(0, process.await(), process::complaintOrNone);
+      String printed = process.printed();
+      assertEquals(SIMULATOR != null, printed.contains("simulated on the CPU, for tests only"));
+      assertTrue(printed.contains("explain cuda"), printed);
+      assertTrue(
+          printed.lines().anyMatch(l -> l.matches(" *repeated work +graph of \\d+ nodes +3×")),
+          printed);
+    }
+    Path last = scratch.resolve("run/checkpoints/step-%09d".formatted(STEPS));
+    Map<String, byte[]> wanted = files(last);
+    AtomicFolder.delete(last);
+    try (TrainProcess process = train("", "--resume", "--no-graph", "--explain")) {
+      assertEquals(0, process.await(), process::complaintOrNone);
+      assertTrue(process.printed().contains("after 3 steps"), process.printed());
+      assertFalse(process.printed().contains("repeated work"), process.printed());
+    }
+    files(last).forEach((name, bytes) -> assertArrayEquals(wanted.get(name), bytes, name));
+  }
+
+  @Test
+  void outOfMemorySaysForWhatAndWhatWouldHelp() throws Exception {
+    assumeTrue(SIMULATOR != null, "only the simulated card's memory can be made small");
+    String little = "export NACRE_SIM_MEMORY=30000000; ";
+    try (TrainProcess process = train(little)) {
+      assertEquals(1, process.await(), process::complaintOrNone);
+      String complaint = process.complaint();
+      assertEquals(1, complaint.lines().filter(line -> line.startsWith("nacre: ")).count());
+      for (String part :
+          List.of(
+              "cuda (simulated): Linear: out of memory: it asked for 32.0 MiB",
+              "tensors hold 4.",
+              "of the card's 28.6 MiB are free",
+              "a smaller batch or resolution, or --dtype bf16, needs less")) {
+        assertTrue(complaint.contains(part), complaint);
+      }
+    }
+  }
+}

@@ -1,0 +1,282 @@
+package nacre.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import nacre.cli.output.PngMetadata;
+import nacre.neuralassets.scene.PngFile;
+import nacre.tensor.Memory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** {@code sample} with a tiny Stable Diffusion folder, beside what diffusers makes of it. */
+class TextToImageTest {
+  private static final Path TINY = Path.of("src/test/resources/tiny-sd");
+  private static final Path MODEL = TINY.resolve("model");
+
+  @TempDir Path folder;
+
+  @AfterEach
+  void nothingIsLeftInMemory() {
+    assertEquals(0, Memory.liveTensors());
+    assertEquals(0, Memory.liveBytes());
+  }
+
+  /** What export_tiny_sd.py had diffusers draw. */
+  record Case(String prediction, JsonNode json) {
+    String text(String key) {
+      return json.path(key).asText();
+    }
+
+    @Override
+    public String toString() {
+      return prediction + " " + text("name");
+    }
+  }
+
+  static List<Case> cases() throws IOException {
+    List<Case> cases = new ArrayList<>();
+    for (String prediction : List.of("epsilon", "v-prediction")) {
+      Path file = TINY.resolve(prediction).resolve("cases.json");
+      for (JsonNode json : new JsonMapper().readTree(file.toFile())) {
+        cases.add(new Case(prediction, json));
+      }
+    }
+    assertEquals(32, cases.size());
+    return cases;
+  }
+
+  static List<Case> someCases() throws IOException {
+    Set<String> names = Set.of("own", "dpm++", "init-euler");
+    return cases().stream().filter(c -> names.contains(c.text("name"))).toList();
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void picturesEqualThoseOfDiffusers(Case wanted) throws IOException {
+    compare(wanted);
+  }
+
+  @Tag("cuda")
+  @ParameterizedTest
+  @MethodSource("someCases")
+  void theyDoOnACard(Case wanted) throws IOException {
+    assumeTrue(TestGpu.find().isPresent(), "there is no card, and no simulated one was built");
+    compare(wanted, "--device", "cuda");
+  }
+
+  private void compare(Case wanted, String... more) throws IOException {
+    Path expected = TINY.resolve(wanted.prediction);
+    List<Object> words =
+        new ArrayList<>(
+            List.of(
+                "sample",
+                "--model",
+                wanted.prediction.equals("epsilon") ? MODEL : velocityModel(),
+                "--out",
+                folder.resolve("out")));
+    words.addAll(List.of(more));
+    for (String key : List.of("prompt", "negative", "scheduler", "steps", "guidance", "seed")) {
+      if (wanted.json.has(key)) {
+        words.addAll(List.of("--" + key, wanted.text(key)));
+      }
+    }
+    if (wanted.json.has("strength")) {
+      words.addAll(
+          List.of("--init", expected.resolve("init.png"), "--strength", wanted.text("strength")));
+    } else {
+      JsonNode size = wanted.json.get("size");
+      words.addAll(List.of("--size", size.get(0) + "x" + size.get(1)));
+    }
+    int images = wanted.json.path("images").asInt(1);
+    words.addAll(List.of("--images", images, "--batch", 2));
+    CommandLineRun run = CommandLineRun.of(words.toArray());
+    assertEquals(0, run.status(), run::err);
+    List<Path> drawn = files(folder.resolve("out"));
+    assertEquals(images, drawn.size());
+    for (int i = 0; i < images; i++) {
+      Path reference = expected.resolve(wanted.text("name") + "-" + i + ".png");
+      int difference = difference(reference.toFile(), drawn.get(i).toFile());
+      assertTrue(difference <= 2, drawn.get(i) + " differs by " + difference);
+    }
+  }
+
+  private Path velocityModel() throws IOException {
+    Path model = folder.resolve("model");
+    try (Stream<Path> all = Files.walk(MODEL)) {
+      for (Path file : (Iterable<Path>) all::iterator) {
+        Path copy = model.resolve(MODEL.relativize(file).toString());
+        if (Files.isDirectory(file)) {
+          Files.createDirectories(copy);
+        } else {
+          Files.write(copy, Files.readAllBytes(file));
+        }
+      }
+    }
+    replace(model.resolve("scheduler/scheduler_config.json"), "\"epsilon\"", "\"v_prediction\"");
+    return model;
+  }
+
+  private static void replace(Path file, String text, String by) throws IOException {
+    String before = Files.readString(file);
+    assertTrue(before.contains(text), before);
+    Files.writeString(file, before.replace(text, by));
+  }
+
+  private static List<Path> files(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.sorted().toList();
+    }
+  }
+
+  private static int difference(File a, File b) throws IOException {
+    byte[] left = PngFile.rgb(ImageIO.read(a));
+    byte[] right = PngFile.rgb(ImageIO.read(b));
+    assertEquals(left.length, right.length);
+    int largest = 0;
+    for (int i = 0; i < left.length; i++) {
+      largest = Math.max(largest, Math.abs((left[i] & 0xFF) - (right[i] & 0xFF)));
+    }
+    return largest;
+  }
+
+  private CommandLineRun sample(Object... more) {
+    List<Object> words =
+        new ArrayList<>(List.of("sample", "--model", MODEL, "--out", folder.resolve("out")));
+    words.addAll(Arrays.asList(more));
+    return CommandLineRun.of(words.toArray());
+  }
+
+  @Test
+  void aPictureTellsHowItWasMade() throws IOException {
+    CommandLineRun run =
+        sample(
+            "--prompt",
+            "Ein Fuchs, 日本!",
+            "--negative",
+            "rain",
+            "--steps",
+            2,
+            "--dtype",
+            "bf16",
+            "--seed",
+            5,
+            "--size",
+            32);
+    assertEquals(0, run.status(), run::err);
+    Path file = folder.resolve("out/Ein-Fuchs-日本-5.png");
+    assertTrue(run.out().contains("image   " + file), run::out);
+    assertTrue(run.out().contains(" at most"), run::out);
+    Map<String, String> texts = PngMetadata.read(file);
+    assertEquals("Ein Fuchs, 日本!", texts.get("prompt"));
+    assertEquals("rain", texts.get("negative prompt"));
+    assertEquals("5", texts.get("seed"));
+    assertEquals("2", texts.get("steps"));
+    assertEquals("7.5", texts.get("guidance"));
+    assertEquals("32x32", texts.get("size"));
+    assertEquals("PNDMScheduler", texts.get("scheduler"));
+    assertEquals("bf16", texts.get("dtype"));
+  }
+
+  @Test
+  void picturesInHalfPrecisionAreNearlyTheSame() throws IOException {
+    Object[] words = {"--prompt", "a fox", "--size", 32, "--steps", 4, "--guidance", 3};
+    assertEquals(0, sample(words).status());
+    Path whole = Files.move(folder.resolve("out/a-fox-0.png"), folder.resolve("whole.png"));
+    List<Object> half = new ArrayList<>(Arrays.asList(words));
+    half.addAll(List.of("--dtype", "bf16"));
+    assertEquals(0, sample(half.toArray()).status());
+    int difference = difference(whole.toFile(), folder.resolve("out/a-fox-0.png").toFile());
+    assertTrue(difference > 0 && difference < 40, "differs by " + difference);
+  }
+
+  /** Its padding token is the model's own, not that of the tokenizer that is lent to it. */
+  @Test
+  void aSingleFileDrawsWhatItsFolderDraws() throws IOException {
+    Object[] words = {"--prompt", "a fox", "--size", 32, "--steps", 2};
+    assertEquals(0, sample(words).status());
+    Path whole = Files.move(folder.resolve("out/a-fox-0.png"), folder.resolve("whole.png"));
+    Path single = folder.resolve("single.safetensors");
+    CommandLineRun convert = CommandLineRun.of("weights", "convert", MODEL, single);
+    assertEquals(0, convert.status(), convert::err);
+    Path lent = velocityModel().resolve("tokenizer");
+    replace(lent.resolve("special_tokens_map.json"), "\"!\"", "\"<|endoftext|>\"");
+    List<Object> again = new ArrayList<>(Arrays.asList(words));
+    again.addAll(List.of("--model", single, "--tokenizer", lent));
+    again.addAll(0, List.of("sample", "--out", folder.resolve("out")));
+    CommandLineRun run = CommandLineRun.of(again.toArray());
+    assertEquals(0, run.status(), run::err);
+    assertEquals(0, difference(whole.toFile(), folder.resolve("out/a-fox-0.png").toFile()));
+  }
+
+  @Test
+  void saysWhatThePromptHasNoRoomFor() {
+    CommandLineRun run = sample("--prompt", "fox ".repeat(75) + "Bear Cub", "--steps", 1);
+    assertEquals(0, run.status(), run::err);
+    assertTrue(run.out().contains("no room for the end of the prompt: bear cub"), run::out);
+  }
+
+  @Test
+  void refusesWhatMakesNoSense() throws IOException {
+    assertRefused("--prompt is missing");
+    assertRefused("knows no scenes", "--prompt", "a", "--rows", 2);
+    assertRefused("--images", "--prompt", "a", "--images", 0);
+    assertRefused("known are float32", "--prompt", "a", "--dtype", "f8");
+    assertRefused("multiples of 8", "--prompt", "a", "--size", "60x64");
+    assertRefused("such as 512", "--prompt", "a", "--size", "big");
+    assertRefused("ddim, ddpm, pndm", "--prompt", "a", "--scheduler", "magic");
+    assertRefused("--steps is 0", "--prompt", "a", "--steps", 0);
+    assertRefused("--guidance is -1.0", "--prompt", "a", "--guidance", -1);
+    assertRefused("give one with --init", "--prompt", "a", "--strength", 0.5);
+    assertRefused("no such file", "--prompt", "a", "--init", folder.resolve("none.png"));
+    assertRefused("strength", "--prompt", "a", "--init", init(), "--strength", 1.5);
+    Path text = Files.writeString(folder.resolve("text.png"), "no picture");
+    assertRefused("no picture that can be read", "--prompt", "a", "--init", text);
+  }
+
+  private static Path init() {
+    return TINY.resolve("epsilon/init.png");
+  }
+
+  @Test
+  void refusesModelsThatAreNotWhatTheySay() throws IOException {
+    Path model = velocityModel();
+    replace(model.resolve("model_index.json"), "StableDiffusionPipeline", "StableAudioPipeline");
+    assertRefused("is a StableAudioPipeline", "--prompt", "a", "--model", model);
+    replace(model.resolve("model_index.json"), "StableAudioPipeline", "StableDiffusionPipeline");
+    Files.delete(model.resolve("tokenizer/vocab.json"));
+    assertRefused("vocab.json: no such file", "--prompt", "a", "--model", model);
+    Path assets = Path.of("../models/demo");
+    assertRefused("takes no prompts", "--prompt", "a", "--model", assets);
+  }
+
+  private void assertRefused(String reason, Object... words) {
+    List<Object> all = new ArrayList<>(List.of("sample", "--out", folder.resolve("out")));
+    if (!Arrays.asList(words).contains("--model")) {
+      all.addAll(List.of("--model", MODEL));
+    }
+    all.addAll(Arrays.asList(words));
+    CommandLineRun run = CommandLineRun.of(all.toArray());
+    assertTrue(run.status() != 0, run::out);
+    assertEquals(1, run.complaints().size(), run::err);
+    assertTrue(run.err().contains(reason), run::err);
+  }
+}

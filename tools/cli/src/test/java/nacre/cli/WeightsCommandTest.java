@@ -1,0 +1,197 @@
+package nacre.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.weights.Layout;
+import nacre.weights.SafeTensorsWriter;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code nacre weights} as it is typed, on the tiny model that diffusers saved. */
+class WeightsCommandTest {
+  private static final Path TINY = Path.of("src/test/resources/tiny-sd/model");
+
+  @TempDir Path folder;
+  private Path model;
+
+  @BeforeEach
+  void copy() throws IOException {
+    model = folder.resolve("model");
+    try (Stream<Path> files = Files.walk(TINY)) {
+      for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
+        Path target = model.resolve(TINY.relativize(file).toString());
+        Files.createDirectories(target.getParent());
+        Files.copy(file, target);
+      }
+    }
+  }
+
+  @AfterEach
+  void nothingIsLeftInMemory() {
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  private static String ran(Object... words) {
+    CommandLineRun run = CommandLineRun.of(words);
+    assertEquals(0, run.status(), run::err);
+    return run.out();
+  }
+
+  private static void assertRefused(String words, Object... command) {
+    CommandLineRun run = CommandLineRun.of(command);
+    assertEquals(1, run.status(), run::out);
+    assertEquals(1, run.complaints().size(), run::err);
+    assertTrue(run.err().contains(words), run::err);
+  }
+
+  @Test
+  void aModelGoesThroughASingleFileAndBack() throws IOException {
+    Path single = folder.resolve("deep/single.safetensors");
+    assertEquals("wrote  " + single, ran("weights", "convert", model, single).strip());
+    String listed = ran("weights", "inspect", single);
+    assertTrue(
+        listed.contains(
+            "Stable Diffusion in a single file, names of the original code, configured by its"
+                + " metadata"),
+        listed);
+    assertTrue(listed.contains("metadata  unet/config.json = {"), listed);
+    assertTrue(listed.contains("model.diffusion_model.out.2.weight"), listed);
+
+    assertDraws(single, "--tokenizer", model.resolve("tokenizer"));
+
+    Path bare = folder.resolve("bare");
+    String out = ran("weights", "convert", single, bare);
+    assertTrue(out.contains("--tokenizer FOLDER"), out);
+    String weights = "unet/diffusion_pytorch_model.safetensors";
+    assertEquals(-1, Files.mismatch(model.resolve(weights), bare.resolve(weights)));
+
+    Path again = folder.resolve("again");
+    ran("weights", "convert", "--tokenizer", model.resolve("tokenizer"), single, again);
+    assertDraws(again);
+    Path wide = folder.resolve("wide");
+    ran("weights", "convert", "--dtype", "f32", again, wide);
+    assertDraws(wide);
+  }
+
+  /** The picture that the model draws is the one that the tiny model draws. */
+  private void assertDraws(Path copy, Object... more) throws IOException {
+    Path wanted = folder.resolve("wanted");
+    if (!Files.exists(wanted)) {
+      draw(model, wanted);
+    }
+    Path out = folder.resolve("drawn-by-" + copy.getFileName());
+    draw(copy, out, more);
+    assertArrayEquals(pixels(wanted), pixels(out), copy.toString());
+  }
+
+  private static void draw(Path model, Path out, Object... more) {
+    List<Object> words = new ArrayList<>(List.of("sample", "--model", model, "--out", out));
+    words.addAll(List.of("--prompt", "a red cat", "--size", "32", "--steps", 2, "--seed", 4));
+    words.addAll(List.of(more));
+    ran(words.toArray());
+  }
+
+  private static int[] pixels(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      Path only = files.filter(file -> file.toString().endsWith(".png")).findFirst().orElseThrow();
+      BufferedImage image = ImageIO.read(only.toFile());
+      return image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
+    }
+  }
+
+  @Test
+  void aFolderIsListedFileByFile() {
+    String brief = ran("weights", "inspect", "--brief", model);
+    assertEquals(3, brief.lines().filter(line -> line.startsWith("file ")).count());
+    for (String holds :
+        new String[] {
+          "holds     UNet, names of diffusers",
+          "holds     autoencoder, names of diffusers",
+          "holds     CLIP text encoder, names of transformers from 5.6",
+          "metadata  format = pt",
+        }) {
+      assertTrue(brief.contains(holds), brief);
+    }
+    assertFalse(brief.contains("conv_in"), brief);
+    String some = ran("weights", "inspect", "--only", "^conv_in", model.resolve("unet"));
+    assertEquals(2, some.lines().filter(line -> line.startsWith("conv_in.")).count());
+    assertTrue(some.contains("conv_in.weight  F16   [8, 4, 3, 3]              576"), some);
+  }
+
+  @Test
+  void numbersAreConverted() {
+    Path half = folder.resolve("half");
+    ran("weights", "convert", "--dtype", "bf16", model, half);
+    String listed = ran("weights", "inspect", "--brief", half);
+    assertEquals(3, listed.lines().filter(line -> line.contains(" of BF16")).count(), listed);
+    assertFalse(listed.contains("of F16"), listed);
+    assertTrue(Files.exists(half.resolve("unet/config.json")));
+    Path file = folder.resolve("unet.safetensors");
+    Path unet = half.resolve("unet/diffusion_pytorch_model.safetensors");
+    ran("weights", "convert", "--dtype", "f32", unet, file);
+    assertTrue(ran("weights", "inspect", "--brief", file).contains(" of F32"));
+  }
+
+  @Test
+  void mistakesAreToldInOneLine() throws IOException {
+    assertRefused("no such file", "weights", "inspect", folder.resolve("none"));
+    Path empty = Files.createDirectories(folder.resolve("empty"));
+    assertRefused("holds no .safetensors", "weights", "inspect", empty);
+    assertRefused("--only (", "weights", "inspect", "--only", "(", model);
+    assertRefused("exists already", "weights", "convert", model, empty);
+    Path out = folder.resolve("out.safetensors");
+    assertRefused("has no unet/", "weights", "convert", model.resolve("vae"), out);
+    Path unet = model.resolve("unet/diffusion_pytorch_model.safetensors");
+    assertRefused("is no Stable Diffusion", "weights", "convert", unet, folder.resolve("out"));
+    assertRefused(
+        "sd-1.5, sd-2.1-base, sd-2.1",
+        "weights",
+        "convert",
+        "--family",
+        "sd-9",
+        unet,
+        folder.resolve("out"));
+    assertEquals(2, CommandLineRun.of("weights", "convert", "--dtype", "f8", model, out).status());
+    byte[] whole = Files.readAllBytes(unet);
+    Files.write(unet, Arrays.copyOf(whole, whole.length / 2));
+    assertRefused("truncated", "weights", "convert", model, out);
+    assertRefused("truncated", "weights", "convert", model, folder.resolve("out"));
+    assertFalse(Files.exists(out));
+    assertFalse(Files.exists(folder.resolve("out")));
+  }
+
+  @Test
+  void namesCannotSteerTheTerminal() throws IOException {
+    Path file = folder.resolve("odd.safetensors");
+    try (Scope _ = Scope.open()) {
+      new SafeTensorsWriter()
+          .metadata("a", "line\nbreak" + "x".repeat(200))
+          .add("\u001b[31mred", Tensor.of(Device.cpu(), Shape.of(1), 1), Layout.SAME)
+          .write(file);
+    }
+    String listed = ran("weights", "inspect", file);
+    assertTrue(listed.contains("?[31mred"), listed);
+    assertTrue(listed.contains("line?break"), listed);
+    assertTrue(listed.contains("… (210 characters)"), listed);
+    assertTrue(listed.contains("tensors of no model that is known"), listed);
+  }
+}

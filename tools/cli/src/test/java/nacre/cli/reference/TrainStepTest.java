@@ -1,0 +1,215 @@
+package nacre.cli.reference;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.util.Map;
+import nacre.cli.TestGpu;
+import nacre.neuralassets.model.Conditions;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Objective;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.Sampler;
+import nacre.nn.AdamW;
+import nacre.nn.Parameters;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Gradients;
+import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tape;
+import nacre.tensor.Tensor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** One training step and one sampling of the whole model, number by number against PyTorch. */
+@Tag("cuda")
+class TrainStepTest {
+  @AfterEach
+  void nothingIsLeft() {
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "train-step-demo, cpu",
+    "train-step-paper, cpu",
+    "train-step-demo, reference",
+    "train-step-paper, reference",
+    "train-step-demo, cuda",
+    "train-step-paper, cuda"
+  })
+  void lossGradientsAndUpdatesArePyTorchs(String name, String deviceName) throws IOException {
+    Device device = device(deviceName);
+    try (TrainStepBundle bundle = TrainStepBundle.open(name);
+        Scope _ = Scope.open()) {
+      Parameters p = Parameters.unwritten(device, DType.F32);
+      NeuralAssets model = new NeuralAssets(p, bundle.preset());
+      bundle.tensors().under("weight.").loadInto(p.all());
+      AdamW optimizer = new AdamW(p.trainable(), config(bundle.preset().training()));
+      try (Tape tape = Tape.open()) {
+        Tensor loss = loss(bundle, model);
+        float wanted = bundle.floats("output.loss")[0];
+        assertEquals(wanted, loss.item(), wanted * bundle.tolerance());
+        Gradients gradients = tape.backward(loss);
+        compareGradients(bundle, p.all(), gradients, bundle.tolerance());
+        optimizer.step(gradients, bundle.preset().training().learningRate());
+      }
+      double norm = bundle.floats("grad_norm")[0];
+      assertEquals(norm, optimizer.gradientNorm(), norm * bundle.tolerance());
+      compareUpdates(bundle, p.all());
+    }
+  }
+
+  private static Device device(String name) {
+    assumeTrue(
+        !name.equals("cuda") || TestGpu.find().isPresent(),
+        "there is no card, and no simulated one was built");
+    return Device.of(name);
+  }
+
+  private static Tensor loss(TrainStepBundle bundle, NeuralAssets model) throws IOException {
+    return new Objective(model)
+        .loss(
+            bundle.conditions(),
+            bundle.tensor("input.target", model.device()),
+            bundle.timesteps(),
+            bundle.tensor("input.noise", model.device()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"train-step-demo", "train-step-paper"})
+  void bfloat16ComesNear(String name) throws IOException {
+    try (TrainStepBundle bundle = TrainStepBundle.open(name);
+        Scope _ = Scope.open()) {
+      Parameters p = Parameters.unwritten(Device.cpu(), DType.F32);
+      NeuralAssets model = new NeuralAssets(p, bundle.preset(), DType.BF16);
+      bundle.tensors().under("weight.").loadInto(p.all());
+      try (Tape tape = Tape.open()) {
+        Tensor loss = loss(bundle, model);
+        float wanted = bundle.floats("output.loss")[0];
+        assertEquals(wanted, loss.item(), wanted * 0.01);
+        Comparison comparison = compareGradients(bundle, p.all(), tape.backward(loss), 0.1);
+        comparison.assertCloseTogether(2e-2);
+      }
+    }
+  }
+
+  private static AdamW.Config config(Preset.Training t) {
+    return new AdamW.Config(
+        t.adamBeta1(), t.adamBeta2(), t.adamEpsilon(), t.weightDecay(), t.maxGradNorm());
+  }
+
+  private static Comparison compareGradients(
+      TrainStepBundle bundle, Map<String, Tensor> parameters, Gradients gradients, double tolerance)
+      throws IOException {
+    Comparison comparison = new Comparison();
+    for (Map.Entry<String, float[]> wanted : bundle.all("grad.weight.").entrySet()) {
+      Tensor gradient = gradients.of(parameters.get(wanted.getKey()));
+      assertNotNull(gradient, wanted.getKey());
+      comparison.add(wanted.getKey(), gradient.toFloats(), wanted.getValue());
+    }
+    assertEquals(parameters.size(), comparison.size());
+    comparison.assertClose(tolerance);
+    return comparison;
+  }
+
+  /** Compares the changes: beside the parameters themselves a wrong step would hardly show. */
+  private static void compareUpdates(TrainStepBundle bundle, Map<String, Tensor> parameters)
+      throws IOException {
+    Comparison changes = new Comparison();
+    Map<String, float[]> before = bundle.all("weight.");
+    for (Map.Entry<String, float[]> wanted : bundle.all("updated.").entrySet()) {
+      String name = wanted.getKey();
+      float[] got = withinRounding(parameters.get(name).toFloats(), wanted.getValue());
+      changes.add(name, minus(got, before.get(name)), minus(wanted.getValue(), before.get(name)));
+    }
+    assertEquals(parameters.size(), changes.size());
+    changes.assertClose(bundle.tolerance());
+  }
+
+  /**
+   * Takes what differs in the last two bits for equal: decay and step each round the parameter
+   * once, and a small step of a large parameter has no digits to spare.
+   */
+  private static float[] withinRounding(float[] got, float[] wanted) {
+    float[] rounded = got.clone();
+    for (int i = 0; i < got.length; i++) {
+      if (Math.abs(got[i] - wanted[i]) <= 2 * Math.ulp(wanted[i])) {
+        rounded[i] = wanted[i];
+      }
+    }
+    return rounded;
+  }
+
+  private static float[] minus(float[] a, float[] b) {
+    float[] difference = new float[a.length];
+    for (int i = 0; i < a.length; i++) {
+      difference[i] = a[i] - b[i];
+    }
+    return difference;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"train-step-demo", "train-step-paper"})
+  void tokensAndPredictionArePyTorchs(String name) throws IOException {
+    Device device = Device.cpu();
+    try (TrainStepBundle bundle = TrainStepBundle.open(name);
+        Scope _ = Scope.open()) {
+      NeuralAssets model = model(bundle, device);
+      Tensor tokens = model.tokens(bundle.conditions());
+      Tensor noisy = bundle.tensor("output.noisy", device);
+      float[] steps = bundle.floats("input.timestep");
+      Tensor timesteps = Tensor.of(device, Shape.of(steps.length), steps);
+      Tensor prediction = model.denoise(noisy, timesteps, tokens);
+      Comparison comparison = new Comparison();
+      comparison.add("tokens", tokens.toFloats(), bundle.floats("output.tokens"));
+      comparison.add("prediction", prediction.toFloats(), bundle.floats("output.prediction"));
+      comparison.assertClose(bundle.tolerance());
+
+      // The third sample is dropped; its tokens are those that need no image.
+      int dropped = 2;
+      float[] free = model.unconditionalTokens(bundle.conditions().slots()).toFloats();
+      float[] theirs = bundle.floats("output.tokens");
+      float[] row =
+          java.util.Arrays.copyOfRange(theirs, dropped * free.length, (dropped + 1) * free.length);
+      Comparison unconditional = new Comparison();
+      unconditional.add("unconditional", free, row);
+      unconditional.assertClose(bundle.tolerance());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"train-step-demo, cpu", "train-step-paper, cpu", "train-step-demo, cuda"})
+  void samplesArePyTorchs(String name, String deviceName) throws IOException {
+    Device device = device(deviceName);
+    try (TrainStepBundle bundle = TrainStepBundle.open(name);
+        Scope _ = Scope.open()) {
+      NeuralAssets model = model(bundle, device);
+      long before = Memory.liveTensors();
+      int[] told = {0};
+      try (Scope _ = Scope.open()) {
+        Tensor noise = bundle.tensor("input.noise", device);
+        Conditions conditions = bundle.keptConditions();
+        Tensor images = Sampler.of(model).sample(conditions, noise, step -> told[0] = step);
+        assertEquals(before + 2, Memory.liveTensors());
+        Comparison comparison = new Comparison();
+        comparison.add("image", images.toFloats(), bundle.floats("sampled.image"));
+        comparison.assertClose(bundle.tolerance());
+      }
+      assertEquals(bundle.preset().sampling().numInferenceSteps(), told[0]);
+    }
+  }
+
+  private static NeuralAssets model(TrainStepBundle bundle, Device device) throws IOException {
+    Parameters p = Parameters.unwritten(device, DType.F32);
+    NeuralAssets model = new NeuralAssets(p, bundle.preset());
+    bundle.tensors().under("weight.").loadInto(p.all());
+    return model;
+  }
+}

@@ -1,0 +1,14 @@
+/** Benchmarks, and the check of a GPU. */
+module nacre.lab {
+  requires com.fasterxml.jackson.databind;
+  requires nacre.bindings;
+  requires nacre.cli;
+
+  provides nacre.cli.CommandProvider with
+      nacre.lab.LabCommands;
+
+  opens nacre.lab.bench to
+      info.picocli;
+  opens nacre.lab.gpu to
+      info.picocli;
+}

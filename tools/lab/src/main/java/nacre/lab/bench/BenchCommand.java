@@ -1,0 +1,22 @@
+package nacre.lab.bench;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code nacre bench}: what is timed beside its peers. */
+@Command(
+    name = "bench",
+    description = "Time the engine, beside PyTorch where there is one.",
+    mixinStandardHelpOptions = true,
+    subcommands = {ModelsBench.class, TrainStepBench.class})
+public final class BenchCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(), "bench: say what to time, such as models or train-step");
+  }
+}

@@ -1,0 +1,268 @@
+package nacre.lab.bench;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import nacre.diffusion.unet.UNet2DCondition;
+import nacre.diffusion.unet.UNetConfig;
+import nacre.diffusion.vae.AutoencoderKL;
+import nacre.diffusion.vae.VaeConfig;
+import nacre.nn.AdamW;
+import nacre.nn.Parameters;
+import nacre.nn.Vit;
+import nacre.nn.VitConfig;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tape;
+import nacre.tensor.Tensor;
+import nacre.tensor.ops.Affine;
+import nacre.tensor.ops.Cast;
+import nacre.tensor.ops.MeanSquaredError;
+import nacre.tensor.ops.RandomNormal;
+
+/**
+ * What {@code nacre bench models} times: whole models of Stable Diffusion 2.1 and DINO with random
+ * weights, and what it costs to ask for an operation.
+ */
+enum ModelWork {
+  UNET_32("unet-32", "UNet, 32×32 latent, batch 1", Config.UNET, Machine.PROCESSOR),
+  UNET_32_B2("unet-32-b2", "UNet, 32×32 latent, batch 2", Config.UNET, Machine.BOTH),
+  UNET_32_B16("unet-32-b16", "UNet, 32×32 latent, batch 16", Config.UNET, Machine.CARD),
+  UNET_64_B2("unet-64-b2", "UNet, 64×64 latent, batch 2", Config.UNET, Machine.BOTH),
+  UNET_64_B16("unet-64-b16", "UNet, 64×64 latent, batch 16", Config.UNET, Machine.CARD),
+  VAE_ENCODE_256("vae-encode-256", "VAE, encode 256×256", Config.VAE, Machine.PROCESSOR),
+  VAE_DECODE_256("vae-decode-256", "VAE, decode 256×256", Config.VAE, Machine.PROCESSOR),
+  VAE_DECODE_512("vae-decode-512", "VAE, decode 512×512", Config.VAE, Machine.BOTH),
+  VIT_B8_256("vit-b8-256", "DINO ViT-B/8, 256×256", Config.VIT, Machine.BOTH),
+  UNET_TRAIN_32(
+      "unet-train-32", "UNet training step, 32×32 latent", Config.UNET, Machine.PROCESSOR),
+  UNET_TRAIN_32_B32(
+      "unet-train-32-b32", "UNet training step, 32×32 latent, batch 32", Config.UNET, Machine.CARD),
+  LAUNCHES("launches", "1,000 operations on 1,024 numbers", Config.NONE, Machine.CARD);
+
+  private static final int CHAIN = 1000;
+
+  /** By how much a small work's images are less high and wide, and how many it has at most. */
+  private static final int SMALLER = 8;
+
+  private static final int FEW = 2;
+
+  private enum Config {
+    UNET("sd21-unet.json"),
+    VAE("sd-vae.json"),
+    VIT("dino-vitb8.json"),
+    NONE(null);
+
+    private final String file;
+
+    Config(String file) {
+      this.file = file;
+    }
+  }
+
+  /** Whose table a work is in: what takes a card a moment takes a processor minutes. */
+  private enum Machine {
+    PROCESSOR,
+    CARD,
+    BOTH
+  }
+
+  private final String id;
+  private final String title;
+  private final Config config;
+  private final Machine machine;
+
+  ModelWork(String id, String title, Config config, Machine machine) {
+    this.id = id;
+    this.title = title;
+    this.config = config;
+    this.machine = machine;
+  }
+
+  /** The name that users and peers know it by. */
+  String id() {
+    return id;
+  }
+
+  /** What it is. */
+  String title() {
+    return title;
+  }
+
+  /** The model's {@code config.json}, of a much smaller one of the same make if so asked. */
+  JsonNode config(boolean small) {
+    if (config == Config.NONE) {
+      return JsonNodeFactory.instance.objectNode();
+    }
+    try (InputStream in = ModelWork.class.getResourceAsStream(config.file)) {
+      ObjectNode json = (ObjectNode) new JsonMapper().readTree(in);
+      return small ? shrink(json) : json;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Widths of 32 and 64, one head of attention to each 32, and a few layers. */
+  private static ObjectNode shrink(ObjectNode json) {
+    if (json.has("block_out_channels")) {
+      shrink(json, "block_out_channels", 32, 64);
+      shrink(json, "attention_head_dim", 1, 2);
+      json.put("layers_per_block", 1).put("norm_num_groups", 8);
+      if (json.has("cross_attention_dim")) {
+        json.put("cross_attention_dim", 32);
+      }
+    } else {
+      json.put("hidden_size", 64).put("intermediate_size", 128);
+      json.put("num_attention_heads", 2).put("num_hidden_layers", 2).put("image_size", 32);
+    }
+    return json;
+  }
+
+  private static void shrink(ObjectNode json, String key, int first, int rest) {
+    if (json.path(key) instanceof ArrayNode values) {
+      for (int i = 0; i < values.size(); i++) {
+        values.set(i, i == 0 ? first : rest);
+      }
+    }
+  }
+
+  static ModelWork of(String id) {
+    for (ModelWork work : values()) {
+      if (work.id.equals(id)) {
+        return work;
+      }
+    }
+    String known = Arrays.stream(values()).map(ModelWork::id).collect(Collectors.joining(", "));
+    throw new IllegalArgumentException("bench: " + id + " is not known; known are " + known);
+  }
+
+  /** What is timed where nothing else is asked for. */
+  static List<ModelWork> all(boolean card) {
+    Machine other = card ? Machine.PROCESSOR : Machine.CARD;
+    return Arrays.stream(values()).filter(work -> work.machine != other).toList();
+  }
+
+  /** Builds a model in the current scope and returns one run of the work, for the device alone. */
+  Supplier<Tensor> prepare(Device device, DType dtype, boolean small) {
+    Builder build = new Builder(config(small), device, dtype, small ? SMALLER : 1);
+    return switch (this) {
+      case UNET_32 -> build.unet(1, 32);
+      case UNET_32_B2 -> build.unet(2, 32);
+      case UNET_32_B16 -> build.unet(16, 32);
+      case UNET_64_B2 -> build.unet(2, 64);
+      case UNET_64_B16 -> build.unet(16, 64);
+      case VAE_ENCODE_256 -> build.encode(256);
+      case VAE_DECODE_256 -> build.decode(256);
+      case VAE_DECODE_512 -> build.decode(512);
+      case VIT_B8_256 -> build.vit();
+      case UNET_TRAIN_32 -> build.trainingStep(1);
+      case UNET_TRAIN_32_B32 -> build.trainingStep(32);
+      case LAUNCHES -> build.launches(small ? CHAIN / 10 : CHAIN);
+    };
+  }
+
+  private record Builder(JsonNode config, Device device, DType dtype, int smaller) {
+    private int batch(int asked) {
+      return smaller > 1 ? Math.min(asked, FEW) : asked;
+    }
+
+    Supplier<Tensor> unet(int asked, int side) {
+      int batch = batch(asked);
+      UNetConfig shape = UNetConfig.of(config);
+      Parameters weights = weights();
+      UNet2DCondition unet = new UNet2DCondition(weights, shape);
+      weights.prepack();
+      Tensor x = random(batch, side / smaller, side / smaller, shape.inChannels());
+      Tensor context = random(batch, 77, shape.crossAttentionDim());
+      Tensor timesteps = Tensor.full(device, DType.F32, Shape.of(batch), 500);
+      return () -> unet.forward(x, timesteps, context);
+    }
+
+    private AutoencoderKL autoencoder() {
+      Parameters weights = weights();
+      AutoencoderKL vae = new AutoencoderKL(weights, VaeConfig.of(config));
+      weights.prepack();
+      return vae;
+    }
+
+    Supplier<Tensor> encode(int side) {
+      AutoencoderKL vae = autoencoder();
+      Tensor image = random(1, side / smaller, side / smaller, 3);
+      return () -> vae.encode(image).moments();
+    }
+
+    Supplier<Tensor> decode(int side) {
+      AutoencoderKL vae = autoencoder();
+      int latent = side / smaller / vae.config().downsampling();
+      Tensor z = random(1, latent, latent, vae.config().latentChannels());
+      return () -> vae.decode(z);
+    }
+
+    Supplier<Tensor> vit() {
+      VitConfig shape = VitConfig.of(config);
+      Parameters weights = weights();
+      Vit vit = new Vit(weights, shape);
+      weights.prepack();
+      Tensor image = random(1, shape.imageSize(), shape.imageSize(), 3);
+      return () -> vit.forward(image);
+    }
+
+    /** Weights and optimizer in f32, activations in {@code dtype}. */
+    Supplier<Tensor> trainingStep(int asked) {
+      int batch = batch(asked);
+      UNetConfig shape = UNetConfig.of(config);
+      Parameters parameters = Parameters.create(device, DType.F32, 0);
+      UNet2DCondition unet = new UNet2DCondition(parameters, shape);
+      AdamW optimizer = new AdamW(parameters.trainable(), AdamW.Config.defaults().withMaxNorm(1));
+      int side = 32 / smaller;
+      Tensor x = random(batch, side, side, shape.inChannels());
+      Tensor context = random(batch, 17, shape.crossAttentionDim());
+      Tensor target =
+          RandomNormal.normal(device, Shape.of(batch, side, side, shape.outChannels()), 1, 0);
+      Tensor timesteps = Tensor.full(device, DType.F32, Shape.of(batch), 500);
+      optimizer.setLearningRate(1e-5);
+      return () -> {
+        try (Tape tape = Tape.open()) {
+          Tensor out = Cast.cast(unet.forward(x, timesteps, context), DType.F32);
+          Tensor loss = MeanSquaredError.meanSquaredError(out, target);
+          optimizer.step(tape.backward(loss)::of);
+          return loss;
+        }
+      };
+    }
+
+    /** Each operation waits for the one before, and has next to nothing to do. */
+    Supplier<Tensor> launches(int count) {
+      Tensor x = random(1024);
+      return () -> {
+        Tensor y = x;
+        for (int i = 0; i < count; i++) {
+          y = Affine.scale(y, 1.0001);
+        }
+        return y;
+      };
+    }
+
+    private Parameters weights() {
+      return Parameters.create(device, dtype, 0).frozen();
+    }
+
+    private Tensor random(int... shape) {
+      try (Scope scope = Scope.open()) {
+        Tensor values = RandomNormal.normal(device, Shape.of(shape), 1, shape.length);
+        return scope.keep(Cast.cast(values, dtype));
+      }
+    }
+  }
+}

@@ -1,0 +1,187 @@
+package nacre.lab.bench;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import nacre.cli.CudaOptions;
+import nacre.cli.UserException;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.Trainer;
+import nacre.tensor.Device;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code nacre bench train-step}: forward, backward, clipping, AdamW and EMA on one batch that was
+ * drawn before. The peer is a program that times the same step and prints, last, a line of JSON
+ * with {@code median_ms}; the two take turns, so that a machine that slows down slows both.
+ */
+@Command(
+    name = "train-step",
+    description = {
+      "Time a training step of a preset, and beside it the same step elsewhere.",
+      "",
+      "Example: nacre bench train-step --peer 'python3 tools/lab/bench/torch_train_step.py'",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class TrainStepBench implements Callable<Integer> {
+  private static final int WARM_UP = 60;
+
+  @Option(
+      names = "--preset",
+      paramLabel = "NAME|FILE",
+      defaultValue = "demo",
+      description = "What to train; demo unless given.")
+  private String preset;
+
+  @Mixin private CudaOptions cuda;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      defaultValue = "cpu",
+      description = "Where to compute; cpu unless given. A peer wants cpu, where it computes.")
+  private String device;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      defaultValue = "60",
+      description = "Steps timed in each round; 60 unless given.")
+  private int steps;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      defaultValue = "3",
+      description = "Turns that each takes; 3 unless given.")
+  private int rounds;
+
+  @Option(
+      names = "--peer",
+      paramLabel = "COMMAND",
+      description =
+          "A command, split at blanks, that is given --config FILE --slots N --threads N "
+              + "--steps N.")
+  private String peer;
+
+  private record Row(String name, List<Double> medians) {
+    double median() {
+      return Peer.median(medians.stream().mapToDouble(Double::doubleValue).toArray());
+    }
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    requireOne("--steps", steps);
+    requireOne("--rounds", rounds);
+    Preset chosen = Preset.named(preset);
+    DataConfig data = data(chosen);
+    PrintStream out = System.out;
+    Device on = Device.of(device, cuda.settings());
+    if (peer != null && !on.isHost()) {
+      throw new IllegalArgumentException(
+          "bench: the peer computes on the processor: --peer wants --device cpu, not " + device);
+    }
+    out.println("device  " + on.backend().describe());
+    out.println("machine " + Peer.machine());
+    out.printf(
+        Locale.ROOT,
+        "step    preset %s, batch %d, f32; median of %d steps in each of %d rounds%n",
+        chosen.name(),
+        chosen.training().batchSize(),
+        steps,
+        rounds);
+    Row ours = new Row("nacre", new ArrayList<>());
+    Row theirs = new Row("peer", new ArrayList<>());
+    try (Trainer trainer = new Trainer(chosen, on, 0)) {
+      PairBatch batch = batch(chosen, data, trainer);
+      time(trainer, batch, WARM_UP);
+      for (int round = 0; round < rounds; round++) {
+        ours.medians.add(time(trainer, batch, steps));
+        out.printf(Locale.ROOT, "round %d nacre %8.2f ms%n", round + 1, ours.medians.getLast());
+        if (peer != null) {
+          theirs.medians.add(askPeer(chosen, data.slots()));
+          out.printf(
+              Locale.ROOT,
+              "round %d peer  %8.2f ms   ratio %.2f%n",
+              round + 1,
+              theirs.medians.getLast(),
+              theirs.medians.getLast() / ours.medians.getLast());
+        }
+      }
+    }
+    double images = chosen.training().batchSize() * 1000.0;
+    out.printf(
+        Locale.ROOT, "nacre   %.2f ms, %.0f images/s%n", ours.median(), images / ours.median());
+    if (peer != null) {
+      out.printf(
+          Locale.ROOT,
+          "peer    %.2f ms, %.0f images/s%nratio   nacre is %.2f times as fast%n",
+          theirs.median(),
+          images / theirs.median(),
+          theirs.median() / ours.median());
+    }
+    return 0;
+  }
+
+  private static void requireOne(String option, int value) {
+    if (value < 1) {
+      throw new UserException(option + " is " + value + ", must be 1 or more");
+    }
+  }
+
+  private static DataConfig data(Preset preset) {
+    return preset
+        .data()
+        .map(DataConfig::of)
+        .orElseThrow(() -> new UserException("bench: preset " + preset.name() + " says no data"));
+  }
+
+  private static PairBatch batch(Preset preset, DataConfig data, Trainer trainer) {
+    int count = preset.training().batchSize();
+    PairBatch batch = HeldOut.pairs(data, count, preset.imageSize());
+    for (int i = 0; i < count; i++) {
+      batch.timesteps()[i] = i * trainer.timesteps() / count;
+    }
+    return batch;
+  }
+
+  /** Median milliseconds of a step. */
+  private static double time(Trainer trainer, PairBatch batch, int steps) {
+    double[] times = new double[steps];
+    for (int i = 0; i < steps; i++) {
+      long begin = System.nanoTime();
+      trainer.step(batch, 1e-4);
+      times[i] = (System.nanoTime() - begin) / 1e6;
+    }
+    return Peer.median(times);
+  }
+
+  private double askPeer(Preset chosen, int slots) throws IOException, InterruptedException {
+    Path config = Files.createTempFile("preset-", ".json");
+    try {
+      Files.writeString(config, chosen.json());
+      return new Peer(peer)
+          .ask(
+              List.of(
+                  "--config", config.toString(),
+                  "--slots", Integer.toString(slots),
+                  "--steps", Integer.toString(steps)))
+          .number("median_ms");
+    } finally {
+      Files.deleteIfExists(config);
+    }
+  }
+}

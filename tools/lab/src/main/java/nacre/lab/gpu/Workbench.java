@@ -1,0 +1,119 @@
+package nacre.lab.gpu;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Where a part runs its programs. Each is a process of its own: a fault on a card spoils the
+ * process that met it, and a crash of native code ends it.
+ *
+ * @param home the unpacked archive
+ * @param scratch a folder of the part's own, empty at first
+ * @param log what programs print is added to it
+ * @param python the interpreter of the peers; null where there is none
+ * @param small whether to try the check itself, with little work
+ * @param deadline when the part must end, as {@link System#nanoTime}
+ * @param environment settings that programs get besides what the check was given
+ */
+record Workbench(
+    Path home,
+    Path scratch,
+    Path log,
+    Python python,
+    boolean small,
+    long deadline,
+    Map<String, String> environment) {
+
+  /** What a program left behind. */
+  record Ran(int status, List<String> lines) {
+    /** The last line that begins with a word, unlike a stack trace's. */
+    String last() {
+      return lines.stream()
+          .filter(line -> !line.isEmpty() && !Character.isWhitespace(line.charAt(0)))
+          .reduce("it printed nothing", (earlier, later) -> later);
+    }
+
+    /** Why a program that should have ended with 0 did not, in a few words. */
+    String failure() {
+      String how =
+          status > 128 && status < 160
+              ? "was ended by signal " + (status - 128)
+              : "ended with " + status;
+      return how + ": " + last();
+    }
+  }
+
+  /** A command of Nacre. */
+  Ran nacre(String... words) throws IOException, InterruptedException {
+    return nacre(List.of(words));
+  }
+
+  /** A command of Nacre. */
+  Ran nacre(List<String> words) throws IOException, InterruptedException {
+    return run(home, nacreCommand(words));
+  }
+
+  /** The words that start a command of Nacre. */
+  List<String> nacreCommand(List<String> words) {
+    List<String> command = java(System.getProperty("java.class.path"));
+    command.add("nacre.cli.Nacre");
+    command.addAll(words);
+    return command;
+  }
+
+  /** The words that start this Java. */
+  static List<String> java(String classPath) {
+    return new ArrayList<>(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:+UseSerialGC",
+            "-Xmx4g",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            classPath));
+  }
+
+  /**
+   * Runs a program to its end.
+   *
+   * @throws Part.OutOfTime if it had to be stopped
+   */
+  Ran run(Path folder, List<String> command) throws IOException, InterruptedException {
+    Path output = Files.createTempFile(scratch, "output-", ".txt");
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .directory(folder.toFile())
+            .redirectErrorStream(true)
+            .redirectInput(new File("/dev/null"))
+            .redirectOutput(output.toFile());
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    boolean ended;
+    try {
+      ended = process.waitFor(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+    } finally {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
+    }
+    int status = process.waitFor();
+    String text = new String(Files.readAllBytes(output), StandardCharsets.UTF_8);
+    Files.writeString(
+        log,
+        "$ %s%n%s%n".formatted(String.join(" ", command), text),
+        StandardOpenOption.CREATE,
+        StandardOpenOption.APPEND);
+    Files.delete(output);
+    if (!ended) {
+      throw new Part.OutOfTime(command.getFirst());
+    }
+    return new Ran(status, text.lines().toList());
+  }
+}

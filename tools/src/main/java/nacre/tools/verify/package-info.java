@@ -1,2 +1,0 @@
-/** Compares the engine with what PyTorch computed: {@code nacre verify}. */
-package nacre.tools.verify;

@@ -1,2 +1,0 @@
-/** {@code nacre weights}: looking into weight files, and writing them in other ways. */
-package nacre.tools.weights;
