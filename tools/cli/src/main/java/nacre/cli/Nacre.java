@@ -59,7 +59,7 @@ public final class Nacre implements Runnable {
    * @param err where the line that explains a failure goes
    * @return the exit status: 0, 1 or 2
    */
-  static int run(String[] args, PrintWriter err) {
+  public static int run(String[] args, PrintWriter err) {
     return run(commandLine(err), args);
   }
 

@@ -116,13 +116,6 @@ class BadInputTest {
   }
 
   @Test
-  void benchmarks() {
-    assertRefused(List.of("bench", "train-step", "--steps", 0), "--steps is 0");
-    assertRefused(List.of("bench", "train-step", "--rounds", 0), "--rounds is 0");
-    assertRefused(List.of("bench", "train-step", "--preset", "demmo"), "demmo", "demo", "tiny");
-  }
-
-  @Test
   void foldersOfScenes() throws IOException {
     assertRefused(train("--preset", "tiny", "--data", folder.resolve("none")), "does not exist");
     assertRefused(List.of("data", "inspect", folder), "holds no scene.json");

@@ -135,31 +135,6 @@ class CommandsTest {
   }
 
   @Test
-  void aPeerOfABenchmarkIsToldTheSameWork() throws IOException {
-    Path told = folder.resolve("told.txt");
-    Path peer = folder.resolve("peer.sh");
-    Files.writeString(peer, "echo \"$@\" > " + told + "\necho '{\"median_ms\": 3}'\n");
-    CommandLineRun timed =
-        CommandLineRun.of(
-            "bench",
-            "train-step",
-            "--preset",
-            "tiny",
-            "--steps",
-            1,
-            "--rounds",
-            1,
-            "--peer",
-            "sh " + peer);
-    assertEquals(0, timed.status(), timed::err);
-    assertTrue(timed.out().contains("peer    3.00 ms"), timed::out);
-    String words = Files.readString(told);
-    int slots = DataConfig.of(Preset.builtin("tiny").data().orElseThrow()).slots();
-    assertTrue(words.contains("--slots " + slots + " "), words);
-    assertTrue(words.contains("--steps 1"), words);
-  }
-
-  @Test
   void aRunOnOnesOwnScenes() throws IOException {
     Path scenes = folder.resolve("scenes");
     CommandLineRun rendered =

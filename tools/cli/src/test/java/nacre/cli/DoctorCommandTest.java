@@ -27,6 +27,7 @@ class DoctorCommandTest {
   private Shell.Outcome doctor(Map<String, String> environment)
       throws IOException, InterruptedException {
     Map<String, String> all = new HashMap<>(environment);
+    all.put("PATH", System.getenv("PATH")); // for the compiler behind the simulated GPU's NVRTC
     all.put("NACRE_CACHE", folder.resolve("cache").toString());
     List<String> command = new ArrayList<>(List.of(JAVA.toString()));
     command.add("--enable-native-access=ALL-UNNAMED");

@@ -59,9 +59,9 @@ class LauncherTest {
         always*) echo "[ERROR] Foo.java:[3,4] cannot find symbol" && exit 1 ;;
       esac
       while [ "$1" != -f ]; do shift; done
-      target=$(dirname "$2")/tools/cli/target
-      mkdir -p "$target"
-      touch "$target/nacre.jar" "$target/built"
+      tools=$(dirname "$2")/tools
+      mkdir -p "$tools/cli/target" "$tools/lab/target"
+      touch "$tools/cli/target/nacre.jar" "$tools/lab/target/built"
       """;
 
   @TempDir private Path temporary;
@@ -78,14 +78,14 @@ class LauncherTest {
     for (String utility : UTILITIES) {
       script(bin.resolve(utility), "#!/bin/sh\nexec '" + locate(utility) + "' \"$@\"\n");
     }
-    Path real = Path.of("..").toRealPath();
+    Path real = Path.of("../..").toRealPath();
     Files.createDirectories(root.resolve("build"));
     for (String script : List.of("nacre", "build/jdk")) {
       Files.copy(real.resolve(script), root.resolve(script), StandardCopyOption.COPY_ATTRIBUTES);
     }
     Files.createDirectories(root.resolve("tools/cli/src/main/java"));
     Files.writeString(root.resolve("pom.xml"), "");
-    Files.writeString(root.resolve("tools/pom.xml"), "");
+    Files.writeString(root.resolve("tools/cli/pom.xml"), "");
     environment.put("PATH", bin.toString());
     environment.put("HOME", temporary.toString());
     environment.put("MAVEN_CALLS", calls.toString());
@@ -169,7 +169,14 @@ class LauncherTest {
         List.of("[sample]", "[--edit]", "[move box 1 0 0]", "[]", "[*]"),
         outcome.out().subList(outcome.out().size() - 5, outcome.out().size()));
     assertTrue(
-        outcome.out().contains("[" + root.toRealPath().resolve("tools/cli/target/nacre.jar") + "]"),
+        outcome
+            .out()
+            .contains(
+                "["
+                    + root.toRealPath().resolve("tools/cli/target/nacre.jar")
+                    + ":"
+                    + root.toRealPath().resolve("tools/lab/target/lab.jar")
+                    + "]"),
         () -> outcome.out().toString());
   }
 

@@ -67,7 +67,7 @@ class PackageIT {
   void everyLibraryThatTheManifestNamesIsThere() throws Exception {
     String libraries = manifest(TARGET.resolve("nacre.jar")).getValue(Attributes.Name.CLASS_PATH);
     List<String> names = List.of(libraries.split(" "));
-    assertTrue(names.stream().anyMatch(name -> name.startsWith("lib/tools-")), libraries);
+    assertTrue(names.stream().anyMatch(name -> name.startsWith("lib/nacre-cli-")), libraries);
     assertTrue(names.stream().anyMatch(name -> name.startsWith("lib/tensor-")), libraries);
     for (String name : names) {
       assertTrue(Files.isRegularFile(TARGET.resolve(name)), name);
@@ -112,7 +112,7 @@ class PackageIT {
             "PATH", System.getenv("PATH"),
             "NACRE_JAVA_HOME", System.getProperty("java.home"),
             "NACRE_NO_BUILD", "1");
-    String launcher = Path.of("..", "nacre").toRealPath().toString();
+    String launcher = Path.of("../..", "nacre").toRealPath().toString();
     List<String> command = new ArrayList<>(List.of(launcher));
     command.addAll(List.of(arguments));
     return Shell.run(elsewhere, environment, command);

@@ -264,7 +264,7 @@ class TextToImageTest {
     replace(model.resolve("model_index.json"), "StableAudioPipeline", "StableDiffusionPipeline");
     Files.delete(model.resolve("tokenizer/vocab.json"));
     assertRefused("vocab.json: no such file", "--prompt", "a", "--model", model);
-    Path assets = Path.of("../models/demo");
+    Path assets = Path.of("../../models/demo");
     assertRefused("takes no prompts", "--prompt", "a", "--model", assets);
   }
 

@@ -52,12 +52,14 @@ final class Parts {
       throws IOException, InterruptedException {
     Path tests = bench.home().resolve("tests");
     List<Path> modules;
-    try (Stream<Path> folders = Files.list(tests)) {
+    try (Stream<Path> folders = Files.walk(tests, 2)) {
       modules = folders.filter(f -> Files.isDirectory(f.resolve("classes"))).sorted().toList();
     }
+    String shared = tests.resolve("tensor/core/classes").toString(); // the suite of all backends
     Tally all = new Tally();
     for (Path module : modules) {
-      if (suite && !module.endsWith("tensor")) {
+      boolean backend = module.endsWith("tensor/cuda");
+      if (suite && !backend || module.endsWith("tensor/core")) {
         continue;
       }
       String classes = module.resolve("classes").toString();
@@ -66,6 +68,7 @@ final class Parts {
               String.join(
                   File.pathSeparator,
                   classes,
+                  shared,
                   tests.resolve("junit.jar").toString(),
                   System.getProperty("java.class.path")));
       command.addAll(
@@ -88,14 +91,14 @@ final class Parts {
       } else {
         command.addAll(
             List.of(
-                "--scan-classpath=" + classes,
-                "--include-tag=cuda",
+                "--scan-classpath=" + (backend ? classes + File.pathSeparator + shared : classes),
+                "--include-tag=cuda | backend | oracle",
                 "--exclude-classname=" + Pattern.quote(SUITE)));
         if (bench.small()) {
           command.add("--include-classname=.*CapturedStepTest");
         }
       }
-      all.add(bench.run(module, command), module.getFileName().toString());
+      all.add(bench.run(module, command), tests.relativize(module).toString());
     }
     return all.finding();
   }

@@ -1,0 +1,71 @@
+package nacre.lab.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import nacre.cli.Nacre;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.model.Preset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code nacre bench train-step}, by way of the command line that finds it. */
+class BenchCommandTest {
+  @TempDir private Path folder;
+
+  private record Run(int status, String out, String err) {}
+
+  private static Run bench(String... words) {
+    String[] args = new String[words.length + 2];
+    args[0] = "bench";
+    args[1] = "train-step";
+    System.arraycopy(words, 0, args, 2, words.length);
+    PrintStream before = System.out;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    StringWriter err = new StringWriter();
+    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+    try {
+      int status = Nacre.run(args, new PrintWriter(err, true));
+      return new Run(status, out.toString(StandardCharsets.UTF_8), err.toString());
+    } finally {
+      System.setOut(before);
+    }
+  }
+
+  private static void assertRefused(Run run, String... words) {
+    assertEquals(1, run.status(), run.toString());
+    assertEquals(1, run.err().lines().count(), run.err());
+    for (String word : words) {
+      assertTrue(run.err().contains(word), run.err());
+    }
+  }
+
+  @Test
+  void badOptionsAreRefused() {
+    assertRefused(bench("--steps", "0"), "--steps is 0");
+    assertRefused(bench("--rounds", "0"), "--rounds is 0");
+    assertRefused(bench("--preset", "demmo"), "demmo", "demo", "tiny");
+  }
+
+  @Test
+  void aPeerIsToldTheSameWork() throws IOException {
+    Path told = folder.resolve("told.txt");
+    Path peer = folder.resolve("peer.sh");
+    Files.writeString(peer, "echo \"$@\" > " + told + "\necho '{\"median_ms\": 3}'\n");
+    Run timed = bench("--preset", "tiny", "--steps", "1", "--rounds", "1", "--peer", "sh " + peer);
+    assertEquals(0, timed.status(), timed.err());
+    assertTrue(timed.out().contains("peer    3.00 ms"), timed.out());
+    String words = Files.readString(told);
+    int slots = DataConfig.of(Preset.builtin("tiny").data().orElseThrow()).slots();
+    assertTrue(words.contains("--slots " + slots + " "), words);
+    assertTrue(words.contains("--steps 1"), words);
+  }
+}
