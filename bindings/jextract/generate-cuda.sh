@@ -15,10 +15,10 @@ generate() { # package, class, header
     --include-dir "$site/nvidia/cu13/include" --include-dir "$site/nvidia/cudnn/include" \
     --target-package "nacre.bindings.$1" --header-class-name "$2" \
     --output "$out" "@$here/$1.includes" "$3"
-  # Functions are looked for in the library that CudaLibraries opened, wherever it found it. And as
+  # Functions are looked for in the library that was opened, wherever it found it. And as
   # in generate.sh: no C long is bound, whose width is not the same everywhere.
   sed -i.orig \
-    -e 's/= SymbolLookup\.loaderLookup()$/= nacre.bindings.CudaLibraries.symbols("'"$1"'");/' \
+    -e 's/= SymbolLookup\.loaderLookup()$/= nacre.bindings.symbols.OpenedLibraries.symbols("'"$1"'");/' \
     -e '/^ *\.or(Linker\.nativeLinker()\.defaultLookup());$/d' \
     -e '/ C_LONG = /d' "$out/nacre/bindings/$1"/*.java
   rm "$out/nacre/bindings/$1"/*.orig

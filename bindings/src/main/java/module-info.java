@@ -6,4 +6,5 @@ module nacre.bindings {
   exports nacre.bindings.cudnn;
   exports nacre.bindings.nvrtc;
   exports nacre.bindings.onednn;
+  exports nacre.bindings.symbols;
 }

@@ -1,7 +1,5 @@
 package nacre.bindings;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,6 +7,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import nacre.bindings.symbols.OpenedLibraries;
 
 /**
  * Finds NVIDIA's libraries on the machine, opens them, and asks for their versions.
@@ -24,12 +23,7 @@ import java.util.Optional;
 public final class CudaLibraries {
   private static final int NEWEST_CUDA = 13;
 
-  /** Since which CUDA a function has the number that its name ends in; older ones lack it. */
-  private static final Map<String, String> OLDER_NAMES =
-      Map.of("cuEventElapsedTime_v2", "cuEventElapsedTime"); // 12.8; with the same arguments
-
   private static final Map<CudaLibrary, NativeLibrary> FOUND = new EnumMap<>(CudaLibrary.class);
-  private static final Map<CudaLibrary, SymbolLookup> OPENED = new EnumMap<>(CudaLibrary.class);
 
   /** Where to look, once somebody has said it. */
   private record Places(
@@ -89,31 +83,6 @@ public final class CudaLibraries {
     synchronized (FOUND) {
       return places == null ? Optional.empty() : places.simulator();
     }
-  }
-
-  /** Where the generated classes of a package look for their functions. */
-  public static SymbolLookup symbols(String bindings) {
-    return name -> {
-      for (CudaLibrary library : CudaLibrary.values()) {
-        if (library.bindings().equals(bindings)) {
-          return symbol(library, name);
-        }
-      }
-      throw new IllegalArgumentException("no library has bindings named " + bindings);
-    };
-  }
-
-  private static Optional<MemorySegment> symbol(CudaLibrary library, String name) {
-    SymbolLookup lookup;
-    synchronized (FOUND) {
-      lookup = OPENED.get(library);
-    }
-    if (lookup == null) {
-      throw new IllegalStateException(library.title() + " was called before it was opened");
-    }
-    Optional<MemorySegment> symbol = lookup.find(name);
-    String older = OLDER_NAMES.get(name);
-    return symbol.isPresent() || older == null ? symbol : lookup.find(older);
   }
 
   private static NativeLibrary load(CudaLibrary library) {
@@ -188,12 +157,12 @@ public final class CudaLibraries {
 
   private static NativeLibrary checked(
       CudaLibrary library, DynamicLoader.Opened opened, String candidate, int cudaMajor) {
-    OPENED.put(library, opened);
+    OpenedLibraries.put(library.bindings(), opened);
     String version;
     try {
       version = library.installed();
     } catch (IllegalStateException | ExceptionInInitializerError e) {
-      OPENED.remove(library);
+      OpenedLibraries.remove(library.bindings());
       Throwable reason = e.getCause() == null ? e : e.getCause(); // a function that it lacks
       return unavailable(library, candidate + " does not tell its version: " + reason.getMessage());
     }
@@ -202,7 +171,7 @@ public final class CudaLibraries {
             ? Path.of(candidate)
             : opened.fileOf(versionFunction(library)).orElse(Path.of(candidate));
     if (Versions.compare(version, library.minimum()) < 0) {
-      OPENED.remove(library);
+      OpenedLibraries.remove(library.bindings());
       String is =
           library == CudaLibrary.DRIVER ? "knows CUDA up to " + version : "is version " + version;
       return unavailable(

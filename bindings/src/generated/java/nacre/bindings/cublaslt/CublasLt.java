@@ -20,7 +20,7 @@ public class CublasLt extends CublasLt$shared {
 
     static final Arena LIBRARY_ARENA = Arena.ofAuto();
 
-    static final SymbolLookup SYMBOL_LOOKUP = nacre.bindings.CudaLibraries.symbols("cublaslt");
+    static final SymbolLookup SYMBOL_LOOKUP = nacre.bindings.symbols.OpenedLibraries.symbols("cublaslt");
 
     private static final int CUDA_R_16F = (int)2L;
     /**

@@ -20,7 +20,7 @@ public class Cuda extends Cuda$shared {
 
     static final Arena LIBRARY_ARENA = Arena.ofAuto();
 
-    static final SymbolLookup SYMBOL_LOOKUP = nacre.bindings.CudaLibraries.symbols("cuda");
+    static final SymbolLookup SYMBOL_LOOKUP = nacre.bindings.symbols.OpenedLibraries.symbols("cuda");
 
     private static final int CUDA_VERSION = (int)13000L;
     /**

@@ -20,7 +20,7 @@ public class Cudnn extends Cudnn$shared {
 
     static final Arena LIBRARY_ARENA = Arena.ofAuto();
 
-    static final SymbolLookup SYMBOL_LOOKUP = nacre.bindings.CudaLibraries.symbols("cudnn");
+    static final SymbolLookup SYMBOL_LOOKUP = nacre.bindings.symbols.OpenedLibraries.symbols("cudnn");
 
 
     private static class cudnnGetVersion {

@@ -20,7 +20,7 @@ public class Nvrtc extends Nvrtc$shared {
 
     static final Arena LIBRARY_ARENA = Arena.ofAuto();
 
-    static final SymbolLookup SYMBOL_LOOKUP = nacre.bindings.CudaLibraries.symbols("nvrtc");
+    static final SymbolLookup SYMBOL_LOOKUP = nacre.bindings.symbols.OpenedLibraries.symbols("nvrtc");
 
     private static final int NVRTC_SUCCESS = (int)0L;
     /**

@@ -1,5 +1,7 @@
 package nacre.tensor.cpu;
 
+import nacre.tensor.cpu.engine.HeadEngine;
+import nacre.tensor.cpu.engine.HeadMatrix;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.spi.Allocator;

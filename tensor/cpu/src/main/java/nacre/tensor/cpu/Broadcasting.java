@@ -1,5 +1,6 @@
 package nacre.tensor.cpu;
 
+import nacre.tensor.cpu.engine.MatrixEngine;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;

@@ -1,5 +1,6 @@
 package nacre.tensor.cpu;
 
+import nacre.tensor.cpu.engine.MatrixEngine;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import nacre.bindings.NativeLibraries;

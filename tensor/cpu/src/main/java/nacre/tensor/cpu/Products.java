@@ -1,5 +1,6 @@
 package nacre.tensor.cpu;
 
+import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;

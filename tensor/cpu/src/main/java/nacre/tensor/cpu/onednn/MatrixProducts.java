@@ -92,7 +92,7 @@ final class MatrixProducts {
     multiply(ma, a, mb, b, bias, f, null, null, my, y);
   }
 
-  /** The product of {@link nacre.tensor.cpu.MatrixEngine#linear}. */
+  /** The product of {@link nacre.tensor.cpu.engine.MatrixEngine#linear}. */
   void linear(Tensor x, Tensor w, Tensor bias, Unary f, Binary then, Tensor other, Tensor y) {
     int in = w.dim(1);
     int out = w.dim(0);

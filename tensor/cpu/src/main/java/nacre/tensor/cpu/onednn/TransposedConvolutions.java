@@ -10,7 +10,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Packed;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.cpu.MatrixEngine.KernelEnlarger;
+import nacre.tensor.cpu.engine.MatrixEngine.KernelEnlarger;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 import nacre.tensor.spi.Allocator;
 import nacre.tensor.spi.Packing;
@@ -27,7 +27,7 @@ final class TransposedConvolutions {
     this.allocator = allocator;
   }
 
-  /** As {@link nacre.tensor.cpu.MatrixEngine#transposedConv2d}. */
+  /** As {@link nacre.tensor.cpu.engine.MatrixEngine#transposedConv2d}. */
   void forward(Tensor x, Tensor w, KernelEnlarger enlarger, Tensor bias, Tensor y) {
     Shape four = Shape.of(w.dim(0), 4, 4, w.dim(3));
     Key key = new Key(x.dtype(), x.shape(), four, bias != null);

@@ -1,4 +1,4 @@
-package nacre.tensor.cpu;
+package nacre.tensor.cpu.engine;
 
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
@@ -30,7 +30,7 @@ public record HeadMatrix(
     long perColumn) {
 
   /** A tensor [N, T, heads, D] as matrices [T, D]. */
-  static HeadMatrix tokens(Tensor t) {
+  public static HeadMatrix tokens(Tensor t) {
     int tokens = t.dim(1);
     int heads = t.dim(2);
     int d = t.dim(3);
@@ -40,14 +40,14 @@ public record HeadMatrix(
   }
 
   /** Dense matrices [n, heads, rows, columns]. */
-  static HeadMatrix dense(long address, DType dtype, int n, int heads, int rows, int columns) {
+  public static HeadMatrix dense(long address, DType dtype, int n, int heads, int rows, int columns) {
     long matrix = (long) rows * columns;
     return new HeadMatrix(
         address, dtype, n, heads, rows, columns, heads * matrix, matrix, columns, 1);
   }
 
   /** Dense [columns, n, heads, rows]: what belongs to one column, of all matrices, together. */
-  static HeadMatrix columnsFirst(
+  public static HeadMatrix columnsFirst(
       long address, DType dtype, int n, int heads, int rows, int columns) {
     long entry = (long) heads * rows;
     long all = n * entry;
@@ -58,26 +58,26 @@ public record HeadMatrix(
     return new HeadMatrix(address, dtype, n, heads, rows, columns, perEntry, perHead, 1, all);
   }
 
-  HeadMatrix transposed() {
+  public HeadMatrix transposed() {
     return new HeadMatrix(
         address, dtype, n, heads, columns, rows, perEntry, perHead, perColumn, perRow);
   }
 
   /** Matrices that lie alike somewhere else. */
-  HeadMatrix at(long address, DType dtype) {
+  public HeadMatrix at(long address, DType dtype) {
     return new HeadMatrix(
         address, dtype, n, heads, rows, columns, perEntry, perHead, perRow, perColumn);
   }
 
   /** The matrices of some heads of some batch entries. */
-  HeadMatrix part(int entry, int entries, int head, int heads) {
+  public HeadMatrix part(int entry, int entries, int head, int heads) {
     long at = address + (entry * perEntry + head * perHead) * dtype.bytes();
     return new HeadMatrix(
         at, dtype, entries, heads, rows, columns, perEntry, perHead, perRow, perColumn);
   }
 
   /** Some rows of each matrix. */
-  HeadMatrix rows(int row, int rows) {
+  public HeadMatrix rows(int row, int rows) {
     long at = address + row * perRow * dtype.bytes();
     return new HeadMatrix(at, dtype, n, heads, rows, columns, perEntry, perHead, perRow, perColumn);
   }

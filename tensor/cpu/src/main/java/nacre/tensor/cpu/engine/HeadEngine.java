@@ -1,4 +1,4 @@
-package nacre.tensor.cpu;
+package nacre.tensor.cpu.engine;
 
 /**
  * What attention is made of: products of heads, and softmax of the rows between them. For use by

@@ -1,4 +1,4 @@
-package nacre.tensor.cpu;
+package nacre.tensor.cpu.engine;
 
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;

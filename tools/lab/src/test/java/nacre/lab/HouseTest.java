@@ -1,0 +1,106 @@
+package nacre.lab;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The walls of the house: which part may know which. Design, section 1. */
+class HouseTest {
+  private static final String[] MODULES = {
+    "bindings", "tensor/core", "tensor/cpu", "tensor/cuda", "weights", "nn", "diffusion",
+    "neuralassets", "tools/cli", "tools/lab"
+  };
+  private static JavaClasses house;
+
+  @BeforeAll
+  static void readAllModules() {
+    house =
+        new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPaths(
+                Stream.of(MODULES)
+                    .map(module -> Path.of("../..", module, "target/classes"))
+                    .toList());
+    assertTrue(house.size() > 600, "only " + house.size() + " classes were found");
+  }
+
+  @Test
+  void arrowsRunDownwardsOnly() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInAnyPackage("nacre..")
+        .layer("bindings")
+        .definedBy("nacre.bindings..")
+        .layer("core")
+        .definedBy("nacre.tensor", "nacre.tensor.ops", "nacre.tensor.spi", "nacre.tensor.reference")
+        .layer("cpu")
+        .definedBy("nacre.tensor.cpu..")
+        .layer("cuda")
+        .definedBy("nacre.tensor.cuda..")
+        .layer("weights")
+        .definedBy("nacre.weights..")
+        .layer("nn")
+        .definedBy("nacre.nn..")
+        .layer("diffusion")
+        .definedBy("nacre.diffusion..")
+        .layer("neuralassets")
+        .definedBy("nacre.neuralassets..")
+        .layer("cli")
+        .definedBy("nacre.cli..")
+        .layer("lab")
+        .definedBy("nacre.lab..")
+        // The lab is not shipped; it times the bindings themselves.
+        .whereLayer("bindings")
+        .mayOnlyBeAccessedByLayers("cpu", "cuda", "lab")
+        .whereLayer("core")
+        .mayNotAccessAnyLayer()
+        .whereLayer("cpu")
+        .mayOnlyAccessLayers("core", "bindings")
+        .whereLayer("cuda")
+        .mayOnlyAccessLayers("core", "bindings")
+        .whereLayer("weights")
+        .mayOnlyAccessLayers("core")
+        .whereLayer("nn")
+        .mayOnlyAccessLayers("core", "weights")
+        .whereLayer("diffusion")
+        .mayOnlyAccessLayers("core", "weights", "nn")
+        .whereLayer("neuralassets")
+        .mayOnlyAccessLayers("core", "weights", "nn", "diffusion")
+        .whereLayer("cli")
+        .mayOnlyAccessLayers("core", "weights", "nn", "diffusion", "neuralassets")
+        .check(house);
+  }
+
+  /** But that a tensor asks its backend, and a backend is told of tensors. */
+  @Test
+  void noPackagesImportEachOtherInACircle() {
+    slices()
+        .matching("nacre.(**)")
+        .should()
+        .beFreeOfCycles()
+        .ignoreDependency(resideInAPackage("nacre.tensor.spi"), resideInAPackage("nacre.tensor"))
+        .check(house);
+  }
+
+  @Test
+  void nothingAboveTheCoreAsksWhichBackendItRunsOn() {
+    noClasses()
+        .that(
+            resideInAnyPackage(
+                "nacre.weights..", "nacre.nn..", "nacre.diffusion..", "nacre.neuralassets.."))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("nacre.tensor.cpu..", "nacre.tensor.cuda..", "nacre.bindings..")
+        .check(house);
+  }
+}
