@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import nacre.tensor.ops.Activation;
 import nacre.tensor.ops.Affine;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("backend")
 class ProfileTest {
   @Test
   void countsWhatIsComputedAndChangesNothing() {

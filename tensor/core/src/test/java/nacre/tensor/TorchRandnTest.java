@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+@Tag("backend")
 class TorchRandnTest {
   /** Below, at and above a block; several draws of one generator. */
   private static final int[] SIZES = {1, 3, 15, 16, 17, 31, 4 * 64 * 64, 999, 2};

@@ -18,8 +18,16 @@ import org.junit.jupiter.api.Test;
 /** The walls of the house: which part may know which. Design, section 1. */
 class HouseTest {
   private static final String[] MODULES = {
-    "bindings", "tensor/core", "tensor/cpu", "tensor/cuda", "weights", "nn", "diffusion",
-    "neuralassets", "tools/cli", "tools/lab"
+    "bindings",
+    "tensor/core",
+    "tensor/cpu",
+    "tensor/cuda",
+    "weights",
+    "nn",
+    "diffusion",
+    "neuralassets",
+    "tools/cli",
+    "tools/lab"
   };
   private static JavaClasses house;
 

@@ -26,6 +26,7 @@ import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -33,6 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * Outputs worked out by hand, where an error in the operation and not in the backend would show.
  */
+@Tag("backend")
 class OperationTest {
   private static final float TOLERANCE = 1e-5f;
   private Scope scope;

@@ -1,9 +1,9 @@
 package nacre.tensor.cpu;
 
-import nacre.tensor.cpu.engine.HeadEngine;
-import nacre.tensor.cpu.engine.HeadMatrix;
 import java.util.Arrays;
 import nacre.tensor.DType;
+import nacre.tensor.cpu.engine.HeadEngine;
+import nacre.tensor.cpu.engine.HeadMatrix;
 import nacre.tensor.spi.Allocator;
 
 /**

@@ -1,10 +1,10 @@
 package nacre.tensor.cpu;
 
+import nacre.tensor.DType;
+import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.HeadEngine;
 import nacre.tensor.cpu.engine.HeadMatrix;
 import nacre.tensor.cpu.engine.MatrixEngine;
-import nacre.tensor.DType;
-import nacre.tensor.Tensor;
 import nacre.tensor.spi.Allocator;
 
 /**

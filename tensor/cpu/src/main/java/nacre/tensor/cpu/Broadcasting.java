@@ -1,10 +1,10 @@
 package nacre.tensor.cpu;
 
-import nacre.tensor.cpu.engine.MatrixEngine;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.spi.Binary;
 
 /** Binary operations whose operands repeat along some axes. */

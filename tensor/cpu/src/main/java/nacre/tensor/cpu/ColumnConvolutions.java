@@ -1,11 +1,11 @@
 package nacre.tensor.cpu;
 
-import nacre.tensor.cpu.engine.MatrixEngine;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.spi.Binary;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;

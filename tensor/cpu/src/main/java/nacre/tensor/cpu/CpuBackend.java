@@ -1,6 +1,5 @@
 package nacre.tensor.cpu;
 
-import nacre.tensor.cpu.engine.MatrixEngine;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import nacre.bindings.NativeLibraries;
@@ -10,6 +9,7 @@ import nacre.bindings.OpenMp;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.cpu.onednn.OneDnnEngine;
 import nacre.tensor.reference.ReferenceBackend;
 import nacre.tensor.spi.AdamWConstants;

@@ -1,8 +1,8 @@
 package nacre.tensor.cpu;
 
-import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.spi.Allocator;
 import nacre.tensor.spi.Unary;
 

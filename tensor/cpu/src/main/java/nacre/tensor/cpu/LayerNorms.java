@@ -1,9 +1,9 @@
 package nacre.tensor.cpu;
 
-import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.MatrixEngine;
 
 /**
  * Layer normalization, by the library where it has code for the type. It keeps the variance where

@@ -1,10 +1,10 @@
 package nacre.tensor.cpu;
 
-import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.spi.Allocator;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.Binary;

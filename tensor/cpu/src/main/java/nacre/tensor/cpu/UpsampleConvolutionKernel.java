@@ -1,8 +1,8 @@
 package nacre.tensor.cpu;
 
-import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.MatrixEngine;
 
 /**
  * A 3 × 3 convolution of an image enlarged by repeating pixels, as one transposed convolution with

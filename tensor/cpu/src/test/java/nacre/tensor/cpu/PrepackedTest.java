@@ -30,10 +30,12 @@ import nacre.tensor.spi.Packing;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Weights that are kept packed: what is computed with them is what their elements say. */
+@Tag("cpu")
 class PrepackedTest {
   private static final Device CPU = Device.cpu();
   private static final Backend BACKEND = CPU.backend();

@@ -40,7 +40,8 @@ public record HeadMatrix(
   }
 
   /** Dense matrices [n, heads, rows, columns]. */
-  public static HeadMatrix dense(long address, DType dtype, int n, int heads, int rows, int columns) {
+  public static HeadMatrix dense(
+      long address, DType dtype, int n, int heads, int rows, int columns) {
     long matrix = (long) rows * columns;
     return new HeadMatrix(
         address, dtype, n, heads, rows, columns, heads * matrix, matrix, columns, 1);

@@ -15,9 +15,11 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.spi.Allocator;
 import nacre.tensor.spi.HostAllocator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** How long built primitives are kept. */
+@Tag("cpu")
 class PrimitivesTest {
   private final List<Integer> built = new ArrayList<>();
   private final Allocator allocator = new HostAllocator();
