@@ -72,7 +72,7 @@ public final class Nacre implements Runnable {
   }
 
   /** The command line with its way of failing, to which commands may still be added. */
-  static CommandLine commandLine(PrintWriter err) {
+  public static CommandLine commandLine(PrintWriter err) {
     Nacre nacre = new Nacre();
     CommandLine line = new CommandLine(nacre);
     ServiceLoader.load(CommandProvider.class, Nacre.class.getClassLoader())
