@@ -6,11 +6,14 @@ module nacre.cli {
   requires transitive nacre.neuralassets;
 
   exports nacre.cli;
+  exports nacre.cli.options;
   exports nacre.cli.output;
 
   uses nacre.cli.CommandProvider;
 
   opens nacre.cli to
+      info.picocli;
+  opens nacre.cli.options to
       info.picocli;
   opens nacre.cli.texttoimage to
       info.picocli;

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
+import nacre.cli.options.UserException;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Progress;
 import nacre.neuralassets.data.HeldOut;

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import nacre.cli.options.CudaOptions;
 import nacre.tensor.Device;
 import nacre.tensor.Settings;
 import nacre.tensor.reference.SelfCheck;

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
+import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairBatch;

@@ -9,6 +9,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.concurrent.ExecutionException;
+import nacre.cli.options.UserException;
 import nacre.neuralassets.edit.EditException;
 
 /** Says in one line what went wrong. */

@@ -8,6 +8,8 @@ import java.nio.file.attribute.FileTime;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import nacre.cli.options.DeviceChoice;
+import nacre.cli.options.UserException;
 import nacre.diffusion.StableDiffusion;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;

@@ -6,6 +6,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
+import nacre.cli.options.UserException;
 
 /** Keeps a second process from training in the same folder. Gone when the process is. */
 record RunLock(FileChannel channel) implements AutoCloseable {

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import nacre.cli.options.Sampling;
+import nacre.cli.options.UserException;
 import nacre.cli.texttoimage.TextToImage;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;

@@ -11,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import nacre.cli.options.Sampling;
+import nacre.cli.options.UserException;
 import nacre.cli.output.AnimatedGif;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Sheet;

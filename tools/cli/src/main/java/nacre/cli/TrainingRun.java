@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.cli.output.Sheet;
 import nacre.neuralassets.data.ClipPool;

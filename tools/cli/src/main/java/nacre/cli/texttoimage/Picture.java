@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
-import nacre.cli.UserException;
+import nacre.cli.options.UserException;
 import nacre.neuralassets.scene.PngFile;
 import nacre.tensor.Device;
 import nacre.tensor.Shape;

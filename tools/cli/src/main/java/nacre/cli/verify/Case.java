@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import nacre.cli.DTypeOption;
+import nacre.cli.options.DTypeOption;
 import nacre.tensor.DType;
 import nacre.weights.JsonFile;
 

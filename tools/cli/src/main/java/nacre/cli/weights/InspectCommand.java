@@ -9,7 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
-import nacre.cli.UserException;
+import nacre.cli.options.UserException;
 import nacre.weights.StateDict;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

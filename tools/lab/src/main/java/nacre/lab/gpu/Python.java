@@ -3,7 +3,7 @@ package nacre.lab.gpu;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import nacre.cli.UserException;
+import nacre.cli.options.UserException;
 
 /**
  * The Python whose packages are of use: PyTorch for the peers, and NVIDIA's libraries.

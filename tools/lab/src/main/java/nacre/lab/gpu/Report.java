@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import nacre.cli.UserException;
+import nacre.cli.options.UserException;
 import nacre.weights.AtomicFile;
 
 /**

@@ -1,4 +1,4 @@
-package nacre.cli;
+package nacre.cli.options;
 
 /**
  * Something that the user asked for cannot be done, and the message says why and what to do

@@ -1,4 +1,4 @@
-package nacre.cli;
+package nacre.cli.options;
 
 import nacre.tensor.Setting;
 import nacre.tensor.Settings;

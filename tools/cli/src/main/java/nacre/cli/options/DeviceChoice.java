@@ -1,4 +1,4 @@
-package nacre.cli;
+package nacre.cli.options;
 
 import java.util.function.Consumer;
 import nacre.tensor.Device;
@@ -8,7 +8,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Where a command computes, and how. */
-final class DeviceChoice {
+public final class DeviceChoice {
   @Mixin private CudaOptions cuda;
 
   @Option(
@@ -28,13 +28,13 @@ final class DeviceChoice {
   @Mixin private ExplainOption explain;
 
   /** The device; what is computed from now on is computed as the command line says. */
-  Device device() {
+  public Device device() {
     Settings settings = cuda.settings();
     return Device.of(name, noGraph ? settings.with(Setting.GRAPH, "off") : settings);
   }
 
   /** Explains what was computed, if that was asked for. */
-  void explain(Consumer<String> out) {
+  public void explain(Consumer<String> out) {
     explain.tell(device(), out);
   }
 }

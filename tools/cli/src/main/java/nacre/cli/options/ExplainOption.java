@@ -1,4 +1,4 @@
-package nacre.cli;
+package nacre.cli.options;
 
 import java.util.List;
 import java.util.function.Consumer;

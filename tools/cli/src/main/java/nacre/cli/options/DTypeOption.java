@@ -1,4 +1,4 @@
-package nacre.cli;
+package nacre.cli.options;
 
 import nacre.tensor.DType;
 import picocli.CommandLine.ITypeConverter;
