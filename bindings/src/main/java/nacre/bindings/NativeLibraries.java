@@ -16,8 +16,8 @@ import nacre.bindings.onednn.dnnl_version_t;
  * loader they themselves belong to. So a library's method here is called before anything in its
  * package, and nothing in its package is called if the answer is {@link NativeLibrary.Unavailable}.
  *
- * <p>A jar that carries a library belongs on the class path, even if everything else is on the
- * module path: its own module asks for Java bindings that are not used here.
+ * <p>A jar that carries a library may lie on the class path or on the module path. It need not be
+ * resolved as a module, and cannot be: it requires Java bindings that are not used here.
  */
 public final class NativeLibraries {
 
@@ -114,8 +114,8 @@ public final class NativeLibraries {
                 () ->
                     new Refusal(
                         platform.resource(name)
-                            + " is not on the class path; add org.bytedeco:dnnl with the classifier"
-                            + " "
+                            + " is on neither the class path nor the module path; add"
+                            + " org.bytedeco:dnnl with the classifier "
                             + platform.classifier())));
       }
     } catch (IOException e) {

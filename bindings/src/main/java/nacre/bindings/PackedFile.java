@@ -21,9 +21,12 @@ import java.util.zip.CheckedInputStream;
  */
 record PackedFile(String name, URL url, long size, long crc) {
 
-  /** Looks a resource up, or answers empty if nothing on the class path carries it. */
+  /** Looks a resource up; empty if neither the class path nor the module path carries it. */
   static Optional<PackedFile> find(ClassLoader loader, String resource) throws IOException {
     URL url = loader.getResource(resource);
+    if (url == null) {
+      url = ModulePath.ofThisProcess().find(resource).orElse(null);
+    }
     if (url == null) {
       return Optional.empty();
     }

@@ -1,5 +1,6 @@
 package nacre.tensor.cpu;
 
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import nacre.bindings.NativeLibraries;
@@ -67,7 +68,10 @@ final class CpuBackend implements Backend {
     random = new RandomNumbers(team);
   }
 
-  /** The backend of the CPU: oneDNN if it loads, else plain Java and the reason why. */
+  /**
+   * The backend of the CPU: oneDNN if it loads, else plain Java and the reason why, which is logged
+   * as a warning unless oneDNN was switched off.
+   */
   static CpuBackend create(OneDnnChoice choice) {
     return switch (NativeLibraries.oneDnn(choice)) {
       case NativeLibrary.Loaded library -> {
@@ -77,7 +81,13 @@ final class CpuBackend implements Backend {
         String what = "cpu: " + engine.describe() + ", " + team.describe();
         yield new CpuBackend(engine, allocator, team, what);
       }
-      case NativeLibrary.Unavailable none -> withoutLibrary(none.reason(), choice.threads());
+      case NativeLibrary.Unavailable none -> {
+        CpuBackend backend = withoutLibrary(none.reason(), choice.threads());
+        if (!choice.isOff()) {
+          System.getLogger("nacre.tensor.cpu").log(Level.WARNING, backend.describe());
+        }
+        yield backend;
+      }
     };
   }
 

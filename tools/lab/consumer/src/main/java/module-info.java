@@ -1,0 +1,5 @@
+/** An application that depends on Nacre. */
+module consumer {
+  requires java.desktop;
+  requires nacre.diffusion;
+}
