@@ -5,8 +5,11 @@ import nacre.diffusion.vae.AutoencoderKL;
 
 /** The parts of a Stable Diffusion model that have weights. */
 public enum Component {
+  /** Predicts the noise in latents. */
   UNET("unet", "diffusion_pytorch_model"),
+  /** Goes between images and latents. */
   VAE("vae", "diffusion_pytorch_model"),
+  /** Turns a prompt into what the UNet is conditioned on. */
   TEXT_ENCODER("text_encoder", "model");
 
   private final String folder;

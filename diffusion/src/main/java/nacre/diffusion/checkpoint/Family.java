@@ -15,8 +15,11 @@ import java.util.TreeMap;
  * configured with is kept here, as in the folders on the hub.
  */
 public enum Family {
+  /** Stable Diffusion 1.5, 512×512. */
   SD_1_5("sd-1.5"),
+  /** Stable Diffusion 2.1 base, 512×512. */
   SD_2_1_BASE("sd-2.1-base"),
+  /** Stable Diffusion 2.1, 768×768, which predicts velocity. */
   SD_2_1("sd-2.1");
 
   private final String label;

@@ -34,6 +34,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       VerifyCommand.class,
       WeightsCommand.class,
       DoctorCommand.class,
+      CompletionCommand.class,
       VersionCommand.class
     })
 public final class Nacre implements Runnable {

@@ -1,0 +1,2 @@
+/** Layers that the UNet and the autoencoder share. */
+package nacre.diffusion.layers;

@@ -1,0 +1,2 @@
+/** The conditioned UNet of Stable Diffusion, which predicts noise in latents. */
+package nacre.diffusion.unet;

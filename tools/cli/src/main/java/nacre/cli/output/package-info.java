@@ -1,0 +1,2 @@
+/** What commands write: tables, progress, charts, pictures and logs. */
+package nacre.cli.output;

@@ -1,0 +1,2 @@
+/** The command line: {@code nacre} and its commands. */
+package nacre.cli;
