@@ -99,7 +99,7 @@ public final class AdamW {
   private Slot slot(String name, Tensor parameter) {
     if (parameter.dtype() != DType.F32) {
       throw new IllegalArgumentException(
-          "AdamW: " + name + " is " + parameter + "; parameters are trained in f32");
+          "AdamW: " + name + " is " + parameter.describe() + "; parameters are trained in f32");
     }
     Group group = groups.stream().filter(g -> g.names.test(name)).findFirst().orElseThrow();
     Tensor m = Tensor.zeros(parameter.device(), DType.F32, parameter.shape());

@@ -132,7 +132,7 @@ public final class Parameters {
     }
     if (!tensor.shape().equals(shape)) {
       throw new IllegalArgumentException(
-          "parameters: " + full + " is " + tensor + ", the model wants " + shape);
+          "parameters: " + full + " is " + tensor.describe() + ", the model wants " + shape);
     }
     return tensor;
   }

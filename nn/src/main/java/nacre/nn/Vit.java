@@ -86,7 +86,7 @@ public final class Vit {
         || pixelValues.dim(3) != config.numChannels()) {
       throw new IllegalArgumentException(
           "ViT: pixel values are %s, [N, H, W, %d] is wanted with H and W at least %d"
-              .formatted(pixelValues, config.numChannels(), patch));
+              .formatted(pixelValues.describe(), config.numChannels(), patch));
     }
     try (Scope scope = Scope.open()) {
       Tensor x = embed(pixelValues); // [N, 1 + grid², C]

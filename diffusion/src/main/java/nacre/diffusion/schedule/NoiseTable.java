@@ -103,7 +103,7 @@ public final class NoiseTable {
     if (rank == 0 || timesteps.dtype() != DType.I32 || x.dim(0) != timesteps.elements()) {
       throw new IllegalArgumentException(
           "%s: timesteps %s for %s; an i32 for each entry of its first axis is wanted"
-              .formatted(operation, timesteps, x));
+              .formatted(operation, timesteps.describe(), x.describe()));
     }
     int[] extents = new int[rank];
     Arrays.fill(extents, 1);

@@ -74,7 +74,7 @@ public final class ClipTextModel {
     if (inputIds.shape().rank() != 2 || inputIds.dim(1) > config.maxPositionEmbeddings()) {
       throw new IllegalArgumentException(
           "CLIPTextModel: input ids are %s, [N, T] with T up to %d is wanted"
-              .formatted(inputIds, config.maxPositionEmbeddings()));
+              .formatted(inputIds.describe(), config.maxPositionEmbeddings()));
     }
     try (Scope scope = Scope.open()) {
       Tensor x = cast(tokens.forward(inputIds), dtype); // [N, T, C]

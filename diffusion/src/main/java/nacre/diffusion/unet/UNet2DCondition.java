@@ -103,9 +103,9 @@ public final class UNet2DCondition {
       throw new IllegalArgumentException(
           "UNet2DCondition: sample %s, timesteps %s, context %s; wanted [N, H, W, %d] with H and W multiples of %d, [N], [N, S, %d]"
               .formatted(
-                  sample,
-                  timesteps,
-                  context,
+                  sample.describe(),
+                  timesteps.describe(),
+                  context.describe(),
                   config.inChannels(),
                   multiple,
                   config.crossAttentionDim()));

@@ -91,7 +91,13 @@ public final class AutoencoderKL {
   private static void requireChannels(String what, Tensor x, int channels) {
     if (x.shape().rank() != 4 || x.dim(3) != channels) {
       throw new IllegalArgumentException(
-          "AutoencoderKL." + what + " is " + x + ", [N, H, W, " + channels + "] is wanted");
+          "AutoencoderKL."
+              + what
+              + " is "
+              + x.describe()
+              + ", [N, H, W, "
+              + channels
+              + "] is wanted");
     }
   }
 }

@@ -2,16 +2,17 @@ package nacre.tensor;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * A lifetime. A tensor belongs to the innermost open scope of its thread; closing the scope frees
  * what was born in it, except what was handed to the parent.
  *
  * <pre>{@code
- * try (Scope scope = Scope.open()) {
- *   Tensor y = add(x, x);
- *   return scope.keep(y); // y outlives this scope, everything else is freed
- * }
+ * try (Scope _ = Scope.open()) {
+ *   Tensor y = Scope.tidy(() -> add(multiply(x, x), x)); // y stays, the product is freed
+ *   System.out.println(y);
+ * } // y is freed
  * }</pre>
  */
 public final class Scope implements AutoCloseable {
@@ -31,6 +32,31 @@ public final class Scope implements AutoCloseable {
     Scope scope = new Scope(CURRENT.get());
     CURRENT.set(scope);
     return scope;
+  }
+
+  /**
+   * Does work in a scope of its own, which frees everything but the result.
+   *
+   * <pre>{@code
+   * return Scope.tidy(
+   *     () -> {
+   *       Tensor h = silu(linear(x, w, null));
+   *       return add(h, x); // outlives the scope, h does not
+   *     });
+   * }</pre>
+   *
+   * @param work what it returns is {@linkplain #keep kept}: a tensor, or tensors in arrays,
+   *     collections, maps, optionals and records; null, numbers, texts and the like pass as they
+   *     are
+   * @throws IllegalArgumentException if the result is of a class in which there might be tensors
+   *     that nobody can find
+   */
+  public static <T> T tidy(Supplier<T> work) {
+    try (Scope scope = open()) {
+      T result = work.get();
+      Contained.tensors(result, scope::keep);
+      return result;
+    }
   }
 
   /**
@@ -64,13 +90,22 @@ public final class Scope implements AutoCloseable {
     return parent.adopt(tensor);
   }
 
+  /** Frees a tensor if it belongs to this scope, and leaves it to its own if it does not. */
+  public void free(Tensor tensor) {
+    if (tensor.owner() == this) {
+      tensor.close();
+    }
+  }
+
   /** Moves a tensor of any scope to this one, and returns it. */
   public Tensor adopt(Tensor tensor) {
     requireOpen();
     tensor.requireOpen(); // a closed tensor would be adopted dead, and found out much later
     if (tensor.owner() == null) {
       throw new IllegalStateException(
-          "scope: " + tensor + " belongs to a tape or a repetition: hand on a detach() of it");
+          "scope: "
+              + tensor.describe()
+              + " belongs to a tape or a repetition: hand on a detach() of it");
     }
     tensor.owner().forget(tensor);
     register(tensor);

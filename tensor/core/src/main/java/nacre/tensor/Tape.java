@@ -76,7 +76,7 @@ public final class Tape implements AutoCloseable {
       throw new IllegalStateException(
           operation
               + ": "
-              + in
+              + in.describe()
               + " was computed on another tape, which this one cannot go back through; detach() it,"
               + " track() it as a leaf, or compute both on one tape");
     }
@@ -99,12 +99,13 @@ public final class Tape implements AutoCloseable {
    */
   public Gradients backward(Tensor loss) {
     if (loss.elements() != 1) {
-      throw new IllegalArgumentException("backward: the loss must be a scalar, not " + loss);
+      throw new IllegalArgumentException(
+          "backward: the loss must be a scalar, not " + loss.describe());
     }
     if (!recorded(loss)) {
       throw new IllegalStateException(
           "backward: "
-              + loss
+              + loss.describe()
               + " is not on this tape: it depends on no tracked tensor, or was computed while the"
               + " tape was not open, or backward was already called");
     }
@@ -158,7 +159,14 @@ public final class Tape implements AutoCloseable {
   private static void requireAlike(String what, Tensor gradient, String whose, Tensor of) {
     if (!gradient.shape().equals(of.shape()) || gradient.dtype() != of.dtype()) {
       throw new IllegalArgumentException(
-          what + " is " + gradient + ", its " + whose + " " + of + ": they must be alike");
+          what
+              + " is "
+              + gradient.describe()
+              + ", its "
+              + whose
+              + " "
+              + of.describe()
+              + ": they must be alike");
     }
   }
 

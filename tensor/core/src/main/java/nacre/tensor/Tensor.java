@@ -21,6 +21,7 @@ public final class Tensor implements AutoCloseable {
   private int place;
   private boolean closed;
   private boolean tracked;
+  private boolean brief; // says nothing of its elements
   private Tape maker;
 
   private Tensor(
@@ -130,7 +131,7 @@ public final class Tensor implements AutoCloseable {
 
   void requireOpen() {
     if (closed) {
-      throw new IllegalStateException("tensor " + this + " was used after its scope closed");
+      throw new IllegalStateException("tensor " + describe() + " was used after its scope closed");
     }
   }
 
@@ -175,7 +176,8 @@ public final class Tensor implements AutoCloseable {
   /** Marks this tensor as a leaf whose gradient is wanted, and returns it. */
   public Tensor track() {
     if (!dtype.isFloating()) {
-      throw new IllegalStateException("track: " + this + " has no gradient, its dtype is " + dtype);
+      throw new IllegalStateException(
+          "track: " + describe() + " has no gradient, its dtype is " + dtype);
     }
     tracked = true;
     maker = null;
@@ -209,7 +211,7 @@ public final class Tensor implements AutoCloseable {
     if (other.elements() != shape.elements()) {
       throw new IllegalArgumentException(
           "view: "
-              + this
+              + describe()
               + " has "
               + elements()
               + " elements, "
@@ -228,7 +230,8 @@ public final class Tensor implements AutoCloseable {
    */
   public Tensor rows(int from, int to) {
     if (shape.rank() == 0 || from < 0 || to < from || to > shape.dim(0)) {
-      throw new IllegalArgumentException("rows: " + this + " has no rows " + from + " to " + to);
+      throw new IllegalArgumentException(
+          "rows: " + describe() + " has no rows " + from + " to " + to);
     }
     requireOpen();
     storage.retain();
@@ -259,7 +262,7 @@ public final class Tensor implements AutoCloseable {
   /** The elements as f32 in row-major order. */
   public float[] toFloats() {
     if (elements() > Integer.MAX_VALUE - 8) {
-      throw new IllegalStateException("toFloats: " + this + " does not fit a Java array");
+      throw new IllegalStateException("toFloats: " + describe() + " does not fit a Java array");
     }
     float[] values = new float[(int) elements()];
     if (dtype == DType.F32) {
@@ -306,7 +309,8 @@ public final class Tensor implements AutoCloseable {
   @SuppressWarnings("restricted")
   public MemorySegment segment() {
     if (!device.isHost()) {
-      throw new IllegalStateException("segment: " + this + " is not in host memory; use toFloats");
+      throw new IllegalStateException(
+          "segment: " + describe() + " is not in host memory; use toFloats");
     }
     return MemorySegment.ofAddress(address()).reinterpret(bytes());
   }
@@ -314,7 +318,7 @@ public final class Tensor implements AutoCloseable {
   /** Element {@code i} in row-major order of an f32 tensor in host memory. For tests and tools. */
   public float get(long i) {
     if (dtype != DType.F32) {
-      throw new IllegalStateException("get: " + this + " is not f32; use toFloats");
+      throw new IllegalStateException("get: " + describe() + " is not f32; use toFloats");
     }
     return segment().getAtIndex(ValueLayout.JAVA_FLOAT, i);
   }
@@ -322,7 +326,7 @@ public final class Tensor implements AutoCloseable {
   private void requireCount(String operation, long count) {
     if (count != elements()) {
       throw new IllegalArgumentException(
-          operation + ": " + this + " has " + elements() + " elements, not " + count);
+          operation + ": " + describe() + " has " + elements() + " elements, not " + count);
     }
   }
 
@@ -362,9 +366,26 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
-  /** As {@code f32[2, 64, 64, 4]@cpu}. */
+  /** Dtype, shape and device, as {@code f32[2, 64, 64, 4]@cpu}: what errors say of a tensor. */
+  public String describe() {
+    return dtype.toString() + shape + "@" + device;
+  }
+
+  /**
+   * {@link #describe} and the first elements, as {@code f32[2, 3]@cpu [0.5, -1.25, 3, 0, 0, 1]}.
+   * Waits for the device. Elements that cannot be read just now are left out: those of a closed or
+   * {@linkplain #prepack prepacked} tensor, and on a GPU those of a step that is being captured.
+   */
   @Override
   public String toString() {
-    return dtype.toString() + shape + "@" + device;
+    return closed || brief || prepacked() ? describe() : describe() + FirstValues.of(this);
+  }
+
+  /** The first elements under a handle of no scope; it prints briefly, as reading it may fail. */
+  Tensor first(int count) {
+    storage.retain();
+    Tensor first = new Tensor(device, dtype, Shape.of(count), storage, offset, null);
+    first.brief = true;
+    return first;
   }
 }

@@ -5,6 +5,7 @@ import static nacre.tensor.ops.Arithmetic.multiply;
 import static nacre.tensor.ops.Linear.linear;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import nacre.tensor.spi.Unary;
@@ -86,6 +87,27 @@ class CapturedStepTest {
       Tensor other = Tensor.full(device, DType.F32, Shape.of(2), 7);
       assertArrayEquals(new float[] {9, 16}, kept.toFloats());
       assertArrayEquals(new float[] {7, 7}, other.toFloats());
+    }
+  }
+
+  /** A log line in a step must neither fail it nor wait for what the GPU has not yet begun. */
+  @ParameterizedTest
+  @MethodSource("devices")
+  void aTextInsideReadsNothingThatIsBeingCaptured(Device device) {
+    try (Scope _ = Scope.open()) {
+      Tensor x = Tensor.of(device, Shape.of(2), 3, 4);
+      try (CapturedStep step =
+          CapturedStep.of(
+              device,
+              () -> {
+                Tensor y = multiply(x, x);
+                assertTrue(y.toString().startsWith(y.describe()), y::describe);
+                return y;
+              })) {
+        for (int i = 0; i < 3; i++) {
+          assertEquals("f32[2]@" + device + " [9, 16]", step.run().toString());
+        }
+      }
     }
   }
 }

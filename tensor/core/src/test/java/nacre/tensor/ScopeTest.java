@@ -6,7 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -172,5 +177,104 @@ class ScopeTest {
             throw new ArithmeticException();
           }
         });
+  }
+
+  @Test
+  void tidyKeepsTheResultAndFreesTheRest() {
+    try (Scope _ = Scope.open()) {
+      Tensor kept =
+          Scope.tidy(
+              () -> {
+                ones(5);
+                return ones(3);
+              });
+      assertArrayEquals(new float[] {1, 1, 1}, kept.toFloats());
+      assertEquals(1, Memory.liveTensors());
+      assertSame(kept, Scope.tidy(() -> kept));
+      assertEquals(1, kept.get(0));
+      kept.close();
+      assertEquals(0, Memory.liveTensors());
+    }
+  }
+
+  private record Pair(Tensor left, List<Tensor> right, Shape shape, int count) {}
+
+  @Test
+  void tidyFindsTensorsInWhateverHoldsThem() {
+    try (Scope _ = Scope.open()) {
+      keeps(2, () -> new Tensor[] {ones(1), ones(2)});
+      keeps(2, () -> List.of(ones(1), ones(2)));
+      keeps(1, () -> Map.of("x", ones(1)));
+      keeps(1, () -> Optional.of(ones(1)));
+      keeps(3, () -> new Pair(ones(1), List.of(ones(2), ones(3)), Shape.of(1), 7));
+      keeps(1, () -> new Pair(ones(1), null, null, 7));
+      keeps(0, () -> null);
+      keeps(0, () -> ones(2).get(1));
+      keeps(0, () -> ones(2).toFloats());
+      keeps(0, () -> ones(2).dtype());
+      keeps(0, () -> "text");
+    }
+  }
+
+  private static void keeps(int tensors, Supplier<Object> made) {
+    try (Scope _ = Scope.open()) {
+      Scope.tidy(
+          () -> {
+            ones(9);
+            return made.get();
+          });
+      assertEquals(tensors, Memory.liveTensors());
+    }
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  @Test
+  void tidyRefusesWhatMightHideTensors() {
+    try (Scope _ = Scope.open()) {
+      Exception e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> Scope.tidy(() -> new AtomicReference<>(ones(1))));
+      assertEquals(
+          "tidy: cannot look into java.util.concurrent.atomic.AtomicReference for tensors to keep;"
+              + " return the tensors themselves, or keep() them in a scope that you open",
+          e.getMessage());
+      assertThrows(
+          ArithmeticException.class,
+          () ->
+              Scope.tidy(
+                  () -> {
+                    ones(1);
+                    throw new ArithmeticException();
+                  }));
+      assertEquals(0, Memory.liveTensors());
+      Tensor made = ones(1);
+      assertThrows(
+          IllegalStateException.class,
+          () ->
+              Scope.tidy(
+                  () -> {
+                    Tensor closed = ones(1);
+                    closed.close();
+                    return closed;
+                  }));
+      assertEquals(1, made.get(0));
+    }
+  }
+
+  @Test
+  void freeLeavesOthersTensorsAlone() {
+    try (Scope outer = Scope.open()) {
+      Tensor theirs = ones(1);
+      try (Scope inner = Scope.open()) {
+        Tensor mine = ones(2);
+        inner.free(theirs);
+        inner.free(mine);
+        assertEquals(1, Memory.liveTensors());
+        assertEquals(1, theirs.get(0));
+      }
+      outer.free(theirs);
+      assertEquals(0, Memory.liveTensors());
+    }
   }
 }

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.reflect.Proxy;
 import java.util.concurrent.CompletableFuture;
+import nacre.tensor.spi.Backend;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -185,5 +187,61 @@ class TensorTest {
             IllegalArgumentException.class,
             () -> Shape.broadcast("add", Shape.of(2, 3), Shape.of(2, 4)));
     assertTrue(e.getMessage().startsWith("add: shapes [2, 3] and [2, 4]"), e.getMessage());
+  }
+
+  @Test
+  void textsShowTheFirstValues() {
+    Tensor x = Tensor.of(DEVICE, Shape.of(2, 4), 0.5f, -1.25f, 3, 1e-8f, 1 / 3f, 0, 7, 8);
+    assertEquals("f32[2, 4]@reference [0.5, -1.25, 3, 1.0E-8, 0.33333334, 0, …]", x.toString());
+    assertEquals("f32[2, 4]@reference", x.describe());
+    assertEquals("f32[1, 4]@reference [0.33333334, 0, 7, 8]", x.rows(1, 2).toString());
+    assertEquals("f32[]@reference [2]", Tensor.of(DEVICE, Shape.of(), 2).toString());
+    assertEquals("f32[0, 3]@reference []", Tensor.of(DEVICE, Shape.of(0, 3)).toString());
+    assertEquals(
+        "f32[2]@reference [NaN, -Infinity]",
+        Tensor.of(DEVICE, Shape.of(2), Float.NaN, Float.NEGATIVE_INFINITY).toString());
+    assertEquals(4, Memory.liveTensors(), "a text keeps no memory");
+  }
+
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void textsShowEveryType(DType dtype) {
+    Tensor x = Tensor.empty(DEVICE, dtype, Shape.of(3)).copyFrom(new float[] {0, 2, 200});
+    assertEquals(dtype + "[3]@reference [0, 2, 200]", x.toString());
+    if (dtype.isFloating()) {
+      x.copyFrom(new float[] {-0.5f, -2, 0.25f});
+      assertEquals(dtype + "[3]@reference [-0.5, -2, 0.25]", x.toString());
+    }
+  }
+
+  @Test
+  void textsNeedNothing() {
+    Tensor x = Tensor.of(DEVICE, Shape.of(2), 1, 2);
+    assertEquals(
+        "f32[2]@reference [1, 2]", CompletableFuture.supplyAsync(x::toString).join(), "no scope");
+    x.prepack();
+    assertEquals("f32[2]@reference", x.toString());
+    assertTrue(x.prepacked(), "a text is no reason to unpack");
+    x.close();
+    assertEquals("f32[2]@reference", x.toString());
+  }
+
+  /** As a GPU refuses in a step that it captures, with a message that names the tensor. */
+  @Test
+  void textsOfWhatCannotBeReadAreShort() {
+    Backend refusing =
+        (Backend)
+            Proxy.newProxyInstance(
+                Backend.class.getClassLoader(),
+                new Class<?>[] {Backend.class},
+                (_, method, arguments) -> {
+                  if (method.getName().equals("download")) {
+                    throw new IllegalStateException("download: " + arguments[0] + " is captured");
+                  }
+                  return method.invoke(DEVICE.backend(), arguments);
+                });
+    Tensor x = Tensor.zeros(TestDevices.over("busy", refusing), DType.F32, Shape.of(2));
+    assertEquals("f32[2]@busy", x.toString());
+    assertEquals(1, Memory.liveTensors());
   }
 }

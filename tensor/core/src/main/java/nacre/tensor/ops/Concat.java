@@ -31,12 +31,21 @@ public record Concat(int axis, List<Shape> parts) implements Operation {
       Require.sameDevice("concat", xs[0], x);
       if (x.dtype() != xs[0].dtype()) {
         throw new IllegalArgumentException(
-            "concat: dtypes differ: " + xs[0] + " and " + x + "; cast one of them");
+            "concat: dtypes differ: "
+                + xs[0].describe()
+                + " and "
+                + x.describe()
+                + "; cast one of them");
       }
       if (x.shape().rank() != xs[0].shape().rank()
           || !x.shape().with(a, 0).equals(xs[0].shape().with(a, 0))) {
         throw new IllegalArgumentException(
-            "concat: " + xs[0] + " and " + x + " may differ only in axis " + a);
+            "concat: "
+                + xs[0].describe()
+                + " and "
+                + x.describe()
+                + " may differ only in axis "
+                + a);
       }
       parts.add(x.shape());
     }

@@ -42,15 +42,16 @@ public record Convolution(Window window, Shape image, Shape kernel, Shape residu
     if (x.dim(3) != w.dim(3)) {
       throw new IllegalArgumentException(
           "conv2d: input "
-              + x
+              + x.describe()
               + " has "
               + x.dim(3)
               + " channels, weight "
-              + w
+              + w.describe()
               + " wants "
               + w.dim(3));
     }
-    Require.vector("conv2d", "bias", bias, w.dim(0), "as many as weight " + w + " has outputs");
+    Require.vector(
+        "conv2d", "bias", bias, w.dim(0), "as many as weight " + w.describe() + " has outputs");
     Convolution operation =
         new Convolution(window, x.shape(), w.shape(), residual == null ? null : residual.shape());
     Shape out = operation.outputShape();
@@ -59,7 +60,7 @@ public record Convolution(Window window, Shape image, Shape kernel, Shape residu
         && !residual.shape().equals(out.with(1, 1).with(2, 1))) {
       throw new IllegalArgumentException(
           "conv2d: residual "
-              + residual
+              + residual.describe()
               + " wants "
               + out
               + ", the output's shape, or "

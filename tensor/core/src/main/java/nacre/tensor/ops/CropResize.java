@@ -31,11 +31,16 @@ public record CropResize(int height, int width, Shape image) implements Operatio
     Require.sameDevice("cropResize", x, boxes);
     if (boxes.dtype() != DType.F32 || boxes.dim(0) != x.dim(0) || boxes.dim(2) != 4) {
       throw new IllegalArgumentException(
-          "cropResize: boxes " + boxes + " want f32[" + x.dim(0) + ", R, 4] for input " + x);
+          "cropResize: boxes "
+              + boxes.describe()
+              + " want f32["
+              + x.dim(0)
+              + ", R, 4] for input "
+              + x.describe());
     }
     if (boxes.tracked()) {
       throw new IllegalArgumentException(
-          "cropResize: boxes " + boxes + " have no gradient here; detach() them");
+          "cropResize: boxes " + boxes.describe() + " have no gradient here; detach() them");
     }
     if (height < 1 || width < 1) {
       throw new IllegalArgumentException(

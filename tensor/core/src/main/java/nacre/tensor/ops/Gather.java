@@ -25,7 +25,8 @@ public record Gather(Shape table) implements Operation {
     Require.rank("gather", "table", table, 2, "[V, D]");
     Require.sameDevice("gather", table, indices);
     if (indices.dtype() != DType.I32 && indices.dtype() != DType.I64) {
-      throw new IllegalArgumentException("gather: indices " + indices + " want dtype i32 or i64");
+      throw new IllegalArgumentException(
+          "gather: indices " + indices.describe() + " want dtype i32 or i64");
     }
     return Operation.apply(new Gather(table.shape()), table, indices);
   }

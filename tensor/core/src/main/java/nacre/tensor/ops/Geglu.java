@@ -13,7 +13,7 @@ public record Geglu() implements Operation {
     Require.atLeast("geglu", "input", x, 1, "[.., 2C]");
     if (x.dim(-1) % 2 != 0) {
       throw new IllegalArgumentException(
-          "geglu: input " + x + " has " + x.dim(-1) + " features, wants an even number");
+          "geglu: input " + x.describe() + " has " + x.dim(-1) + " features, wants an even number");
     }
     return Operation.apply(new Geglu(), x);
   }

@@ -41,15 +41,15 @@ public record GroupNormalization(int groups, double eps, boolean silu) implement
       throw new IllegalArgumentException(
           name
               + ": input "
-              + x
+              + x.describe()
               + " has "
               + channels
               + " channels, which do not fall into "
               + operation.groups
               + " groups");
     }
-    Require.vector(name, "gamma", gamma, channels, "the channels of input " + x);
-    Require.vector(name, "beta", beta, channels, "the channels of input " + x);
+    Require.vector(name, "gamma", gamma, channels, "the channels of input " + x.describe());
+    Require.vector(name, "beta", beta, channels, "the channels of input " + x.describe());
     return Operation.apply(operation, x, gamma, beta);
   }
 

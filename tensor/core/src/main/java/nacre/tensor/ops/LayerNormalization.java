@@ -23,8 +23,9 @@ public record LayerNormalization(double eps) implements Operation {
   public static Tensor layerNorm(Tensor x, Tensor gamma, Tensor beta, double eps) {
     Require.alike("layerNorm", x, gamma, beta);
     Require.atLeast("layerNorm", "input", x, 1, "[.., C]");
-    Require.vector("layerNorm", "gamma", gamma, x.dim(-1), "the last axis of input " + x);
-    Require.vector("layerNorm", "beta", beta, x.dim(-1), "the last axis of input " + x);
+    Require.vector(
+        "layerNorm", "gamma", gamma, x.dim(-1), "the last axis of input " + x.describe());
+    Require.vector("layerNorm", "beta", beta, x.dim(-1), "the last axis of input " + x.describe());
     return Operation.apply(new LayerNormalization(eps), x, gamma, beta);
   }
 

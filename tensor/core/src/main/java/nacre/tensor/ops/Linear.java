@@ -48,7 +48,7 @@ public record Linear(Unary f) implements Operation {
     Shape out = x.shape().with(-1, w.dim(0));
     if (residual != null && !residual.shape().equals(out)) {
       throw new IllegalArgumentException(
-          "linear: residual " + residual + " wants " + out + ", the output's shape");
+          "linear: residual " + residual.describe() + " wants " + out + ", the output's shape");
     }
     return Operation.apply(new Linear(f), x, w, bias, residual);
   }
@@ -61,15 +61,16 @@ public record Linear(Unary f) implements Operation {
       throw new IllegalArgumentException(
           operation
               + ": input "
-              + x
+              + x.describe()
               + " has "
               + x.dim(-1)
               + " features, weight "
-              + w
+              + w.describe()
               + " wants "
               + w.dim(1));
     }
-    Require.vector(operation, "bias", bias, w.dim(0), "as many as weight " + w + " has rows");
+    Require.vector(
+        operation, "bias", bias, w.dim(0), "as many as weight " + w.describe() + " has rows");
   }
 
   @Override

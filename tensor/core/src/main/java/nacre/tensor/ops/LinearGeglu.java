@@ -21,7 +21,7 @@ public record LinearGeglu() implements Operation {
     Linear.check("geglu", x, w, bias);
     if (w.dim(0) % 2 != 0) {
       throw new IllegalArgumentException(
-          "geglu: weight " + w + " has " + w.dim(0) + " rows, wants an even number");
+          "geglu: weight " + w.describe() + " has " + w.dim(0) + " rows, wants an even number");
     }
     return Operation.apply(new LinearGeglu(), x, w, bias);
   }

@@ -39,12 +39,12 @@ public record MatrixProduct(boolean transposeA, boolean transposeB, Shape shapeA
     if (inner != wanted) {
       throw new IllegalArgumentException(
           "matmul: left side "
-              + a
+              + a.describe()
               + (transposeA ? " transposed" : "")
               + " has "
               + inner
               + " columns, right side "
-              + b
+              + b.describe()
               + (transposeB ? " transposed" : "")
               + " has "
               + wanted
@@ -53,9 +53,9 @@ public record MatrixProduct(boolean transposeA, boolean transposeB, Shape shapeA
     if (b.shape().rank() != 2 && !Arrays.equals(leading(a), leading(b))) {
       throw new IllegalArgumentException(
           "matmul: leading axes of "
-              + a
+              + a.describe()
               + " and "
-              + b
+              + b.describe()
               + " differ; they must be equal, or the right side of rank 2");
     }
     return Operation.apply(new MatrixProduct(transposeA, transposeB, a.shape(), b.shape()), a, b);

@@ -18,7 +18,11 @@ public record MeanSquaredError() implements Operation {
     Require.alike("meanSquaredError", a, b);
     if (!a.shape().equals(b.shape())) {
       throw new IllegalArgumentException(
-          "meanSquaredError: shapes of " + a + " and " + b + " must be equal");
+          "meanSquaredError: shapes of "
+              + a.describe()
+              + " and "
+              + b.describe()
+              + " must be equal");
     }
     return Operation.apply(new MeanSquaredError(), a, b);
   }

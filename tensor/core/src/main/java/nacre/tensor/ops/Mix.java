@@ -20,7 +20,8 @@ public record Mix(double scaleA, double scaleB) implements Operation {
   public static Tensor mix(Tensor a, double scaleA, Tensor b, double scaleB) {
     Require.alike("mix", a, b);
     if (!a.shape().equals(b.shape())) {
-      throw new IllegalArgumentException("mix: shapes of " + a + " and " + b + " must be equal");
+      throw new IllegalArgumentException(
+          "mix: shapes of " + a.describe() + " and " + b.describe() + " must be equal");
     }
     return Operation.apply(new Mix(scaleA, scaleB), a, b);
   }

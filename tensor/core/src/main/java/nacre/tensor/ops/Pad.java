@@ -31,7 +31,7 @@ public record Pad(Shape before, Shape from, Shape to) implements Operation {
     if (!fits) {
       throw new IllegalArgumentException(
           "pad: "
-              + x
+              + x.describe()
               + " wants "
               + rank
               + " counts not below zero on each side, not "

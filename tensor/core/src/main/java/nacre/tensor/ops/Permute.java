@@ -25,7 +25,11 @@ public record Permute(List<Integer> axes) implements Operation {
     Arrays.sort(sorted);
     if (!Arrays.equals(sorted, IntStream.range(0, x.shape().rank()).toArray())) {
       throw new IllegalArgumentException(
-          "permute: " + Arrays.toString(axes) + " does not name each axis of " + x + " once");
+          "permute: "
+              + Arrays.toString(axes)
+              + " does not name each axis of "
+              + x.describe()
+              + " once");
     }
     return Operation.apply(new Permute(Arrays.stream(axes).boxed().toList()), x);
   }

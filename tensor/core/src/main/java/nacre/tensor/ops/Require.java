@@ -15,7 +15,12 @@ final class Require {
       }
       if (t.dtype() != first.dtype()) {
         throw new IllegalArgumentException(
-            operation + ": dtypes differ: " + first + " and " + t + "; cast one of them");
+            operation
+                + ": dtypes differ: "
+                + first.describe()
+                + " and "
+                + t.describe()
+                + "; cast one of them");
       }
       sameDevice(operation, first, t);
     }
@@ -25,7 +30,12 @@ final class Require {
   static void sameDevice(String operation, Tensor a, Tensor b) {
     if (a.device() != b.device()) {
       throw new IllegalArgumentException(
-          operation + ": " + a + " and " + b + " lie on different devices; move one with to()");
+          operation
+              + ": "
+              + a.describe()
+              + " and "
+              + b.describe()
+              + " lie on different devices; move one with to()");
     }
   }
 
@@ -33,7 +43,7 @@ final class Require {
   static void floating(String operation, Tensor x) {
     if (!x.dtype().isFloating()) {
       throw new IllegalArgumentException(
-          operation + ": " + x + " is not floating-point; cast it first");
+          operation + ": " + x.describe() + " is not floating-point; cast it first");
     }
   }
 
@@ -45,7 +55,7 @@ final class Require {
               + ": "
               + name
               + " "
-              + x
+              + x.describe()
               + " has rank "
               + x.shape().rank()
               + ", wants "
@@ -61,7 +71,7 @@ final class Require {
               + ": "
               + name
               + " "
-              + x
+              + x.describe()
               + " has rank "
               + x.shape().rank()
               + ", wants "
@@ -73,7 +83,7 @@ final class Require {
   static void vector(String operation, String name, Tensor v, int extent, String why) {
     if (v != null && (v.shape().rank() != 1 || v.dim(0) != extent)) {
       throw new IllegalArgumentException(
-          operation + ": " + name + " " + v + " wants [" + extent + "], " + why);
+          operation + ": " + name + " " + v.describe() + " wants [" + extent + "], " + why);
     }
   }
 
@@ -82,7 +92,13 @@ final class Require {
     int rank = x.shape().rank();
     if (axis < -rank || axis >= rank) {
       throw new IllegalArgumentException(
-          operation + ": axis " + axis + " is not one of " + x + ", which has rank " + rank);
+          operation
+              + ": axis "
+              + axis
+              + " is not one of "
+              + x.describe()
+              + ", which has rank "
+              + rank);
     }
     return x.shape().axis(axis);
   }

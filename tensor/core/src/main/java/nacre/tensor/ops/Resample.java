@@ -36,7 +36,7 @@ public record Resample(Kind kind, int factor) implements Operation {
     check("averagePool", x, factor);
     if (x.dim(1) % factor != 0 || x.dim(2) % factor != 0) {
       throw new IllegalArgumentException(
-          "averagePool: height and width of " + x + " are not multiples of " + factor);
+          "averagePool: height and width of " + x.describe() + " are not multiples of " + factor);
     }
     return Operation.apply(new Resample(Kind.AVERAGE_POOL, factor), x);
   }

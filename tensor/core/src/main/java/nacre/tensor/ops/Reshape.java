@@ -47,7 +47,7 @@ public record Reshape(Shape from, Shape to) implements Operation {
   private static IllegalArgumentException wrong(Tensor x, int[] dims) {
     return new IllegalArgumentException(
         "reshape: "
-            + x
+            + x.describe()
             + " with its "
             + x.elements()
             + " elements does not fit "

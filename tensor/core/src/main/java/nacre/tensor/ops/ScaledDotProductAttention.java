@@ -32,14 +32,15 @@ public record ScaledDotProductAttention(double scale, boolean causal) implements
     Require.rank("attention", "query", q, 4, "[N, T, heads, D]");
     Require.rank("attention", "key", k, 4, "[N, S, heads, D]");
     if (!v.shape().equals(k.shape())) {
-      throw new IllegalArgumentException("attention: value " + v + " wants the shape of key " + k);
+      throw new IllegalArgumentException(
+          "attention: value " + v.describe() + " wants the shape of key " + k.describe());
     }
     if (!k.shape().with(1, q.dim(1)).equals(q.shape())) {
       throw new IllegalArgumentException(
           "attention: query "
-              + q
+              + q.describe()
               + " and key "
-              + k
+              + k.describe()
               + " may differ only in the second axis of [N, T, heads, D]");
     }
     return Operation.apply(new ScaledDotProductAttention(scale, causal), q, k, v);

@@ -24,7 +24,7 @@ public final class Sinusoids {
     Require.rank("sinusoids", "timesteps", t, 1, "[N]");
     if (t.dtype() != DType.F32) {
       throw new IllegalArgumentException(
-          "sinusoids: timesteps " + t + " want dtype f32; cast them");
+          "sinusoids: timesteps " + t.describe() + " want dtype f32; cast them");
     }
     if (dim < 2 || dim % 2 != 0) {
       throw new IllegalArgumentException(

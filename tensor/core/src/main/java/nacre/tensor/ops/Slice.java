@@ -26,7 +26,14 @@ public record Slice(int axis, int start, int length, Shape from) implements Oper
     int a = Require.axis("slice", x, axis);
     if (start < 0 || length < 0 || start > x.dim(a) - length) {
       throw new IllegalArgumentException(
-          "slice: " + length + " from " + start + " is not within axis " + a + " of " + x);
+          "slice: "
+              + length
+              + " from "
+              + start
+              + " is not within axis "
+              + a
+              + " of "
+              + x.describe());
     }
     return Operation.apply(new Slice(a, start, length, x.shape()), x);
   }
@@ -52,7 +59,7 @@ public record Slice(int axis, int start, int length, Shape from) implements Oper
               + ", axis "
               + a
               + " of "
-              + x
+              + x.describe()
               + " has "
               + x.dim(a));
     }

@@ -16,7 +16,7 @@ public final class SpaceToDepth {
     Require.rank("spaceToDepth", "input", x, 4, "[N, fH, fW, C]");
     if (factor < 1 || x.dim(1) % factor != 0 || x.dim(2) % factor != 0) {
       throw new IllegalArgumentException(
-          "spaceToDepth: height and width of " + x + " are not multiples of " + factor);
+          "spaceToDepth: height and width of " + x.describe() + " are not multiples of " + factor);
     }
     int h = x.dim(1) / factor;
     int w = x.dim(2) / factor;
@@ -37,7 +37,10 @@ public final class SpaceToDepth {
     Require.rank("depthToSpace", "input", x, 4, "[N, H, W, f·f·C]");
     if (factor < 1 || x.dim(3) % (factor * factor) != 0) {
       throw new IllegalArgumentException(
-          "depthToSpace: channels of " + x + " are not a multiple of " + factor * factor);
+          "depthToSpace: channels of "
+              + x.describe()
+              + " are not a multiple of "
+              + factor * factor);
     }
     int h = x.dim(1);
     int w = x.dim(2);

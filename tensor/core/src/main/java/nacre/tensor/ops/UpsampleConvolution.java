@@ -32,9 +32,10 @@ public record UpsampleConvolution(Shape image, Shape kernel) implements Operatio
     if (w.dim(1) != 3 || w.dim(2) != 3 || w.dim(3) != x.dim(3)) {
       throw new IllegalArgumentException(
           "upsampleConv2d: input %s wants a weight [O, 3, 3, %d], not %s"
-              .formatted(x, x.dim(3), w));
+              .formatted(x.describe(), x.dim(3), w.describe()));
     }
-    Require.vector("upsampleConv2d", "bias", bias, w.dim(0), "as many as weight " + w + " has");
+    Require.vector(
+        "upsampleConv2d", "bias", bias, w.dim(0), "as many as weight " + w.describe() + " has");
     return Operation.apply(new UpsampleConvolution(x.shape(), w.shape()), x, w, bias);
   }
 

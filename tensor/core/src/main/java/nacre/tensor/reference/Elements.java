@@ -33,7 +33,12 @@ final class Elements {
   static void write(double[] values, Tensor t) {
     if (values.length != t.elements()) {
       throw new IllegalArgumentException(
-          "write: " + values.length + " values for " + t.elements() + " elements of " + t);
+          "write: "
+              + values.length
+              + " values for "
+              + t.elements()
+              + " elements of "
+              + t.describe());
     }
     MemorySegment s = t.segment();
     DType dtype = t.dtype();
@@ -61,7 +66,7 @@ final class Elements {
             case I32 -> s.getAtIndex(ValueLayout.JAVA_INT, i);
             case I64 -> s.getAtIndex(ValueLayout.JAVA_LONG, i);
             case U8 -> s.get(ValueLayout.JAVA_BYTE, i) & 0xFF;
-            default -> throw new IllegalArgumentException(t + " does not hold integers");
+            default -> throw new IllegalArgumentException(t.describe() + " does not hold integers");
           };
     }
     return values;
@@ -79,7 +84,7 @@ final class Elements {
         }
         case I64 -> s.setAtIndex(ValueLayout.JAVA_LONG, i, v);
         case U8 -> s.set(ValueLayout.JAVA_BYTE, i, (byte) Math.clamp(v, 0, 255));
-        default -> throw new IllegalArgumentException(t + " does not hold integers");
+        default -> throw new IllegalArgumentException(t.describe() + " does not hold integers");
       }
     }
   }

@@ -71,7 +71,8 @@ final class PlainMovement {
 
   private static long[] rows(Tensor indices, int count) {
     if (indices.dtype() != DType.I32 && indices.dtype() != DType.I64) {
-      throw new IllegalArgumentException("gather: indices must be i32 or i64, not " + indices);
+      throw new IllegalArgumentException(
+          "gather: indices must be i32 or i64, not " + indices.describe());
     }
     long[] rows = Elements.readIntegers(indices);
     for (long row : rows) {

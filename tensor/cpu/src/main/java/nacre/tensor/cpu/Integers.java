@@ -15,7 +15,8 @@ final class Integers {
       case I32 -> Tiles.ALL.get(ValueLayout.JAVA_INT, x.address() + 4 * i);
       case I64 -> Tiles.ALL.get(ValueLayout.JAVA_LONG, x.address() + 8 * i);
       case U8 -> Tiles.ALL.get(ValueLayout.JAVA_BYTE, x.address() + i) & 0xff;
-      case F32, BF16, F16 -> throw new IllegalArgumentException("not an integer tensor: " + x);
+      case F32, BF16, F16 ->
+          throw new IllegalArgumentException("not an integer tensor: " + x.describe());
     };
   }
 

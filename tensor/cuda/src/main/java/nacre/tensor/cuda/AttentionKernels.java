@@ -33,7 +33,8 @@ final class AttentionKernels {
       }
     }
     throw new IllegalArgumentException(
-        "attention: q %s has heads of %d, and the card's kernels take at most 512".formatted(q, d));
+        "attention: q %s has heads of %d, and the card's kernels take at most 512"
+            .formatted(q.describe(), d));
   }
 
   /** Rows of its own side that a block keeps in shared memory, of which some cards have 99 KiB. */

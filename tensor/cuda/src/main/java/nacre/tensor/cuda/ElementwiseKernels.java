@@ -139,7 +139,7 @@ final class ElementwiseKernels {
     long n = y.elements();
     if (n > 0) {
       if (y.dtype() != DType.F32) {
-        throw new IllegalArgumentException(distribution + ": " + y + " is not f32");
+        throw new IllegalArgumentException(distribution + ": " + y.describe() + " is not f32");
       }
       card.kernels()
           .get("random", distribution + "_f32")

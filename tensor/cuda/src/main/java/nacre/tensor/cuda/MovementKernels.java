@@ -72,7 +72,7 @@ final class MovementKernels {
     if (kept > MAX_RANK) {
       throw new IllegalArgumentException(
           "%s to %s: the card's kernel copies boxes of %d axes, not %d"
-              .formatted(x, y, MAX_RANK, kept));
+              .formatted(x.describe(), y.describe(), MAX_RANK, kept));
     }
     int together = together(x.dtype().bytes(), kept, dims, sx, sy, atX, atY);
     try (Arena arena = Arena.ofConfined()) {

@@ -43,7 +43,7 @@ record Inputs(String module, Map<String, Tensor> tensors, DType dtype) {
     Tensor x = get(name);
     if (x.shape().rank() != 4) {
       throw new IllegalArgumentException(
-          module + ": input." + name + " is " + x + ", [B, heads, T, D] is wanted");
+          module + ": input." + name + " is " + x.describe() + ", [B, heads, T, D] is wanted");
     }
     return TorchLayout.swapHeads(x);
   }

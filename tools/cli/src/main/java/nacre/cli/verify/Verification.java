@@ -113,7 +113,13 @@ final class Verification {
         Tensor cotangent = bundle.tensor(Bundle.COTANGENT + name, device);
         if (output == null || !output.shape().equals(cotangent.shape())) {
           throw new BundleException(
-              bundle.folder(), "cotangent." + name + " is " + cotangent + ", output " + output);
+              bundle.folder(),
+              "cotangent."
+                  + name
+                  + " is "
+                  + cotangent.describe()
+                  + ", output "
+                  + (output == null ? "missing" : output.describe()));
         }
         cotangents.put(output, cotangent);
       }

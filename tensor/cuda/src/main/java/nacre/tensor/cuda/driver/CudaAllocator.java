@@ -121,7 +121,7 @@ public final class CudaAllocator implements Allocator {
       if (isFollowed()) {
         throw new CudaException(
             "%s: %s: repeated work is done by the card alone, without the host; %s"
-                .formatted(what, tensor, remedy));
+                .formatted(what, tensor.describe(), remedy));
       }
     } finally {
       device.leave();
