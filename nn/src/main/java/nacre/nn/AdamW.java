@@ -9,13 +9,10 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
-import nacre.tensor.Gradients;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.Backend;
-import nacre.weights.StateDict;
-import nacre.weights.WeightsException;
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as {@code torch.optim.AdamW},
@@ -23,7 +20,7 @@ import nacre.weights.WeightsException;
  * changes from step to step lies on the device, so that a step is work for the device alone and may
  * be repeated as it is.
  */
-public final class AdamW {
+public final class AdamW implements Optimizer {
 
   /**
    * What holds for all parameters.
@@ -63,44 +60,43 @@ public final class AdamW {
   private final Config config;
   private final List<Group> groups;
   private final List<Slot> slots = new ArrayList<>();
+  private final TrainedParameters trained;
   private final Backend backend;
   private final Tensor squaredNorm;
-  private final Tensor learningRate;
   private final Tensor steps;
 
-  /** An optimizer that treats all parameters alike. */
+  /** PyTorch's defaults at a learning rate, to which it stays until another is set. */
+  public AdamW(Map<String, Tensor> parameters, double learningRate) {
+    this(parameters, Config.defaults());
+    setLearningRate(learningRate);
+  }
+
+  /** An optimizer that treats all parameters alike. Its learning rate is to be set. */
   public AdamW(Map<String, Tensor> parameters, Config config) {
     this(parameters, config, List.of());
   }
 
   /**
-   * An optimizer whose state belongs to the current scope.
+   * An optimizer whose state belongs to the current scope. Its learning rate is to be set.
    *
    * @param parameters f32 parameters on one device, by name
    * @param groups the first that names a parameter counts
    * @throws IllegalArgumentException if there are no parameters, or one is not f32
    */
   public AdamW(Map<String, Tensor> parameters, Config config, List<Group> groups) {
-    if (parameters.isEmpty()) {
-      throw new IllegalArgumentException("AdamW: there are no parameters to train");
-    }
     this.config = config;
+    this.trained = new TrainedParameters("AdamW", parameters);
     Group rest = new Group(name -> true, 1, config.weightDecay);
     this.groups = new ArrayList<>(groups);
     this.groups.add(rest);
     Device device = parameters.values().iterator().next().device();
-    this.backend = device.backend();
+    this.backend = trained.backend();
     this.squaredNorm = Tensor.zeros(device, DType.F32, Shape.of());
-    this.learningRate = Tensor.zeros(device, DType.F32, Shape.of());
     this.steps = Tensor.zeros(device, DType.I32, Shape.of(parameters.size()));
     parameters.forEach((name, parameter) -> slots.add(slot(name, parameter)));
   }
 
   private Slot slot(String name, Tensor parameter) {
-    if (parameter.dtype() != DType.F32) {
-      throw new IllegalArgumentException(
-          "AdamW: " + name + " is " + parameter.describe() + "; parameters are trained in f32");
-    }
     Group group = groups.stream().filter(g -> g.names.test(name)).findFirst().orElseThrow();
     Tensor m = Tensor.zeros(parameter.device(), DType.F32, parameter.shape());
     Tensor v = Tensor.zeros(parameter.device(), DType.F32, parameter.shape());
@@ -108,23 +104,12 @@ public final class AdamW {
     return new Slot(name, parameter, m, v, count, group);
   }
 
-  /** Sets the rate and updates every parameter that has a gradient. */
-  public void step(Gradients gradients, double rate) {
-    setLearningRate(rate);
-    step(gradients::of);
-  }
-
-  /** Sets the learning rate of the steps that follow. */
+  @Override
   public void setLearningRate(double rate) {
-    backend.fill(learningRate, rate);
+    trained.setLearningRate(rate);
   }
 
-  /**
-   * Updates every parameter that has a gradient, at the rate that was set. Nothing comes from the
-   * host.
-   *
-   * @param gradients from parameter to gradient, null for none
-   */
+  @Override
   public void step(Function<Tensor, Tensor> gradients) {
     Map<Group, List<Slot>> members = new LinkedHashMap<>();
     List<Tensor> all = new ArrayList<>();
@@ -150,7 +135,7 @@ public final class AdamW {
         members.stream().map(Slot::v).toList(),
         members.stream().map(Slot::steps).toList(),
         Double.isInfinite(config.maxNorm) ? null : squaredNorm,
-        learningRate,
+        trained.learningRate(),
         new AdamWConstants(
             config.beta1,
             config.beta2,
@@ -166,9 +151,10 @@ public final class AdamW {
   }
 
   /**
-   * What a checkpoint must hold to go on as if never stopped: {@code m.<name>} and {@code v.<name>}
-   * of every parameter, and {@code steps}, i32, one count per parameter.
+   * {@code m.<name>} and {@code v.<name>} of every parameter, and {@code steps}, i32, one count per
+   * parameter.
    */
+  @Override
   public Map<String, Tensor> state() {
     Map<String, Tensor> state = new TreeMap<>();
     for (Slot slot : slots) {
@@ -177,14 +163,5 @@ public final class AdamW {
     }
     state.put("steps", steps);
     return state;
-  }
-
-  /**
-   * Takes over a saved {@link #state}.
-   *
-   * @throws WeightsException if it belongs to other parameters
-   */
-  public void load(StateDict saved) throws WeightsException {
-    saved.loadInto(state());
   }
 }

@@ -9,7 +9,7 @@ import nacre.tensor.Tensor;
  * Multi-head attention (Vaswani et al., 2017) under diffusers' names: {@code to_q}, {@code to_k},
  * {@code to_v}, {@code to_out.0}. Self-attention, or cross-attention to a context.
  */
-public final class Attention {
+public final class Attention implements Layer {
   private final Linear query;
   private final Linear key;
   private final Linear value;
@@ -45,6 +45,7 @@ public final class Attention {
   }
 
   /** Self-attention: {@code x [N, T, width] → [N, T, width]}. */
+  @Override
   public Tensor forward(Tensor x) {
     return forward(x, x);
   }

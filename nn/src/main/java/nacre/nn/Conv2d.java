@@ -12,7 +12,7 @@ import nacre.tensor.spi.Window;
  * Two-dimensional convolution, {@code [N, H, W, in] → [N, OH, OW, out]}. Parameters {@code weight
  * [out, kernel, kernel, in]} ({@code [out, in, kernel, kernel]} on disk) and {@code bias [out]}.
  */
-public final class Conv2d {
+public final class Conv2d implements Layer {
   private final Tensor weight;
   private final Tensor bias;
   private final Window window;
@@ -53,6 +53,7 @@ public final class Conv2d {
   }
 
   /** {@code x [N, H, W, in] → [N, OH, OW, out]}. */
+  @Override
   public Tensor forward(Tensor x) {
     return forward(x, null);
   }

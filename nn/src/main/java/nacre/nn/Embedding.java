@@ -6,7 +6,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /** A table of vectors, looked up by index. Parameter {@code weight [count, width]}. */
-public final class Embedding {
+public final class Embedding implements Layer {
   private final Tensor weight;
 
   /** Initialized as PyTorch does, from the standard normal distribution. */
@@ -15,6 +15,7 @@ public final class Embedding {
   }
 
   /** {@code indices [..] (i32 or i64) → [.., width]}, of the table's dtype. */
+  @Override
   public Tensor forward(Tensor indices) {
     return gather(weight, indices);
   }

@@ -6,7 +6,7 @@ import nacre.tensor.Tensor;
  * The feed-forward of a UNet's transformer block: a linear layer, GEGLU (Shazeer, 2020), a linear
  * layer, under diffusers' names {@code net.0.proj} and {@code net.2}.
  */
-public final class FeedForward {
+public final class FeedForward implements Layer {
   private final Linear in;
   private final Linear out;
 
@@ -22,6 +22,7 @@ public final class FeedForward {
   }
 
   /** {@code x [.., width] → [.., width]}. */
+  @Override
   public Tensor forward(Tensor x) {
     return forward(x, null);
   }

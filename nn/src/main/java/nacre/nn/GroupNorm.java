@@ -11,7 +11,7 @@ import nacre.tensor.Tensor;
  * Normalization over groups of channels (Wu and He, 2018), {@code [N, .., C] → [N, .., C]}.
  * Parameters {@code weight [C]} and {@code bias [C]}.
  */
-public final class GroupNorm {
+public final class GroupNorm implements Layer {
   private final Tensor weight;
   private final Tensor bias;
   private final int groups;
@@ -30,6 +30,7 @@ public final class GroupNorm {
   }
 
   /** {@code x [N, .., C] → [N, .., C]}. */
+  @Override
   public Tensor forward(Tensor x) {
     return groupNorm(x, match(weight, x), match(bias, x), groups, eps);
   }

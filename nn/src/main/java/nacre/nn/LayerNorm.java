@@ -10,7 +10,7 @@ import nacre.tensor.Tensor;
  * Normalization over the last axis (Ba et al., 2016), {@code [.., C] → [.., C]}. Parameters {@code
  * weight [C]} and {@code bias [C]}.
  */
-public final class LayerNorm {
+public final class LayerNorm implements Layer {
   private final Tensor weight;
   private final Tensor bias;
   private final double eps;
@@ -28,6 +28,7 @@ public final class LayerNorm {
   }
 
   /** {@code x [.., C] → [.., C]}. */
+  @Override
   public Tensor forward(Tensor x) {
     return layerNorm(x, match(weight, x), match(bias, x), eps);
   }

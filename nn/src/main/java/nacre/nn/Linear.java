@@ -13,7 +13,7 @@ import nacre.tensor.spi.Unary;
  * {@code bias [out]}. As every layer, it computes in its input's dtype, and casts parameters stored
  * in another.
  */
-public final class Linear {
+public final class Linear implements Layer {
   private final Tensor weight;
   private final Tensor bias;
 
@@ -38,6 +38,7 @@ public final class Linear {
   }
 
   /** {@code x [.., in] → [.., out]}. */
+  @Override
   public Tensor forward(Tensor x) {
     return forward(x, null);
   }

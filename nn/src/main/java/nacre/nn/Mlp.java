@@ -3,20 +3,26 @@ package nacre.nn;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
 
-/** Two linear layers with a function between, {@code fc1} and {@code fc2}. */
-public final class Mlp {
+/** Two linear layers with a function between. */
+public final class Mlp implements Layer {
   private final Linear first;
   private final Linear second;
   private final Unary activation;
 
-  /** {@code in → inner → out}. */
+  /** {@code in → inner → out}, under the names {@code fc1} and {@code fc2}. */
   public Mlp(Parameters p, int in, int inner, int out, Unary activation) {
-    this.first = new Linear(p.at("fc1"), in, inner);
-    this.second = new Linear(p.at("fc2"), inner, out);
+    this(new Linear(p.at("fc1"), in, inner), activation, new Linear(p.at("fc2"), inner, out));
+  }
+
+  /** Of layers that exist. */
+  public Mlp(Linear first, Unary activation, Linear second) {
+    this.first = first;
+    this.second = second;
     this.activation = activation;
   }
 
   /** {@code x [.., in] → [.., out]}. */
+  @Override
   public Tensor forward(Tensor x) {
     return second.forward(first.forward(x, activation));
   }

@@ -7,7 +7,7 @@ import nacre.tensor.spi.Unary;
  * What makes a UNet's time embedding of sinusoids: {@code linear_1}, SiLU, {@code linear_2}, under
  * diffusers' names.
  */
-public final class TimestepMlp {
+public final class TimestepMlp implements Layer {
   private final Linear first;
   private final Linear second;
 
@@ -18,6 +18,7 @@ public final class TimestepMlp {
   }
 
   /** {@code sinusoids [N, in] → [N, width]}. */
+  @Override
   public Tensor forward(Tensor sinusoids) {
     return second.forward(first.forward(sinusoids, Unary.SILU));
   }

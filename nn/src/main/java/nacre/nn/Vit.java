@@ -17,7 +17,7 @@ import nacre.tensor.spi.Window;
  * The vision transformer (Dosovitskiy et al., 2021) under the names of transformers' {@code
  * ViTModel}, as which DINO's weights are published (Caron et al., 2021).
  */
-public final class Vit {
+public final class Vit implements Layer {
   /** As transformers initializes ViT: standard deviation 0.02, biases 0. */
   static final Initializer INITIALISER = Initializer.normal(0.02);
 
@@ -25,8 +25,7 @@ public final class Vit {
   private final Tensor classToken;
   private final PatchPositions positions;
   private final Conv2d patches;
-  private final List<VitLayer> layers = new ArrayList<>();
-  private final LayerNorm norm;
+  private final Layer encoder;
   private final Linear pooler;
 
   /** A model of these numbers, without a pooling layer. */
@@ -54,10 +53,13 @@ public final class Vit {
             Window.of(config.patchSize(), 0),
             INITIALISER,
             Initializer.zeros());
+    List<Layer> layers = new ArrayList<>();
+    layers.add(this::embed);
     for (int i = 0; i < config.numHiddenLayers(); i++) {
       layers.add(new VitLayer(p.at("encoder.layer").at(i), config));
     }
-    this.norm = new LayerNorm(p.at("layernorm"), width, config.layerNormEps());
+    layers.add(new LayerNorm(p.at("layernorm"), width, config.layerNormEps()));
+    this.encoder = Sequential.of(layers);
     this.pooler =
         addPoolingLayer
             ? new Linear(p.at("pooler.dense"), width, width, INITIALISER, Initializer.zeros())
@@ -78,6 +80,7 @@ public final class Vit {
    *
    * @throws IllegalArgumentException if the images are smaller than a patch or of other channels
    */
+  @Override
   public Tensor forward(Tensor pixelValues) {
     int patch = config.patchSize();
     if (pixelValues.shape().rank() != 4
@@ -88,26 +91,19 @@ public final class Vit {
           "ViT: pixel values are %s, [N, H, W, %d] is wanted with H and W at least %d"
               .formatted(pixelValues.describe(), config.numChannels(), patch));
     }
-    try (Scope scope = Scope.open()) {
-      Tensor x = embed(pixelValues); // [N, 1 + grid², C]
-      for (VitLayer layer : layers) {
-        Tensor y = forward(layer, x);
-        x.close();
-        x = y;
-      }
-      return scope.keep(norm.forward(x));
-    }
+    return encoder.forward(pixelValues);
   }
 
   /** The patch tokens of {@link #forward} as a map, {@code [N, H/patch, W/patch, C]}. */
   public Tensor features(Tensor pixelValues) {
-    try (Scope scope = Scope.open()) {
-      Tensor tokens = forward(pixelValues);
-      int rows = pixelValues.dim(1) / config.patchSize();
-      int columns = pixelValues.dim(2) / config.patchSize();
-      Tensor map = slice(tokens, 1, 1, rows * columns);
-      return scope.keep(reshape(map, tokens.dim(0), rows, columns, config.hiddenSize()));
-    }
+    return Scope.tidy(
+        () -> {
+          Tensor tokens = forward(pixelValues);
+          int rows = pixelValues.dim(1) / config.patchSize();
+          int columns = pixelValues.dim(2) / config.patchSize();
+          Tensor map = slice(tokens, 1, 1, rows * columns);
+          return reshape(map, pixelValues.dim(0), rows, columns, config.hiddenSize());
+        });
   }
 
   /**
@@ -117,13 +113,15 @@ public final class Vit {
    * @param lastHiddenState what {@link #forward} made
    */
   public Tensor pool(Tensor lastHiddenState) {
-    try (Scope scope = Scope.open()) {
-      Tensor first = slice(lastHiddenState, 1, 0, 1);
-      Tensor token = reshape(first, lastHiddenState.dim(0), config.hiddenSize());
-      return scope.keep(pooler == null ? token : pooler.forward(token, Unary.TANH));
-    }
+    return Scope.tidy(
+        () -> {
+          Tensor first = slice(lastHiddenState, 1, 0, 1);
+          Tensor token = reshape(first, lastHiddenState.dim(0), config.hiddenSize());
+          return pooler == null ? token : pooler.forward(token, Unary.TANH);
+        });
   }
 
+  /** The patches as tokens that know their places, {@code [N, 1 + H/patch · W/patch, C]}. */
   private Tensor embed(Tensor pixelValues) {
     int n = pixelValues.dim(0);
     int width = config.hiddenSize();
@@ -133,12 +131,5 @@ public final class Vit {
     Tensor none = Tensor.zeros(rows.device(), rows.dtype(), Shape.of(n, 1, width));
     Tensor tokens = concat(1, add(none, first), rows);
     return add(tokens, MixedPrecision.match(positions.of(grid.dim(1), grid.dim(2)), rows));
-  }
-
-  /** Each layer in a scope of its own: where nothing is recorded, memory is one layer's. */
-  private static Tensor forward(VitLayer layer, Tensor x) {
-    try (Scope scope = Scope.open()) {
-      return scope.keep(layer.forward(x));
-    }
   }
 }

@@ -7,7 +7,7 @@ import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
 
 /** One layer of a {@link Vit}: norm, self-attention, norm, feed-forward, each half a residual. */
-final class VitLayer {
+final class VitLayer implements Layer {
   private final LayerNorm before;
   private final Linear query;
   private final Linear key;
@@ -40,7 +40,8 @@ final class VitLayer {
   }
 
   /** {@code x [N, T, C] → [N, T, C]}. */
-  Tensor forward(Tensor x) {
+  @Override
+  public Tensor forward(Tensor x) {
     Tensor y = before.forward(x);
     Tensor mixed =
         attention(split(query.forward(y)), split(key.forward(y)), split(value.forward(y)));

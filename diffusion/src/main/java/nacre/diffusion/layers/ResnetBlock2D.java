@@ -4,6 +4,7 @@ import static nacre.tensor.ops.Reshape.reshape;
 
 import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
+import nacre.nn.Layer;
 import nacre.nn.Linear;
 import nacre.nn.Parameters;
 import nacre.tensor.Scope;
@@ -13,7 +14,7 @@ import nacre.tensor.Tensor;
  * Two convolutions around a skip connection, each behind GroupNorm and SiLU: {@code x [N, H, W, in]
  * → [N, H, W, out]}. Names as diffusers' {@code ResnetBlock2D}.
  */
-public final class ResnetBlock2D {
+public final class ResnetBlock2D implements Layer {
   private final GroupNorm norm1;
   private final Conv2d conv1;
   private final Linear timeProjection;
@@ -35,20 +36,27 @@ public final class ResnetBlock2D {
     shortcut = in == out ? null : new Conv2d(p.at("conv_shortcut"), in, out, 1, 1, 0);
   }
 
+  /** {@code x [N, H, W, in] → [N, H, W, out]}, for a block without a time embedding. */
+  @Override
+  public Tensor forward(Tensor x) {
+    return forward(x, null);
+  }
+
   /**
    * {@code x [N, H, W, in] → [N, H, W, out]}.
    *
    * @param time [N, timeWidth], the time embedding behind its SiLU; null for a block without one
    */
   public Tensor forward(Tensor x, Tensor time) {
-    try (Scope scope = Scope.open()) {
-      Tensor shift =
-          timeProjection == null
-              ? null
-              : reshape(timeProjection.forward(time), time.dim(0), 1, 1, -1); // [N, 1, 1, out]
-      Tensor h = conv1.forward(norm1.forwardSilu(x), shift); // [N, H, W, out]
-      Tensor skip = shortcut == null ? x : shortcut.forward(x);
-      return scope.keep(conv2.forward(norm2.forwardSilu(h), skip));
-    }
+    return Scope.tidy(
+        () -> {
+          Tensor shift =
+              timeProjection == null
+                  ? null
+                  : reshape(timeProjection.forward(time), time.dim(0), 1, 1, -1); // [N, 1, 1, out]
+          Tensor h = conv1.forward(norm1.forwardSilu(x), shift); // [N, H, W, out]
+          Tensor skip = shortcut == null ? x : shortcut.forward(x);
+          return conv2.forward(norm2.forwardSilu(h), skip);
+        });
   }
 }

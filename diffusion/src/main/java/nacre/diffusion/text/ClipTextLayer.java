@@ -4,15 +4,15 @@ import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 
+import nacre.nn.Layer;
 import nacre.nn.LayerNorm;
 import nacre.nn.Linear;
 import nacre.nn.Mlp;
 import nacre.nn.Parameters;
-import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /** One layer of a {@link ClipTextModel}: causal self-attention and feed-forward, norms before. */
-final class ClipTextLayer {
+final class ClipTextLayer implements Layer {
   private final LayerNorm norm1;
   private final Linear query;
   private final Linear key;
@@ -36,17 +36,16 @@ final class ClipTextLayer {
   }
 
   /** {@code x [N, T, C] → [N, T, C]}. */
-  Tensor forward(Tensor x) {
-    try (Scope scope = Scope.open()) {
-      Tensor y = norm1.forward(x);
-      Tensor q = split(query.forward(y));
-      Tensor k = split(key.forward(y));
-      Tensor v = split(value.forward(y));
-      double scale = 1 / Math.sqrt(q.dim(3));
-      Tensor mixed = attention(q, k, v, scale, true); // [N, T, heads, C / heads]
-      Tensor h = add(x, out.forward(reshape(mixed, x.dim(0), x.dim(1), x.dim(2))));
-      return scope.keep(add(h, mlp.forward(norm2.forward(h))));
-    }
+  @Override
+  public Tensor forward(Tensor x) {
+    Tensor y = norm1.forward(x);
+    Tensor q = split(query.forward(y));
+    Tensor k = split(key.forward(y));
+    Tensor v = split(value.forward(y));
+    double scale = 1 / Math.sqrt(q.dim(3));
+    Tensor mixed = attention(q, k, v, scale, true); // [N, T, heads, C / heads]
+    Tensor h = add(x, out.forward(reshape(mixed, x.dim(0), x.dim(1), x.dim(2))));
+    return add(h, mlp.forward(norm2.forward(h)));
   }
 
   /** {@code [N, T, C] → [N, T, heads, C / heads]}. */

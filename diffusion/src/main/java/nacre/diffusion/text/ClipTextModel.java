@@ -7,10 +7,11 @@ import static nacre.tensor.ops.Slice.slice;
 import java.util.ArrayList;
 import java.util.List;
 import nacre.nn.Embedding;
+import nacre.nn.Layer;
 import nacre.nn.LayerNorm;
 import nacre.nn.Parameters;
+import nacre.nn.Sequential;
 import nacre.tensor.DType;
-import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
@@ -24,8 +25,7 @@ public final class ClipTextModel {
   private final ClipTextConfig config;
   private final Embedding tokens;
   private final Embedding positions;
-  private final List<ClipTextLayer> layers = new ArrayList<>();
-  private final LayerNorm norm;
+  private final Layer encoder;
 
   /** Builds the model on parameters whose names begin where {@code p} stands. */
   public ClipTextModel(Parameters p, ClipTextConfig config) {
@@ -35,10 +35,12 @@ public final class ClipTextModel {
     tokens = new Embedding(embeddings.at("token_embedding"), config.vocabSize(), width);
     positions =
         new Embedding(embeddings.at("position_embedding"), config.maxPositionEmbeddings(), width);
+    List<Layer> layers = new ArrayList<>();
     for (int i = 0; i < config.numHiddenLayers(); i++) {
       layers.add(new ClipTextLayer(p.at("encoder.layers").at(i), config));
     }
-    norm = new LayerNorm(p.at("final_layer_norm"), width, config.layerNormEps());
+    layers.add(new LayerNorm(p.at("final_layer_norm"), width, config.layerNormEps()));
+    encoder = Sequential.of(layers);
   }
 
   /** The name in this model of a parameter in a checkpoint, most of which begin text_model. */
@@ -76,15 +78,13 @@ public final class ClipTextModel {
           "CLIPTextModel: input ids are %s, [N, T] with T up to %d is wanted"
               .formatted(inputIds.describe(), config.maxPositionEmbeddings()));
     }
-    try (Scope scope = Scope.open()) {
-      Tensor x = cast(tokens.forward(inputIds), dtype); // [N, T, C]
-      x = add(x, cast(slice(positions.weight(), 0, 0, inputIds.dim(1)), dtype));
-      for (ClipTextLayer layer : layers) {
-        Tensor y = layer.forward(x);
-        x.close();
-        x = y;
-      }
-      return scope.keep(norm.forward(x));
-    }
+    Layer embedding = ids -> embed(ids, dtype);
+    return embedding.then(encoder).forward(inputIds);
+  }
+
+  /** {@code inputIds [N, T] → [N, T, C]}. */
+  private Tensor embed(Tensor inputIds, DType dtype) {
+    Tensor places = slice(positions.weight(), 0, 0, inputIds.dim(1)); // [T, C]
+    return add(cast(tokens.forward(inputIds), dtype), cast(places, dtype));
   }
 }

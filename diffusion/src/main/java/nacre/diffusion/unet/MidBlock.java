@@ -31,9 +31,7 @@ final class MidBlock {
 
   /** {@code x [N, H, W, C] → [N, H, W, C]}. */
   Tensor forward(Tensor x, Tensor time, Tensor context) {
-    try (Scope scope = Scope.open()) {
-      Tensor y = attention.forward(resnet1.forward(x, time), context);
-      return scope.keep(resnet2.forward(y, time));
-    }
+    return Scope.tidy(
+        () -> resnet2.forward(attention.forward(resnet1.forward(x, time), context), time));
   }
 }

@@ -14,9 +14,10 @@ record Stage(ResnetBlock2D resnet, Transformer2D attention) {
 
   /** {@code x [N, H, W, in] → [N, H, W, out]}. */
   Tensor forward(Tensor x, Tensor time, Tensor context) {
-    try (Scope scope = Scope.open()) {
-      Tensor y = resnet.forward(x, time);
-      return scope.keep(attention == null ? y : attention.forward(y, context));
-    }
+    return Scope.tidy(
+        () -> {
+          Tensor y = resnet.forward(x, time);
+          return attention == null ? y : attention.forward(y, context);
+        });
   }
 }

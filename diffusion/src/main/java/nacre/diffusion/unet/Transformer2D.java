@@ -6,9 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
+import nacre.nn.Layer;
 import nacre.nn.Linear;
 import nacre.nn.Parameters;
-import nacre.tensor.Scope;
+import nacre.nn.Sequential;
 import nacre.tensor.Tensor;
 
 /**
@@ -50,29 +51,24 @@ final class Transformer2D {
     int h = x.dim(1);
     int w = x.dim(2);
     int c = x.dim(3);
-    try (Scope scope = Scope.open()) {
-      Tensor y = tokens(x);
-      for (TransformerBlock block : blocks) {
-        Tensor next = block.forward(y, context);
-        y.close();
-        y = next;
-      }
-      return scope.keep(
-          linearOut != null
-              ? reshape(linearOut.forwardAdd(y, reshape(x, n, h * w, c)), n, h, w, c)
-              : convOut.forward(reshape(y, n, h, w, c), x));
-    }
+    List<Layer> layers = new ArrayList<>();
+    layers.add(this::tokens);
+    blocks.forEach(block -> layers.add(y -> block.forward(y, context)));
+    layers.add(
+        y ->
+            linearOut != null
+                ? reshape(linearOut.forwardAdd(y, reshape(x, n, h * w, c)), n, h, w, c)
+                : convOut.forward(reshape(y, n, h, w, c), x));
+    return Sequential.of(layers).forward(x);
   }
 
   /** {@code x [N, H, W, C] → [N, H·W, C]}, normalized and projected. */
   private Tensor tokens(Tensor x) {
-    try (Scope scope = Scope.open()) {
-      Tensor y = norm.forward(x);
-      if (convIn != null) {
-        y = convIn.forward(y);
-      }
-      y = reshape(y, x.dim(0), x.dim(1) * x.dim(2), x.dim(3));
-      return scope.keep(linearIn == null ? y : linearIn.forward(y));
+    Tensor y = norm.forward(x);
+    if (convIn != null) {
+      y = convIn.forward(y);
     }
+    y = reshape(y, x.dim(0), x.dim(1) * x.dim(2), x.dim(3));
+    return linearIn == null ? y : linearIn.forward(y);
   }
 }

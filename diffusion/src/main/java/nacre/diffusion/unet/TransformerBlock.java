@@ -4,7 +4,7 @@ import nacre.nn.Attention;
 import nacre.nn.FeedForward;
 import nacre.nn.LayerNorm;
 import nacre.nn.Parameters;
-import nacre.tensor.Scope;
+import nacre.nn.Sequential;
 import nacre.tensor.Tensor;
 
 /**
@@ -30,30 +30,15 @@ final class TransformerBlock {
 
   /** {@code x [N, T, width], context [N, S, contextWidth] → [N, T, width]}. */
   Tensor forward(Tensor x, Tensor context) {
-    try (Scope scope = Scope.open()) {
-      Tensor afterSelf = selfAttention(x);
-      Tensor afterCross = crossAttention(afterSelf, context);
-      afterSelf.close();
-      return scope.keep(feedForward(afterCross));
-    }
+    return Sequential.of(
+            this::selfAttention,
+            y -> attention2.forward(norm2.forward(y), context, y),
+            y -> feedForward.forward(norm3.forward(y), y))
+        .forward(x);
   }
 
   private Tensor selfAttention(Tensor x) {
-    try (Scope scope = Scope.open()) {
-      Tensor y = norm1.forward(x);
-      return scope.keep(attention1.forward(y, y, x));
-    }
-  }
-
-  private Tensor crossAttention(Tensor x, Tensor context) {
-    try (Scope scope = Scope.open()) {
-      return scope.keep(attention2.forward(norm2.forward(x), context, x));
-    }
-  }
-
-  private Tensor feedForward(Tensor x) {
-    try (Scope scope = Scope.open()) {
-      return scope.keep(feedForward.forward(norm3.forward(x), x));
-    }
+    Tensor y = norm1.forward(x);
+    return attention1.forward(y, y, x);
   }
 }

@@ -3,8 +3,8 @@ package nacre.diffusion.vae;
 import static nacre.tensor.ops.Affine.affine;
 
 import nacre.nn.Conv2d;
+import nacre.nn.Layer;
 import nacre.nn.Parameters;
-import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
@@ -15,23 +15,23 @@ import nacre.tensor.Tensor;
  */
 public final class AutoencoderKL {
   private final VaeConfig config;
-  private final Encoder encoder;
-  private final Decoder decoder;
-  private final Conv2d quant;
-  private final Conv2d postQuant;
+  private final Layer encoder;
+  private final Layer decoder;
 
   /** Builds the model on parameters whose names begin where {@code p} stands. */
   public AutoencoderKL(Parameters p, VaeConfig config) {
     int latent = config.latentChannels();
     this.config = config;
-    encoder = new Encoder(p.at("encoder"), config);
-    decoder = new Decoder(p.at("decoder"), config);
-    quant =
-        config.quantConv() ? new Conv2d(p.at("quant_conv"), 2 * latent, 2 * latent, 1, 1, 0) : null;
-    postQuant =
+    Layer inner = Coder.encoder(p.at("encoder"), config);
+    Layer outer = Coder.decoder(p.at("decoder"), config);
+    encoder =
+        config.quantConv()
+            ? inner.then(new Conv2d(p.at("quant_conv"), 2 * latent, 2 * latent, 1, 1, 0))
+            : inner;
+    decoder =
         config.postQuantConv()
-            ? new Conv2d(p.at("post_quant_conv"), latent, latent, 1, 1, 0)
-            : null;
+            ? new Conv2d(p.at("post_quant_conv"), latent, latent, 1, 1, 0).then(outer)
+            : outer;
   }
 
   /**
@@ -64,18 +64,13 @@ public final class AutoencoderKL {
    */
   public LatentDistribution encode(Tensor image) {
     requireChannels("encode: image", image, config.inChannels());
-    try (Scope scope = Scope.open()) {
-      Tensor moments = encoder.forward(image);
-      return new LatentDistribution(scope.keep(quant == null ? moments : quant.forward(moments)));
-    }
+    return new LatentDistribution(encoder.forward(image));
   }
 
   /** {@code latent [N, h, w, latent] → image [N, f·h, f·w, out]}, pixels about −1 to 1. */
   public Tensor decode(Tensor latent) {
     requireChannels("decode: latent", latent, config.latentChannels());
-    try (Scope scope = Scope.open()) {
-      return scope.keep(decoder.forward(postQuant == null ? latent : postQuant.forward(latent)));
-    }
+    return decoder.forward(latent);
   }
 
   /** The latent as diffusion sees it, of variance about 1: (latent − shift) · scaling. */

@@ -5,91 +5,86 @@ import java.util.List;
 import nacre.diffusion.layers.ResnetBlock2D;
 import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
+import nacre.nn.Layer;
 import nacre.nn.Parameters;
-import nacre.tensor.Scope;
-import nacre.tensor.Tensor;
+import nacre.nn.Sequential;
 import nacre.tensor.spi.Window;
 
-/** What encoder and decoder are made of: levels of residual blocks, and the ends. */
+/** Encoder and decoder: levels of residual blocks, and the ends. Names as diffusers'. */
 final class Coder {
   /** Epsilon of all GroupNorms; diffusers' config has no key for it. */
   static final double EPS = 1e-6;
 
   private Coder() {}
 
-  /** A level on the way down: {@code [N, H, W, in] → [N, H/2, W/2, out]}. */
-  static final class Down {
-    private final List<ResnetBlock2D> resnets;
-    private final Conv2d downsampler;
-
-    Down(Parameters p, int in, int out, boolean last, VaeConfig config) {
-      resnets = resnets(p, in, out, config.layersPerBlock(), config);
-      // One row and column of zeros behind: an odd size loses its last pixel.
-      Window window = new Window(2, 0, 0, 1, 1);
-      downsampler = last ? null : new Conv2d(p.at("downsamplers.0.conv"), out, out, 3, window);
-    }
-
-    Tensor forward(Tensor x) {
-      try (Scope scope = Scope.open()) {
-        Tensor y = run(resnets, x);
-        return scope.keep(downsampler == null ? y : downsampler.forward(y));
+  /** {@code image [N, H, W, in] → [N, H/f, W/f, 2 · latent]}. */
+  static Layer encoder(Parameters p, VaeConfig config) {
+    List<Integer> channels = config.blockOutChannels();
+    int in = channels.getFirst();
+    List<Layer> layers = new ArrayList<>();
+    layers.add(new Conv2d(p.at("conv_in"), config.inChannels(), in, 3, 1, 1));
+    for (int level = 0; level < channels.size(); level++) {
+      int out = channels.get(level);
+      Parameters at = p.at("down_blocks").at(level);
+      layers.addAll(resnets(at, in, out, config.layersPerBlock(), config));
+      if (level < channels.size() - 1) {
+        // One row and column of zeros behind: an odd size loses its last pixel.
+        Window window = new Window(2, 0, 0, 1, 1);
+        layers.add(new Conv2d(at.at("downsamplers.0.conv"), out, out, 3, window));
       }
+      in = out;
     }
+    layers.addAll(middle(p.at("mid_block"), in, config));
+    layers.addAll(end(p, in, 2 * config.latentChannels(), config));
+    return Sequential.of(layers);
   }
 
-  /** A level on the way up: {@code [N, H, W, in] → [N, 2H, 2W, out]}. */
-  static final class Up {
-    private final List<ResnetBlock2D> resnets;
-    private final Conv2d upsampler;
-
-    Up(Parameters p, int in, int out, boolean last, VaeConfig config) {
-      resnets = resnets(p, in, out, config.layersPerBlock() + 1, config);
-      upsampler = last ? null : new Conv2d(p.at("upsamplers.0.conv"), out, out, 3, 1, 1);
-    }
-
-    Tensor forward(Tensor x) {
-      try (Scope scope = Scope.open()) {
-        Tensor y = run(resnets, x);
-        return scope.keep(upsampler == null ? y : upsampler.forwardUpsampled(y));
+  /** {@code latent [N, h, w, latent] → [N, f·h, f·w, out]}. */
+  static Layer decoder(Parameters p, VaeConfig config) {
+    List<Integer> channels = config.blockOutChannels().reversed();
+    int in = channels.getFirst();
+    List<Layer> layers = new ArrayList<>();
+    layers.add(new Conv2d(p.at("conv_in"), config.latentChannels(), in, 3, 1, 1));
+    layers.addAll(middle(p.at("mid_block"), in, config));
+    for (int i = 0; i < channels.size(); i++) {
+      int out = channels.get(i);
+      Parameters at = p.at("up_blocks").at(i);
+      layers.addAll(resnets(at, in, out, config.layersPerBlock() + 1, config));
+      if (i < channels.size() - 1) {
+        layers.add(new Conv2d(at.at("upsamplers.0.conv"), out, out, 3, 1, 1)::forwardUpsampled);
       }
+      in = out;
     }
+    layers.addAll(end(p, in, config.outChannels(), config));
+    return Sequential.of(layers);
   }
 
-  /** The end of both: GroupNorm, SiLU, convolution. */
-  static final class Out {
-    private final GroupNorm norm;
-    private final Conv2d conv;
-
-    Out(Parameters p, int in, int out, VaeConfig config) {
-      norm = new GroupNorm(p.at("conv_norm_out"), config.normNumGroups(), in, EPS);
-      conv = new Conv2d(p.at("conv_out"), in, out, 3, 1, 1);
+  /** Two residual blocks, around attention where the config says so. */
+  private static List<Layer> middle(Parameters p, int channels, VaeConfig config) {
+    List<Layer> layers = new ArrayList<>();
+    layers.add(resnet(p.at("resnets.0"), channels, channels, config));
+    if (config.midAttention()) {
+      layers.add(new PixelAttention(p.at("attentions.0"), channels, config));
     }
-
-    Tensor forward(Tensor x) {
-      return conv.forward(norm.forwardSilu(x));
-    }
+    layers.add(resnet(p.at("resnets.1"), channels, channels, config));
+    return layers;
   }
 
-  private static List<ResnetBlock2D> resnets(
-      Parameters p, int in, int out, int count, VaeConfig config) {
-    List<ResnetBlock2D> resnets = new ArrayList<>();
+  private static List<Layer> resnets(Parameters p, int in, int out, int count, VaeConfig config) {
+    List<Layer> resnets = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      Parameters at = p.at("resnets").at(i);
-      resnets.add(new ResnetBlock2D(at, i == 0 ? in : out, out, 0, config.normNumGroups(), EPS));
+      resnets.add(resnet(p.at("resnets").at(i), i == 0 ? in : out, out, config));
     }
     return resnets;
   }
 
-  /** One after the other, each freed when the next is there. */
-  private static Tensor run(List<ResnetBlock2D> resnets, Tensor x) {
-    Tensor y = x;
-    for (ResnetBlock2D resnet : resnets) {
-      Tensor next = resnet.forward(y, null);
-      if (y != x) {
-        y.close();
-      }
-      y = next;
-    }
-    return y;
+  private static Layer resnet(Parameters p, int in, int out, VaeConfig config) {
+    return new ResnetBlock2D(p, in, out, 0, config.normNumGroups(), EPS);
+  }
+
+  /** GroupNorm, SiLU, convolution. */
+  private static List<Layer> end(Parameters p, int in, int out, VaeConfig config) {
+    GroupNorm norm = new GroupNorm(p.at("conv_norm_out"), config.normNumGroups(), in, EPS);
+    return List.of(norm::forwardSilu, new Conv2d(p.at("conv_out"), in, out, 3, 1, 1));
   }
 }

@@ -34,9 +34,10 @@ public record LatentDistribution(Tensor moments) {
    * @param noise standard normal, {@code [N, h, w, C]}
    */
   public Tensor sample(Tensor noise) {
-    try (Scope scope = Scope.open()) {
-      Tensor deviation = exp(scale(logVariance(), 0.5));
-      return scope.keep(add(mode(), multiply(deviation, noise)));
-    }
+    return Scope.tidy(
+        () -> {
+          Tensor deviation = exp(scale(logVariance(), 0.5));
+          return add(mode(), multiply(deviation, noise));
+        });
   }
 }

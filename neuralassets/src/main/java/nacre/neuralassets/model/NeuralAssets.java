@@ -13,6 +13,7 @@ import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.scene.PoseVector;
 import nacre.nn.Initializer;
 import nacre.nn.Linear;
+import nacre.nn.Mlp;
 import nacre.nn.Parameters;
 import nacre.nn.Vit;
 import nacre.tensor.DType;
@@ -42,10 +43,8 @@ public final class NeuralAssets {
   private final UNet2DCondition unet;
   private final Vit vit;
   private final Linear appearance;
-  private final Linear pose0;
-  private final Linear pose2;
-  private final Linear background0;
-  private final Linear background2;
+  private final Mlp pose;
+  private final Mlp background;
   private final Linear neck;
   private final SampleSpace samples;
   private final Tensor coordinates;
@@ -71,11 +70,9 @@ public final class NeuralAssets {
     int look = config.appearanceDim();
     int place = config.poseDim();
     this.appearance = layer(p.at("appearance"), preset.imageEncoder().hiddenSize(), look);
-    this.pose0 = layer(p.at("pose_mlp.0"), features, config.poseHidden());
-    this.pose2 = layer(p.at("pose_mlp.2"), config.poseHidden(), place);
-    int inner = config.backgroundHidden();
-    this.background0 = layer(p.at("background_mlp.0"), PoseVector.LENGTH, inner);
-    this.background2 = layer(p.at("background_mlp.2"), inner, features);
+    this.pose = mlp(p.at("pose_mlp"), features, config.poseHidden(), place);
+    this.background =
+        mlp(p.at("background_mlp"), PoseVector.LENGTH, config.backgroundHidden(), features);
     this.neck = layer(p.at("neck"), look + place, preset.unet().crossAttentionDim());
     this.samples =
         preset
@@ -92,6 +89,10 @@ public final class NeuralAssets {
     return gain == 0
         ? new Linear(p, in, out)
         : new Linear(p, in, out, Initializer.normal(gain / Math.sqrt(in)), Initializer.zeros());
+  }
+
+  private Mlp mlp(Parameters p, int in, int inner, int out) {
+    return new Mlp(layer(p.at(0), in, inner), Unary.GELU_TANH, layer(p.at(2), inner, out));
   }
 
   /** What the model was built from. */
@@ -131,9 +132,7 @@ public final class NeuralAssets {
 
   /** The tokens of conditions, {@code [B, K (N + 1), C]}: {@link #tokens(AssetInputs)}. */
   public Tensor tokens(Conditions conditions) {
-    try (Scope scope = Scope.open()) {
-      return scope.keep(tokens(prepare(conditions)));
-    }
+    return Scope.tidy(() -> tokens(prepare(conditions)));
   }
 
   /**
@@ -141,15 +140,16 @@ public final class NeuralAssets {
    * last, of each the cells of its grid row by row.
    */
   public Tensor tokens(AssetInputs in) {
-    try (Scope scope = Scope.open()) {
-      int batch = in.boxes().dim(0);
-      int side = config.roiSize();
-      Tensor maps = encode(in.pixels()); // [2B, grid, grid, D]
-      Tensor front = cropResize(slice(maps, 0, 0, batch), in.boxes(), side, side);
-      Tensor back = cropResize(slice(maps, 0, batch, batch), in.wholes(), side, side);
-      Tensor looks = concat(1, front, back); // [B, N + 1, side, side, D]
-      return scope.keep(join(looks, in.features(), in.backgroundPoses()));
-    }
+    int batch = in.boxes().dim(0);
+    int side = config.roiSize();
+    return Scope.tidy(
+        () -> {
+          Tensor maps = encode(in.pixels()); // [2B, grid, grid, D]
+          Tensor front = cropResize(slice(maps, 0, 0, batch), in.boxes(), side, side);
+          Tensor back = cropResize(slice(maps, 0, batch, batch), in.wholes(), side, side);
+          Tensor looks = concat(1, front, back); // [B, N + 1, side, side, D]
+          return join(looks, in.features(), in.backgroundPoses());
+        });
   }
 
   /**
@@ -157,18 +157,16 @@ public final class NeuralAssets {
    * images were, and cost no look at one.
    */
   public Tensor unconditionalTokens(int slots) {
-    try (Scope scope = Scope.open()) {
-      int side = config.roiSize();
-      int width = preset.imageEncoder().hiddenSize();
-      PoseFeatures features = config.poseFeatures();
-      float[] nowhere = features.of(new float[slots * PoseVector.LENGTH]);
-      Tensor looks = Tensor.zeros(device, compute, Shape.of(1, slots + 1, side, side, width));
-      return scope.keep(
-          join(
-              looks,
-              Tensor.of(device, Shape.of(1, slots, features.width()), nowhere),
-              Tensor.zeros(device, DType.F32, Shape.of(1, PoseVector.LENGTH))));
-    }
+    int side = config.roiSize();
+    int width = preset.imageEncoder().hiddenSize();
+    PoseFeatures features = config.poseFeatures();
+    float[] nowhere = features.of(new float[slots * PoseVector.LENGTH]);
+    return Scope.tidy(
+        () ->
+            join(
+                Tensor.zeros(device, compute, Shape.of(1, slots + 1, side, side, width)),
+                Tensor.of(device, Shape.of(1, slots, features.width()), nowhere),
+                Tensor.zeros(device, DType.F32, Shape.of(1, PoseVector.LENGTH))));
   }
 
   private Tensor encode(Tensor pixels) {
@@ -183,11 +181,9 @@ public final class NeuralAssets {
     int objects = looks.dim(1);
     int cells = config.tokensPerObject();
     Tensor look = appearance.forward(reshape(looks, batch, objects, cells, looks.dim(-1)));
-    Tensor view =
-        background2.forward(
-            background0.forward(in(compute, backgroundPoses), Unary.GELU_TANH)); // [B, F]
+    Tensor view = background.forward(in(compute, backgroundPoses)); // [B, F]
     Tensor seen = concat(1, in(compute, features), reshape(view, batch, 1, features.dim(2)));
-    Tensor place = pose2.forward(pose0.forward(seen, Unary.GELU_TANH)); // [B, N + 1, poseDim]
+    Tensor place = pose.forward(seen); // [B, N + 1, poseDim]
     int width = config.poseDim();
     Tensor cell = Tensor.zeros(device, compute, Shape.of(batch, objects, cells, width));
     Tensor places = add(cell, reshape(place, batch, objects, 1, width));
@@ -203,16 +199,16 @@ public final class NeuralAssets {
    * @param tokens {@code [B, K (N + 1), C]}
    */
   public Tensor denoise(Tensor noisy, Tensor timesteps, Tensor tokens) {
-    try (Scope scope = Scope.open()) {
-      Tensor x = noisy;
-      if (coordinates != null) {
-        Shape shape = coordinates.shape().with(0, noisy.dim(0));
-        Tensor everywhere = add(Tensor.zeros(device, noisy.dtype(), shape), coordinates);
-        x = concat(3, noisy, everywhere);
-      }
-      Tensor prediction = unet.forward(in(compute, x), timesteps, tokens);
-      return scope.keep(in(DType.F32, prediction));
-    }
+    return Scope.tidy(
+        () -> {
+          Tensor x = noisy;
+          if (coordinates != null) {
+            Shape shape = coordinates.shape().with(0, noisy.dim(0));
+            Tensor everywhere = add(Tensor.zeros(device, noisy.dtype(), shape), coordinates);
+            x = concat(3, noisy, everywhere);
+          }
+          return in(DType.F32, unet.forward(in(compute, x), timesteps, tokens));
+        });
   }
 
   /** What the UNet draws in place of images. */

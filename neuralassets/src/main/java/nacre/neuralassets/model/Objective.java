@@ -54,11 +54,12 @@ public final class Objective {
       int[] timesteps,
       Tensor noise,
       Tensor emphasis) {
-    try (Scope scope = Scope.open()) {
-      AssetInputs inputs = model.prepare(conditions);
-      Tensor at = schedule.timesteps(timesteps);
-      return scope.keep(loss(inputs, target, latentNoise, at, noise, emphasis));
-    }
+    return Scope.tidy(
+        () -> {
+          AssetInputs inputs = model.prepare(conditions);
+          Tensor at = schedule.timesteps(timesteps);
+          return loss(inputs, target, latentNoise, at, noise, emphasis);
+        });
   }
 
   /**
@@ -77,17 +78,18 @@ public final class Objective {
       Tensor timesteps,
       Tensor noise,
       Tensor emphasis) {
-    try (Scope scope = Scope.open()) {
-      Tensor clean = model.samples().toSamples(target, latentNoise);
-      Tensor noisy = schedule.addNoise(clean, noise, timesteps);
-      Tensor tokens = model.tokens(inputs);
-      Tensor prediction = model.denoise(noisy, cast(timesteps, DType.F32), tokens);
-      Tensor wanted = schedule.target(clean, noise, timesteps);
-      if (emphasis != null) {
-        prediction = multiply(prediction, emphasis);
-        wanted = multiply(wanted, emphasis);
-      }
-      return scope.keep(meanSquaredError(prediction, wanted));
-    }
+    return Scope.tidy(
+        () -> {
+          Tensor clean = model.samples().toSamples(target, latentNoise);
+          Tensor noisy = schedule.addNoise(clean, noise, timesteps);
+          Tensor tokens = model.tokens(inputs);
+          Tensor prediction = model.denoise(noisy, cast(timesteps, DType.F32), tokens);
+          Tensor wanted = schedule.target(clean, noise, timesteps);
+          if (emphasis != null) {
+            prediction = multiply(prediction, emphasis);
+            wanted = multiply(wanted, emphasis);
+          }
+          return meanSquaredError(prediction, wanted);
+        });
   }
 }

@@ -48,18 +48,16 @@ public sealed interface SampleSpace {
   record Latents(AutoencoderKL vae) implements SampleSpace {
     @Override
     public Tensor toSamples(Tensor images, Tensor noise) {
-      try (Scope scope = Scope.open()) {
-        LatentDistribution latents = vae.encode(images);
-        Tensor latent = noise == null ? latents.mode() : latents.sample(noise);
-        return scope.keep(vae.toDiffusion(latent));
-      }
+      return Scope.tidy(
+          () -> {
+            LatentDistribution latents = vae.encode(images);
+            return vae.toDiffusion(noise == null ? latents.mode() : latents.sample(noise));
+          });
     }
 
     @Override
     public Tensor toImages(Tensor samples) {
-      try (Scope scope = Scope.open()) {
-        return scope.keep(vae.decode(vae.fromDiffusion(samples)));
-      }
+      return Scope.tidy(() -> vae.decode(vae.fromDiffusion(samples)));
     }
   }
 }

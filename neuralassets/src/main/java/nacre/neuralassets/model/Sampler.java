@@ -42,9 +42,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    * @param progress told the number of steps done after each
    */
   public Tensor sample(Conditions conditions, Tensor noise, IntConsumer progress) {
-    try (Scope scope = Scope.open()) {
-      return scope.keep(sample(model.tokens(conditions), noise, progress));
-    }
+    return Scope.tidy(() -> sample(model.tokens(conditions), noise, progress));
   }
 
   /**
@@ -82,12 +80,13 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
     if (guidance == 1) {
       return led;
     }
-    try (Scope scope = Scope.open()) {
-      int cells = model.preset().assetTokens().tokensPerObject();
-      Tensor free = model.unconditionalTokens(led.dim(1) / cells - 1);
-      Tensor each = Tensor.zeros(led.device(), led.dtype(), led.shape());
-      return scope.keep(concat(0, add(each, free), led));
-    }
+    int cells = model.preset().assetTokens().tokensPerObject();
+    return Scope.tidy(
+        () -> {
+          Tensor free = model.unconditionalTokens(led.dim(1) / cells - 1);
+          Tensor each = Tensor.zeros(led.device(), led.dtype(), led.shape());
+          return concat(0, add(each, free), led);
+        });
   }
 
   /** What the model, guided, predicts of x {@code [B, s, s, c]}. */
@@ -95,9 +94,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
     if (guidance == 1) {
       return model.denoise(x, timesteps, tokens);
     }
-    try (Scope scope = Scope.open()) {
-      Tensor both = model.denoise(concat(0, x, x), timesteps, tokens);
-      return scope.keep(Guidance.guide(both, guidance));
-    }
+    return Scope.tidy(
+        () -> Guidance.guide(model.denoise(concat(0, x, x), timesteps, tokens), guidance));
   }
 }

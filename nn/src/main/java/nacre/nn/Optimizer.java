@@ -1,0 +1,76 @@
+package nacre.nn;
+
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import nacre.tensor.Gradients;
+import nacre.tensor.Scope;
+import nacre.tensor.Tape;
+import nacre.tensor.Tensor;
+import nacre.weights.StateDict;
+import nacre.weights.WeightsException;
+
+/**
+ * A rule by which parameters follow their gradients. Gradients are made anew by each backward pass
+ * and belong to its scope, so that there is nothing to set to zero.
+ *
+ * <pre>{@code
+ * Optimizer optimizer = new AdamW(p.trainable(), 1e-3);
+ * for (int step = 0; step < 1000; step++) {
+ *   float loss = optimizer.minimize(() -> meanSquaredError(model.forward(x), y));
+ * }
+ * }</pre>
+ */
+public interface Optimizer {
+
+  /** Sets the learning rate of the steps that follow. */
+  void setLearningRate(double rate);
+
+  /**
+   * Updates every parameter that has a gradient, at the rate that was set. Nothing comes from the
+   * host, so that the step may be captured.
+   *
+   * @param gradients from parameter to gradient, null for none
+   * @throws IllegalStateException if no learning rate was ever set
+   */
+  void step(Function<Tensor, Tensor> gradients);
+
+  /** Updates every parameter that has a gradient, at the rate that was set. */
+  default void step(Gradients gradients) {
+    step(gradients::of);
+  }
+
+  /** Sets the rate and updates every parameter that has a gradient. */
+  default void step(Gradients gradients, double rate) {
+    setLearningRate(rate);
+    step(gradients);
+  }
+
+  /**
+   * A whole step, in a scope and on a tape of its own: loss, backward pass, update. Waits for the
+   * device; a loop that should not wait opens its own tape and calls {@link #step(Gradients)}.
+   *
+   * @param loss computes a tensor of one element
+   * @return the loss before the update
+   */
+  default float minimize(Supplier<Tensor> loss) {
+    try (Scope _ = Scope.open();
+        Tape tape = Tape.open()) {
+      Tensor value = loss.get();
+      step(tape.backward(value));
+      return value.item();
+    }
+  }
+
+  /** What a checkpoint must hold to go on as if never stopped, by name. */
+  Map<String, Tensor> state();
+
+  /**
+   * Takes over a saved {@link #state}.
+   *
+   * @throws WeightsException if it belongs to other parameters
+   */
+  default void load(StateDict saved) throws WeightsException {
+    saved.loadInto(state());
+  }
+}

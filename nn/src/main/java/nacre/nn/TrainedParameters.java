@@ -1,0 +1,54 @@
+package nacre.nn;
+
+import java.util.Map;
+import nacre.tensor.DType;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.spi.Backend;
+
+/** Where an optimizer's parameters lie, and their learning rate there. */
+final class TrainedParameters {
+  private final String optimizer;
+  private final Tensor rate;
+  private boolean rateIsSet;
+
+  /**
+   * Checks the parameters; what is made belongs to the current scope.
+   *
+   * @throws IllegalArgumentException if there are none, or one is not f32
+   */
+  TrainedParameters(String optimizer, Map<String, Tensor> parameters) {
+    if (parameters.isEmpty()) {
+      throw new IllegalArgumentException(optimizer + ": there are no parameters to train");
+    }
+    parameters.forEach(
+        (name, parameter) -> {
+          if (parameter.dtype() != DType.F32) {
+            throw new IllegalArgumentException(
+                "%s: %s is %s; parameters are trained in f32"
+                    .formatted(optimizer, name, parameter.describe()));
+          }
+        });
+    this.optimizer = optimizer;
+    Tensor any = parameters.values().iterator().next();
+    this.rate = Tensor.zeros(any.device(), DType.F32, Shape.of());
+  }
+
+  Backend backend() {
+    return rate.backend();
+  }
+
+  void setLearningRate(double value) {
+    backend().fill(rate, value);
+    rateIsSet = true;
+  }
+
+  /** An f32 scalar. */
+  Tensor learningRate() {
+    if (!rateIsSet) {
+      throw new IllegalStateException(
+          optimizer + ": no learning rate was set; call setLearningRate before the first step");
+    }
+    return rate;
+  }
+}
