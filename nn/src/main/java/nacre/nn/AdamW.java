@@ -12,6 +12,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.AdamWTensors;
 import nacre.tensor.spi.Backend;
 
 /**
@@ -129,11 +130,12 @@ public final class AdamW implements Optimizer {
 
   private void update(Group group, List<Slot> members, Function<Tensor, Tensor> gradients) {
     backend.adamW(
-        members.stream().map(Slot::parameter).toList(),
-        members.stream().map(Slot::parameter).map(gradients).toList(),
-        members.stream().map(Slot::m).toList(),
-        members.stream().map(Slot::v).toList(),
-        members.stream().map(Slot::steps).toList(),
+        new AdamWTensors(
+            members.stream().map(Slot::parameter).toList(),
+            members.stream().map(Slot::parameter).map(gradients).toList(),
+            members.stream().map(Slot::m).toList(),
+            members.stream().map(Slot::v).toList(),
+            members.stream().map(Slot::steps).toList()),
         Double.isInfinite(config.maxNorm) ? null : squaredNorm,
         trained.learningRate(),
         new AdamWConstants(

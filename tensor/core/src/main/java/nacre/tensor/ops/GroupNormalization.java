@@ -5,6 +5,9 @@ import nacre.tensor.DType;
 import nacre.tensor.Operation;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.GroupNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 
 /**
  * Normalization over groups of channels (Wu &amp; He 2018), optionally with SiLU in the same pass.
@@ -60,7 +63,7 @@ public record GroupNormalization(int groups, double eps, boolean silu) implement
     Shape statistics = Shape.of(x.dim(0), groups);
     try (Tensor mean = Tensor.empty(x.device(), DType.F32, statistics);
         Tensor rstd = Tensor.empty(x.device(), DType.F32, statistics)) {
-      x.backend().groupNorm(x, in[1], in[2], groups, eps, silu, y, mean, rstd);
+      x.backend().groupNorm(operands(x, in[1], in[2]), y, new NormStatistics(mean, rstd));
       context.save(x, in[1], in[2], mean, rstd);
     }
     return y;
@@ -70,26 +73,21 @@ public record GroupNormalization(int groups, double eps, boolean silu) implement
   public Tensor[] backward(Context context, Tensor dy) {
     Tensor gamma = context.saved(1);
     Tensor beta = context.saved(2);
-    Tensor dx = dy.like();
-    Tensor dgamma = gamma.like();
-    Tensor dbeta = beta.like();
+    NormGradients d = new NormGradients(dy.like(), gamma.like(), beta.like());
     dy.backend()
         .groupNormBackward(
-            context.saved(0),
-            gamma,
-            beta,
-            groups,
-            silu,
-            context.saved(3),
-            context.saved(4),
+            operands(context.saved(0), gamma, beta),
+            new NormStatistics(context.saved(3), context.saved(4)),
             dy,
-            dx,
-            dgamma,
-            dbeta);
+            d);
     return new Tensor[] {
-      context.needs(0) ? dx : null,
-      context.needs(1) ? dgamma : null,
-      context.needs(2) ? dbeta : null
+      context.needs(0) ? d.dx() : null,
+      context.needs(1) ? d.dgamma() : null,
+      context.needs(2) ? d.dbeta() : null
     };
+  }
+
+  private GroupNormInputs operands(Tensor x, Tensor gamma, Tensor beta) {
+    return new GroupNormInputs(x, gamma, beta, groups, eps, silu);
   }
 }

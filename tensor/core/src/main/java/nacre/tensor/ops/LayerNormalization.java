@@ -5,6 +5,9 @@ import nacre.tensor.DType;
 import nacre.tensor.Operation;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.LayerNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 
 /**
  * Normalization over the last axis (Ba et al. 2016). Inputs: x, gamma, beta.
@@ -36,8 +39,9 @@ public record LayerNormalization(double eps) implements Operation {
     Shape rows = Shape.of(Math.toIntExact(x.shape().elements(0, x.shape().rank() - 1)));
     try (Tensor mean = Tensor.empty(x.device(), DType.F32, rows);
         Tensor rstd = Tensor.empty(x.device(), DType.F32, rows)) {
-      x.backend().layerNorm(x, in[1], in[2], eps, y, mean, rstd);
-      context.save(x, in[1], mean, rstd);
+      x.backend()
+          .layerNorm(new LayerNormInputs(x, in[1], in[2], eps), y, new NormStatistics(mean, rstd));
+      context.save(x, in[1], in[2], mean, rstd);
     }
     return y;
   }
@@ -45,16 +49,17 @@ public record LayerNormalization(double eps) implements Operation {
   @Override
   public Tensor[] backward(Context context, Tensor dy) {
     Tensor gamma = context.saved(1);
-    Tensor dx = dy.like();
-    Tensor dgamma = gamma.like();
-    Tensor dbeta = gamma.like();
+    NormGradients d = new NormGradients(dy.like(), gamma.like(), gamma.like());
     dy.backend()
         .layerNormBackward(
-            context.saved(0), gamma, context.saved(2), context.saved(3), dy, dx, dgamma, dbeta);
+            new LayerNormInputs(context.saved(0), gamma, context.saved(2), eps),
+            new NormStatistics(context.saved(3), context.saved(4)),
+            dy,
+            d);
     return new Tensor[] {
-      context.needs(0) ? dx : null,
-      context.needs(1) ? dgamma : null,
-      context.needs(2) ? dbeta : null
+      context.needs(0) ? d.dx() : null,
+      context.needs(1) ? d.dgamma() : null,
+      context.needs(2) ? d.dbeta() : null
     };
   }
 }

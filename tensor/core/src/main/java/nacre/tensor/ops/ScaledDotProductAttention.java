@@ -4,6 +4,8 @@ import nacre.tensor.Context;
 import nacre.tensor.DType;
 import nacre.tensor.Operation;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 
 /**
  * Attention of many heads without the matrix of weights in memory (Vaswani et al. 2017, eq. 1).
@@ -52,13 +54,14 @@ public record ScaledDotProductAttention(double scale, boolean causal) implements
     Tensor k = in[1];
     Tensor v = in[2];
     Tensor y = q.like();
+    AttentionInputs operands = new AttentionInputs(q, k, v, scale, causal);
     if (!context.recording()) {
-      q.backend().attention(q, k, v, scale, causal, y, null);
+      q.backend().attention(operands, y, null);
       return y;
     }
     try (Tensor state =
         Tensor.empty(q.device(), DType.F32, q.backend().attentionState(q.shape(), k.shape()))) {
-      q.backend().attention(q, k, v, scale, causal, y, state);
+      q.backend().attention(operands, y, state);
       context.save(q, k, v, y, state);
     }
     return y;
@@ -69,14 +72,14 @@ public record ScaledDotProductAttention(double scale, boolean causal) implements
     Tensor q = context.saved(0);
     Tensor k = context.saved(1);
     Tensor v = context.saved(2);
-    Tensor dq = q.like();
-    Tensor dk = k.like();
-    Tensor dv = v.like();
+    AttentionGradients d = new AttentionGradients(q.like(), k.like(), v.like());
     dy.backend()
         .attentionBackward(
-            q, k, v, context.saved(3), dy, context.saved(4), scale, causal, dq, dk, dv);
+            new AttentionInputs(q, k, v, scale, causal), context.saved(3), dy, context.saved(4), d);
     return new Tensor[] {
-      context.needs(0) ? dq : null, context.needs(1) ? dk : null, context.needs(2) ? dv : null
+      context.needs(0) ? d.dq() : null,
+      context.needs(1) ? d.dk() : null,
+      context.needs(2) ? d.dv() : null
     };
   }
 }

@@ -5,6 +5,8 @@ import static nacre.tensor.reference.Elements.write;
 
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 
 /** Attention, with the logarithm of each softmax's denominator as its state, and softmax itself. */
 final class PlainAttention {
@@ -15,25 +17,27 @@ final class PlainAttention {
     return Shape.of(q.dim(0), q.dim(2), q.dim(1));
   }
 
-  static void attention(
-      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
+  static void attention(AttentionInputs in, Tensor y, Tensor state) {
+    Tensor q = in.q();
+    Tensor k = in.k();
+
     int t = q.dim(1);
     int s = k.dim(1);
     int heads = q.dim(2);
     int d = q.dim(3);
     double[] vq = read(q);
     double[] vk = read(k);
-    double[] vv = read(v);
+    double[] vv = read(in.v());
     double[] out = new double[vq.length];
     double[] logs = new double[q.dim(0) * heads * t];
     for (int n = 0; n < q.dim(0); n++) {
       for (int h = 0; h < heads; h++) {
         for (int i = 0; i < t; i++) {
           int atQ = ((n * t + i) * heads + h) * d;
-          int keys = causal ? Math.min(s, i + 1) : s;
+          int keys = in.causal() ? Math.min(s, i + 1) : s;
           double[] score = new double[keys];
           for (int j = 0; j < keys; j++) {
-            score[j] = scale * dot(vq, atQ, vk, ((n * s + j) * heads + h) * d, d);
+            score[j] = in.scale() * dot(vq, atQ, vk, ((n * s + j) * heads + h) * d, d);
           }
           double log = logSumExp(score);
           logs[(n * heads + h) * t + i] = log;
@@ -53,24 +57,17 @@ final class PlainAttention {
   }
 
   static void attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor y,
-      Tensor dy,
-      Tensor state,
-      double scale,
-      boolean causal,
-      Tensor dq,
-      Tensor dk,
-      Tensor dv) {
+      AttentionInputs in, Tensor y, Tensor dy, Tensor state, AttentionGradients out) {
+    Tensor q = in.q();
+    Tensor k = in.k();
+
     int t = q.dim(1);
     int s = k.dim(1);
     int heads = q.dim(2);
     int d = q.dim(3);
     double[] vq = read(q);
     double[] vk = read(k);
-    double[] vv = read(v);
+    double[] vv = read(in.v());
     double[] vy = read(y);
     double[] g = read(dy);
     double[] logs = read(state);
@@ -82,12 +79,12 @@ final class PlainAttention {
         for (int i = 0; i < t; i++) {
           int atQ = ((n * t + i) * heads + h) * d;
           double weighted = dot(g, atQ, vy, atQ, d);
-          int keys = causal ? Math.min(s, i + 1) : s;
+          int keys = in.causal() ? Math.min(s, i + 1) : s;
           for (int j = 0; j < keys; j++) {
             int atK = ((n * s + j) * heads + h) * d;
-            double score = scale * dot(vq, atQ, vk, atK, d);
+            double score = in.scale() * dot(vq, atQ, vk, atK, d);
             double p = Math.exp(score - logs[(n * heads + h) * t + i]);
-            double ds = scale * p * (dot(g, atQ, vv, atK, d) - weighted);
+            double ds = in.scale() * p * (dot(g, atQ, vv, atK, d) - weighted);
             for (int e = 0; e < d; e++) {
               gv[atK + e] += p * g[atQ + e];
               gq[atQ + e] += ds * vk[atK + e];
@@ -97,9 +94,9 @@ final class PlainAttention {
         }
       }
     }
-    write(gq, dq);
-    write(gk, dk);
-    write(gv, dv);
+    write(gq, out.dq());
+    write(gk, out.dk());
+    write(gv, out.dv());
   }
 
   static void softmax(Tensor x, Tensor y) {

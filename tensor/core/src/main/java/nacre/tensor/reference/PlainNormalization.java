@@ -4,6 +4,10 @@ import static nacre.tensor.reference.Elements.read;
 import static nacre.tensor.reference.Elements.write;
 
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.GroupNormInputs;
+import nacre.tensor.spi.LayerNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 import nacre.tensor.spi.Unary;
 
 /**
@@ -18,50 +22,26 @@ final class PlainNormalization {
 
   private PlainNormalization() {}
 
-  static void groupNorm(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      double eps,
-      boolean silu,
-      Tensor y,
-      Tensor mean,
-      Tensor rstd) {
-    forward(x, groupSets(x, groups), gamma, beta, eps, silu, y, mean, rstd);
+  static void groupNorm(GroupNormInputs in, Tensor y, NormStatistics statistics) {
+    Tensor x = in.x();
+    LayerNormInputs operands = new LayerNormInputs(x, in.gamma(), in.beta(), in.eps());
+    forward(operands, groupSets(x, in.groups()), in.silu(), y, statistics);
   }
 
   static void groupNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      boolean silu,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
-    double[] shift = silu ? read(beta) : null;
-    backward(x, groupSets(x, groups), gamma, shift, mean, rstd, dy, dx, dgamma, dbeta);
+      GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    double[] shift = in.silu() ? read(in.beta()) : null;
+    Tensor x = in.x();
+    backward(x, groupSets(x, in.groups()), in.gamma(), shift, statistics, dy, out);
   }
 
-  static void layerNorm(
-      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-    forward(x, rowSets(x), gamma, beta, eps, false, y, mean, rstd);
+  static void layerNorm(LayerNormInputs in, Tensor y, NormStatistics statistics) {
+    forward(in, rowSets(in.x()), false, y, statistics);
   }
 
   static void layerNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
-    backward(x, rowSets(x), gamma, null, mean, rstd, dy, dx, dgamma, dbeta);
+      LayerNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    backward(in.x(), rowSets(in.x()), in.gamma(), null, statistics, dy, out);
   }
 
   private static Sets groupSets(Tensor x, int groups) {
@@ -76,20 +56,12 @@ final class PlainNormalization {
   }
 
   private static void forward(
-      Tensor x,
-      Sets sets,
-      Tensor gamma,
-      Tensor beta,
-      double eps,
-      boolean silu,
-      Tensor y,
-      Tensor mean,
-      Tensor rstd) {
-    int c = x.dim(-1);
-    double[] v = read(x);
-    double[] scale = read(gamma);
-    double[] shift = read(beta);
-    double[] m = new double[(int) mean.elements()];
+      LayerNormInputs in, Sets sets, boolean silu, Tensor y, NormStatistics statistics) {
+    int c = in.x().dim(-1);
+    double[] v = read(in.x());
+    double[] scale = read(in.gamma());
+    double[] shift = read(in.beta());
+    double[] m = new double[(int) statistics.mean().elements()];
     double count = (double) v.length / m.length;
     for (int i = 0; i < v.length; i++) {
       m[sets.of(i)] += v[i] / count;
@@ -100,15 +72,15 @@ final class PlainNormalization {
       r[sets.of(i)] += off * off / count;
     }
     for (int i = 0; i < r.length; i++) {
-      r[i] = 1 / Math.sqrt(r[i] + eps);
+      r[i] = 1 / Math.sqrt(r[i] + in.eps());
     }
     for (int i = 0; i < v.length; i++) {
       double z = (v[i] - m[sets.of(i)]) * r[sets.of(i)] * scale[i % c] + shift[i % c];
       v[i] = silu ? Functions.value(Unary.SILU, z) : z;
     }
     write(v, y);
-    write(m, mean);
-    write(r, rstd);
+    write(m, statistics.mean());
+    write(r, statistics.rstd());
   }
 
   /**
@@ -120,17 +92,14 @@ final class PlainNormalization {
       Sets sets,
       Tensor gamma,
       double[] siluShift,
-      Tensor mean,
-      Tensor rstd,
+      NormStatistics statistics,
       Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
+      NormGradients gradients) {
     int c = x.dim(-1);
     double[] normal = read(x);
     double[] scale = read(gamma);
-    double[] m = read(mean);
-    double[] r = read(rstd);
+    double[] m = read(statistics.mean());
+    double[] r = read(statistics.rstd());
     double[] dz = read(dy);
     double count = (double) normal.length / m.length;
     double[] dscale = new double[c];
@@ -155,8 +124,8 @@ final class PlainNormalization {
       int set = sets.of(i);
       out[i] = r[set] * (dz[i] * scale[i % c] - meanG[set] - normal[i] * meanGx[set]);
     }
-    write(out, dx);
-    write(dscale, dgamma);
-    write(dshift, dbeta);
+    write(out, gradients.dx());
+    write(dscale, gradients.dgamma());
+    write(dshift, gradients.dbeta());
   }
 }

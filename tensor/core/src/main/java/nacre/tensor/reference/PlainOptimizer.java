@@ -6,6 +6,7 @@ import static nacre.tensor.reference.Elements.write;
 import java.util.List;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.AdamWTensors;
 
 /** What happens to parameters after the backward pass. */
 final class PlainOptimizer {
@@ -22,37 +23,27 @@ final class PlainOptimizer {
   }
 
   static void adamW(
-      List<Tensor> parameters,
-      List<Tensor> gradients,
-      List<Tensor> m,
-      List<Tensor> v,
-      List<Tensor> steps,
-      Tensor squaredNorm,
-      Tensor learningRate,
-      AdamWConstants c) {
+      AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants c) {
     double clip = 1;
     if (squaredNorm != null) {
       clip = Math.min(1, c.maxNorm() / (Math.sqrt(read(squaredNorm)[0]) + 1e-6));
     }
     double rate = read(learningRate)[0] * c.rateFactor();
-    for (int i = 0; i < parameters.size(); i++) {
-      double step = read(steps.get(i))[0] + 1;
-      write(new double[] {step}, steps.get(i));
-      one(parameters.get(i), gradients.get(i), m.get(i), v.get(i), clip, rate, step, c);
+    for (int i = 0; i < tensors.parameters().size(); i++) {
+      one(tensors, i, clip, rate, c);
     }
   }
 
   private static void one(
-      Tensor parameter,
-      Tensor gradient,
-      Tensor m,
-      Tensor v,
-      double clip,
-      double rate,
-      double step,
-      AdamWConstants c) {
+      AdamWTensors tensors, int index, double clip, double rate, AdamWConstants c) {
+    Tensor parameter = tensors.parameters().get(index);
+    Tensor m = tensors.m().get(index);
+    Tensor v = tensors.v().get(index);
+    Tensor steps = tensors.steps().get(index);
+    double step = read(steps)[0] + 1;
+    write(new double[] {step}, steps);
     double[] p = read(parameter);
-    double[] g = read(gradient);
+    double[] g = read(tensors.gradients().get(index));
     double[] first = read(m);
     double[] second = read(v);
     double correction1 = 1 - Math.pow(c.beta1(), step);

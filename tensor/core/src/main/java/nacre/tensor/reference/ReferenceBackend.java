@@ -5,10 +5,17 @@ import java.util.List;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.AdamWTensors;
 import nacre.tensor.spi.Allocator;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.Binary;
+import nacre.tensor.spi.GroupNormInputs;
 import nacre.tensor.spi.HostAllocator;
+import nacre.tensor.spi.LayerNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 import nacre.tensor.spi.Reduction;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
@@ -151,25 +158,14 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
-  public void attention(
-      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
-    PlainAttention.attention(q, k, v, scale, causal, y, state);
+  public void attention(AttentionInputs in, Tensor y, Tensor state) {
+    PlainAttention.attention(in, y, state);
   }
 
   @Override
   public void attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor y,
-      Tensor dy,
-      Tensor state,
-      double scale,
-      boolean causal,
-      Tensor dq,
-      Tensor dk,
-      Tensor dv) {
-    PlainAttention.attentionBackward(q, k, v, y, dy, state, scale, causal, dq, dk, dv);
+      AttentionInputs in, Tensor y, Tensor dy, Tensor state, AttentionGradients out) {
+    PlainAttention.attentionBackward(in, y, dy, state, out);
   }
 
   @Override
@@ -183,53 +179,25 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
-  public void groupNorm(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      double eps,
-      boolean silu,
-      Tensor y,
-      Tensor mean,
-      Tensor rstd) {
-    PlainNormalization.groupNorm(x, gamma, beta, groups, eps, silu, y, mean, rstd);
+  public void groupNorm(GroupNormInputs in, Tensor y, NormStatistics statistics) {
+    PlainNormalization.groupNorm(in, y, statistics);
   }
 
   @Override
   public void groupNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      boolean silu,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
-    PlainNormalization.groupNormBackward(
-        x, gamma, beta, groups, silu, mean, rstd, dy, dx, dgamma, dbeta);
+      GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    PlainNormalization.groupNormBackward(in, statistics, dy, out);
   }
 
   @Override
-  public void layerNorm(
-      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-    PlainNormalization.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+  public void layerNorm(LayerNormInputs in, Tensor y, NormStatistics statistics) {
+    PlainNormalization.layerNorm(in, y, statistics);
   }
 
   @Override
   public void layerNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
-    PlainNormalization.layerNormBackward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
+      LayerNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    PlainNormalization.layerNormBackward(in, statistics, dy, out);
   }
 
   @Override
@@ -300,15 +268,8 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public void adamW(
-      List<Tensor> parameters,
-      List<Tensor> gradients,
-      List<Tensor> m,
-      List<Tensor> v,
-      List<Tensor> steps,
-      Tensor squaredNorm,
-      Tensor learningRate,
-      AdamWConstants constants) {
-    PlainOptimizer.adamW(parameters, gradients, m, v, steps, squaredNorm, learningRate, constants);
+      AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants constants) {
+    PlainOptimizer.adamW(tensors, squaredNorm, learningRate, constants);
   }
 
   @Override

@@ -188,28 +188,15 @@ public interface Backend {
   Shape attentionState(Shape q, Shape k);
 
   /**
-   * y [N, T, H, D] = softmax(scale · q kᵀ) v per batch entry and head, with q [N, T, H, D], k and v
-   * [N, S, H, D].
+   * y [N, T, H, D] = softmax(scale · q kᵀ) v per batch entry and head.
    *
-   * @param causal query t sees keys up to t only
    * @param state nullable when no backward follows
    */
-  void attention(
-      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state);
+  void attention(AttentionInputs in, Tensor y, Tensor state);
 
   /** Gradients of {@link #attention} from its output and state. */
   void attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor y,
-      Tensor dy,
-      Tensor state,
-      double scale,
-      boolean causal,
-      Tensor dq,
-      Tensor dk,
-      Tensor dv);
+      AttentionInputs in, Tensor y, Tensor dy, Tensor state, AttentionGradients out);
 
   /** y = softmax of x over the last axis. */
   void softmax(Tensor x, Tensor y);
@@ -223,56 +210,24 @@ public interface Backend {
    * y = (x − mean) · rstd · gamma + beta, then SiLU if asked, over groups of channels of x [N, ..,
    * C].
    *
-   * @param gamma [C], of x's dtype, as is beta
-   * @param mean f32 [N, groups], written, as is rstd
+   * @param statistics written
    */
-  void groupNorm(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      double eps,
-      boolean silu,
-      Tensor y,
-      Tensor mean,
-      Tensor rstd);
+  void groupNorm(GroupNormInputs in, Tensor y, NormStatistics statistics);
 
-  /**
-   * Gradients of {@link #groupNorm}.
-   *
-   * @param dgamma [C], of gamma's dtype, as is dbeta
-   */
+  /** Gradients of {@link #groupNorm} from its statistics. */
   void groupNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      boolean silu,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta);
+      GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out);
 
   /**
    * y = (x − mean) · rstd · gamma + beta over the last axis of x [.., C].
    *
-   * @param mean f32 [rows], written, as is rstd
+   * @param statistics written
    */
-  void layerNorm(
-      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd);
+  void layerNorm(LayerNormInputs in, Tensor y, NormStatistics statistics);
 
-  /** Gradients of {@link #layerNorm}. */
+  /** Gradients of {@link #layerNorm} from its statistics; beta is not read. */
   void layerNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta);
+      LayerNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out);
 
   // ---- movement
 
@@ -341,20 +296,12 @@ public interface Backend {
    * rateFactor. All f32 but for the counts. What changes from step to step is read on the device,
    * so that a step needs no round trip to the host and can be repeated as it is.
    *
-   * @param steps i32, of one element each: how many steps each parameter has taken
    * @param squaredNorm f32 scalar from {@link #sumOfSquares} over all gradients; null for no
    *     clipping
    * @param learningRate f32 scalar
    */
   void adamW(
-      List<Tensor> parameters,
-      List<Tensor> gradients,
-      List<Tensor> m,
-      List<Tensor> v,
-      List<Tensor> steps,
-      Tensor squaredNorm,
-      Tensor learningRate,
-      AdamWConstants constants);
+      AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants constants);
 
   /** y += weight · (x − y) for each pair, with an f32 scalar for the weight: moving averages. */
   void lerp(List<Tensor> y, List<Tensor> x, Tensor weight);

@@ -5,6 +5,8 @@ import java.util.List;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Backend;
 
 /** Attention over lengths, heads and widths, and softmax. */
@@ -71,13 +73,7 @@ final class AttentionCases {
             .call(
                 (backend, t) ->
                     backend.attention(
-                        t[0],
-                        t[1],
-                        t[2],
-                        s.scale,
-                        s.causal,
-                        t[3],
-                        withState ? state(backend, t[0], t[1]) : null)));
+                        inputs(t, s), t[3], withState ? state(backend, t[0], t[1]) : null)));
   }
 
   private static void backward(List<OracleCase> cases, DType dtype, Size s) {
@@ -93,9 +89,10 @@ final class AttentionCases {
                 (backend, t) -> {
                   Tensor y = t[0].like();
                   Tensor state = state(backend, t[0], t[1]);
-                  backend.attention(t[0], t[1], t[2], s.scale, s.causal, y, state);
+                  AttentionInputs in = inputs(t, s);
+                  backend.attention(in, y, state);
                   backend.attentionBackward(
-                      t[0], t[1], t[2], y, t[3], state, s.scale, s.causal, t[4], t[5], t[6]);
+                      in, y, t[3], state, new AttentionGradients(t[4], t[5], t[6]));
                 }));
   }
 
@@ -103,6 +100,10 @@ final class AttentionCases {
     return c.in(dtype, s.n, s.t, s.heads, s.d)
         .in(dtype, s.n, s.s, s.heads, s.d)
         .in(dtype, s.n, s.s, s.heads, s.d);
+  }
+
+  private static AttentionInputs inputs(Tensor[] t, Size s) {
+    return new AttentionInputs(t[0], t[1], t[2], s.scale, s.causal);
   }
 
   private static Tensor state(Backend backend, Tensor q, Tensor k) {

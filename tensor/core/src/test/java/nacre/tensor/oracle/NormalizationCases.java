@@ -6,6 +6,10 @@ import java.util.Random;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.GroupNormInputs;
+import nacre.tensor.spi.LayerNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 
 /** Group and layer normalization. */
 final class NormalizationCases {
@@ -64,9 +68,11 @@ final class NormalizationCases {
                   Tensor y = t[0].like();
                   Tensor m = Tensor.empty(y.device(), DType.F32, Shape.of(shape[0], groups));
                   Tensor rstd = m.like();
-                  backend.groupNorm(t[0], t[1], t[2], groups, 1e-5, silu, y, m, rstd);
+                  GroupNormInputs in = new GroupNormInputs(t[0], t[1], t[2], groups, 1e-5, silu);
+                  NormStatistics statistics = new NormStatistics(m, rstd);
+                  backend.groupNorm(in, y, statistics);
                   backend.groupNormBackward(
-                      t[0], t[1], t[2], groups, silu, m, rstd, t[3], t[4], t[5], t[6]);
+                      in, statistics, t[3], new NormGradients(t[4], t[5], t[6]));
                 }));
   }
 
@@ -82,7 +88,10 @@ final class NormalizationCases {
         .out(DType.F32, shape[0], groups)
         .call(
             (backend, t) ->
-                backend.groupNorm(t[0], t[1], t[2], groups, 1e-5, silu, t[3], t[4], t[5]));
+                backend.groupNorm(
+                    new GroupNormInputs(t[0], t[1], t[2], groups, 1e-5, silu),
+                    t[3],
+                    new NormStatistics(t[4], t[5])));
   }
 
   private static void layer(List<OracleCase> cases, DType dtype, Values x, int... shape) {
@@ -97,7 +106,12 @@ final class NormalizationCases {
             .out(DType.F32, rows)
             .out(DType.F32, rows)
             .loosen(loosened)
-            .call((backend, t) -> backend.layerNorm(t[0], t[1], t[2], 1e-6, t[3], t[4], t[5])));
+            .call(
+                (backend, t) ->
+                    backend.layerNorm(
+                        new LayerNormInputs(t[0], t[1], t[2], 1e-6),
+                        t[3],
+                        new NormStatistics(t[4], t[5]))));
     cases.add(
         groupOperands(OracleCase.of("layerNormBackward", size), dtype, x, shape)
             .in(dtype, Values.normal(0.3, 1), shape)
@@ -110,8 +124,11 @@ final class NormalizationCases {
                   Tensor y = t[0].like();
                   Tensor m = Tensor.empty(y.device(), DType.F32, Shape.of(rows));
                   Tensor rstd = m.like();
-                  backend.layerNorm(t[0], t[1], t[2], 1e-6, y, m, rstd);
-                  backend.layerNormBackward(t[0], t[1], m, rstd, t[3], t[4], t[5], t[6]);
+                  LayerNormInputs in = new LayerNormInputs(t[0], t[1], t[2], 1e-6);
+                  NormStatistics statistics = new NormStatistics(m, rstd);
+                  backend.layerNorm(in, y, statistics);
+                  backend.layerNormBackward(
+                      in, statistics, t[3], new NormGradients(t[4], t[5], t[6]));
                 }));
   }
 }

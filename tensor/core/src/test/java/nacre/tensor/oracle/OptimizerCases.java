@@ -3,6 +3,7 @@ package nacre.tensor.oracle;
 import java.util.List;
 import nacre.tensor.DType;
 import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.AdamWTensors;
 
 /** Norms, AdamW and moving averages over lists of tensors of unlike sizes. */
 final class OptimizerCases {
@@ -68,11 +69,12 @@ final class OptimizerCases {
             .call(
                 (backend, t) ->
                     backend.adamW(
-                        List.of(t[0], t[1]),
-                        List.of(t[2], t[3]),
-                        List.of(t[4], t[5]),
-                        List.of(t[6], t[7]),
-                        List.of(t[8].rows(0, 1), t[8].rows(1, 2)),
+                        new AdamWTensors(
+                            List.of(t[0], t[1]),
+                            List.of(t[2], t[3]),
+                            List.of(t[4], t[5]),
+                            List.of(t[6], t[7]),
+                            List.of(t[8].rows(0, 1), t[8].rows(1, 2))),
                         squaredNorm == 0 ? null : t[9],
                         t[10],
                         constants)));

@@ -11,7 +11,14 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.AdamWTensors;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Backend;
+import nacre.tensor.spi.GroupNormInputs;
+import nacre.tensor.spi.LayerNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 import org.junit.jupiter.api.AfterAll;
@@ -161,7 +168,9 @@ class TorchValuesTest {
     Tensor y = x.like();
     Tensor mean = empty(2, 4);
     Tensor rstd = empty(2, 4);
-    backend.groupNorm(x, gamma, beta, 4, 1e-3, silu, y, mean, rstd);
+    GroupNormInputs in = new GroupNormInputs(x, gamma, beta, 4, 1e-3, silu);
+    NormStatistics statistics = new NormStatistics(mean, rstd);
+    backend.groupNorm(in, y, statistics);
     torch.check(name, y);
     torch.check(name + ".mean", mean);
     torch.check(name + ".rstd", rstd);
@@ -169,7 +178,7 @@ class TorchValuesTest {
     Tensor dgamma = gamma.like();
     Tensor dbeta = beta.like();
     Tensor dy = wave(0.75, 2, 3, 2, 8);
-    backend.groupNormBackward(x, gamma, beta, 4, silu, mean, rstd, dy, dx, dgamma, dbeta);
+    backend.groupNormBackward(in, statistics, dy, new NormGradients(dx, dgamma, dbeta));
     torch.check(name + ".dx", dx);
     torch.check(name + ".dgamma", dgamma);
     torch.check(name + ".dbeta", dbeta);
@@ -183,12 +192,15 @@ class TorchValuesTest {
     Tensor y = x.like();
     Tensor mean = empty(5);
     Tensor rstd = empty(5);
-    backend.layerNorm(x, gamma, beta, 1e-3, y, mean, rstd);
+    LayerNormInputs in = new LayerNormInputs(x, gamma, beta, 1e-3);
+    NormStatistics statistics = new NormStatistics(mean, rstd);
+    backend.layerNorm(in, y, statistics);
     torch.check("layerNorm", y);
     Tensor dx = x.like();
     Tensor dgamma = gamma.like();
     Tensor dbeta = beta.like();
-    backend.layerNormBackward(x, gamma, mean, rstd, wave(0.85, 5, 7), dx, dgamma, dbeta);
+    backend.layerNormBackward(
+        in, statistics, wave(0.85, 5, 7), new NormGradients(dx, dgamma, dbeta));
     torch.check("layerNorm.dx", dx);
     torch.check("layerNorm.dgamma", dgamma);
     torch.check("layerNorm.dbeta", dbeta);
@@ -206,16 +218,17 @@ class TorchValuesTest {
     Tensor v = wave(0.52, 2, 5, 2, 3);
     Tensor y = q.like();
     Tensor state = q.like(backend.attentionState(q.shape(), k.shape()));
-    backend.attention(q, k, v, 0.9, causal, y, state);
+    AttentionInputs in = new AttentionInputs(q, k, v, 0.9, causal);
+    backend.attention(in, y, state);
     torch.check(name, y);
     Tensor without = q.like();
-    backend.attention(q, k, v, 0.9, causal, without, null);
+    backend.attention(in, without, null);
     torch.check(name, without);
     Tensor dq = q.like();
     Tensor dk = k.like();
     Tensor dv = v.like();
     Tensor dy = wave(0.72, 2, 4, 2, 3);
-    backend.attentionBackward(q, k, v, y, dy, state, 0.9, causal, dq, dk, dv);
+    backend.attentionBackward(in, y, dy, state, new AttentionGradients(dq, dk, dv));
     torch.check(name + ".dq", dq);
     torch.check(name + ".dk", dk);
     torch.check(name + ".dv", dv);
@@ -320,7 +333,8 @@ class TorchValuesTest {
     for (int step = 1; step <= 3; step++) {
       List<Tensor> g = List.of(wave(step - 0.5, 5), wave(step - 0.25, 2, 3));
       backend.sumOfSquares(g, norm);
-      backend.adamW(p, g, m, v, counts, maxNorm < 10 ? norm : null, rate, constants);
+      AdamWTensors tensors = new AdamWTensors(p, g, m, v, counts);
+      backend.adamW(tensors, maxNorm < 10 ? norm : null, rate, constants);
     }
     torch.check(name + ".0", p.get(0));
     torch.check(name + ".1", p.get(1));

@@ -5,6 +5,7 @@ import nacre.tensor.DType;
 import nacre.tensor.cpu.engine.HeadEngine;
 import nacre.tensor.cpu.engine.HeadMatrix;
 import nacre.tensor.spi.Allocator;
+import nacre.tensor.spi.AttentionInputs;
 
 /**
  * A block of attention: the scores of some queries, or of some heads, and what becomes of them. It
@@ -24,19 +25,12 @@ final class AttentionBlock implements AutoCloseable {
   private final Buffer slopes;
 
   AttentionBlock(
-      Allocator allocator,
-      HeadEngine engine,
-      long scores,
-      int keys,
-      DType dtype,
-      double scale,
-      boolean causal,
-      boolean backward) {
+      Allocator allocator, HeadEngine engine, long scores, AttentionInputs in, boolean backward) {
     this.engine = engine;
-    this.dtype = dtype;
-    this.scale = scale;
-    this.causal = causal;
-    keysFirst = !causal && keys <= FEW_KEYS;
+    dtype = in.q().dtype();
+    scale = in.scale();
+    causal = in.causal();
+    keysFirst = !causal && in.k().dim(1) <= FEW_KEYS;
     wide = new Buffer(allocator, scores * 4);
     narrow = new Buffer(allocator, dtype == DType.F32 ? 0 : scores * dtype.bytes());
     slopes = new Buffer(allocator, backward ? scores * 4 : 0);

@@ -6,6 +6,8 @@ import nacre.tensor.cpu.engine.HeadEngine;
 import nacre.tensor.cpu.engine.HeadMatrix;
 import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.spi.Allocator;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 
 /**
  * Attention in blocks that go through product, softmax and product while their scores are in the
@@ -119,20 +121,18 @@ final class AttentionKernel {
     }
   }
 
-  void forward(Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y) {
-    Cut cut = Cut.of(q, k);
-    HeadMatrix mq = HeadMatrix.tokens(q);
-    HeadMatrix mk = HeadMatrix.tokens(k).transposed();
-    HeadMatrix mv = HeadMatrix.tokens(v);
+  void forward(AttentionInputs in, Tensor y) {
+    Cut cut = Cut.of(in.q(), in.k());
+    HeadMatrix mq = HeadMatrix.tokens(in.q());
+    HeadMatrix mk = HeadMatrix.tokens(in.k()).transposed();
+    HeadMatrix mv = HeadMatrix.tokens(in.v());
     HeadMatrix my = HeadMatrix.tokens(y);
     int steps = cut.steps();
     split(
         cut.n * cut.heads * steps,
         cut,
         (heads, from, to) -> {
-          try (AttentionBlock w =
-              new AttentionBlock(
-                  allocator, heads, cut.scores(), cut.columns, q.dtype(), scale, causal, false)) {
+          try (AttentionBlock w = new AttentionBlock(allocator, heads, cut.scores(), in, false)) {
             int at = from;
             while (at < to) {
               Heads h = Heads.from(at / steps, steps == 1 ? to : at / steps + 1, cut);
@@ -146,31 +146,20 @@ final class AttentionKernel {
         });
   }
 
-  void backward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor dy,
-      double scale,
-      boolean causal,
-      Tensor dq,
-      Tensor dk,
-      Tensor dv) {
-    Cut cut = Cut.of(q, k);
-    HeadMatrix mq = HeadMatrix.tokens(q);
-    HeadMatrix mk = HeadMatrix.tokens(k);
-    HeadMatrix mv = HeadMatrix.tokens(v);
+  void backward(AttentionInputs in, Tensor dy, AttentionGradients d) {
+    Cut cut = Cut.of(in.q(), in.k());
+    HeadMatrix mq = HeadMatrix.tokens(in.q());
+    HeadMatrix mk = HeadMatrix.tokens(in.k());
+    HeadMatrix mv = HeadMatrix.tokens(in.v());
     HeadMatrix mdy = HeadMatrix.tokens(dy);
-    HeadMatrix mdq = HeadMatrix.tokens(dq);
-    HeadMatrix mdk = HeadMatrix.tokens(dk);
-    HeadMatrix mdv = HeadMatrix.tokens(dv);
+    HeadMatrix mdq = HeadMatrix.tokens(d.dq());
+    HeadMatrix mdk = HeadMatrix.tokens(d.dk());
+    HeadMatrix mdv = HeadMatrix.tokens(d.dv());
     split(
         cut.n * cut.heads,
         cut,
         (heads, from, to) -> {
-          try (AttentionBlock w =
-                  new AttentionBlock(
-                      allocator, heads, cut.scores(), cut.columns, q.dtype(), scale, causal, true);
+          try (AttentionBlock w = new AttentionBlock(allocator, heads, cut.scores(), in, true);
               Sum sumK = new Sum(allocator, heads, cut, mdk);
               Sum sumV = new Sum(allocator, heads, cut, mdv)) {
             int at = from;
@@ -183,8 +172,8 @@ final class AttentionKernel {
                 HeadMatrix p = w.wideProbabilities(hq, h.of(mk).transposed(), row);
                 sumV.add(w.rounded(p).transposed(), hdy, 1, h.of(mdv), row == 0);
                 HeadMatrix ds = w.slopes(p, hdy, h.of(mv).transposed());
-                heads.multiply(ds, h.of(mk), scale, h.of(mdq).rows(row, rows));
-                sumK.add(ds.transposed(), hq, scale, h.of(mdk), row == 0);
+                heads.multiply(ds, h.of(mk), in.scale(), h.of(mdq).rows(row, rows));
+                sumK.add(ds.transposed(), hq, in.scale(), h.of(mdk), row == 0);
               }
               sumK.store(h.of(mdk));
               sumV.store(h.of(mdv));

@@ -14,10 +14,17 @@ import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.cpu.onednn.OneDnnEngine;
 import nacre.tensor.reference.ReferenceBackend;
 import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.AdamWTensors;
 import nacre.tensor.spi.Allocator;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.Binary;
+import nacre.tensor.spi.GroupNormInputs;
 import nacre.tensor.spi.HostAllocator;
+import nacre.tensor.spi.LayerNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 import nacre.tensor.spi.Reduction;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
@@ -270,25 +277,14 @@ final class CpuBackend implements Backend {
   }
 
   @Override
-  public void attention(
-      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
-    products.attention(q, k, v, scale, causal, y);
+  public void attention(AttentionInputs in, Tensor y, Tensor state) {
+    products.attention(in, y);
   }
 
   @Override
   public void attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor y,
-      Tensor dy,
-      Tensor state,
-      double scale,
-      boolean causal,
-      Tensor dq,
-      Tensor dk,
-      Tensor dv) {
-    products.attentionBackward(q, k, v, y, dy, scale, causal, dq, dk, dv);
+      AttentionInputs in, Tensor y, Tensor dy, Tensor state, AttentionGradients out) {
+    products.attentionBackward(in, y, dy, out);
   }
 
   @Override
@@ -304,52 +300,25 @@ final class CpuBackend implements Backend {
   // ---- normalization
 
   @Override
-  public void groupNorm(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      double eps,
-      boolean silu,
-      Tensor y,
-      Tensor mean,
-      Tensor rstd) {
-    groupNorm.forward(x, gamma, beta, groups, eps, silu, y, mean, rstd);
+  public void groupNorm(GroupNormInputs in, Tensor y, NormStatistics statistics) {
+    groupNorm.forward(in, y, statistics);
   }
 
   @Override
   public void groupNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      boolean silu,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
-    groupNormBackward.run(x, gamma, beta, groups, silu, mean, rstd, dy, dx, dgamma, dbeta);
+      GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    groupNormBackward.run(in, statistics, dy, out);
   }
 
   @Override
-  public void layerNorm(
-      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-    layerNorms.forward(x, gamma, beta, eps, y, mean, rstd);
+  public void layerNorm(LayerNormInputs in, Tensor y, NormStatistics statistics) {
+    layerNorms.forward(in, y, statistics);
   }
 
   @Override
   public void layerNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
-    layerNorms.backward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
+      LayerNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    layerNorms.backward(in, statistics, dy, out);
   }
 
   // ---- movement
@@ -426,15 +395,8 @@ final class CpuBackend implements Backend {
 
   @Override
   public void adamW(
-      List<Tensor> parameters,
-      List<Tensor> gradients,
-      List<Tensor> m,
-      List<Tensor> v,
-      List<Tensor> steps,
-      Tensor squaredNorm,
-      Tensor learningRate,
-      AdamWConstants constants) {
-    optimizer.adamW(parameters, gradients, m, v, steps, squaredNorm, learningRate, constants);
+      AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants constants) {
+    optimizer.adamW(tensors, squaredNorm, learningRate, constants);
   }
 
   @Override

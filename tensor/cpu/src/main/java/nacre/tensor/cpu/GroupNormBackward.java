@@ -3,6 +3,9 @@ package nacre.tensor.cpu;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.GroupNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 import nacre.tensor.spi.Unary;
 
 /** Gradients of {@link GroupNormKernel}, in pieces that stay in the cache between their passes. */
@@ -16,22 +19,12 @@ final class GroupNormBackward {
     this.team = team;
   }
 
-  void run(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      boolean silu,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
-    ImagePieces cut = ImagePieces.of(x, PIECE);
+  void run(GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    int groups = in.groups();
+    ImagePieces cut = ImagePieces.of(in.x(), PIECE);
     int c = cut.channels();
-    float[] g = Tiles.vector(gamma);
-    float[] b = Tiles.vector(beta);
+    float[] g = Tiles.vector(in.gamma());
+    float[] b = Tiles.vector(in.beta());
     int all = cut.images() * cut.pieces();
     // Per piece: Σ dz · x̂ and Σ dz of each channel, z being what enters the SiLU.
     float[] sums = new float[all * 2 * c];
@@ -42,14 +35,14 @@ final class GroupNormBackward {
           (from, to) -> {
             for (int n = (int) from; n < to; n++) {
               for (int p = 0; p < cut.pieces(); p++) {
-                sums(x, g, b, groups, silu, mean, rstd, dy, cut, n, p, sums);
+                sums(in, g, b, statistics, dy, cut, n, p, sums);
               }
               float[] k = coefficients(sums, g, groups, cut, n);
               for (int p = 0; p < cut.pieces(); p++) {
                 if (cut.pieces() > 1) {
-                  load(x, g, b, groups, silu, mean, rstd, dy, cut, n, p);
+                  load(in, g, b, statistics, dy, cut, n, p);
                 } // else what sums() loaded still lies there
-                input(g, groups, mean, rstd, dx, cut, n, p, k);
+                input(g, groups, statistics, out.dx(), cut, n, p, k);
               }
             }
           });
@@ -60,7 +53,7 @@ final class GroupNormBackward {
           (from, to) -> {
             for (int k = (int) from; k < to; k++) {
               int n = k / cut.pieces();
-              sums(x, g, b, groups, silu, mean, rstd, dy, cut, n, k % cut.pieces(), sums);
+              sums(in, g, b, statistics, dy, cut, n, k % cut.pieces(), sums);
             }
           });
       float[][] coefficients = new float[cut.images()][];
@@ -74,8 +67,8 @@ final class GroupNormBackward {
             for (int k = (int) from; k < to; k++) {
               int n = k / cut.pieces();
               int p = k % cut.pieces();
-              load(x, g, b, groups, silu, mean, rstd, dy, cut, n, p);
-              input(g, groups, mean, rstd, dx, cut, n, p, coefficients[n]);
+              load(in, g, b, statistics, dy, cut, n, p);
+              input(g, groups, statistics, out.dx(), cut, n, p, coefficients[n]);
             }
           });
     }
@@ -85,23 +78,20 @@ final class GroupNormBackward {
         total[i] += sums[k * 2 * c + i];
       }
     }
-    float[] out = new float[2 * c];
+    float[] both = new float[2 * c];
     for (int i = 0; i < 2 * c; i++) {
-      out[i] = (float) total[i];
+      both[i] = (float) total[i];
     }
-    Tiles.store(out, 0, dgamma.address(), dgamma.dtype(), 0, c);
-    Tiles.store(out, c, dbeta.address(), dbeta.dtype(), 0, c);
+    Tiles.store(both, 0, out.dgamma().address(), out.dgamma().dtype(), 0, c);
+    Tiles.store(both, c, out.dbeta().address(), out.dbeta().dtype(), 0, c);
   }
 
   /** Loads a piece: slot 0 becomes x̂ and slot 1 dz. Uses slots 0 to 5 and 8 to 11. */
   private static void load(
-      Tensor x,
+      GroupNormInputs in,
       float[] gamma,
       float[] beta,
-      int groups,
-      boolean silu,
-      Tensor mean,
-      Tensor rstd,
+      NormStatistics statistics,
       Tensor dy,
       ImagePieces cut,
       int image,
@@ -114,16 +104,16 @@ final class GroupNormBackward {
     float[] dz = s.floats(1, cut.rows() * c);
     float[] scale = s.floats(2, cut.rows() * c);
     float[] shift = s.floats(3, cut.rows() * c);
-    statistics(mean, rstd, groups, c, image, scale, shift);
+    statistics(statistics, in.groups(), c, image, scale, shift);
     VectorMath.repeat(scale, c, rows);
     VectorMath.repeat(shift, c, rows);
     long start = cut.start(image, piece);
-    Tiles.load(x.address(), x.dtype(), start, hat, 0, n);
+    Tiles.load(in.x().address(), in.x().dtype(), start, hat, 0, n);
     Tiles.load(dy.address(), dy.dtype(), start, dz, 0, n);
     for (int i = 0; i < n; i++) {
       hat[i] = (hat[i] - shift[i]) * scale[i];
     }
-    if (silu) {
+    if (in.silu()) {
       float[] z = s.floats(4, cut.rows() * c);
       System.arraycopy(gamma, 0, scale, 0, c);
       System.arraycopy(beta, 0, shift, 0, c);
@@ -138,19 +128,16 @@ final class GroupNormBackward {
   }
 
   private static void sums(
-      Tensor x,
+      GroupNormInputs in,
       float[] gamma,
       float[] beta,
-      int groups,
-      boolean silu,
-      Tensor mean,
-      Tensor rstd,
+      NormStatistics statistics,
       Tensor dy,
       ImagePieces cut,
       int image,
       int piece,
       float[] out) {
-    load(x, gamma, beta, groups, silu, mean, rstd, dy, cut, image, piece);
+    load(in, gamma, beta, statistics, dy, cut, image, piece);
     int c = cut.channels();
     int rows = cut.rowsOf(piece);
     int n = rows * c;
@@ -197,8 +184,7 @@ final class GroupNormBackward {
   private static void input(
       float[] gamma,
       int groups,
-      Tensor mean,
-      Tensor rstd,
+      NormStatistics statistics,
       Tensor dx,
       ImagePieces cut,
       int image,
@@ -213,7 +199,7 @@ final class GroupNormBackward {
     float[] a = s.floats(2, n);
     float[] b = s.floats(3, n);
     float[] d = s.floats(4, n);
-    statistics(mean, rstd, groups, c, image, a, b);
+    statistics(statistics, groups, c, image, a, b);
     for (int i = 0; i < c; i++) {
       float r = a[i];
       a[i] = r * gamma[i];
@@ -231,11 +217,11 @@ final class GroupNormBackward {
 
   /** Spreads a group's rstd and mean over its channels. */
   private static void statistics(
-      Tensor mean, Tensor rstd, int groups, int c, int image, float[] scale, float[] center) {
+      NormStatistics s, int groups, int c, int image, float[] scale, float[] center) {
     float[] m = new float[groups];
     float[] r = new float[groups];
-    Tiles.load(mean.address(), DType.F32, (long) image * groups, m, 0, groups);
-    Tiles.load(rstd.address(), DType.F32, (long) image * groups, r, 0, groups);
+    Tiles.load(s.mean().address(), DType.F32, (long) image * groups, m, 0, groups);
+    Tiles.load(s.rstd().address(), DType.F32, (long) image * groups, r, 0, groups);
     int width = c / groups;
     for (int i = 0; i < c; i++) {
       scale[i] = r[i / width];

@@ -4,6 +4,8 @@ import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.spi.Allocator;
+import nacre.tensor.spi.GroupNormInputs;
+import nacre.tensor.spi.NormStatistics;
 import nacre.tensor.spi.Unary;
 
 /**
@@ -25,22 +27,17 @@ final class GroupNormKernel {
     this.allocator = allocator;
   }
 
-  void forward(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      double eps,
-      boolean silu,
-      Tensor y,
-      Tensor mean,
-      Tensor rstd) {
-    GroupMoments.compute(team, x, groups, eps, mean, rstd);
+  void forward(GroupNormInputs in, Tensor y, NormStatistics statistics) {
+    Tensor x = in.x();
+    Tensor mean = statistics.mean();
+    Tensor rstd = statistics.rstd();
+    boolean silu = in.silu();
+    GroupMoments.compute(team, x, in.groups(), in.eps(), mean, rstd);
     ImagePieces cut = ImagePieces.of(x, Scratch.TILE);
     int c = cut.channels();
     float[] scale = new float[cut.images() * c];
     float[] shift = new float[cut.images() * c];
-    coefficients(Tiles.vector(gamma), Tiles.vector(beta), mean, rstd, scale, shift);
+    coefficients(Tiles.vector(in.gamma()), Tiles.vector(in.beta()), mean, rstd, scale, shift);
     long image = cut.pixels() * c;
     if (engine == null || !engine.supports(x.dtype()) || image < LIBRARY) {
       team.split(

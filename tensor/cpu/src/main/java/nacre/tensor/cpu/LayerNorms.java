@@ -4,6 +4,9 @@ import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.MatrixEngine;
+import nacre.tensor.spi.LayerNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 
 /**
  * Layer normalization, by the library where it has code for the type. It keeps the variance where
@@ -26,43 +29,36 @@ final class LayerNorms {
     return engine != null && engine.supports(x.dtype()) && x.elements() > 0;
   }
 
-  void forward(
-      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
-    if (!served(x)) {
-      plain.layerNorm(x, gamma, beta, eps, y, mean, rstd);
+  void forward(LayerNormInputs in, Tensor y, NormStatistics statistics) {
+    if (!served(in.x())) {
+      plain.layerNorm(in, y, statistics);
       return;
     }
+    Tensor rstd = statistics.rstd();
     try (Scope _ = Scope.open()) {
-      engine.layerNorm(x, wide(gamma), wide(beta), eps, y, mean, rstd);
+      engine.layerNorm(
+          in.x(), wide(in.gamma()), wide(in.beta()), in.eps(), y, statistics.mean(), rstd);
     }
-    plain.inverseRoot(rstd, eps, rstd);
+    plain.inverseRoot(rstd, in.eps(), rstd);
   }
 
-  void backward(
-      Tensor x,
-      Tensor gamma,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
-    if (!served(x)) {
-      plain.layerNormBackward(x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
+  void backward(LayerNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    if (!served(in.x())) {
+      plain.layerNormBackward(in, statistics, dy, out);
       return;
     }
     try (Scope _ = Scope.open()) {
       // With an epsilon of zero there, 1 / rstd² stands for the variance and the epsilon.
-      Tensor variance = rstd.like();
-      plain.inverseSquare(rstd, variance);
-      Tensor g = wide(gamma);
-      boolean narrow = g != gamma;
-      Tensor dg = narrow ? g.like() : dgamma;
-      Tensor db = narrow ? g.like() : dbeta;
-      engine.layerNormBackward(x, g, mean, variance, 0, dy, dx, dg, db);
+      Tensor variance = statistics.rstd().like();
+      plain.inverseSquare(statistics.rstd(), variance);
+      Tensor g = wide(in.gamma());
+      boolean narrow = g != in.gamma();
+      Tensor dg = narrow ? g.like() : out.dgamma();
+      Tensor db = narrow ? g.like() : out.dbeta();
+      engine.layerNormBackward(in.x(), g, statistics.mean(), variance, 0, dy, out.dx(), dg, db);
       if (narrow) {
-        elementwise.cast(dg, dgamma);
-        elementwise.cast(db, dbeta);
+        elementwise.cast(dg, out.dgamma());
+        elementwise.cast(db, out.dbeta());
       }
     }
   }

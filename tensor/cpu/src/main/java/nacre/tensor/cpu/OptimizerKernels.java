@@ -4,6 +4,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.AdamWTensors;
 
 /** Updates of many parameters in one go: small tensors are spread over the threads whole. */
 final class OptimizerKernels {
@@ -41,24 +42,17 @@ final class OptimizerKernels {
         });
   }
 
-  void adamW(
-      List<Tensor> parameters,
-      List<Tensor> gradients,
-      List<Tensor> m,
-      List<Tensor> v,
-      List<Tensor> steps,
-      Tensor squaredNorm,
-      Tensor learningRate,
-      AdamWConstants c) {
+  void adamW(AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants c) {
     double clip = 1;
     if (squaredNorm != null) {
       clip = Math.min(1, c.maxNorm() / (Math.sqrt(scalar(squaredNorm)) + 1e-6));
     }
     double lr = scalar(learningRate) * c.rateFactor();
+    List<Tensor> parameters = tensors.parameters();
     float[] rates = new float[parameters.size()];
     float[] roots = new float[parameters.size()];
     for (int t = 0; t < rates.length; t++) {
-      int step = countUp(steps.get(t));
+      int step = countUp(tensors.steps().get(t));
       rates[t] = (float) (lr / (1 - Math.pow(c.beta1(), step)));
       roots[t] = (float) (1 / Math.sqrt(1 - Math.pow(c.beta2(), step)));
     }
@@ -82,9 +76,9 @@ final class OptimizerKernels {
           for (long i = from; i < to; i += Scratch.TILE) {
             int n = (int) Math.min(Scratch.TILE, to - i);
             load(parameters.get(t), i, p, n);
-            load(gradients.get(t), i, g, n);
-            load(m.get(t), i, tm, n);
-            load(v.get(t), i, tv, n);
+            load(tensors.gradients().get(t), i, g, n);
+            load(tensors.m().get(t), i, tm, n);
+            load(tensors.v().get(t), i, tv, n);
             for (int j = 0; j < n; j++) {
               float d = g[j] * k;
               tm[j] = b1 * tm[j] + c1 * d;
@@ -95,8 +89,8 @@ final class OptimizerKernels {
               p[j] = p[j] * keep - rate * tm[j] / denominator;
             }
             store(p, parameters.get(t), i, n);
-            store(tm, m.get(t), i, n);
-            store(tv, v.get(t), i, n);
+            store(tm, tensors.m().get(t), i, n);
+            store(tv, tensors.v().get(t), i, n);
           }
         });
   }

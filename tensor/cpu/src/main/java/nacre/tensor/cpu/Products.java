@@ -6,6 +6,8 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.MatrixEngine;
 import nacre.tensor.spi.Allocator;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.Binary;
 import nacre.tensor.spi.Unary;
@@ -181,47 +183,42 @@ final class Products {
     return Shape.of(0);
   }
 
-  void attention(Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y) {
-    if (!served(q, k)) {
+  void attention(AttentionInputs in, Tensor y) {
+    if (!served(in.q(), in.k())) {
       // Plain Java's backward wants a state: it is made when it comes to that.
-      plain.attention(q, k, v, scale, causal, y, null);
-    } else if (!engine.supports(q.dtype())) {
+      plain.attention(in, y, null);
+    } else if (!engine.supports(in.q().dtype())) {
       inF32(
-          of(q, k, v),
+          of(in.q(), in.k(), in.v()),
           of(y),
-          (in, out) -> attention.forward(in[0], in[1], in[2], scale, causal, out[0]));
+          (wide, out) -> attention.forward(with(in, wide), out[0]));
     } else {
-      attention.forward(q, k, v, scale, causal, y);
+      attention.forward(in, y);
     }
   }
 
-  void attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor y,
-      Tensor dy,
-      double scale,
-      boolean causal,
-      Tensor dq,
-      Tensor dk,
-      Tensor dv) {
-    if (!served(q, k)) {
+  void attentionBackward(AttentionInputs in, Tensor y, Tensor dy, AttentionGradients d) {
+    Tensor q = in.q();
+    if (!served(q, in.k())) {
       try (Scope _ = Scope.open()) {
-        Shape shape = plain.attentionState(q.shape(), k.shape());
+        Shape shape = plain.attentionState(q.shape(), in.k().shape());
         Tensor own = Tensor.empty(q.device(), DType.F32, shape);
-        plain.attention(q, k, v, scale, causal, y.like(), own);
-        plain.attentionBackward(q, k, v, y, dy, own, scale, causal, dq, dk, dv);
+        plain.attention(in, y.like(), own);
+        plain.attentionBackward(in, y, dy, own, d);
       }
     } else if (!engine.supports(q.dtype())) {
       inF32(
-          of(q, k, v, dy),
-          of(dq, dk, dv),
-          (in, out) ->
+          of(q, in.k(), in.v(), dy),
+          of(d.dq(), d.dk(), d.dv()),
+          (wide, out) ->
               attention.backward(
-                  in[0], in[1], in[2], in[3], scale, causal, out[0], out[1], out[2]));
+                  with(in, wide), wide[3], new AttentionGradients(out[0], out[1], out[2])));
     } else {
-      attention.backward(q, k, v, dy, scale, causal, dq, dk, dv);
+      attention.backward(in, dy, d);
     }
+  }
+
+  private static AttentionInputs with(AttentionInputs in, Tensor[] qkv) {
+    return new AttentionInputs(qkv[0], qkv[1], qkv[2], in.scale(), in.causal());
   }
 }

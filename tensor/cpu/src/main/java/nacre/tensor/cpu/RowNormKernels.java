@@ -3,6 +3,9 @@ package nacre.tensor.cpu;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.LayerNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 
 /** Layer normalization and softmax: each row of the last axis by itself. */
 final class RowNormKernels {
@@ -34,8 +37,10 @@ final class RowNormKernels {
     return x.dim(-1) == 0 ? 0 : x.elements() / x.dim(-1);
   }
 
-  void layerNorm(
-      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+  void layerNorm(LayerNormInputs in, Tensor y, NormStatistics statistics) {
+    Tensor x = in.x();
+    Tensor gamma = in.gamma();
+    Tensor beta = in.beta();
     int c = x.dim(-1);
     blocks(
         rows(x),
@@ -55,7 +60,7 @@ final class RowNormKernels {
             float mu = VectorMath.sum(t, at, c) / c;
             subtract(t, at, c, mu);
             float variance = VectorMath.dot(t, at, t, at, c) / c;
-            float scale = (float) (1 / Math.sqrt(variance + eps));
+            float scale = (float) (1 / Math.sqrt(variance + in.eps()));
             m[i] = mu;
             r[i] = scale;
             for (int j = 0; j < c; j++) {
@@ -63,8 +68,8 @@ final class RowNormKernels {
             }
           }
           Tiles.store(t, 0, y.address(), y.dtype(), row * c, rows * c);
-          Tiles.store(m, 0, mean.address(), DType.F32, row, rows);
-          Tiles.store(r, 0, rstd.address(), DType.F32, row, rows);
+          Tiles.store(m, 0, statistics.mean().address(), DType.F32, row, rows);
+          Tiles.store(r, 0, statistics.rstd().address(), DType.F32, row, rows);
         });
   }
 
@@ -102,14 +107,10 @@ final class RowNormKernels {
   private static final int PIECE_ROWS = 512;
 
   void layerNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
+      LayerNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    Tensor x = in.x();
+    Tensor dgamma = out.dgamma();
+    Tensor dbeta = out.dbeta();
     int c = x.dim(-1);
     long rows = rows(x);
     int pieces = Math.toIntExact((rows + PIECE_ROWS - 1) / PIECE_ROWS);
@@ -121,30 +122,30 @@ final class RowNormKernels {
           for (int p = (int) from; p < to; p++) {
             long row = (long) p * PIECE_ROWS;
             int count = (int) Math.min(PIECE_ROWS, rows - row);
-            layerNormBackward(x, gamma, mean, rstd, dy, dx, row, count, sums, p * 2 * c);
+            layerNormBackward(in, statistics, dy, out.dx(), row, count, sums, p * 2 * c);
           }
         });
-    float[] out = new float[2 * c];
+    float[] both = new float[2 * c];
     for (int p = 0; p < pieces; p++) {
       for (int i = 0; i < 2 * c; i++) {
-        out[i] += sums[p * 2 * c + i];
+        both[i] += sums[p * 2 * c + i];
       }
     }
-    Tiles.store(out, 0, dgamma.address(), dgamma.dtype(), 0, c);
-    Tiles.store(out, c, dbeta.address(), dbeta.dtype(), 0, c);
+    Tiles.store(both, 0, dgamma.address(), dgamma.dtype(), 0, c);
+    Tiles.store(both, c, dbeta.address(), dbeta.dtype(), 0, c);
   }
 
   private static void layerNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor mean,
-      Tensor rstd,
+      LayerNormInputs in,
+      NormStatistics statistics,
       Tensor dy,
       Tensor dx,
       long firstRow,
       int count,
       float[] sums,
       int sumsAt) {
+    Tensor x = in.x();
+    Tensor gamma = in.gamma();
     int c = x.dim(-1);
     Scratch s = Scratch.mine();
     int block = Math.max(1, Math.min(count, Scratch.TILE / c));
@@ -163,8 +164,8 @@ final class RowNormKernels {
       long row = firstRow + done;
       Tiles.load(x.address(), x.dtype(), row * c, t, 0, rows * c);
       Tiles.load(dy.address(), dy.dtype(), row * c, d, 0, rows * c);
-      Tiles.load(mean.address(), DType.F32, row, m, 0, rows);
-      Tiles.load(rstd.address(), DType.F32, row, r, 0, rows);
+      Tiles.load(statistics.mean().address(), DType.F32, row, m, 0, rows);
+      Tiles.load(statistics.rstd().address(), DType.F32, row, r, 0, rows);
       for (int i = 0; i < rows; i++) {
         int at = i * c;
         float mu = m[i];

@@ -24,6 +24,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.AdamWTensors;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.Binary;
 import nacre.tensor.spi.Packing;
@@ -130,11 +131,12 @@ class PrepackedTest {
         "adamW",
         w ->
             BACKEND.adamW(
-                List.of(w),
-                List.of(normal(14, w.dtype(), w.shape())),
-                List.of(Tensor.zeros(CPU, w.dtype(), w.shape())),
-                List.of(Tensor.zeros(CPU, w.dtype(), w.shape())),
-                List.of(Tensor.ofInts(CPU, Shape.of(), 0)),
+                new AdamWTensors(
+                    List.of(w),
+                    List.of(normal(14, w.dtype(), w.shape())),
+                    List.of(Tensor.zeros(CPU, w.dtype(), w.shape())),
+                    List.of(Tensor.zeros(CPU, w.dtype(), w.shape())),
+                    List.of(Tensor.ofInts(CPU, Shape.of(), 0))),
                 null,
                 Tensor.of(CPU, Shape.of(), 0.1f),
                 new AdamWConstants(0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY, 1)));

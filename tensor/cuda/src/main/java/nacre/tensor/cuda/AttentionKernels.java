@@ -3,6 +3,8 @@ package nacre.tensor.cuda;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Arguments;
 import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 
 /**
  * Softmax ({@code rows.cu}), and attention for whatever cuDNN has no engine for ({@code
@@ -42,8 +44,8 @@ final class AttentionKernels {
     return WARPS * (headSize(q) <= 256 ? 4 : 1);
   }
 
-  void attention(
-      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
+  void attention(AttentionInputs in, Tensor y, Tensor state) {
+    Tensor q = in.q();
     if (y.elements() == 0) {
       return;
     }
@@ -57,30 +59,19 @@ final class AttentionKernels {
             1,
             (rows + TILE) * (q.dim(3) + 1) * Float.BYTES,
             a ->
-                sizes(
-                        a.address(q.address())
-                            .address(k.address())
-                            .address(v.address())
-                            .address(y.address())
-                            .address(state == null ? 0 : state.address()),
-                        q,
-                        k)
-                    .f32(scale)
-                    .flag(causal));
+                settings(
+                    a.address(q.address())
+                        .address(in.k().address())
+                        .address(in.v().address())
+                        .address(y.address())
+                        .address(state == null ? 0 : state.address()),
+                    in));
   }
 
   void attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor y,
-      Tensor dy,
-      Tensor state,
-      double scale,
-      boolean causal,
-      Tensor dq,
-      Tensor dk,
-      Tensor dv) {
+      AttentionInputs in, Tensor y, Tensor dy, Tensor state, AttentionGradients out) {
+    Tensor q = in.q();
+    Tensor k = in.k();
     if (q.elements() == 0 || k.elements() == 0) {
       return;
     }
@@ -109,10 +100,7 @@ final class AttentionKernels {
                   Kernel.THREADS,
                   1,
                   shared,
-                  a ->
-                      sizes(operands(a, q, k, v, dy, state, delta).address(dq.address()), q, k)
-                          .f32(scale)
-                          .flag(causal));
+                  a -> settings(operands(a, in, dy, state, delta).address(out.dq().address()), in));
           kernel("attention_backward_key", q)
               .launch(
                   ReductionKernels.ceil(k.dim(1), rows),
@@ -122,30 +110,34 @@ final class AttentionKernels {
                   1,
                   shared,
                   a ->
-                      sizes(
-                              operands(a, q, k, v, dy, state, delta)
-                                  .address(dk.address())
-                                  .address(dv.address()),
-                              q,
-                              k)
-                          .f32(scale)
-                          .flag(causal));
+                      settings(
+                          operands(a, in, dy, state, delta)
+                              .address(out.dk().address())
+                              .address(out.dv().address()),
+                          in));
         });
   }
 
   private static Arguments operands(
-      Arguments a, Tensor q, Tensor k, Tensor v, Tensor dy, Tensor state, long delta) {
-    return a.address(q.address())
-        .address(k.address())
-        .address(v.address())
+      Arguments a, AttentionInputs in, Tensor dy, Tensor state, long delta) {
+    return a.address(in.q().address())
+        .address(in.k().address())
+        .address(in.v().address())
         .address(dy.address())
         .address(state.address())
         .address(delta);
   }
 
-  /** Batch, queries, keys, heads, head size. */
-  private static Arguments sizes(Arguments a, Tensor q, Tensor k) {
-    return a.i32(q.dim(0)).i32(q.dim(1)).i32(k.dim(1)).i32(q.dim(2)).i32(q.dim(3));
+  /** Batch, queries, keys, heads, head size, scale and whether it is causal. */
+  private static Arguments settings(Arguments a, AttentionInputs in) {
+    Tensor q = in.q();
+    return a.i32(q.dim(0))
+        .i32(q.dim(1))
+        .i32(in.k().dim(1))
+        .i32(q.dim(2))
+        .i32(q.dim(3))
+        .f32(in.scale())
+        .flag(in.causal());
   }
 
   void softmax(Tensor x, Tensor y) {

@@ -2,6 +2,8 @@ package nacre.tensor.cuda;
 
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.cudnn.CudnnLibrary;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 
 /** Attention: by cuDNN wherever it has an engine, else by our own kernels. */
 final class CudaAttention {
@@ -15,40 +17,25 @@ final class CudaAttention {
     this.explanation = explanation;
   }
 
-  void attention(
-      Tensor q, Tensor k, Tensor v, double scale, boolean causal, Tensor y, Tensor state) {
-    // Only text encoders mask, and their few tokens are no work for either.
-    boolean served =
-        !causal
-            && q.elements() > 0
-            && k.elements() > 0
-            && library.attention(q, k, v, scale, y, state);
+  void attention(AttentionInputs in, Tensor y, Tensor state) {
+    boolean served = serves(in) && library.attention(in, y, state);
     if (!served) {
-      kernels.attention(q, k, v, scale, causal, y, state);
+      kernels.attention(in, y, state);
     }
     explanation.count("attention", served ? "cuDNN" : "own kernel");
   }
 
   void attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor y,
-      Tensor dy,
-      Tensor state,
-      double scale,
-      boolean causal,
-      Tensor dq,
-      Tensor dk,
-      Tensor dv) {
-    boolean served =
-        !causal
-            && q.elements() > 0
-            && k.elements() > 0
-            && library.attentionBackward(q, k, v, y, dy, state, scale, dq, dk, dv);
+      AttentionInputs in, Tensor y, Tensor dy, Tensor state, AttentionGradients out) {
+    boolean served = serves(in) && library.attentionBackward(in, y, dy, state, out);
     if (!served) {
-      kernels.attentionBackward(q, k, v, y, dy, state, scale, causal, dq, dk, dv);
+      kernels.attentionBackward(in, y, dy, state, out);
     }
     explanation.count("attentionBackward", served ? "cuDNN" : "own kernel");
+  }
+
+  /** Only text encoders mask, and their few tokens are no work for either. */
+  private static boolean serves(AttentionInputs in) {
+    return !in.causal() && in.q().elements() > 0 && in.k().elements() > 0;
   }
 }

@@ -5,6 +5,10 @@ import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Arguments;
 import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.spi.GroupNormInputs;
+import nacre.tensor.spi.LayerNormInputs;
+import nacre.tensor.spi.NormGradients;
+import nacre.tensor.spi.NormStatistics;
 
 /**
  * GroupNorm (with SiLU) of images, {@code group_norm.cu}, and LayerNorm of rows, {@code rows.cu}.
@@ -39,16 +43,9 @@ final class NormKernels {
     return new Image(n, pixels, c, Math.max(FEWEST_PIXELS, ReductionKernels.ceil(pixels, blocks)));
   }
 
-  void groupNorm(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      double eps,
-      boolean silu,
-      Tensor y,
-      Tensor mean,
-      Tensor rstd) {
+  void groupNorm(GroupNormInputs in, Tensor y, NormStatistics statistics) {
+    Tensor x = in.x();
+    int groups = in.groups();
     if (x.elements() == 0) {
       return;
     }
@@ -75,14 +72,14 @@ final class NormKernels {
                   32,
                   a ->
                       a.address(partial)
-                          .address(mean.address())
-                          .address(rstd.address())
+                          .address(statistics.mean().address())
+                          .address(statistics.rstd().address())
                           .i32((int) i.chunks())
                           .i64(i.pixels)
                           .i32(i.c / groups)
                           .i64(i.chunk)
                           .i32(groups)
-                          .f32(eps));
+                          .f32(in.eps()));
         });
     launch(
         "group_norm_apply",
@@ -91,16 +88,16 @@ final class NormKernels {
         0,
         a ->
             a.address(x.address())
-                .address(gamma.address())
-                .address(beta.address())
-                .address(mean.address())
-                .address(rstd.address())
+                .address(in.gamma().address())
+                .address(in.beta().address())
+                .address(statistics.mean().address())
+                .address(statistics.rstd().address())
                 .address(y.address())
                 .i64(i.pixels)
                 .i32(i.c)
                 .i32(groups)
                 .i64(i.chunk)
-                .flag(silu));
+                .flag(in.silu()));
   }
 
   /** One of GroupNorm's kernels: a block for each chunk of each image. */
@@ -116,17 +113,9 @@ final class NormKernels {
   }
 
   void groupNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor beta,
-      int groups,
-      boolean silu,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
+      GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    Tensor x = in.x();
+    int groups = in.groups();
     Image i = image(x);
     card.scratch(
         2L * i.n * i.c * Float.BYTES,
@@ -141,17 +130,17 @@ final class NormKernels {
                     sums(i),
                     a ->
                         a.address(x.address())
-                            .address(gamma.address())
-                            .address(beta.address())
-                            .address(mean.address())
-                            .address(rstd.address())
+                            .address(in.gamma().address())
+                            .address(in.beta().address())
+                            .address(statistics.mean().address())
+                            .address(statistics.rstd().address())
                             .address(dy.address())
                             .address(partial)
                             .i64(i.pixels)
                             .i32(i.c)
                             .i32(groups)
                             .i64(i.chunk)
-                            .flag(silu));
+                            .flag(in.silu()));
                 card.kernel(GROUPS, "group_norm_backward_finish", x.dtype())
                     .launch(
                         ReductionKernels.ceil(i.c, 32),
@@ -162,8 +151,8 @@ final class NormKernels {
                         a ->
                             a.address(partial)
                                 .address(sums)
-                                .address(dgamma.address())
-                                .address(dbeta.address())
+                                .address(out.dgamma().address())
+                                .address(out.dbeta().address())
                                 .i32(i.n)
                                 .i32((int) i.chunks())
                                 .i32(i.c));
@@ -175,23 +164,23 @@ final class NormKernels {
               2 * Float.BYTES * groups,
               a ->
                   a.address(x.address())
-                      .address(gamma.address())
-                      .address(beta.address())
-                      .address(mean.address())
-                      .address(rstd.address())
+                      .address(in.gamma().address())
+                      .address(in.beta().address())
+                      .address(statistics.mean().address())
+                      .address(statistics.rstd().address())
                       .address(dy.address())
                       .address(sums)
-                      .address(dx.address())
+                      .address(out.dx().address())
                       .i64(i.pixels)
                       .i32(i.c)
                       .i32(groups)
                       .i64(i.chunk)
-                      .flag(silu));
+                      .flag(in.silu()));
         });
   }
 
-  void layerNorm(
-      Tensor x, Tensor gamma, Tensor beta, double eps, Tensor y, Tensor mean, Tensor rstd) {
+  void layerNorm(LayerNormInputs in, Tensor y, NormStatistics statistics) {
+    Tensor x = in.x();
     if (x.elements() == 0) {
       return;
     }
@@ -203,25 +192,21 @@ final class NormKernels {
             Kernel.THREADS,
             a ->
                 a.address(x.address())
-                    .address(gamma.address())
-                    .address(beta.address())
+                    .address(in.gamma().address())
+                    .address(in.beta().address())
                     .address(y.address())
-                    .address(mean.address())
-                    .address(rstd.address())
+                    .address(statistics.mean().address())
+                    .address(statistics.rstd().address())
                     .i64(rows)
                     .i32(c)
-                    .f32(eps));
+                    .f32(in.eps()));
   }
 
   void layerNormBackward(
-      Tensor x,
-      Tensor gamma,
-      Tensor mean,
-      Tensor rstd,
-      Tensor dy,
-      Tensor dx,
-      Tensor dgamma,
-      Tensor dbeta) {
+      LayerNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
+    Tensor x = in.x();
+    Tensor dgamma = out.dgamma();
+    Tensor dbeta = out.dbeta();
     int c = x.dim(-1);
     long rows = x.elements() / c;
     card.kernel(ROWS, "layer_norm_backward", x.dtype())
@@ -230,11 +215,11 @@ final class NormKernels {
             Kernel.THREADS,
             a ->
                 a.address(x.address())
-                    .address(gamma.address())
-                    .address(mean.address())
-                    .address(rstd.address())
+                    .address(in.gamma().address())
+                    .address(statistics.mean().address())
+                    .address(statistics.rstd().address())
                     .address(dy.address())
-                    .address(dx.address())
+                    .address(out.dx().address())
                     .i64(rows)
                     .i32(c));
     long chunks = ReductionKernels.ceil(rows, CHUNK);
@@ -251,8 +236,8 @@ final class NormKernels {
                   8,
                   a ->
                       a.address(x.address())
-                          .address(mean.address())
-                          .address(rstd.address())
+                          .address(statistics.mean().address())
+                          .address(statistics.rstd().address())
                           .address(dy.address())
                           .address(partial)
                           .i64(rows)

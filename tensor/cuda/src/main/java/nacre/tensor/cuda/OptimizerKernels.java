@@ -7,6 +7,7 @@ import java.util.List;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Kernel;
 import nacre.tensor.spi.AdamWConstants;
+import nacre.tensor.spi.AdamWTensors;
 
 /**
  * What goes over all parameters of a model: {@code optimizer.cu}. One launch takes the addresses of
@@ -95,15 +96,7 @@ final class OptimizerKernels {
         });
   }
 
-  void adamW(
-      List<Tensor> parameters,
-      List<Tensor> gradients,
-      List<Tensor> m,
-      List<Tensor> v,
-      List<Tensor> steps,
-      Tensor squaredNorm,
-      Tensor learningRate,
-      AdamWConstants c) {
+  void adamW(AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants c) {
     Kernel update = card.kernels().get(FILE, "adamw");
     Kernel count = card.kernels().get(FILE, "adamw_count");
     forEachTable(
@@ -123,11 +116,11 @@ final class OptimizerKernels {
                       .f64(c.rateFactor()));
           count.launch(1, TENSORS, a -> a.struct(table));
         },
-        parameters,
-        gradients,
-        m,
-        v,
-        steps);
+        tensors.parameters(),
+        tensors.gradients(),
+        tensors.m(),
+        tensors.v(),
+        tensors.steps());
   }
 
   void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {

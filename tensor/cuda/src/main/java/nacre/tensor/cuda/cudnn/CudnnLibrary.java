@@ -12,6 +12,8 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
@@ -113,34 +115,29 @@ public final class CudnnLibrary {
   }
 
   /**
-   * y = softmax(scale · q kᵀ) v, all [N, T, H, D].
+   * y = softmax(scale · q kᵀ) v, all [N, T, H, D]; not causal.
    *
    * @param state f32 [N, H, T], nullable
    */
-  public boolean attention(Tensor q, Tensor k, Tensor v, double scale, Tensor y, Tensor state) {
+  public boolean attention(AttentionInputs in, Tensor y, Tensor state) {
+    Tensor q = in.q();
+    Tensor k = in.k();
     GraphShape shape = new GraphShape.Attention(q.dtype(), q.shape(), k.shape(), state != null);
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) scale);
-      return run(shape, at(q), at(k), at(v), factor, at(y), at(state));
+      MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) in.scale());
+      return run(shape, at(q), at(k), at(in.v()), factor, at(y), at(state));
     }
   }
 
   /** The gradients of {@link #attention}, of so many entries of the batch at a time as fit. */
   public boolean attentionBackward(
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor y,
-      Tensor dy,
-      Tensor state,
-      double scale,
-      Tensor dq,
-      Tensor dk,
-      Tensor dv) {
+      AttentionInputs in, Tensor y, Tensor dy, Tensor state, AttentionGradients out) {
+    Tensor q = in.q();
+    Tensor k = in.k();
     int n = q.dim(0);
     int together = together(q.shape(), k.dim(1));
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) scale);
+      MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) in.scale());
       MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1);
       for (int first = 0; first < n; first += together) {
         int count = Math.min(together, n - first);
@@ -152,14 +149,14 @@ public final class CudnnLibrary {
                 shape,
                 at(q, first),
                 at(k, first),
-                at(v, first),
+                at(in.v(), first),
                 factor,
                 at(y, first),
                 at(dy, first),
                 at(state, first),
-                at(dq, first),
-                at(dk, first),
-                at(dv, first),
+                at(out.dq(), first),
+                at(out.dk(), first),
+                at(out.dv(), first),
                 one);
         if (!served) {
           return false; // what was written of earlier entries is written again by who serves

@@ -15,6 +15,8 @@ import nacre.tensor.Tensor;
 import nacre.tensor.TestDevices;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.spi.AttentionGradients;
+import nacre.tensor.spi.AttentionInputs;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -57,11 +59,12 @@ class BatchPiecesTest {
         Tensor.full(card, DType.BF16, k, 7),
         Tensor.full(card, DType.BF16, k, 7)
       };
+      AttentionInputs operands = new AttentionInputs(in[0], in[1], in[2], 0.25, false);
       in[0].toFloats(); // the library's stream is another: what was asked for must be there
-      assertTrue(library.attention(in[0], in[1], in[2], 0.25, y, state), refused.toString());
+      assertTrue(library.attention(operands, y, state), refused.toString());
       assertTrue(
           library.attentionBackward(
-              in[0], in[1], in[2], y, in[3], state, 0.25, out[0], out[1], out[2]),
+              operands, y, in[3], state, new AttentionGradients(out[0], out[1], out[2])),
           refused.toString());
       device.synchronize();
       List<float[]> gradients = new ArrayList<>();
