@@ -37,17 +37,6 @@ DEVICE void map(const T* a, const T* b, T* y, i64 n, F f) {
   }
 }
 
-// The order of Java's Binary.
-template <class Body>
-DEVICE void with_binary(int f, Body body) {
-  switch (f) {
-    case 0: return body([](float a, float b) { return a + b; });
-    case 1: return body([](float a, float b) { return a - b; });
-    case 2: return body([](float a, float b) { return a * b; });
-    case 3: return body([](float a, float b) { return a / b; });
-  }
-}
-
 constexpr int MAX_RANK = 6;
 
 // Row-major y of these extents; steps through a and b in elements, 0 along an axis that is broadcast.

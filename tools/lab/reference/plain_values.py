@@ -1,6 +1,6 @@
 """Numbers that PyTorch computes in float64, for the test of the plain Java backend.
 
-    python tools/lab/reference/plain_values.py > tensor/src/test/resources/nacre/tensor/reference/torch.txt
+    python tools/lab/reference/plain_values.py > tensor/core/src/test/resources/nacre/tensor/reference/torch.txt
 
 One line a tensor: its name, then its elements in row-major order, images as NHWC, weights as OHWI.
 Inputs are wave(phase, shape, height)[i] = float32(height sin(0.7 i + phase)), as in the test.
@@ -44,10 +44,13 @@ def activations():
         "SQRT": torch.sqrt,
         "SIN": torch.sin,
         "COS": torch.cos,
+        "LOG": torch.log,
+        "SOFTPLUS": F.softplus,
+        "ABS": torch.abs,
     }
     for name, f in functions.items():
         points = [0.0625, 0.5, 1, 2.25, 4, 7.5]
-        if name != "SQRT":
+        if name not in ("SQRT", "LOG"):
             points = [-7.5, -4, -2.25, -1, -0.5, -0.0625] + points
         x = torch.tensor(points, dtype=torch.float64, requires_grad=True)
         y = f(x)

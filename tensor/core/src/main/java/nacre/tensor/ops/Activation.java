@@ -78,6 +78,21 @@ public record Activation(Unary f) implements Operation {
     return activation(Unary.COS, x);
   }
 
+  /** Natural logarithm. */
+  public static Tensor log(Tensor x) {
+    return activation(Unary.LOG, x);
+  }
+
+  /** log(1 + eˣ). */
+  public static Tensor softplus(Tensor x) {
+    return activation(Unary.SOFTPLUS, x);
+  }
+
+  /** |x|; the gradient at zero is zero. */
+  public static Tensor abs(Tensor x) {
+    return activation(Unary.ABS, x);
+  }
+
   @Override
   public Tensor forward(Context context, Tensor... in) {
     Tensor y = in[0].like();

@@ -23,6 +23,9 @@ final class Functions {
       case SQRT -> Math.sqrt(x);
       case SIN -> Math.sin(x);
       case COS -> Math.cos(x);
+      case LOG -> Math.log(x);
+      case SOFTPLUS -> Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+      case ABS -> Math.abs(x);
     };
   }
 
@@ -44,6 +47,9 @@ final class Functions {
       case SQRT -> 0.5 / Math.sqrt(x);
       case SIN -> Math.cos(x);
       case COS -> -Math.sin(x);
+      case LOG -> 1 / x;
+      case SOFTPLUS -> sigmoid(x);
+      case ABS -> Math.signum(x);
     };
   }
 

@@ -25,5 +25,11 @@ public enum Unary {
   /** Sine. */
   SIN,
   /** Cosine. */
-  COS
+  COS,
+  /** Natural logarithm. */
+  LOG,
+  /** log(1 + eˣ), which neither overflows nor cancels. */
+  SOFTPLUS,
+  /** |x|; its derivative at zero is zero. */
+  ABS
 }

@@ -83,8 +83,8 @@ final class Cases {
       String name = f.name().toLowerCase(Locale.ROOT);
       Input input =
           switch (f) {
-            case RELU -> Input.awayFromZero(5, 7);
-            case SQRT -> Input.positive(5, 7);
+            case RELU, ABS -> Input.awayFromZero(5, 7);
+            case SQRT, LOG -> Input.positive(5, 7);
             default -> Input.of(5, 7);
           };
       put(Activation.class, name, in -> activation(f, in[0]), input);

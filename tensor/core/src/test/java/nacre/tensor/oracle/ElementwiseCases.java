@@ -54,7 +54,9 @@ final class ElementwiseCases {
           Unary.QUICK_GELU,
           Unary.SIGMOID,
           Unary.RELU,
-          Unary.TANH);
+          Unary.TANH,
+          Unary.SOFTPLUS,
+          Unary.ABS);
 
   private ElementwiseCases() {}
 
@@ -70,7 +72,8 @@ final class ElementwiseCases {
   private static void unary(List<OracleCase> cases, DType dtype) {
     for (Unary f : Unary.values()) {
       double spread = dtype == DType.F16 ? 2 : 3; // e¹² is beyond f16
-      Values values = f == Unary.SQRT ? Values.uniform(0.01, 9) : Values.normal(0, spread);
+      Values values =
+          f == Unary.SQRT || f == Unary.LOG ? Values.uniform(0.01, 9) : Values.normal(0, spread);
       for (int[] shape : SHAPES) {
         addUnary(cases, dtype, f, values, shape);
       }

@@ -11,10 +11,6 @@ final class Elementwise {
   /** Elements below which a second thread costs more than it brings. */
   static final long WORTH = 16_384;
 
-  private static final float INV_SQRT_2PI = 0.39894228f;
-  private static final float GELU_K = 0.7978845608f;
-  private static final float GELU_C = 0.044715f;
-
   private final Team team;
 
   Elementwise(Team team) {
@@ -56,11 +52,11 @@ final class Elementwise {
   }
 
   void unary(Unary f, Tensor x, Tensor y) {
-    map(y, (t, n) -> apply(f, t[0], n), x);
+    map(y, (t, n) -> UnaryTiles.apply(f, t[0], n), x);
   }
 
   void unaryBackward(Unary f, Tensor x, Tensor dy, Tensor dx) {
-    map(dx, (t, n) -> applyDerivative(f, t[0], t[1], n), x, dy);
+    map(dx, (t, n) -> UnaryTiles.applyDerivative(f, t[0], t[1], n), x, dy);
   }
 
   void affine(Tensor x, double scale, double shift, Tensor y) {
@@ -117,159 +113,6 @@ final class Elementwise {
     }
   }
 
-  /** x[i] = f(x[i]). Uses scratch slots 8 to 11. */
-  static void apply(Unary f, float[] x, int n) {
-    Scratch s = Scratch.mine();
-    float[] u = s.floats(8, n);
-    float[] v = s.floats(9, n);
-    switch (f) {
-      case SILU -> {
-        VectorMath.sigmoid(x, 1, u, n);
-        multiply(x, u, n);
-      }
-      case QUICK_GELU -> {
-        VectorMath.sigmoid(x, 1.702f, u, n);
-        multiply(x, u, n);
-      }
-      case GELU -> {
-        VectorMath.normal(x, u, v, n);
-        multiply(x, u, n);
-      }
-      case GELU_TANH -> {
-        geluInner(x, v, n);
-        // ½ (1 + tanh v) = sigmoid(2v), which does not cancel where tanh nears -1.
-        VectorMath.sigmoid(v, 2, u, n);
-        multiply(x, u, n);
-      }
-      case SIGMOID -> {
-        VectorMath.sigmoid(x, 1, u, n);
-        System.arraycopy(u, 0, x, 0, n);
-      }
-      case RELU -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = Math.max(x[i], 0f);
-        }
-      }
-      case TANH -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = (float) Math.tanh(x[i]);
-        }
-      }
-      case EXP -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = (float) Math.exp(x[i]);
-        }
-      }
-      case SQUARE -> {
-        for (int i = 0; i < n; i++) {
-          x[i] *= x[i];
-        }
-      }
-      case SQRT -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = (float) Math.sqrt(x[i]);
-        }
-      }
-      case SIN -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = (float) Math.sin(x[i]);
-        }
-      }
-      case COS -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = (float) Math.cos(x[i]);
-        }
-      }
-    }
-  }
-
-  /** x[i] = f′(x[i]) · dy[i]. Uses scratch slots 8 to 11. */
-  static void applyDerivative(Unary f, float[] x, float[] dy, int n) {
-    Scratch s = Scratch.mine();
-    float[] u = s.floats(8, n);
-    float[] v = s.floats(9, n);
-    switch (f) {
-      case SILU -> gatedDerivative(x, 1f, dy, u, n);
-      case QUICK_GELU -> gatedDerivative(x, 1.702f, dy, u, n);
-      case GELU -> {
-        VectorMath.normal(x, u, v, n);
-        for (int i = 0; i < n; i++) {
-          x[i] = dy[i] * (u[i] + x[i] * v[i] * INV_SQRT_2PI);
-        }
-      }
-      case GELU_TANH -> {
-        geluInner(x, v, n);
-        VectorMath.sigmoid(v, 2, u, n);
-        for (int i = 0; i < n; i++) {
-          float slope = 2f * GELU_K * (1f + 3f * GELU_C * x[i] * x[i]);
-          x[i] = dy[i] * u[i] * (1f + x[i] * (1f - u[i]) * slope);
-        }
-      }
-      case SIGMOID -> {
-        VectorMath.sigmoid(x, 1, u, n);
-        for (int i = 0; i < n; i++) {
-          x[i] = dy[i] * u[i] * (1f - u[i]);
-        }
-      }
-      case RELU -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = x[i] > 0f ? dy[i] : 0f;
-        }
-      }
-      case TANH -> {
-        for (int i = 0; i < n; i++) {
-          double t = Math.tanh(x[i]);
-          x[i] = dy[i] * (float) (1 - t * t);
-        }
-      }
-      case EXP -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = dy[i] * (float) Math.exp(x[i]);
-        }
-      }
-      case SQUARE -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = 2f * x[i] * dy[i];
-        }
-      }
-      case SQRT -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = 0.5f * dy[i] / (float) Math.sqrt(x[i]);
-        }
-      }
-      case SIN -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = dy[i] * (float) Math.cos(x[i]);
-        }
-      }
-      case COS -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = -dy[i] * (float) Math.sin(x[i]);
-        }
-      }
-    }
-  }
-
-  private static void multiply(float[] x, float[] u, int n) {
-    for (int i = 0; i < n; i++) {
-      x[i] *= u[i];
-    }
-  }
-
-  private static void geluInner(float[] x, float[] v, int n) {
-    for (int i = 0; i < n; i++) {
-      v[i] = GELU_K * (x[i] + GELU_C * x[i] * x[i] * x[i]);
-    }
-  }
-
-  /** Derivative of x · sigmoid(kx). */
-  private static void gatedDerivative(float[] x, float k, float[] dy, float[] u, int n) {
-    VectorMath.sigmoid(x, k, u, n);
-    for (int i = 0; i < n; i++) {
-      x[i] = dy[i] * u[i] * (1f + k * x[i] * (1f - u[i]));
-    }
-  }
-
   void geglu(Tensor x, Tensor y) {
     gated(x, null, y);
   }
@@ -315,7 +158,7 @@ final class Elementwise {
             } else {
               Tiles.load(da, dtype, row * c, d, 0, n);
               for (int i = 0; i < n; i++) {
-                float slope = u[i] + b[i] * v[i] * INV_SQRT_2PI;
+                float slope = u[i] + b[i] * v[i] * UnaryTiles.INV_SQRT_2PI;
                 float gate = b[i] * u[i];
                 b[i] = d[i] * a[i] * slope;
                 a[i] = d[i] * gate;

@@ -122,7 +122,7 @@ final class GroupNormBackward {
       for (int i = 0; i < n; i++) {
         z[i] = hat[i] * scale[i] + shift[i];
       }
-      Elementwise.applyDerivative(Unary.SILU, z, dz, n);
+      UnaryTiles.applyDerivative(Unary.SILU, z, dz, n);
       System.arraycopy(z, 0, dz, 0, n);
     }
   }

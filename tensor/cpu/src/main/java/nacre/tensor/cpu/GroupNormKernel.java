@@ -106,7 +106,7 @@ final class GroupNormKernel {
       Tiles.load(x.address(), x.dtype(), start, t, 0, n);
       scaleShift(t, a, b, n);
       if (silu) {
-        Elementwise.apply(Unary.SILU, t, n);
+        UnaryTiles.apply(Unary.SILU, t, n);
       }
       Tiles.store(t, 0, y.address(), y.dtype(), start, n);
     }

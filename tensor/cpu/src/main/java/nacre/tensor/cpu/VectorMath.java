@@ -53,6 +53,29 @@ final class VectorMath {
     }
   }
 
+  /** x[i] = log(1 + e^x[i]), with u for what comes between. */
+  static void softplus(float[] x, float[] u, int n) {
+    for (int i = 0; i < n; i++) {
+      u[i] = -Math.abs(x[i]);
+    }
+    exp(u, u, n);
+    for (int i = 0; i < n; i++) {
+      // log(1 + u) = 2 artanh(s), and s is at most a third.
+      float s = u[i] / (2f + u[i]);
+      float z = s * s;
+      float p = 1f / 17f;
+      p = Math.fma(p, z, 1f / 15f);
+      p = Math.fma(p, z, 1f / 13f);
+      p = Math.fma(p, z, 1f / 11f);
+      p = Math.fma(p, z, 1f / 9f);
+      p = Math.fma(p, z, 1f / 7f);
+      p = Math.fma(p, z, 1f / 5f);
+      p = Math.fma(p, z, 1f / 3f);
+      p = Math.fma(p, z, 1f);
+      x[i] = Math.fma(2f * s, p, Math.max(x[i], 0f));
+    }
+  }
+
   /**
    * cdf[i] = Φ(x[i]), the normal distribution function, and density[i] = e^(-x²/2).
    *

@@ -2,6 +2,7 @@ package nacre.tensor.cuda;
 
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.cuda.driver.FunctionTable;
 import nacre.tensor.cuda.driver.Kernel;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
@@ -40,7 +41,7 @@ final class ConvolutionKernels {
                     .address(residual == null ? 0 : residual.address())
                     .address(y.address())
                     .ints(sizes(x.shape(), y.shape(), w.dim(1), w.dim(2), window))
-                    .i32(f == null ? -1 : f.ordinal()));
+                    .i32(FunctionTable.code(f)));
   }
 
   void inputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {

@@ -2,6 +2,7 @@ package nacre.tensor.cuda;
 
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.cuda.driver.FunctionTable;
 import nacre.tensor.spi.Binary;
 import nacre.tensor.spi.Unary;
 
@@ -19,7 +20,9 @@ final class ElementwiseKernels {
     long n = y.elements();
     if (n > 0) {
       card.kernel(FILE, "unary", y.dtype())
-          .over(n, a -> a.i32(f.ordinal()).address(x.address()).address(y.address()).i64(n));
+          .over(
+              n,
+              a -> a.i32(FunctionTable.code(f)).address(x.address()).address(y.address()).i64(n));
     }
   }
 
@@ -30,7 +33,7 @@ final class ElementwiseKernels {
           .over(
               n,
               a ->
-                  a.i32(f.ordinal())
+                  a.i32(FunctionTable.code(f))
                       .address(x.address())
                       .address(dy.address())
                       .address(dx.address())
@@ -48,7 +51,7 @@ final class ElementwiseKernels {
           .over(
               n,
               a ->
-                  a.i32(f.ordinal())
+                  a.i32(FunctionTable.code(f))
                       .address(x.address())
                       .address(z.address())
                       .address(y.address())
@@ -59,7 +62,7 @@ final class ElementwiseKernels {
           .over(
               n,
               a ->
-                  a.i32(f.ordinal())
+                  a.i32(FunctionTable.code(f))
                       .address(x.address())
                       .address(z.address())
                       .address(y.address())

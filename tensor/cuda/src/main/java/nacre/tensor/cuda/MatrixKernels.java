@@ -1,6 +1,7 @@
 package nacre.tensor.cuda;
 
 import nacre.tensor.Tensor;
+import nacre.tensor.cuda.driver.FunctionTable;
 import nacre.tensor.cuda.driver.Kernel;
 import nacre.tensor.spi.Unary;
 
@@ -37,7 +38,7 @@ final class MatrixKernels {
                     .flag(p.transposeA())
                     .flag(p.transposeB())
                     .i64(p.sharedB() ? 0 : (long) p.k() * p.n())
-                    .i32(f == null ? -1 : f.ordinal()));
+                    .i32(FunctionTable.code(f)));
   }
 
   /**
@@ -59,6 +60,6 @@ final class MatrixKernels {
                     .i64(n / c)
                     .i32(c)
                     .i64(repeat)
-                    .i32(f == null ? -1 : f.ordinal()));
+                    .i32(FunctionTable.code(f)));
   }
 }

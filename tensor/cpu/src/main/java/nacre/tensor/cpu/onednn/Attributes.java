@@ -23,7 +23,7 @@ final class Attributes {
       case RELU -> OptionalInt.of(Dnnl.dnnl_eltwise_relu());
       case TANH -> OptionalInt.of(Dnnl.dnnl_eltwise_tanh());
       case SQUARE -> OptionalInt.of(Dnnl.dnnl_eltwise_square());
-      case QUICK_GELU, EXP, SQRT, SIN, COS -> OptionalInt.empty();
+      case QUICK_GELU, EXP, SQRT, SIN, COS, LOG, SOFTPLUS, ABS -> OptionalInt.empty();
     };
   }
 

@@ -190,7 +190,7 @@ final class Graph implements AutoCloseable {
       case RELU -> Cudnn.CUDNN_POINTWISE_RELU_FWD();
       case TANH -> Cudnn.CUDNN_POINTWISE_TANH_FWD();
       case EXP -> Cudnn.CUDNN_POINTWISE_EXP();
-      case QUICK_GELU, SQUARE, SQRT, SIN, COS -> -1;
+      case QUICK_GELU, SQUARE, SQRT, SIN, COS, LOG, SOFTPLUS, ABS -> -1;
     };
   }
 

@@ -24,9 +24,10 @@ import nacre.bindings.NativeLibrary;
 import nacre.bindings.nvrtc.Nvrtc;
 
 /**
- * Makes code for a card out of the kernel sources in this jar, by NVRTC. What was made is kept on
- * disk under a name that depends on the source and all it includes, the options, the architecture
- * and the compiler's version, so each is compiled once on a machine.
+ * Makes code for a card out of the kernel sources in this jar, by NVRTC, with the header that
+ * {@link FunctionTable} writes. What was made is kept on disk under a name that depends on the
+ * source and all it includes, the options, the architecture and the compiler's version, so each is
+ * compiled once on a machine.
  */
 public final class KernelCompiler {
   private static final String FOLDER = "kernels/";
@@ -174,6 +175,9 @@ public final class KernelCompiler {
   }
 
   private static String read(String file) {
+    if (file.equals(FunctionTable.HEADER)) {
+      return FunctionTable.header();
+    }
     String resource = "/nacre/tensor/cuda/" + FOLDER + file;
     try (InputStream in = KernelCompiler.class.getResourceAsStream(resource)) {
       if (in == null) {
