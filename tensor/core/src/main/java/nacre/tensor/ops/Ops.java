@@ -81,6 +81,21 @@ public final class Ops {
     return Activation.cos(x);
   }
 
+  /** The natural logarithm. */
+  public static Tensor log(Tensor x) {
+    return Activation.log(x);
+  }
+
+  /** log(1 + eˣ). */
+  public static Tensor softplus(Tensor x) {
+    return Activation.softplus(x);
+  }
+
+  /** |x|. */
+  public static Tensor abs(Tensor x) {
+    return Activation.abs(x);
+  }
+
   /** scale · x + shift. */
   public static Tensor affine(Tensor x, double scale, double shift) {
     return Affine.affine(x, scale, shift);
