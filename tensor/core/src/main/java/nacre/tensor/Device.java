@@ -123,7 +123,7 @@ public final class Device {
     String artifact = ARTIFACTS.get(name.replaceFirst(":.*", ""));
     return new IllegalArgumentException(
         artifact == null
-            ? "device: there is no '%s'; known are %s".formatted(name, String.join(", ", known))
+            ? "device: no device '%s'; known are %s".formatted(name, String.join(", ", known))
             : "device: '%s' needs %s on the class path or the module path; known without it are %s"
                 .formatted(name, artifact, String.join(", ", known)));
   }
