@@ -68,7 +68,7 @@ class PackageIT {
     String libraries = manifest(TARGET.resolve("nacre.jar")).getValue(Attributes.Name.CLASS_PATH);
     List<String> names = List.of(libraries.split(" "));
     assertTrue(names.stream().anyMatch(name -> name.startsWith("lib/nacre-cli-")), libraries);
-    assertTrue(names.stream().anyMatch(name -> name.startsWith("lib/tensor-")), libraries);
+    assertTrue(names.stream().anyMatch(name -> name.startsWith("lib/nacre-tensor-")), libraries);
     for (String name : names) {
       assertTrue(Files.isRegularFile(TARGET.resolve(name)), name);
     }
