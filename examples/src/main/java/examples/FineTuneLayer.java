@@ -38,8 +38,7 @@ public final class FineTuneLayer {
       Tensor target = normal(device, Shape.of(4, vit.config().hiddenSize()), 1, 1);
       for (int step = 0; step < 20; step++) {
         float loss =
-            optimizer.minimize(
-                () -> meanSquaredError(vit.pool(vit.forward(pictures)), target));
+            optimizer.minimize(() -> meanSquaredError(vit.pool(vit.forward(pictures)), target));
         System.out.printf("step %2d  loss %.4f%n", step, loss);
       }
       new SafeTensorsWriter().addParameters(trained).write(Path.of(args[1]));

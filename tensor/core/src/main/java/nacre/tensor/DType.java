@@ -2,11 +2,17 @@ package nacre.tensor;
 
 /** Element types. Floating types compute with f32 accumulation whatever their storage. */
 public enum DType {
+  /** IEEE 754 single precision, the default. */
   F32(4, true),
+  /** The upper half of an f32: 8 bits of exponent, 7 of fraction. */
   BF16(2, true),
+  /** IEEE 754 half precision. */
   F16(2, true),
+  /** Signed integers of 32 bits. */
   I32(4, false),
+  /** Signed integers of 64 bits. */
   I64(8, false),
+  /** Unsigned bytes. */
   U8(1, false);
 
   private final int bytes;

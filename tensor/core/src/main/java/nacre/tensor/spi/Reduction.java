@@ -2,6 +2,8 @@ package nacre.tensor.spi;
 
 /** How elements are reduced to one. */
 public enum Reduction {
+  /** Their sum. */
   SUM,
+  /** Their arithmetic mean. */
   MEAN
 }

@@ -8,6 +8,8 @@ public final class UserException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /**
+   * Refuses what the user asked for.
+   *
    * @param message what is wrong and what would be right
    */
   public UserException(String message) {
@@ -15,6 +17,8 @@ public final class UserException extends RuntimeException {
   }
 
   /**
+   * Refuses what the user asked for, because of something that was caught.
+   *
    * @param message what is wrong and what would be right
    * @param cause what was caught; {@code --debug} shows it
    */
