@@ -147,7 +147,7 @@ public record ConfigJson(String model, JsonNode node) {
             + ": "
             + key
             + " = "
-            + node.get(key)
+            + OneLine.clip(node.get(key).toString())
             + " is not supported"
             + (allowed.length == 0 ? "; leave it out" : "; supported: " + List.of(allowed)));
   }
@@ -161,6 +161,6 @@ public record ConfigJson(String model, JsonNode node) {
 
   private IllegalArgumentException wrong(String key, String wanted, JsonNode value) {
     return new IllegalArgumentException(
-        model + ": " + key + " must be " + wanted + ", it is " + value);
+        model + ": " + key + " must be " + wanted + ", it is " + OneLine.clip(value.toString()));
   }
 }

@@ -1,16 +1,21 @@
 package nacre.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
@@ -60,10 +65,26 @@ public final class StateDict implements AutoCloseable {
       }
     }
     String hint =
-        Files.exists(folder.resolve(stem + ".bin"))
-            ? "; " + stem + ".bin is a pickle, which is not read: convert it to safetensors"
-            : "";
+        pickle(folder, stem)
+            .map(name -> "; " + name + " is a pickle, which is not read: convert it to safetensors")
+            .orElse("");
     throw new WeightsException(folder, "has no " + String.join(", no ", names) + hint);
+  }
+
+  /** The first file in a folder that seems to hold a model as PyTorch saves it. */
+  private static Optional<String> pickle(Path folder, String stem) throws WeightsException {
+    if (!Files.isDirectory(folder)) {
+      return Optional.empty();
+    }
+    Pattern model = Pattern.compile("(pytorch_model|" + Pattern.quote(stem) + ")\\b.*\\.bin");
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> model.matcher(name).matches())
+          .min(Comparator.naturalOrder());
+    } catch (IOException e) {
+      throw new WeightsException(folder, "cannot be read: " + e.getMessage(), e);
+    }
   }
 
   private static StateDict openShards(Path index) throws WeightsException {
@@ -97,7 +118,8 @@ public final class StateDict implements AutoCloseable {
       String shard = entry.getValue().asText();
       if (!shard.matches("[^/\\\\\\p{Cntrl}]+\\.safetensors")) {
         throw new WeightsException(
-            index, "weight_map names no safetensors file beside it for " + entry.getKey());
+            index,
+            "weight_map names no safetensors file beside it for " + OneLine.clip(entry.getKey()));
       }
       shardOf.put(entry.getKey(), shard);
     }
@@ -172,7 +194,10 @@ public final class StateDict implements AutoCloseable {
     SafeTensors.Entry other = all.putIfAbsent(name, entry);
     if (other != null) {
       throw new WeightsException(
-          path, "tensors " + other.name() + " and " + entry.name() + " are both " + name);
+          path,
+          "tensors %s and %s are both %s"
+              .formatted(
+                  OneLine.clip(other.name()), OneLine.clip(entry.name()), OneLine.clip(name)));
     }
   }
 
@@ -190,7 +215,7 @@ public final class StateDict implements AutoCloseable {
       return missing.isEmpty() && unexpected.isEmpty() && misfits.isEmpty();
     }
 
-    /** One line with everything: what is wrong with a long list is often seen at its end. */
+    /** One line that counts each kind and names its first twenty. */
     @Override
     public String toString() {
       List<String> kinds = new ArrayList<>();
@@ -202,7 +227,7 @@ public final class StateDict implements AutoCloseable {
 
     private static void describe(List<String> kinds, String kind, List<String> names) {
       if (!names.isEmpty()) {
-        kinds.add(names.size() + " " + kind + ": " + String.join(", ", names));
+        kinds.add(names.size() + " " + kind + ": " + OneLine.list(names));
       }
     }
   }

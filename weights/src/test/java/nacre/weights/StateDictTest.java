@@ -2,6 +2,7 @@ package nacre.weights;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -22,6 +23,8 @@ import nacre.tensor.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class StateDictTest {
   private static final Device CPU = Device.cpu();
@@ -96,11 +99,34 @@ class StateDictTest {
   }
 
   @Test
-  void aLongListIsCountedAndWhole() {
-    List<String> names = IntStream.range(0, 700).mapToObj(i -> "n" + i).toList();
-    String line = new StateDict.Difference(names, List.of(), List.of()).toString();
-    assertTrue(line.startsWith("700 missing: n0, n1, "), line);
-    assertTrue(line.endsWith(", n698, n699"), line);
+  void aLongListIsCountedAndCut() {
+    List<String> names = IntStream.range(0, 137).mapToObj(i -> "n" + i).toList();
+    String first =
+        "n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18, n19";
+    assertEquals(
+        "137 missing: %1$s, and 117 more; 21 unexpected: %1$s, and 1 more; 20 not fitting: %1$s"
+            .formatted(first),
+        new StateDict.Difference(names, names.subList(0, 21), names.subList(0, 20)).toString());
+  }
+
+  /** However long the names that a file has, and whatever is in them. */
+  @Test
+  void aListStaysOnOneLine() throws IOException {
+    String hostile = "a\n\u001b[31m" + "x".repeat(10_000);
+    try (Scope _ = Scope.open()) {
+      Map<String, Tensor> saved = new LinkedHashMap<>();
+      for (int i = 0; i < 30; i++) {
+        saved.put(hostile + i, counting(Shape.of(1)));
+      }
+      Path file = written("model.safetensors", saved);
+      try (StateDict dict = StateDict.open(file)) {
+        WeightsException e = assertThrows(WeightsException.class, () -> dict.loadInto(Map.of()));
+        String line = e.getMessage();
+        assertTrue(line.length() < file.toString().length() + 20 * 210 + 100, line);
+        assertTrue(line.indexOf('\n') < 0 && line.indexOf('\u001b') < 0, line);
+        assertTrue(line.endsWith("x…, and 10 more"), line);
+      }
+    }
   }
 
   @Test
@@ -146,6 +172,26 @@ class StateDictTest {
     WeightsException e =
         assertThrows(WeightsException.class, () -> StateDict.open(folder, "model"));
     assertTrue(e.getMessage().contains("model.bin is a pickle"), e.getMessage());
+  }
+
+  /** As transformers and diffusers have called them. */
+  @ParameterizedTest
+  @CsvSource({
+    "model, pytorch_model.bin",
+    "model, pytorch_model-00001-of-00002.bin",
+    "diffusion_pytorch_model, diffusion_pytorch_model.fp16.bin",
+    "diffusion_pytorch_model, diffusion_pytorch_model.bin"
+  })
+  void picklesOfEveryNameAreNamed(String stem, String pickle) throws IOException {
+    Files.write(folder.resolve("models.bin"), new byte[] {1}); // something else
+    WeightsException e = assertThrows(WeightsException.class, () -> StateDict.open(folder, stem));
+    assertFalse(e.getMessage().contains("pickle"), e.getMessage());
+    Files.write(folder.resolve(pickle), new byte[] {1});
+    e = assertThrows(WeightsException.class, () -> StateDict.open(folder, stem));
+    assertTrue(
+        e.getMessage()
+            .endsWith("; " + pickle + " is a pickle, which is not read: convert it to safetensors"),
+        e.getMessage());
   }
 
   @Test

@@ -1,0 +1,33 @@
+package nacre.weights;
+
+import java.util.Collection;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/** Text from files as errors quote it: on one line, of bounded length, whatever the file says. */
+final class OneLine {
+  /** Most characters of one text. */
+  private static final int CHARACTERS = 200;
+
+  /** Most entries of one list. */
+  static final int ENTRIES = 20;
+
+  private static final Pattern CONTROL =
+      Pattern.compile("[\\p{Cntrl}\\u0080-\\u009f\\u2028\\u2029]");
+
+  private OneLine() {}
+
+  /** The beginning of a text, without control characters. */
+  static String clip(String text) {
+    String start = text.length() <= CHARACTERS ? text : text.substring(0, CHARACTERS) + "…";
+    return CONTROL.matcher(start).replaceAll("?");
+  }
+
+  /** The first {@value #ENTRIES} entries, and how many more there are. */
+  static String list(Collection<String> entries) {
+    String first =
+        entries.stream().limit(ENTRIES).map(OneLine::clip).collect(Collectors.joining(", "));
+    int more = entries.size() - ENTRIES;
+    return more > 0 ? first + ", and " + more + " more" : first;
+  }
+}
