@@ -16,12 +16,18 @@ final class EntryReader {
   private static final ValueLayout.OfShort I16 =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  /** Reads one element. */
+  @FunctionalInterface
+  private interface Decoder {
+    float at(long index);
+  }
+
   private EntryReader() {}
 
   /** Whether tensors of this stored type can be read. */
   static boolean converts(StoredType type) {
     return switch (type) {
-      case F64, I16, I8, U16 -> true;
+      case F8_E4M3, F8_E5M2, F64, I16, I8, U16 -> true;
       default -> type.same().isPresent();
     };
   }
@@ -57,21 +63,59 @@ final class EntryReader {
     }
     return switch (entry.type()) {
       case F64 -> fromDoubles(entry, like);
+      case F8_E4M3 -> fromFloat8(entry, like, Float8.E4M3);
+      case F8_E5M2 -> fromFloat8(entry, like, Float8.E5M2);
       case I16, I8, U16 -> fromSmallIntegers(entry, like);
       default ->
           throw new WeightsException(
               entry.file(),
-              "tensor " + entry.name() + ": dtype " + entry.type() + " cannot be converted");
+              "tensor "
+                  + OneLine.clip(entry.name())
+                  + ": dtype "
+                  + entry.type()
+                  + " cannot be converted");
     };
   }
 
+  /** To f32, or to what a cast rounds as it would round the doubles. */
   private static Tensor fromDoubles(SafeTensors.Entry entry, Tensor like) {
+    boolean narrower = like.dtype() == DType.BF16 || like.dtype() == DType.F16;
+    MemorySegment data = entry.data();
+    return fromFloats(
+        entry,
+        like,
+        narrower
+            ? i -> roundedToOdd(data.getAtIndex(F64, i))
+            : i -> (float) data.getAtIndex(F64, i));
+  }
+
+  /**
+   * The nearest float of those with an odd last bit, unless the value is a float itself: rounding
+   * that to fewer bits gives what rounding the double would, which rounding twice to nearest does
+   * not.
+   *
+   * @see <a href="https://doi.org/10.1109/TC.2007.70819">Boldo and Melquiond, Emulation of FMA and
+   *     correctly rounded sums: proved algorithms using rounding to odd</a>
+   */
+  static float roundedToOdd(double value) {
+    float nearest = (float) value;
+    if (nearest == value || Double.isNaN(value) || (Float.floatToRawIntBits(nearest) & 1) == 1) {
+      return nearest;
+    }
+    return nearest < value ? Math.nextUp(nearest) : Math.nextDown(nearest);
+  }
+
+  private static Tensor fromFloat8(SafeTensors.Entry entry, Tensor like, Float8 format) {
+    MemorySegment data = entry.data();
+    return fromFloats(entry, like, i -> format.value(data.get(ValueLayout.JAVA_BYTE, i)));
+  }
+
+  private static Tensor fromFloats(SafeTensors.Entry entry, Tensor like, Decoder decoder) {
     Tensor tensor = Tensor.empty(like.device(), DType.F32, entry.shape());
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment staging = arena.allocate(ValueLayout.JAVA_FLOAT, tensor.elements());
       for (long i = 0; i < tensor.elements(); i++) {
-        double value = entry.data().getAtIndex(F64, i);
-        staging.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) value);
+        staging.setAtIndex(ValueLayout.JAVA_FLOAT, i, decoder.at(i));
       }
       tensor.backend().upload(staging, tensor);
     }

@@ -55,12 +55,13 @@ record Listing(Path file, StateDict dict) {
     int name = rows.stream().mapToInt(row -> printable(row.getKey()).length()).max().orElse(0);
     int shape =
         rows.stream().mapToInt(row -> row.getValue().shape().toString().length()).max().orElse(0);
+    int type = rows.stream().mapToInt(row -> row.getValue().type().name().length()).max().orElse(0);
     for (Map.Entry<String, SafeTensors.Entry> row : rows) {
       SafeTensors.Entry entry = row.getValue();
       out.println(
           String.format(
               Locale.ROOT,
-              "%-" + Math.max(1, name) + "s  %-4s  %-" + shape + "s  %,15d",
+              "%-" + Math.max(1, name) + "s  %-" + Math.max(4, type) + "s  %-" + shape + "s  %,15d",
               printable(row.getKey()),
               entry.type(),
               entry.shape(),
