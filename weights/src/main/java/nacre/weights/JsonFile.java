@@ -32,7 +32,7 @@ public final class JsonFile {
   /**
    * Reads a file that holds one JSON object.
    *
-   * @throws WeightsException if it is missing or malformed, in one line
+   * @throws WeightsException if it is missing, not UTF-8 or malformed, in one line
    */
   public static JsonNode read(Path file) throws WeightsException {
     return read(file, json -> json);
@@ -42,17 +42,10 @@ public final class JsonFile {
    * Reads a file that holds one JSON object, and builds something from it.
    *
    * @param build may refuse what it is given by an {@link IllegalArgumentException}
-   * @throws WeightsException if the file is missing, malformed or refused, in one line
+   * @throws WeightsException if the file is missing, not UTF-8, malformed or refused, in one line
    */
   public static <T> T read(Path file, Function<JsonNode, T> build) throws WeightsException {
-    String text;
-    try {
-      text = Files.readString(file);
-    } catch (IOException e) {
-      String reason = Files.exists(file) ? "cannot be read: " + e.getMessage() : "no such file";
-      throw new WeightsException(file, reason, e);
-    }
-    return parse(file, text, build);
+    return parse(file, TextFile.read(file), build);
   }
 
   /**
@@ -67,6 +60,9 @@ public final class JsonFile {
       json = JSON.readTree(text);
     } catch (JsonProcessingException e) {
       throw new WeightsException(file, "is not valid JSON: " + reason(e), e);
+    }
+    if (json.isMissingNode()) {
+      throw new WeightsException(file, "is empty, a JSON object is wanted");
     }
     if (!json.isObject()) {
       throw new WeightsException(file, "is not a JSON object");
@@ -84,7 +80,8 @@ public final class JsonFile {
     if (message == null || message.isBlank()) {
       return "syntax error";
     }
-    return SOURCE.matcher(message).replaceAll("$1 $2").lines().findFirst().orElseThrow();
+    String located = SOURCE.matcher(message).replaceAll("$1 $2");
+    return OneLine.clip(located.lines().findFirst().orElseThrow());
   }
 
   /**

@@ -96,7 +96,9 @@ public final class SafeTensors implements AutoCloseable {
       int[] dims = shape.toArray();
       if (dims.length == 0 || dims[0] % parts != 0) {
         throw new WeightsException(
-            file, "tensor " + name + " is " + shape + ", its " + parts + " parts cannot be equal");
+            file,
+            "tensor %s is %s, its %d parts cannot be equal"
+                .formatted(OneLine.clip(name), shape, parts));
       }
       dims[0] /= parts;
       long bytes = data.byteSize() / parts;
@@ -136,11 +138,7 @@ public final class SafeTensors implements AutoCloseable {
     }
     Arena arena = Arena.ofShared();
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      long size = channel.size();
-      if (size < 8) {
-        throw new WeightsException(path, "not a safetensors file: it has " + size + " bytes");
-      }
-      MemorySegment file = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+      MemorySegment file = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
       return parse(path, file, arena);
     } catch (WeightsException | RuntimeException | Error e) {
       arena.close();
@@ -152,10 +150,14 @@ public final class SafeTensors implements AutoCloseable {
   }
 
   static SafeTensors parse(Path path, MemorySegment file, Arena arena) throws WeightsException {
+    if (file.byteSize() < 8) {
+      throw refusal(path, file, "not a safetensors file: it has " + file.byteSize() + " bytes");
+    }
     long length = file.get(LENGTH, 0);
     if (length < 0 || length > MAX_HEADER) {
-      throw new WeightsException(
+      throw refusal(
           path,
+          file,
           "not a safetensors file: it claims a header of "
               + Long.toUnsignedString(length)
               + " bytes, at most "
@@ -163,13 +165,17 @@ public final class SafeTensors implements AutoCloseable {
               + " are allowed");
     }
     if (length > file.byteSize() - 8) {
-      throw new WeightsException(
+      throw refusal(
           path,
+          file,
           "header of "
               + length
               + " bytes is cut off; the file has "
               + file.byteSize()
               + " bytes and may be truncated");
+    }
+    if (length == 0 || file.get(ValueLayout.JAVA_BYTE, 8) != '{') {
+      throw refusal(path, file, "not a safetensors file: its header is not a JSON object");
     }
     MemorySegment data = file.asSlice(8 + length);
     SafeTensorsHeader header =
@@ -180,6 +186,17 @@ public final class SafeTensors implements AutoCloseable {
       entries.put(item.name(), new Entry(path, item.name(), item.type(), item.shape(), bytes));
     }
     return new SafeTensors(path, arena, header.metadata(), entries);
+  }
+
+  /** Says what the file is if its first bytes tell, else what is wrong with it as safetensors. */
+  private static WeightsException refusal(Path path, MemorySegment file, String otherwise) {
+    long length = Math.min(ForeignFormat.LOOKED_AT, file.byteSize());
+    byte[] start = file.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+    return new WeightsException(
+        path,
+        ForeignFormat.of(start)
+            .map(format -> "not a safetensors file but " + format.description(start))
+            .orElse(otherwise));
   }
 
   /** The file. */
@@ -205,7 +222,7 @@ public final class SafeTensors implements AutoCloseable {
   public Entry entry(String name) throws WeightsException {
     Entry entry = entries.get(name);
     if (entry == null) {
-      throw new WeightsException(path, "has no tensor " + name);
+      throw new WeightsException(path, "has no tensor " + OneLine.clip(name));
     }
     return entry;
   }

@@ -20,7 +20,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import nacre.tensor.Shape;
 
 /**
@@ -37,8 +36,6 @@ final class SafeTensorsHeader {
                   .maxNestingDepth(100)
                   .build())
           .build();
-
-  private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\u2028\\u2029]");
 
   /** What the header says of one tensor; offsets count from the end of the header. */
   record Item(String name, StoredType type, Shape shape, long begin, long end) {}
@@ -75,22 +72,19 @@ final class SafeTensorsHeader {
   /**
    * Parses and checks.
    *
-   * @param text the header without its length
+   * @param text the header without its length, which begins with a brace
    * @param dataBytes how many bytes follow the header in the file
    * @throws WeightsException in one line that names the file, the tensor and what is wrong
    */
   static SafeTensorsHeader parse(Path file, ByteBuffer text, long dataBytes)
       throws WeightsException {
-    if (!text.hasRemaining() || text.get(text.position()) != '{') {
-      throw new WeightsException(file, "not a safetensors file: its header is not a JSON object");
-    }
     SafeTensorsHeader header = new SafeTensorsHeader(file);
     CharsetDecoder strict = StandardCharsets.UTF_8.newDecoder();
     try (Reader reader = new InputStreamReader(new Bytes(text), strict);
         JsonParser parser = JSON.createParser(reader)) {
       header.read(parser);
     } catch (JsonProcessingException e) {
-      throw new WeightsException(file, "header is not valid JSON: " + reason(e), e);
+      throw new WeightsException(file, "header is not valid JSON: " + JsonFile.reason(e), e);
     } catch (CharacterCodingException e) {
       throw new WeightsException(file, "not a safetensors file: its header is not UTF-8", e);
     } catch (WeightsException e) {
@@ -131,7 +125,7 @@ final class SafeTensorsHeader {
     for (String key = parser.nextFieldName(); key != null; key = parser.nextFieldName()) {
       String value = parser.nextTextValue();
       if (value == null) {
-        throw wrong("__metadata__", "value of '" + clip(key) + "' is not a string");
+        throw wrong("__metadata__", "value of '" + OneLine.clip(key) + "' is not a string");
       }
       metadata.put(key, value);
     }
@@ -164,7 +158,7 @@ final class SafeTensorsHeader {
     require(parser.currentToken() == JsonToken.VALUE_STRING, name, "dtype is not a string");
     String text = parser.getText();
     return StoredType.named(text)
-        .orElseThrow(() -> wrong(name, "dtype " + clip(text) + " is not known"));
+        .orElseThrow(() -> wrong(name, "dtype " + OneLine.clip(text) + " is not known"));
   }
 
   private List<Long> readNumbers(JsonParser parser, String name, String key) throws IOException {
@@ -197,13 +191,13 @@ final class SafeTensorsHeader {
       shape = Shape.of(extents);
       bytes = Math.multiplyExact(shape.elements(), (long) type.bytes());
     } catch (ArithmeticException e) {
-      throw wrong(name, "shape " + clip(dims.toString()) + " is too large");
+      throw wrong(name, "shape " + OneLine.clip(dims.toString()) + " is too large");
     }
     if (bytes != end - begin) {
       throw wrong(
           name,
           "shape %s of %s takes %d bytes, data_offsets give %d"
-              .formatted(clip(shape.toString()), type, bytes, end - begin));
+              .formatted(OneLine.clip(shape.toString()), type, bytes, end - begin));
     }
     return new Item(name, type, shape, begin, end);
   }
@@ -240,17 +234,6 @@ final class SafeTensorsHeader {
   }
 
   private WeightsException wrong(String name, String message) {
-    return new WeightsException(file, "tensor " + clip(name) + ": " + message);
-  }
-
-  /** Jackson's own sentence without the location lines that follow it. */
-  private static String reason(JsonProcessingException e) {
-    return clip(JsonFile.reason(e));
-  }
-
-  /** One line of bounded length, whatever the file put into it. */
-  private static String clip(String text) {
-    String start = text.length() <= 200 ? text : text.substring(0, 200) + "…";
-    return CONTROL.matcher(start).replaceAll("?");
+    return new WeightsException(file, "tensor " + OneLine.clip(name) + ": " + message);
   }
 }

@@ -38,6 +38,17 @@ class JsonFileTest {
   }
 
   @Test
+  void aLongKeyIsNotQuotedWhole() {
+    String key = "k".repeat(40_000);
+    String text = "{\"%1$s\": 1, \"%1$s\": 2}".formatted(key);
+    WeightsException e =
+        assertThrows(
+            WeightsException.class, () -> JsonFile.parse(Path.of("x.json"), text, json -> json));
+    assertTrue(e.getMessage().startsWith("x.json: is not valid JSON: Duplicate"), e.getMessage());
+    assertTrue(e.getMessage().length() < 300, e.getMessage());
+  }
+
+  @Test
   void infiniteNumbersAreRead() throws WeightsException {
     double value =
         JsonFile.parse(Path.of("x.json"), "{\"a\": -Infinity}", json -> json.get("a").asDouble());

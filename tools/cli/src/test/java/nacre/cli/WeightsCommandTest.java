@@ -179,6 +179,38 @@ class WeightsCommandTest {
     assertFalse(Files.exists(folder.resolve("out")));
   }
 
+  /** All codes of both types, as PyTorch wrote them, beside wider tensors. */
+  @Test
+  void eightBitNumbersAreListedAndConverted() {
+    Path file = Path.of("../../weights/src/test/resources/float8.safetensors");
+    String listed = ran("weights", "inspect", file);
+    for (String row :
+        new String[] {
+          "e4m3       F8_E4M3  [256]              256",
+          "e5m2       F8_E5M2  [256]              256",
+          "e5m2.bf16  BF16     [256]              512",
+          ", 1 of F8_E5M2, 1 of F8_E4M3, 2 of F16",
+        }) {
+      assertTrue(listed.contains(row), listed);
+    }
+    Path half = folder.resolve("half.safetensors");
+    ran("weights", "convert", "--dtype", "f16", file, half);
+    String brief = ran("weights", "inspect", "--brief", half);
+    assertTrue(brief.contains("8 tensors, 2,048 numbers, 4,096 bytes, 8 of F16"), brief);
+  }
+
+  @Test
+  void whatIsNoSafetensorsFileIsNamed() throws IOException {
+    Path file = folder.resolve("model.safetensors");
+    Path out = folder.resolve("out.safetensors");
+    Files.writeString(file, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+    assertRefused("a Git LFS pointer: run `git lfs pull`", "weights", "inspect", file);
+    assertRefused("a Git LFS pointer: run `git lfs pull`", "weights", "convert", file, out);
+    Files.write(file, Arrays.copyOf(new byte[] {'P', 'K', 3, 4}, 4000));
+    assertRefused("a zip archive, as PyTorch's .ckpt", "weights", "inspect", file);
+    assertFalse(Files.exists(out));
+  }
+
   @Test
   void namesCannotSteerTheTerminal() throws IOException {
     Path file = folder.resolve("odd.safetensors");
