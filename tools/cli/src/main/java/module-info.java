@@ -1,8 +1,10 @@
 /** The command line. */
 module nacre.cli {
   requires com.fasterxml.jackson.databind;
+  requires com.google.protobuf;
   requires transitive info.picocli;
   requires java.desktop;
+  requires metadata.extractor;
   requires transitive nacre.neuralassets;
 
   exports nacre.cli;

@@ -1,5 +1,6 @@
 package nacre.cli.output;
 
+import com.google.protobuf.ByteString;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -14,6 +15,15 @@ import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.util.Map;
 import java.util.zip.CRC32C;
+import nacre.cli.output.tensorboard.Event;
+import nacre.cli.output.tensorboard.SessionLog;
+import nacre.cli.output.tensorboard.SessionLog.SessionStatus;
+import nacre.cli.output.tensorboard.Summary;
+import nacre.cli.output.tensorboard.Summary.Value;
+import nacre.cli.output.tensorboard.SummaryMetadata;
+import nacre.cli.output.tensorboard.SummaryMetadata.PluginData;
+import nacre.cli.output.tensorboard.Tensor;
+import nacre.cli.output.tensorboard.Tensor.DataType;
 
 /**
  * A TensorBoard event file: scalars, pictures and texts over training steps. Every start of a run
@@ -22,23 +32,9 @@ import java.util.zip.CRC32C;
  * nothing that was logged. Not for use by several threads at once.
  *
  * <p>Format: TFRecord framing (length, masked CRC32C, data, masked CRC32C; little endian) around
- * {@code Event} messages, as in tensorflow/core/util/event.proto and framework/summary.proto.
+ * {@code Event} messages, as src/main/protobuf/event.proto has them.
  */
 public final class EventFile implements AutoCloseable {
-  // Fields of Event, Summary.Value, Summary.Image and SessionLog.
-  private static final int WALL_TIME = 1;
-  private static final int STEP = 2;
-  private static final int FILE_VERSION = 3;
-  private static final int SUMMARY = 5;
-  private static final int SESSION_LOG = 7;
-  private static final int VALUE = 1;
-  private static final int TAG = 1;
-  private static final int SIMPLE_VALUE = 2;
-  private static final int IMAGE = 4;
-  private static final int TENSOR = 8;
-  private static final int METADATA = 9;
-  private static final int START = 1;
-
   private static final int CRC_MASK_DELTA = 0xa282ead8;
 
   private final Path path;
@@ -66,9 +62,9 @@ public final class EventFile implements AutoCloseable {
     Files.createDirectories(folder);
     EventFile file = open(folder, clock);
     try {
-      file.write(file.event().text(FILE_VERSION, "brain.Event:2"));
-      ProtoMessage start = new ProtoMessage().varint(1, START);
-      file.write(file.event().varint(STEP, firstStep).message(SESSION_LOG, start));
+      file.write(file.event().setFileVersion("brain.Event:2"));
+      SessionLog.Builder start = SessionLog.newBuilder().setStatus(SessionStatus.START);
+      file.write(file.event().setStep(firstStep).setSessionLog(start));
     } catch (IOException e) {
       file.close();
       throw e;
@@ -99,35 +95,34 @@ public final class EventFile implements AutoCloseable {
 
   /** Logs several numbers of one step in one event. */
   public void scalars(long step, Map<String, Double> values) throws IOException {
-    ProtoMessage summary = new ProtoMessage();
+    Summary.Builder summary = Summary.newBuilder();
     values.forEach(
-        (tag, value) ->
-            summary.message(
-                VALUE,
-                new ProtoMessage().text(TAG, tag).float32(SIMPLE_VALUE, value.floatValue())));
-    write(event().varint(STEP, step).message(SUMMARY, summary));
+        (tag, value) -> summary.addValueBuilder().setTag(tag).setSimpleValue(value.floatValue()));
+    write(event().setStep(step).setSummary(summary));
   }
 
   /** Logs a picture. */
   public void image(String tag, long step, BufferedImage picture) throws IOException {
-    ProtoMessage image =
-        new ProtoMessage()
-            .varint(1, picture.getHeight())
-            .varint(2, picture.getWidth())
-            .varint(3, picture.getColorModel().getNumComponents()) // 3 is RGB, 4 RGBA
-            .bytes(4, PngMetadata.encode(picture, Map.of()));
-    ProtoMessage value = new ProtoMessage().text(TAG, tag).message(IMAGE, image);
-    write(event().varint(STEP, step).message(SUMMARY, new ProtoMessage().message(VALUE, value)));
+    Summary.Image image =
+        Summary.Image.newBuilder()
+            .setHeight(picture.getHeight())
+            .setWidth(picture.getWidth())
+            .setColorspace(picture.getColorModel().getNumComponents()) // 3 is RGB, 4 RGBA
+            .setEncodedImageString(ByteString.copyFrom(PngMetadata.encode(picture, Map.of())))
+            .build();
+    write(step, Value.newBuilder().setTag(tag).setImage(image));
   }
 
   /** Logs a text, which TensorBoard shows as Markdown: the preset of the run, for instance. */
   public void text(String tag, long step, String markdown) throws IOException {
-    ProtoMessage plugin = new ProtoMessage().message(1, new ProtoMessage().text(1, "text"));
-    ProtoMessage tensor = new ProtoMessage().varint(1, 7).text(8, markdown); // 7 is DT_STRING
-    tensor.message(2, new ProtoMessage()); // a scalar's shape
-    ProtoMessage value =
-        new ProtoMessage().text(TAG, tag).message(TENSOR, tensor).message(METADATA, plugin);
-    write(event().varint(STEP, step).message(SUMMARY, new ProtoMessage().message(VALUE, value)));
+    Tensor.Builder tensor =
+        Tensor.newBuilder()
+            .setDtype(DataType.DT_STRING)
+            .setTensorShape(Tensor.Shape.getDefaultInstance())
+            .addStringVal(ByteString.copyFromUtf8(markdown));
+    PluginData.Builder plugin = PluginData.newBuilder().setPluginName("text");
+    SummaryMetadata.Builder metadata = SummaryMetadata.newBuilder().setPluginData(plugin);
+    write(step, Value.newBuilder().setTag(tag).setTensor(tensor).setMetadata(metadata));
   }
 
   /** The file being written. */
@@ -140,12 +135,16 @@ public final class EventFile implements AutoCloseable {
     channel.close();
   }
 
-  private ProtoMessage event() {
-    return new ProtoMessage().float64(WALL_TIME, clock.millis() / 1e3);
+  private Event.Builder event() {
+    return Event.newBuilder().setWallTime(clock.millis() / 1e3);
   }
 
-  private void write(ProtoMessage event) throws IOException {
-    byte[] data = event.toByteArray();
+  private void write(long step, Value.Builder value) throws IOException {
+    write(event().setStep(step).setSummary(Summary.newBuilder().addValue(value)));
+  }
+
+  private void write(Event.Builder event) throws IOException {
+    byte[] data = event.build().toByteArray();
     ByteBuffer record = ByteBuffer.allocate(data.length + 16).order(ByteOrder.LITTLE_ENDIAN);
     record.putLong(data.length);
     record.putInt(maskedCrc(record.array(), 0, Long.BYTES));

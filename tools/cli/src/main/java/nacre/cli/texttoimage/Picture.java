@@ -1,11 +1,7 @@
 package nacre.cli.texttoimage;
 
 import java.awt.image.BufferedImage;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import javax.imageio.ImageIO;
-import nacre.cli.options.UserException;
+import java.util.Set;
 import nacre.neuralassets.scene.PngFile;
 import nacre.tensor.Device;
 import nacre.tensor.Shape;
@@ -19,24 +15,28 @@ import nacre.tensor.Tensor;
 record Picture(byte[] rgb, int width, int height) {
 
   /**
-   * Reads a picture of any format that Java reads; PNG and JPEG are among them.
+   * The picture turned and mirrored so that it stands upright.
    *
-   * @throws UserException if there is none
+   * @param orientation 1 to 8, as in the Exif tag of that name (Exif 2.32, table 9): 6 is a picture
+   *     that has to be turned clockwise by a quarter
    */
-  static Picture read(Path file) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new UserException(file + ": no such file");
+  Picture upright(int orientation) {
+    if (orientation == 1) {
+      return this;
     }
-    BufferedImage image;
-    try {
-      image = ImageIO.read(file.toFile());
-    } catch (IOException | RuntimeException e) {
-      throw new UserException(file + ": is damaged (" + e.getMessage() + ")", e);
+    boolean lies = orientation >= 5;
+    boolean fromRight = Set.of(2, 3, 7, 8).contains(orientation);
+    boolean fromBottom = Set.of(3, 4, 6, 7).contains(orientation);
+    int newWidth = lies ? height : width;
+    byte[] turned = new byte[rgb.length];
+    for (int i = 0; i < width * height; i++) {
+      int column = lies ? i / newWidth : i % newWidth;
+      int row = lies ? i % newWidth : i / newWidth;
+      int x = fromRight ? width - 1 - column : column;
+      int y = fromBottom ? height - 1 - row : row;
+      System.arraycopy(rgb, 3 * (y * width + x), turned, 3 * i, 3);
     }
-    if (image == null) {
-      throw new UserException(file + ": is no picture that can be read; PNG and JPEG can");
-    }
-    return new Picture(PngFile.rgb(image), image.getWidth(), image.getHeight());
+    return new Picture(turned, newWidth, lies ? width : height);
   }
 
   /** The picture in another size; proportions are not kept. */

@@ -103,7 +103,7 @@ public final class TextToImage {
     PrintStream print = System.out;
     check();
     StableDiffusion model = StableDiffusion.open(path, tokenizer, device, dtype);
-    Picture start = init == null ? null : Picture.read(init);
+    Picture start = init == null ? null : PictureFile.read(init);
     Dimensions dimensions = dimensions(model, start);
     Scheduler steps = scheduler(model, sampling.steps() == null ? STEPS : sampling.steps());
     print.println("device  " + device.backend().describe());

@@ -4,8 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.UnknownFieldSet;
+import com.google.protobuf.UnknownFieldSet.Field;
 import java.awt.image.BufferedImage;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -18,7 +19,6 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -30,51 +30,23 @@ class EventFileTest {
 
   @TempDir Path folder;
 
-  /** A message read back: field numbers and what they hold, as Long, Float, Double or byte[]. */
-  private static Map<Integer, List<Object>> parse(byte[] message) {
-    Map<Integer, List<Object>> fields = new TreeMap<>();
-    ByteBuffer in = ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN);
-    while (in.hasRemaining()) {
-      long tag = varint(in);
-      Object value =
-          switch ((int) (tag & 7)) {
-            case 0 -> varint(in);
-            case 1 -> in.getDouble();
-            case 2 -> {
-              byte[] bytes = new byte[(int) varint(in)];
-              in.get(bytes);
-              yield bytes;
-            }
-            case 5 -> in.getFloat();
-            default -> throw new AssertionError("wire type " + (tag & 7));
-          };
-      fields.computeIfAbsent((int) (tag >> 3), field -> new ArrayList<>()).add(value);
+  /** Goes down into messages by the numbers of fields, without any definition of them. */
+  private static Field at(UnknownFieldSet message, int... path) throws IOException {
+    UnknownFieldSet inside = message;
+    for (int i = 0; i < path.length - 1; i++) {
+      inside =
+          UnknownFieldSet.parseFrom(inside.getField(path[i]).getLengthDelimitedList().getFirst());
     }
-    return fields;
+    return inside.getField(path[path.length - 1]);
   }
 
-  private static long varint(ByteBuffer in) {
-    long value = 0;
-    for (int shift = 0; ; shift += 7) {
-      byte next = in.get();
-      value |= (next & 0x7FL) << shift;
-      if (next >= 0) {
-        return value;
-      }
-    }
-  }
-
-  private static Map<Integer, List<Object>> inside(Map<Integer, List<Object>> message, int field) {
-    return parse((byte[]) message.get(field).getFirst());
-  }
-
-  private static String text(Map<Integer, List<Object>> message, int field) {
-    return new String((byte[]) message.get(field).getFirst(), StandardCharsets.UTF_8);
+  private static String text(UnknownFieldSet message, int... path) throws IOException {
+    return at(message, path).getLengthDelimitedList().getFirst().toStringUtf8();
   }
 
   /** Takes the records of a file apart, and checks their sums with a CRC of its own. */
-  private static List<Map<Integer, List<Object>>> events(Path file) throws IOException {
-    List<Map<Integer, List<Object>>> events = new ArrayList<>();
+  private static List<UnknownFieldSet> events(Path file) throws IOException {
+    List<UnknownFieldSet> events = new ArrayList<>();
     ByteBuffer in = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
     while (in.hasRemaining()) {
       byte[] length = new byte[8];
@@ -84,7 +56,7 @@ class EventFileTest {
           new byte[(int) ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong()];
       in.get(data);
       assertEquals(masked(crc32c(data)), in.getInt());
-      events.add(parse(data));
+      events.add(UnknownFieldSet.parseFrom(data));
     }
     return events;
   }
@@ -125,30 +97,36 @@ class EventFileTest {
     assertTrue(
         file.getFileName().toString().startsWith("events.out.tfevents.1700000000."),
         file.toString());
-    List<Map<Integer, List<Object>>> events = events(file);
+    List<UnknownFieldSet> events = events(file);
     assertEquals(5, events.size());
-    assertEquals(1.7e9, events.get(0).get(1).getFirst());
-    assertEquals("brain.Event:2", text(events.get(0), 3));
-    assertEquals(301L, events.get(1).get(2).getFirst());
-    assertEquals(1L, inside(events.get(1), 7).get(1).getFirst());
+    UnknownFieldSet version = events.get(0);
+    assertEquals(
+        List.of(Double.doubleToLongBits(1.7e9)), at(version, 1).getFixed64List()); // wall time
+    assertEquals("brain.Event:2", text(version, 3));
+    UnknownFieldSet start = events.get(1);
+    assertEquals(List.of(301L), at(start, 2).getVarintList());
+    assertEquals(List.of(1L), at(start, 7, 1).getVarintList());
 
-    assertEquals(301L, events.get(2).get(2).getFirst());
-    Map<Integer, List<Object>> scalar = inside(inside(events.get(2), 5), 1);
-    assertEquals("train/loss", text(scalar, 1));
-    assertEquals(0.25f, scalar.get(2).getFirst());
+    UnknownFieldSet scalar = events.get(2);
+    assertEquals(List.of(301L), at(scalar, 2).getVarintList());
+    assertEquals("train/loss", text(scalar, 5, 1, 1));
+    assertEquals(List.of(Float.floatToIntBits(0.25f)), at(scalar, 5, 1, 2).getFixed32List());
 
-    assertEquals(5_000_000_000L, events.get(3).get(2).getFirst());
-    Map<Integer, List<Object>> image = inside(inside(inside(events.get(3), 5), 1), 4);
-    assertEquals(List.of(16L), image.get(1));
-    assertEquals(List.of(16L), image.get(2));
-    assertEquals(List.of(3L), image.get(3));
-    BufferedImage read = ImageIO.read(new ByteArrayInputStream((byte[]) image.get(4).getFirst()));
+    UnknownFieldSet image = events.get(3);
+    assertEquals(List.of(5_000_000_000L), at(image, 2).getVarintList());
+    assertEquals(List.of(16L), at(image, 5, 1, 4, 1).getVarintList());
+    assertEquals(List.of(16L), at(image, 5, 1, 4, 2).getVarintList());
+    assertEquals(List.of(3L), at(image, 5, 1, 4, 3).getVarintList());
+    var png = at(image, 5, 1, 4, 4).getLengthDelimitedList().getFirst();
+    BufferedImage read = ImageIO.read(png.newInput());
     assertArrayEquals(
         picture.getRGB(0, 0, 16, 16, null, 0, 16), read.getRGB(0, 0, 16, 16, null, 0, 16));
 
-    Map<Integer, List<Object>> text = inside(inside(events.get(4), 5), 1);
-    assertEquals("`batch` 32 · v", text(inside(text, 8), 8));
-    assertEquals("text", text(inside(inside(text, 9), 1), 1));
+    UnknownFieldSet text = events.get(4);
+    assertEquals(List.of(7L), at(text, 5, 1, 8, 1).getVarintList()); // strings
+    assertEquals("", text(text, 5, 1, 8, 2)); // of no dimensions
+    assertEquals("`batch` 32 · v", text(text, 5, 1, 8, 8));
+    assertEquals("text", text(text, 5, 1, 9, 1, 1));
   }
 
   @Test
@@ -160,8 +138,8 @@ class EventFileTest {
       List<Path> sorted = files.sorted().toList();
       assertEquals(3, sorted.size());
       for (int start = 0; start < 3; start++) {
-        Map<Integer, List<Object>> session = events(sorted.get(start)).get(1);
-        assertEquals((long) start, session.get(2).getFirst());
+        Field step = at(events(sorted.get(start)).get(1), 2);
+        assertEquals(start == 0 ? List.of() : List.of((long) start), step.getVarintList());
       }
     }
   }
