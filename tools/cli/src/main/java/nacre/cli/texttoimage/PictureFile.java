@@ -101,8 +101,7 @@ final class PictureFile {
 
   private static boolean isYcck(Metadata metadata) {
     var adobe = metadata.getFirstDirectoryOfType(AdobeJpegDirectory.class);
-    var transform =
-        adobe == null ? null : adobe.getInteger(AdobeJpegDirectory.TAG_COLOR_TRANSFORM);
+    var transform = adobe == null ? null : adobe.getInteger(AdobeJpegDirectory.TAG_COLOR_TRANSFORM);
     return transform != null && transform == YCCK;
   }
 
