@@ -16,6 +16,7 @@ import com.drew.metadata.exif.ExifIFD0Directory;
 import com.drew.metadata.exif.ExifReader;
 import com.drew.metadata.jpeg.JpegDirectory;
 import com.drew.metadata.jpeg.JpegReader;
+import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
@@ -40,6 +41,34 @@ final class PictureFile {
   /** The value of Adobe's marker for CMY stored as luminance and chrominance. */
   private static final int YCCK = 2;
 
+  /** How a file holds CMYK, 8 bits each. */
+  private enum Storage {
+    /** 255 for all ink: TIFF. */
+    INK,
+    /** 255 for the bare paper, black too: JPEG, as every program writes it. */
+    PAPER,
+    /** As {@link #PAPER}, with CMY turned into luminance and chrominance: JPEG of Adobe's. */
+    LUMA;
+
+    int ink(int channel, int[] stored) {
+      return switch (this) {
+        case INK -> stored[channel];
+        case PAPER -> 255 - stored[channel];
+        case LUMA -> {
+          int blue = stored[1] - 128;
+          int red = stored[2] - 128;
+          double value = // ITU-R BT.601 in full range, as in JFIF 1.02
+              switch (channel) {
+                case 0 -> stored[0] + 1.402 * red;
+                case 1 -> stored[0] - 0.344136 * blue - 0.714136 * red;
+                default -> stored[0] + 1.772 * blue;
+              };
+          yield Math.clamp(Math.round(value), 0, 255);
+        }
+      };
+    }
+  }
+
   private PictureFile() {}
 
   /**
@@ -54,7 +83,7 @@ final class PictureFile {
     byte[] bytes = Files.readAllBytes(file);
     try {
       Metadata metadata = metadata(bytes);
-      Picture picture = isCmyk(metadata) ? cmyk(bytes, isYcck(metadata)) : rgb(bytes);
+      Picture picture = isCmyk(metadata) ? cmyk(raster(bytes), storage(metadata)) : rgb(bytes);
       if (picture != null) {
         return picture.upright(orientation(metadata));
       }
@@ -99,38 +128,36 @@ final class PictureFile {
     return channels != null && channels == CMYK_CHANNELS;
   }
 
-  private static boolean isYcck(Metadata metadata) {
+  private static Storage storage(Metadata metadata) {
     var adobe = metadata.getFirstDirectoryOfType(AdobeJpegDirectory.class);
     var transform = adobe == null ? null : adobe.getInteger(AdobeJpegDirectory.TAG_COLOR_TRANSFORM);
-    return transform != null && transform == YCCK;
+    return transform != null && transform == YCCK ? Storage.LUMA : Storage.PAPER;
   }
 
   private static Picture rgb(byte[] bytes) throws IOException {
     BufferedImage image = ImageIO.read(new ByteArrayInputStream(bytes));
-    return image == null
-        ? null
+    if (image == null) {
+      return null;
+    }
+    return image.getColorModel().getColorSpace().getType() == ColorSpace.TYPE_CMYK
+        ? cmyk(image.getRaster(), Storage.INK)
         : new Picture(PngFile.rgb(image), image.getWidth(), image.getHeight());
   }
 
-  /** What is stored is the paper that shows: 255 for no ink, as every program writes it. */
-  private static Picture cmyk(byte[] jpeg, boolean ycck) throws IOException {
-    Raster raster = raster(jpeg);
+  private static Picture cmyk(Raster raster, Storage storage) {
     int width = raster.getWidth();
     int height = raster.getHeight();
+    int surplus = raster.getSampleModel().getSampleSize(0) - 8;
     byte[] rgb = new byte[3 * width * height];
-    int[] row = new int[CMYK_CHANNELS * width];
-    for (int y = 0; y < height; y++) {
-      raster.getPixels(0, y, width, 1, row);
-      for (int x = 0; x < width; x++) {
-        int at = CMYK_CHANNELS * x;
-        int black = row[at + 3];
-        for (int channel = 0; channel < 3; channel++) {
-          int ink =
-              ycck
-                  ? unpackedInk(channel, row[at], row[at + 1] - 128, row[at + 2] - 128)
-                  : 255 - row[at + channel];
-          rgb[3 * (y * width + x) + channel] = (byte) (black - product(ink, black));
-        }
+    int[] pixel = new int[raster.getNumBands()];
+    for (int i = 0; i < width * height; i++) {
+      raster.getPixel(i % width, i / width, pixel);
+      for (int band = 0; band < CMYK_CHANNELS; band++) {
+        pixel[band] >>= surplus;
+      }
+      int paper = storage == Storage.INK ? 255 - pixel[3] : pixel[3];
+      for (int channel = 0; channel < 3; channel++) {
+        rgb[3 * i + channel] = (byte) (paper - product(storage.ink(channel, pixel), paper));
       }
     }
     return new Picture(rgb, width, height);
@@ -144,17 +171,6 @@ final class PictureFile {
     } finally {
       reader.dispose();
     }
-  }
-
-  /** From luminance and chrominance, ITU-R BT.601 in full range (JFIF 1.02). */
-  private static int unpackedInk(int channel, int luma, int blue, int red) {
-    double value =
-        switch (channel) {
-          case 0 -> luma + 1.402 * red;
-          case 1 -> luma - 0.344136 * blue - 0.714136 * red;
-          default -> luma + 1.772 * blue;
-        };
-    return Math.clamp(Math.round(value), 0, 255);
   }
 
   /** {@code a × b / 255}, rounded. */

@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.awt.Transparency;
+import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
+import java.awt.image.ComponentColorModel;
 import java.awt.image.DataBuffer;
 import java.awt.image.Raster;
 import java.awt.image.RenderedImage;
@@ -180,6 +183,48 @@ class PictureFileTest {
   @Test
   void cmykPackedAsLumaAndChromaHasItsColors() throws IOException {
     assertColors(withSegment(fourChannels(), 0xEE, adobe(2)), 0x5E003B, 0xFFA7FF);
+  }
+
+  /** Inks from 0 for none to 1 for all, as TIFF has them. */
+  private static final class Cmyk extends ColorSpace {
+    private static final long serialVersionUID = 1;
+
+    Cmyk() {
+      super(ColorSpace.TYPE_CMYK, 4);
+    }
+
+    @Override
+    public float[] toRGB(float[] inks) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public float[] fromRGB(float[] rgb) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public float[] toCIEXYZ(float[] inks) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public float[] fromCIEXYZ(float[] xyz) {
+      throw new UnsupportedOperationException();
+    }
+  }
+
+  @Test
+  void tiffInCmykHasItsColors() throws IOException {
+    var colors =
+        new ComponentColorModel(
+            new Cmyk(), false, false, Transparency.OPAQUE, DataBuffer.TYPE_BYTE);
+    WritableRaster raster = colors.createCompatibleWritableRaster(2, 1);
+    raster.setPixel(0, 0, new int[] {25, 155, 195, 55});
+    raster.setPixel(1, 0, new int[] {225, 155, 195, 0});
+    Picture picture = read(encode("tiff", new BufferedImage(colors, raster, false, null), null));
+    assertEquals(0xB44E2F, rgb(picture, 0, 0));
+    assertEquals(0x1E643C, rgb(picture, 1, 0));
   }
 
   @Test
