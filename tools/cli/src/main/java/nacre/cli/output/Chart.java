@@ -111,7 +111,7 @@ record Chart(String label, List<Series> series, boolean logarithmic) {
       graphics.draw(new Line2D.Double(x, area.y, x, area.getMaxY()));
       if (withStepMarks) {
         graphics.setColor(Canvas.FAINT_INK);
-        Lettering.REGULAR.drawCenterd(
+        Lettering.REGULAR.drawCentered(
             graphics, number(mark), x, area.getMaxY() + 1.6 * TEXT_SIZE, TEXT_SIZE);
       }
     }

@@ -57,7 +57,7 @@ enum Lettering {
   }
 
   /** Draws one line with its middle at {@code x}. */
-  void drawCenterd(Graphics2D graphics, String text, double x, double baseline, double size) {
+  void drawCentered(Graphics2D graphics, String text, double x, double baseline, double size) {
     draw(graphics, text, x - width(text, size) / 2, baseline, size);
   }
 

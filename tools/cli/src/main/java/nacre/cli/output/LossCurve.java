@@ -63,7 +63,7 @@ public final class LossCurve {
           learningRate.paint(
               graphics, new Rectangle(LEFT, RATE_TOP, width, RATE_HEIGHT), steps, true);
           graphics.setColor(Canvas.INK);
-          Lettering.REGULAR.drawCenterd(
+          Lettering.REGULAR.drawCentered(
               graphics, "step", LEFT + width / 2.0, HEIGHT - 13, TEXT_SIZE);
         });
   }

@@ -183,7 +183,7 @@ public record Sheet(
         Graphics2D graphics, Lettering face, List<String> lines, int x, double y, double size) {
       double baseline = y + Lettering.CAPITAL * size;
       for (String line : lines) {
-        face.drawCenterd(graphics, line, x + cellWidth / 2.0, baseline, size);
+        face.drawCentered(graphics, line, x + cellWidth / 2.0, baseline, size);
         baseline += Lettering.LINE * size;
       }
     }

@@ -23,6 +23,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import javax.imageio.ImageIO;
@@ -37,6 +38,9 @@ import nacre.neuralassets.scene.PngFile;
  */
 final class PictureFile {
   private static final int CMYK_CHANNELS = 4;
+
+  /** As Pillow's; a damaged size would take all memory. */
+  private static final long MOST_PIXELS = 178_956_970;
 
   /** The value of Adobe's marker for CMY stored as luminance and chrominance. */
   private static final int YCCK = 2;
@@ -83,7 +87,7 @@ final class PictureFile {
     byte[] bytes = Files.readAllBytes(file);
     try {
       Metadata metadata = metadata(bytes);
-      Picture picture = isCmyk(metadata) ? cmyk(raster(bytes), storage(metadata)) : rgb(bytes);
+      Picture picture = decode(bytes, metadata);
       if (picture != null) {
         return picture.upright(orientation(metadata));
       }
@@ -101,7 +105,7 @@ final class PictureFile {
       case Jpeg ->
           JpegMetadataReader.readMetadata(
               in, List.of(new JpegReader(), new AdobeJpegReader(), new ExifReader()));
-      case Tiff -> TiffMetadataReader.readMetadata(in);
+      case Tiff, Arw -> TiffMetadataReader.readMetadata(in);
       case Png -> {
         Metadata metadata = new Metadata();
         Set<PngChunkType> wanted = Set.of(PngChunkType.eXIf);
@@ -122,7 +126,7 @@ final class PictureFile {
         .orElse(1);
   }
 
-  private static boolean isCmyk(Metadata metadata) {
+  private static boolean isCmykJpeg(Metadata metadata) {
     var jpeg = metadata.getFirstDirectoryOfType(JpegDirectory.class);
     var channels = jpeg == null ? null : jpeg.getInteger(JpegDirectory.TAG_NUMBER_OF_COMPONENTS);
     return channels != null && channels == CMYK_CHANNELS;
@@ -134,14 +138,30 @@ final class PictureFile {
     return transform != null && transform == YCCK ? Storage.LUMA : Storage.PAPER;
   }
 
-  private static Picture rgb(byte[] bytes) throws IOException {
-    BufferedImage image = ImageIO.read(new ByteArrayInputStream(bytes));
-    if (image == null) {
-      return null;
+  private static Picture decode(byte[] bytes, Metadata metadata) throws IOException {
+    try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
+      Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
+      if (!readers.hasNext()) {
+        return null;
+      }
+      ImageReader reader = readers.next();
+      try {
+        reader.setInput(in, true, true);
+        long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
+        if (pixels > MOST_PIXELS) {
+          throw new IOException(pixels + " pixels, the most are " + MOST_PIXELS);
+        }
+        if (isCmykJpeg(metadata)) {
+          return cmyk(reader.readRaster(0, null), storage(metadata));
+        }
+        BufferedImage image = reader.read(0);
+        return image.getColorModel().getColorSpace().getType() == ColorSpace.TYPE_CMYK
+            ? cmyk(image.getRaster(), Storage.INK)
+            : new Picture(PngFile.rgb(image), image.getWidth(), image.getHeight());
+      } finally {
+        reader.dispose();
+      }
     }
-    return image.getColorModel().getColorSpace().getType() == ColorSpace.TYPE_CMYK
-        ? cmyk(image.getRaster(), Storage.INK)
-        : new Picture(PngFile.rgb(image), image.getWidth(), image.getHeight());
   }
 
   private static Picture cmyk(Raster raster, Storage storage) {
@@ -161,16 +181,6 @@ final class PictureFile {
       }
     }
     return new Picture(rgb, width, height);
-  }
-
-  private static Raster raster(byte[] jpeg) throws IOException {
-    ImageReader reader = ImageIO.getImageReadersByFormatName("jpeg").next();
-    try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(jpeg))) {
-      reader.setInput(in, true, true);
-      return reader.readRaster(0, null);
-    } finally {
-      reader.dispose();
-    }
   }
 
   /** {@code a × b / 255}, rounded. */

@@ -61,7 +61,7 @@ class SheetTest {
   }
 
   @Test
-  void smallerPicturesAreCenterdInTheirCells() {
+  void smallerPicturesAreCenteredInTheirCells() {
     BufferedImage drawn =
         new Sheet(
                 "",

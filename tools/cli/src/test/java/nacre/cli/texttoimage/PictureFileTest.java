@@ -3,6 +3,7 @@ package nacre.cli.texttoimage;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.Transparency;
 import java.awt.color.ColorSpace;
@@ -15,6 +16,7 @@ import java.awt.image.WritableRaster;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -132,6 +134,45 @@ class PictureFileTest {
     assertEquals(48, picture.height());
     assertEquals(0x000000, rgb(picture, 2, 24)); // what was the bottom is on the left
     assertEquals(0xFFFFFF, rgb(picture, 29, 24));
+  }
+
+  @Test
+  void tiffStandsUpright() throws IOException {
+    byte[] pixels = {(byte) 255, 0, 0, 0, (byte) 255, 0}; // red, green
+    ByteBuffer tiff = ByteBuffer.allocate(200).order(ByteOrder.LITTLE_ENDIAN);
+    tiff.putShort((short) 0x4949).putShort((short) 42).putInt(8).putShort((short) 10);
+    int[][] entries = {
+      {256, 3, 1, 2}, // width
+      {257, 3, 1, 1}, // height
+      {258, 3, 3, 150}, // bits
+      {259, 3, 1, 1}, // not compressed
+      {262, 3, 1, 2}, // RGB
+      {273, 4, 1, 160}, // where the pixels are
+      {274, 3, 1, 6}, // orientation
+      {277, 3, 1, 3}, // channels
+      {278, 3, 1, 1}, // rows a strip
+      {279, 4, 1, pixels.length}
+    };
+    for (int[] entry : entries) {
+      tiff.putShort((short) entry[0]).putShort((short) entry[1]).putInt(entry[2]).putInt(entry[3]);
+    }
+    tiff.position(150).putShort((short) 8).putShort((short) 8).putShort((short) 8);
+    tiff.position(160).put(pixels);
+    Picture picture = read(tiff.array());
+    assertEquals(1, picture.width());
+    assertEquals(0xFF0000, rgb(picture, 0, 0));
+    assertEquals(0x00FF00, rgb(picture, 0, 1));
+  }
+
+  @Test
+  void aDamagedSizeIsRefused() throws IOException {
+    byte[] png = encode("png", new BufferedImage(3, 2, BufferedImage.TYPE_INT_RGB), null);
+    ByteBuffer.wrap(png).putInt(16, 100_000).putInt(20, 100_000);
+    CRC32 crc = new CRC32();
+    crc.update(png, 12, 17);
+    ByteBuffer.wrap(png).putInt(29, (int) crc.getValue());
+    UserException e = assertThrows(UserException.class, () -> read(png));
+    assertTrue(e.getMessage().contains("10000000000 pixels"), e.getMessage());
   }
 
   @Test
