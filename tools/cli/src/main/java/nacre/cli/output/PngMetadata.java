@@ -1,5 +1,7 @@
 package nacre.cli.output;
 
+import static javax.imageio.metadata.IIOMetadataFormatImpl.standardMetadataFormatName;
+
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -7,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.stream.IntStream;
 import javax.imageio.IIOException;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
@@ -19,7 +20,7 @@ import javax.imageio.metadata.IIOMetadataNode;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 import nacre.weights.AtomicFile;
-import org.w3c.dom.Node;
+import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
 /**
@@ -110,17 +111,11 @@ public final class PngMetadata {
       }
       reader.setInput(in);
       Map<String, String> texts = new LinkedHashMap<>();
-      Node root = reader.getImageMetadata(0).getAsTree(FORMAT);
-      for (Node chunk : children(root)) {
-        for (Node entry : children(chunk)) {
-          switch (entry.getNodeName()) {
-            case "tEXtEntry" -> texts.put(attribute(entry, "keyword"), attribute(entry, "value"));
-            case "iTXtEntry" -> texts.put(attribute(entry, "keyword"), attribute(entry, "text"));
-            default -> {
-              // other chunks carry no text
-            }
-          }
-        }
+      var root = (IIOMetadataNode) reader.getImageMetadata(0).getAsTree(standardMetadataFormatName);
+      NodeList entries = root.getElementsByTagName("TextEntry");
+      for (int i = 0; i < entries.getLength(); i++) {
+        Element entry = (Element) entries.item(i);
+        texts.put(entry.getAttribute("keyword"), entry.getAttribute("value"));
       }
       return texts;
     } catch (IIOException e) {
@@ -128,14 +123,5 @@ public final class PngMetadata {
     } finally {
       reader.dispose();
     }
-  }
-
-  private static Iterable<Node> children(Node parent) {
-    NodeList nodes = parent.getChildNodes();
-    return () -> IntStream.range(0, nodes.getLength()).mapToObj(nodes::item).iterator();
-  }
-
-  private static String attribute(Node node, String name) {
-    return node.getAttributes().getNamedItem(name).getNodeValue();
   }
 }
