@@ -1,7 +1,7 @@
 package nacre.neuralassets.data;
 
-/** Which pixels lie in the union of some 2D boxes. */
-public final class BoxMask {
+/** Masks of the pixels that lie in any of some 2D boxes. */
+final class BoxMask {
   private BoxMask() {}
 
   /**
@@ -9,9 +9,9 @@ public final class BoxMask {
    * are.
    *
    * @param boxes (y0, x0, y1, x1) in image units, one after the other; empty ones hold no pixel
-   * @param at where the boxes of this image begin
+   * @param at index of the first number of this image's boxes
    */
-  public static boolean[] of(float[] boxes, int at, int count, int size) {
+  static boolean[] of(float[] boxes, int at, int count, int size) {
     boolean[] mask = new boolean[size * size];
     for (int i = 0; i < count; i++) {
       int k = at + 4 * i;

@@ -10,11 +10,11 @@ import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 
 /**
- * A scene as the model wants it, kept small: frames of the model's size, and for each frame where
- * the objects are in that frame's own camera. Immutable.
+ * A video clip in the form that training pairs are drawn from: frames of the size of the model's
+ * images, and in each frame the objects' boxes and poses in that frame's own camera. Immutable.
  */
 public final class Clip {
-  /** Numbers in a 2D box. */
+  /** The length of a 2D box: y0, x0, y1, x1. */
   static final int BOX = 4;
 
   private final String name;
@@ -36,11 +36,11 @@ public final class Clip {
   }
 
   /**
-   * Takes over a scene. Frames of another size are resized; those that are not square are squeezed,
-   * which agrees with poses and boxes, as both are in image units.
+   * The clip of a scene. Frames of another size are resized; those that are not square are
+   * squeezed, which agrees with poses and boxes, as both are in image units.
    *
    * @param name for messages
-   * @param slots objects that the model has room for; of more the largest in the pictures are taken
+   * @param slots objects that the model has room for; of more, the largest in the image are taken,
    *     and the others belong to the background
    */
   public static Clip of(String name, Scene scene, int size, int slots) {
@@ -76,7 +76,7 @@ public final class Clip {
     return all.subList(0, Math.min(slots, all.size())).stream().sorted().toList();
   }
 
-  /** What messages call it. */
+  /** The name in messages. */
   public String name() {
     return name;
   }
@@ -111,7 +111,7 @@ public final class Clip {
     return rgb[frame];
   }
 
-  /** 2D boxes [objects × 4], zeros for what is not to be seen; not to be changed. */
+  /** 2D boxes [objects × 4], zeros for what is not visible; not to be changed. */
   public float[] boxes(int frame) {
     return boxes[frame];
   }

@@ -1,23 +1,114 @@
 package nacre.neuralassets.data;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import nacre.neuralassets.scene.Scene;
+
 /**
- * Where training clips come from. Which clips there are at a step is a function of the step alone,
- * and so are the clips. Used by one thread.
+ * The clips of a source that a run has taken so far, in memory. A finite source is read whole at
+ * the start. Of an endless one some clips are taken before the first step, then a steady number a
+ * step, up to a limit. Which clips a step may draw from depends on the step alone. Used by one
+ * thread.
+ *
+ * <p>Clips are made between steps, on all cores, rather than beside them: where every core has its
+ * share of a step, a thread that takes one away holds up all the others.
  */
-public sealed interface ClipPool permits StreamedClips, StoredClips {
+public final class ClipPool {
+  /** Steps for which clips are made at a time, so that there is work for every core. */
+  private static final int AHEAD = 16;
+
+  private final ClipSource source;
+  private final DataConfig config;
+  private final int size;
+  private Clip[] clips = {};
+
   /**
-   * Number of clips from which a step may draw, at least 1.
+   * A pool, with all clips of a finite source and none of an endless one.
+   *
+   * @param config how many clips of an endless source to take, and how many slots the model has
+   * @param size side of the model's images in pixels
+   * @throws IOException if a clip cannot be read, has a single frame, or there is none; the message
+   *     is one line
+   */
+  public ClipPool(ClipSource source, DataConfig config, int size) throws IOException {
+    this.source = source;
+    this.config = config;
+    this.size = size;
+    if (isEndless()) {
+      return;
+    }
+    if (source.size() < 1) {
+      throw new IOException(source.describe() + ": holds no clips");
+    }
+    clips = new Clip[source.size()];
+    for (int i = 0; i < clips.length; i++) {
+      clips[i] = take(i);
+    }
+  }
+
+  private boolean isEndless() {
+    return source.size() == ClipSource.ENDLESS;
+  }
+
+  private Clip take(int index) throws IOException {
+    Scene scene = source.scene(index);
+    if (scene.frames().size() < 2) {
+      throw new IOException(
+          source.name(index) + ": has a single frame; training pairs are two frames of one scene");
+    }
+    return Clip.of(source.name(index), scene, size, config.slots());
+  }
+
+  /**
+   * The number of clips from which a step may draw, at least 1.
    *
    * @param step counted from 0
    */
-  int available(long step);
+  public int available(long step) {
+    if (!isEndless()) {
+      return clips.length;
+    }
+    double more = config.clipsPerStep() * step;
+    return (int) Math.min(config.maxClips(), config.initialClips() + (long) more);
+  }
 
-  /** Makes the clips that a step may draw from, where they are not there yet. */
-  void prepare(long step);
+  /**
+   * Makes the clips that a step may draw from, where they are not there yet.
+   *
+   * @throws UncheckedIOException if one cannot be read
+   */
+  public void prepare(long step) {
+    int ready = clips.length;
+    if (ready >= available(step)) {
+      return;
+    }
+    Clip[] more = Arrays.copyOf(clips, available(step + AHEAD));
+    IntStream.range(ready, more.length)
+        .parallel()
+        .forEach(
+            i -> {
+              try {
+                more[i] = take(i);
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    clips = more;
+  }
 
   /** A clip of those that were prepared. */
-  Clip clip(int index);
+  public Clip clip(int index) {
+    return clips[index];
+  }
 
-  /** One line for the start of a run. */
-  String describe();
+  /** The data set in one line, for the start of a run. */
+  public String describe() {
+    if (isEndless()) {
+      return source.describe();
+    }
+    int frames = Arrays.stream(clips).mapToInt(Clip::frames).sum();
+    return "%d clips, %d frames, of %s".formatted(clips.length, frames, source.describe());
+  }
 }

@@ -7,17 +7,18 @@ import nacre.neuralassets.render.SceneConfig;
 import nacre.neuralassets.render.SceneConfig.Range;
 
 /**
- * The part "data" of a preset: which clips there are and how pairs are drawn from them.
+ * The data set of a preset, its part "data": which clips there are, and how pairs are drawn from
+ * them.
  *
  * @param slots objects that the model has room for
  * @param samplesPerSide rays a pixel along each side
- * @param initialClips rendered before the first step
- * @param clipsPerStep rendered while training
- * @param maxClips where rendering ends
+ * @param initialClips clips taken from an endless source before the first step
+ * @param clipsPerStep clips taken from it at each step
+ * @param maxClips most clips taken from it
  * @param minGap fewest frames from source to target; where a clip is shorter, its length counts
  * @param maxGap most frames from source to target
  * @param flipProbability how often a pair is mirrored
- * @param scene what the clips show
+ * @param scene the scenes to render
  */
 public record DataConfig(
     int slots,

@@ -2,7 +2,7 @@ package nacre.neuralassets.data;
 
 import nacre.tensor.Philox;
 
-/** Random numbers in order, from one place of a Philox stream. */
+/** A sequence of random numbers that begins at some place of a Philox stream. */
 final class Draws {
   private final long seed;
   private final long stream;
@@ -30,7 +30,7 @@ final class Draws {
     return (int) (next() * bound);
   }
 
-  /** The numbers 0 … n − 1 in any order. */
+  /** A random permutation of 0 … n − 1. */
   int[] permutation(int n) {
     int[] order = new int[n];
     for (int i = 0; i < n; i++) {

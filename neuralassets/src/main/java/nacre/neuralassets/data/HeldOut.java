@@ -1,5 +1,7 @@
 package nacre.neuralassets.data;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import nacre.neuralassets.render.SceneConfig;
@@ -8,25 +10,25 @@ import nacre.neuralassets.render.SceneGenerator;
 import nacre.neuralassets.render.SceneRenderer;
 import nacre.neuralassets.scene.Scene;
 
-/** Scenes that no run is trained on, numbered from 0, and pairs of their frames. */
+/** The held-out scenes, on which no run is trained, numbered from 0, and pairs of their frames. */
 public final class HeldOut {
-  /** Held-out scenes have an odd seed, scenes to train on an even one. */
+  /** Held-out scenes have an odd seed, training scenes an even one. */
   private static final long SCENES = 1;
 
   private static final long STREAM = 0x68656c64L;
   private static final int BLOCKS = 16;
 
-  /** Fewest frames between source and target: pairs that differ clearly. */
+  /** The least number of frames between source and target, so that they differ clearly. */
   private static final int LEAST_GAP = 4;
 
   private HeldOut() {}
 
-  /** The seed of the scenes of a run. */
+  /** The seed of the scenes that a run trains on. */
   public static long trainingScenes(long seed) {
     return 2 * seed;
   }
 
-  /** What scene {@code number} shows. */
+  /** The description of scene {@code number}. */
   public static SceneDescription describe(SceneConfig config, long number) {
     return new SceneGenerator(config, SCENES).describe(number);
   }
@@ -58,7 +60,7 @@ public final class HeldOut {
    * long. Always the same.
    */
   public static PairBatch pairs(IntFunction<Clip> clips, int count, int slots) {
-    PairBatch batch = PairBatch.zeros(count, clips.apply(0).size(), slots);
+    List<FramePair> pairs = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
       Clip clip = clips.apply(i);
       Draws draws = new Draws(SCENES, STREAM, (long) i * BLOCKS);
@@ -68,8 +70,9 @@ public final class HeldOut {
       int first = draws.below(clip.frames() - gap);
       boolean forward = draws.next() < 0.5;
       int from = forward ? first : first + gap;
-      batch.put(i, clip, from, forward ? first + gap : first, draws.permutation(slots));
+      int to = forward ? first + gap : first;
+      pairs.add(FramePair.of(clip, from, to, draws.permutation(slots)));
     }
-    return batch;
+    return PairBatch.of(pairs, clips.apply(0).size(), slots);
   }
 }

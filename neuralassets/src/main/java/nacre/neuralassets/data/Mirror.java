@@ -1,9 +1,10 @@
 package nacre.neuralassets.data;
 
+import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.scene.PoseVector;
 
 /**
- * The pair in a mirror: left and right change places in pictures, boxes and poses.
+ * Horizontal flips of training pairs: left and right change places in pictures, boxes and poses.
  *
  * <p>A mirrored box would have left-handed axes, which no other box has. So its y axis is turned
  * round as well: the pose begins at what was corner 2, and the box is again one that could be met.
@@ -12,15 +13,16 @@ final class Mirror {
   private Mirror() {}
 
   static void apply(PairBatch batch, int at) {
-    pixels(batch.source(), batch.size(), at);
+    Conditioning conditioning = batch.conditioning();
+    pixels(conditioning.source(), batch.size(), at);
     pixels(batch.target(), batch.size(), at);
     for (int i = 0; i < batch.slots(); i++) {
       int slot = at * batch.slots() + i;
-      box(batch.boxes(), Clip.BOX * slot);
+      box(conditioning.boxes(), Clip.BOX * slot);
       box(batch.targetBoxes(), Clip.BOX * slot);
-      pose(batch.poses(), PoseVector.LENGTH * slot);
+      pose(conditioning.poses(), PoseVector.LENGTH * slot);
     }
-    background(batch.backgroundPoses(), PoseVector.LENGTH * at);
+    background(conditioning.backgroundPoses(), PoseVector.LENGTH * at);
   }
 
   private static void pixels(float[] image, int size, int at) {

@@ -1,92 +1,100 @@
 package nacre.neuralassets.data;
 
-import nacre.neuralassets.model.Conditions;
+import java.util.List;
+import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.scene.PoseVector;
 
 /**
- * Training pairs on the host, row-major.
+ * A batch of training pairs packed into arrays on the host, row-major. B pairs of S by S pixels
+ * with N slots.
  *
- * @param count B
- * @param size S
- * @param slots N
- * @param source [B, S, S, 3] in [−1, 1]
- * @param target [B, S, S, 3] in [−1, 1]
- * @param boxes [B, N, 4], (y0, x0, y1, x1) in the source frame
- * @param targetBoxes [B, N, 4] in the target frame; no part of what the model sees
- * @param poses [B, N, 12] in the target camera
- * @param backgroundPoses [B, 12]
- * @param keep [B], 0 where all tokens are dropped
- * @param timesteps [B]
+ * @param conditioning what the model is told about the targets: the source frames, and the boxes
+ *     and poses of their objects
+ * @param target the target frames, {@code [B, S, S, 3]} in [−1, 1]
+ * @param targetBoxes the objects' boxes in the target frames, {@code [B, N, 4]}; the model never
+ *     sees them
+ * @param timesteps {@code [B]}
  */
 public record PairBatch(
-    int count,
-    int size,
-    int slots,
-    float[] source,
-    float[] target,
-    float[] boxes,
-    float[] targetBoxes,
-    float[] poses,
-    float[] backgroundPoses,
-    float[] keep,
-    int[] timesteps) {
-
-  /** Pairs all of whose numbers are 0. */
-  public static PairBatch zeros(int count, int size, int slots) {
-    int pixels = count * size * size * 3;
-    return new PairBatch(
-        count,
-        size,
-        slots,
-        new float[pixels],
-        new float[pixels],
-        new float[count * slots * Clip.BOX],
-        new float[count * slots * Clip.BOX],
-        new float[count * slots * PoseVector.LENGTH],
-        new float[count * PoseVector.LENGTH],
-        new float[count],
-        new int[count]);
-  }
-
-  /** What the model is to know of the targets. */
-  public Conditions conditions() {
-    return new Conditions(size, slots, source, boxes, poses, backgroundPoses, keep);
-  }
+    Conditioning conditioning, float[] target, float[] targetBoxes, int[] timesteps) {
 
   /**
-   * Writes one pair.
+   * Packs pairs.
    *
-   * @param at which pair of the batch
-   * @param order which slot each of the clip's objects takes
+   * @param size S, the side of the clips' frames
+   * @param slots N
    */
-  public void put(int at, Clip clip, int from, int to, int[] order) {
-    pixels(clip.rgb(from), source, at);
-    pixels(clip.rgb(to), target, at);
-    for (int i = 0; i < clip.objects(); i++) {
-      int slot = at * slots + order[i];
-      System.arraycopy(clip.boxes(from), Clip.BOX * i, boxes, Clip.BOX * slot, Clip.BOX);
-      System.arraycopy(clip.boxes(to), Clip.BOX * i, targetBoxes, Clip.BOX * slot, Clip.BOX);
-      System.arraycopy(
-          clip.poses(to),
-          PoseVector.LENGTH * i,
-          poses,
-          PoseVector.LENGTH * slot,
-          PoseVector.LENGTH);
+  public static PairBatch of(List<FramePair> pairs, int size, int slots) {
+    int count = pairs.size();
+    Conditioning conditioning =
+        Conditioning.of(
+            size,
+            slots,
+            new float[count * size * size * 3],
+            new float[count * slots * Clip.BOX],
+            new float[count * slots * PoseVector.LENGTH],
+            new float[count * PoseVector.LENGTH]);
+    PairBatch batch =
+        new PairBatch(
+            conditioning,
+            new float[count * size * size * 3],
+            new float[count * slots * Clip.BOX],
+            new int[count]);
+    for (int i = 0; i < count; i++) {
+      batch.put(i, pairs.get(i));
     }
-    float[] background = PoseVector.ofBackground(clip.camera(from), clip.camera(to));
-    System.arraycopy(background, 0, backgroundPoses, PoseVector.LENGTH * at, PoseVector.LENGTH);
-    keep[at] = 1;
+    return batch;
+  }
+
+  /** B, the number of pairs. */
+  public int count() {
+    return timesteps.length;
+  }
+
+  /** S, the side of the frames in pixels. */
+  public int size() {
+    return conditioning.size();
+  }
+
+  /** N, the number of slots of each pair. */
+  public int slots() {
+    return conditioning.slots();
+  }
+
+  private void put(int at, FramePair pair) {
+    Clip clip = pair.clip();
+    pixels(clip.rgb(pair.source()), conditioning.source(), at);
+    pixels(clip.rgb(pair.target()), target, at);
+    for (int i = 0; i < clip.objects(); i++) {
+      int slot = at * slots() + pair.slots()[i];
+      copy(clip.boxes(pair.source()), i, conditioning.boxes(), slot, Clip.BOX);
+      copy(clip.boxes(pair.target()), i, targetBoxes, slot, Clip.BOX);
+      copy(clip.poses(pair.target()), i, conditioning.poses(), slot, PoseVector.LENGTH);
+    }
+    float[] background =
+        PoseVector.ofBackground(clip.camera(pair.source()), clip.camera(pair.target()));
+    copy(background, 0, conditioning.backgroundPoses(), at, PoseVector.LENGTH);
+    if (pair.isMirrored()) {
+      Mirror.apply(this, at);
+    }
+    conditioning.keep()[at] = pair.isDropped() ? 0 : 1;
+    timesteps[at] = pair.timestep();
+  }
+
+  /** Copies row {@code i} of one array to row {@code j} of another. */
+  private static void copy(float[] from, int i, float[] to, int j, int length) {
+    System.arraycopy(from, i * length, to, j * length, length);
   }
 
   /**
    * Factors on errors that make the squared errors inside the targets' object boxes count {@code
    * weight} times, with a mean square of 1 over each image: {@code [B, S, S, 3]}.
    */
-  public float[] emphasis(double weight) {
-    int pixels = size * size;
-    float[] factors = new float[count * pixels * 3];
-    for (int i = 0; i < count; i++) {
-      boolean[] inside = BoxMask.of(targetBoxes, i * slots * Clip.BOX, slots, size);
+  public float[] errorWeights(double weight) {
+    int pixels = size() * size();
+    float[] factors = new float[count() * pixels * 3];
+    for (int i = 0; i < count(); i++) {
+      boolean[] inside = targetMask(i);
       int objects = 0;
       for (boolean in : inside) {
         objects += in ? 1 : 0;
@@ -99,6 +107,11 @@ public record PairBatch(
       }
     }
     return factors;
+  }
+
+  /** The pixels of target frame {@code i} that lie in one of its objects' boxes, row by row. */
+  public boolean[] targetMask(int i) {
+    return BoxMask.of(targetBoxes, i * slots() * Clip.BOX, slots(), size());
   }
 
   private static void pixels(byte[] rgb, float[] to, int at) {

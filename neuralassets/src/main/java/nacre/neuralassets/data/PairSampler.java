@@ -1,8 +1,11 @@
 package nacre.neuralassets.data;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
- * Draws the pairs of a training step: clip, source and target frame, order of the slots, dropped
- * tokens, timestep. Everything is a function of (seed, step, place in the batch).
+ * The sampler of training pairs: clip, source and target frame, slots, dropped conditioning,
+ * timestep. Everything is a function of (seed, step, place in the batch).
  *
  * <p>The gap between the two frames is uniform from the smallest to the largest, then the pair's
  * place in the clip, then its direction (Neural Assets, section 3.3). A pair in which nothing
@@ -12,10 +15,10 @@ public final class PairSampler {
   /** Philox stream of pairs; the noise of the diffusion has others. */
   private static final long STREAM = 0x7061697273L;
 
-  /** Blocks of random words that belong to one pair. */
+  /** Blocks of random words reserved for one pair. */
   private static final int BLOCKS = 64;
 
-  /** Draws before a pair in which nothing moves is taken as it is. */
+  /** Attempts before a pair in which nothing moves is accepted. */
   private static final int ATTEMPTS = 8;
 
   private final ClipPool pool;
@@ -23,7 +26,7 @@ public final class PairSampler {
   private final long seed;
   private final int size;
 
-  /** How targets are noised and how often tokens are dropped. */
+  /** How timesteps are drawn, and how often the conditioning is dropped. */
   public record Diffusion(double dropProbability, int timesteps, double timestepPower) {}
 
   private final Diffusion diffusion;
@@ -44,15 +47,20 @@ public final class PairSampler {
    */
   public PairBatch batch(long step, int count) {
     pool.prepare(step);
-    PairBatch batch = PairBatch.zeros(count, size, config.slots());
+    List<FramePair> pairs = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      draw(batch, step, i);
+      pairs.add(draw(step, step * count + i));
     }
-    return batch;
+    return PairBatch.of(pairs, size, config.slots());
   }
 
-  private void draw(PairBatch batch, long step, int at) {
-    Draws draws = new Draws(seed, STREAM, (step * batch.count() + at) * BLOCKS);
+  /**
+   * Draws a pair.
+   *
+   * @param number of the pair, counted from the beginning of the run
+   */
+  private FramePair draw(long step, long number) {
+    Draws draws = new Draws(seed, STREAM, number * BLOCKS);
     Clip clip = null;
     int from = 0;
     int to = 0;
@@ -69,12 +77,11 @@ public final class PairSampler {
         break;
       }
     }
-    batch.put(at, clip, from, to, draws.permutation(config.slots()));
-    if (draws.next() < config.flipProbability()) {
-      Mirror.apply(batch, at);
-    }
-    batch.keep()[at] = draws.next() < diffusion.dropProbability() ? 0 : 1;
+    int[] slots = draws.permutation(config.slots());
+    boolean isMirrored = draws.next() < config.flipProbability();
+    boolean isDropped = draws.next() < diffusion.dropProbability();
     double t = Math.pow(draws.next(), 1 / diffusion.timestepPower()) * diffusion.timesteps();
-    batch.timesteps()[at] = Math.min((int) t, diffusion.timesteps() - 1);
+    int timestep = Math.min((int) t, diffusion.timesteps() - 1);
+    return new FramePair(clip, from, to, slots, isMirrored, isDropped, timestep);
   }
 }

@@ -1,6 +1,6 @@
 package nacre.neuralassets.data;
 
-/** Resizing of pictures by area: every output pixel is the mean of what it covers. */
+/** Resizing of images by area: every output pixel is the mean of the input that it covers. */
 final class Resize {
   private Resize() {}
 

@@ -2,60 +2,58 @@ package nacre.neuralassets.data;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFolder;
 import nacre.neuralassets.scene.SceneReader;
 
-/** Clips of scene folders on disk, all read at the start. */
-public final class StoredClips implements ClipPool {
-  private final Path root;
-  private final List<Clip> clips;
-
-  private StoredClips(Path root, List<Clip> clips) {
-    this.root = root;
-    this.clips = clips;
-  }
+/**
+ * The scene folders on disk at a path, sorted by name.
+ *
+ * @param root the path
+ * @param folders the folders
+ */
+public record StoredClips(Path root, List<Path> folders) implements ClipSource {
 
   /**
-   * Reads a scene folder, or all scene folders in a folder.
+   * Finds a scene folder, or all scene folders directly in a folder.
    *
-   * @param size of the frames that the model wants
-   * @param slots objects that the model has room for
-   * @throws IOException if one is not a scene, or has a single frame; the message is one line
+   * @throws IOException if there are none; the message is one line
    */
-  public static StoredClips read(Path root, int size, int slots) throws IOException {
-    List<Clip> clips = new ArrayList<>();
-    for (Path folder : SceneFolder.list(root)) {
-      Scene scene = SceneReader.read(folder);
-      if (scene.frames().size() < 2) {
-        throw new IOException(
-            folder + ": has a single frame; training pairs are two frames of one scene");
-      }
-      clips.add(Clip.of(folder.toString(), scene, size, slots));
-    }
-    return new StoredClips(root, clips);
+  public static StoredClips find(Path root) throws IOException {
+    return new StoredClips(root, SceneFolder.list(root));
   }
 
   @Override
-  public int available(long step) {
-    return clips.size();
+  public int size() {
+    return folders.size();
   }
 
   @Override
-  public Clip clip(int index) {
-    return clips.get(index);
+  public Scene scene(int index) throws IOException {
+    return SceneReader.read(folders.get(index));
   }
 
   @Override
-  public void prepare(long step) {
-    // All are there.
+  public String name(int index) {
+    return folders.get(index).toString();
   }
 
   @Override
   public String describe() {
-    int frames = clips.stream().mapToInt(Clip::frames).sum();
-    return "%d clips, %d frames, of %s".formatted(clips.size(), frames, root);
+    return root.toString();
+  }
+
+  /** The kind {@code folder}, for which {@code --data} takes what nobody else recognizes. */
+  public static final class Provider implements ClipSourceProvider {
+    @Override
+    public String name() {
+      return "folder";
+    }
+
+    @Override
+    public ClipSource open(String location, Request request) throws IOException {
+      return find(Path.of(location));
+    }
   }
 }

@@ -1,2 +1,2 @@
-/** Clips and the training pairs drawn from them, a function of seed and step alone. */
+/** Data sets of clips, and the training pairs drawn from them by seed and step alone. */
 package nacre.neuralassets.data;

@@ -14,7 +14,7 @@ import nacre.neuralassets.scene.Vec3;
 import nacre.weights.JsonFile;
 
 /**
- * Understands edits as users write them.
+ * The parser of edits as users write them.
  *
  * <pre>
  * translate OBJECT DX DY DZ        world units

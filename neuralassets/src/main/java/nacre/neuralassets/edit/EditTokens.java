@@ -7,25 +7,27 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import nacre.neuralassets.data.Clip;
+import nacre.neuralassets.data.FramePair;
 import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.scene.PoseVector;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * Turns edited scenes into the tokens that the model draws from (Neural Assets, section 4.3): moved
- * objects have another pose, removed ones the tokens of an empty slot, and what comes from another
- * scene is cut out of that scene's tokens.
+ * The maker of tokens for edited scenes (Neural Assets, section 4.3): moved objects have another
+ * pose, removed ones the tokens of an empty slot, and what comes from another scene is cut out of
+ * that scene's tokens.
  *
- * @param model whose tokens
+ * @param model the model that makes the tokens
  * @param slots objects that the model has room for
- * @param library where donors are found
+ * @param library finds the scenes that lend objects and backgrounds
  */
 public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
 
   /**
-   * The tokens of one picture, {@code [1, K (N + 1), C]}, in the current scope.
+   * The tokens of one image, {@code [1, K (N + 1), C]}, in the current scope.
    *
    * @throws EditException if an edit cannot be carried out
    * @throws IOException if a donor's scene cannot be read
@@ -35,12 +37,12 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
     requireSlots(view, edits);
     try (Scope scope = Scope.open()) {
       Clip clip = view.clip();
-      PairBatch own = pair(clip, view.source(), view.target());
+      Conditioning own = pair(clip, view.source(), view.target());
       float[][] poses = edited.poses();
       for (int slot = 0; slot < clip.objects(); slot++) {
         put(own.poses(), slot, poses[clip.sceneIndices().get(slot)]);
       }
-      Tensor tokens = model.tokens(own.conditions());
+      Tensor tokens = model.tokens(own);
       Tensor empty = model.unconditionalTokens(slots);
       List<Tensor> parts = new ArrayList<>();
       for (int slot = 0; slot < slots; slot++) {
@@ -81,14 +83,9 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
     }
   }
 
-  private PairBatch pair(Clip clip, int source, int target) {
-    PairBatch pair = PairBatch.zeros(1, clip.size(), slots);
-    int[] order = new int[slots];
-    for (int i = 0; i < slots; i++) {
-      order[i] = i;
-    }
-    pair.put(0, clip, source, target, order);
-    return pair;
+  private Conditioning pair(Clip clip, int source, int target) {
+    return PairBatch.of(List.of(FramePair.of(clip, source, target)), clip.size(), slots)
+        .conditioning();
   }
 
   private static void put(float[] poses, int slot, float[] pose) {
@@ -115,9 +112,9 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
           "%s of scene %s has no slot: others are larger".formatted(donor.object(), donor.scene()));
     }
     int frame = clearest(view.clip(), slot);
-    PairBatch pair = pair(view.clip(), frame, frame);
+    Conditioning pair = pair(view.clip(), frame, frame);
     put(pair.poses(), slot, pose);
-    return rows(model.tokens(pair.conditions()), slot);
+    return rows(model.tokens(pair), slot);
   }
 
   private static int clearest(Clip clip, int slot) {
@@ -134,9 +131,9 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
     return best;
   }
 
-  /** Another scene's background as its source frame shows it. */
+  /** The background of another scene, as its source frame shows it. */
   private Tensor background(SceneView view) {
-    PairBatch pair = pair(view.clip(), view.source(), view.source());
-    return rows(model.tokens(pair.conditions()), slots);
+    Conditioning pair = pair(view.clip(), view.source(), view.source());
+    return rows(model.tokens(pair), slots);
   }
 }

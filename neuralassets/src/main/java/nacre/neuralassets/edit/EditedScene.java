@@ -12,11 +12,11 @@ import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.Vec3;
 
 /**
- * What a frame is to show after edits: where each object is and whose appearance it has.
+ * A frame after edits: where each object is, and whose appearance it has.
  *
  * @param camera of the frame
  * @param slots one for each object of the scene, in the scene's order
- * @param background the scene that lends its background, as the user named it; null to keep one's
+ * @param background the scene that lends its background, as the user named it; null if it keeps its
  *     own
  */
 public record EditedScene(Camera camera, List<Slot> slots, String background) {
@@ -25,7 +25,7 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
    * One object.
    *
    * @param box where it is to be; null if it was removed or is absent
-   * @param donor whose appearance it has; null for its own
+   * @param donor the object whose appearance it has; null for its own
    */
   public record Slot(String name, Box3 box, Edit.Donor donor) {
     /** True if the object is in the picture. */
@@ -119,7 +119,7 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
     throw unknown(verb, name, slots.stream().map(Slot::name).toList());
   }
 
-  /** The complaint about a name that no object has; says which names there are. */
+  /** The error for a name that no object has, with the names that there are. */
   public static EditException unknown(String verb, String name, List<String> names) {
     return new EditException(
         "%s %s: the scene has no object of that name; it has %s"

@@ -11,8 +11,8 @@ import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.Vec3;
 
 /**
- * What edits would really look like, for scenes that were rendered here: the described objects
- * themselves are changed and the frame is rendered again, shadows included.
+ * The ground truth of edits, for scenes that were rendered here: the described objects are changed
+ * and the frame is rendered again, shadows included.
  */
 public final class GroundTruth {
   private GroundTruth() {}

@@ -2,7 +2,7 @@ package nacre.neuralassets.edit;
 
 import java.io.IOException;
 
-/** Finds the scenes that edits name: numbers or folders. */
+/** A library of scenes by the names that edits use: numbers or folders. */
 @FunctionalInterface
 public interface SceneLibrary {
   /**

@@ -4,13 +4,13 @@ import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.scene.Scene;
 
 /**
- * Two frames of a scene: looks are taken from the one, places from the other.
+ * A scene with a source frame, which gives the appearance of objects, and a target frame.
  *
  * @param name how the user named the scene: a number or a folder
  * @param scene at its own size
- * @param clip the same as the model wants it
- * @param source index of the frame that lends the looks
- * @param target index of the frame whose camera and poses edits begin with
+ * @param clip the scene at the size of the model's images
+ * @param source index of the source frame
+ * @param target index of the target frame, whose camera and poses edits start from
  */
 public record SceneView(String name, Scene scene, Clip clip, int source, int target) {
   /** Checks that there are such frames. */

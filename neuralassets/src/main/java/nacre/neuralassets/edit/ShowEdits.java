@@ -12,15 +12,15 @@ import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.Vec3;
 
 /**
- * Edits that show what a model can do with a scene: each of its largest object, and such that the
- * result can be seen.
+ * Edits chosen to demonstrate a model on a scene: of the object that is seen best, and such that
+ * the result is in the picture.
  */
 public final class ShowEdits {
   private static final double MARGIN = 0.15;
 
   private ShowEdits() {}
 
-  /** Slots' scene indices, the object that shows most in both frames first. */
+  /** Slots' scene indices, the one seen best in both frames first. */
   static List<Integer> byClarity(SceneView view) {
     List<Integer> objects = new ArrayList<>(view.clip().sceneIndices());
     objects.sort(
@@ -36,7 +36,7 @@ public final class ShowEdits {
     return (box.y1() - box.y0()) * (box.x1() - box.x0());
   }
 
-  /** The name of the object that shows most; empty if none shows in both frames. */
+  /** The name of the object that is seen best; empty if none is seen in both frames. */
   public static Optional<String> clearest(SceneView view) {
     return byClarity(view).stream()
         .filter(i -> area(view, view.source(), i) > 0 && area(view, view.target(), i) > 0)

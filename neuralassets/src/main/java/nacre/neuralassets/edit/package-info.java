@@ -1,2 +1,2 @@
-/** Edits at the level of geometry: which object is to be where, and whose appearance it has. */
+/** Edits of scenes: where each object is to be, and whose appearance it has. */
 package nacre.neuralassets.edit;

@@ -1,9 +1,8 @@
 package nacre.neuralassets.evaluation;
 
 import java.util.function.IntConsumer;
-import nacre.neuralassets.data.BoxMask;
 import nacre.neuralassets.data.PairBatch;
-import nacre.neuralassets.model.Conditions;
+import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.scene.PoseVector;
@@ -13,16 +12,16 @@ import nacre.tensor.Tensor;
 import nacre.tensor.ops.RandomNormal;
 
 /**
- * How well a model puts objects where it is told to: likeness to the true target frame within the
- * 2D boxes of the target's objects, beside two yardsticks.
+ * An evaluation of how well a model places objects: the similarity of its images to the true target
+ * frames within the 2D boxes of the targets' objects, beside two baselines.
  *
- * @param pairs pairs that counted; those in whose target no object is to be seen do not
- * @param model of what the model draws
- * @param copy of the source frame itself
- * @param foreign of what the model draws with the poses of another pair
+ * @param pairs number of pairs that counted; those whose target frame shows no object do not
+ * @param model similarity of the model's images
+ * @param copy similarity of the source frames themselves
+ * @param foreign similarity of the model's images with the poses of another pair
  */
 public record Evaluation(int pairs, Similarity model, Similarity copy, Similarity foreign) {
-  /** Pictures drawn at a time. */
+  /** The number of images drawn at a time. */
   public static final int BATCH = 40;
 
   /** Seed of the noise that sampling begins with. */
@@ -31,16 +30,17 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
   /**
    * Evaluates a model.
    *
-   * @param pairs whose poses are exchanged with those of the next for the third number
-   * @param progress told the number of pictures drawn so far, twice as many as pairs in the end
+   * @param pairs the pairs; for {@link #foreign} each gets the poses of the next
+   * @param progress called with the number of images drawn so far, in the end twice as many as
+   *     pairs
    */
   public static Evaluation of(Sampler sampler, PairBatch pairs, IntConsumer progress) {
     Sum model = new Sum();
     Sum copy = new Sum();
     Sum foreign = new Sum();
-    Conditions own = pairs.conditions();
-    Conditions others =
-        new Conditions(
+    Conditioning own = pairs.conditioning();
+    Conditioning others =
+        new Conditioning(
             own.size(),
             own.slots(),
             own.source(),
@@ -56,16 +56,14 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
       float[] misled = draw(sampler, others, at, count);
       progress.accept(done += count);
       for (int i = 0; i < count; i++) {
-        boolean[] mask =
-            BoxMask.of(
-                pairs.targetBoxes(), 4 * pairs.slots() * (at + i), pairs.slots(), pairs.size());
+        boolean[] mask = pairs.targetMask(at + i);
         if (isEmpty(mask)) {
           continue;
         }
         double[] target = picture(pairs.target(), at + i, pairs.size());
         model.add(Similarity.of(picture(drawn, i, pairs.size()), target, mask, pairs.size()));
         foreign.add(Similarity.of(picture(misled, i, pairs.size()), target, mask, pairs.size()));
-        double[] source = picture(pairs.source(), at + i, pairs.size());
+        double[] source = picture(own.source(), at + i, pairs.size());
         copy.add(Similarity.of(source, target, mask, pairs.size()));
       }
     }
@@ -89,7 +87,7 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
     return rolled;
   }
 
-  private static float[] draw(Sampler sampler, Conditions all, int at, int count) {
+  private static float[] draw(Sampler sampler, Conditioning all, int at, int count) {
     NeuralAssets model = sampler.model();
     int side = model.preset().sampleSize();
     Shape shape = Shape.of(count, side, side, model.preset().sampleChannels());
@@ -99,7 +97,7 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
     }
   }
 
-  /** Picture {@code i} of a batch in [−1, 1], as numbers in [0, 1]; what lies outside is cut. */
+  /** Picture {@code i} of a batch in [−1, 1], as numbers in [0, 1]; clamped. */
   private static double[] picture(float[] batch, int i, int size) {
     double[] picture = new double[size * size * 3];
     for (int k = 0; k < picture.length; k++) {

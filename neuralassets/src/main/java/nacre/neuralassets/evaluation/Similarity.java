@@ -1,13 +1,13 @@
 package nacre.neuralassets.evaluation;
 
 /**
- * How alike two pictures are within a mask. Pictures are [size, size, 3] in [0, 1].
+ * The similarity of two images within a mask. Images are [size, size, 3] in [0, 1].
  *
  * @param psnr peak signal-to-noise ratio in dB, at most 50
  * @param ssim structural similarity (Wang et al., 2004), 1 for equal pictures
  */
 public record Similarity(double psnr, double ssim) {
-  /** Squared error below which pictures count as equal, or their ratio would be infinite. */
+  /** The least squared error that counts, so that the PSNR of equal images is finite. */
   private static final double LEAST_ERROR = 1e-5;
 
   private static final int RADIUS = 5;
@@ -30,7 +30,7 @@ public record Similarity(double psnr, double ssim) {
   }
 
   /**
-   * Compares two pictures.
+   * Compares two images.
    *
    * @param mask which pixels count, at least one
    */

@@ -1,2 +1,2 @@
-/** How well pictures show what they were to show. */
+/** Evaluation: the similarity of sampled images to true frames. */
 package nacre.neuralassets.evaluation;

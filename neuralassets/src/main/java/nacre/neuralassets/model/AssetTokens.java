@@ -3,17 +3,17 @@ package nacre.neuralassets.model;
 import java.util.List;
 
 /**
- * The numbers of the part of the model that is Neural Assets' own.
+ * The sizes of the layers that make asset tokens: "asset_tokens" of a preset.
  *
  * @param roiSize cells along each side of a box; K = roiSize² tokens per object
- * @param appearanceDim numbers of a token that tell the looks
- * @param poseDim numbers that tell the place
+ * @param appearanceDim width of a token's appearance
+ * @param poseDim width of a token's pose
  * @param poseHidden width between the two pose layers
  * @param backgroundHidden width between the two layers of the background's pose
- * @param poseFeatures what the pose layers see
+ * @param poseFeatures the input of the pose layers
  * @param initialGain standard deviation, times the root of the fan-in, of the first weights of
- *     these layers; 0 for the library's usual ones, as in the paper. With those the poses' share of
- *     a token is so faint that cross-attention overlooks it for thousands of steps
+ *     these layers; 0 for the library's usual ones, as in the paper. With those, poses contribute
+ *     so little to a token that cross-attention ignores them for thousands of steps
  * @param imageMean per channel, of images in [0, 1], subtracted before the encoder
  * @param imageStd per channel, divided by after that
  */
@@ -33,12 +33,12 @@ public record AssetTokens(
     return roiSize * roiSize;
   }
 
-  /** Factor from pixels in [−1, 1] to what the encoder sees. */
+  /** The factor from pixels in [−1, 1] to normalized ones. */
   float pixelScale(int channel) {
     return (float) (0.5 / imageStd.get(channel));
   }
 
-  /** What the encoder sees of gray, 0 of [−1, 1]. */
+  /** Gray, 0 in [−1, 1], as the encoder sees it. */
   float pixelShift(int channel) {
     return (float) ((0.5 - imageMean.get(channel)) / imageStd.get(channel));
   }

@@ -10,12 +10,13 @@ import static nacre.tensor.ops.Slice.slice;
 
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
+import nacre.neuralassets.encoder.ImageEncoder;
+import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.scene.PoseVector;
 import nacre.nn.Initializer;
 import nacre.nn.Linear;
 import nacre.nn.Mlp;
 import nacre.nn.Parameters;
-import nacre.nn.Vit;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
@@ -24,16 +25,17 @@ import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
 
 /**
- * Neural Assets (Wu et al., "Neural Assets: 3D-Aware Multi-Object Scene Synthesis with Image
- * Diffusion Models", 2024): objects and background become tokens that hold their looks, taken from
- * a source frame, and their place in the target frame; a UNet draws what the tokens say.
+ * The model of Neural Assets (Wu et al., "Neural Assets: 3D-Aware Multi-Object Scene Synthesis with
+ * Image Diffusion Models", 2024). Objects and background become tokens that hold their appearance,
+ * taken from a source frame, and their pose in the target frame; a UNet that attends to the tokens
+ * draws the target frame.
  *
  * <p>Shapes: B images, N object slots, K = roi_size² tokens per object, C = cross_attention_dim, S
  * the image's side, s that of the samples which the UNet draws.
  *
- * <p>Parameters: {@code unet.*}, {@code vit.*}, {@code appearance.*}, {@code pose_mlp.{0,2}.*},
- * {@code background_mlp.{0,2}.*}, {@code neck.*}, and where the preset has one {@code vae.*}, which
- * is not trained.
+ * <p>Parameters: {@code unet.*}, those of the image encoder under its model type, usually {@code
+ * vit.*}, {@code appearance.*}, {@code pose_mlp.{0,2}.*}, {@code background_mlp.{0,2}.*}, {@code
+ * neck.*}, and where the preset has one {@code vae.*}, which is not trained.
  */
 public final class NeuralAssets {
   private final Preset preset;
@@ -41,7 +43,7 @@ public final class NeuralAssets {
   private final DType compute;
   private final Device device;
   private final UNet2DCondition unet;
-  private final Vit vit;
+  private final ImageEncoder encoder;
   private final Linear appearance;
   private final Mlp pose;
   private final Mlp background;
@@ -57,7 +59,7 @@ public final class NeuralAssets {
   /**
    * A model.
    *
-   * @param compute what it computes in, f32 or bf16; parameters that are stored in another type are
+   * @param compute the type of its activations, f32 or bf16; parameters of another type are
    *     converted where they are used
    */
   public NeuralAssets(Parameters p, Preset preset, DType compute) {
@@ -65,7 +67,7 @@ public final class NeuralAssets {
     this.config = preset.assetTokens();
     this.compute = compute;
     this.unet = new UNet2DCondition(p.at("unet"), preset.unet());
-    this.vit = new Vit(p.at("vit"), preset.imageEncoder());
+    this.encoder = preset.imageEncoder().build(p.at(preset.imageEncoder().modelType()));
     int features = config.poseFeatures().width();
     int look = config.appearanceDim();
     int place = config.poseDim();
@@ -95,31 +97,31 @@ public final class NeuralAssets {
     return new Mlp(layer(p.at(0), in, inner), Unary.GELU_TANH, layer(p.at(2), inner, out));
   }
 
-  /** What the model was built from. */
+  /** The preset it was built from. */
   public Preset preset() {
     return preset;
   }
 
-  /** Where its parameters are. */
+  /** The device of its parameters. */
   public Device device() {
     return device;
   }
 
-  /** Makes conditions ready for {@link #tokens(AssetInputs)}, in the current scope. */
-  public AssetInputs prepare(Conditions conditions) {
-    requireSize(conditions.size());
-    return AssetInputs.of(device, conditions, config);
+  /** The tensors of a conditioning on the model's device, in the current scope. */
+  public ConditioningTensors prepare(Conditioning conditioning) {
+    requireSize(conditioning.size());
+    return ConditioningTensors.of(device, conditioning, config);
   }
 
-  /** Makes room for prepared conditions of so many images and slots, in the current scope. */
-  public AssetInputs room(int batch, int slots) {
-    return AssetInputs.empty(device, batch, preset.imageSize(), slots, config);
+  /** Unwritten tensors for the conditioning of so many images and slots, in the current scope. */
+  public ConditioningTensors room(int batch, int slots) {
+    return ConditioningTensors.empty(device, batch, preset.imageSize(), slots, config);
   }
 
-  /** Makes conditions ready in the place of earlier ones, of as many images and slots. */
-  public void prepare(Conditions conditions, AssetInputs into) {
-    requireSize(conditions.size());
-    into.write(conditions, config);
+  /** Overwrites the tensors of an earlier conditioning of as many images and slots. */
+  public void prepare(Conditioning conditioning, ConditioningTensors into) {
+    requireSize(conditioning.size());
+    into.write(conditioning, config);
   }
 
   private void requireSize(int size) {
@@ -130,16 +132,18 @@ public final class NeuralAssets {
     }
   }
 
-  /** The tokens of conditions, {@code [B, K (N + 1), C]}: {@link #tokens(AssetInputs)}. */
-  public Tensor tokens(Conditions conditions) {
-    return Scope.tidy(() -> tokens(prepare(conditions)));
+  /**
+   * The tokens of a conditioning, {@code [B, K (N + 1), C]}: {@link #tokens(ConditioningTensors)}.
+   */
+  public Tensor tokens(Conditioning conditioning) {
+    return Scope.tidy(() -> tokens(prepare(conditioning)));
   }
 
   /**
    * The tokens, {@code [B, K (N + 1), C]}: the objects in the order of their slots, the background
    * last, of each the cells of its grid row by row.
    */
-  public Tensor tokens(AssetInputs in) {
+  public Tensor tokens(ConditioningTensors in) {
     int batch = in.boxes().dim(0);
     int side = config.roiSize();
     return Scope.tidy(
@@ -147,14 +151,14 @@ public final class NeuralAssets {
           Tensor maps = encode(in.pixels()); // [2B, grid, grid, D]
           Tensor front = cropResize(slice(maps, 0, 0, batch), in.boxes(), side, side);
           Tensor back = cropResize(slice(maps, 0, batch, batch), in.wholes(), side, side);
-          Tensor looks = concat(1, front, back); // [B, N + 1, side, side, D]
-          return join(looks, in.features(), in.backgroundPoses());
+          Tensor crops = concat(1, front, back); // [B, N + 1, side, side, D]
+          return join(crops, in.features(), in.backgroundPoses());
         });
   }
 
   /**
-   * The tokens of dropped conditions, {@code [1, K (N + 1), C]}: they are the same whatever the
-   * images were, and cost no look at one.
+   * The tokens of a dropped conditioning, {@code [1, K (N + 1), C]}. They do not depend on images,
+   * so none are encoded.
    */
   public Tensor unconditionalTokens(int slots) {
     int side = config.roiSize();
@@ -169,18 +173,28 @@ public final class NeuralAssets {
                 Tensor.zeros(device, DType.F32, Shape.of(1, PoseVector.LENGTH))));
   }
 
+  /** The features of images, {@code [N, S, S, 3] → [N, grid, grid, D]}. */
   private Tensor encode(Tensor pixels) {
-    int side = vit.config().imageSize();
+    ImageEncoderConfig shape = preset.imageEncoder();
+    int side = shape.imageSize();
+    int grid = side / shape.patchSize();
     Tensor x = pixels.dim(1) == side ? pixels : resize(pixels, side, side);
-    return vit.features(in(compute, x));
+    Tensor features = encoder.features(in(compute, x));
+    Shape wanted = Shape.of(x.dim(0), grid * grid, shape.hiddenSize());
+    if (!features.shape().equals(wanted)) {
+      throw new IllegalStateException(
+          "image encoder %s: features are %s, %s is wanted of images %s"
+              .formatted(shape.modelType(), features.shape(), wanted, x.shape()));
+    }
+    return reshape(features, x.dim(0), grid, grid, shape.hiddenSize());
   }
 
-  /** looks {@code [B, N + 1, side, side, D]}, features {@code [B, N, F]} to tokens. */
-  private Tensor join(Tensor looks, Tensor features, Tensor backgroundPoses) {
-    int batch = looks.dim(0);
-    int objects = looks.dim(1);
+  /** Crops {@code [B, N + 1, side, side, D]} and pose features {@code [B, N, F]} to tokens. */
+  private Tensor join(Tensor crops, Tensor features, Tensor backgroundPoses) {
+    int batch = crops.dim(0);
+    int objects = crops.dim(1);
     int cells = config.tokensPerObject();
-    Tensor look = appearance.forward(reshape(looks, batch, objects, cells, looks.dim(-1)));
+    Tensor look = appearance.forward(reshape(crops, batch, objects, cells, crops.dim(-1)));
     Tensor view = background.forward(in(compute, backgroundPoses)); // [B, F]
     Tensor seen = concat(1, in(compute, features), reshape(view, batch, 1, features.dim(2)));
     Tensor place = pose.forward(seen); // [B, N + 1, poseDim]
@@ -192,7 +206,7 @@ public final class NeuralAssets {
   }
 
   /**
-   * What the UNet predicts of noisy samples, {@code [B, s, s, c] → [B, s, s, c]}, f32.
+   * The UNet's prediction on noisy samples, {@code [B, s, s, c] → [B, s, s, c]}, f32.
    *
    * @param noisy f32
    * @param timesteps {@code [B]}, f32
@@ -211,7 +225,7 @@ public final class NeuralAssets {
         });
   }
 
-  /** What the UNet draws in place of images. */
+  /** The space in which the UNet works: latents, or blocks of pixels. */
   public SampleSpace samples() {
     return samples;
   }
@@ -221,8 +235,8 @@ public final class NeuralAssets {
   }
 
   /**
-   * The constant channels {@code [1, s, s, 4 · octaves]} by which a UNet without attention to
-   * positions knows where it is; null for none.
+   * The constant channels {@code [1, s, s, 4 · octaves]} that tell the UNet, which has no position
+   * embeddings, where it is; null for none.
    */
   private Tensor coordinates(int side, int octaves) {
     if (octaves == 0) {

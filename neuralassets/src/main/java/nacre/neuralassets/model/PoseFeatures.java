@@ -4,9 +4,9 @@ import java.util.Arrays;
 import nacre.neuralassets.scene.PoseVector;
 
 /**
- * What the pose layers see of an object's pose vector of twelve numbers. The paper gives them these
- * numbers as they are, which is {@code new PoseFeatures(1, false, 0)}; the rest are aids to small
- * models. Computed on the host: a pose carries no gradient.
+ * The features of an object's pose vector of twelve numbers, input of the pose layers. The paper
+ * gives them these numbers as they are, which is {@code new PoseFeatures(1, false, 0)}; the rest
+ * are aids to small models. Computed on the host: a pose carries no gradient.
  *
  * @param depthScale depths are multiplied by it before all else
  * @param derivedBox appends seven numbers, uc, vc, dc, umin, vmin, umax, vmax: the projection of
@@ -19,7 +19,7 @@ public record PoseFeatures(double depthScale, boolean derivedBox, int octaves) {
   /** Points nearer to the camera's plane than this have no projection; (0, 0) stands for it. */
   private static final double NEAREST = 1e-6;
 
-  /** Numbers of one pose. */
+  /** The number of features of a pose. */
   public int width() {
     return base() * (1 + 2 * octaves);
   }

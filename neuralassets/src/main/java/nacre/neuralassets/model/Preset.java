@@ -16,28 +16,28 @@ import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
-import nacre.nn.VitConfig;
+import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.weights.JsonFile;
 
 /**
- * Everything that a run is determined by, besides its seed. A JSON file; the built-in ones are
- * there to be copied and changed.
+ * A preset: everything that determines a run, besides its seed. It is a JSON file; the built-in
+ * ones are there to be copied and changed.
  *
- * @param name what to call it in messages
+ * @param name its name in messages
  * @param imageSize S, side of the images
  * @param fold side of the blocks of pixels that the UNet sees as one; 1 for plain pixels and for
  *     latents
- * @param coordinateOctaves 4 constant channels for each, by which the UNet knows where it is; 0 in
- *     the paper
+ * @param coordinateOctaves 4 constant channels for each, that tell the UNet where it is; 0 in the
+ *     paper
  * @param vae of diffusers' keys; if there is one the UNet draws its latents, as in the paper, else
  *     pixels
  * @param unet of diffusers' keys
- * @param imageEncoder of transformers' keys
+ * @param imageEncoder the encoder of source frames; a vision transformer has transformers' keys
  * @param assetTokens from the encoder to the UNet's context
  * @param scheduler of diffusers' keys
  * @param training how to train
- * @param sampling how to sample, where nobody says otherwise
- * @param data what to train on, as its reader wants it
+ * @param sampling how to sample, unless the command line says otherwise
+ * @param data the data set, which {@code DataConfig} reads
  * @param json the file's own text
  */
 public record Preset(
@@ -47,7 +47,7 @@ public record Preset(
     int coordinateOctaves,
     Optional<VaeConfig> vae,
     UNetConfig unet,
-    VitConfig imageEncoder,
+    ImageEncoderConfig imageEncoder,
     AssetTokens assetTokens,
     SchedulerConfig scheduler,
     Training training,
@@ -60,24 +60,24 @@ public record Preset(
   private static final JsonMapper MAPPER =
       JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
-  /** How the learning rate goes after the warm-up. */
+  /** The course of the learning rate after the warm-up. */
   public enum RateSchedule {
-    /** It stays. */
+    /** It stays the same. */
     CONSTANT,
-    /** It falls to nothing along half a cosine until training ends. */
+    /** It falls to zero along half a cosine until training ends. */
     COSINE
   }
 
   /**
-   * How to train.
+   * The training settings.
    *
-   * @param steps length of a run, where nobody says otherwise; the paper's 200,000, where the file
-   *     does not say either
+   * @param steps length of a run, unless the command line says otherwise; if the file gives none,
+   *     the paper's 200,000
    * @param batchSize pairs of frames per step
    * @param learningRate after the warm-up
    * @param tokenLearningRateFactor times the learning rate for the layers between encoder and UNet,
    *     which no checkpoint has initialized
-   * @param rateSchedule how the learning rate goes after the warm-up
+   * @param rateSchedule course of the learning rate after the warm-up
    * @param warmupSteps steps until the learning rate is reached
    * @param weightDecay decoupled
    * @param adamBeta1 decay of the first moment
@@ -109,7 +109,7 @@ public record Preset(
       double objectWeight) {}
 
   /**
-   * How to sample.
+   * The sampling settings.
    *
    * @param numInferenceSteps steps of DDIM
    * @param guidanceScale 1 for none
@@ -141,7 +141,7 @@ public record Preset(
   }
 
   /**
-   * What users call a preset: the name of one that comes with the project, or a file.
+   * A preset by the name that users give: that of a built-in one, or a file.
    *
    * @throws IOException if the file cannot be read
    * @throws IllegalArgumentException in one line, if there is neither, or its content is wrong
@@ -164,7 +164,7 @@ public record Preset(
   /**
    * A preset in a text.
    *
-   * @param name what to call it in messages
+   * @param name its name in messages
    * @throws IllegalArgumentException in one line, if the text is wrong
    */
   public static Preset of(String name, String json) {
@@ -178,6 +178,7 @@ public record Preset(
           e);
     }
     PresetReader reader = new PresetReader(name, "", root);
+    ImageEncoderConfig encoder = reader.imageEncoder("image_encoder");
     Preset preset =
         new Preset(
             name,
@@ -186,8 +187,8 @@ public record Preset(
             reader.integer("coordinate_octaves", 0),
             reader.optional("vae").map(vae -> reader.library("vae", PresetKeys.VAE, VaeConfig::of)),
             reader.library("unet", PresetKeys.UNET, UNetConfig::of),
-            reader.library("image_encoder", PresetKeys.IMAGE_ENCODER, VitConfig::of),
-            assetTokens(reader.object("asset_tokens")),
+            encoder,
+            assetTokens(reader.object("asset_tokens"), encoder),
             reader.library(
                 "scheduler",
                 PresetKeys.SCHEDULER,
@@ -201,7 +202,7 @@ public record Preset(
     return preset;
   }
 
-  private static AssetTokens assetTokens(PresetReader r) {
+  private static AssetTokens assetTokens(PresetReader r, ImageEncoderConfig encoder) {
     AssetTokens tokens =
         new AssetTokens(
             r.integer("roi_size", 1),
@@ -214,8 +215,8 @@ public record Preset(
                 r.flag("derived_box"),
                 r.integer("pose_octaves", 0)),
             r.number("initial_gain", 0, Double.MAX_VALUE, 0),
-            r.numbers("image_mean", 3, 0.5),
-            r.numbers("image_std", 3, 0.5));
+            r.numbers("image_mean", encoder.imageMean()),
+            r.numbers("image_std", encoder.imageStd()));
     r.end();
     return tokens;
   }
@@ -250,12 +251,12 @@ public record Preset(
     return sampling;
   }
 
-  /** s, side of what the UNet draws. */
+  /** s, the side of samples. */
   public int sampleSize() {
     return unet.sampleSize();
   }
 
-  /** c, channels of what the UNet draws. */
+  /** c, the channels of samples. */
   public int sampleChannels() {
     return unet.outChannels();
   }
@@ -280,7 +281,6 @@ public record Preset(
         unet.inChannels(),
         unet.outChannels() + 4 * coordinateOctaves,
         "unet.out_channels + 4 · coordinate_octaves");
-    require("image_encoder.num_channels", imageEncoder.numChannels(), 3, "3");
   }
 
   private void require(String key, int value, int wanted, String formula) {

@@ -3,8 +3,9 @@ package nacre.neuralassets.model;
 import java.util.Set;
 
 /**
- * The keys of other libraries' configurations that a preset may hold. Their readers pass over keys
- * they do not know, since those libraries write many; in a preset such a key is a slip of the pen.
+ * The keys of other libraries' configurations that a preset may hold. The readers of those
+ * configurations ignore keys they do not know, since the libraries write many; in a preset such a
+ * key is a typing error.
  */
 final class PresetKeys {
   static final Set<String> UNET =
@@ -34,19 +35,6 @@ final class PresetKeys {
           "up_block_types",
           "upcast_attention",
           "use_linear_projection");
-
-  static final Set<String> IMAGE_ENCODER =
-      Set.of(
-          "hidden_act",
-          "hidden_size",
-          "image_size",
-          "intermediate_size",
-          "layer_norm_eps",
-          "num_attention_heads",
-          "num_channels",
-          "num_hidden_layers",
-          "patch_size",
-          "qkv_bias");
 
   static final Set<String> SCHEDULER =
       Set.of(

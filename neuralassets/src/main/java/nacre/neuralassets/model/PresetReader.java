@@ -8,11 +8,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import nacre.neuralassets.encoder.ImageEncoderConfig;
+import nacre.neuralassets.encoder.ImageEncoderProvider;
 
-/**
- * One object of a preset's JSON; what is not asked for by the end was a mistake of the writer's.
- */
+/** The reader of one object of a preset's JSON, which refuses keys that nothing has read. */
 final class PresetReader {
+  private static final String MODEL_TYPE = "model_type";
+
   private final String preset;
   private final String place;
   private final JsonNode object;
@@ -32,14 +34,14 @@ final class PresetReader {
     return new PresetReader(preset, name(key), required(key));
   }
 
-  /** What is under a key, if it is there. */
+  /** The value of a key, if it has one. */
   Optional<JsonNode> optional(String key) {
     known.add(key);
     JsonNode value = object.get(key);
     return value == null || value.isNull() ? Optional.empty() : Optional.of(value);
   }
 
-  /** What a library's own configuration makes of the object under a key. */
+  /** The object under a key, read as a library's configuration. */
   <T> T library(String key, Collection<String> keys, Function<JsonNode, T> read) {
     PresetReader inner = object(key);
     inner.known.addAll(keys);
@@ -51,12 +53,26 @@ final class PresetReader {
     }
   }
 
+  /** The configuration of an image encoder, which the provider of its model type reads. */
+  ImageEncoderConfig imageEncoder(String key) {
+    JsonNode type = required(key).path(MODEL_TYPE);
+    ImageEncoderProvider provider;
+    try {
+      provider = ImageEncoderProvider.of(type.asText(ImageEncoderProvider.DEFAULT));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("preset %s: %s".formatted(preset, e.getMessage()), e);
+    }
+    Set<String> keys = new TreeSet<>(provider.keys());
+    keys.add(MODEL_TYPE);
+    return library(key, keys, provider::read);
+  }
+
   /** A whole number no less than {@code least}. */
   int integer(String key, int least) {
     return integer(key, least, required(key));
   }
 
-  /** A whole number no less than {@code least}, or where there is none {@code otherwise}. */
+  /** A whole number no less than {@code least}, or {@code otherwise} where there is none. */
   int integer(String key, int least, int otherwise) {
     return optional(key).map(value -> integer(key, least, value)).orElse(otherwise);
   }
@@ -73,7 +89,7 @@ final class PresetReader {
     return number(key, least, most, required(key));
   }
 
-  /** A number from {@code least} to {@code most}, or where there is none {@code otherwise}. */
+  /** A number from {@code least} to {@code most}, or {@code otherwise} where there is none. */
   double number(String key, double least, double most, double otherwise) {
     return optional(key).map(value -> number(key, least, most, value)).orElse(otherwise);
   }
@@ -112,11 +128,12 @@ final class PresetReader {
     throw wrong(name(key), "one of " + String.join(", ", names), value.get());
   }
 
-  /** So many numbers, or where there are none {@code otherwise} each. */
-  List<Double> numbers(String key, int count, double otherwise) {
+  /** As many numbers as {@code otherwise}, or that where there are none. */
+  List<Double> numbers(String key, List<Double> otherwise) {
+    int count = otherwise.size();
     Optional<JsonNode> value = optional(key);
     if (value.isEmpty()) {
-      return java.util.Collections.nCopies(count, otherwise);
+      return List.copyOf(otherwise);
     }
     List<Double> numbers = new ArrayList<>();
     for (JsonNode element : value.get()) {
@@ -130,7 +147,7 @@ final class PresetReader {
     return List.copyOf(numbers);
   }
 
-  /** Refuses keys that nobody asked for. */
+  /** Refuses keys that were not read. */
   void end() {
     for (String key : (Iterable<String>) object::fieldNames) {
       if (!known.contains(key)) {

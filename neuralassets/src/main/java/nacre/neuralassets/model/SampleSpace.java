@@ -8,14 +8,14 @@ import nacre.diffusion.vae.LatentDistribution;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
-/** What the UNet draws in place of images, and the way there and back. */
+/** The space in which the UNet denoises, and the maps between it and images. */
 public sealed interface SampleSpace {
 
   /**
    * Images {@code [B, S, S, 3]} in [−1, 1] to samples {@code [B, s, s, c]}.
    *
-   * @param noise standard normal, of the samples' shape, where a sample is drawn from a
-   *     distribution; null for the likeliest
+   * @param noise standard normal, of the samples' shape, with which a sample is drawn where images
+   *     are encoded as a distribution; null for its mode
    */
   Tensor toSamples(Tensor images, Tensor noise);
 
@@ -23,7 +23,7 @@ public sealed interface SampleSpace {
   Tensor toImages(Tensor samples);
 
   /**
-   * The pixels themselves, blocks of them as one.
+   * Pixels, in square blocks folded into channels.
    *
    * @param factor side of the blocks; pixel (factor · y + dy, factor · x + dx), color c, is at (y,
    *     x), channel (dy · factor + dx) · 3 + c

@@ -15,41 +15,41 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * Draws images from noise: DDIM without added noise, with classifier-free guidance.
+ * The sampler of images: deterministic DDIM with classifier-free guidance.
  *
- * @param model what predicts
- * @param steps how often it is asked
- * @param guidance how far to go from the prediction without conditions to the one with them; 1 asks
- *     for the latter only, which halves the work
+ * @param model the model
+ * @param steps number of denoising steps
+ * @param guidance the guidance scale; 1 for none, which halves the work
  */
 public record Sampler(NeuralAssets model, int steps, double guidance) {
 
-  /** A sampler with the steps and the guidance of the model's preset. */
+  /** A sampler with the steps and the guidance scale of the model's preset. */
   public static Sampler of(NeuralAssets model) {
     Preset.Sampling sampling = model.preset().sampling();
     return new Sampler(model, sampling.numInferenceSteps(), sampling.guidanceScale());
   }
 
-  /** As {@link #sample(Conditions, Tensor, IntConsumer)}, without telling how far it is. */
-  public Tensor sample(Conditions conditions, Tensor noise) {
-    return sample(conditions, noise, step -> {});
+  /** As {@link #sample(Conditioning, Tensor, IntConsumer)}, without reporting progress. */
+  public Tensor sample(Conditioning conditioning, Tensor noise) {
+    return sample(conditioning, noise, step -> {});
   }
 
   /**
-   * The images that conditions ask for, {@code [B, S, S, 3]}, about [−1, 1] and not clipped.
+   * Images of a conditioning, {@code [B, S, S, 3]}, about [−1, 1] and not clipped.
    *
    * @param noise standard normal, {@code [B, s, s, c]}
    * @param progress told the number of steps done after each
    */
-  public Tensor sample(Conditions conditions, Tensor noise, IntConsumer progress) {
-    return Scope.tidy(() -> sample(model.tokens(conditions), noise, progress));
+  public Tensor sample(Conditioning conditioning, Tensor noise, IntConsumer progress) {
+    return Scope.tidy(() -> sample(model.tokens(conditioning), noise, progress));
   }
 
   /**
-   * The images that tokens ask for, which may come from several scenes.
+   * Images of tokens, which may come from several scenes.
    *
-   * @param tokens {@code [B, K (N + 1), C]}, as {@link NeuralAssets#tokens(Conditions)} makes them
-   * @param noise as in {@link #sample(Conditions, Tensor, IntConsumer)}
+   * @param tokens {@code [B, K (N + 1), C]}, as {@link NeuralAssets#tokens(Conditioning)} makes
+   *     them
+   * @param noise as in {@link #sample(Conditioning, Tensor, IntConsumer)}
    * @param progress as there
    */
   public Tensor sample(Tensor tokens, Tensor noise, IntConsumer progress) {
@@ -75,21 +75,22 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
     }
   }
 
-  /** With guidance, tokens without conditions before those with them, {@code [2B, ..]}. */
-  private Tensor withUnconditional(Tensor led) {
+  /** With guidance, the unconditional tokens before the conditional ones, {@code [2B, ..]}. */
+  private Tensor withUnconditional(Tensor conditional) {
     if (guidance == 1) {
-      return led;
+      return conditional;
     }
     int cells = model.preset().assetTokens().tokensPerObject();
     return Scope.tidy(
         () -> {
-          Tensor free = model.unconditionalTokens(led.dim(1) / cells - 1);
-          Tensor each = Tensor.zeros(led.device(), led.dtype(), led.shape());
-          return concat(0, add(each, free), led);
+          Tensor unconditional = model.unconditionalTokens(conditional.dim(1) / cells - 1);
+          Tensor each =
+              Tensor.zeros(conditional.device(), conditional.dtype(), conditional.shape());
+          return concat(0, add(each, unconditional), conditional);
         });
   }
 
-  /** What the model, guided, predicts of x {@code [B, s, s, c]}. */
+  /** The model's guided prediction on x {@code [B, s, s, c]}. */
   private Tensor predict(Tensor x, Tensor timesteps, Tensor tokens) {
     if (guidance == 1) {
       return model.denoise(x, timesteps, tokens);

@@ -16,9 +16,9 @@ import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 
 /**
- * Draws what a scene claims over what its frames show, so that one look tells whether camera
- * matrices, corner order and 2D boxes are right: 3D boxes in white, each with its own axes from
- * corner 0 (x red, y green, z blue), 2D boxes in yellow, names.
+ * Images of a scene's frames with its annotations drawn over them, which show at a glance whether
+ * camera matrices, corner order and 2D boxes are right: 3D boxes in white, each with its own axes
+ * from corner 0 (x red, y green, z blue), 2D boxes in yellow, names.
  */
 public final class Inspect {
   private static final Color EDGE = new Color(255, 255, 255, 190);
@@ -36,7 +36,7 @@ public final class Inspect {
   private Inspect() {}
 
   /**
-   * A sheet of frames with everything drawn in.
+   * A sheet of frames with all annotations.
    *
    * @param frames indices of the frames to show
    * @param columns frames in a row
@@ -64,7 +64,7 @@ public final class Inspect {
     return sheet;
   }
 
-  /** One frame, enlarged by a whole factor, with everything drawn in. */
+  /** One frame, enlarged by a whole factor, with all annotations. */
   public static BufferedImage frame(Scene scene, int index, int scale) {
     SceneFrame frame = scene.frames().get(index);
     int w = scene.width() * scale;

@@ -2,7 +2,7 @@ package nacre.neuralassets.render;
 
 import java.util.Locale;
 
-/** Colors that objects are made of and named after. */
+/** The colors of objects, which are part of their names. */
 public enum NamedColor {
   RED(206, 32, 38),
   ORANGE(240, 126, 24),

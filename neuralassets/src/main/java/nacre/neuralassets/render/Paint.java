@@ -2,7 +2,7 @@ package nacre.neuralassets.render;
 
 import nacre.neuralassets.render.SceneDescription.Ground;
 
-/** Patterns: how much of the second color there is at a point, 0 to 1. */
+/** Procedural patterns: the share of the second color at a point, 0 to 1. */
 final class Paint {
   private Paint() {}
 
@@ -24,7 +24,7 @@ final class Paint {
     };
   }
 
-  /** How bright the coat is: the side at the back, −x, is a shade darker than the others. */
+  /** The brightness of the coat: the back, −x, is a shade darker than the other sides. */
   static double tone(Shape shape, double x, double y, double z) {
     return -x > Math.abs(y) && !isCap(shape, z) ? 0.72 : 1;
   }

@@ -6,9 +6,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Small letters for captions, drawn pixel by pixel, because a server's Java often has no fonts.
- * Knows A–Z (small letters appear as capitals), digits and a few signs; anything else appears as a
- * frame.
+ * A bitmap font for captions, because a server's Java often has no fonts. It has A–Z (small letters
+ * appear as capitals), digits and a few signs; anything else appears as a frame.
  */
 final class PixelFont {
   /** Height of a letter at scale 1. */

@@ -1,7 +1,8 @@
 package nacre.neuralassets.render;
 
 /**
- * What kind of clips the generator makes. All lengths are in scene units, all angles in degrees.
+ * The configuration of the generator of clips. All lengths are in scene units, all angles in
+ * degrees.
  *
  * @param frames frames in a clip
  * @param minObjects fewest objects in a scene
@@ -36,7 +37,7 @@ public record SceneConfig(
     Range cameraClimb,
     double patternContrast) {
 
-  /** Numbers from {@code min} to {@code max}, both included. */
+  /** A range of numbers, {@code min} and {@code max} included. */
   public record Range(double min, double max) {
     /** Checks the order. */
     public Range {

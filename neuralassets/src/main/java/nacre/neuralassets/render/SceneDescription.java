@@ -6,7 +6,7 @@ import nacre.neuralassets.scene.RigidPose;
 import nacre.neuralassets.scene.Vec3;
 
 /**
- * Everything the renderer must know of a clip; resolution is not part of it. World axes: z up, the
+ * The description of a clip from which it is rendered, at any resolution. World axes: z up, the
  * ground at z = 0.
  *
  * @param cameras one per frame
@@ -61,7 +61,7 @@ public record SceneDescription(
     }
   }
 
-  /** How an object's surface is painted; every pattern lets one see which way the object faces. */
+  /** The pattern on an object's surface; every pattern lets one see which way the object faces. */
   public enum Pattern {
     /** The side towards the object's +x in the second color. */
     PATCH,
@@ -69,7 +69,7 @@ public record SceneDescription(
     STRIPES,
     /** Level bands, and a patch on one side. */
     BANDS,
-    /** A coarse chequerboard. */
+    /** A coarse checkerboard. */
     CHECKER,
     /** A round spot on each side, the one at +x larger. */
     DOTS
@@ -78,7 +78,7 @@ public record SceneDescription(
   /** An object's paint. */
   public record Coat(Pattern pattern, Rgb base, Rgb second) {}
 
-  /** How the ground is patterned. */
+  /** The pattern on the ground. */
   public enum GroundKind {
     PLAIN,
     CHECKER,

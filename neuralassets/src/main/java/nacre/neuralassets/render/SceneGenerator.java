@@ -18,9 +18,9 @@ import nacre.neuralassets.scene.RigidPose;
 import nacre.neuralassets.scene.Vec3;
 
 /**
- * Invents clips: solid objects on a ground, a camera on an arc around them, some objects moving and
- * turning. A clip depends on nothing but (configuration, seed, index): trigonometry is
- * StrictMath's, so that it does not depend on the machine either.
+ * A generator of random clips: solid objects on a ground, a camera on an arc around them, some
+ * objects moving and turning. A clip depends on nothing but (configuration, seed, index):
+ * trigonometry is StrictMath's, so that it does not depend on the machine either.
  */
 public final class SceneGenerator {
   /** Raised whenever the same numbers give another clip. */

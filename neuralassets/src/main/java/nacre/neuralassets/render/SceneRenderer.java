@@ -12,8 +12,8 @@ import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.Vec3;
 
 /**
- * Renders described scenes by ray tracing. Has no state: safe on any thread, and the same call
- * gives the same bytes on every run.
+ * The ray tracer of described scenes. It has no state: safe on any thread, and the same call gives
+ * the same bytes on every run.
  */
 public final class SceneRenderer {
   private static final byte[] DISPLAY = displayCurve();

@@ -9,11 +9,12 @@ import nacre.neuralassets.scene.RigidPose;
 import nacre.neuralassets.scene.Vec3;
 
 /**
- * The objects of one frame, laid out in plain arrays for tracing, and where rays meet them.
+ * The objects of one frame in plain arrays, and their intersections with rays.
  *
- * <p>Rays are met in an object's own axes with each axis divided by the half extent, where the box
- * is the cube [−1, 1]³, the sphere the unit sphere, and so on; the parameter t is the same in both
- * spaces. The torus alone is met in scene units, because its distance function needs them.
+ * <p>Intersections are computed in an object's own axes with each axis divided by the half extent,
+ * where the box is the cube [−1, 1]³, the sphere the unit sphere, and so on; the parameter t is the
+ * same in both spaces. Only the torus is intersected in scene units, because its distance function
+ * needs them.
  */
 final class Solids {
   private static final double NEAR = 0.05;
@@ -32,7 +33,7 @@ final class Solids {
   final double[] halfY;
   final double[] halfZ;
 
-  /** How much light of the sky each object takes from the ground right below it. */
+  /** The share of sky light that each object takes from the ground right below it. */
   final double[] cover;
 
   /** Squared radius of the sphere around each object. */

@@ -10,8 +10,8 @@ import nacre.neuralassets.scene.SceneFormatException;
 import nacre.weights.JsonFile;
 
 /**
- * Where a synthetic clip came from. Kept as {@code synthetic.json} beside scene.json, so that the
- * objects behind the pictures can be had again, to render what an edit would really look like.
+ * The origin of a synthetic clip, kept as {@code synthetic.json} beside scene.json, so that its
+ * objects can be described again and the ground truth of an edit be rendered.
  *
  * @param generator the generator's version; another version makes other clips from the same numbers
  */

@@ -4,7 +4,7 @@ import nacre.neuralassets.render.SceneDescription.Coat;
 import nacre.neuralassets.render.SceneDescription.Ground;
 import nacre.neuralassets.render.SceneDescription.Light;
 
-/** Follows rays into one frame of a scene and says what light comes back. Used by one thread. */
+/** A tracer of rays in one frame of a scene. Used by one thread. */
 final class Tracer {
   private static final double LIFT = 1e-3;
   private static final double SHININESS = 0.22;
@@ -18,7 +18,7 @@ final class Tracer {
   private final double groundCos;
   private final double groundSin;
 
-  /** What the last ray met: the object's index, or −1 for ground and sky. */
+  /** The index of the object that the last ray hit, or −1 for ground and sky. */
   int seen;
 
   /** The light that came back along the last ray, linear. */

@@ -1,2 +1,2 @@
-/** The embedded data set: scenes that are invented and ray-traced, and pictures for inspection. */
+/** The built-in data set of random, ray-traced scenes, and images for inspection. */
 package nacre.neuralassets.render;

@@ -3,7 +3,7 @@ package nacre.neuralassets.scene;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Reads the "camera" part of scene.json. */
+/** The reader of the "camera" part of scene.json. */
 final class CameraReader {
   /** How far a camera matrix may be from a rotation; float32 files are well within it. */
   private static final double TOLERANCE = 1e-3;

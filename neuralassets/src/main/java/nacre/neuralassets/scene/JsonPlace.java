@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import nacre.weights.JsonFile;
 
-/** A value in a JSON file that knows where it stands, so that complaints can say so. */
+/** A value in a JSON file with its path, for error messages. */
 record JsonPlace(Path file, String path, JsonNode node) {
   private static final JsonMapper MAPPER =
       JsonMapper.builder()

@@ -4,14 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One object in one frame.
+ * The view of one object in one frame.
  *
  * @param box3 its box in the world, or null if the object is absent from this frame
  * @param box2 the part of the image where it is visible, empty if it is not
- * @param visiblePixels how many pixels show it, −1 if not known
+ * @param visiblePixels the number of pixels that show it, −1 if not known
  */
 public record ObjectView(Box3 box3, Box2 box2, int visiblePixels) {
-  /** An object that is not there in this frame. */
+  /** The view of an object that is not in the frame. */
   public static final ObjectView ABSENT = new ObjectView(null, Box2.EMPTY, 0);
 
   /** True if the object has a place in this frame, seen or not. */

@@ -13,7 +13,9 @@ import javax.imageio.ImageIO;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
-/** PNG files as packed bytes, without color management: what stands in the file is what is read. */
+/**
+ * PNG files as packed bytes, without color management: the values in the file are read as they are.
+ */
 public final class PngFile {
   private PngFile() {}
 
@@ -28,8 +30,8 @@ public final class PngFile {
   }
 
   /**
-   * An image as packed RGB bytes [height, width, 3]: what stands in it, without color management.
-   * Gray is repeated, alpha dropped, 16 bits cut to 8.
+   * An image as packed RGB bytes [height, width, 3], without color management. Gray is repeated,
+   * alpha dropped, 16 bits cut to 8.
    */
   public static byte[] rgb(BufferedImage image) {
     int width = image.getWidth();

@@ -1,13 +1,13 @@
 package nacre.neuralassets.scene;
 
 /**
- * The twelve numbers by which the model is told where something is (Neural Assets, section 3.2).
+ * Pose vectors: the twelve numbers that give the model a pose (Neural Assets, section 3.2).
  *
  * <p>For an object: (u, v, depth) of box corners 0, 1, 2 and 4 in the target camera, u and v in
  * image units and not clipped, depth in scene units. For the background: the relative camera pose.
  */
 public final class PoseVector {
-  /** Numbers in a pose. */
+  /** The length of a pose vector. */
   public static final int LENGTH = 12;
 
   private PoseVector() {}

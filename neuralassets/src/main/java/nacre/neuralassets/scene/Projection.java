@@ -1,7 +1,7 @@
 package nacre.neuralassets.scene;
 
 /**
- * Where a point of the world appears in an image.
+ * The projection of a point of the world into an image.
  *
  * @param u horizontal position, 0 = left edge, 1 = right edge, not clipped
  * @param v vertical position, 0 = top edge, 1 = bottom edge, not clipped

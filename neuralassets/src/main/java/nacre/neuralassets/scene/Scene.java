@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * A clip: frames of one place, with the objects in it.
+ * A video clip with annotations: the frames, their cameras, and the objects in them.
  *
  * @param width of every frame, in pixels
  * @param height of every frame, in pixels

@@ -3,7 +3,7 @@ package nacre.neuralassets.scene;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** A scene folder that cannot be used: which file, where in it, what is wrong, what to do. */
+/** The error in a scene folder: which file, where in it, what is wrong, what to do. */
 public final class SceneFormatException extends IOException {
   private static final long serialVersionUID = 1L;
 

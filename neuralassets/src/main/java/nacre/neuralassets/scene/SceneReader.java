@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/** Reads scene folders and checks all that can be checked; see docs/scene-format.md. */
+/** The reader of scene folders, which checks all that can be checked; see docs/scene-format.md. */
 public final class SceneReader {
   private static final Pattern NAME = Pattern.compile("[\\p{L}\\p{N}_.-]+");
   private static final int MOST_FRAMES = 100_000;

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 
-/** Writes scenes as folders; see docs/scene-format.md. */
+/** The writer of scene folders; see docs/scene-format.md. */
 public final class SceneWriter {
   private static final JsonMapper MAPPER = new JsonMapper();
 

@@ -1,2 +1,2 @@
-/** Scenes: cameras, boxes, objects, frames, how they are projected and kept on disk. */
+/** Scenes: cameras, boxes, objects and frames, their projection and their format on disk. */
 package nacre.neuralassets.scene;

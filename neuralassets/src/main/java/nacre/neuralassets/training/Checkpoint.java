@@ -16,10 +16,10 @@ import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
 
 /**
- * What a run needs to go on as if it had never stopped, in one folder that is there complete or not
- * at all: {@code ema}, a model folder with the averaged parameters; {@code parameters.safetensors};
- * {@code optimizer.safetensors}; {@code state.json}. The name holds the step, so that the newest is
- * found without a pointer that could be wrong.
+ * A checkpoint: everything that a run needs to go on as if it had never stopped, in one folder that
+ * is either complete or not there: {@code ema}, a model folder with the averaged parameters; {@code
+ * parameters.safetensors}; {@code optimizer.safetensors}; {@code state.json}. The name holds the
+ * step, so that the newest is found without a pointer that could be wrong.
  *
  * @param folder the checkpoint itself, {@code step-000001500}
  */
@@ -104,12 +104,12 @@ public record Checkpoint(Path folder) {
     return folder.resolve(EMA);
   }
 
-  /** How far the run had come. */
+  /** The state of the run. */
   public RunState state() throws IOException {
     return RunState.read(folder.resolve(STATE));
   }
 
-  /** What the run trains. */
+  /** The preset of the run. */
   public Preset preset() throws IOException {
     return ModelFolder.preset(model());
   }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.nn.Parameters;
@@ -24,64 +25,83 @@ import nacre.weights.WeightsException;
 /**
  * A model on disk, as diffusers and transformers write theirs: {@code model_index.json}, and a
  * folder each for {@code unet}, {@code image_encoder}, {@code scheduler} and {@code asset_tokens}.
- * {@code preset.json} beside them holds what the model was built from, and is what is read back;
- * the configurations in the folders are for other programs.
+ * {@code preset.json} beside them is the preset the model was built from, and the only
+ * configuration that is read back; those in the folders are for other programs.
  */
 public final class ModelFolder {
   private static final JsonMapper JSON = new JsonMapper();
   private static final String PRESET = "preset.json";
   private static final String INDEX = "model_index.json";
   private static final String NAME = "_preset";
+  private static final String CLASS = "_class_name";
+  private static final String UNET = "unet";
 
   private ModelFolder() {}
 
-  /** One part of a model: where its parameters are in memory and on disk. */
-  private enum Part {
-    UNET("unet", "unet.", "diffusion_pytorch_model", "diffusers", "UNet2DConditionModel"),
-    VAE("vae", "vae.", "diffusion_pytorch_model", "diffusers", "AutoencoderKL"),
-    IMAGE_ENCODER("image_encoder", "vit.", "model", "transformers", "ViTModel"),
-    ASSET_TOKENS("asset_tokens", "", "model", "nacre", "AssetTokens");
+  /**
+   * One part of a model.
+   *
+   * @param folder where it is on disk
+   * @param prefix of its parameters in memory
+   * @param stem of the file of parameters
+   * @param library whose class it is
+   * @param type the class
+   * @param typeKey the key of its {@code config.json} that tells the type
+   * @param typeInConfig what that key says
+   */
+  private record Part(
+      String folder,
+      String prefix,
+      String stem,
+      String library,
+      String type,
+      String typeKey,
+      String typeInConfig) {
 
-    final String folder;
-    final String prefix;
-    final String stem;
-    final String library;
-    final String type;
-
-    Part(String folder, String prefix, String stem, String library, String type) {
-      this.folder = folder;
-      this.prefix = prefix;
-      this.stem = stem;
-      this.library = library;
-      this.type = type;
+    static Part diffusers(String folder, String type) {
+      return new Part(
+          folder, folder + ".", "diffusion_pytorch_model", "diffusers", type, CLASS, type);
     }
+  }
 
-    /** The parameters of this part under the names that they have on disk. */
-    Map<String, Tensor> of(Map<String, Tensor> all) {
-      Map<String, Tensor> mine = new LinkedHashMap<>();
-      all.forEach(
-          (name, tensor) -> {
-            if (of(name) == this) {
-              mine.put(name.substring(prefix.length()), tensor);
-            }
-          });
-      return mine;
+  /** The parts of a model. A parameter is of the first whose prefix fits. */
+  private static List<Part> parts(Preset preset) {
+    List<Part> parts = new ArrayList<>();
+    parts.add(Part.diffusers(UNET, "UNet2DConditionModel"));
+    if (preset.vae().isPresent()) {
+      parts.add(Part.diffusers("vae", "AutoencoderKL"));
     }
+    ImageEncoderConfig encoder = preset.imageEncoder();
+    String type = encoder.modelType();
+    parts.add(
+        new Part(
+            "image_encoder",
+            type + ".",
+            "model",
+            encoder.library(),
+            encoder.className(),
+            "model_type",
+            type));
+    parts.add(new Part("asset_tokens", "", "model", "nacre", "AssetTokens", CLASS, "AssetTokens"));
+    return parts;
+  }
 
-    private static Part of(String name) {
-      for (Part part : values()) {
-        if (part != ASSET_TOKENS && name.startsWith(part.prefix)) {
-          return part;
-        }
-      }
-      return ASSET_TOKENS;
-    }
+  /** The parameters of each part under the names that they have on disk. */
+  private static Map<Part, Map<String, Tensor>> split(Preset preset, Map<String, Tensor> all) {
+    Map<Part, Map<String, Tensor>> split = new LinkedHashMap<>();
+    parts(preset).forEach(part -> split.put(part, new LinkedHashMap<>()));
+    all.forEach(
+        (name, tensor) -> {
+          Part part =
+              split.keySet().stream().filter(p -> name.startsWith(p.prefix)).findFirst().get();
+          split.get(part).put(name.substring(part.prefix.length()), tensor);
+        });
+    return split;
   }
 
   /** Whether a folder looks like a model's. */
   public static boolean is(Path folder) {
-    return Files.isRegularFile(folder.resolve(PRESET))
-        && Files.isDirectory(folder.resolve(Part.UNET.folder));
+    return Files.isRegularFile(folder.resolve(PRESET)) && Files.isDirectory(folder.resolve(UNET));
   }
 
   /**
@@ -92,20 +112,21 @@ public final class ModelFolder {
   public static void write(Path folder, Preset preset, Map<String, Tensor> parameters)
       throws IOException {
     JsonNode root = JSON.readTree(preset.json());
-    ObjectNode index = JSON.createObjectNode().put("_class_name", "NeuralAssets");
+    ObjectNode index = JSON.createObjectNode().put(CLASS, "NeuralAssets");
     index.put(NAME, preset.name());
-    for (Part part : parts(preset)) {
+    for (Map.Entry<Part, Map<String, Tensor>> entry : split(preset, parameters).entrySet()) {
+      Part part = entry.getKey();
       Path inside = Files.createDirectories(folder.resolve(part.folder));
       ObjectNode config = JSON.createObjectNode();
-      config.put(part == Part.IMAGE_ENCODER ? "model_type" : "_class_name", typeIn(part));
+      config.put(part.typeKey, part.typeInConfig);
       config.setAll((ObjectNode) root.get(part.folder));
       write(inside.resolve("config.json"), config);
       new SafeTensorsWriter()
-          .addParameters(part.of(parameters))
+          .addParameters(entry.getValue())
           .write(inside.resolve(part.stem + ".safetensors"));
       index.putArray(part.folder).add(part.library).add(part.type);
     }
-    ObjectNode scheduler = JSON.createObjectNode().put("_class_name", "DDIMScheduler");
+    ObjectNode scheduler = JSON.createObjectNode().put(CLASS, "DDIMScheduler");
     scheduler.setAll((ObjectNode) root.get("scheduler"));
     write(
         Files.createDirectories(folder.resolve("scheduler")).resolve("scheduler_config.json"),
@@ -113,18 +134,6 @@ public final class ModelFolder {
     index.putArray("scheduler").add("diffusers").add("DDIMScheduler");
     write(folder.resolve(INDEX), index);
     Files.writeString(folder.resolve(PRESET), preset.json());
-  }
-
-  private static List<Part> parts(Preset preset) {
-    List<Part> parts = new ArrayList<>(List.of(Part.values()));
-    if (preset.vae().isEmpty()) {
-      parts.remove(Part.VAE);
-    }
-    return parts;
-  }
-
-  private static String typeIn(Part part) {
-    return part == Part.IMAGE_ENCODER ? "vit" : part.type;
   }
 
   private static void write(Path file, JsonNode json) throws IOException {
@@ -170,9 +179,10 @@ public final class ModelFolder {
   /** Writes the tensors of a folder over parameters. */
   static void read(Path folder, Preset preset, Map<String, Tensor> parameters)
       throws WeightsException {
-    for (Part part : parts(preset)) {
+    for (Map.Entry<Part, Map<String, Tensor>> entry : split(preset, parameters).entrySet()) {
+      Part part = entry.getKey();
       try (StateDict saved = StateDict.open(folder.resolve(part.folder), part.stem)) {
-        saved.loadInto(part.of(parameters));
+        saved.loadInto(entry.getValue());
       }
     }
   }

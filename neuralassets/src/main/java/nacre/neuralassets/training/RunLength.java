@@ -4,14 +4,14 @@ import nacre.neuralassets.model.Preset;
 import nacre.nn.LearningRate;
 
 /**
- * How long a run is, and with it how its learning rate goes.
+ * The length of a run, on which the course of its learning rate depends.
  *
  * <p>A run of so many minutes has no number of steps at first. Once its pace is known, or half the
  * time is over, the number is fixed, and kept in its checkpoints, so that a run that resumes goes
  * on with the same schedule.
  */
 public sealed interface RunLength {
-  /** Steps after which the pace of a run is known. */
+  /** The number of steps after which the pace of a run is known. */
   int PACE_STEPS = 60;
 
   /** A number of steps, counted from the beginning of the run. */

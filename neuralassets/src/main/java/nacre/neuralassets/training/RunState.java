@@ -12,16 +12,16 @@ import nacre.tensor.DType;
 import nacre.weights.JsonFile;
 
 /**
- * How far a run has come. All randomness of a run is counter-based, so that seed and step are the
- * whole random state.
+ * The state of a run. All randomness of a run is counter-based, so that seed and step are the whole
+ * random state.
  *
  * @param step steps done
  * @param totalSteps length of the run; 0 while it has not been fixed, see {@code minutes}
  * @param minutes how long the run is to take; 0 where its length was given in steps
  * @param seed of parameters, data and noise
  * @param elapsedSeconds of training so far, earlier starts included
- * @param data folder of scenes; empty for scenes that are rendered
- * @param compute what the model computes in; its parameters are f32
+ * @param data the data set, as {@code --data} names it; empty for rendered scenes
+ * @param compute the type of the model's activations; its parameters are f32
  */
 public record RunState(
     long step,

@@ -4,29 +4,43 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 import nacre.neuralassets.data.PairBatch;
-import nacre.neuralassets.model.AssetInputs;
+import nacre.neuralassets.model.ConditioningTensors;
 import nacre.neuralassets.model.NeuralAssets;
-import nacre.neuralassets.model.Objective;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.SampleSpace;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * What a training step reads, in tensors that stay where they are: a repeated step finds one batch
- * after the other in them.
+ * The inputs of one training step, on the device: a {@link PairBatch} and its noise. The trainer
+ * writes one batch after another into the same tensors, so that a captured step finds them there.
  *
- * @param assets what is known of the targets
- * @param target {@code [B, S, S, 3]}
- * @param emphasis factors on errors, {@code [B, S, S, 3]}; null where all errors count the same
+ * @param conditioning what the model is told about the targets
+ * @param target the target frames, {@code [B, S, S, 3]} in [−1, 1]
+ * @param latentNoise the noise with which {@link SampleSpace#toSamples} draws a latent; null for
+ *     the mode of the distribution, and for pixels
  * @param timesteps {@code i32[B]}
- * @param noise {@code [B, s, s, c]}, written by the trainer
+ * @param noise standard normal, {@code [B, s, s, c]}
+ * @param errorWeights factors on the errors, {@code [B, S, S, 3]}; null if all errors count the
+ *     same
  */
-record StepInputs(
-    AssetInputs assets, Tensor target, Tensor emphasis, Tensor timesteps, Tensor noise) {
+public record StepInputs(
+    ConditioningTensors conditioning,
+    Tensor target,
+    Tensor latentNoise,
+    Tensor timesteps,
+    Tensor noise,
+    Tensor errorWeights) {
 
-  /** Room for batches of such extents, in the current scope. */
+  /** Inputs without latent noise and without weights on the errors. */
+  public StepInputs(
+      ConditioningTensors conditioning, Tensor target, Tensor timesteps, Tensor noise) {
+    this(conditioning, target, null, timesteps, noise, null);
+  }
+
+  /** Unwritten inputs for batches of the same extents, in the current scope. */
   static StepInputs like(PairBatch batch, NeuralAssets model) {
     Preset preset = model.preset();
     Device device = model.device();
@@ -37,29 +51,30 @@ record StepInputs(
     return new StepInputs(
         model.room(count, batch.slots()),
         Tensor.empty(device, DType.F32, images),
-        preset.training().objectWeight() == 1 ? null : Tensor.empty(device, DType.F32, images),
+        null,
         Tensor.empty(device, DType.I32, Shape.of(count)),
-        Tensor.empty(device, DType.F32, samples));
+        Tensor.empty(device, DType.F32, samples),
+        preset.training().objectWeight() == 1 ? null : Tensor.empty(device, DType.F32, images));
   }
 
-  /** Whether a batch has the extents that there is room for. */
+  /** Whether a batch has the extents of these tensors. */
   boolean fits(PairBatch batch) {
-    return batch.count() == target.dim(0) && batch.slots() == assets.boxes().dim(1);
+    return batch.count() == target.dim(0) && batch.slots() == conditioning.boxes().dim(1);
   }
 
-  /** Puts a batch here in place of the last. */
+  /** Overwrites everything but the noise with a batch. */
   void write(PairBatch batch, NeuralAssets model, Objective objective) {
-    model.prepare(batch.conditions(), assets);
+    model.prepare(batch.conditioning(), conditioning);
     target.copyFrom(batch.target());
-    if (emphasis != null) {
-      emphasis.copyFrom(batch.emphasis(model.preset().training().objectWeight()));
+    if (errorWeights != null) {
+      errorWeights.copyFrom(batch.errorWeights(model.preset().training().objectWeight()));
     }
     objective.write(batch.timesteps(), timesteps);
   }
 
   /** All tensors. */
   List<Tensor> tensors() {
-    Stream<Tensor> own = Stream.of(target, emphasis, timesteps, noise).filter(Objects::nonNull);
-    return Stream.concat(assets.tensors().stream(), own).toList();
+    Stream<Tensor> own = Stream.of(target, latentNoise, timesteps, noise, errorWeights);
+    return Stream.concat(conditioning.tensors().stream(), own.filter(Objects::nonNull)).toList();
   }
 }

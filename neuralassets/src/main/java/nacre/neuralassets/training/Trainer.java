@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.NeuralAssets;
-import nacre.neuralassets.model.Objective;
 import nacre.neuralassets.model.Preset;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
@@ -47,8 +46,8 @@ public final class Trainer implements AutoCloseable {
   /**
    * A model before its first step.
    *
-   * @param compute what the model computes in, forward and backward, f32 or bf16. Parameters, their
-   *     gradients, averages, the optimizer and the loss are f32 in any case
+   * @param compute the type of the model's activations and their gradients, f32 or bf16.
+   *     Parameters, their gradients and averages, the optimizer and the loss are f32 in any case
    * @param seed of the first parameters and of the noise
    */
   public Trainer(Preset preset, Device device, DType compute, long seed) {
@@ -64,15 +63,15 @@ public final class Trainer implements AutoCloseable {
         new AdamW.Config(
             t.adamBeta1(), t.adamBeta2(), t.adamEpsilon(), t.weightDecay(), t.maxGradNorm());
     AdamW.Group tokens =
-        new AdamW.Group(Trainer::isToken, t.tokenLearningRateFactor(), t.weightDecay());
+        new AdamW.Group(this::isToken, t.tokenLearningRateFactor(), t.weightDecay());
     this.optimizer = new AdamW(parameters.trainable(), config, List.of(tokens));
     this.ema = new Ema(parameters.all(), t.emaDecay(), true);
     this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
   }
 
   /** Whether a parameter is of the layers between image encoder and UNet. */
-  private static boolean isToken(String name) {
-    return !name.startsWith("unet.") && !name.startsWith("vit.");
+  private boolean isToken(String name) {
+    return !name.startsWith("unet.") && !name.startsWith(preset.imageEncoder().modelType() + ".");
   }
 
   /**
@@ -86,9 +85,9 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Has the device take a step, and does not wait where it can do so by itself. What the step reads
-   * is written first; the step itself asks nothing of the host, and is {@linkplain CapturedStep
-   * repeated} as long as batches have the same extents.
+   * Starts a step on the device, without waiting for it where the device works by itself. The
+   * inputs are written first; the step itself asks nothing of the host, and as long as batches have
+   * the same extents it is {@linkplain CapturedStep captured}.
    */
   public void begin(PairBatch batch, double learningRate) {
     if (inputs == null || !inputs.fits(batch)) {
@@ -127,11 +126,7 @@ public final class Trainer implements AutoCloseable {
   private Tensor wholeStep() {
     try (Scope inner = Scope.open();
         Tape tape = Tape.open()) {
-      Tensor emphasis =
-          inputs.emphasis() == null ? null : model.samples().toSamples(inputs.emphasis(), null);
-      Tensor loss =
-          objective.loss(
-              inputs.assets(), inputs.target(), null, inputs.timesteps(), inputs.noise(), emphasis);
+      Tensor loss = objective.loss(inputs);
       optimizer.step(tape.backward(loss)::of);
       ema.move();
       return inner.keep(loss);
@@ -153,7 +148,7 @@ public final class Trainer implements AutoCloseable {
     return objective.timesteps();
   }
 
-  /** Number of trained numbers. */
+  /** The number of trained parameters. */
   public long parameterCount() {
     return parameters.count();
   }

@@ -101,14 +101,16 @@ class ClipTest {
   void foldersOfScenesAreClipsInOrder(@TempDir Path root) throws IOException {
     SceneWriter.write(scene(2, 16, 16), root.resolve("b"));
     SceneWriter.write(scene(3, 16, 16), root.resolve("a"));
-    StoredClips clips = StoredClips.read(root, 16, 4);
+    DataConfig config = DataConfig.of(Preset.builtin("demo").data().orElseThrow());
+    ClipPool clips = new ClipPool(StoredClips.find(root), config, 16);
     assertEquals(2, clips.available(0));
     assertEquals(3, clips.clip(0).objects());
     assertEquals(2, clips.clip(1).objects());
     Scene one = scene(2, 16, 16);
     Scene single = new Scene(16, 16, one.up(), one.entities(), List.of(one.frames().getFirst()));
     SceneWriter.write(single, root.resolve("c"));
-    IOException e = assertThrows(IOException.class, () -> StoredClips.read(root, 16, 4));
+    IOException e =
+        assertThrows(IOException.class, () -> new ClipPool(StoredClips.find(root), config, 16));
     assertTrue(e.getMessage().contains("single frame"), e::getMessage);
   }
 
@@ -120,7 +122,11 @@ class ClipTest {
     }
     PairBatch some = HeldOut.pairs(config, 3, 16);
     PairBatch more = HeldOut.pairs(config, 5, 16);
-    assertArrayEquals(some.source(), java.util.Arrays.copyOf(more.source(), some.source().length));
-    assertArrayEquals(some.poses(), java.util.Arrays.copyOf(more.poses(), some.poses().length));
+    assertArrayEquals(
+        some.conditioning().source(),
+        java.util.Arrays.copyOf(more.conditioning().source(), some.conditioning().source().length));
+    assertArrayEquals(
+        some.conditioning().poses(),
+        java.util.Arrays.copyOf(more.conditioning().poses(), some.conditioning().poses().length));
   }
 }

@@ -25,12 +25,8 @@ class MirrorTest {
   }
 
   private PairBatch pair(Clip clip, boolean mirrored) {
-    PairBatch batch = PairBatch.zeros(1, SIZE, config.slots());
-    batch.put(0, clip, 0, 9, new int[] {0, 1, 2});
-    if (mirrored) {
-      Mirror.apply(batch, 0);
-    }
-    return batch;
+    FramePair pair = new FramePair(clip, 0, 9, new int[] {0, 1, 2}, mirrored, false, 0);
+    return PairBatch.of(List.of(pair), SIZE, config.slots());
   }
 
   /** The volume that three edges span, positive if they are right-handed. */
@@ -44,8 +40,8 @@ class MirrorTest {
   @Test
   void aMirroredBoxHasTheMirroredCornersAndKeepsItsHandedness() {
     Clip clip = clip(0);
-    float[] plain = pair(clip, false).poses();
-    float[] mirrored = pair(clip, true).poses();
+    float[] plain = pair(clip, false).conditioning().poses();
+    float[] mirrored = pair(clip, true).conditioning().poses();
     Camera camera = clip.camera(9);
     for (int i = 0; i < clip.objects(); i++) {
       float[] before = java.util.Arrays.copyOfRange(plain, 12 * i, 12 * i + 12);
@@ -73,19 +69,20 @@ class MirrorTest {
       PairBatch plain = pair(clip(number), false);
       PairBatch twice = pair(clip(number), true);
       Mirror.apply(twice, 0);
-      assertArrayEquals(plain.source(), twice.source());
+      assertArrayEquals(plain.conditioning().source(), twice.conditioning().source());
       assertArrayEquals(plain.target(), twice.target());
-      assertArrayEquals(plain.boxes(), twice.boxes(), 1e-6f);
-      assertArrayEquals(plain.poses(), twice.poses(), 1e-4f);
-      assertArrayEquals(plain.backgroundPoses(), twice.backgroundPoses());
+      assertArrayEquals(plain.conditioning().boxes(), twice.conditioning().boxes(), 1e-6f);
+      assertArrayEquals(plain.conditioning().poses(), twice.conditioning().poses(), 1e-4f);
+      assertArrayEquals(
+          plain.conditioning().backgroundPoses(), twice.conditioning().backgroundPoses());
     }
   }
 
   @Test
   void theMirroredBackgroundPoseTakesMirroredPointsToMirroredPoints() {
     Clip clip = clip(1);
-    float[] plain = pair(clip, false).backgroundPoses();
-    float[] mirrored = pair(clip, true).backgroundPoses();
+    float[] plain = pair(clip, false).conditioning().backgroundPoses();
+    float[] mirrored = pair(clip, true).conditioning().backgroundPoses();
     Vec3 point = new Vec3(0.3, -0.7, -5);
     Vec3 moved = apply(plain, point);
     Vec3 movedInMirror = apply(mirrored, new Vec3(-point.x(), point.y(), point.z()));
@@ -110,13 +107,13 @@ class MirrorTest {
       for (int x = 0; x < SIZE; x++) {
         for (int c = 0; c < 3; c++) {
           assertEquals(
-              plain.source()[(y * SIZE + x) * 3 + c],
-              mirrored.source()[(y * SIZE + SIZE - 1 - x) * 3 + c]);
+              plain.conditioning().source()[(y * SIZE + x) * 3 + c],
+              mirrored.conditioning().source()[(y * SIZE + SIZE - 1 - x) * 3 + c]);
         }
       }
     }
-    assertEquals(1 - plain.boxes()[3], mirrored.boxes()[1]);
-    assertEquals(1 - plain.boxes()[1], mirrored.boxes()[3]);
-    assertEquals(plain.boxes()[0], mirrored.boxes()[0]);
+    assertEquals(1 - plain.conditioning().boxes()[3], mirrored.conditioning().boxes()[1]);
+    assertEquals(1 - plain.conditioning().boxes()[1], mirrored.conditioning().boxes()[3]);
+    assertEquals(plain.conditioning().boxes()[0], mirrored.conditioning().boxes()[0]);
   }
 }

@@ -1,12 +1,14 @@
 package nacre.neuralassets.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.render.SceneConfig;
@@ -19,7 +21,11 @@ class PairSamplerTest {
 
   private PairSampler sampler(DataConfig data, double drop, double power, long seed) {
     var diffusion = new PairSampler.Diffusion(drop, 1000, power);
-    return new PairSampler(new StreamedClips(data, seed, SIZE), data, diffusion, seed, SIZE);
+    return new PairSampler(pool(data, seed), data, diffusion, seed, SIZE);
+  }
+
+  private static ClipPool pool(DataConfig data, long seed) {
+    return assertDoesNotThrow(() -> new ClipPool(new RenderedClips(data, seed, SIZE), data, SIZE));
   }
 
   private static DataConfig with(DataConfig c, int minGap, int maxGap, double flip, SceneConfig s) {
@@ -35,20 +41,27 @@ class PairSamplerTest {
       last = inOrder.batch(step, 4);
     }
     PairBatch alone = sampler(config, 0.1, 1, 5).batch(40, 4);
-    assertArrayEquals(last.source(), alone.source());
+    assertArrayEquals(last.conditioning().source(), alone.conditioning().source());
     assertArrayEquals(last.target(), alone.target());
-    assertArrayEquals(last.boxes(), alone.boxes());
-    assertArrayEquals(last.poses(), alone.poses());
-    assertArrayEquals(last.backgroundPoses(), alone.backgroundPoses());
-    assertArrayEquals(last.keep(), alone.keep());
+    assertArrayEquals(last.conditioning().boxes(), alone.conditioning().boxes());
+    assertArrayEquals(last.conditioning().poses(), alone.conditioning().poses());
+    assertArrayEquals(
+        last.conditioning().backgroundPoses(), alone.conditioning().backgroundPoses());
+    assertArrayEquals(last.conditioning().keep(), alone.conditioning().keep());
     assertArrayEquals(last.timesteps(), alone.timesteps());
-    assertFalse(Arrays.equals(alone.poses(), sampler(config, 0.1, 1, 6).batch(40, 4).poses()));
-    assertFalse(Arrays.equals(alone.poses(), sampler(config, 0.1, 1, 5).batch(41, 4).poses()));
+    assertFalse(
+        Arrays.equals(
+            alone.conditioning().poses(),
+            sampler(config, 0.1, 1, 6).batch(40, 4).conditioning().poses()));
+    assertFalse(
+        Arrays.equals(
+            alone.conditioning().poses(),
+            sampler(config, 0.1, 1, 5).batch(41, 4).conditioning().poses()));
   }
 
   @Test
   void thePoolGrowsWithTheStepsToItsEnd() {
-    StreamedClips pool = new StreamedClips(config, 1, SIZE);
+    ClipPool pool = pool(config, 1);
     assertEquals(config.initialClips(), pool.available(0));
     assertEquals(config.initialClips() + 5, pool.available(10));
     assertEquals(config.maxClips(), pool.available(1_000_000));
@@ -63,7 +76,7 @@ class PairSamplerTest {
       for (int i = 0; i < 8; i++) {
         assertFalse(
             Arrays.equals(
-                batch.source(),
+                batch.conditioning().source(),
                 i * pixels,
                 (i + 1) * pixels,
                 batch.target(),
@@ -82,7 +95,7 @@ class PairSamplerTest {
     for (int step = 0; step < count / 100; step++) {
       PairBatch batch = sampler.batch(step, 100);
       for (int i = 0; i < 100; i++) {
-        dropped += batch.keep()[i] == 0 ? 1 : 0;
+        dropped += batch.conditioning().keep()[i] == 0 ? 1 : 0;
         timesteps += batch.timesteps()[i];
         assertTrue(batch.timesteps()[i] >= 0 && batch.timesteps()[i] < 1000);
       }
@@ -102,15 +115,15 @@ class PairSamplerTest {
       int used = 0;
       for (int slot = 0; slot < two.slots(); slot++) {
         int at = (i * two.slots() + slot) * 12;
-        boolean full = batch.poses()[at + 2] != 0;
+        boolean full = batch.conditioning().poses()[at + 2] != 0;
         used += full ? 1 : 0;
         if (!full) {
           free.add(slot);
           for (int k = 0; k < 12; k++) {
-            assertEquals(0, batch.poses()[at + k]);
+            assertEquals(0, batch.conditioning().poses()[at + k]);
           }
           for (int k = 0; k < 4; k++) {
-            assertEquals(0, batch.boxes()[(i * two.slots() + slot) * 4 + k]);
+            assertEquals(0, batch.conditioning().boxes()[(i * two.slots() + slot) * 4 + k]);
           }
         }
       }
@@ -123,19 +136,24 @@ class PairSamplerTest {
   void posesAreThoseOfTheTargetFrameAndTheBackgroundTheRelativeCamera() {
     DataConfig data = with(config, 11, 11, 0, config.scene());
     PairBatch batch = sampler(data, 0, 1, 2).batch(0, 20);
-    StreamedClips pool = new StreamedClips(data, 2, SIZE);
+    ClipPool pool = pool(data, 2);
     pool.prepare(0);
     for (int i = 0; i < 20; i++) {
       boolean found = false;
       for (int c = 0; c < pool.available(0); c++) {
         Clip clip = pool.clip(c);
         for (int[] pair : new int[][] {{0, 11}, {11, 0}}) {
-          PairBatch one = PairBatch.zeros(1, SIZE, data.slots());
-          one.put(0, clip, pair[0], pair[1], new int[] {0, 1, 2});
+          FramePair ends = FramePair.of(clip, pair[0], pair[1]);
+          PairBatch one = PairBatch.of(List.of(ends), SIZE, data.slots());
           found |=
               sameSet(one, batch, i, data.slots())
                   && Arrays.equals(
-                      one.backgroundPoses(), 0, 12, batch.backgroundPoses(), 12 * i, 12 * i + 12);
+                      one.conditioning().backgroundPoses(),
+                      0,
+                      12,
+                      batch.conditioning().backgroundPoses(),
+                      12 * i,
+                      12 * i + 12);
         }
       }
       assertTrue(found, "pair " + i + " is no pair of the first and last frame of any clip");
@@ -143,9 +161,9 @@ class PairSamplerTest {
   }
 
   @Test
-  void emphasisWeighsErrorsAtObjectsAndKeepsTheMean() {
+  void errorsAtObjectsWeighMoreAndTheMeanIsKept() {
     PairBatch batch = sampler(config, 0, 1, 2).batch(0, 5);
-    float[] factors = batch.emphasis(4);
+    float[] factors = batch.errorWeights(4);
     int each = SIZE * SIZE * 3;
     for (int i = 0; i < 5; i++) {
       boolean[] inside = BoxMask.of(batch.targetBoxes(), 4 * config.slots() * i, 3, SIZE);
@@ -175,7 +193,8 @@ class PairSamplerTest {
   }
 
   private static String slot(PairBatch batch, int slot) {
-    return Arrays.toString(Arrays.copyOfRange(batch.poses(), 12 * slot, 12 * slot + 12))
-        + Arrays.toString(Arrays.copyOfRange(batch.boxes(), 4 * slot, 4 * slot + 4));
+    return Arrays.toString(
+            Arrays.copyOfRange(batch.conditioning().poses(), 12 * slot, 12 * slot + 12))
+        + Arrays.toString(Arrays.copyOfRange(batch.conditioning().boxes(), 4 * slot, 4 * slot + 4));
   }
 }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.FramePair;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.NeuralAssets;
@@ -71,10 +72,9 @@ class EditTokensTest {
 
   @Test
   void withoutEditsTheTokensAreThoseOfThePair() throws IOException {
-    PairBatch pair = PairBatch.zeros(1, preset.imageSize(), data.slots());
-    int[] order = {0, 1, 2};
-    pair.put(0, view.clip(), view.source(), view.target(), order);
-    assertArrayEquals(model.tokens(pair.conditions()).toFloats(), of());
+    FramePair frames = FramePair.of(view.clip(), view.source(), view.target());
+    PairBatch pair = PairBatch.of(List.of(frames), preset.imageSize(), data.slots());
+    assertArrayEquals(model.tokens(pair.conditioning()).toFloats(), of());
   }
 
   @Test

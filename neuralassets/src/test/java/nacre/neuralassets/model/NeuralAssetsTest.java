@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Map;
 import nacre.neuralassets.scene.PoseVector;
+import nacre.neuralassets.training.Objective;
+import nacre.neuralassets.training.StepInputs;
 import nacre.nn.AdamW;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
@@ -47,19 +49,23 @@ class NeuralAssetsTest {
   }
 
   /** Two objects in each, in the left and in the right half. */
-  private static Conditions conditions(int size) {
+  private static Conditioning conditioning(int size) {
     float[] boxes = new float[B * 8];
     for (int b = 0; b < B; b++) {
       float[] two = {0, 0, 1, 0.5f, 0, 0.5f, 1, 1};
       System.arraycopy(two, 0, boxes, 8 * b, 8);
     }
-    return Conditions.of(
+    return Conditioning.of(
         size,
         2,
         random(B * size * size * 3, 1),
         boxes,
         random(B * 2 * PoseVector.LENGTH, 2),
         random(B * PoseVector.LENGTH, 3));
+  }
+
+  private static StepInputs inputs(NeuralAssets model, Tensor target, Tensor steps, Tensor noise) {
+    return new StepInputs(model.prepare(conditioning(16)), target, steps, noise);
   }
 
   private static Tensor normal(int... shape) {
@@ -72,7 +78,8 @@ class NeuralAssetsTest {
   void trainingLearnsAndKeepsNothing() {
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.create(CPU, DType.F32, 1);
-      Objective objective = new Objective(new NeuralAssets(p, TINY));
+      NeuralAssets model = new NeuralAssets(p, TINY);
+      Objective objective = new Objective(model);
       AdamW optimizer = new AdamW(p.trainable(), AdamW.Config.defaults());
       Tensor target = normal(B, 16, 16, 3);
       Tensor noise = normal(B, 8, 8, 12);
@@ -84,7 +91,8 @@ class NeuralAssetsTest {
       for (int step = 0; step < 15; step++) {
         try (Scope _ = Scope.open();
             Tape tape = Tape.open()) {
-          Tensor loss = objective.loss(conditions(16), target, timesteps, noise);
+          Tensor loss =
+              objective.loss(inputs(model, target, objective.timesteps(timesteps), noise));
           optimizer.step(tape.backward(loss), 3e-3);
           last = loss.item();
         }
@@ -112,7 +120,7 @@ class NeuralAssetsTest {
     try (Scope _ = Scope.open()) {
       NeuralAssets model = new NeuralAssets(Parameters.create(CPU, DType.F32, seed), TINY);
       Tensor noise = normal(B, 8, 8, 12);
-      Tensor images = new Sampler(model, 3, guidance).sample(conditions(16), noise);
+      Tensor images = new Sampler(model, 3, guidance).sample(conditioning(16), noise);
       assertEquals(Shape.of(B, 16, 16, 3), images.shape());
       return images.toFloats();
     }
@@ -137,11 +145,11 @@ class NeuralAssetsTest {
   void aSecondModelStandsOnTheSameTensors() {
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.create(CPU, DType.F32, 1);
-      float[] first = new NeuralAssets(p, TINY).tokens(conditions(16)).toFloats();
+      float[] first = new NeuralAssets(p, TINY).tokens(conditioning(16)).toFloats();
       Map<String, Tensor> tensors = p.all();
       long before = Memory.liveTensors();
       NeuralAssets second = new NeuralAssets(Parameters.over(tensors), TINY);
-      assertArrayEquals(first, second.tokens(conditions(16)).toFloats());
+      assertArrayEquals(first, second.tokens(conditioning(16)).toFloats());
       // Its tokens and its coordinates.
       assertEquals(before + 2, Memory.liveTensors());
     }
@@ -188,8 +196,11 @@ class NeuralAssetsTest {
       int[] timesteps = {1, 300, 600, 900};
       try (Tape tape = Tape.open()) {
         Objective objective = new Objective(model);
-        Tensor likeliest = objective.loss(conditions(16), target, timesteps, noise);
-        Tensor drawn = objective.loss(conditions(16), target, noise, timesteps, noise, null);
+        StepInputs mode = inputs(model, target, objective.timesteps(timesteps), noise);
+        Tensor likeliest = objective.loss(mode);
+        Tensor drawn =
+            objective.loss(
+                new StepInputs(mode.conditioning(), target, noise, mode.timesteps(), noise, null));
         assertTrue(Math.abs(likeliest.item() - drawn.item()) > 1e-4);
         Gradients gradients = tape.backward(drawn);
         p.all()
@@ -199,7 +210,7 @@ class NeuralAssetsTest {
                   assertEquals(wanted, gradients.of(parameter) != null, name);
                 });
       }
-      Tensor images = Sampler.of(model).sample(conditions(16), noise);
+      Tensor images = Sampler.of(model).sample(conditioning(16), noise);
       assertEquals(Shape.of(B, 16, 16, 3), images.shape());
       // Without noise, there and back is what the autoencoder makes of an image.
       SampleSpace.Latents latents = (SampleSpace.Latents) model.samples();
@@ -219,7 +230,7 @@ class NeuralAssetsTest {
       Preset preset = Preset.of("mine", json);
       assertEquals(8, preset.imageEncoder().imageSize());
       NeuralAssets model = new NeuralAssets(Parameters.create(CPU, DType.F32, 1), preset);
-      assertEquals(Shape.of(B, 12, 32), model.tokens(conditions(16)).shape());
+      assertEquals(Shape.of(B, 12, 32), model.tokens(conditioning(16)).shape());
     }
   }
 
@@ -228,7 +239,7 @@ class NeuralAssetsTest {
     try (Scope _ = Scope.open()) {
       NeuralAssets model = new NeuralAssets(Parameters.create(CPU, DType.F32, 1), TINY);
       IllegalArgumentException e =
-          assertThrows(IllegalArgumentException.class, () -> model.tokens(conditions(32)));
+          assertThrows(IllegalArgumentException.class, () -> model.tokens(conditioning(32)));
       assertTrue(e.getMessage().contains("32 pixels, the preset says 16"), e.getMessage());
     }
   }

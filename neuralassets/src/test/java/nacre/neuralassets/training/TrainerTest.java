@@ -1,6 +1,7 @@
 package nacre.neuralassets.training;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -15,12 +16,14 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
-import nacre.neuralassets.data.StreamedClips;
+import nacre.neuralassets.data.RenderedClips;
 import nacre.neuralassets.evaluation.Evaluation;
+import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
@@ -42,7 +45,8 @@ class TrainerTest {
   private final DataConfig data = DataConfig.of(preset.data().orElseThrow());
 
   private PairSampler sampler() {
-    var clips = new StreamedClips(data, HeldOut.trainingScenes(SEED), preset.imageSize());
+    var source = new RenderedClips(data, HeldOut.trainingScenes(SEED), preset.imageSize());
+    ClipPool clips = assertDoesNotThrow(() -> new ClipPool(source, data, preset.imageSize()));
     var diffusion = new PairSampler.Diffusion(0.1, 1000, 1);
     return new PairSampler(clips, data, diffusion, SEED, preset.imageSize());
   }
@@ -245,16 +249,15 @@ class TrainerTest {
     PairBatch pairs = HeldOut.pairs(data, 4, preset.imageSize());
     PairBatch still =
         new PairBatch(
-            4,
-            pairs.size(),
-            pairs.slots(),
-            pairs.target(),
+            Conditioning.of(
+                pairs.size(),
+                pairs.slots(),
+                pairs.target(),
+                pairs.targetBoxes(),
+                pairs.conditioning().poses(),
+                pairs.conditioning().backgroundPoses()),
             pairs.target(),
             pairs.targetBoxes(),
-            pairs.targetBoxes(),
-            pairs.poses(),
-            pairs.backgroundPoses(),
-            pairs.keep(),
             pairs.timesteps());
     try (Trainer trainer = trainer()) {
       Sampler sampler = new Sampler(trainer.averaged(), 1, 1);

@@ -10,9 +10,13 @@ import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
+import nacre.neuralassets.data.ClipLocation;
+import nacre.neuralassets.data.ClipPool;
+import nacre.neuralassets.data.ClipSource;
+import nacre.neuralassets.data.ClipSourceProvider;
+import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairBatch;
-import nacre.neuralassets.data.StoredClips;
 import nacre.neuralassets.evaluation.Evaluation;
 import nacre.neuralassets.evaluation.Similarity;
 import nacre.neuralassets.model.NeuralAssets;
@@ -42,6 +46,9 @@ final class EvalCommand implements Callable<Integer> {
   /** What {@link #heldOut} draws. */
   static final String HELD_OUT = "held-out pairs";
 
+  /** The seed of an endless data set that pairs are taken from. */
+  private static final long EVALUATION_SEED = 1;
+
   @Mixin private ModelChoice choice;
 
   @Option(
@@ -53,9 +60,11 @@ final class EvalCommand implements Callable<Integer> {
 
   @Option(
       names = "--data",
-      paramLabel = "FOLDER",
-      description = "Take one pair of each scene folder in here instead of rendered scenes.")
-  private Path data;
+      paramLabel = "[NAME:]FOLDER",
+      description =
+          "Take one pair of each scene of this data set instead of rendered scenes: a folder of"
+              + " scene folders, or another kind by its name.")
+  private String data;
 
   @Option(
       names = "--steps",
@@ -107,13 +116,18 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private PairBatch stored(Preset preset) throws IOException {
-    int slots = Scenes.dataOf(preset).slots();
-    StoredClips clips = StoredClips.read(data, preset.imageSize(), slots);
+    DataConfig config = Scenes.dataOf(preset);
+    int size = preset.imageSize();
+    ClipSource source =
+        ClipLocation.parse(data)
+            .open(new ClipSourceProvider.Request(config, size, EVALUATION_SEED));
+    ClipPool clips = new ClipPool(source, config, size);
+    clips.prepare(0);
     int count = Math.min(pairs, clips.available(0));
     if (count < 2) {
       throw new UserException(data + ": holds one scene; poses are exchanged between two or more");
     }
-    return HeldOut.pairs(clips::clip, count, slots);
+    return HeldOut.pairs(clips::clip, count, config.slots());
   }
 
   /** A bar for pictures that are drawn, twice as many as there are pairs. */

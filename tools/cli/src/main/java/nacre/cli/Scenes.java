@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import nacre.cli.options.UserException;
+import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.edit.Edit;
@@ -55,6 +56,17 @@ final class Scenes implements SceneLibrary {
     SceneView known = views.get(name);
     if (known == null) {
       known = SceneView.of(name, scene(name), size, config.slots());
+      views.put(name, known);
+    }
+    return known;
+  }
+
+  /** A scene of a data set, which edits may then name as the data set does. */
+  SceneView view(ClipSource source, int index) throws IOException {
+    String name = source.name(index);
+    SceneView known = views.get(name);
+    if (known == null) {
+      known = SceneView.of(name, source.scene(index), size, config.slots());
       views.put(name, known);
     }
     return known;

@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import nacre.cli.options.DTypeOption;
 import nacre.cli.options.DeviceChoice;
 import nacre.cli.options.UserException;
+import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
@@ -72,9 +73,11 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--data",
-      paramLabel = "FOLDER",
-      description = "Train on the scene folders in here instead of rendered scenes.")
-  private Path data;
+      paramLabel = "[NAME:]FOLDER",
+      description =
+          "Train on this data set instead of rendered scenes: a folder of scene folders, or another"
+              + " kind by its name.")
+  private String data;
 
   @Mixin private DeviceChoice device;
 
@@ -154,7 +157,7 @@ final class TrainCommand implements Callable<Integer> {
             seed == null ? 0 : seed,
             length(wanted),
             every(),
-            data == null ? null : data.toAbsolutePath().normalize(),
+            data(data),
             evaluationPairs,
             sheet,
             null);
@@ -178,11 +181,11 @@ final class TrainCommand implements Callable<Integer> {
         state.totalSteps() > 0
             ? new RunLength.Steps(state.totalSteps())
             : new RunLength.Minutes(state.minutes());
-    String scenes = data == null ? state.data() : data.toAbsolutePath().normalize().toString();
+    ClipLocation began = data(state.data().isEmpty() ? null : state.data());
     requireSame("--preset", preset == null || wanted.json().equals(trained.json()));
     requireSame("--seed", seed == null || seed == state.seed());
     requireSame("--dtype", dtype == null || dtype == state.compute());
-    requireSame("--data", scenes.equals(state.data()));
+    requireSame("--data", data == null || data(data).toString().equals(began.toString()));
     boolean sameLength =
         length == null
             || (length.steps != null && length.steps == state.totalSteps())
@@ -196,10 +199,15 @@ final class TrainCommand implements Callable<Integer> {
         state.seed(),
         rest,
         every(),
-        scenes.isEmpty() ? null : Path.of(scenes),
+        began,
         evaluationPairs,
         sheet,
         newest);
+  }
+
+  /** The data set of a name, rendered scenes for none. */
+  private static ClipLocation data(String name) throws IOException {
+    return name == null ? ClipLocation.rendered() : ClipLocation.parse(name);
   }
 
   private static void requireSame(String option, boolean same) {

@@ -13,18 +13,17 @@ import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.cli.output.Sheet;
+import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.data.ClipPool;
+import nacre.neuralassets.data.ClipSource;
+import nacre.neuralassets.data.ClipSourceProvider;
 import nacre.neuralassets.data.DataConfig;
-import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
-import nacre.neuralassets.data.StoredClips;
-import nacre.neuralassets.data.StreamedClips;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.evaluation.Evaluation;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
-import nacre.neuralassets.scene.SceneFolder;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
@@ -50,7 +49,7 @@ final class TrainingRun {
    *
    * @param compute what to compute in
    * @param length how long to train; of a run that resumes, if its checkpoint says nothing else
-   * @param data folder of scenes; null for scenes that are rendered
+   * @param data what to train on
    * @param evaluationPairs held-out pairs to evaluate in the end, 0 for none
    * @param sheets whether to draw sheets of samples
    * @param from where to go on; null for a new run
@@ -63,7 +62,7 @@ final class TrainingRun {
       long seed,
       RunLength length,
       Duration checkpointEvery,
-      Path data,
+      ClipLocation data,
       int evaluationPairs,
       boolean sheets,
       Checkpoint from) {}
@@ -73,6 +72,7 @@ final class TrainingRun {
   private final Scenes scenes;
   private final PrintStream out;
   private final BooleanSupplier stop;
+  private ClipSource source;
   private final long started = System.nanoTime();
   private double before;
   private long total;
@@ -101,7 +101,8 @@ final class TrainingRun {
   private boolean locked() throws IOException {
     Preset preset = request.preset();
     out.println("device  " + request.device().backend().describe());
-    ClipPool pool = pool();
+    source = source();
+    ClipPool pool = new ClipPool(source, config, preset.imageSize());
     try (Trainer trainer =
         new Trainer(preset, request.device(), request.compute(), request.seed())) {
       out.printf(
@@ -116,12 +117,9 @@ final class TrainingRun {
     }
   }
 
-  private ClipPool pool() throws IOException {
+  private ClipSource source() throws IOException {
     int size = request.preset().imageSize();
-    if (request.data() != null) {
-      return StoredClips.read(request.data(), size, config.slots());
-    }
-    return new StreamedClips(config, HeldOut.trainingScenes(request.seed()), size);
+    return request.data().open(new ClipSourceProvider.Request(config, size, request.seed()));
   }
 
   private void restore(Trainer trainer) throws IOException {
@@ -173,7 +171,7 @@ final class TrainingRun {
       while (!stop.getAsBoolean() && (total == 0 || trainer.steps() < total)) {
         double rate = RunLength.rate(training, trainer.steps(), total);
         trainer.begin(batch, rate);
-        batch = sampler.batch(trainer.steps(), images); // while a card computes
+        batch = sampler.batch(trainer.steps(), images); // while a GPU computes
         double loss = trainer.loss();
         long step = trainer.steps();
         requireFinite(loss, step);
@@ -206,7 +204,7 @@ final class TrainingRun {
     if (request.evaluationPairs() == 0) {
       return true;
     }
-    if (request.data() != null) {
+    if (!request.data().isRendered()) {
       out.println("eval    none: held-out scenes are rendered ones; see nacre eval --data");
       return true;
     }
@@ -232,27 +230,21 @@ final class TrainingRun {
     }
   }
 
+  /** Draws the sheet; its last scene lends only. Of a user's few scenes one may come twice. */
   private void sheet(Trainer trainer, RunLog log) throws IOException {
     SamplePictures pictures =
         new SamplePictures(Sampler.of(trainer.averaged()), scenes, request.seed());
     String title = "%s after %,d steps".formatted(trainer.preset().name(), trainer.steps());
     List<SceneView> views = new ArrayList<>();
-    for (String name : sheetScenes()) {
-      views.add(scenes.view(name));
+    for (int i = 0; i <= SHEET_ROWS; i++) {
+      views.add(
+          request.data().isRendered()
+              ? scenes.view(Integer.toString(i))
+              : scenes.view(source, i % source.size()));
     }
     SceneView donor = views.removeLast();
     Sheet sheet = new SampleSheet(title, pictures, null).ofAllEdits(views, List.of(donor));
     log.sheet(trainer.steps(), sheet.draw(), Map.of("Title", title));
-  }
-
-  /** Scenes of the sheet; the last lends only. Of a user's few scenes one may come twice. */
-  private List<String> sheetScenes() throws IOException {
-    List<String> names = new ArrayList<>();
-    List<Path> stored = request.data() == null ? List.of() : SceneFolder.list(request.data());
-    for (int i = 0; i <= SHEET_ROWS; i++) {
-      names.add(stored.isEmpty() ? Integer.toString(i) : stored.get(i % stored.size()).toString());
-    }
-    return names;
   }
 
   private Progress.Limit limit() {
@@ -330,7 +322,7 @@ final class TrainingRun {
             minutes,
             request.seed(),
             elapsed(),
-            request.data() == null ? "" : request.data().toString(),
+            request.data().isRendered() ? "" : request.data().toString(),
             request.compute());
     Path checkpoints = request.folder().checkpoints();
     Checkpoint written = Checkpoint.write(checkpoints, trainer, state);

@@ -3,11 +3,13 @@ package nacre.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import nacre.cli.output.ResidentMemory;
+import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairSampler;
-import nacre.neuralassets.data.StreamedClips;
+import nacre.neuralassets.data.RenderedClips;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.Trainer;
 import nacre.tensor.Device;
@@ -25,10 +27,11 @@ class LongRunIT {
   private static final long SLACK = 24 << 20;
 
   @Test
-  void twoThousandStepsLeaveMemoryAsItWas() {
+  void twoThousandStepsLeaveMemoryAsItWas() throws IOException {
     Preset preset = Preset.builtin("tiny");
     DataConfig data = DataConfig.of(preset.data().orElseThrow());
-    var clips = new StreamedClips(data, HeldOut.trainingScenes(0), preset.imageSize());
+    var source = new RenderedClips(data, HeldOut.trainingScenes(0), preset.imageSize());
+    ClipPool clips = new ClipPool(source, data, preset.imageSize());
     var diffusion = new PairSampler.Diffusion(0.1, 1000, 1);
     PairSampler pairs = new PairSampler(clips, data, diffusion, 0, preset.imageSize());
     try (Trainer trainer = new Trainer(preset, Device.cpu(), 0)) {

@@ -5,10 +5,11 @@ import static nacre.tensor.ops.Reshape.reshape;
 import java.util.Map;
 import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.NoiseTable;
-import nacre.neuralassets.model.Conditions;
+import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
-import nacre.neuralassets.model.Objective;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.Objective;
+import nacre.neuralassets.training.StepInputs;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
@@ -26,7 +27,7 @@ final class TrainStepSubject {
     NeuralAssets model = new NeuralAssets(p, preset, compute);
     NoiseTable schedule = new NoiseSchedule(preset.scheduler()).on(model.device());
     return inputs -> {
-      Conditions conditions = conditions(preset, inputs);
+      Conditioning conditioning = conditioning(preset, inputs);
       Tensor steps = inputs.exact("timestep");
       int[] timesteps = new int[steps.dim(0)];
       for (int i = 0; i < timesteps.length; i++) {
@@ -36,8 +37,12 @@ final class TrainStepSubject {
       Tensor noise = TorchLayout.channelsLast(inputs.exact("noise"));
       Tensor clean = model.samples().toSamples(target, null);
       Tensor noisy = schedule.addNoise(clean, noise, schedule.timesteps(timesteps));
-      Tensor tokens = model.tokens(conditions);
-      Tensor loss = new Objective(model).loss(conditions, target, timesteps, noise);
+      Objective objective = new Objective(model);
+      Tensor tokens = model.tokens(conditioning);
+      Tensor loss =
+          objective.loss(
+              new StepInputs(
+                  model.prepare(conditioning), target, objective.timesteps(timesteps), noise));
       return Map.of(
           "noisy",
           TorchLayout.channelsFirst(noisy),
@@ -50,9 +55,9 @@ final class TrainStepSubject {
     };
   }
 
-  private static Conditions conditions(Preset preset, Inputs inputs) {
+  private static Conditioning conditioning(Preset preset, Inputs inputs) {
     Tensor boxes = inputs.exact("boxes");
-    return new Conditions(
+    return new Conditioning(
         preset.imageSize(),
         boxes.dim(1),
         TorchLayout.channelsLast(inputs.exact("source")).toFloats(),

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
-import nacre.neuralassets.model.Conditions;
+import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.Preset;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -57,20 +57,20 @@ record TrainStepBundle(Preset preset, double tolerance, StateDict tensors)
     return all;
   }
 
-  Conditions conditions() throws IOException {
+  Conditioning conditioning() throws IOException {
     return withKeep(floats("input.keep"));
   }
 
-  /** The conditions of the bundle's sampling: nothing is dropped. */
-  Conditions keptConditions() throws IOException {
+  /** The conditioning of the bundle's sampling: nothing is dropped. */
+  Conditioning keptConditioning() throws IOException {
     float[] keep = floats("input.keep");
     java.util.Arrays.fill(keep, 1);
     return withKeep(keep);
   }
 
-  private Conditions withKeep(float[] keep) throws IOException {
+  private Conditioning withKeep(float[] keep) throws IOException {
     float[] boxes = floats("input.boxes");
-    return new Conditions(
+    return new Conditioning(
         preset.imageSize(),
         boxes.length / keep.length / 4,
         floats("input.source"),

@@ -7,11 +7,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.util.Map;
 import nacre.cli.TestGpu;
-import nacre.neuralassets.model.Conditions;
+import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
-import nacre.neuralassets.model.Objective;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.training.Objective;
+import nacre.neuralassets.training.StepInputs;
 import nacre.nn.AdamW;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
@@ -74,12 +75,13 @@ class TrainStepTest {
   }
 
   private static Tensor loss(TrainStepBundle bundle, NeuralAssets model) throws IOException {
-    return new Objective(model)
-        .loss(
-            bundle.conditions(),
+    Objective objective = new Objective(model);
+    return objective.loss(
+        new StepInputs(
+            model.prepare(bundle.conditioning()),
             bundle.tensor("input.target", model.device()),
-            bundle.timesteps(),
-            bundle.tensor("input.noise", model.device()));
+            objective.timesteps(bundle.timesteps()),
+            bundle.tensor("input.noise", model.device())));
   }
 
   @ParameterizedTest
@@ -162,7 +164,7 @@ class TrainStepTest {
     try (TrainStepBundle bundle = TrainStepBundle.open(name);
         Scope _ = Scope.open()) {
       NeuralAssets model = model(bundle, device);
-      Tensor tokens = model.tokens(bundle.conditions());
+      Tensor tokens = model.tokens(bundle.conditioning());
       Tensor noisy = bundle.tensor("output.noisy", device);
       float[] steps = bundle.floats("input.timestep");
       Tensor timesteps = Tensor.of(device, Shape.of(steps.length), steps);
@@ -174,7 +176,7 @@ class TrainStepTest {
 
       // The third sample is dropped; its tokens are those that need no image.
       int dropped = 2;
-      float[] free = model.unconditionalTokens(bundle.conditions().slots()).toFloats();
+      float[] free = model.unconditionalTokens(bundle.conditioning().slots()).toFloats();
       float[] theirs = bundle.floats("output.tokens");
       float[] row =
           java.util.Arrays.copyOfRange(theirs, dropped * free.length, (dropped + 1) * free.length);
@@ -195,8 +197,8 @@ class TrainStepTest {
       int[] told = {0};
       try (Scope _ = Scope.open()) {
         Tensor noise = bundle.tensor("input.noise", device);
-        Conditions conditions = bundle.keptConditions();
-        Tensor images = Sampler.of(model).sample(conditions, noise, step -> told[0] = step);
+        Conditioning conditioning = bundle.keptConditioning();
+        Tensor images = Sampler.of(model).sample(conditioning, noise, step -> told[0] = step);
         assertEquals(before + 2, Memory.liveTensors());
         Comparison comparison = new Comparison();
         comparison.add("image", images.toFloats(), bundle.floats("sampled.image"));

@@ -14,7 +14,7 @@ import nacre.tensor.Scope;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class AssetInputsTest {
+class ConditioningTest {
   private static final int S = 8;
   private static final AssetTokens PLAIN = tokens(0.5, 0.5);
 
@@ -25,7 +25,7 @@ class AssetInputsTest {
   }
 
   /** One white image for each list of boxes. */
-  private static Conditions white(float[] keep, float... boxes) {
+  private static Conditioning white(float[] keep, float... boxes) {
     int batch = keep.length;
     float[] source = new float[batch * S * S * 3];
     Arrays.fill(source, 1);
@@ -34,7 +34,7 @@ class AssetInputsTest {
     Arrays.fill(poses, 3);
     float[] background = new float[batch * PoseVector.LENGTH];
     Arrays.fill(background, 4);
-    return new Conditions(S, slots, source, boxes, poses, background, keep);
+    return new Conditioning(S, slots, source, boxes, poses, background, keep);
   }
 
   @AfterEach
@@ -43,9 +43,9 @@ class AssetInputsTest {
   }
 
   /** The red channel of the n-th image that the encoder sees, a character a pixel. */
-  private static String seen(Conditions c, AssetTokens config, int n) {
+  private static String seen(Conditioning c, AssetTokens config, int n) {
     try (Scope _ = Scope.open()) {
-      float[] pixels = AssetInputs.of(Device.cpu(), c, config).pixels().toFloats();
+      float[] pixels = ConditioningTensors.of(Device.cpu(), c, config).pixels().toFloats();
       StringBuilder text = new StringBuilder();
       for (int row = 0; row < S; row++) {
         for (int column = 0; column < S; column++) {
@@ -61,7 +61,7 @@ class AssetInputsTest {
   @Test
   void objectsAndBackgroundPartThePixels() {
     // Edges at 1 to 3 and 2 to 6; the other box, at 4.4 to 8.8 and 5.6 to 8, leaves the image.
-    Conditions c = white(new float[] {1}, 1 / 8f, 2 / 8f, 3 / 8f, 6 / 8f, .55f, .7f, 1.1f, 1);
+    Conditioning c = white(new float[] {1}, 1 / 8f, 2 / 8f, 3 / 8f, 6 / 8f, .55f, .7f, 1.1f, 1);
     String objects = "........\n..####..\n..####..\n........\n" + "......##\n".repeat(4);
     assertEquals(objects, seen(c, PLAIN, 0));
     String swapped = objects.replace('.', '+').replace('#', '.').replace('+', '#');
@@ -71,16 +71,16 @@ class AssetInputsTest {
   @Test
   void edgesAreRoundedHalfToEven() {
     // Rows 2.5 to 3.5 become 2 to 4, columns 0.5 to 1.5 become 0 to 2.
-    Conditions c = white(new float[] {1}, 2.5f / 8, 0.5f / 8, 3.5f / 8, 1.5f / 8);
+    Conditioning c = white(new float[] {1}, 2.5f / 8, 0.5f / 8, 3.5f / 8, 1.5f / 8);
     String wanted = "........\n".repeat(2) + "##......\n".repeat(2) + "........\n".repeat(4);
     assertEquals(wanted, seen(c, PLAIN, 0));
   }
 
   @Test
   void emptyBoxesAreOutsideAndHideNothing() {
-    Conditions c = white(new float[] {1}, 0, 0, 0, 0, .5f, .5f, .5f, .9f, .25f, .25f, .75f, .75f);
+    Conditioning c = white(new float[] {1}, 0, 0, 0, 0, .5f, .5f, .5f, .9f, .25f, .25f, .75f, .75f);
     try (Scope _ = Scope.open()) {
-      float[] boxes = AssetInputs.of(Device.cpu(), c, PLAIN).boxes().toFloats();
+      float[] boxes = ConditioningTensors.of(Device.cpu(), c, PLAIN).boxes().toFloats();
       float[] wanted = {2, 2, 3, 3, 2, 2, 3, 3, .25f, .25f, .75f, .75f};
       assertArrayEquals(wanted, boxes);
     }
@@ -88,9 +88,9 @@ class AssetInputsTest {
 
   @Test
   void droppedSamplesHaveNothing() {
-    Conditions c = white(new float[] {1, 0}, 0, 0, 1, 1, 0, 0, 1, 1);
+    Conditioning c = white(new float[] {1, 0}, 0, 0, 1, 1, 0, 0, 1, 1);
     try (Scope _ = Scope.open()) {
-      AssetInputs in = AssetInputs.of(Device.cpu(), c, PLAIN);
+      ConditioningTensors in = ConditioningTensors.of(Device.cpu(), c, PLAIN);
       assertArrayEquals(new float[] {0, 0, 1, 1, 2, 2, 3, 3}, in.boxes().toFloats());
       assertArrayEquals(new float[] {0, 0, 1, 1, 2, 2, 3, 3}, in.wholes().toFloats());
       assertArrayEquals(twelveAndTwelveZeros(3), in.features().toFloats());
@@ -107,9 +107,10 @@ class AssetInputsTest {
   @Test
   void grayIsFilledInBeforeNormalizing() {
     // White and gray are 1 and 0.5 of [0, 1].
-    Conditions c = white(new float[] {1}, 0, 0, 1, .5f);
+    Conditioning c = white(new float[] {1}, 0, 0, 1, .5f);
     try (Scope _ = Scope.open()) {
-      float[] pixels = AssetInputs.of(Device.cpu(), c, tokens(0.4, 0.2)).pixels().toFloats();
+      float[] pixels =
+          ConditioningTensors.of(Device.cpu(), c, tokens(0.4, 0.2)).pixels().toFloats();
       assertEquals((1 - 0.4) / 0.2, pixels[0], 1e-6);
       assertEquals((0.5 - 0.4) / 0.2, pixels[S * 3 - 1], 1e-6);
     }
@@ -121,7 +122,7 @@ class AssetInputsTest {
     IllegalArgumentException e =
         assertThrows(
             IllegalArgumentException.class,
-            () -> Conditions.of(S, 1, new float[S * S * 3], new float[8], pose, pose));
+            () -> Conditioning.of(S, 1, new float[S * S * 3], new float[8], pose, pose));
     assertTrue(e.getMessage().contains("boxes has 8 values, [1, 1, 4] has 4"), e.getMessage());
   }
 }

@@ -8,28 +8,29 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * {@link Conditions} made ready for the device: everything about them that carries no gradient is
- * worked out here, on the host. All f32.
+ * A {@link Conditioning} on the device, as the layers read it. Whatever carries no gradient has
+ * been computed on the host. All f32.
  *
  * @param pixels {@code [2B, S, S, 3]}: the source images with all but the objects gray, then with
- *     the objects gray, as the encoder wants them normalized
- * @param boxes {@code [B, N, 4]}: where to take the objects' looks; outside the image for objects
- *     that are not seen, which gives zeros
+ *     the objects gray, normalized for the encoder
+ * @param boxes {@code [B, N, 4]}: where the objects' features are cropped; outside the image for
+ *     objects that are not seen, which gives zeros
  * @param wholes {@code [B, 1, 4]}: the same for the background
  * @param features {@code [B, N, F]}: of the objects' poses
  * @param backgroundPoses {@code [B, 12]}
  */
-public record AssetInputs(
+public record ConditioningTensors(
     Tensor pixels, Tensor boxes, Tensor wholes, Tensor features, Tensor backgroundPoses) {
 
-  /** A box in which there is no part of the image. */
+  /** A box outside of the image. */
   private static final float[] OUTSIDE = {2, 2, 3, 3};
 
   private static final float[] WHOLE = {0, 0, 1, 1};
 
-  /** Room for the inputs of such conditions, in the current scope. */
-  static AssetInputs empty(Device device, int batch, int size, int slots, AssetTokens config) {
-    return new AssetInputs(
+  /** Unwritten tensors of such extents, in the current scope. */
+  static ConditioningTensors empty(
+      Device device, int batch, int size, int slots, AssetTokens config) {
+    return new ConditioningTensors(
         empty(device, 2 * batch, size, size, 3),
         empty(device, batch, slots, 4),
         empty(device, batch, 1, 4),
@@ -41,15 +42,15 @@ public record AssetInputs(
     return Tensor.empty(device, DType.F32, Shape.of(extents));
   }
 
-  /** Works out and uploads the inputs; they belong to the current scope. */
-  static AssetInputs of(Device device, Conditions c, AssetTokens config) {
-    AssetInputs inputs = empty(device, c.batch(), c.size(), c.slots(), config);
+  /** The tensors of a conditioning, in the current scope. */
+  static ConditioningTensors of(Device device, Conditioning c, AssetTokens config) {
+    ConditioningTensors inputs = empty(device, c.batch(), c.size(), c.slots(), config);
     inputs.write(c, config);
     return inputs;
   }
 
-  /** Puts other conditions of the same extents in place of these. */
-  void write(Conditions c, AssetTokens config) {
+  /** Overwrites these with another conditioning of the same extents. */
+  void write(Conditioning c, AssetTokens config) {
     int batch = c.batch();
     float[] pixels = new float[2 * c.source().length];
     float[] boxes = new float[c.boxes().length];
@@ -85,7 +86,7 @@ public record AssetInputs(
     System.arraycopy(from, b * length, to, b * length, length);
   }
 
-  private static void copyBoxes(Conditions c, int b, boolean kept, float[] boxes) {
+  private static void copyBoxes(Conditioning c, int b, boolean kept, float[] boxes) {
     for (int i = b * c.slots(); i < (b + 1) * c.slots(); i++) {
       float[] from = c.boxes();
       int at = 4 * i;
@@ -114,7 +115,7 @@ public record AssetInputs(
 
   /** Writes image b twice, once gray outside of the mask and once gray inside. */
   private static void paint(
-      Conditions c, int b, boolean[] inside, AssetTokens config, float[] pixels) {
+      Conditioning c, int b, boolean[] inside, AssetTokens config, float[] pixels) {
     float[] source = c.source();
     int back = source.length;
     int at = b * inside.length * 3;

@@ -4,9 +4,9 @@ import java.util.Arrays;
 import nacre.neuralassets.scene.PoseVector;
 
 /**
- * What B images are to show, in host memory: whose looks to take from a source frame, and where to
- * put them. Slots that hold no object have a box and a pose of zeros; an object that the source
- * frame does not show has a box of zeros and a pose.
+ * The conditioning of B images, in host memory: source frames from which the appearance of objects
+ * is taken, and the poses that the objects get. Slots that hold no object have a box and a pose of
+ * zeros; an object that the source frame does not show has a box of zeros and a pose.
  *
  * @param size S, side of the source images
  * @param slots N, objects per image
@@ -14,9 +14,9 @@ import nacre.neuralassets.scene.PoseVector;
  * @param boxes {@code [B, N, 4]}: y0, x0, y1, x1 of the objects in the source, in [0, 1]
  * @param poses {@code [B, N, 12]}: {@link PoseVector#ofBox} in the target camera
  * @param backgroundPoses {@code [B, 12]}: {@link PoseVector#ofBackground}
- * @param keep {@code [B]}: 0 for a sample without conditions, else 1
+ * @param keep {@code [B]}: 0 where the conditioning is dropped, else 1
  */
-public record Conditions(
+public record Conditioning(
     int size,
     int slots,
     float[] source,
@@ -26,7 +26,7 @@ public record Conditions(
     float[] keep) {
 
   /** Checks the lengths. */
-  public Conditions {
+  public Conditioning {
     int batch = keep.length;
     require("source", source, batch, size, size, 3);
     require("boxes", boxes, batch, slots, 4);
@@ -34,12 +34,12 @@ public record Conditions(
     require("backgroundPoses", backgroundPoses, batch, PoseVector.LENGTH);
   }
 
-  /** Conditions none of which are dropped. */
-  public static Conditions of(
+  /** A conditioning that is dropped nowhere. */
+  public static Conditioning of(
       int size, int slots, float[] source, float[] boxes, float[] poses, float[] backgroundPoses) {
     float[] keep = new float[backgroundPoses.length / PoseVector.LENGTH];
     Arrays.fill(keep, 1);
-    return new Conditions(size, slots, source, boxes, poses, backgroundPoses, keep);
+    return new Conditioning(size, slots, source, boxes, poses, backgroundPoses, keep);
   }
 
   /** B, the number of images. */
@@ -47,9 +47,9 @@ public record Conditions(
     return keep.length;
   }
 
-  /** The images {@code from} to {@code from + count} − 1 of these. */
-  public Conditions slice(int from, int count) {
-    return new Conditions(
+  /** The conditioning of images {@code from} to {@code from + count} − 1. */
+  public Conditioning slice(int from, int count) {
+    return new Conditioning(
         size,
         slots,
         part(source, from, count),
@@ -71,7 +71,7 @@ public record Conditions(
     }
     if (values.length != wanted) {
       throw new IllegalArgumentException(
-          "conditions: %s has %d values, %s has %d"
+          "conditioning: %s has %d values, %s has %d"
               .formatted(name, values.length, Arrays.toString(shape), wanted));
     }
   }

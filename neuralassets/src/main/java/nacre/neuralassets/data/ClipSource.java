@@ -1,0 +1,37 @@
+package nacre.neuralassets.data;
+
+import java.io.IOException;
+import nacre.neuralassets.scene.Scene;
+
+/**
+ * A data set of annotated video clips, each of which is a {@link Scene}: so many of them, or an
+ * endless stream that a seed determines. Clips are always the same ones in the same order; runs
+ * could not be resumed otherwise.
+ *
+ * <p>Nacre has two, {@link StoredClips} and {@link RenderedClips}. For one of your own, implement
+ * this interface and a {@link ClipSourceProvider}.
+ */
+public interface ClipSource {
+  /** The size of a stream that has no end. */
+  int ENDLESS = Integer.MAX_VALUE;
+
+  /** The number of clips, or {@link #ENDLESS}. */
+  int size();
+
+  /**
+   * Reads or makes a clip, of at least two frames of any size. Several threads may call this at
+   * once if the source is endless.
+   *
+   * @param index from 0 to {@link #size()} − 1
+   * @throws IOException if it cannot be read; the message is one line that names the file
+   */
+  Scene scene(int index) throws IOException;
+
+  /** The name of a clip in messages, which no other clip of this source has. */
+  default String name(int index) {
+    return "clip " + index;
+  }
+
+  /** The data set in a few words, such as its folder, for the line with which a run begins. */
+  String describe();
+}

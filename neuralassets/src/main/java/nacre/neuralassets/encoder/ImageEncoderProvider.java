@@ -1,0 +1,58 @@
+package nacre.neuralassets.encoder;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.Set;
+
+/**
+ * A kind of image encoder, which {@code "model_type"} in a preset's {@code "image_encoder"} names.
+ * Providers are found by {@link ServiceLoader}: list yours in {@code
+ * META-INF/services/nacre.neuralassets.encoder.ImageEncoderProvider}, and in {@code provides} if it
+ * lies in a named module.
+ */
+public interface ImageEncoderProvider {
+  /** The model type of a configuration that names none. */
+  String DEFAULT = "vit";
+
+  /** The kind of encoder, such as {@code vit}. */
+  String modelType();
+
+  /** The keys that its configuration may have besides {@code model_type}; others are errors. */
+  Set<String> keys();
+
+  /**
+   * Reads a configuration.
+   *
+   * @throws IllegalArgumentException in one line that names the key, if a value is wrong
+   */
+  ImageEncoderConfig read(JsonNode json);
+
+  /**
+   * The provider of a model type.
+   *
+   * @throws IllegalArgumentException naming those there are, if there is none
+   */
+  static ImageEncoderProvider of(String modelType) {
+    List<ImageEncoderProvider> providers =
+        ServiceLoader.load(ImageEncoderProvider.class, ImageEncoderProvider.class.getClassLoader())
+            .stream()
+            .map(ServiceLoader.Provider::get)
+            .toList();
+    return providers.stream()
+        .filter(provider -> provider.modelType().equals(modelType))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "image_encoder.model_type must be one of %s, not %s"
+                        .formatted(
+                            String.join(
+                                ", ",
+                                providers.stream()
+                                    .map(ImageEncoderProvider::modelType)
+                                    .sorted()
+                                    .toList()),
+                            modelType)));
+  }
+}
