@@ -1,7 +1,7 @@
 package nacre.neuralassets.data;
 
 /** Masks of the pixels that lie in any of some 2D boxes. */
-final class BoxMask {
+public final class BoxMask {
   private BoxMask() {}
 
   /**
