@@ -3,7 +3,7 @@ package nacre.diffusion;
 import nacre.tensor.Tensor;
 
 /**
- * What {@link StableDiffusion} is to draw.
+ * Images to draw, in tensors: what {@link Prompt} comes to.
  *
  * @param prompt what the images show
  * @param negative what they do not; empty for nothing in particular

@@ -1,2 +1,5 @@
-/** What the parts of a diffusion model share, and the folder that holds them on disk. */
+/**
+ * Stable Diffusion as a library: {@link nacre.diffusion.StableDiffusion} loads a model, {@link
+ * nacre.diffusion.Prompt} draws pictures with it.
+ */
 package nacre.diffusion;

@@ -9,7 +9,7 @@ import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.schedule.SchedulerConfig;
-import nacre.diffusion.schedule.SchedulerKind;
+import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.text.ClipTextConfig;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.unet.UNet2DCondition;
@@ -113,8 +113,7 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
    * @throws WeightsException if the file is missing or malformed, in one line
    */
   default NoiseSchedule readNoiseSchedule() throws WeightsException {
-    return config(
-        SCHEDULER, json -> new NoiseSchedule(SchedulerConfig.of(json, SchedulerKind.DDPM)));
+    return config(SCHEDULER, json -> new NoiseSchedule(SchedulerConfig.of(json, Schedulers.DDPM)));
   }
 
   private <T> T read(Component component, Parameters p, Function<JsonNode, T> build)

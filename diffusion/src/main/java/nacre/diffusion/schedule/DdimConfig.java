@@ -26,8 +26,8 @@ public record DdimConfig(boolean setAlphaToOne, SampleClipping limit) implements
   }
 
   @Override
-  public SchedulerKind kind() {
-    return SchedulerKind.DDIM;
+  public Scheduler scheduler(NoiseSchedule schedule, int steps) {
+    return new DdimScheduler(schedule, this, steps);
   }
 
   @Override

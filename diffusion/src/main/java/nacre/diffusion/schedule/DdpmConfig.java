@@ -28,8 +28,8 @@ public record DdpmConfig(VarianceType varianceType, SampleClipping limit) implem
   }
 
   @Override
-  public SchedulerKind kind() {
-    return SchedulerKind.DDPM;
+  public Scheduler scheduler(NoiseSchedule schedule, int steps) {
+    return new DdpmScheduler(schedule, this, steps);
   }
 
   @Override

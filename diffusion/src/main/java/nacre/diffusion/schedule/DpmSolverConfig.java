@@ -80,8 +80,8 @@ public record DpmSolverConfig(
   }
 
   @Override
-  public SchedulerKind kind() {
-    return SchedulerKind.DPM_SOLVER;
+  public Scheduler scheduler(NoiseSchedule schedule, int steps) {
+    return new DpmSolverScheduler(schedule, this, steps);
   }
 
   @Override

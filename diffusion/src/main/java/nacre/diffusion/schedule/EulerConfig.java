@@ -37,8 +37,8 @@ public record EulerConfig(SigmaConfig sigmas, boolean logLinear, boolean continu
   }
 
   @Override
-  public SchedulerKind kind() {
-    return SchedulerKind.EULER;
+  public Scheduler scheduler(NoiseSchedule schedule, int steps) {
+    return new EulerScheduler(schedule, this, steps);
   }
 
   @Override

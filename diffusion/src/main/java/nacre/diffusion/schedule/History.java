@@ -8,12 +8,11 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * The samples and predictions of the steps taken so far on one way from noise to a sample, as many
- * as its {@link Scheduler} looks back on. Its tensors belong to the scope that was open when {@link
- * Scheduler#start} made it.
+ * The samples and predictions of the last steps of one run, as many as its {@link Scheduler} looks
+ * back on. Its tensors belong to the scope that was open when {@link Scheduler#start} made it.
  */
 public final class History {
-  /** One step: what the model saw, and what it said. */
+  /** The model's input and output of a step. */
   private record Past(Tensor sample, Tensor output) {}
 
   private final Scope scope = Scope.current();
@@ -23,18 +22,22 @@ public final class History {
   private int count;
 
   /**
-   * Nothing so far.
+   * An empty history in the current scope.
    *
    * @param first the index of the first step
-   * @param reach how many steps are kept, the current one among them
+   * @param reach how many steps are kept, the current one among them; 0 for none
    */
-  History(int first, int reach) {
+  public History(int first, int reach) {
     this.next = first;
     this.reach = reach;
   }
 
-  /** Notes a step. */
-  void add(int index, Tensor sample, Tensor output) {
+  /**
+   * Records a step; each {@link Scheduler#step} begins with it.
+   *
+   * @throws IllegalArgumentException if another step comes next
+   */
+  public void add(int index, Tensor sample, Tensor output) {
     if (index != next) {
       throw new IllegalArgumentException(
           "scheduler: step %d is asked for, step %d comes next".formatted(index, next));
@@ -54,17 +57,17 @@ public final class History {
   }
 
   /** Number of steps before the current one. */
-  int before() {
+  public int before() {
     return count - 1;
   }
 
-  /** What the model saw so many steps ago; 0 is the current step. */
-  Tensor sample(int ago) {
+  /** The model's input so many steps ago; 0 is the current step. */
+  public Tensor sample(int ago) {
     return kept.get(ago).sample;
   }
 
-  /** What the model said so many steps ago; 0 is the current step. */
-  Tensor output(int ago) {
+  /** The model's output so many steps ago; 0 is the current step. */
+  public Tensor output(int ago) {
     return kept.get(ago).output;
   }
 }

@@ -22,8 +22,8 @@ public record PndmConfig(boolean skipPrkSteps, boolean setAlphaToOne) implements
   }
 
   @Override
-  public SchedulerKind kind() {
-    return SchedulerKind.PNDM;
+  public Scheduler scheduler(NoiseSchedule schedule, int steps) {
+    return new PndmScheduler(schedule, this, steps);
   }
 
   @Override

@@ -5,8 +5,10 @@ import static nacre.tensor.ops.Mix.mix;
 import nacre.tensor.Tensor;
 
 /**
- * The way from pure noise to a sample in a fixed number of steps. What depends on timesteps alone
- * is worked out when the scheduler is made; a step is tensor work only, best done in f32.
+ * A sampler: the fixed number of denoising steps that lead from pure noise to a sample. What
+ * depends on timesteps alone is worked out when the scheduler is made; a step is tensor work only,
+ * best done in f32. A scheduler has no state: what it remembers of a run is in its {@link History},
+ * so one scheduler serves any number of runs.
  *
  * <pre>{@code
  * Tensor x = scale(noise, scheduler.initNoiseSigma());
@@ -18,10 +20,11 @@ import nacre.tensor.Tensor;
  * }
  * }</pre>
  *
- * <p>From an image it begins at {@link #beginIndex} with {@link #addNoise} instead.
+ * <p>Image to image begins at {@link #beginIndex} with {@link #addNoise} instead.
+ *
+ * <p>Anyone may implement it. {@link SchedulerProvider} gives such a class a name.
  */
-public sealed interface Scheduler
-    permits DdimScheduler, DdpmScheduler, PndmScheduler, EulerScheduler, DpmSolverScheduler {
+public interface Scheduler {
 
   /**
    * The scheduler of a configuration.
@@ -30,14 +33,7 @@ public sealed interface Scheduler
    * @throws IllegalArgumentException if there are not so many timesteps
    */
   static Scheduler of(SchedulerConfig config, int steps) {
-    NoiseSchedule schedule = new NoiseSchedule(config);
-    return switch (config.method()) {
-      case DdimConfig method -> new DdimScheduler(schedule, method, steps);
-      case DdpmConfig method -> new DdpmScheduler(schedule, method, steps);
-      case PndmConfig method -> new PndmScheduler(schedule, method, steps);
-      case EulerConfig method -> new EulerScheduler(schedule, method, steps);
-      case DpmSolverConfig method -> new DpmSolverScheduler(schedule, method, steps);
-    };
+    return config.method().scheduler(new NoiseSchedule(config), steps);
   }
 
   /** The noise schedule of training, and with it the configuration. */
@@ -94,7 +90,7 @@ public sealed interface Scheduler
   boolean isStochastic(int index);
 
   /**
-   * What a way that begins at a step is to remember; it belongs to the current scope.
+   * The empty history of a run that begins at a step; it belongs to the current scope.
    *
    * @throws IllegalArgumentException if it cannot begin there
    */
@@ -108,7 +104,7 @@ public sealed interface Scheduler
    * @param index number of the step; the one after the last one noted in {@code history}
    * @param output what the model predicted for {@code sample} at {@code timestep(index)}
    * @param noise standard normal; not used, and may be null, where {@link #isStochastic} is false
-   * @param history what {@link #start} made, passed to each step of one way
+   * @param history what {@link #start} made, passed to each step of one run
    * @throws IllegalArgumentException if another step comes next
    */
   Tensor step(int index, Tensor output, Tensor sample, Tensor noise, History history);

@@ -19,7 +19,8 @@ import nacre.weights.ConfigJson;
  * @param predictionType what the model predicts
  * @param timestepSpacing which timesteps are sampled at
  * @param stepsOffset added to the timesteps of leading spacing
- * @param method what the scheduler's class adds to that
+ * @param kind the scheduler's class
+ * @param method what the class adds to that
  */
 public record SchedulerConfig(
     int numTrainTimesteps,
@@ -31,6 +32,7 @@ public record SchedulerConfig(
     PredictionType predictionType,
     TimestepSpacing timestepSpacing,
     int stepsOffset,
+    SchedulerKind kind,
     MethodConfig method) {
 
   /** Checks the numbers. */
@@ -58,7 +60,7 @@ public record SchedulerConfig(
    * @throws IllegalArgumentException naming the key, if a value is wrong or its feature not built
    */
   public static SchedulerConfig of(JsonNode json) {
-    return of(json, SchedulerKind.of(json.path("_class_name").asText("")));
+    return of(json, Schedulers.ofClass(json.path("_class_name").asText("")));
   }
 
   /**
@@ -69,7 +71,7 @@ public record SchedulerConfig(
    */
   public static SchedulerConfig of(JsonNode json, SchedulerKind kind) {
     ConfigJson c = new ConfigJson("scheduler", json);
-    kind.checkKeys(c);
+    Schedulers.checkKeys(c);
     return new SchedulerConfig(
         c.integer("num_train_timesteps", 1000),
         c.number("beta_start", 0.0001),
@@ -78,15 +80,16 @@ public record SchedulerConfig(
         c.numbers("trained_betas"),
         c.flag("rescale_betas_zero_snr", false),
         PredictionType.of(c.text("prediction_type", "epsilon")),
-        TimestepSpacing.of(c.text("timestep_spacing", kind.defaultSpacing().key())),
+        TimestepSpacing.of(c.text("timestep_spacing", kind.spacing().key())),
         c.integer("steps_offset", 0),
-        kind.read(c));
+        kind,
+        kind.reader().apply(c));
   }
 
   /** What diffusers builds the same scheduler from. */
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("_class_name", method.kind().className())
+    json.put("_class_name", kind.className())
         .put("num_train_timesteps", numTrainTimesteps)
         .put("beta_start", betaStart)
         .put("beta_end", betaEnd)
@@ -100,7 +103,7 @@ public record SchedulerConfig(
       ArrayNode betas = json.putArray("trained_betas");
       trainedBetas.forEach(betas::add);
     }
-    if (method.kind() != SchedulerKind.PNDM) {
+    if (kind.keys().contains("rescale_betas_zero_snr")) {
       json.put("rescale_betas_zero_snr", rescaleBetasZeroSnr);
     }
     method.writeTo(json);

@@ -15,9 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import nacre.diffusion.schedule.Scheduler;
-import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.schedule.SchedulerConfig;
-import nacre.diffusion.schedule.SchedulerKind;
+import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
@@ -141,12 +140,12 @@ class DiffusersFolderTest {
   void schedulerComesBack() throws IOException {
     ObjectNode json = (ObjectNode) config("ddim-zero-snr");
     SchedulerConfig config =
-        SchedulerConfig.of(json.without("num_inference_steps"), SchedulerKind.DDIM);
+        SchedulerConfig.of(json.without("num_inference_steps"), Schedulers.DDIM);
     folder.writeScheduler(Scheduler.of(config, 3));
     Scheduler scheduler = folder.readScheduler(7);
     assertEquals(config, scheduler.schedule().config());
     assertEquals(7, scheduler.steps());
-    Scheduler other = folder.readScheduler(SchedulerChoice.DPM_KARRAS, 9);
+    Scheduler other = folder.readScheduler(Schedulers.named("dpm++-karras"), 9);
     assertEquals(9, other.steps());
     assertEquals(config.predictionType(), other.schedule().config().predictionType());
     assertEquals(

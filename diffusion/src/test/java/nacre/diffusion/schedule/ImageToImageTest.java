@@ -47,7 +47,7 @@ class ImageToImageTest {
     int order = name.equals("dpm++-sde") ? 3 : 2;
     String config =
         "{%s, 'prediction_type': '%s', 'solver_order': %d}".formatted(LATENT, type, order);
-    SchedulerConfig chosen = SchedulerChoice.of(name).configure(json(config));
+    SchedulerConfig chosen = Schedulers.named(name).configure(json(config));
     Scheduler scheduler = Scheduler.of(chosen, 8);
     assertEquals(begin, scheduler.beginIndex(strength));
     try (Scope _ = Scope.open()) {
@@ -76,7 +76,7 @@ class ImageToImageTest {
 
   @Test
   void aStrengthThatLeavesNothingIsRefused() throws JsonProcessingException {
-    Scheduler scheduler = Scheduler.of(SchedulerChoice.DDIM.configure(json("{}")), 8);
+    Scheduler scheduler = Scheduler.of(Schedulers.named("ddim").configure(json("{}")), 8);
     assertEquals(7, scheduler.beginIndex(0.125));
     assertMessage("goes from 0.125 to 1", () -> scheduler.beginIndex(0.12));
     assertMessage("goes from 0.125 to 1", () -> scheduler.beginIndex(1.01));
@@ -85,8 +85,7 @@ class ImageToImageTest {
 
   @Test
   void rungeKuttaBeginsAtTheBeginning() throws JsonProcessingException {
-    SchedulerConfig config =
-        SchedulerConfig.of(json("{'skip_prk_steps': false}"), SchedulerKind.PNDM);
+    SchedulerConfig config = SchedulerConfig.of(json("{'skip_prk_steps': false}"), Schedulers.PNDM);
     Scheduler scheduler = Scheduler.of(config, 8);
     assertMessage("skip_prk_steps", () -> scheduler.start(3));
   }

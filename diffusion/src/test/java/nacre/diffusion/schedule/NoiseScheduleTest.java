@@ -26,7 +26,7 @@ class NoiseScheduleTest {
   private static final Device CPU = Device.cpu();
 
   static SchedulerConfig config(String json) throws JsonProcessingException {
-    return config(json, SchedulerKind.DDIM);
+    return config(json, Schedulers.DDIM);
   }
 
   static SchedulerConfig config(String json, SchedulerKind kind) throws JsonProcessingException {

@@ -11,7 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class SchedulerConfigTest {
   private static final String HUB =
@@ -25,41 +25,41 @@ class SchedulerConfigTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "DDIM|{'beta_schedule': 'sigmoid'}",
-        "DDIM|{'prediction_type': 'flow'}",
-        "DDIM|{'timestep_spacing': 'karras'}",
-        "DDIM|{'trained_betas': [0.1]}",
-        "DDIM|{'trained_betas': ['a']}",
-        "DDIM|{'num_train_timesteps': 0}",
-        "DDIM|{'num_train_timesteps': 'many'}",
-        "DDIM|{'beta_start': 0.5, 'beta_end': 0.1}",
-        "DDIM|{'clip_sample_range': 0}",
-        "DDIM|{'dynamic_thresholding_ratio': 1.5}",
-        "DDIM|{'surprise': 1}",
-        "DDPM|{'variance_type': 'learned'}",
-        "PNDM|{'prediction_type': 'sample'}",
-        "PNDM|{'rescale_betas_zero_snr': true}",
-        "EULER|{'interpolation_type': 'cubic'}",
-        "EULER|{'timestep_type': 'wrong'}",
-        "EULER|{'final_sigmas_type': 'half'}",
-        "EULER|{'use_beta_sigmas': true}",
-        "EULER|{'use_exponential_sigmas': true, 'use_karras_sigmas': true}",
-        "DPM_SOLVER|{'use_beta_sigmas': true}",
-        "DPM_SOLVER|{'use_flow_sigmas': true}",
-        "DPM_SOLVER|{'use_dynamic_shifting': true}",
-        "DPM_SOLVER|{'algorithm_type': 'dpmsolver'}",
-        "DPM_SOLVER|{'solver_type': 'newton'}",
-        "DPM_SOLVER|{'solver_order': 4}",
-        "DPM_SOLVER|{'variance_type': 'learned_range'}",
-        "DPM_SOLVER|{'lambda_min_clipped': 'low'}"
+        "DDIMScheduler|{'beta_schedule': 'sigmoid'}",
+        "DDIMScheduler|{'prediction_type': 'flow'}",
+        "DDIMScheduler|{'timestep_spacing': 'karras'}",
+        "DDIMScheduler|{'trained_betas': [0.1]}",
+        "DDIMScheduler|{'trained_betas': ['a']}",
+        "DDIMScheduler|{'num_train_timesteps': 0}",
+        "DDIMScheduler|{'num_train_timesteps': 'many'}",
+        "DDIMScheduler|{'beta_start': 0.5, 'beta_end': 0.1}",
+        "DDIMScheduler|{'clip_sample_range': 0}",
+        "DDIMScheduler|{'dynamic_thresholding_ratio': 1.5}",
+        "DDIMScheduler|{'surprise': 1}",
+        "DDPMScheduler|{'variance_type': 'learned'}",
+        "PNDMScheduler|{'prediction_type': 'sample'}",
+        "PNDMScheduler|{'rescale_betas_zero_snr': true}",
+        "EulerDiscreteScheduler|{'interpolation_type': 'cubic'}",
+        "EulerDiscreteScheduler|{'timestep_type': 'wrong'}",
+        "EulerDiscreteScheduler|{'final_sigmas_type': 'half'}",
+        "EulerDiscreteScheduler|{'use_beta_sigmas': true}",
+        "EulerDiscreteScheduler|{'use_exponential_sigmas': true, 'use_karras_sigmas': true}",
+        "DPMSolverMultistepScheduler|{'use_beta_sigmas': true}",
+        "DPMSolverMultistepScheduler|{'use_flow_sigmas': true}",
+        "DPMSolverMultistepScheduler|{'use_dynamic_shifting': true}",
+        "DPMSolverMultistepScheduler|{'algorithm_type': 'dpmsolver'}",
+        "DPMSolverMultistepScheduler|{'solver_type': 'newton'}",
+        "DPMSolverMultistepScheduler|{'solver_order': 4}",
+        "DPMSolverMultistepScheduler|{'variance_type': 'learned_range'}",
+        "DPMSolverMultistepScheduler|{'lambda_min_clipped': 'low'}"
       })
-  void whatIsNotBuiltIsRefusedByKey(SchedulerKind kind, String json) {
+  void whatIsNotBuiltIsRefusedByKey(String kind, String json) {
     String key = json.substring(2, json.indexOf("'", 2));
-    assertMessage(key, () -> config(json, kind));
+    assertMessage(key, () -> config(json, Schedulers.ofClass(kind)));
   }
 
   @ParameterizedTest
-  @EnumSource(SchedulerKind.class)
+  @MethodSource("nacre.diffusion.schedule.Schedulers#builtIn")
   void configSurvivesJson(SchedulerKind kind) throws JsonProcessingException {
     SchedulerConfig config =
         config(
@@ -67,7 +67,7 @@ class SchedulerConfigTest {
                 + " 'beta_start': 0.00085, 'beta_end': 0.012, 'trained_betas': [0.1, 0.2, 0.3],"
                 + " 'prediction_type': 'v_prediction', 'timestep_spacing': 'trailing',"
                 + " 'clip_sample': true, 'clip_sample_range': 2.0, 'set_alpha_to_one': false,"
-                + (kind == SchedulerKind.PNDM ? "" : " 'rescale_betas_zero_snr': true,")
+                + (kind == Schedulers.PNDM ? "" : " 'rescale_betas_zero_snr': true,")
                 + " 'variance_type': 'fixed_large', 'skip_prk_steps': true,"
                 + " 'use_karras_sigmas': true, 'final_sigmas_type': 'sigma_min', 'sigma_max': 9.0,"
                 + " 'interpolation_type': 'log_linear', 'timestep_type': 'continuous',"
@@ -82,7 +82,7 @@ class SchedulerConfigTest {
   }
 
   @ParameterizedTest
-  @EnumSource(SchedulerChoice.class)
+  @MethodSource("nacre.diffusion.schedule.Schedulers#choices")
   void everySchedulerCanBeHadFromTheHubsConfig(SchedulerChoice choice)
       throws JsonProcessingException {
     SchedulerConfig config = choice.configure(json(HUB));
@@ -94,10 +94,10 @@ class SchedulerConfigTest {
   @Test
   void missingKeysHaveTheClassesOwnDefaults() throws JsonProcessingException {
     SchedulerConfig pndm = SchedulerConfig.of(json(HUB));
-    assertEquals(SchedulerKind.PNDM, pndm.method().kind());
+    assertEquals(Schedulers.PNDM, pndm.kind());
     assertEquals(TimestepSpacing.LEADING, pndm.timestepSpacing());
-    SchedulerConfig dpm = SchedulerChoice.of("dpm++").configure(json(HUB));
-    assertEquals(SchedulerKind.DPM_SOLVER, dpm.method().kind());
+    SchedulerConfig dpm = Schedulers.named("dpm++").configure(json(HUB));
+    assertEquals(Schedulers.DPM_SOLVER, dpm.kind());
     assertEquals(TimestepSpacing.LINSPACE, dpm.timestepSpacing());
   }
 
@@ -106,6 +106,6 @@ class SchedulerConfigTest {
     assertMessage("DDIMScheduler", () -> SchedulerConfig.of(json("{'_class_name': 'Euler'}")));
     assertMessage(
         String.join(", ", List.of("ddim", "ddpm", "pndm", "euler")),
-        () -> SchedulerChoice.of("heun"));
+        () -> Schedulers.named("heun"));
   }
 }

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Numbers are those of diffusers 0.40; whole runs are compared by the bundles of verify. */
 class SchedulerTest {
@@ -61,7 +62,7 @@ class SchedulerTest {
 
   @Test
   void tooFewStepsAreRefused() throws JsonProcessingException {
-    SchedulerConfig config = config("{'skip_prk_steps': false}", SchedulerKind.PNDM);
+    SchedulerConfig config = config("{'skip_prk_steps': false}", Schedulers.PNDM);
     assertMessage("at least 4 steps, not 3", () -> Scheduler.of(config, 3));
   }
 
@@ -100,24 +101,24 @@ class SchedulerTest {
   /** A model that knows the answer is led to it, by every way of predicting it. */
   @ParameterizedTest
   @CsvSource({
-    "DDIM, epsilon",
-    "DDIM, sample",
-    "DDIM, v_prediction",
-    "PNDM, epsilon",
-    "EULER, epsilon",
-    "EULER, sample",
-    "EULER, v_prediction",
-    "DPM_SOLVER, epsilon",
-    "DPM_SOLVER, sample",
-    "DPM_SOLVER, v_prediction"
+    "DDIMScheduler, epsilon",
+    "DDIMScheduler, sample",
+    "DDIMScheduler, v_prediction",
+    "PNDMScheduler, epsilon",
+    "EulerDiscreteScheduler, epsilon",
+    "EulerDiscreteScheduler, sample",
+    "EulerDiscreteScheduler, v_prediction",
+    "DPMSolverMultistepScheduler, epsilon",
+    "DPMSolverMultistepScheduler, sample",
+    "DPMSolverMultistepScheduler, v_prediction"
   })
-  void perfectPredictionsLeadToTheCleanSample(SchedulerKind kind, String type)
+  void perfectPredictionsLeadToTheCleanSample(String kind, String type)
       throws JsonProcessingException {
     String json =
         ("{'prediction_type': '%s', 'timestep_spacing': 'trailing', 'clip_sample': false,"
                 + " 'skip_prk_steps': true, 'set_alpha_to_one': true}")
             .formatted(type);
-    Scheduler scheduler = Scheduler.of(config(json, kind), 10);
+    Scheduler scheduler = Scheduler.of(config(json, Schedulers.ofClass(kind)), 10);
     float[] wanted = {0.5f, -0.25f, 0.75f, -1};
     try (Scope _ = Scope.open()) {
       Tensor clean = Tensor.of(CPU, Shape.of(1, 4), wanted);
@@ -136,7 +137,7 @@ class SchedulerTest {
 
   /** Steps in scopes of their own, whose tensors are gone by the next. */
   @ParameterizedTest
-  @EnumSource(SchedulerKind.class)
+  @MethodSource("nacre.diffusion.schedule.Schedulers#builtIn")
   void whatIsRememberedOutlivesItsStep(SchedulerKind kind) throws JsonProcessingException {
     Scheduler scheduler = Scheduler.of(config("{'skip_prk_steps': false}", kind), 6);
     try (Scope outer = Scope.open()) {

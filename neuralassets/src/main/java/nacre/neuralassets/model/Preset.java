@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import nacre.diffusion.schedule.SchedulerConfig;
-import nacre.diffusion.schedule.SchedulerKind;
+import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
@@ -192,7 +192,7 @@ public record Preset(
             reader.library(
                 "scheduler",
                 PresetKeys.SCHEDULER,
-                keys -> SchedulerConfig.of(keys, SchedulerKind.DDIM)),
+                keys -> SchedulerConfig.of(keys, Schedulers.DDIM)),
             training(reader.object("training")),
             sampling(reader.object("sampling")),
             reader.optional("data"),

@@ -1,7 +1,6 @@
 package nacre.neuralassets.scene;
 
 import java.awt.image.BufferedImage;
-import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -12,6 +11,7 @@ import java.nio.file.Path;
 import javax.imageio.ImageIO;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
+import nacre.diffusion.image.RgbImage;
 
 /**
  * PNG files as packed bytes, without color management: the values in the file are read as they are.
@@ -34,38 +34,7 @@ public final class PngFile {
    * alpha dropped, 16 bits cut to 8.
    */
   public static byte[] rgb(BufferedImage image) {
-    int width = image.getWidth();
-    int height = image.getHeight();
-    byte[] rgb = new byte[3 * width * height];
-    if (image.getColorModel() instanceof IndexColorModel palette) {
-      for (int i = 0; i < width * height; i++) {
-        int color = palette.getRGB(image.getRaster().getSample(i % width, i / width, 0));
-        rgb[3 * i] = (byte) (color >> 16);
-        rgb[3 * i + 1] = (byte) (color >> 8);
-        rgb[3 * i + 2] = (byte) color;
-      }
-      return rgb;
-    }
-    Raster raster = image.getRaster();
-    int bits = image.getColorModel().getComponentSize(0);
-    boolean color = raster.getNumBands() >= 3;
-    int[] row = new int[width];
-    for (int channel = 0; channel < 3; channel++) {
-      for (int y = 0; y < height; y++) {
-        raster.getSamples(0, y, width, 1, color ? channel : 0, row);
-        for (int x = 0; x < width; x++) {
-          rgb[3 * (y * width + x) + channel] = (byte) toEightBits(row[x], bits);
-        }
-      }
-    }
-    return rgb;
-  }
-
-  private static int toEightBits(int sample, int bits) {
-    if (bits == 16) {
-      return sample >> 8;
-    }
-    return bits == 8 ? sample : sample * 255 / ((1 << bits) - 1);
+    return RgbImage.of(image).rgb();
   }
 
   /**
@@ -140,14 +109,7 @@ public final class PngFile {
 
   /** Packed RGB bytes [height, width, 3] as an image to draw on. */
   public static BufferedImage image(byte[] rgb, int width, int height) {
-    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-    int[] pixels = new int[width * height];
-    for (int i = 0; i < pixels.length; i++) {
-      pixels[i] =
-          (rgb[3 * i] & 0xFF) << 16 | (rgb[3 * i + 1] & 0xFF) << 8 | (rgb[3 * i + 2] & 0xFF);
-    }
-    image.setRGB(0, 0, width, height, pixels, 0, width);
-    return image;
+    return new RgbImage(rgb, width, height).toBufferedImage();
   }
 
   /** Writes bytes [height, width] as a gray PNG. */

@@ -19,17 +19,22 @@ public final class Scope implements AutoCloseable {
   private static final ThreadLocal<Scope> CURRENT = new ThreadLocal<>();
 
   private final Scope parent;
-  private final Thread thread = Thread.currentThread();
+
+  /** The only one that may use it; null for a detached scope. */
+  private final Thread thread;
+
   private final List<Tensor> tensors = new ArrayList<>();
   private boolean closed;
+  private boolean entered;
 
-  private Scope(Scope parent) {
+  private Scope(Scope parent, Thread thread) {
     this.parent = parent;
+    this.thread = thread;
   }
 
   /** Opens a scope inside the current one of this thread. */
   public static Scope open() {
-    Scope scope = new Scope(CURRENT.get());
+    Scope scope = new Scope(CURRENT.get(), Thread.currentThread());
     CURRENT.set(scope);
     return scope;
   }
@@ -60,6 +65,50 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
+   * A scope inside no other and of no thread, for what lives longer than the call that makes it:
+   * the weights of a model that is loaded once and used by many calls. Tensors are born in it by
+   * {@link #within}. Any thread may use and close it, but only one at a time: callers see to that.
+   */
+  public static Scope detached() {
+    return new Scope(null, null);
+  }
+
+  /** Work that may fail. */
+  @FunctionalInterface
+  public interface Work<T, E extends Exception> {
+    /** Does it. */
+    T run() throws E;
+  }
+
+  /**
+   * Does work with this scope, which must be {@linkplain #detached}, as this thread's innermost
+   * one: tensors born meanwhile, and those that inner scopes keep, belong to it.
+   */
+  public <T, E extends Exception> T within(Work<T, E> work) throws E {
+    requireOpen();
+    if (thread != null || entered) {
+      throw new IllegalStateException("scope: is not detached, or is entered already");
+    }
+    Scope outer = CURRENT.get();
+    entered = true;
+    CURRENT.set(this);
+    try {
+      return work.run();
+    } finally {
+      entered = false;
+      restore(outer);
+    }
+  }
+
+  private static void restore(Scope outer) {
+    if (outer == null) {
+      CURRENT.remove();
+    } else {
+      CURRENT.set(outer);
+    }
+  }
+
+  /**
    * The innermost open scope of this thread.
    *
    * @throws IllegalStateException if there is none
@@ -75,15 +124,19 @@ public final class Scope implements AutoCloseable {
 
   /**
    * Makes a tensor outlive this scope by moving it to the parent, and returns it. A tensor that
-   * already belongs to the parent or to a scope further out stays where it is: a parameter that a
-   * block returns untouched does not die with the block's caller.
+   * already belongs to the parent, to a scope further out or to a detached one stays where it is: a
+   * parameter that a block returns untouched does not die with the block's caller.
    */
   public Tensor keep(Tensor tensor) {
     if (parent == null) {
       throw new IllegalStateException("scope: the outermost scope has no parent to hand to");
     }
+    Scope owner = tensor.owner();
+    if (owner != null && owner != this && owner.thread == null) {
+      return tensor;
+    }
     for (Scope scope = parent; scope != null; scope = scope.parent) {
-      if (tensor.owner() == scope) {
+      if (owner == scope) {
         return tensor;
       }
     }
@@ -136,7 +189,7 @@ public final class Scope implements AutoCloseable {
   }
 
   private void requireThread() {
-    if (thread != Thread.currentThread()) {
+    if (thread != null && thread != Thread.currentThread()) {
       throw new IllegalStateException(
           "scope: opened by " + thread.getName() + ", used by " + Thread.currentThread().getName());
     }
@@ -148,7 +201,7 @@ public final class Scope implements AutoCloseable {
     if (closed) {
       return;
     }
-    if (CURRENT.get() != this) {
+    if (thread == null ? entered : CURRENT.get() != this) {
       throw new IllegalStateException("scope: an inner scope is still open, close that one first");
     }
     closed = true;
@@ -156,10 +209,8 @@ public final class Scope implements AutoCloseable {
       tensor.release();
     }
     tensors.clear();
-    if (parent == null) {
-      CURRENT.remove();
-    } else {
-      CURRENT.set(parent);
+    if (thread != null) {
+      restore(parent);
     }
   }
 }

@@ -2,13 +2,10 @@ package nacre.cli.texttoimage;
 
 import java.awt.image.BufferedImage;
 import java.util.Set;
-import nacre.neuralassets.scene.PngFile;
-import nacre.tensor.Device;
-import nacre.tensor.Shape;
-import nacre.tensor.Tensor;
+import nacre.diffusion.image.RgbImage;
 
 /**
- * A picture between its file and the model.
+ * A picture as its file has it.
  *
  * @param rgb packed bytes [height, width, 3]
  */
@@ -39,28 +36,8 @@ record Picture(byte[] rgb, int width, int height) {
     return new Picture(turned, newWidth, lies ? width : height);
   }
 
-  /** The picture in another size; proportions are not kept. */
-  Picture resize(int newWidth, int newHeight) {
-    return new Picture(
-        Lanczos.resize(rgb, width, height, newWidth, newHeight), newWidth, newHeight);
-  }
-
-  /** As the model takes it: {@code f32[1, height, width, 3]} from −1 to 1. */
-  Tensor toTensor(Device device) {
-    float[] values = new float[rgb.length];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = 2 * ((rgb[i] & 0xFF) / 255f) - 1;
-    }
-    return Tensor.of(device, Shape.of(1, height, width, 3), values);
-  }
-
-  /** The {@code index}-th of images {@code [N, height, width, 3]} from −1 to 1. */
-  static BufferedImage ofTensor(float[] images, int index, int width, int height) {
-    byte[] rgb = new byte[3 * width * height];
-    for (int i = 0; i < rgb.length; i++) {
-      float value = images[index * rgb.length + i] / 2 + 0.5f;
-      rgb[i] = (byte) Math.rint(Math.clamp(value, 0, 1) * 255);
-    }
-    return PngFile.image(rgb, width, height);
+  /** The same as an image of Java. */
+  BufferedImage toImage() {
+    return new RgbImage(rgb, width, height).toBufferedImage();
   }
 }

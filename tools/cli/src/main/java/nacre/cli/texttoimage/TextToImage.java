@@ -6,30 +6,29 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.LongStream;
 import nacre.cli.options.DTypeOption;
 import nacre.cli.options.Sampling;
 import nacre.cli.options.UserException;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Progress;
 import nacre.cli.output.ResidentMemory;
-import nacre.diffusion.ImageRequest;
+import nacre.diffusion.DrawingPlan;
+import nacre.diffusion.LoadOptions;
+import nacre.diffusion.Prompt;
+import nacre.diffusion.Residency;
 import nacre.diffusion.StableDiffusion;
+import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.schedule.Scheduler;
-import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
-import nacre.tensor.Scope;
 import picocli.CommandLine.Option;
 
 /** Pictures of prompts, drawn by Stable Diffusion: its part of {@code nacre sample}. */
 public final class TextToImage {
-  private static final int STEPS = 25;
-  private static final double GUIDANCE = 7.5;
-  private static final double STRENGTH = 0.8;
   private static final Pattern SIZE = Pattern.compile("(\\d{1,5})(?:[x×](\\d{1,5}))?");
 
   @Option(names = "--prompt", paramLabel = "TEXT", description = "What the picture shows.")
@@ -47,9 +46,8 @@ public final class TextToImage {
   @Option(
       names = "--scheduler",
       paramLabel = "NAME",
-      description =
-          "ddim, ddpm, pndm, euler, euler-karras, dpm++, dpm++-karras or dpm++-sde; the folder's"
-              + " unless given.")
+      completionCandidates = SchedulerNames.class,
+      description = "${COMPLETION-CANDIDATES}; the folder's unless given.")
   private String scheduler;
 
   @Option(
@@ -91,7 +89,18 @@ public final class TextToImage {
           "What to compute in: f32, or bf16, which takes half the memory; f32 unless given.")
   private DType dtype;
 
-  private record Dimensions(int width, int height) {}
+  @Option(
+      names = "--residency",
+      paramLabel = "all|one",
+      converter = ResidencyOption.class,
+      description =
+          "Which of text encoder, UNet and autoencoder stay in memory: all, read once, or one at a"
+              + " time, read anew for each batch; all unless given, but one where they would take"
+              + " more than half of the machine's memory.")
+  private Residency residency = Residency.AUTO;
+
+  /** Told of each component that is read. */
+  Consumer<Component> onRead = component -> {};
 
   /**
    * Draws the pictures.
@@ -100,22 +109,41 @@ public final class TextToImage {
    * @throws UserException if an option makes no sense
    */
   public void run(Path path, Device device, Sampling sampling) throws IOException {
-    PrintStream print = System.out;
     check();
-    StableDiffusion model = StableDiffusion.open(path, tokenizer, device, dtype);
-    Picture start = init == null ? null : PictureFile.read(init);
-    Dimensions dimensions = dimensions(model, start);
-    Scheduler steps = scheduler(model, sampling.steps() == null ? STEPS : sampling.steps());
+    LoadOptions options = new LoadOptions(dtype, residency, tokenizer, onRead);
+    try (StableDiffusion model = StableDiffusion.open(path, device, options)) {
+      draw(model, path, device, sampling, System.out);
+    }
+    ResidentMemory.peak()
+        .ifPresent(bytes -> System.out.println("memory  " + Progress.bytes(bytes) + " at most"));
+  }
+
+  private void draw(
+      StableDiffusion model, Path path, Device device, Sampling sampling, PrintStream print)
+      throws IOException {
+    Prompt order = order(model, sampling);
+    DrawingPlan plan = plan(order);
     print.println("device  " + device.backend().describe());
     print.println("model   " + path);
     warnOfDropped(model, print);
     Files.createDirectories(sampling.out());
-    try (Scope _ = Scope.open()) {
-      ImageRequest request = request(dimensions, start, device, sampling);
-      draw(model, request, steps, parameters(path, request, steps), sampling, print);
+    Map<String, String> parameters = parameters(path, plan);
+    Progress.Limit limit = new Progress.Limit.Steps(plan.steps());
+    try (Progress progress = Progress.start(print, limit, 0, Memory::liveBytes)) {
+      order
+          .onStep(
+              (step, _) -> {
+                progress.step(step, 0);
+                return true;
+              })
+          .drawEach(
+              (seed, picture) -> {
+                Path file = sampling.out().resolve(fileName(seed));
+                parameters.put("seed", Long.toString(seed));
+                PngMetadata.write(file, picture, parameters);
+                progress.note("image   " + file);
+              });
     }
-    ResidentMemory.peak()
-        .ifPresent(bytes -> print.println("memory  " + Progress.bytes(bytes) + " at most"));
   }
 
   private void check() {
@@ -130,14 +158,35 @@ public final class TextToImage {
     }
   }
 
-  private Dimensions dimensions(StableDiffusion model, Picture start) {
-    int multiple = model.sizeStep();
-    if (size == null) {
-      return start == null
-          ? new Dimensions(model.size(), model.size())
-          : new Dimensions(
-              start.width() - start.width() % multiple, start.height() - start.height() % multiple);
+  private Prompt order(StableDiffusion model, Sampling sampling) throws IOException {
+    Prompt order =
+        model.prompt(prompt).negative(negative).seed(sampling.seed()).count(images).batch(batch);
+    if (init != null) {
+      order.init(PictureFile.read(init).toImage());
     }
+    if (strength != null) {
+      order.strength(strength);
+    }
+    if (size != null) {
+      resize(order, model.sizeStep());
+    }
+    if (sampling.steps() != null) {
+      if (sampling.steps() < 1) {
+        throw new UserException("--steps is " + sampling.steps() + ", must be 1 or more");
+      }
+      order.steps(sampling.steps());
+    }
+    if (sampling.guidance() != null) {
+      double guidance = sampling.guidance();
+      if (!(guidance >= 0) || Double.isInfinite(guidance)) {
+        throw new UserException("--guidance is " + guidance + ", must be 0 or more");
+      }
+      order.guidance(guidance);
+    }
+    return order;
+  }
+
+  private void resize(Prompt order, int multiple) {
     Matcher matcher = SIZE.matcher(size);
     if (!matcher.matches()) {
       throw new UserException("--size is '" + size + "', such as 512 or 768x512 is wanted");
@@ -148,18 +197,21 @@ public final class TextToImage {
       throw new UserException(
           "--size is %dx%d, both must be multiples of %d".formatted(width, height, multiple));
     }
-    return new Dimensions(width, height);
+    order.size(width, height);
   }
 
-  private Scheduler scheduler(StableDiffusion model, int steps) throws IOException {
-    if (steps < 1) {
-      throw new UserException("--steps is " + steps + ", must be 1 or more");
+  private DrawingPlan plan(Prompt order) throws IOException {
+    if (scheduler != null) {
+      try {
+        order.scheduler(scheduler);
+      } catch (IllegalArgumentException e) {
+        throw new UserException("--scheduler: " + e.getMessage(), e);
+      }
     }
     try {
-      SchedulerChoice choice = scheduler == null ? null : SchedulerChoice.of(scheduler);
-      return model.scheduler(choice, steps);
+      return order.plan();
     } catch (IllegalArgumentException e) {
-      throw new UserException("--scheduler: " + e.getMessage(), e);
+      throw new UserException(e.getMessage(), e);
     }
   }
 
@@ -172,58 +224,6 @@ public final class TextToImage {
     }
   }
 
-  private ImageRequest request(
-      Dimensions dimensions, Picture start, Device device, Sampling sampling) {
-    int width = dimensions.width;
-    int height = dimensions.height;
-    double guidance = sampling.guidance() == null ? GUIDANCE : sampling.guidance();
-    if (!(guidance >= 0) || Double.isInfinite(guidance)) {
-      throw new UserException("--guidance is " + guidance + ", must be 0 or more");
-    }
-    ImageRequest.Initial initial =
-        start == null
-            ? null
-            : new ImageRequest.Initial(
-                start.resize(width, height).toTensor(device),
-                strength == null ? STRENGTH : strength);
-    return new ImageRequest(prompt, negative, width, height, guidance, initial);
-  }
-
-  private void draw(
-      StableDiffusion model,
-      ImageRequest request,
-      Scheduler scheduler,
-      Map<String, String> parameters,
-      Sampling sampling,
-      PrintStream print)
-      throws IOException {
-    int batches = (images + batch - 1) / batch;
-    int each =
-        scheduler.steps() - (init == null ? 0 : scheduler.beginIndex(request.initial().strength()));
-    Progress.Limit limit = new Progress.Limit.Steps((long) batches * each);
-    try (Progress progress = Progress.start(print, limit, 0, Memory::liveBytes)) {
-      for (int i = 0; i < batches; i++) {
-        int before = i * each;
-        long first = sampling.seed() + (long) i * batch;
-        long[] seeds =
-            LongStream.range(first, first + Math.min(batch, images - i * batch)).toArray();
-        try (Scope _ = Scope.open()) {
-          float[] drawn =
-              model
-                  .generate(request, scheduler, seeds, done -> progress.step(before + done, 0))
-                  .toFloats();
-          for (int j = 0; j < seeds.length; j++) {
-            Path file = sampling.out().resolve(fileName(seeds[j]));
-            parameters.put("seed", Long.toString(seeds[j]));
-            PngMetadata.write(
-                file, Picture.ofTensor(drawn, j, request.width(), request.height()), parameters);
-            progress.note("image   " + file);
-          }
-        }
-      }
-    }
-  }
-
   /** Of the prompt's first words and the seed. */
   private String fileName(long seed) {
     String words = prompt.replaceAll("[^\\p{L}\\p{N}]+", "-").replaceAll("^-|-$", "");
@@ -231,7 +231,8 @@ public final class TextToImage {
     return (few.isEmpty() ? "image" : few) + "-" + seed + ".png";
   }
 
-  private Map<String, String> parameters(Path path, ImageRequest request, Scheduler scheduler) {
+  private Map<String, String> parameters(Path path, DrawingPlan plan) {
+    Scheduler scheduler = plan.scheduler();
     Map<String, String> texts = new LinkedHashMap<>();
     texts.put("Software", "Nacre");
     texts.put("model", path.toString());
@@ -239,13 +240,13 @@ public final class TextToImage {
     if (!negative.isEmpty()) {
       texts.put("negative prompt", negative);
     }
-    texts.put("size", request.width() + "x" + request.height());
-    texts.put("scheduler", scheduler.schedule().config().method().kind().className());
+    texts.put("size", plan.width() + "x" + plan.height());
+    texts.put("scheduler", scheduler.schedule().config().kind().className());
     texts.put("steps", Integer.toString(scheduler.requestedSteps()));
-    texts.put("guidance", Double.toString(request.guidance()));
+    texts.put("guidance", Double.toString(plan.guidance()));
     if (init != null) {
       texts.put("init", init.toString());
-      texts.put("strength", Double.toString(request.initial().strength()));
+      texts.put("strength", Double.toString(strength == null ? Prompt.DEFAULT_STRENGTH : strength));
     }
     texts.put("dtype", dtype.toString());
     return texts;

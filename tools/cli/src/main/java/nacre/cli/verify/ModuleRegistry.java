@@ -7,6 +7,7 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import nacre.diffusion.schedule.SchedulerKind;
+import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.nn.Parameters;
@@ -76,7 +77,7 @@ final class ModuleRegistry {
             (c, p, _) -> TextToImageSubjects.clipText(c.node(), p),
             ClipTextModel::currentName,
             ClipTextModel::isIgnorable));
-    for (SchedulerKind kind : SchedulerKind.values()) {
+    for (SchedulerKind kind : Schedulers.all()) {
       add(kind.className(), (c, p) -> ProcessSubjects.scheduler(c));
     }
     add("AdamW", (c, p) -> ProcessSubjects.adamW(c));

@@ -13,6 +13,7 @@ import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.schedule.SchedulerKind;
+import nacre.diffusion.schedule.Schedulers;
 import nacre.nn.AdamW;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -27,7 +28,7 @@ final class ProcessSubjects {
     double eta = c.number("eta", 0);
     ObjectNode config = c.node().deepCopy();
     config.remove(List.of("num_inference_steps", "eta"));
-    SchedulerKind kind = SchedulerKind.of(c.model());
+    SchedulerKind kind = Schedulers.ofClass(c.model());
     Scheduler plain = Scheduler.of(SchedulerConfig.of(config, kind), steps);
     Scheduler scheduler = plain instanceof DdimScheduler ddim ? ddim.withEta(eta) : plain;
     return inputs -> {

@@ -1,8 +1,8 @@
-package nacre.cli.texttoimage;
+package nacre.diffusion.image;
 
 /**
- * Scales pictures by Lanczos' filter of three lobes as Pillow does, bit for bit, so that an image
- * to begin from is the same as in diffusers: rows first, then columns, each rounded to 8 bits, the
+ * Resizing by Lanczos' filter of three lobes as Pillow does it, bit for bit, so that an image to
+ * begin from is the same as in diffusers: rows first, then columns, each rounded to 8 bits, the
  * filter stretched where a picture shrinks.
  */
 final class Lanczos {

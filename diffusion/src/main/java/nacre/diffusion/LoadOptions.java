@@ -1,0 +1,54 @@
+package nacre.diffusion;
+
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.function.Consumer;
+import nacre.diffusion.checkpoint.Component;
+import nacre.tensor.DType;
+
+/**
+ * How {@link StableDiffusion} is loaded: {@code LoadOptions.DEFAULT.withDtype(DType.BF16)}.
+ *
+ * @param dtype what weights are kept in and computed in, f32 or bf16; the files may be in another
+ * @param residency how long weights stay in memory
+ * @param tokenizer folder of the tokenizer; null for {@code tokenizer/} in the model's folder, or
+ *     beside the single file, which has none in it
+ * @param onRead told of each component whose weights are about to be read
+ */
+public record LoadOptions(
+    DType dtype, Residency residency, Path tokenizer, Consumer<Component> onRead) {
+
+  /** In f32, all weights kept, the model's own tokenizer. */
+  public static final LoadOptions DEFAULT =
+      new LoadOptions(DType.F32, Residency.ALL, null, component -> {});
+
+  /** Checks the dtype. */
+  public LoadOptions {
+    if (dtype != DType.F32 && dtype != DType.BF16) {
+      throw new IllegalArgumentException(
+          "stable diffusion: dtype is " + dtype + ", float32 or bfloat16 is wanted");
+    }
+    Objects.requireNonNull(residency, "residency");
+    Objects.requireNonNull(onRead, "onRead");
+  }
+
+  /** The same with another {@link #dtype}. */
+  public LoadOptions withDtype(DType other) {
+    return new LoadOptions(other, residency, tokenizer, onRead);
+  }
+
+  /** The same with another {@link #residency}. */
+  public LoadOptions withResidency(Residency other) {
+    return new LoadOptions(dtype, other, tokenizer, onRead);
+  }
+
+  /** The same with another {@link #tokenizer}. */
+  public LoadOptions withTokenizer(Path folder) {
+    return new LoadOptions(dtype, residency, folder, onRead);
+  }
+
+  /** The same with another {@link #onRead}. */
+  public LoadOptions withOnRead(Consumer<Component> listener) {
+    return new LoadOptions(dtype, residency, tokenizer, listener);
+  }
+}

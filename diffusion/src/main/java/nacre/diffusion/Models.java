@@ -1,0 +1,108 @@
+package nacre.diffusion;
+
+import java.lang.management.ManagementFactory;
+import nacre.diffusion.checkpoint.Checkpoint;
+import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.text.ClipTextModel;
+import nacre.diffusion.unet.UNet2DCondition;
+import nacre.diffusion.vae.AutoencoderKL;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.weights.SafeTensors;
+import nacre.weights.StateDict;
+import nacre.weights.WeightsException;
+
+/** Text encoder, UNet and autoencoder of a checkpoint, in memory as its residency says. */
+final class Models implements AutoCloseable {
+  private final Device device;
+  private final DType dtype;
+  private final boolean kept;
+  private final LoadedModel<ClipTextModel> textEncoder;
+  private final LoadedModel<UNet2DCondition> unet;
+  private final LoadedModel<AutoencoderKL> vae;
+
+  /** Nothing is read yet. */
+  Models(Checkpoint checkpoint, Device device, LoadOptions options) throws WeightsException {
+    this.device = device;
+    this.dtype = options.dtype();
+    this.kept =
+        switch (options.residency()) {
+          case ALL -> true;
+          case ONE_AT_A_TIME -> false;
+          case AUTO -> !device.isHost() || bytes(checkpoint, dtype) <= hostMemory() / 2;
+        };
+    this.textEncoder = model(Component.TEXT_ENCODER, checkpoint::readTextEncoder, options);
+    this.unet = model(Component.UNET, checkpoint::readUNet, options);
+    this.vae = model(Component.VAE, checkpoint::readVae, options);
+  }
+
+  private <M> LoadedModel<M> model(
+      Component component, LoadedModel.Reader<M> reader, LoadOptions options) {
+    return new LoadedModel<>(
+        p -> {
+          options.onRead().accept(component);
+          return reader.read(p);
+        },
+        kept);
+  }
+
+  /** What the weights of all three take in a dtype. */
+  private static long bytes(Checkpoint checkpoint, DType dtype) throws WeightsException {
+    long elements = 0;
+    for (Component component : Component.values()) {
+      try (StateDict weights = checkpoint.weights(component)) {
+        for (SafeTensors.Entry entry : weights.entries().values()) {
+          elements += entry.shape().elements();
+        }
+      }
+    }
+    return elements * dtype.bytes();
+  }
+
+  /** Of the machine, or of the container. */
+  private static long hostMemory() {
+    return ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class)
+        .getTotalMemorySize();
+  }
+
+  Device device() {
+    return device;
+  }
+
+  DType dtype() {
+    return dtype;
+  }
+
+  /** Whether models stay in memory between uses. */
+  boolean kept() {
+    return kept;
+  }
+
+  /** Reads all three, if they are to stay. */
+  void load() throws WeightsException {
+    if (kept) {
+      textEncoder.load(device, dtype);
+      unet.load(device, dtype);
+      vae.load(device, dtype);
+    }
+  }
+
+  <R> R withTextEncoder(LoadedModel.Use<ClipTextModel, R> use) throws WeightsException {
+    return textEncoder.use(device, dtype, use);
+  }
+
+  <R> R withUNet(LoadedModel.Use<UNet2DCondition, R> use) throws WeightsException {
+    return unet.use(device, dtype, use);
+  }
+
+  <R> R withVae(LoadedModel.Use<AutoencoderKL, R> use) throws WeightsException {
+    return vae.use(device, dtype, use);
+  }
+
+  @Override
+  public void close() {
+    textEncoder.close();
+    unet.close();
+    vae.close();
+  }
+}

@@ -1,0 +1,186 @@
+package nacre.diffusion;
+
+import static nacre.tensor.ops.Affine.scale;
+import static nacre.tensor.ops.Cast.cast;
+import static nacre.tensor.ops.Concat.concat;
+import static nacre.tensor.ops.Slice.slice;
+
+import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import nacre.diffusion.schedule.Guidance;
+import nacre.diffusion.schedule.History;
+import nacre.diffusion.schedule.Scheduler;
+import nacre.diffusion.text.ClipTokenizer;
+import nacre.diffusion.unet.UNet2DCondition;
+import nacre.diffusion.vae.LatentDistribution;
+import nacre.tensor.CapturedStep;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.ops.Clamp;
+import nacre.weights.WeightsException;
+
+/**
+ * The stages from prompts to images: text encoder, denoising, autoencoder. Latents stay in f32
+ * between steps, whatever the models compute in.
+ */
+final class Pipeline {
+  private final Models models;
+  private final ClipTokenizer tokenizer;
+  private final Device device;
+  private final DType dtype;
+
+  Pipeline(Models models, ClipTokenizer tokenizer) {
+    this.models = models;
+    this.tokenizer = tokenizer;
+    this.device = models.device();
+    this.dtype = models.dtype();
+  }
+
+  /** The prompt's encoding {@code [1, T, C]}, or both {@code [2, T, C]}, the negative's first. */
+  Tensor encode(ImageRequest request) throws WeightsException {
+    String[] prompts =
+        request.isGuided()
+            ? new String[] {request.negative(), request.prompt()}
+            : new String[] {request.prompt()};
+    int[] ids =
+        Arrays.stream(prompts)
+            .flatMapToInt(p -> Arrays.stream(tokenizer.encode(p).ids()))
+            .toArray();
+    Shape shape = Shape.of(prompts.length, tokenizer.length());
+    try (Scope scope = Scope.open()) {
+      return scope.keep(
+          models.withTextEncoder(encoder -> encoder.forward(Tensor.ofInts(device, shape, ids))));
+    }
+  }
+
+  /**
+   * The images of a request, one for each seed, all at once: f32 {@code [N, height, width, 3]} from
+   * −1 to 1.
+   *
+   * @param encoded what {@link #encode} made of the request
+   * @param latent {@code [1, h, w, C]} of one image
+   */
+  Tensor generate(
+      ImageRequest request,
+      Tensor encoded,
+      Shape latent,
+      Scheduler scheduler,
+      long[] seeds,
+      StepListener listener)
+      throws WeightsException {
+    int first = request.initial() == null ? 0 : scheduler.beginIndex(request.initial().strength());
+    Noise noise = new Noise(device, latent, seeds);
+    try (Scope scope = Scope.open()) {
+      Tensor latents;
+      if (request.initial() == null) {
+        latents = scale(noise.next(), scheduler.initNoiseSigma());
+      } else {
+        Tensor clean = encode(request.initial().pixels(), noise);
+        latents = scheduler.addNoise(first, clean, noise.next());
+      }
+      Tensor start = latents;
+      Tensor context = repeat(encoded, seeds.length);
+      Tensor denoised =
+          models.withUNet(
+              unet ->
+                  denoise(
+                      unet, request.guidance(), scheduler, first, start, context, noise, listener));
+      return scope.keep(decode(denoised));
+    }
+  }
+
+  /** Each row {@code images} times, {@code [1 or 2, T, C] → [images or 2 · images, T, C]}. */
+  private static Tensor repeat(Tensor encoded, int images) {
+    try (Scope scope = Scope.open()) {
+      int prompts = encoded.dim(0);
+      Tensor[] rows = new Tensor[prompts * images];
+      for (int i = 0; i < prompts; i++) {
+        Arrays.fill(rows, i * images, (i + 1) * images, slice(encoded, 0, i, 1));
+      }
+      return scope.keep(concat(0, rows));
+    }
+  }
+
+  private Tensor denoise(
+      UNet2DCondition unet,
+      double guidance,
+      Scheduler scheduler,
+      int first,
+      Tensor start,
+      Tensor context,
+      Noise noise,
+      StepListener listener) {
+    try (Scope scope = Scope.open()) {
+      History history = scheduler.start(first);
+      Tensor x = start;
+      // These stay where they are: the captured step reads them.
+      Tensor input = Tensor.empty(device, dtype, start.shape());
+      Tensor timesteps = Tensor.empty(device, DType.F32, Shape.of(context.dim(0)));
+      try (CapturedStep prediction =
+          CapturedStep.of(device, () -> predict(unet, input, timesteps, context, guidance))) {
+        for (int i = first; i < scheduler.steps(); i++) {
+          try (Scope step = Scope.open()) {
+            device.backend().cast(scheduler.scaleModelInput(i, x), input);
+            device.backend().fill(timesteps, scheduler.timestep(i));
+            Tensor output = prediction.run();
+            Tensor more = scheduler.isStochastic(i) ? noise.next() : null;
+            Tensor next = step.keep(scheduler.step(i, output, x, more, history));
+            x.close();
+            x = next;
+          }
+          if (!listener.onStep(i - first + 1, scheduler.steps() - first)) {
+            throw new CancellationException("drawing was canceled");
+          }
+        }
+      }
+      return scope.keep(x);
+    }
+  }
+
+  /**
+   * The UNet's guided prediction for latents {@code [N, h, w, C]}: as many, f32.
+   *
+   * @param context as many, or twice as many with the negative prompts first
+   */
+  private static Tensor predict(
+      UNet2DCondition unet, Tensor input, Tensor timesteps, Tensor context, double guidance) {
+    int images = input.dim(0);
+    if (context.dim(0) == images) {
+      return cast(unet.forward(input, timesteps, context), DType.F32);
+    }
+    Tensor both = cast(unet.forward(concat(0, input, input), timesteps, context), DType.F32);
+    return Guidance.guide(both, guidance);
+  }
+
+  /** A sample of the image's latent for each seed, {@code f32[N, h, w, C]}. */
+  private Tensor encode(Tensor pixels, Noise noise) throws WeightsException {
+    return models.withVae(
+        vae -> {
+          try (Scope scope = Scope.open()) {
+            Tensor moments = cast(vae.encode(cast(pixels, dtype)).moments(), DType.F32);
+            Tensor sampled = new LatentDistribution(moments).sample(noise.next());
+            return scope.keep(vae.toDiffusion(sampled));
+          }
+        });
+  }
+
+  /** One image after the other: memory is one image's. */
+  private Tensor decode(Tensor latents) throws WeightsException {
+    return models.withVae(
+        vae -> {
+          try (Scope scope = Scope.open()) {
+            Tensor[] images = new Tensor[latents.dim(0)];
+            for (int i = 0; i < images.length; i++) {
+              try (Scope one = Scope.open()) {
+                Tensor latent = cast(vae.fromDiffusion(slice(latents, 0, i, 1)), dtype);
+                images[i] = one.keep(Clamp.clamp(cast(vae.decode(latent), DType.F32), -1, 1));
+              }
+            }
+            return scope.keep(concat(0, images));
+          }
+        });
+  }
+}

@@ -1,0 +1,2 @@
+/** Pictures between Java's images and a model's tensors. */
+package nacre.diffusion.image;

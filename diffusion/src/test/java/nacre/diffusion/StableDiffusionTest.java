@@ -1,0 +1,284 @@
+package nacre.diffusion;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.image.RgbImage;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import nacre.weights.WeightsException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The front door: {@link StableDiffusion} as a program uses it, on the tiny model. */
+class StableDiffusionTest {
+  private static final Path MODEL = Path.of("../tools/cli/src/test/resources/tiny-sd/model");
+
+  private final Map<Component, Integer> reads = new EnumMap<>(Component.class);
+
+  /** The most that was in memory when a component was about to be read. */
+  private long besides;
+
+  @TempDir Path folder;
+
+  @AfterEach
+  void nothingIsLeftInMemory() {
+    assertEquals(0, Memory.liveTensors());
+    assertEquals(0, Memory.liveBytes());
+  }
+
+  private LoadOptions counted(Residency residency) {
+    return LoadOptions.DEFAULT
+        .withResidency(residency)
+        .withOnRead(
+            component -> {
+              reads.merge(component, 1, Integer::sum);
+              besides = Math.max(besides, Memory.liveBytes());
+            });
+  }
+
+  private static Prompt fox(StableDiffusion sd) {
+    return sd.prompt("a fox").size(32).steps(3).seed(5);
+  }
+
+  private static byte[] rgb(BufferedImage image) {
+    return RgbImage.of(image).rgb();
+  }
+
+  @Test
+  void weightsAreReadOnceAndStayUntilItIsClosed() throws IOException {
+    List<BufferedImage> drawn = new ArrayList<>();
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu(), counted(Residency.ALL))) {
+      Map<Component, Integer> once = new EnumMap<>(Component.class);
+      Arrays.stream(Component.values()).forEach(component -> once.put(component, 1));
+      assertEquals(once, reads);
+      assertTrue(Memory.liveTensors() > 0);
+      drawn.add(fox(sd).draw());
+      long warm = Memory.liveTensors(); // with the layouts that the device chose
+      drawn.addAll(fox(sd).count(3).drawAll());
+      drawn.add(fox(sd).seed(6).draw());
+      assertEquals(once, reads);
+      assertEquals(warm, Memory.liveTensors());
+    }
+    assertEquals(0, Memory.liveTensors());
+    assertEquals(5, drawn.size());
+    assertArrayEquals(rgb(drawn.get(0)), rgb(drawn.get(1)));
+    assertFalse(Arrays.equals(rgb(drawn.get(1)), rgb(drawn.get(2))));
+    assertArrayEquals(rgb(drawn.get(2)), rgb(drawn.get(4)));
+  }
+
+  @Test
+  void oneAtATimeReadsForEachBatchAndKeepsNothing() throws IOException {
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu(), counted(Residency.ONE_AT_A_TIME))) {
+      assertEquals(Map.of(), reads);
+      fox(sd).count(3).drawAll();
+      Map<Component, Integer> expected =
+          Map.of(Component.TEXT_ENCODER, 1, Component.UNET, 3, Component.VAE, 3);
+      assertEquals(expected, reads);
+      assertEquals(0, Memory.liveTensors());
+      try (var all = StableDiffusion.load(MODEL, Device.cpu())) {
+        long three = Memory.liveBytes();
+        assertTrue(besides < three / 20, besides + " of " + three);
+        assertArrayEquals(rgb(fox(all).draw()), rgb(fox(sd).draw()));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Residency.class)
+  void opensWithoutReadingWeights(Residency residency) throws IOException {
+    try (var sd = StableDiffusion.open(MODEL, Device.cpu(), counted(residency))) {
+      assertEquals(32, sd.size());
+      assertEquals(Map.of(), reads);
+      assertEquals(0, Memory.liveTensors());
+      fox(sd).draw();
+      assertEquals(residency != Residency.ONE_AT_A_TIME, Memory.liveTensors() > 0);
+    }
+  }
+
+  @Test
+  void batchesChangeNothing() throws IOException {
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu())) {
+      List<BufferedImage> single = fox(sd).scheduler("ddpm").count(3).drawAll();
+      List<BufferedImage> pairs = fox(sd).scheduler("ddpm").count(3).batch(2).drawAll();
+      for (int i = 0; i < 3; i++) {
+        assertArrayEquals(rgb(single.get(i)), rgb(pairs.get(i)));
+      }
+    }
+  }
+
+  @Test
+  void beginsFromAPictureOfItsSize() throws IOException {
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu())) {
+      BufferedImage start = fox(sd).size(40, 24).draw();
+      Prompt again = sd.prompt("a fox").init(start).scheduler("ddim").steps(10);
+      assertEquals(8, again.plan().steps());
+      BufferedImage near = again.strength(0.1).draw();
+      assertEquals(40, near.getWidth());
+      assertEquals(24, near.getHeight());
+      assertEquals(1, again.plan().steps());
+      double little = distance(start, near);
+      double much = distance(start, again.strength(1).draw());
+      assertTrue(little < much, little + " and " + much);
+    }
+  }
+
+  private static double distance(BufferedImage a, BufferedImage b) {
+    byte[] left = rgb(a);
+    byte[] right = rgb(b);
+    double sum = 0;
+    for (int i = 0; i < left.length; i++) {
+      sum += Math.abs((left[i] & 0xFF) - (right[i] & 0xFF));
+    }
+    return sum / left.length;
+  }
+
+  @Test
+  void stepsOfAllPicturesAreCountedTogether() throws IOException {
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu())) {
+      List<String> steps = new ArrayList<>();
+      List<String> seeds = new ArrayList<>();
+      fox(sd)
+          .scheduler("euler")
+          .seed(-1)
+          .count(3)
+          .batch(2)
+          .onStep((step, of) -> steps.add(step + "/" + of))
+          .drawEach((seed, _) -> seeds.add(Long.toUnsignedString(seed) + " " + steps.size()));
+      assertEquals(List.of("1/6", "2/6", "3/6", "4/6", "5/6", "6/6"), steps);
+      assertEquals(List.of("18446744073709551615 3", "0 3", "1 6"), seeds);
+    }
+  }
+
+  @Test
+  void aListenerEndsADrawingAndTheModelDrawsOn() throws IOException {
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu())) {
+      Runnable close = sd::close;
+      byte[] before = rgb(fox(sd).draw());
+      long warm = Memory.liveTensors();
+      assertThrows(CancellationException.class, () -> fox(sd).onStep((step, _) -> step < 2).draw());
+      assertThrows(
+          IllegalStateException.class,
+          () ->
+              fox(sd)
+                  .onStep(
+                      (_, _) -> {
+                        close.run();
+                        return true;
+                      })
+                  .draw());
+      assertEquals(warm, Memory.liveTensors());
+      assertArrayEquals(before, rgb(fox(sd).draw()));
+    }
+  }
+
+  @Test
+  void otherThreadsDrawTheSameAndMayCloseIt() throws Exception {
+    StableDiffusion sd = StableDiffusion.load(MODEL, Device.cpu());
+    byte[] here = rgb(fox(sd).draw());
+    List<CompletableFuture<byte[]>> drawn =
+        Stream.generate(() -> CompletableFuture.supplyAsync(() -> drawQuietly(sd)))
+            .limit(3)
+            .toList();
+    for (CompletableFuture<byte[]> future : drawn) {
+      assertArrayEquals(here, future.get());
+    }
+    try (Scope _ = Scope.open()) {
+      assertArrayEquals(here, rgb(fox(sd).draw()));
+      CompletableFuture.runAsync(sd::close).get();
+      assertEquals(0, Memory.liveTensors());
+    }
+    IllegalStateException e = assertThrows(IllegalStateException.class, () -> fox(sd).draw());
+    assertTrue(e.getMessage().contains("was closed"), e.getMessage());
+    sd.close();
+  }
+
+  private static byte[] drawQuietly(StableDiffusion sd) {
+    try {
+      return rgb(fox(sd).draw());
+    } catch (WeightsException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void refusesWhatMakesNoSense() throws IOException {
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu())) {
+      Prompt prompt = sd.prompt("a");
+      assertRefused("steps is 0", () -> prompt.steps(0));
+      assertRefused("count is -1", () -> prompt.count(-1));
+      assertRefused("guidance is NaN", () -> prompt.guidance(Double.NaN));
+      assertRefused("multiples of 8", () -> prompt.size(60, 64));
+      assertRefused("there is no scheduler 'magic'", () -> prompt.scheduler("magic"));
+      BufferedImage tiny = new BufferedImage(7, 9, BufferedImage.TYPE_INT_RGB);
+      assertRefused("7×9", () -> sd.prompt("a").init(tiny).plan());
+      assertRefused("strength 0.0", () -> fox(sd).init(tiny).strength(0).plan());
+      assertThrows(IllegalStateException.class, () -> fox(sd).count(2).draw());
+    }
+    assertRefused("float32 or bfloat16", () -> LoadOptions.DEFAULT.withDtype(DType.I32));
+  }
+
+  private static void assertRefused(
+      String reason, org.junit.jupiter.api.function.Executable mistake) {
+    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, mistake);
+    assertTrue(e.getMessage().contains(reason), e.getMessage());
+  }
+
+  @Test
+  void refusesPartsThatAreNotOfOneModelBeforeReadingWeights() throws IOException {
+    copy();
+    Path config = folder.resolve("text_encoder/config.json");
+    String json = Files.readString(config);
+    Files.writeString(config, json.replaceFirst("(\"hidden_size\": )\\d+", "$11024"));
+    assertMalformed("the text encoder's hidden_size 1024");
+    Files.writeString(config, json.replaceFirst("(\"max_position_embeddings\": )\\d+", "$15"));
+    assertMalformed("the text encoder takes 5");
+    Files.writeString(config, json);
+    Files.delete(folder.resolve("vae/diffusion_pytorch_model.safetensors"));
+    assertMalformed("vae");
+    assertEquals(2, reads.get(Component.UNET) + reads.get(Component.TEXT_ENCODER));
+  }
+
+  private void assertMalformed(String reason) {
+    WeightsException e =
+        assertThrows(
+            WeightsException.class,
+            () -> StableDiffusion.load(folder, Device.cpu(), counted(Residency.ALL)));
+    assertTrue(e.getMessage().contains(reason), e.getMessage());
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  private void copy() throws IOException {
+    try (Stream<Path> all = Files.walk(MODEL)) {
+      for (Path file : (Iterable<Path>) all::iterator) {
+        Path copy = folder.resolve(MODEL.relativize(file).toString());
+        if (Files.isDirectory(file)) {
+          Files.createDirectories(copy);
+        } else {
+          Files.write(copy, Files.readAllBytes(file));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,13 @@
+package nacre.cli.texttoimage;
+
+import java.util.Iterator;
+import nacre.diffusion.schedule.SchedulerChoice;
+import nacre.diffusion.schedule.Schedulers;
+
+/** What {@code --scheduler} takes, for its help and for the shell's completion. */
+final class SchedulerNames implements Iterable<String> {
+  @Override
+  public Iterator<String> iterator() {
+    return Schedulers.choices().stream().map(SchedulerChoice::toString).iterator();
+  }
+}
