@@ -3,7 +3,7 @@ package nacre.diffusion;
 import nacre.diffusion.schedule.Scheduler;
 
 /**
- * What a {@link Prompt} comes to on its model.
+ * A {@link Prompt} worked out for its model: sizes, scheduler and numbers of steps.
  *
  * @param width of each picture in pixels
  * @param height of each picture in pixels

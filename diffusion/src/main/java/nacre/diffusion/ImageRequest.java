@@ -3,7 +3,7 @@ package nacre.diffusion;
 import nacre.tensor.Tensor;
 
 /**
- * Images to draw, in tensors: what {@link Prompt} comes to.
+ * Images to draw, for {@link StableDiffusion#generate}. {@link Prompt} makes one.
  *
  * @param prompt what the images show
  * @param negative what they do not; empty for nothing in particular

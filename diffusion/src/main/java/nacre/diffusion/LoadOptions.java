@@ -7,7 +7,7 @@ import nacre.diffusion.checkpoint.Component;
 import nacre.tensor.DType;
 
 /**
- * How {@link StableDiffusion} is loaded: {@code LoadOptions.DEFAULT.withDtype(DType.BF16)}.
+ * Options of {@link StableDiffusion#load}: {@code LoadOptions.DEFAULT.withDtype(DType.BF16)}.
  *
  * @param dtype what weights are kept in and computed in, f32 or bf16; the files may be in another
  * @param residency how long weights stay in memory

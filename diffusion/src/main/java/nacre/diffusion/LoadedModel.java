@@ -22,7 +22,7 @@ final class LoadedModel<M> implements AutoCloseable {
     M read(Parameters p) throws WeightsException;
   }
 
-  /** What is done with a model. */
+  /** Work with a model. */
   @FunctionalInterface
   interface Use<M, R> {
     R apply(M model) throws WeightsException;

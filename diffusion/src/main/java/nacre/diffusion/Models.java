@@ -46,7 +46,7 @@ final class Models implements AutoCloseable {
         kept);
   }
 
-  /** What the weights of all three take in a dtype. */
+  /** Bytes of all weights in a dtype. */
   private static long bytes(Checkpoint checkpoint, DType dtype) throws WeightsException {
     long elements = 0;
     for (Component component : Component.values()) {

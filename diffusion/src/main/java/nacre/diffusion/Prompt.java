@@ -17,8 +17,9 @@ import nacre.tensor.Tensor;
 import nacre.weights.WeightsException;
 
 /**
- * A picture to draw, or several: made by {@link StableDiffusion#prompt}, changed by methods that
- * return it, drawn by {@link #draw}, and to be drawn again. Not for several threads at a time.
+ * A prompt with its settings: a picture to draw, or several. Made by {@link
+ * StableDiffusion#prompt}, changed by methods that return it, drawn by {@link #draw}, and to be
+ * drawn again. Not for several threads at a time.
  */
 public final class Prompt {
   /** Number of steps unless given. */
@@ -50,7 +51,7 @@ public final class Prompt {
     this.text = Objects.requireNonNull(text, "prompt");
   }
 
-  /** What the picture does not show; nothing in particular unless given. */
+  /** The negative prompt, of what the picture does not show; empty unless given. */
   public Prompt negative(String other) {
     negative = Objects.requireNonNull(other, "negative");
     return this;
@@ -129,8 +130,8 @@ public final class Prompt {
   }
 
   /**
-   * How much of the initial picture is drawn anew: the share of the steps to take, above 0, nearly
-   * the picture, to 1, nearly nothing of it; {@value #DEFAULT_STRENGTH} unless given.
+   * The share of the steps to take from the initial picture on: near 0 nearly the picture, 1 nearly
+   * nothing of it; {@value #DEFAULT_STRENGTH} unless given.
    */
   public Prompt strength(double share) {
     strength = share;
@@ -144,7 +145,7 @@ public final class Prompt {
     return this;
   }
 
-  /** How many are drawn at a time; changes speed and memory only. 1 unless given. */
+  /** Number of pictures drawn at a time; changes speed and memory only. 1 unless given. */
   public Prompt batch(int pictures) {
     requireAtLeastOne("batch", pictures);
     batch = pictures;
@@ -165,7 +166,7 @@ public final class Prompt {
   }
 
   /**
-   * What this comes to on the model; nothing is drawn.
+   * Works the prompt out for the model; nothing is drawn.
    *
    * @throws WeightsException if the scheduler's file is missing or malformed, in one line
    * @throws IllegalArgumentException if the numbers do not go together

@@ -1,6 +1,6 @@
 package nacre.diffusion;
 
-/** How long a {@link StableDiffusion} keeps weights in memory once it has read them. */
+/** The time that weights of a {@link StableDiffusion} stay in memory. */
 public enum Residency {
   /** All until it is closed: each is read once. */
   ALL,

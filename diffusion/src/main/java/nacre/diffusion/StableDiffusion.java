@@ -67,7 +67,7 @@ public final class StableDiffusion implements AutoCloseable {
     pipeline = new Pipeline(models, tokenizer);
   }
 
-  /** What each file allows but the next cannot take. */
+  /** Refuses configs that are right alone but not together. */
   private void checkConfigs(ClipTextConfig text) throws WeightsException {
     require(
         unetConfig.inChannels() == vaeConfig.latentChannels(),
@@ -181,7 +181,7 @@ public final class StableDiffusion implements AutoCloseable {
     return unetConfig.sampleSize() * sizeStep();
   }
 
-  /** What the width and the height of an image must be multiples of. */
+  /** The number of which width and height of an image must be multiples. */
   public int sizeStep() {
     return 1 << (vaeConfig.blockOutChannels().size() - 1);
   }
@@ -226,7 +226,7 @@ public final class StableDiffusion implements AutoCloseable {
     }
   }
 
-  /** What the text encoder makes of a request's prompts, for {@link #generate}, once for many. */
+  /** The encoding of a request's prompts; one serves any number of batches. */
   Tensor encode(ImageRequest request) throws WeightsException {
     lock.lock();
     try {

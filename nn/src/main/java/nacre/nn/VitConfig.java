@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import nacre.tensor.spi.Unary;
+import nacre.weights.ConfigJson;
 
 /**
  * The numbers of a {@link Vit}, under the names and with the defaults of transformers' {@code
@@ -41,17 +42,18 @@ public record VitConfig(
    *     together
    */
   public static VitConfig of(JsonNode json) {
+    ConfigJson c = new ConfigJson("ViT config", json);
     return new VitConfig(
-        integer(json, "hidden_size", 768),
-        integer(json, "num_hidden_layers", 12),
-        integer(json, "num_attention_heads", 12),
-        integer(json, "intermediate_size", 3072),
-        json.path("hidden_act").asText("gelu"),
-        json.path("layer_norm_eps").asDouble(1e-12),
-        integer(json, "image_size", 224),
-        integer(json, "patch_size", 16),
-        integer(json, "num_channels", 3),
-        json.path("qkv_bias").asBoolean(true));
+        c.integer("hidden_size", 768),
+        c.integer("num_hidden_layers", 12),
+        c.integer("num_attention_heads", 12),
+        c.integer("intermediate_size", 3072),
+        c.text("hidden_act", "gelu"),
+        c.number("layer_norm_eps", 1e-12),
+        c.integer("image_size", 224),
+        c.integer("patch_size", 16),
+        c.integer("num_channels", 3),
+        c.flag("qkv_bias", true));
   }
 
   /** The {@code config.json} from which transformers builds the same model. */
@@ -79,18 +81,6 @@ public record VitConfig(
   /** The function that {@link #hiddenAct} names. */
   public Unary activation() {
     return HiddenAct.of("ViT", hiddenAct);
-  }
-
-  private static int integer(JsonNode json, String key, int otherwise) {
-    JsonNode value = json.path(key);
-    if (value.isMissingNode() || value.isNull()) {
-      return otherwise;
-    }
-    if (!value.canConvertToInt() || !value.isIntegralNumber()) {
-      throw new IllegalArgumentException(
-          "ViT config: " + key + " is " + value + ", an integer is wanted");
-    }
-    return value.intValue();
   }
 
   private static void requireDivisible(String name, int value, String by, int divisor) {

@@ -20,7 +20,7 @@ public record ConfigJson(String model, JsonNode node) {
       return otherwise;
     }
     JsonNode value = node.get(key);
-    if (!value.isIntegralNumber()) {
+    if (!value.isIntegralNumber() || !value.canConvertToInt()) {
       throw wrong(key, "a whole number", value);
     }
     return value.intValue();

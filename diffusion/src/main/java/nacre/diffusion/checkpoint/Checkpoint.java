@@ -22,17 +22,17 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * A Stable Diffusion model on disk, in whichever of its ways: a folder with a config and weights
- * for each component, or a single file. Both give the same configs, and the same weights under the
+ * A Stable Diffusion model on disk, in either of its forms: a folder with a config and weights for
+ * each component, or a single file. Both give the same configs, and the same weights under the
  * names that they have in memory.
  */
 public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
 
-  /** Where a folder describes its scheduler. */
+  /** The path of the scheduler's config below the model's folder. */
   String SCHEDULER = "scheduler/scheduler_config.json";
 
   /**
-   * Opens what lies at a path.
+   * Opens the model at a path.
    *
    * @throws WeightsException if there is nothing, or a file that holds no model that is known, in
    *     one line
@@ -42,7 +42,7 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
   }
 
   /**
-   * Builds something from one of the model's JSON files.
+   * Reads one of the model's JSON files.
    *
    * @param name below the model's folder, {@code unet/config.json}
    * @param build may refuse what it is given by an {@link IllegalArgumentException}

@@ -20,12 +20,12 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * Writes a model in its other way: a single file as a folder, a folder as a single file.
+ * Writes a model in its other form: a single file as a folder, a folder as a single file.
  *
  * @param conversion of the numbers
  */
 public record CheckpointWriter(Conversion conversion) {
-  /** What a folder needs besides configs and weights. */
+  /** Files of a folder besides configs and weights. */
   private static final List<String> TOKENIZER = List.of("vocab.json", "merges.txt");
 
   /**

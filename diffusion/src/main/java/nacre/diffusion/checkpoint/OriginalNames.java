@@ -19,16 +19,16 @@ import nacre.weights.WeightsException;
  * @see <a href="https://github.com/mlfoundations/open_clip">open_clip, text encoder of 2.x</a>
  */
 record OriginalNames(String prefix, KeyMapping dialect) {
-  /** What the names of the UNet's tensors begin with. */
+  /** The prefix of the UNet's tensors. */
   static final String UNET = "model.diffusion_model.";
 
-  /** What the names of the autoencoder's tensors begin with. */
+  /** The prefix of the autoencoder's tensors. */
   static final String VAE = "first_stage_model.";
 
-  /** What the names of the text encoder's tensors begin with in files of 1.x. */
+  /** The prefix of the text encoder's tensors in files of 1.x. */
   static final String CLIP = "cond_stage_model.transformer.";
 
-  /** What the names of the text encoder's tensors begin with in files of 2.x. */
+  /** The prefix of the text encoder's tensors in files of 2.x. */
   static final String OPEN_CLIP = "cond_stage_model.model.";
 
   private static final KeyMapping UNET_RESNET =

@@ -22,7 +22,7 @@ import nacre.weights.WeightsException;
  * wrote the file, each under its name, or else those of the published model that it is.
  */
 public final class SingleFile implements Checkpoint {
-  /** What only single files have. */
+  /** A tensor that only single files have. */
   private static final String MARK = OriginalNames.UNET + "input_blocks.0.0.weight";
 
   private static final String CONTEXT =
@@ -129,7 +129,7 @@ public final class SingleFile implements Checkpoint {
             + " (768 pixels, predicts velocity)");
   }
 
-  /** Where its configs come from, {@code as sd-1.5} or {@code by its metadata}. */
+  /** The origin of its configs, {@code as sd-1.5} or {@code by its metadata}. */
   public String origin() {
     return origin;
   }

@@ -5,12 +5,12 @@ import java.util.Set;
 import nacre.weights.ConfigJson;
 
 /**
- * What only {@link DdimScheduler} has.
+ * The configuration keys of {@link DdimScheduler}.
  *
  * @param setAlphaToOne whether the last step ends at no noise rather than at timestep 0
- * @param limit of the estimates of the clean sample
+ * @param clipping of the estimates of the clean sample
  */
-public record DdimConfig(boolean setAlphaToOne, SampleClipping limit) implements MethodConfig {
+public record DdimConfig(boolean setAlphaToOne, SampleClipping clipping) implements MethodConfig {
   static final Set<String> KEYS =
       Set.of(
           "set_alpha_to_one",
@@ -33,7 +33,7 @@ public record DdimConfig(boolean setAlphaToOne, SampleClipping limit) implements
   @Override
   public void writeTo(ObjectNode json) {
     json.put("set_alpha_to_one", setAlphaToOne);
-    limit.writeClippingTo(json);
-    limit.writeThresholdingTo(json);
+    clipping.writeClippingTo(json);
+    clipping.writeThresholdingTo(json);
   }
 }

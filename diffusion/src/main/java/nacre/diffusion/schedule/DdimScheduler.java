@@ -72,14 +72,14 @@ public final class DdimScheduler implements Scheduler {
     double deviation = eta * Math.sqrt(variance);
     double ofClean = Math.sqrt(next);
     double ofNoise = Math.sqrt(1f - next - deviation * deviation);
-    Estimate estimate = schedule.config().predictionType().estimate(alpha);
+    OutputConversion conversion = schedule.config().predictionType().conversion(alpha);
     try (Scope scope = Scope.open()) {
       Tensor y;
-      if (method.limit().none()) {
-        y = estimate.combine(ofClean, ofNoise, sample, output);
+      if (method.clipping().none()) {
+        y = conversion.combine(ofClean, ofNoise, sample, output);
       } else {
-        Tensor clean = method.limit().apply(estimate.clean(sample, output));
-        y = mix(clean, ofClean, estimate.noise(sample, output), ofNoise);
+        Tensor clean = method.clipping().apply(conversion.clean(sample, output));
+        y = mix(clean, ofClean, conversion.noise(sample, output), ofNoise);
       }
       return scope.keep(eta > 0 ? mix(y, 1, noise, deviation) : y);
     }

@@ -5,12 +5,13 @@ import java.util.Set;
 import nacre.weights.ConfigJson;
 
 /**
- * What only {@link DdpmScheduler} has.
+ * The configuration keys of {@link DdpmScheduler}.
  *
  * @param varianceType of the noise that a step adds
- * @param limit of the estimates of the clean sample
+ * @param clipping of the estimates of the clean sample
  */
-public record DdpmConfig(VarianceType varianceType, SampleClipping limit) implements MethodConfig {
+public record DdpmConfig(VarianceType varianceType, SampleClipping clipping)
+    implements MethodConfig {
   static final Set<String> KEYS =
       Set.of(
           "variance_type",
@@ -35,7 +36,7 @@ public record DdpmConfig(VarianceType varianceType, SampleClipping limit) implem
   @Override
   public void writeTo(ObjectNode json) {
     json.put("variance_type", varianceType.key());
-    limit.writeClippingTo(json);
-    limit.writeThresholdingTo(json);
+    clipping.writeClippingTo(json);
+    clipping.writeThresholdingTo(json);
   }
 }

@@ -50,18 +50,18 @@ public final class DdpmScheduler implements Scheduler {
     float stepBeta = 1f - stepAlpha;
     double ofClean = Math.sqrt(next) * stepBeta / (1f - alpha);
     double ofSample = Math.sqrt(stepAlpha) * (1f - next) / (1f - alpha);
-    Estimate estimate = schedule.config().predictionType().estimate(alpha);
+    OutputConversion conversion = schedule.config().predictionType().conversion(alpha);
     try (Scope scope = Scope.open()) {
       Tensor y;
-      if (method.limit().none()) {
+      if (method.clipping().none()) {
         y =
             mix(
                 sample,
-                ofSample + ofClean * estimate.cleanOfSample(),
+                ofSample + ofClean * conversion.cleanOfSample(),
                 output,
-                ofClean * estimate.cleanOfOutput());
+                ofClean * conversion.cleanOfOutput());
       } else {
-        Tensor clean = method.limit().apply(estimate.clean(sample, output));
+        Tensor clean = method.clipping().apply(conversion.clean(sample, output));
         y = mix(clean, ofClean, sample, ofSample);
       }
       if (isStochastic(index)) {

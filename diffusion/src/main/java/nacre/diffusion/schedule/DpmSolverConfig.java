@@ -5,7 +5,7 @@ import java.util.Set;
 import nacre.weights.ConfigJson;
 
 /**
- * What only {@link DpmSolverScheduler} has.
+ * The configuration keys of {@link DpmSolverScheduler}.
  *
  * @param order 1 to 3: how many predictions a step is made from
  * @param heun whether steps of the second order go by Heun's rule rather than the midpoint's
@@ -16,7 +16,7 @@ import nacre.weights.ConfigJson;
  * @param eulerAtFinal whether the last step is of the first order
  * @param sigmas which noise levels are gone through
  * @param lambdaMinClipped timesteps of a lower log α − log σ are left out
- * @param limit of the estimates of the clean sample
+ * @param clipping of the estimates of the clean sample
  */
 public record DpmSolverConfig(
     int order,
@@ -26,7 +26,7 @@ public record DpmSolverConfig(
     boolean eulerAtFinal,
     SigmaConfig sigmas,
     double lambdaMinClipped,
-    SampleClipping limit)
+    SampleClipping clipping)
     implements MethodConfig {
   static final Set<String> KEYS =
       Set.of(
@@ -74,7 +74,7 @@ public record DpmSolverConfig(
         c.text("algorithm_type", "dpmsolver++").equals("sde-dpmsolver++"),
         c.flag("lower_order_final", true),
         c.flag("euler_at_final", false),
-        SigmaConfig.of(c, SigmaPath.KARRAS, SigmaPath.EXPONENTIAL, SigmaPath.LU),
+        SigmaConfig.of(c, SigmaSpacing.KARRAS, SigmaSpacing.EXPONENTIAL, SigmaSpacing.LU),
         c.number("lambda_min_clipped", Double.NEGATIVE_INFINITY),
         SampleClipping.ofThresholding(c));
   }
@@ -95,6 +95,6 @@ public record DpmSolverConfig(
     if (lambdaMinClipped > Double.NEGATIVE_INFINITY) {
       json.put("lambda_min_clipped", lambdaMinClipped);
     }
-    limit.writeThresholdingTo(json);
+    clipping.writeThresholdingTo(json);
   }
 }

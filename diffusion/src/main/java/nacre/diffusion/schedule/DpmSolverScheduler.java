@@ -15,7 +15,7 @@ public final class DpmSolverScheduler implements Scheduler {
 
   private final NoiseSchedule schedule;
   private final DpmSolverConfig method;
-  private final int asked;
+  private final int requestedSteps;
   private final int[] timesteps;
   private final Level[] levels;
 
@@ -39,40 +39,40 @@ public final class DpmSolverScheduler implements Scheduler {
   DpmSolverScheduler(NoiseSchedule schedule, DpmSolverConfig method, int steps) {
     this.schedule = schedule;
     this.method = method;
-    this.asked = steps;
+    this.requestedSteps = steps;
     SchedulerConfig config = schedule.config();
     SigmaTable table = new SigmaTable(schedule);
     SigmaConfig sigmas = method.sigmas();
-    double[] path;
-    if (sigmas.path() == SigmaPath.TIMESTEPS) {
+    double[] spaced;
+    if (sigmas.spacing() == SigmaSpacing.TIMESTEPS) {
       int last = table.countAbove(method.lambdaMinClipped());
       this.timesteps =
           config
               .timestepSpacing()
               .withoutLowest(config.numTrainTimesteps(), last, steps, config.stepsOffset());
-      path = new double[timesteps.length];
-      for (int i = 0; i < path.length; i++) {
-        path[i] = table.at(timesteps[i]);
+      spaced = new double[timesteps.length];
+      for (int i = 0; i < spaced.length; i++) {
+        spaced[i] = table.at(timesteps[i]);
       }
     } else {
       double highest = sigmas.highest().orElse(table.highest());
-      path = sigmas.path().between(highest, sigmas.lowest().orElse(table.lowest()), steps);
+      spaced = sigmas.spacing().between(highest, sigmas.lowest().orElse(table.lowest()), steps);
       this.timesteps = new int[steps];
       for (int i = 0; i < steps; i++) {
-        timesteps[i] = timestep(table.timestep(path[i]));
+        timesteps[i] = timestep(table.timestep(spaced[i]));
       }
     }
-    this.levels = new Level[path.length + 1];
-    for (int i = 0; i < path.length; i++) {
-      levels[i] = Level.of((float) path[i]);
+    this.levels = new Level[spaced.length + 1];
+    for (int i = 0; i < spaced.length; i++) {
+      levels[i] = Level.of((float) spaced[i]);
     }
-    levels[path.length] = Level.of(sigmas.endsAtLowest() ? table.lowest() : 0);
+    levels[spaced.length] = Level.of(sigmas.endsAtLowest() ? table.lowest() : 0);
   }
 
-  /** What is told to the model, which diffusers rounds for some paths and cuts off for others. */
+  /** The timestep of the model, rounded for some spacings and cut off for others, as diffusers. */
   private int timestep(double timestep) {
     boolean rounded =
-        method.sigmas().path() != SigmaPath.EXPONENTIAL
+        method.sigmas().spacing() != SigmaSpacing.EXPONENTIAL
             && schedule.config().betaSchedule() != BetaSchedule.SQUARED_COSINE;
     return (int) (rounded ? Math.rint(timestep) : timestep);
   }
@@ -89,7 +89,7 @@ public final class DpmSolverScheduler implements Scheduler {
 
   @Override
   public int requestedSteps() {
-    return asked;
+    return requestedSteps;
   }
 
   @Override
@@ -147,17 +147,17 @@ public final class DpmSolverScheduler implements Scheduler {
           case SAMPLE -> output;
           case V_PREDICTION -> mix(sample, level.alpha, output, -level.sigma);
         };
-    return method.limit().apply(clean);
+    return method.clipping().apply(clean);
   }
 
-  /** What follows from the estimates, the newest first, but for the noise. */
+  /** The next sample from the estimates, the newest first, without the noise. */
   private Tensor advance(int index, Tensor sample, Tensor[] clean) {
     Level from = levels[index];
     Level to = levels[index + 1];
     // The stochastic variant goes twice as far, and comes back by its noise.
     float h = to.lambda - from.lambda;
-    float way = method.stochastic() ? 2 * h : h;
-    float decay = (float) Math.exp(-way);
+    float distance = method.stochastic() ? 2 * h : h;
+    float decay = (float) Math.exp(-distance);
     float ofSample = to.sigma / from.sigma;
     if (method.stochastic()) {
       ofSample *= (float) Math.exp(-h);
@@ -168,7 +168,9 @@ public final class DpmSolverScheduler implements Scheduler {
       return y;
     }
     float ofSlope =
-        clean.length == 3 || method.heun() ? to.alpha * ((decay - 1) / way + 1) : 0.5f * ofClean;
+        clean.length == 3 || method.heun()
+            ? to.alpha * ((decay - 1) / distance + 1)
+            : 0.5f * ofClean;
     float h0 = from.lambda - levels[index - 1].lambda;
     float r0 = h0 / h;
     Tensor slope = mix(clean[0], 1 / r0, clean[1], -1 / r0);
@@ -178,12 +180,14 @@ public final class DpmSolverScheduler implements Scheduler {
     float r1 = (levels[index - 1].lambda - levels[index - 2].lambda) / h;
     Tensor older = mix(clean[1], 1 / r1, clean[2], -1 / r1);
     Tensor bend = mix(slope, 1 / (r0 + r1), older, -1 / (r0 + r1));
-    float ofBend = -to.alpha * ((decay - 1 + way) / (way * way) - 0.5f);
+    float ofBend = -to.alpha * ((decay - 1 + distance) / (distance * distance) - 0.5f);
     if (method.stochastic()) {
-      ofBend = to.alpha * ((1 - decay - way) / (way * way) - 0.5f);
+      ofBend = to.alpha * ((1 - decay - distance) / (distance * distance) - 0.5f);
     }
-    return Term.sum(
-        new Term(1, y), new Term(ofSlope, mix(slope, 1, bend, r0)), new Term(ofBend, bend));
+    return WeightedTensor.sum(
+        new WeightedTensor(1, y),
+        new WeightedTensor(ofSlope, mix(slope, 1, bend, r0)),
+        new WeightedTensor(ofBend, bend));
   }
 
   /** The standard deviation of the noise that a stochastic step adds. */

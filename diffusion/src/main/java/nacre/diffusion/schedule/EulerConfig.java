@@ -5,7 +5,7 @@ import java.util.Set;
 import nacre.weights.ConfigJson;
 
 /**
- * What only {@link EulerScheduler} has.
+ * The configuration keys of {@link EulerScheduler}.
  *
  * @param sigmas which noise levels are gone through
  * @param logLinear whether these, where they follow the timesteps, are even in their logarithms
@@ -31,7 +31,7 @@ public record EulerConfig(SigmaConfig sigmas, boolean logLinear, boolean continu
     c.require("interpolation_type", "linear", "log_linear");
     c.require("timestep_type", "discrete", "continuous");
     return new EulerConfig(
-        SigmaConfig.of(c, SigmaPath.KARRAS, SigmaPath.EXPONENTIAL),
+        SigmaConfig.of(c, SigmaSpacing.KARRAS, SigmaSpacing.EXPONENTIAL),
         c.text("interpolation_type", "linear").equals("log_linear"),
         c.text("timestep_type", "discrete").equals("continuous"));
   }

@@ -12,36 +12,36 @@ import nacre.tensor.Tensor;
  */
 public final class EulerScheduler implements Scheduler {
   private final NoiseSchedule schedule;
-  private final int asked;
+  private final int requestedSteps;
   private final float[] timesteps;
   private final float[] sigmas;
 
   EulerScheduler(NoiseSchedule schedule, EulerConfig method, int steps) {
     this.schedule = schedule;
-    this.asked = steps;
+    this.requestedSteps = steps;
     SchedulerConfig config = schedule.config();
     SigmaTable table = new SigmaTable(schedule);
     float[] at =
         config
             .timestepSpacing()
             .continuous(config.numTrainTimesteps(), steps, config.stepsOffset());
-    double[] path = method.logLinear() ? logLinear(table, steps) : followed(table, at);
+    double[] spaced = method.logLinear() ? logLinear(table, steps) : followed(table, at);
     SigmaConfig levels = method.sigmas();
-    if (levels.path() != SigmaPath.TIMESTEPS) {
-      double lowest = levels.lowest().orElse(path[path.length - 1]);
-      path = levels.path().between(levels.highest().orElse(path[0]), lowest, steps);
+    if (levels.spacing() != SigmaSpacing.TIMESTEPS) {
+      double lowest = levels.lowest().orElse(spaced[spaced.length - 1]);
+      spaced = levels.spacing().between(levels.highest().orElse(spaced[0]), lowest, steps);
       for (int i = 0; i < steps; i++) {
-        at[i] = (float) table.timestep(path[i]);
+        at[i] = (float) table.timestep(spaced[i]);
       }
     }
-    this.sigmas = new float[path.length + 1];
-    for (int i = 0; i < path.length; i++) {
-      sigmas[i] = (float) path[i];
+    this.sigmas = new float[spaced.length + 1];
+    for (int i = 0; i < spaced.length; i++) {
+      sigmas[i] = (float) spaced[i];
     }
-    sigmas[path.length] = levels.endsAtLowest() ? table.lowest() : 0;
+    sigmas[spaced.length] = levels.endsAtLowest() ? table.lowest() : 0;
     boolean logarithms =
         method.continuous() && config.predictionType() == PredictionType.V_PREDICTION;
-    this.timesteps = logarithms ? quarterLogarithms(path.length) : at;
+    this.timesteps = logarithms ? quarterLogarithms(spaced.length) : at;
   }
 
   /** As many as noise levels, which with {@code interpolation_type} log_linear is one more. */
@@ -85,7 +85,7 @@ public final class EulerScheduler implements Scheduler {
 
   @Override
   public int requestedSteps() {
-    return asked;
+    return requestedSteps;
   }
 
   @Override

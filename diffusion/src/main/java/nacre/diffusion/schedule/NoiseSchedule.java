@@ -3,8 +3,9 @@ package nacre.diffusion.schedule;
 import nacre.tensor.Device;
 
 /**
- * How much noise a sample holds at each timestep: noisy = √ᾱ · clean + √(1 − ᾱ) · noise (Ho et al.,
- * 2020, equation 4), with ᾱ in the arithmetic of diffusers.
+ * The noise schedule of training, which says how much noise a sample holds at each timestep: noisy
+ * = √ᾱ · clean + √(1 − ᾱ) · noise (Ho et al., 2020, equation 4), with ᾱ in the arithmetic of
+ * diffusers.
  */
 public final class NoiseSchedule {
   private final SchedulerConfig config;
@@ -47,7 +48,7 @@ public final class NoiseSchedule {
     return betas;
   }
 
-  /** What the schedule was made from. */
+  /** The configuration that the schedule was made from. */
   public SchedulerConfig config() {
     return config;
   }

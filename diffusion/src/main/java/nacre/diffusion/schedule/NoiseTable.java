@@ -88,7 +88,7 @@ public final class NoiseTable {
     }
   }
 
-  /** What the model is to predict, {@code [N, ..]}, by the configured {@link PredictionType}. */
+  /** The target of the model, {@code [N, ..]}, by the configured {@link PredictionType}. */
   public Tensor target(Tensor clean, Tensor noise, Tensor timesteps) {
     return switch (schedule.config().predictionType()) {
       case EPSILON -> noise;

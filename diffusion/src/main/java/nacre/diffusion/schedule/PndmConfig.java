@@ -5,7 +5,7 @@ import java.util.Set;
 import nacre.weights.ConfigJson;
 
 /**
- * What only {@link PndmScheduler} has.
+ * The configuration keys of {@link PndmScheduler}.
  *
  * @param skipPrkSteps whether the first steps do without Runge and Kutta (Stable Diffusion)
  * @param setAlphaToOne whether the last step ends at no noise rather than at timestep 0

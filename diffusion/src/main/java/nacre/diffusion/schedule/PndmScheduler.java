@@ -28,12 +28,12 @@ public final class PndmScheduler implements Scheduler {
   private final PndmConfig method;
   private final int[] timesteps;
   private final int stride;
-  private final int asked;
+  private final int requestedSteps;
 
   PndmScheduler(NoiseSchedule schedule, PndmConfig method, int steps) {
     this.schedule = schedule;
     this.method = method;
-    this.asked = steps;
+    this.requestedSteps = steps;
     int[] plain = schedule.config().timesteps(steps);
     this.stride = schedule.timesteps() / steps;
     this.timesteps = method.skipPrkSteps() ? withCorrection(plain) : withRungeKutta(plain);
@@ -51,7 +51,7 @@ public final class PndmScheduler implements Scheduler {
     return timesteps;
   }
 
-  /** Three times four from the first to the fourth, by way of what is halfway between. */
+  /** Three times four from the first to the fourth, through the timesteps halfway between. */
   private int[] withRungeKutta(int[] plain) {
     if (plain.length < 4) {
       throw new IllegalArgumentException(
@@ -82,7 +82,7 @@ public final class PndmScheduler implements Scheduler {
 
   @Override
   public int requestedSteps() {
-    return asked;
+    return requestedSteps;
   }
 
   @Override
@@ -122,11 +122,11 @@ public final class PndmScheduler implements Scheduler {
     Tensor prediction = history.output(0);
     if (phase == 3) {
       prediction =
-          Term.sum(
-              new Term(1 / 6.0, history.output(3)),
-              new Term(1 / 3.0, history.output(2)),
-              new Term(1 / 3.0, history.output(1)),
-              new Term(1 / 6.0, history.output(0)));
+          WeightedTensor.sum(
+              new WeightedTensor(1 / 6.0, history.output(3)),
+              new WeightedTensor(1 / 3.0, history.output(2)),
+              new WeightedTensor(1 / 3.0, history.output(1)),
+              new WeightedTensor(1 / 6.0, history.output(0)));
     }
     return transfer(history.sample(phase), prediction, from, to);
   }
@@ -139,15 +139,16 @@ public final class PndmScheduler implements Scheduler {
     }
     List<Tensor> predictions = predictions(history);
     double[] weights = WEIGHTS[predictions.size() - 1];
-    Term[] older = new Term[weights.length - 1];
+    WeightedTensor[] older = new WeightedTensor[weights.length - 1];
     for (int i = 0; i < older.length; i++) {
-      older[i] = new Term(weights[i + 1], predictions.get(i + 1));
+      older[i] = new WeightedTensor(weights[i + 1], predictions.get(i + 1));
     }
-    Tensor prediction = Term.sum(new Term(weights[0], predictions.getFirst()), older);
+    Tensor prediction =
+        WeightedTensor.sum(new WeightedTensor(weights[0], predictions.getFirst()), older);
     return transfer(history.sample(0), prediction, timestep, timestep - stride);
   }
 
-  /** Up to four, the newest first: those of timesteps, not of what only helped on the way. */
+  /** Up to four, the newest first: those at timesteps, not those that only helped between. */
   private List<Tensor> predictions(History history) {
     List<Tensor> predictions = new ArrayList<>();
     for (int ago = 0; ago <= history.before() && predictions.size() < 4; ago++) {
@@ -165,7 +166,7 @@ public final class PndmScheduler implements Scheduler {
   private Tensor transfer(Tensor sample, Tensor prediction, int from, int to) {
     float alpha = schedule.alphaCumprod(from);
     float next = schedule.alphaCumprod(to, method.setAlphaToOne());
-    Tensor noise = schedule.config().predictionType().estimate(alpha).noise(sample, prediction);
+    Tensor noise = schedule.config().predictionType().conversion(alpha).noise(sample, prediction);
     double ofSample = Math.sqrt(next / alpha);
     double divisor = alpha * Math.sqrt(1f - next) + Math.sqrt(alpha * (1f - alpha) * next);
     return mix(sample, ofSample, noise, -(next - alpha) / divisor);

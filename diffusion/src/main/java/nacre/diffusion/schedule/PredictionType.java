@@ -1,6 +1,6 @@
 package nacre.diffusion.schedule;
 
-/** What a diffusion model is trained to predict from a noisy sample. */
+/** The quantity that a diffusion model is trained to predict from a noisy sample. */
 public enum PredictionType {
   /** The noise (Ho et al., 2020). */
   EPSILON("epsilon"),
@@ -37,14 +37,14 @@ public enum PredictionType {
             + "' is not known; known are epsilon, sample, v_prediction");
   }
 
-  /** The estimates of clean sample and noise at a noise level ᾱ. */
-  Estimate estimate(double alphaBar) {
+  /** The conversion to clean sample and noise at a noise level ᾱ. */
+  OutputConversion conversion(double alphaBar) {
     double signal = Math.sqrt(alphaBar);
     double noise = Math.sqrt(1 - alphaBar);
     return switch (this) {
-      case EPSILON -> new Estimate(1 / signal, -noise / signal, 0, 1);
-      case SAMPLE -> new Estimate(0, 1, 1 / noise, -signal / noise);
-      case V_PREDICTION -> new Estimate(signal, -noise, noise, signal);
+      case EPSILON -> new OutputConversion(1 / signal, -noise / signal, 0, 1);
+      case SAMPLE -> new OutputConversion(0, 1, 1 / noise, -signal / noise);
+      case V_PREDICTION -> new OutputConversion(signal, -noise, noise, signal);
     };
   }
 }

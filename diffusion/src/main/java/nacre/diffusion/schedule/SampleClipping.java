@@ -11,7 +11,7 @@ import nacre.tensor.Tensor;
 import nacre.weights.ConfigJson;
 
 /**
- * How far estimates of the clean sample may go.
+ * Clipping or dynamic thresholding of estimates of the clean sample.
  *
  * @param clips whether they are clipped to plus and minus {@code clipRange}
  * @param clipRange ≥ 0
@@ -39,12 +39,12 @@ public record SampleClipping(
     }
   }
 
-  /** The limit of a class that can clip. */
+  /** The clipping of a class that can clip. */
   static SampleClipping of(ConfigJson c) {
     return of(c, c.flag("clip_sample", true));
   }
 
-  /** The limit of a class that can only threshold. */
+  /** The clipping of a class that can only threshold. */
   static SampleClipping ofThresholding(ConfigJson c) {
     return of(c, false);
   }
@@ -73,7 +73,7 @@ public record SampleClipping(
         .put("sample_max_value", maxValue);
   }
 
-  /** What an estimate {@code [N, ..]} is replaced by. */
+  /** The clipped estimate, {@code [N, ..]}. */
   Tensor apply(Tensor clean) {
     if (thresholds) {
       return threshold(clean);

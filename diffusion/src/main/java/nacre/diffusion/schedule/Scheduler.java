@@ -55,7 +55,7 @@ public interface Scheduler {
     return 1;
   }
 
-  /** What the model is shown of a sample, {@code [N, ..]}, at a step: itself, or less of it. */
+  /** The model's input for a sample, {@code [N, ..]}, at a step: the sample, scaled for some. */
   default Tensor scaleModelInput(int index, Tensor sample) {
     return sample;
   }

@@ -29,7 +29,7 @@ public record SchedulerChoice(SchedulerKind kind, SchedulerName name) {
     return SchedulerConfig.of(changed, kind);
   }
 
-  /** What users call it. */
+  /** The name that users call it by. */
   @Override
   public String toString() {
     return name.name();

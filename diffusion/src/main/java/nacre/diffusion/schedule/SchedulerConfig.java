@@ -8,7 +8,7 @@ import java.util.List;
 import nacre.weights.ConfigJson;
 
 /**
- * A {@code scheduler_config.json}, with diffusers' defaults.
+ * The configuration of a scheduler: a {@code scheduler_config.json}, with diffusers' defaults.
  *
  * @param numTrainTimesteps timesteps in training
  * @param betaStart variance of the noise that the first timestep adds
@@ -86,7 +86,7 @@ public record SchedulerConfig(
         kind.reader().apply(c));
   }
 
-  /** What diffusers builds the same scheduler from. */
+  /** The {@code scheduler_config.json} from which diffusers builds the same scheduler. */
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("_class_name", kind.className())

@@ -7,29 +7,30 @@ import java.util.OptionalDouble;
 import nacre.weights.ConfigJson;
 
 /**
- * Which noise levels σ = √((1 − ᾱ) / ᾱ) a scheduler goes through.
+ * The noise levels σ = √((1 − ᾱ) / ᾱ) of sampling: how a scheduler chooses them.
  *
- * @param path how they lie between the highest and the lowest
+ * @param spacing how they lie between the highest and the lowest
  * @param endsAtLowest whether the last step ends at timestep 0's rather than at no noise ({@code
  *     final_sigmas_type})
- * @param lowest for {@link SigmaPath}s that do not follow timesteps; the noise schedule's if absent
+ * @param lowest for {@link SigmaSpacing}s that do not follow timesteps; the noise schedule's if
+ *     absent
  * @param highest likewise
  */
 public record SigmaConfig(
-    SigmaPath path, boolean endsAtLowest, OptionalDouble lowest, OptionalDouble highest) {
+    SigmaSpacing spacing, boolean endsAtLowest, OptionalDouble lowest, OptionalDouble highest) {
 
   /**
    * Reads the keys.
    *
-   * @param paths those that the class has
+   * @param spacings those that the class has
    */
-  static SigmaConfig of(ConfigJson c, SigmaPath... paths) {
+  static SigmaConfig of(ConfigJson c, SigmaSpacing... spacings) {
     c.require("use_beta_sigmas", false);
     c.require("final_sigmas_type", "zero", "sigma_min");
-    List<SigmaPath> chosen = new ArrayList<>();
-    for (SigmaPath path : paths) {
-      if (c.flag(path.key(), false)) {
-        chosen.add(path);
+    List<SigmaSpacing> chosen = new ArrayList<>();
+    for (SigmaSpacing one : spacings) {
+      if (c.flag(one.key(), false)) {
+        chosen.add(one);
       }
     }
     if (chosen.size() > 1) {
@@ -38,7 +39,7 @@ public record SigmaConfig(
               .formatted(chosen.get(0).key(), chosen.get(1).key()));
     }
     return new SigmaConfig(
-        chosen.isEmpty() ? SigmaPath.TIMESTEPS : chosen.getFirst(),
+        chosen.isEmpty() ? SigmaSpacing.TIMESTEPS : chosen.getFirst(),
         c.text("final_sigmas_type", "zero").equals("sigma_min"),
         number(c, "sigma_min"),
         number(c, "sigma_max"));
@@ -49,8 +50,8 @@ public record SigmaConfig(
   }
 
   void writeTo(ObjectNode json) {
-    if (path != SigmaPath.TIMESTEPS) {
-      json.put(path.key(), true);
+    if (spacing != SigmaSpacing.TIMESTEPS) {
+      json.put(spacing.key(), true);
     }
     json.put("final_sigmas_type", endsAtLowest ? "sigma_min" : "zero");
     lowest.ifPresent(sigma -> json.put("sigma_min", sigma));

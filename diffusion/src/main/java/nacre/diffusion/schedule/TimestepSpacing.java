@@ -3,7 +3,7 @@ package nacre.diffusion.schedule;
 import java.util.Arrays;
 
 /**
- * How the timesteps of sampling are chosen among those of training: table 2 of Lin et al., "Common
+ * The spacing of the timesteps of sampling among those of training: table 2 of Lin et al., "Common
  * Diffusion Noise Schedules and Sample Steps are Flawed", 2023, rounded as diffusers does.
  */
 public enum TimestepSpacing {

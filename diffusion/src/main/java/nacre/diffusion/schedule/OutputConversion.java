@@ -5,10 +5,10 @@ import static nacre.tensor.ops.Mix.mix;
 import nacre.tensor.Tensor;
 
 /**
- * How the clean sample and the noise follow from the noisy sample x and a model's output m: clean =
- * cleanOfSample · x + cleanOfOutput · m, and likewise the noise.
+ * The conversion of a model's output m at a noisy sample x to the clean sample and the noise that
+ * it implies: clean = cleanOfSample · x + cleanOfOutput · m, and likewise the noise.
  */
-record Estimate(
+record OutputConversion(
     double cleanOfSample, double cleanOfOutput, double noiseOfSample, double noiseOfOutput) {
 
   Tensor clean(Tensor sample, Tensor output) {

@@ -1,7 +1,7 @@
 package nacre.diffusion.schedule;
 
-/** How the noise levels σ of sampling lie between the highest and the lowest. */
-public enum SigmaPath {
+/** The spacing of the noise levels σ of sampling between the highest and the lowest. */
+public enum SigmaSpacing {
   /** Each is that of a timestep, by {@link TimestepSpacing}. */
   TIMESTEPS(""),
   /** Evenly in their seventh roots (Karras et al., 2022, equation 5). */
@@ -15,11 +15,11 @@ public enum SigmaPath {
 
   private final String key;
 
-  SigmaPath(String key) {
+  SigmaSpacing(String key) {
     this.key = key;
   }
 
-  /** What is true in a {@code scheduler_config.json} for this one; empty for none. */
+  /** The key that is true in a {@code scheduler_config.json} for this one; empty for none. */
   String key() {
     return key;
   }
