@@ -11,7 +11,7 @@ public final class BoxMask {
    * @param boxes (y0, x0, y1, x1) in image units, one after the other; empty ones hold no pixel
    * @param at index of the first number of this image's boxes
    */
-  static boolean[] of(float[] boxes, int at, int count, int size) {
+  public static boolean[] of(float[] boxes, int at, int count, int size) {
     boolean[] mask = new boolean[size * size];
     for (int i = 0; i < count; i++) {
       int k = at + 4 * i;
