@@ -217,6 +217,14 @@ DEVICE void with_width(bool packed, Body body) {
 DEVICE i64 first_index() { return static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x; }
 DEVICE i64 index_step() { return static_cast<i64>(gridDim.x) * blockDim.x; }
 
+// An index out of range stops the kernel, as the host would throw.
+template <class I>
+DEVICE i64 index_at(const I* indices, i64 i, i64 count) {
+  i64 index = indices[i];
+  if (index < 0 || index >= count) __trap();
+  return index;
+}
+
 // ---- sums in an order that depends on nothing but the shape
 
 DEVICE float warp_sum(float v) {

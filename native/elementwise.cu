@@ -104,6 +104,30 @@ DEVICE void broadcast(const T* a, const T* b, T* y, u32 n, const Broadcast& s, F
   }
 }
 
+DEVICE bool chosen(float m) { return m != 0.0f; }
+DEVICE bool chosen(bf16 m) { return (m.bits & 0x7FFF) != 0; }
+DEVICE bool chosen(f16 m) { return (m.bits & 0x7FFF) != 0; }
+DEVICE bool chosen(u8 m) { return m != 0; }
+
+// y = a where the mask is not zero, else b; null stands for zeros.
+template <class M, class T>
+DEVICE void select(const M* mask, const T* a, const T* b, T* y, i64 n) {
+  for (i64 i = first_index(); i < n; i += index_step()) {
+    const T* from = chosen(mask[i]) ? a : b;
+    y[i] = from ? from[i] : T{};
+  }
+}
+
+#define SELECT(MASK, M, NAME, T)                                                                  \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                           \
+      select_##MASK##_##NAME(const M* mask, const T* a, const T* b, T* y, i64 n) {                \
+    select(mask, a, b, y, n);                                                                     \
+  }
+
+#define SELECT_FOR(NAME, T) SELECT(NAME, T, NAME, T) SELECT(u8, u8, NAME, T)
+
+FOR_FLOATS(SELECT_FOR)
+
 #define ELEMENTWISE(NAME, T)                                                                      \
   extern "C" __global__ void __launch_bounds__(THREADS)                                           \
       unary_##NAME(int f, const T* x, T* y, i64 n) {                                              \

@@ -56,13 +56,6 @@ DEVICE void transpose(const T* x, T* y, int rows, int columns) {
   }
 }
 
-template <class I>
-DEVICE i64 index_at(const I* indices, i64 i, i64 count) {
-  i64 index = indices[i];
-  if (index < 0 || index >= count) __trap();  // an index outside of the table: stop, as the host would
-  return index;
-}
-
 // y [rows, d] = rows of table [v, d].
 template <class T, class I>
 DEVICE void gather(const T* table, const I* indices, T* y, i64 rows, int d, i64 v) {

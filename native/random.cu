@@ -119,3 +119,25 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     }
   });
 }
+
+// y = x * scale where the uniform number of the element is above p, else zero.
+template <class T>
+DEVICE void dropout(u64 seed, u64 stream, float p, float scale, const T* x, T* y, i64 n) {
+  for (i64 block = first_index(); block * 4 < n; block += index_step()) {
+    Words words = philox(seed, stream, block);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      i64 i = block * 4 + j;
+      bool keep = numerator(words.w[j]) * (1.0f / 16777216.0f) > p;
+      if (i < n) y[i] = from_float<T>(keep ? to_float(x[i]) * scale : 0.0f);
+    }
+  }
+}
+
+#define DROPOUT(NAME, T)                                                                              \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                               \
+      dropout_##NAME(u64 seed, u64 stream, float p, float scale, const T* x, T* y, i64 n) {           \
+    dropout(seed, stream, p, scale, x, y, n);                                                         \
+  }
+
+FOR_FLOATS(DROPOUT)

@@ -1,36 +1,61 @@
-// Sums over rows and columns, and the mean squared error. Large sums go in two steps through f32 partial
+// Sums and largest elements over rows and columns, and the mean squared error. Large sums go in two steps through f32 partial
 // sums, each in an order that depends on the shape alone.
 #include "common.cuh"
 
+// How two are made one: sums, and largest elements, NaN above all.
+struct Added {
+  DEVICE static float start() { return 0.0f; }
+  DEVICE static float both(float a, float b) { return a + b; }
+  DEVICE static float warp(float v) { return warp_sum(v); }
+  DEVICE static float block(float v) { return block_sum(v); }
+};
+
+struct Largest {
+  DEVICE static float start() { return -__int_as_float(0x7F800000); }
+  DEVICE static float both(float a, float b) { return a != a || a > b ? a : b; }
+  DEVICE static float warp(float v) {
+#pragma unroll
+    for (int off = 16; off > 0; off >>= 1) v = both(v, __shfl_xor_sync(0xFFFFFFFFu, v, off));
+    return v;
+  }
+  DEVICE static float block(float v) {
+    __shared__ float parts[THREADS / 32];
+    v = warp(v);
+    if ((threadIdx.x & 31) == 0) parts[threadIdx.x >> 5] = v;
+    __syncthreads();
+    return warp(parts[threadIdx.x & (THREADS / 32 - 1)]);
+  }
+};
+
 // x [outer, count] -> y [outer, chunks]: block (o, c) sums elements c * chunk ... of row o.
-template <class S, class T>
+template <class Fold, class S, class T>
 DEVICE void reduce_rows(const S* x, T* y, i64 count, i64 chunk, float scale) {
   constexpr int N = PACK<S>;
   i64 begin = blockIdx.y * chunk;
   i64 length = begin + chunk < count ? chunk : count - begin;
   const S* from = x + blockIdx.x * count + begin;
-  float sum = 0.0f;
+  float sum = Fold::start();
   i64 packs = aligned16(from) ? length / N : 0;
   for (i64 p = threadIdx.x; p < packs; p += THREADS) {
     float v[N];
     load_pack(from + p * N, v);
 #pragma unroll
-    for (int j = 0; j < N; j++) sum += v[j];
+    for (int j = 0; j < N; j++) sum = Fold::both(sum, v[j]);
   }
-  for (i64 i = packs * N + threadIdx.x; i < length; i += THREADS) sum += to_float(from[i]);
-  sum = block_sum(sum);
+  for (i64 i = packs * N + threadIdx.x; i < length; i += THREADS) sum = Fold::both(sum, to_float(from[i]));
+  sum = Fold::block(sum);
   if (threadIdx.x == 0) y[static_cast<i64>(blockIdx.x) * gridDim.y + blockIdx.y] = from_float<T>(sum * scale);
 }
 
 // The same for rows so short that a warp is enough: x [outer, count] -> y [outer], 8 rows a block.
-template <class S, class T>
+template <class Fold, class S, class T>
 DEVICE void reduce_short_rows(const S* x, T* y, i64 outer, i64 count, float scale) {
   i64 row = static_cast<i64>(blockIdx.x) * (THREADS / 32) + (threadIdx.x >> 5);
   if (row >= outer) return;
   const S* from = x + row * count;
-  float sum = 0.0f;
-  for (i64 i = threadIdx.x & 31; i < count; i += 32) sum += to_float(from[i]);
-  sum = warp_sum(sum);
+  float sum = Fold::start();
+  for (i64 i = threadIdx.x & 31; i < count; i += 32) sum = Fold::both(sum, to_float(from[i]));
+  sum = Fold::warp(sum);
   if ((threadIdx.x & 31) == 0) y[row] = from_float<T>(sum * scale);
 }
 
@@ -43,7 +68,7 @@ struct alignas(sizeof(T) * COLUMNS) Quad {
 };
 
 // x [outer, count, inner] -> y [outer, chunks, inner]. A block of 32 x 8 threads takes 128 columns.
-template <class S, class T>
+template <class Fold, class S, class T>
 DEVICE void reduce_columns(const S* x, T* y, i64 count, i64 inner, i64 chunk, float scale) {
   __shared__ float parts[8][TILE];
   i64 tiles = (inner + TILE - 1) / TILE;
@@ -53,18 +78,22 @@ DEVICE void reduce_columns(const S* x, T* y, i64 count, i64 inner, i64 chunk, fl
   i64 end = begin + chunk < count ? begin + chunk : count;
   const S* from = x + o * count * inner + column;
   bool quads = inner % COLUMNS == 0 && reinterpret_cast<u64>(x) % sizeof(Quad<S>) == 0;
-  float sum[COLUMNS] = {};
+  float sum[COLUMNS];
+#pragma unroll
+  for (int j = 0; j < COLUMNS; j++) sum[j] = Fold::start();
   if (quads && column < inner) {
     for (i64 row = begin + threadIdx.y; row < end; row += 8) {
       Quad<S> q = *reinterpret_cast<const Quad<S>*>(from + row * inner);
 #pragma unroll
-      for (int j = 0; j < COLUMNS; j++) sum[j] += to_float(q.v[j]);
+      for (int j = 0; j < COLUMNS; j++) sum[j] = Fold::both(sum[j], to_float(q.v[j]));
     }
   } else {
 #pragma unroll
     for (int j = 0; j < COLUMNS; j++) {
       if (column + j < inner) {
-        for (i64 row = begin + threadIdx.y; row < end; row += 8) sum[j] += to_float(from[row * inner + j]);
+        for (i64 row = begin + threadIdx.y; row < end; row += 8) {
+          sum[j] = Fold::both(sum[j], to_float(from[row * inner + j]));
+        }
       }
     }
   }
@@ -74,26 +103,28 @@ DEVICE void reduce_columns(const S* x, T* y, i64 count, i64 inner, i64 chunk, fl
   int flat = threadIdx.y * 32 + threadIdx.x;
   i64 own = (blockIdx.x - o * tiles) * TILE + flat;
   if (flat < TILE && own < inner) {
-    float total = 0.0f;
+    float total = Fold::start();
 #pragma unroll
-    for (int r = 0; r < 8; r++) total += parts[r][flat];
+    for (int r = 0; r < 8; r++) total = Fold::both(total, parts[r][flat]);
     y[(o * gridDim.y + blockIdx.y) * inner + own] = from_float<T>(total * scale);
   }
 }
 
-#define REDUCE(FROM, S, TO, T)                                                                   \
+#define FOLD(NAME, FOLDED, FROM, S, TO, T)                                                        \
   extern "C" __global__ void __launch_bounds__(THREADS)                                          \
-      reduce_rows_##FROM##_##TO(const S* x, T* y, i64 outer, i64 count, i64 chunk, float scale) { \
-    reduce_rows(x, y, count, chunk, scale);                                                      \
+      NAME##_rows_##FROM##_##TO(const S* x, T* y, i64 outer, i64 count, i64 chunk, float scale) { \
+    reduce_rows<FOLDED>(x, y, count, chunk, scale);                                              \
   }                                                                                              \
-  extern "C" __global__ void __launch_bounds__(THREADS) reduce_short_rows_##FROM##_##TO(         \
+  extern "C" __global__ void __launch_bounds__(THREADS) NAME##_short_rows_##FROM##_##TO(         \
       const S* x, T* y, i64 outer, i64 count, float scale) {                                     \
-    reduce_short_rows(x, y, outer, count, scale);                                                \
+    reduce_short_rows<FOLDED>(x, y, outer, count, scale);                                        \
   }                                                                                              \
-  extern "C" __global__ void __launch_bounds__(THREADS) reduce_columns_##FROM##_##TO(            \
+  extern "C" __global__ void __launch_bounds__(THREADS) NAME##_columns_##FROM##_##TO(            \
       const S* x, T* y, i64 outer, i64 count, i64 inner, i64 chunk, float scale) {               \
-    reduce_columns(x, y, count, inner, chunk, scale);                                            \
+    reduce_columns<FOLDED>(x, y, count, inner, chunk, scale);                                    \
   }
+
+#define REDUCE(FROM, S, TO, T) FOLD(sum, Added, FROM, S, TO, T) FOLD(max, Largest, FROM, S, TO, T)
 
 REDUCE(f32, float, f32, float)
 REDUCE(f32, float, bf16, bf16)

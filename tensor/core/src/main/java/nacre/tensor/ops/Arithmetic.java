@@ -48,6 +48,7 @@ public record Arithmetic(Binary f, Shape shapeA, Shape shapeB) implements Operat
     in[0].backend().binary(f, in[0], in[1], y);
     switch (f) {
       case ADD, SUBTRACT -> {}
+      case EQUAL, LESS -> throw steps();
       case MULTIPLY ->
           context.save(context.needs(1) ? in[0] : null, context.needs(0) ? in[1] : null);
       case DIVIDE -> context.save(context.needs(1) ? y : null, in[1]);
@@ -66,6 +67,7 @@ public record Arithmetic(Binary f, Shape shapeA, Shape shapeB) implements Operat
     return switch (f) {
       case ADD, SUBTRACT -> dy;
       case MULTIPLY, DIVIDE -> combine(f, dy, context.saved(1));
+      case EQUAL, LESS -> throw steps();
     };
   }
 
@@ -73,6 +75,7 @@ public record Arithmetic(Binary f, Shape shapeA, Shape shapeB) implements Operat
     return switch (f) {
       case ADD -> dy;
       case SUBTRACT -> negate(dy, dy.like());
+      case EQUAL, LESS -> throw steps();
       case MULTIPLY -> combine(f, dy, context.saved(0));
       case DIVIDE -> {
         // y = a / b, so dy/db = −a / b² = −y / b.
@@ -81,6 +84,10 @@ public record Arithmetic(Binary f, Shape shapeA, Shape shapeB) implements Operat
         yield negate(t, t);
       }
     };
+  }
+
+  private IllegalStateException steps() {
+    return new IllegalStateException(f + " is a step and has no gradient: it is no Arithmetic");
   }
 
   private static Tensor combine(Binary f, Tensor dy, Tensor other) {

@@ -81,7 +81,7 @@ public final class Ops {
     return Activation.cos(x);
   }
 
-  /** The natural logarithm. */
+  /** Natural logarithm. */
   public static Tensor log(Tensor x) {
     return Activation.log(x);
   }
@@ -94,6 +94,16 @@ public final class Ops {
   /** |x|. */
   public static Tensor abs(Tensor x) {
     return Activation.abs(x);
+  }
+
+  /** x · tanh(softplus(x)). */
+  public static Tensor mish(Tensor x) {
+    return Mish.mish(x);
+  }
+
+  /** x / (1 − p) with probability 1 − p, else zero; for training. */
+  public static Tensor dropout(Tensor x, double p, long seed, long stream) {
+    return Dropout.dropout(x, p, seed, stream);
   }
 
   /** scale · x + shift. */
@@ -143,6 +153,21 @@ public final class Ops {
     return Mix.mix(a, scaleA, b, scaleB);
   }
 
+  /** 1 where a = b, else 0. */
+  public static Tensor equal(Tensor a, Tensor b) {
+    return Comparison.equal(a, b);
+  }
+
+  /** 1 where a &lt; b, else 0. */
+  public static Tensor less(Tensor a, Tensor b) {
+    return Comparison.less(a, b);
+  }
+
+  /** a where the mask (u8, or of a's dtype) is not zero, else b. */
+  public static Tensor where(Tensor mask, Tensor a, Tensor b) {
+    return Where.where(mask, a, b);
+  }
+
   // ---- reductions and losses
 
   /** The sum of all elements, a scalar. */
@@ -165,6 +190,21 @@ public final class Ops {
     return Reduce.mean(x, axes);
   }
 
+  /** The largest of all elements, a scalar. */
+  public static Tensor max(Tensor x) {
+    return Reduce.max(x);
+  }
+
+  /** The largest over axes, which stay with extent 1. */
+  public static Tensor max(Tensor x, int... axes) {
+    return Reduce.max(x, axes);
+  }
+
+  /** {@code x [.., C] →} i32 {@code [..]}: where the largest of the last axis stands. */
+  public static Tensor argmax(Tensor x) {
+    return Argmax.argmax(x);
+  }
+
   /** {@code x [.., C] → [.., C]}: softmax over the last axis. */
   public static Tensor softmax(Tensor x) {
     return Softmax.softmax(x);
@@ -173,6 +213,23 @@ public final class Ops {
   /** a, b of one shape → f32 scalar, the mean of (a − b)². */
   public static Tensor meanSquaredError(Tensor a, Tensor b) {
     return MeanSquaredError.meanSquaredError(a, b);
+  }
+
+  /** a, b of one shape → f32 scalar, the mean of |a − b|. */
+  public static Tensor meanAbsoluteError(Tensor a, Tensor b) {
+    return AbsoluteError.meanAbsoluteError(a, b);
+  }
+
+  /** a, b of one shape → f32 scalar: quadratic up to delta, linear beyond. */
+  public static Tensor huberLoss(Tensor a, Tensor b, double delta) {
+    return HuberLoss.huberLoss(a, b, delta);
+  }
+
+  /**
+   * {@code logits [.., C], targets [..] →} f32 scalar, the mean of −log softmax(logits)[target].
+   */
+  public static Tensor crossEntropy(Tensor logits, Tensor targets) {
+    return CrossEntropy.crossEntropy(logits, targets);
   }
 
   // ---- matrix products and attention; a bias, an activation and a residual may be null

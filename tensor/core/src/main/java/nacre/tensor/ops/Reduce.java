@@ -4,10 +4,11 @@ import nacre.tensor.Context;
 import nacre.tensor.Operation;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.Binary;
 import nacre.tensor.spi.Reduction;
 
 /**
- * Sums and means over axes. Input: x.
+ * Sums, means and maxima over axes. Input: x.
  *
  * @param reduction which
  * @param from shape of x
@@ -35,6 +36,16 @@ public record Reduce(Reduction reduction, Shape from, Shape to) implements Opera
     return some("mean", Reduction.MEAN, x, axes);
   }
 
+  /** The largest of all elements, a scalar. Equals share the gradient. */
+  public static Tensor max(Tensor x) {
+    return all("max", Reduction.MAX, x);
+  }
+
+  /** The largest over the given axes, which stay with extent 1. Equals share the gradient. */
+  public static Tensor max(Tensor x, int... axes) {
+    return some("max", Reduction.MAX, x, axes);
+  }
+
   private static Tensor all(String name, Reduction reduction, Tensor x) {
     Require.floating(name, x);
     return Operation.apply(new Reduce(reduction, x.shape(), Shape.of()), x);
@@ -53,16 +64,36 @@ public record Reduce(Reduction reduction, Shape from, Shape to) implements Opera
   public Tensor forward(Context context, Tensor... in) {
     Tensor y = in[0].like(to);
     in[0].backend().reduce(reduction, in[0], y);
+    if (reduction == Reduction.MAX) {
+      context.save(in[0], y);
+    }
     return y;
   }
 
   @Override
   public Tensor[] backward(Context context, Tensor dy) {
-    Tensor share = dy;
-    if (reduction == Reduction.MEAN) {
-      share = dy.like();
-      dy.backend().affine(dy, (double) to.elements() / from.elements(), 0, share);
+    return new Tensor[] {
+      switch (reduction) {
+        case SUM -> Broadcasting.stretch(dy, from);
+        case MEAN -> {
+          Tensor share = dy.like();
+          dy.backend().affine(dy, (double) to.elements() / from.elements(), 0, share);
+          yield Broadcasting.stretch(share, from);
+        }
+        case MAX -> toLargest(context.saved(0), context.saved(1), dy);
+      }
+    };
+  }
+
+  /** dy in equal shares to the elements that are the largest. */
+  private static Tensor toLargest(Tensor x, Tensor largest, Tensor dy) {
+    Tensor dx = x.like();
+    x.backend().binary(Binary.EQUAL, x, largest, dx);
+    try (Tensor share = dy.like()) {
+      x.backend().reduce(Reduction.SUM, dx, share);
+      x.backend().binary(Binary.DIVIDE, dy, share, share);
+      x.backend().binary(Binary.MULTIPLY, dx, share, dx);
     }
-    return new Tensor[] {Broadcasting.stretch(share, from)};
+    return dx;
   }
 }

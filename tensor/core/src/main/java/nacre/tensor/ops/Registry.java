@@ -16,6 +16,8 @@ public final class Registry {
           Concat.class,
           Convolution.class,
           CropResize.class,
+          CrossEntropy.class,
+          Dropout.class,
           Geglu.class,
           LinearGeglu.class,
           Gather.class,
@@ -33,7 +35,8 @@ public final class Registry {
           ScaledDotProductAttention.class,
           Slice.class,
           Softmax.class,
-          UpsampleConvolution.class);
+          UpsampleConvolution.class,
+          Where.class);
 
   private Registry() {}
 

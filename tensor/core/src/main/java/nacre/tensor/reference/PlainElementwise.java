@@ -3,6 +3,7 @@ package nacre.tensor.reference;
 import static nacre.tensor.reference.Elements.read;
 import static nacre.tensor.reference.Elements.write;
 
+import java.util.Arrays;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Binary;
 import nacre.tensor.spi.Reduction;
@@ -44,6 +45,8 @@ final class PlainElementwise {
             case SUBTRACT -> p - q;
             case MULTIPLY -> p * q;
             case DIVIDE -> p / q;
+            case EQUAL -> p == q ? 1 : 0;
+            case LESS -> p < q ? 1 : 0;
           };
     }
     write(out, y);
@@ -64,6 +67,16 @@ final class PlainElementwise {
       va[i] = va[i] * scaleA + vb[i] * scaleB;
     }
     write(va, y);
+  }
+
+  static void select(Tensor mask, Tensor a, Tensor b, Tensor y) {
+    double[] m = read(mask);
+    double[] va = a == null ? new double[m.length] : read(a);
+    double[] vb = b == null ? new double[m.length] : read(b);
+    for (int i = 0; i < m.length; i++) {
+      m[i] = m[i] != 0 ? va[i] : vb[i];
+    }
+    write(m, y);
   }
 
   static void geglu(Tensor x, Tensor y) {
@@ -94,8 +107,12 @@ final class PlainElementwise {
     double[] v = read(x);
     int[] target = Indices.broadcast(y.shape(), x.shape());
     double[] out = new double[(int) y.elements()];
+    if (r == Reduction.MAX) {
+      Arrays.fill(out, Double.NEGATIVE_INFINITY);
+    }
     for (int i = 0; i < v.length; i++) {
-      out[target[i]] += v[i];
+      int to = target[i];
+      out[to] = r == Reduction.MAX ? Math.max(out[to], v[i]) : out[to] + v[i];
     }
     if (r == Reduction.MEAN) {
       double count = (double) v.length / out.length;

@@ -13,6 +13,16 @@ final class PlainRandom {
     y.copyFrom(values);
   }
 
+  static void dropout(Tensor x, double p, long seed, long stream, Tensor y) {
+    double[] v = Elements.read(x);
+    float[] u = new float[v.length];
+    Philox.uniform(seed, stream, 0, u);
+    for (int i = 0; i < v.length; i++) {
+      v[i] = u[i] > (float) p ? v[i] / (1 - p) : 0;
+    }
+    Elements.write(v, y);
+  }
+
   static void normal(long seed, long stream, Tensor y) {
     float[] values = new float[(int) y.elements()];
     Philox.normal(seed, stream, 0, values);

@@ -101,6 +101,16 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
+  public void select(Tensor mask, Tensor a, Tensor b, Tensor y) {
+    PlainElementwise.select(mask, a, b, y);
+  }
+
+  @Override
+  public void dropout(Tensor x, double p, long seed, long stream, Tensor y) {
+    PlainRandom.dropout(x, p, seed, stream, y);
+  }
+
+  @Override
   public void geglu(Tensor x, Tensor y) {
     PlainElementwise.geglu(x, y);
   }
@@ -113,6 +123,21 @@ public final class ReferenceBackend implements Backend {
   @Override
   public void reduce(Reduction r, Tensor x, Tensor y) {
     PlainElementwise.reduce(r, x, y);
+  }
+
+  @Override
+  public void argmax(Tensor x, Tensor y) {
+    PlainClasses.argmax(x, y);
+  }
+
+  @Override
+  public void crossEntropy(Tensor logits, Tensor targets, Tensor y) {
+    PlainClasses.crossEntropy(logits, targets, y);
+  }
+
+  @Override
+  public void crossEntropyBackward(Tensor logits, Tensor targets, Tensor dy, Tensor dx) {
+    PlainClasses.crossEntropyBackward(logits, targets, dy, dx);
   }
 
   @Override

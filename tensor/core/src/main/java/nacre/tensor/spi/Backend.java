@@ -77,6 +77,20 @@ public interface Backend {
   /** y = a · scaleA + b · scaleB, of one shape. */
   void mix(Tensor a, double scaleA, Tensor b, double scaleB, Tensor y);
 
+  /**
+   * y = a where the mask is not zero, else b; all of one shape.
+   *
+   * @param mask u8, or of y's dtype
+   * @param a nullable: zeros, as is b
+   */
+  void select(Tensor mask, Tensor a, Tensor b, Tensor y);
+
+  /**
+   * y = x / (1 − p) where {@link #uniform} of the seed, the stream and the element's number is
+   * above p, rounded to f32; else zero.
+   */
+  void dropout(Tensor x, double p, long seed, long stream, Tensor y);
+
   /** y [.., C] from x [.., 2C]: x[.., :C] · gelu(x[.., C:]), erf. */
   void geglu(Tensor x, Tensor y);
 
@@ -91,11 +105,25 @@ public interface Backend {
    */
   void reduce(Reduction r, Tensor x, Tensor y);
 
+  /** y [..], i32, = where the largest of x [.., C] stands; the first of equals, NaN above all. */
+  void argmax(Tensor x, Tensor y);
+
   /** y, f32 scalar, = mean (a − b)². */
   void meanSquaredError(Tensor a, Tensor b, Tensor y);
 
   /** da = 2 (a − b) / n · dy, with dy an f32 scalar. */
   void meanSquaredErrorBackward(Tensor a, Tensor b, Tensor dy, Tensor da);
+
+  /**
+   * y, f32 scalar, = mean over the rows of −log softmax(logits)[target].
+   *
+   * @param logits [.., C]
+   * @param targets [..], i32 or i64, each in 0 to C − 1
+   */
+  void crossEntropy(Tensor logits, Tensor targets, Tensor y);
+
+  /** dx = (softmax(logits) − one at the target) / rows · dy, with dy an f32 scalar. */
+  void crossEntropyBackward(Tensor logits, Tensor targets, Tensor dy, Tensor dx);
 
   // ---- matrix products
 

@@ -2,12 +2,16 @@ package nacre.tensor.spi;
 
 /** Elementwise functions of two arguments. */
 public enum Binary {
-  /** {@code a + b}. */
+  /** a + b. */
   ADD,
-  /** {@code a - b}. */
+  /** a − b. */
   SUBTRACT,
-  /** {@code a · b}. */
+  /** a · b. */
   MULTIPLY,
-  /** {@code a / b}. */
-  DIVIDE
+  /** a / b. */
+  DIVIDE,
+  /** 1 where a = b, else 0. */
+  EQUAL,
+  /** 1 where a &lt; b, else 0. */
+  LESS
 }

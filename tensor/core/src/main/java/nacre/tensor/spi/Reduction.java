@@ -2,8 +2,10 @@ package nacre.tensor.spi;
 
 /** How elements are reduced to one. */
 public enum Reduction {
-  /** Their sum. */
+  /** The sum; of nothing, zero. */
   SUM,
-  /** Their arithmetic mean. */
-  MEAN
+  /** The mean; of nothing, not a number. */
+  MEAN,
+  /** The largest, or not a number if one of them is none; of nothing, −∞. */
+  MAX
 }

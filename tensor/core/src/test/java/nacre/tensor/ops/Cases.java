@@ -10,9 +10,6 @@ import static nacre.tensor.ops.Arithmetic.multiply;
 import static nacre.tensor.ops.Arithmetic.subtract;
 import static nacre.tensor.ops.Cast.cast;
 import static nacre.tensor.ops.Concat.concat;
-import static nacre.tensor.ops.Convolution.conv2d;
-import static nacre.tensor.ops.CropResize.cropResize;
-import static nacre.tensor.ops.CropResize.resize;
 import static nacre.tensor.ops.Gather.gather;
 import static nacre.tensor.ops.Geglu.geglu;
 import static nacre.tensor.ops.GroupNormalization.groupNorm;
@@ -25,18 +22,14 @@ import static nacre.tensor.ops.MeanSquaredError.meanSquaredError;
 import static nacre.tensor.ops.Mix.mix;
 import static nacre.tensor.ops.Pad.pad;
 import static nacre.tensor.ops.Permute.permute;
+import static nacre.tensor.ops.Reduce.max;
 import static nacre.tensor.ops.Reduce.mean;
 import static nacre.tensor.ops.Reduce.sum;
-import static nacre.tensor.ops.Resample.averagePool;
-import static nacre.tensor.ops.Resample.upsampleNearest;
 import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 import static nacre.tensor.ops.Slice.slice;
 import static nacre.tensor.ops.Slice.split;
 import static nacre.tensor.ops.Softmax.softmax;
-import static nacre.tensor.ops.SpaceToDepth.depthToSpace;
-import static nacre.tensor.ops.SpaceToDepth.spaceToDepth;
-import static nacre.tensor.ops.UpsampleConvolution.upsampleConv2d;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +40,6 @@ import nacre.tensor.Operation;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
-import nacre.tensor.spi.Window;
 
 /** The ways of using each operation whose gradients are checked. */
 final class Cases {
@@ -62,15 +54,15 @@ final class Cases {
     all.elementwise();
     all.reductions();
     all.products();
-    all.convolutions();
     all.attentions();
     all.normalizations();
     all.movements();
-    all.resamplings();
+    ImageCases.addTo(all);
+    LossCases.addTo(all);
     return List.copyOf(all.cases);
   }
 
-  private void put(
+  void put(
       Class<? extends Operation> operation,
       String name,
       Function<Tensor[], Tensor> function,
@@ -128,12 +120,27 @@ final class Cases {
     put(Reduce.class, "sum over first and last", in -> sum(in[0], 0, 2), Input.of(3, 5, 2));
     put(Reduce.class, "mean over middle", in -> mean(in[0], 1), Input.of(3, 5, 2));
     put(Reduce.class, "mean over an axis of one", in -> mean(in[0], 1), Input.of(3, 1, 2));
+    put(Reduce.class, "max of all", in -> max(apart(in[0])), Input.of(3, 5));
+    put(Reduce.class, "max over last", in -> max(apart(in[0]), -1), Input.of(3, 5));
+    put(Reduce.class, "max over first and last", in -> max(apart(in[0]), 0, 2), Input.of(3, 5, 2));
+    put(Reduce.class, "max over an axis of one", in -> max(apart(in[0]), 1), Input.of(3, 1, 2));
     put(
         MeanSquaredError.class,
         "two inputs",
         in -> meanSquaredError(in[0], in[1]),
         Input.of(3, 5),
         Input.of(3, 5));
+  }
+
+  /**
+   * An eighth of x, added to whole numbers in no order: so far apart that steps change no order.
+   */
+  private static Tensor apart(Tensor x) {
+    float[] whole = new float[(int) x.elements()];
+    for (int i = 0; i < whole.length; i++) {
+      whole[i] = i * 7 % whole.length;
+    }
+    return add(affine(x, 0.125, 0), x.like().copyFrom(whole));
   }
 
   private void products() {
@@ -209,103 +216,6 @@ final class Cases {
         in -> matmul(in[0], in[1]),
         Input.of(2, 1, 3, 2),
         Input.of(2, 1, 2, 3));
-  }
-
-  private void convolutions() {
-    put(
-        UpsampleConvolution.class,
-        "with bias",
-        in -> upsampleConv2d(in[0], in[1], in[2]),
-        Input.of(2, 3, 2, 3),
-        Input.of(2, 3, 3, 3),
-        Input.of(2));
-    put(
-        UpsampleConvolution.class,
-        "without bias",
-        in -> upsampleConv2d(in[0], in[1], null),
-        Input.of(1, 2, 3, 2),
-        Input.of(3, 3, 3, 2));
-    Input image = Input.of(2, 5, 4, 3);
-    Input kernel = Input.of(2, 3, 3, 3);
-    Input bias = Input.of(2);
-    Window same = Window.of(1, 1);
-    put(
-        Convolution.class,
-        "3 × 3 with bias",
-        in -> conv2d(in[0], in[1], in[2], same),
-        image,
-        kernel,
-        bias);
-    put(
-        Convolution.class,
-        "3 × 3 without bias",
-        in -> conv2d(in[0], in[1], null, same),
-        image,
-        kernel);
-    put(
-        Convolution.class,
-        "with residual",
-        in -> conv2d(in[0], in[1], in[2], in[3], same),
-        image,
-        kernel,
-        bias,
-        Input.of(2, 5, 4, 2));
-    put(
-        Convolution.class,
-        "the same residual at every pixel",
-        in -> conv2d(in[0], in[1], in[2], in[3], same),
-        image,
-        kernel,
-        bias,
-        Input.of(2, 1, 1, 2));
-    put(
-        Convolution.class,
-        "residual without bias",
-        in -> conv2d(in[0], in[1], null, in[2], same),
-        image,
-        kernel,
-        Input.of(2, 5, 4, 2));
-    put(
-        Convolution.class,
-        "residual is the input",
-        in -> conv2d(in[0], in[1], null, in[0], same),
-        Input.of(1, 3, 3, 2),
-        Input.of(2, 3, 3, 2));
-    put(
-        Convolution.class,
-        "1 × 1",
-        in -> conv2d(in[0], in[1], in[2], Window.of(1, 0)),
-        image,
-        Input.of(2, 1, 1, 3),
-        bias);
-    put(
-        Convolution.class,
-        "stride 2",
-        in -> conv2d(in[0], in[1], in[2], Window.of(2, 1)),
-        image,
-        kernel,
-        bias);
-    put(
-        Convolution.class,
-        "stride 2, padded below and right",
-        in -> conv2d(in[0], in[1], in[2], new Window(2, 0, 0, 1, 1)),
-        image,
-        kernel,
-        bias);
-    put(
-        Convolution.class,
-        "patches, a remainder left over",
-        in -> conv2d(in[0], in[1], in[2], Window.of(2, 0)),
-        Input.of(1, 5, 4, 3),
-        Input.of(2, 2, 2, 3),
-        bias);
-    put(
-        Convolution.class,
-        "oblong kernel, uneven padding",
-        in -> conv2d(in[0], in[1], in[2], new Window(1, 0, 2, 1, 0)),
-        Input.of(1, 4, 3, 2),
-        Input.of(2, 2, 3, 2),
-        bias);
   }
 
   private void attentions() {
@@ -427,33 +337,5 @@ final class Cases {
   /** [2, 3], two rows named twice, row 3 not at all. */
   private static Tensor indices(Tensor table) {
     return Tensor.ofInts(table.device(), Shape.of(2, 3), 4, 0, 2, 2, 1, 4);
-  }
-
-  private void resamplings() {
-    put(Resample.class, "upsample", in -> upsampleNearest(in[0], 2), Input.of(2, 2, 3, 3));
-    put(Resample.class, "upsample by 3", in -> upsampleNearest(in[0], 3), Input.of(1, 2, 1, 2));
-    put(Resample.class, "average", in -> averagePool(in[0], 2), Input.of(2, 4, 6, 3));
-    put(Resample.class, "average by 3", in -> averagePool(in[0], 3), Input.of(1, 3, 6, 2));
-    put(CropResize.class, "crops", in -> cropResize(in[0], boxes(in[0]), 3, 2), pixels());
-    put(CropResize.class, "enlarged", in -> resize(in[0], 7, 5), Input.of(2, 3, 4, 2));
-    put(CropResize.class, "reduced", in -> resize(in[0], 2, 3), Input.of(1, 5, 7, 2));
-    put(Permute.class, "space to depth", in -> spaceToDepth(in[0], 2), Input.of(1, 4, 6, 3));
-    put(Permute.class, "depth to space", in -> depthToSpace(in[0], 2), Input.of(1, 2, 3, 8));
-  }
-
-  private static Input pixels() {
-    return Input.of(2, 4, 5, 3);
-  }
-
-  /**
-   * A part of the image, the whole, one that reaches out of it, and one far smaller than a pixel.
-   */
-  private static Tensor boxes(Tensor x) {
-    return Tensor.of(
-        x.device(),
-        Shape.of(2, 2, 4),
-        new float[] {
-          0.1f, 0.2f, 0.7f, 0.9f, 0, 0, 1, 1, -0.3f, 0.5f, 0.6f, 1.4f, 0.5f, 0.5f, 0.51f, 0.52f
-        });
   }
 }

@@ -33,6 +33,7 @@ class OracleTest {
     MemoryCases.addTo(cases);
     ElementwiseCases.addTo(cases);
     ReductionCases.addTo(cases);
+    ClassCases.addTo(cases);
     MatrixCases.addTo(cases);
     ConvolutionCases.addTo(cases);
     AttentionCases.addTo(cases);

@@ -65,6 +65,20 @@ final class ReductionCases {
                   .call((backend, t) -> backend.reduce(r, t[0], t[1])));
         }
       }
+      cases.add(
+          OracleCase.of("reduce", dtype, "the largest of what is no number")
+              .in(dtype, Values.of(1, 2, 3, Double.NaN, 5, 6, 7), 14, 300)
+              .out(dtype, 14, 1)
+              .call((backend, t) -> backend.reduce(Reduction.MAX, t[0], t[1]))
+              .mayBeNonFinite()
+              .exact());
+      cases.add(
+          OracleCase.of("reduce", dtype, "the largest of nothing")
+              .in(dtype, 0, 3)
+              .out(dtype, 1, 3)
+              .call((backend, t) -> backend.reduce(Reduction.MAX, t[0], t[1]))
+              .mayBeNonFinite()
+              .exact());
       for (int[][] shape : NOTHING) {
         cases.add(
             OracleCase.of("reduce", dtype, "nothing", Arrays.toString(shape[0]))

@@ -65,6 +65,8 @@ final class Broadcasting {
    */
   private boolean byLibrary(Binary f, Tensor a, Tensor b, Tensor y) {
     if (engine == null
+        || f == Binary.EQUAL
+        || f == Binary.LESS
         || !engine.supports(y.dtype())
         || y.elements() < LIBRARY
         || !a.shape().equals(y.shape())

@@ -1,17 +1,11 @@
 package nacre.tensor.cpu;
 
-import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import nacre.bindings.NativeLibraries;
-import nacre.bindings.NativeLibrary;
-import nacre.bindings.OneDnnChoice;
-import nacre.bindings.OpenMp;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.MatrixEngine;
-import nacre.tensor.cpu.onednn.OneDnnEngine;
 import nacre.tensor.reference.ReferenceBackend;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
@@ -21,7 +15,6 @@ import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.Binary;
 import nacre.tensor.spi.GroupNormInputs;
-import nacre.tensor.spi.HostAllocator;
 import nacre.tensor.spi.LayerNormInputs;
 import nacre.tensor.spi.NormGradients;
 import nacre.tensor.spi.NormStatistics;
@@ -53,8 +46,9 @@ final class CpuBackend implements Backend {
   private final Resampling resampling;
   private final OptimizerKernels optimizer;
   private final RandomNumbers random;
+  private final ClassKernels classes;
 
-  private CpuBackend(MatrixEngine engine, Allocator allocator, Team team, String description) {
+  CpuBackend(MatrixEngine engine, Allocator allocator, Team team, String description) {
     this.engine = engine;
     this.allocator = allocator;
     this.team = team;
@@ -73,35 +67,7 @@ final class CpuBackend implements Backend {
     resampling = new Resampling(team);
     optimizer = new OptimizerKernels(team);
     random = new RandomNumbers(team);
-  }
-
-  /**
-   * The backend of the CPU: oneDNN if it loads, else plain Java and the reason why, which is logged
-   * as a warning unless oneDNN was switched off.
-   */
-  static CpuBackend create(OneDnnChoice choice) {
-    return switch (NativeLibraries.oneDnn(choice)) {
-      case NativeLibrary.Loaded library -> {
-        Allocator allocator = new HostAllocator();
-        MatrixEngine engine = new OneDnnEngine(library, allocator);
-        Team team = OpenMp.isAvailable() ? new OpenMpTeam() : new JavaTeam(choice.threads());
-        String what = "cpu: " + engine.describe() + ", " + team.describe();
-        yield new CpuBackend(engine, allocator, team, what);
-      }
-      case NativeLibrary.Unavailable none -> {
-        CpuBackend backend = withoutLibrary(none.reason(), choice.threads());
-        if (!choice.isOff()) {
-          System.getLogger("nacre.tensor.cpu").log(Level.WARNING, backend.describe());
-        }
-        yield backend;
-      }
-    };
-  }
-
-  static CpuBackend withoutLibrary(String reason, int threads) {
-    Team team = new JavaTeam(threads);
-    String why = "cpu: plain Java, " + team.describe() + ", slow: " + reason;
-    return new CpuBackend(null, new HostAllocator(), team, why);
+    classes = new ClassKernels(team);
   }
 
   @Override
@@ -189,6 +155,16 @@ final class CpuBackend implements Backend {
   }
 
   @Override
+  public void select(Tensor mask, Tensor a, Tensor b, Tensor y) {
+    elementwise.select(mask, a, b, y);
+  }
+
+  @Override
+  public void dropout(Tensor x, double p, long seed, long stream, Tensor y) {
+    random.dropout(x, p, seed, stream, y);
+  }
+
+  @Override
   public void geglu(Tensor x, Tensor y) {
     elementwise.geglu(x, y);
   }
@@ -203,6 +179,21 @@ final class CpuBackend implements Backend {
   @Override
   public void reduce(Reduction r, Tensor x, Tensor y) {
     reductions.reduce(r, x, y);
+  }
+
+  @Override
+  public void argmax(Tensor x, Tensor y) {
+    classes.argmax(x, y);
+  }
+
+  @Override
+  public void crossEntropy(Tensor logits, Tensor targets, Tensor y) {
+    classes.crossEntropy(logits, targets, y);
+  }
+
+  @Override
+  public void crossEntropyBackward(Tensor logits, Tensor targets, Tensor dy, Tensor dx) {
+    classes.crossEntropyBackward(logits, targets, dy, dx);
   }
 
   @Override

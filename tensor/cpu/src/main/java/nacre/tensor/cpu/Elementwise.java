@@ -83,6 +83,26 @@ final class Elementwise {
     }
   }
 
+  /** Either may be null, which stands for zeros. */
+  void select(Tensor mask, Tensor a, Tensor b, Tensor y) {
+    map(
+        y,
+        (t, n) -> {
+          if (a == null) {
+            Arrays.fill(t[1], 0, n, 0);
+          }
+          if (b == null) {
+            Arrays.fill(t[2], 0, n, 0);
+          }
+          for (int i = 0; i < n; i++) {
+            t[0][i] = t[0][i] != 0 ? t[1][i] : t[2][i];
+          }
+        },
+        mask,
+        a == null ? mask : a,
+        b == null ? mask : b);
+  }
+
   void binarySameShape(Binary f, Tensor a, Tensor b, Tensor y) {
     map(y, (t, n) -> apply(f, t[0], t[1], n), a, b);
   }
@@ -108,6 +128,16 @@ final class Elementwise {
       case DIVIDE -> {
         for (int i = 0; i < n; i++) {
           a[i] /= b[i];
+        }
+      }
+      case EQUAL -> {
+        for (int i = 0; i < n; i++) {
+          a[i] = a[i] == b[i] ? 1 : 0;
+        }
+      }
+      case LESS -> {
+        for (int i = 0; i < n; i++) {
+          a[i] = a[i] < b[i] ? 1 : 0;
         }
       }
     }

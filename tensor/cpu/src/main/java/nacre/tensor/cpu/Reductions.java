@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.List;
 import nacre.tensor.DType;
 import nacre.tensor.Scope;
-import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Reduction;
 
@@ -21,16 +20,27 @@ final class Reductions {
 
   private final Team team;
   private final Elementwise elementwise;
+  private final Maxima maxima;
 
   Reductions(Team team, Elementwise elementwise) {
     this.team = team;
     this.elementwise = elementwise;
+    this.maxima = new Maxima(team);
   }
 
   void reduce(Reduction r, Tensor x, Tensor y) {
     if (x.elements() == 0) {
-      // The sum of nothing is zero, its mean not a number.
-      elementwise.fill(y, r == Reduction.MEAN ? Double.NaN : 0);
+      elementwise.fill(
+          y,
+          switch (r) {
+            case SUM -> 0;
+            case MEAN -> Double.NaN;
+            case MAX -> Double.NEGATIVE_INFINITY;
+          });
+      return;
+    }
+    if (r == Reduction.MAX) {
+      maxima.reduce(x, y);
       return;
     }
     double scale = r == Reduction.MEAN ? (double) y.elements() / x.elements() : 1;
@@ -44,28 +54,12 @@ final class Reductions {
    * stand before it, the sums wait in f32 for the next round.
    */
   private void reduce(Tensor x, double scale, Tensor y) {
-    int rank = x.shape().rank();
-    int end = rank;
-    while (end > 0 && !reduced(x, end - 1, y)) {
-      end--;
-    }
-    int start = end;
-    while (start > 0 && (reduced(x, start - 1, y) || x.dim(start - 1) == 1)) {
-      start--;
-    }
-    boolean more = false;
-    Shape left = x.shape();
-    for (int axis = 0; axis < end; axis++) {
-      if (axis < start) {
-        more |= reduced(x, axis, y);
-      } else {
-        left = left.with(axis, 1);
-      }
-    }
-    long outer = x.shape().elements(0, start);
-    long middle = x.shape().elements(start, end);
-    long inner = x.shape().elements(end, rank);
-    Tensor sums = more ? Tensor.empty(x.device(), DType.F32, left) : y;
+    Round round = Round.of(x, y);
+    boolean more = round.more();
+    long outer = round.outer();
+    long middle = round.middle();
+    long inner = round.inner();
+    Tensor sums = more ? Tensor.empty(x.device(), DType.F32, round.left()) : y;
     double factor = more ? 1 : scale;
     if (inner == 1 && middle > PIECE) {
       sumLongRows(x, outer, middle, factor, sums);
@@ -79,11 +73,6 @@ final class Reductions {
     if (more) {
       reduce(sums, scale, y);
     }
-  }
-
-  private static boolean reduced(Tensor x, int axis, Tensor y) {
-    int own = axis - (x.shape().rank() - y.shape().rank());
-    return x.dim(axis) != 1 && (own < 0 || y.dim(own) == 1);
   }
 
   /** y [outer] = scale · sums of the rows of x [outer, middle], each cut into pieces. */

@@ -19,7 +19,7 @@ public final class WithoutOneDnnProvider implements BackendProvider {
 
   @Override
   public Backend open(int ordinal, Settings settings) {
-    return CpuBackend.withoutLibrary(
+    return CpuProvider.withoutLibrary(
         "left out by a test", settings.threads().orElseGet(Processors::physicalCores));
   }
 }

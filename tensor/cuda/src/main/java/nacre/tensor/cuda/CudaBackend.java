@@ -1,10 +1,7 @@
 package nacre.tensor.cuda;
 
-import static nacre.tensor.cuda.driver.CudaException.check;
-
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import nacre.bindings.cuda.Cuda;
 import nacre.tensor.Settings;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -48,6 +45,7 @@ final class CudaBackend implements Backend {
   private final MovementKernels movement;
   private final ResamplingKernels resampling;
   private final OptimizerKernels optimizer;
+  private final ClassKernels classes;
   private final boolean graphs;
   private final Explanation explanation = new Explanation();
 
@@ -80,6 +78,7 @@ final class CudaBackend implements Backend {
     movement = new MovementKernels(card);
     resampling = new ResamplingKernels(card);
     optimizer = new OptimizerKernels(card, reductions);
+    classes = new ClassKernels(card, reductions);
   }
 
   @Override
@@ -122,17 +121,7 @@ final class CudaBackend implements Backend {
 
   @Override
   public void poison(Tensor y) {
-    if (y.bytes() > 0) {
-      CudaDevice device = card.device();
-      device.enter();
-      try {
-        check(
-            Cuda.cuMemsetD8Async(y.address(), (byte) 0xFF, y.bytes(), device.stream()),
-            "cuMemsetD8Async");
-      } finally {
-        device.leave();
-      }
-    }
+    staging.poison(y.address(), y.bytes());
   }
 
   @Override
@@ -183,6 +172,16 @@ final class CudaBackend implements Backend {
   }
 
   @Override
+  public void select(Tensor mask, Tensor a, Tensor b, Tensor y) {
+    elementwise.select(mask, a, b, y);
+  }
+
+  @Override
+  public void dropout(Tensor x, double p, long seed, long stream, Tensor y) {
+    elementwise.dropout(x, p, seed, stream, y);
+  }
+
+  @Override
   public void geglu(Tensor x, Tensor y) {
     elementwise.geglu(x, y);
   }
@@ -197,6 +196,21 @@ final class CudaBackend implements Backend {
   @Override
   public void reduce(Reduction r, Tensor x, Tensor y) {
     reductions.reduce(r, x, y);
+  }
+
+  @Override
+  public void argmax(Tensor x, Tensor y) {
+    classes.argmax(x, y);
+  }
+
+  @Override
+  public void crossEntropy(Tensor logits, Tensor targets, Tensor y) {
+    classes.crossEntropy(logits, targets, y);
+  }
+
+  @Override
+  public void crossEntropyBackward(Tensor logits, Tensor targets, Tensor dy, Tensor dx) {
+    classes.crossEntropyBackward(logits, targets, dy, dx);
   }
 
   @Override

@@ -95,6 +95,38 @@ final class ElementwiseKernels {
     }
   }
 
+  void select(Tensor mask, Tensor a, Tensor b, Tensor y) {
+    long n = y.elements();
+    if (n > 0) {
+      card.kernel(FILE, "select_" + mask.dtype(), y.dtype())
+          .over(
+              n,
+              args ->
+                  args.address(mask.address())
+                      .address(a == null ? 0 : a.address())
+                      .address(b == null ? 0 : b.address())
+                      .address(y.address())
+                      .i64(n));
+    }
+  }
+
+  void dropout(Tensor x, double p, long seed, long stream, Tensor y) {
+    long n = y.elements();
+    if (n > 0) {
+      card.kernel("random", "dropout", y.dtype())
+          .over(
+              (n + 3) / 4,
+              a ->
+                  a.i64(seed)
+                      .i64(stream)
+                      .f32(p)
+                      .f32(p < 1 ? 1 / (1 - p) : 0)
+                      .address(x.address())
+                      .address(y.address())
+                      .i64(n));
+    }
+  }
+
   void geglu(Tensor x, Tensor y) {
     long n = y.elements();
     if (n > 0) {

@@ -9,13 +9,15 @@ import nacre.tensor.cuda.driver.Kernel;
 import nacre.tensor.spi.Reduction;
 
 /**
- * Sums, by {@code reduce.cu}. An operand is seen as [outer, count, inner], of which the middle is
- * reduced; where there are too few sums to fill the card, each is cut into chunks whose partial
- * sums are added up by a second launch. The cut depends on the shape alone, so the same operands
- * give the same bits.
+ * Sums and largest elements, by {@code reduce.cu}. An operand is seen as [outer, count, inner], of
+ * which the middle is reduced; where there are too few sums to fill the card, each is cut into
+ * chunks whose partial sums are added up by a second launch. The cut depends on the shape alone, so
+ * the same operands give the same bits.
  */
 final class ReductionKernels {
   private static final String FILE = "reduce";
+  private static final String SUM = "sum";
+  private static final String MAX = "max";
   private static final long CHUNK = 4096;
   private static final long SHORT = 1024; // what one warp adds up
   private static final int COLUMNS = 128; // a block has 32 × 8 threads, and a thread 4 columns
@@ -41,28 +43,30 @@ final class ReductionKernels {
       elementwise.affine(x, 1, 0, y);
       return;
     }
-    run(steps, x.address(), x.dtype(), y.address(), y.dtype(), scale);
+    String fold = r == Reduction.MAX ? MAX : SUM;
+    run(fold, steps, x.address(), x.dtype(), y.address(), y.dtype(), scale);
   }
 
   /** Each step but the last leaves f32 in memory of its own. */
-  private void run(List<Step> steps, long from, DType s, long to, DType t, double scale) {
+  private void run(
+      String fold, List<Step> steps, long from, DType s, long to, DType t, double scale) {
     Step step = steps.getFirst();
     if (steps.size() == 1) {
-      sum(step, from, s, to, t, scale);
+      fold(fold, step, from, s, to, t, scale);
       return;
     }
     card.scratch(
         step.outer * step.inner * Float.BYTES,
         between -> {
-          sum(step, from, s, between, DType.F32, 1);
-          run(steps.subList(1, steps.size()), between, DType.F32, to, t, scale);
+          fold(fold, step, from, s, between, DType.F32, 1);
+          run(fold, steps.subList(1, steps.size()), between, DType.F32, to, t, scale);
         });
   }
 
-  /** y [outer, inner] of t = scale · Σ over the middle of x [outer, count, inner] of s. */
-  private void sum(Step step, long x, DType s, long y, DType t, double scale) {
+  /** y [outer, inner] of t = scale · the fold of the middle of x [outer, count, inner] of s. */
+  private void fold(String fold, Step step, long x, DType s, long y, DType t, double scale) {
     if (step.inner == 1 && step.count <= SHORT) {
-      card.kernel(FILE, "reduce_short_rows_" + s, t)
+      card.kernel(FILE, fold + "_short_rows_" + s, t)
           .launch(
               ceil(step.outer, Kernel.THREADS / 32),
               Kernel.THREADS,
@@ -72,23 +76,24 @@ final class ReductionKernels {
     long blocks = step.inner == 1 ? step.outer : step.outer * ceil(step.inner, COLUMNS);
     boolean enough = blocks >= 2L * card.device().multiprocessors() || step.count <= CHUNK;
     if (enough) {
-      launch(step, step.count, x, s, y, t, scale);
+      launch(fold, step, step.count, x, s, y, t, scale);
       return;
     }
     long chunks = ceil(step.count, CHUNK);
     card.scratch(
         step.outer * chunks * step.inner * Float.BYTES,
         partial -> {
-          launch(step, CHUNK, x, s, partial, DType.F32, 1);
-          sum(new Step(step.outer, chunks, step.inner), partial, DType.F32, y, t, scale);
+          launch(fold, step, CHUNK, x, s, partial, DType.F32, 1);
+          fold(fold, new Step(step.outer, chunks, step.inner), partial, DType.F32, y, t, scale);
         });
   }
 
-  private void launch(Step step, long chunk, long x, DType s, long y, DType t, double scale) {
+  private void launch(
+      String fold, Step step, long chunk, long x, DType s, long y, DType t, double scale) {
     long length = Math.max(1, chunk);
     long chunks = Math.max(1, ceil(step.count, length));
     if (step.inner == 1) {
-      card.kernel(FILE, "reduce_rows_" + s, t)
+      card.kernel(FILE, fold + "_rows_" + s, t)
           .launch(
               step.outer,
               chunks,
@@ -97,7 +102,7 @@ final class ReductionKernels {
               1,
               a -> a.address(x).address(y).i64(step.outer).i64(step.count).i64(length).f32(scale));
     } else {
-      card.kernel(FILE, "reduce_columns_" + s, t)
+      card.kernel(FILE, fold + "_columns_" + s, t)
           .launch(
               step.outer * ceil(step.inner, COLUMNS),
               chunks,
@@ -117,17 +122,17 @@ final class ReductionKernels {
 
   /** y [inner] of t = column sums of x [count, inner] of s, wherever they lie. */
   void columns(long x, DType s, long count, long inner, long y, DType t) {
-    sum(new Step(1, count, inner), x, s, y, t, 1);
+    fold(SUM, new Step(1, count, inner), x, s, y, t, 1);
   }
 
   /** y [outer, inner] f32 = Σ over the middle of x [outer, count, inner] f32. */
   void middle(long x, long outer, long count, long inner, long y) {
-    sum(new Step(outer, count, inner), x, DType.F32, y, DType.F32, 1);
+    fold(SUM, new Step(outer, count, inner), x, DType.F32, y, DType.F32, 1);
   }
 
   /** y, one f32, = scale times the sum of {@code count} f32. */
   void all(long x, long count, long y, double scale) {
-    sum(new Step(1, count, 1), x, DType.F32, y, DType.F32, scale);
+    fold(SUM, new Step(1, count, 1), x, DType.F32, y, DType.F32, scale);
   }
 
   void meanSquaredError(Tensor p, Tensor q, Tensor y) {

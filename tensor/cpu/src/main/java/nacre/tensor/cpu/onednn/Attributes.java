@@ -91,6 +91,7 @@ final class Attributes {
       case SUBTRACT -> Dnnl.dnnl_binary_sub();
       case MULTIPLY -> Dnnl.dnnl_binary_mul();
       case DIVIDE -> Dnnl.dnnl_binary_div();
+      case EQUAL, LESS -> throw new IllegalArgumentException(f + " is not asked of oneDNN");
     };
   }
 

@@ -151,6 +151,7 @@ final class Graph implements AutoCloseable {
           case SUBTRACT -> Cudnn.CUDNN_POINTWISE_SUB();
           case MULTIPLY -> Cudnn.CUDNN_POINTWISE_MUL();
           case DIVIDE -> Cudnn.CUDNN_POINTWISE_DIV();
+          case EQUAL, LESS -> throw new IllegalArgumentException(f + " is not asked of cuDNN");
         };
     operations.add(
         pointwise(mode)

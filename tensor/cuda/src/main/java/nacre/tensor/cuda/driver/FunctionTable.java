@@ -74,6 +74,8 @@ public final class FunctionTable {
       case SUBTRACT -> new Two(1, "a - b");
       case MULTIPLY -> new Two(2, "a * b");
       case DIVIDE -> new Two(3, "a / b");
+      case EQUAL -> new Two(4, "a == b ? 1.0f : 0.0f");
+      case LESS -> new Two(5, "a < b ? 1.0f : 0.0f");
     };
   }
 

@@ -79,4 +79,17 @@ public final class Staging {
       device.leave();
     }
   }
+
+  /** Sets every bit of device memory, in the stream's order. */
+  public void poison(long address, long bytes) {
+    if (bytes > 0) {
+      device.enter();
+      try {
+        check(
+            Cuda.cuMemsetD8Async(address, (byte) 0xFF, bytes, device.stream()), "cuMemsetD8Async");
+      } finally {
+        device.leave();
+      }
+    }
+  }
 }
