@@ -141,7 +141,9 @@ class VitFolderTest {
     Path config = folder.resolve("config.json");
     assertRefused("[]", config + ": is not a JSON object");
     assertRefused("{", config + ": is not valid JSON");
-    assertRefused("{\"hidden_size\": 1.5}", config + ": ViT config: hidden_size must be a whole number, it is 1.5");
+    assertRefused(
+        "{\"hidden_size\": 1.5}",
+        config + ": ViT config: hidden_size must be a whole number, it is 1.5");
     assertRefused(
         CONFIG.toJson().put("num_hidden_layers", 2).toString(),
         "does not fit the model: 16 missing");
