@@ -277,4 +277,54 @@ class ScopeTest {
       assertEquals(0, Memory.liveTensors());
     }
   }
+
+  @Test
+  void aDetachedScopeOutlivesTheScopesAroundItsWork() {
+    Scope detached = Scope.detached();
+    Tensor x;
+    try (Scope outer = Scope.open()) {
+      x =
+          detached.within(
+              () -> {
+                Tensor born = ones(3);
+                Scope.tidy(() -> ones(4)); // kept from an inner scope
+                return born;
+              });
+      assertSame(outer, Scope.current());
+      assertEquals(2, Memory.liveTensors());
+      try (Scope inner = Scope.open()) {
+        assertSame(x, inner.keep(x)); // stays where it is
+      }
+    }
+    assertEquals(2, Memory.liveTensors());
+    assertEquals(1, x.get(2));
+    CompletableFuture.runAsync(detached::close).join();
+    assertEquals(0, Memory.liveTensors());
+    assertThrows(IllegalStateException.class, () -> detached.within(() -> ones(1)));
+  }
+
+  @Test
+  void onlyDetachedScopesAreEnteredAndOnlyOnce() {
+    try (Scope scope = Scope.open()) {
+      assertThrows(IllegalStateException.class, () -> scope.within(() -> ones(1)));
+    }
+    try (Scope detached = Scope.detached()) {
+      Runnable close = detached::close;
+      detached.within(
+          () -> {
+            assertThrows(IllegalStateException.class, () -> detached.within(() -> ones(1)));
+            assertThrows(IllegalStateException.class, close::run);
+            return ones(1);
+          });
+      assertEquals(1, Memory.liveTensors());
+      assertThrows(
+          IllegalArgumentException.class,
+          () ->
+              detached.within(
+                  () -> {
+                    throw new IllegalArgumentException();
+                  }));
+      assertThrows(IllegalStateException.class, Scope::current);
+    }
+  }
 }
