@@ -18,7 +18,9 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
-/** Trains a vision transformer from nothing to tell discs from squares: {@code [STEPS]}. */
+/**
+ * Trains a vision transformer from nothing to tell lying bars from standing ones: {@code [STEPS]}.
+ */
 public final class ClassifyWithVit {
   private static final int SIZE = 16;
   private static final int BATCH = 32;
@@ -54,17 +56,19 @@ public final class ClassifyWithVit {
     }
   }
 
-  /** A disc where the shape is 0, a square where it is 1: {@code [N, 16, 16, 3]}, −1 to 1. */
+  /**
+   * A lying bar where the shape is 0, a standing one where it is 1: {@code [N, 16, 16, 3]}, −1 to
+   * 1.
+   */
   private static Tensor draw(Device device, int[] shapes, Random random) {
     BufferedImage image = new BufferedImage(SIZE, SIZE * BATCH, BufferedImage.TYPE_INT_RGB);
     Graphics2D g = image.createGraphics();
     for (int i = 0; i < BATCH; i++) {
       g.setColor(Color.getHSBColor(random.nextFloat(), 0.8f, 1));
-      int side = 6 + random.nextInt(5);
-      int x = random.nextInt(SIZE - side);
-      int y = SIZE * i + random.nextInt(SIZE - side);
-      int round = shapes[i] == 0 ? side : 0;
-      g.fillRoundRect(x, y, side, side, round, round);
+      int width = shapes[i] == 0 ? 11 : 4;
+      int height = 15 - width;
+      int x = random.nextInt(SIZE - width);
+      g.fillRect(x, SIZE * i + random.nextInt(SIZE - height), width, height);
     }
     float[] rgb = image.getRaster().getPixels(0, 0, SIZE, SIZE * BATCH, (float[]) null);
     return affine(Tensor.of(device, Shape.of(BATCH, SIZE, SIZE, 3), rgb), 1 / 127.5, -1);

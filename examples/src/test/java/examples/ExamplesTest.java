@@ -10,8 +10,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.ServiceLoader;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import nacre.neuralassets.data.ClipSourceProvider;
 import nacre.tensor.Memory;
 import nacre.weights.SafeTensors;
 import org.junit.jupiter.api.AfterEach;
@@ -57,6 +59,21 @@ class ExamplesTest {
   }
 
   @Test
+  void newScheduler() throws IOException {
+    Path picture = folder.resolve("fox.png");
+    run(NewScheduler::main, TINY_SD, picture);
+    assertTrue(ImageIO.read(picture.toFile()).getWidth() > 8);
+  }
+
+  @Test
+  void newDataSource() throws IOException {
+    assertEquals(4, run(NewDataSource::main).size());
+    assertTrue(
+        ServiceLoader.load(ClipSourceProvider.class).stream()
+            .anyMatch(provider -> provider.type() == NewDataSource.Provider.class));
+  }
+
+  @Test
   void trainingLoop() throws IOException {
     List<String> lines = run(TrainingLoop::main);
     assertTrue(loss(lines.getLast()) < loss(lines.getFirst()) / 3, lines.toString());
@@ -88,6 +105,17 @@ class ExamplesTest {
     List<String> lines =
         run(PrintSafetensors::main, "../models/demo/image_encoder/model.safetensors");
     assertTrue(lines.stream().anyMatch(l -> l.startsWith("embeddings.cls_token F32 f32[1, 1, ")));
+  }
+
+  /** The README shows two of them, from the first import on. */
+  @Test
+  void theReadmeShowsWhatRuns() throws IOException {
+    String readme = Files.readString(Path.of("../README.md"));
+    for (String name : List.of("TextToImage", "TrainingLoop")) {
+      String source = Files.readString(Path.of("src/main/java/examples/" + name + ".java"));
+      assertTrue(readme.contains(source.substring(source.indexOf("import "))), name);
+    }
+    assertTrue(readme.split("\\s+").length < 1000, "the README is to have less than 1,000 words");
   }
 
   @Test
