@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,7 +32,12 @@ class GpuCheckIT {
     home = Files.createDirectory(folder.resolve("nacre-gpu-check"));
     Path runtime = Path.of(System.getProperty("java.home"));
     Files.createSymbolicLink(home.resolve("runtime"), runtime);
-    Files.createSymbolicLink(home.resolve("lib"), Path.of("target/lib").toAbsolutePath());
+    Path lib = Files.createDirectory(home.resolve("lib"));
+    try (Stream<Path> jars = Files.list(Path.of("../cli/target/lib"))) {
+      for (Path jar : Stream.concat(jars, Stream.of(Path.of("target/lab.jar"))).toList()) {
+        Files.createSymbolicLink(lib.resolve(jar.getFileName()), jar.toAbsolutePath());
+      }
+    }
     Files.copy(Path.of("gpu/check"), home.resolve("check"));
     Files.writeString(home.resolve("version"), "1, commit a\n");
   }
@@ -39,7 +45,6 @@ class GpuCheckIT {
   @AfterEach
   void unlink() throws IOException {
     Files.delete(home.resolve("runtime"));
-    Files.delete(home.resolve("lib"));
   }
 
   /** Started from another folder; there is no card, whatever this machine has. */
