@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PRESETS = HERE.parents[1] / "neuralassets/src/main/resources/nacre/neuralassets/presets"
+PRESETS = HERE.parents[2] / "neuralassets/src/main/resources/nacre/neuralassets/presets"
 sys.path.insert(0, str(HERE.parent / "reference"))
 
 import torch  # noqa: E402

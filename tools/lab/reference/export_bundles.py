@@ -19,7 +19,7 @@ from transformers import ViTConfig, ViTModel
 from bundle import perturb, record, write
 from neural_assets import vit_disk_name
 
-FOLDER = Path(__file__).resolve().parents[1] / "src/test/resources/bundles"
+FOLDER = Path(__file__).resolve().parents[3] / "tools/cli/src/test/resources/bundles"
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -16,7 +16,7 @@ from diffusers.models.embeddings import TimestepEmbedding
 
 from bundle import perturb, record, write
 
-FOLDER = Path(__file__).resolve().parents[2] / "nn/src/test/resources/bundles"
+FOLDER = Path(__file__).resolve().parents[3] / "nn/src/test/resources/bundles"
 
 
 def module(folder: Path, name: str, built, config: dict, inputs: dict, seed: int) -> None:

@@ -24,7 +24,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.loaders import single_file_utils as diffusers_code
 from transformers import CLIPTextConfig, CLIPTextModel
 
-ROOT = Path(__file__).resolve().parents[2] / "diffusion/src"
+ROOT = Path(__file__).resolve().parents[3] / "diffusion/src"
 CONFIGS = ROOT / "main/resources/nacre/diffusion/checkpoint"
 OUT = ROOT / "test/resources/nacre/diffusion/checkpoint"
 

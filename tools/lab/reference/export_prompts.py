@@ -16,7 +16,7 @@ from transformers import CLIPTokenizer
 
 import small_tokenizer
 
-FOLDER = Path(__file__).resolve().parents[2] / "diffusion/src/test/resources/tokenizer"
+FOLDER = Path(__file__).resolve().parents[3] / "diffusion/src/test/resources/tokenizer"
 
 PROMPTS = [
     "",

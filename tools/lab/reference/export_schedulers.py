@@ -22,7 +22,7 @@ from diffusers.schedulers import scheduling_ddpm
 
 from bundle import write
 
-FOLDER = Path(__file__).resolve().parents[1] / "src/test/resources/bundles"
+FOLDER = Path(__file__).resolve().parents[3] / "tools/cli/src/test/resources/bundles"
 SHAPE = (2, 3, 2, 3)
 
 # scheduler/scheduler_config.json as the hub has it, keys of other classes included

@@ -15,7 +15,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from bundle import perturb, record, write
 
-FOLDER = Path(__file__).resolve().parents[1] / "src/test/resources/bundles"
+FOLDER = Path(__file__).resolve().parents[3] / "tools/cli/src/test/resources/bundles"
 
 
 def randn(folder: Path, seed: int, shape: list[int]) -> None:

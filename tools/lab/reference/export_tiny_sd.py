@@ -1,7 +1,7 @@
 """Writes a tiny Stable Diffusion folder (random weights, all parts, a real tokenizer of a small
 vocabulary) and the images that diffusers samples from it.
 
-`python tools/lab/reference/export_tiny_sd.py [FOLDER]`, by default the test resources of `tools`.
+`python tools/lab/reference/export_tiny_sd.py [FOLDER]`, by default tools/cli/src/test/resources/tiny-sd.
 The folder is laid out as those of the hub; weights are f16 as in their fp16 variants, computing is
 in f32. Beside it, `epsilon` and `v-prediction` hold the images and a `cases.json` each.
 """
@@ -33,7 +33,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 import small_tokenizer
 from bundle import perturb
 
-FOLDER = Path(__file__).resolve().parents[1] / "src/test/resources/tiny-sd"
+FOLDER = Path(__file__).resolve().parents[3] / "tools/cli/src/test/resources/tiny-sd"
 SIZE = (48, 32)  # width, height
 
 SCHEDULERS = {

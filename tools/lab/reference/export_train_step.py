@@ -26,7 +26,7 @@ import torch.nn.functional as F
 import neural_assets
 from bundle import perturb, write
 
-FOLDER = Path(__file__).resolve().parents[1] / "src/test/resources/bundles"
+FOLDER = Path(__file__).resolve().parents[3] / "tools/cli/src/test/resources/bundles"
 
 
 def tiny(preset: dict) -> dict:

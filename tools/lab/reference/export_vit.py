@@ -1,6 +1,6 @@
 """Writes the reference bundles of vision transformers on images of another size, and with a pooler.
 
-`python tools/lab/reference/export_vit.py [FOLDER]`, by default the test resources of `tools`.
+`python tools/lab/reference/export_vit.py [FOLDER]`, by default tools/cli/src/test/resources/bundles.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from transformers import ViTConfig, ViTModel
 from bundle import perturb, record, write
 from neural_assets import vit_disk_name
 
-FOLDER = Path(__file__).resolve().parents[2] / "tools/cli/src/test/resources/bundles"
+FOLDER = Path(__file__).resolve().parents[3] / "tools/cli/src/test/resources/bundles"
 
 CONFIG = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2,
           "intermediate_size": 16, "hidden_act": "gelu", "image_size": 20, "patch_size": 4,
