@@ -1,4 +1,4 @@
-/** Weights on disk: safetensors, state dictionaries, name maps and layout changes. */
+/** Weights on disk: safetensors, state dictionaries, key mappings and layout conversion. */
 module nacre.weights {
   exports nacre.weights;
 

@@ -9,8 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Writes a file so that under its name there is only ever the whole old content or the whole new
- * one: into a hidden sibling first, forced to the disk, then renamed. A full disk, an exception in
+ * Atomic replacement of a file: under its name there is only ever the complete old content or the complete new one. It is written to a hidden sibling first, forced to the disk, then renamed. A full disk, an exception in
  * the writer or a killed process leave the old file as it was.
  */
 public final class AtomicFile {
@@ -72,8 +71,7 @@ public final class AtomicFile {
 
   /**
    * Deletes what killed writers of {@link AtomicFile} and {@link AtomicFolder} left in {@code
-   * folder}; files that a living process is still writing stay. To be called once when a run
-   * starts.
+   * folder}; files that a living process is still writing stay. Call it once when a run starts.
    */
   public static void removeLeftovers(Path folder) throws IOException {
     Staging.sweep(folder);

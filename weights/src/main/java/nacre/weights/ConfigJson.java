@@ -6,15 +6,15 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 
-/** Reads the keys of a diffusers {@code config.json}, with the defaults diffusers has. */
+/** A reader of the keys of a diffusers {@code config.json}, with the defaults of diffusers. */
 public record ConfigJson(String model, JsonNode node) {
 
-  /** Whether a key is there and not null. */
+  /** Whether a key is present and not null. */
   public boolean has(String key) {
     return node.hasNonNull(key);
   }
 
-  /** A whole number. */
+  /** An integer. */
   public int integer(String key, int otherwise) {
     if (!has(key)) {
       return otherwise;
@@ -50,7 +50,7 @@ public record ConfigJson(String model, JsonNode node) {
     return value.booleanValue();
   }
 
-  /** A text. */
+  /** A string. */
   public String text(String key, String otherwise) {
     if (!has(key)) {
       return otherwise;
@@ -62,7 +62,7 @@ public record ConfigJson(String model, JsonNode node) {
     return value.textValue();
   }
 
-  /** A list of whole numbers; a single number stands for {@code count} equal ones. */
+  /** A list of integers; a single number stands for {@code count} equal ones. */
   public List<Integer> integers(String key, int count, List<Integer> otherwise) {
     if (!has(key)) {
       return otherwise;
@@ -84,7 +84,7 @@ public record ConfigJson(String model, JsonNode node) {
     return list;
   }
 
-  /** Height and width: one number, or two that are equal. */
+  /** The side of a square: one number, or height and width, which must be equal. */
   public int side(String key, int otherwise) {
     List<Integer> sides = integers(key, 2, List.of(otherwise, otherwise));
     if (!sides.get(0).equals(sides.get(1))) {
@@ -93,7 +93,7 @@ public record ConfigJson(String model, JsonNode node) {
     return sides.getFirst();
   }
 
-  /** A list of as many numbers as its default has. */
+  /** A list of numbers, of the length of its default. */
   public List<Double> numbers(String key, List<Double> otherwise) {
     if (!has(key)) {
       return otherwise;
@@ -117,7 +117,7 @@ public record ConfigJson(String model, JsonNode node) {
     return list;
   }
 
-  /** A list of texts. */
+  /** A list of strings. */
   public List<String> texts(String key, List<String> otherwise) {
     if (!has(key)) {
       return otherwise;
@@ -133,10 +133,9 @@ public record ConfigJson(String model, JsonNode node) {
   }
 
   /**
-   * Refuses a setting that changes what the model computes in a way that is not built.
+   * Refuses a setting that changes what the model computes and is not supported.
    *
-   * @param allowed the values that are, alone or as every element of a list; a key that is missing
-   *     or null is allowed too
+   * @param allowed the supported values, alone or as every element of a list; a key that is missing or null is allowed too
    */
   public void require(String key, Object... allowed) {
     if (!has(key) || isOneOf(node.get(key), allowed)) {

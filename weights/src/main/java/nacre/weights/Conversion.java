@@ -10,17 +10,16 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Writes weights anew, with their floating-point numbers in another type: names, shapes, metadata
- * and whole numbers stay as they are. Tensors pass through memory piece by piece.
+ * A conversion of weight files to another floating-point type: names, shapes, metadata and integers stay as they are. Tensors pass through memory piece by piece.
  *
- * @param floats the type, or empty to leave the numbers as they are too
+ * @param floats the type, or empty to leave floating-point numbers as they are too
  */
 public record Conversion(Optional<StoredType> floats) {
   /** A weight file, or the index of several, of full or of half precision. */
   private static final Pattern WEIGHTS =
       Pattern.compile("(.+?)(\\.fp16)?\\.safetensors(\\.index(\\.fp16)?\\.json)?");
 
-  /** Files that hold weights in ways which are not read, or pieces of what an index names. */
+  /** Weight files in formats that are not read, or shards that an index names. */
   private static final Pattern OTHER_WEIGHTS =
       Pattern.compile(
           ".+\\.(bin|ckpt|pt|pth|msgpack|onnx|onnx_data|pb|h5|xml)|.+-\\d+-of-\\d+\\..*"
@@ -53,9 +52,7 @@ public record Conversion(Optional<StoredType> floats) {
   }
 
   /**
-   * Writes a folder and all below it to a new one: weights converted, one file for each set of
-   * shards and the plain name for half-precision variants; other files as they are; pickles and
-   * weights of other frameworks not at all.
+   * Writes a folder and everything below it to a new one: weights are converted, with one file for each set of shards and the plain name for half-precision variants; other files are copied; pickles and weights of other frameworks are left out.
    *
    * @throws IOException in one sentence; there is then no new folder
    */

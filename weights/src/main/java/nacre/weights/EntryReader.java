@@ -9,7 +9,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
-/** Brings a stored tensor to a device: bytes up as they are, then converted and permuted there. */
+/** The loader of a stored tensor to a device: its bytes are uploaded as they are, then converted and permuted there. */
 final class EntryReader {
   private static final ValueLayout.OfDouble F64 =
       ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -53,7 +53,7 @@ final class EntryReader {
     }
   }
 
-  /** The content in the stored layout, and in the stored type where the engine has it. */
+  /** The content in the stored layout, and in the stored type if the engine has it. */
   private static Tensor stored(SafeTensors.Entry entry, Tensor like) throws WeightsException {
     Optional<DType> same = entry.type().same();
     if (same.isPresent()) {
@@ -77,7 +77,7 @@ final class EntryReader {
     };
   }
 
-  /** To f32, or to what a cast rounds as it would round the doubles. */
+  /** To f32, such that a further cast rounds as it would round the doubles. */
   private static Tensor fromDoubles(SafeTensors.Entry entry, Tensor like) {
     boolean narrower = like.dtype() == DType.BF16 || like.dtype() == DType.F16;
     MemorySegment data = entry.data();

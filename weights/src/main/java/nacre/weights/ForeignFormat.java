@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** What a file is that was to hold weights or text and does not, told by its first bytes. */
+/** The format of a file that should hold weights or text but does not, recognized by its first bytes. */
 enum ForeignFormat {
   EMPTY("an empty one", "download it again"),
   LFS_POINTER(
@@ -36,7 +36,7 @@ enum ForeignFormat {
   ZEROS("zeros", "its download did not finish; download it again"),
   TEXT("text", "it may be a server's error message; download the file again");
 
-  /** How many of a file's first bytes are looked at; fewer where it has fewer. */
+  /** Number of a file's first bytes that are examined; fewer if the file is shorter. */
   static final int LOOKED_AT = 512;
 
   private static final Pattern PAGE =
@@ -53,7 +53,7 @@ enum ForeignFormat {
   }
 
   /**
-   * What it is, with what to do about it.
+   * The format, and what to do about it.
    *
    * @param start as in {@link #of}, of which text is quoted
    */
@@ -66,7 +66,7 @@ enum ForeignFormat {
   }
 
   /**
-   * Recognizes a file that cannot be read as what it should be.
+   * Recognizes the format of a file that cannot be read as what it should be.
    *
    * @param start its first {@value #LOOKED_AT} bytes, or all of them
    */
@@ -95,7 +95,7 @@ enum ForeignFormat {
     return hasControls(start) ? Optional.empty() : text(start);
   }
 
-  /** Whether it begins like a safetensors file, if a damaged one: any length may precede the {. */
+  /** Whether it begins like a safetensors file, possibly a damaged one: any length may precede the {. */
   private static boolean isSafeTensors(byte[] start) {
     return start.length > 8
         && start[8] == '{'
@@ -125,7 +125,7 @@ enum ForeignFormat {
     return false;
   }
 
-  /** Markup tells itself in ASCII, whatever its encoding; other text is to be UTF-8. */
+  /** Markup is recognized by its ASCII characters, whatever its encoding; other text must be UTF-8. */
   private static Optional<ForeignFormat> text(byte[] start) {
     String text = firstWords(start).toLowerCase(Locale.ROOT);
     if (text.startsWith("version https://git-lfs.") || text.startsWith("version https://hawser.")) {
@@ -148,7 +148,7 @@ enum ForeignFormat {
     return decoded.isError() ? Optional.empty() : Optional.of(TEXT);
   }
 
-  /** The text without a byte order mark and blanks around it. */
+  /** The text without a byte order mark and surrounding whitespace. */
   private static String firstWords(byte[] start) {
     return new String(start, StandardCharsets.UTF_8).replaceFirst("^[\\s\\ufeff]+", "").strip();
   }

@@ -13,8 +13,7 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /**
- * The JSON beside weights: configurations and indices. A key that stands twice is an error;
- * infinite numbers, which JSON has not but Python writes, are read.
+ * The JSON files beside weights: configurations and indices. A duplicate key is an error; infinite numbers, which JSON lacks but Python writes, are read.
  */
 public final class JsonFile {
   private static final JsonMapper JSON =
@@ -23,7 +22,7 @@ public final class JsonFile {
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .build();
 
-  /** What the parser puts for the place where something began. */
+  /** The parser's description of where something began. */
   private static final Pattern SOURCE =
       Pattern.compile("\\[Source: .*?; (line): (\\d+), column: \\d+]", Pattern.DOTALL);
 
@@ -41,7 +40,7 @@ public final class JsonFile {
   /**
    * Reads a file that holds one JSON object, and builds something from it.
    *
-   * @param build may refuse what it is given by an {@link IllegalArgumentException}
+   * @param build may reject the object by an {@link IllegalArgumentException}
    * @throws WeightsException if the file is missing, not UTF-8, malformed or refused, in one line
    */
   public static <T> T read(Path file, Function<JsonNode, T> build) throws WeightsException {
@@ -49,7 +48,7 @@ public final class JsonFile {
   }
 
   /**
-   * As {@link #read(Path, Function)}, of a JSON object that is at hand.
+   * As {@link #read(Path, Function)}, for a JSON object that has already been parsed.
    *
    * @param file where it comes from, for messages
    */
@@ -74,7 +73,7 @@ public final class JsonFile {
     }
   }
 
-  /** What is wrong with a text, in one line: the parser's words without the text it quotes. */
+  /** The syntax error in a text, in one line: the parser's message without the text it quotes. */
   public static String reason(JsonProcessingException e) {
     String message = e.getOriginalMessage();
     if (message == null || message.isBlank()) {
@@ -85,7 +84,7 @@ public final class JsonFile {
   }
 
   /**
-   * Writes a file, whole or not at all; its folder is made if it is not there.
+   * Writes a file atomically, and creates its folder if it does not exist.
    *
    * @throws IOException if it cannot be written, in one sentence
    */

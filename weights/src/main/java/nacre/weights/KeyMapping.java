@@ -8,13 +8,11 @@ import java.util.Optional;
 import nacre.tensor.Shape;
 
 /**
- * How another code base names, and cuts, the tensors of a model: a table of pairs, read in either
- * direction. A pair holds for a name and for all names below it, {@code input_blocks.0.0} ↔ {@code
- * conv_in} for {@code conv_in.weight} too; where several hold, the longest does.
+ * A mapping between the tensor names of two code bases, which may also split tensors differently: a table of pairs, read in either direction. A pair applies to a name and to all names below it, {@code input_blocks.0.0} ↔ {@code conv_in} to {@code conv_in.weight} too; where several apply, the longest wins.
  */
 public final class KeyMapping {
   /**
-   * Where a tensor lies in the other dialect.
+   * The location of a tensor in the other code base.
    *
    * @param name of the tensor there
    * @param part which part of that tensor it is, from 0
@@ -48,34 +46,34 @@ public final class KeyMapping {
     this.theirs = Map.copyOf(pairs.theirs);
   }
 
-  /** A table without pairs. */
+  /** An empty table. */
   public static Builder builder() {
     return new Builder();
   }
 
-  /** Collects pairs; that a name stands in two is an {@link IllegalArgumentException}. */
+  /** A builder of mappings. A name in two pairs is an {@link IllegalArgumentException}. */
   public static final class Builder {
     private final Map<String, List<String>> ours = new LinkedHashMap<>();
     private final Map<String, Place> theirs = new LinkedHashMap<>();
 
     private Builder() {}
 
-    /** What is called {@code theirs} there is called {@code ours} here. */
+    /** Maps {@code theirs} there to {@code ours} here. */
     public Builder pair(String theirs, String ours) {
       return put(theirs, List.of(ours), false);
     }
 
-    /** As {@link #pair}; a 1×1 convolution there is a linear layer here. */
+    /** As {@link #pair}, for a 1×1 convolution there that is a linear layer here. */
     public Builder pointwise(String theirs, String ours) {
       return put(theirs, List.of(ours), true);
     }
 
-    /** One tensor there is several here, of equal shapes, in this order along its first axis. */
+    /** Maps one tensor there to several here, of equal shapes, in this order along its first axis. */
     public Builder stacked(String theirs, List<String> ours) {
       return put(theirs, ours, false);
     }
 
-    /** All pairs of {@code inner}, below {@code theirs} there and below {@code ours} here. */
+    /** Adds all pairs of {@code inner}, below {@code theirs} there and below {@code ours} here. */
     public Builder below(String theirs, String ours, KeyMapping inner) {
       inner.ours.forEach(
           (name, parts) ->
@@ -105,7 +103,7 @@ public final class KeyMapping {
     }
   }
 
-  /** The names here of a tensor there, one for each part; none where no pair holds. */
+  /** The names here of a tensor there, one for each part; none where no pair applies. */
   public List<String> ours(String name) {
     List<String> names = new ArrayList<>();
     longest(ours, name)
@@ -113,12 +111,12 @@ public final class KeyMapping {
     return names;
   }
 
-  /** Where a tensor that has a name here lies there; empty where no pair holds. */
+  /** The location there of a tensor that has a name here; empty where no pair applies. */
   public Optional<Place> theirs(String name) {
     return longest(theirs, name).map(at -> theirs.get(at).below(name.substring(at.length())));
   }
 
-  /** The longest key that is {@code name} or stands before a dot in it. */
+  /** The longest key that is {@code name}, or a prefix of it that ends before a dot. */
   private static Optional<String> longest(Map<String, ?> pairs, String name) {
     for (int end = name.length(); end > 0; end = name.lastIndexOf('.', end - 1)) {
       String prefix = name.substring(0, end);

@@ -4,15 +4,14 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * The border between PyTorch's layouts, in which files are written, and the engine's. Nothing else
- * in the project knows the former.
+ * The conversion between PyTorch's layouts, in which files are written, and the engine's. Nothing else in the project knows the former.
  */
 public enum Layout {
-  /** The same on both sides. */
+  /** The same layout on both sides. */
   SAME(new int[0], new int[0]),
 
   /**
-   * Four axes whose channels move: convolution weights {@code [O, I, KH, KW]} on disk and {@code
+   * Four axes, channels first on disk and last in memory: convolution weights {@code [O, I, KH, KW]} on disk and {@code
    * [O, KH, KW, I]} in memory, and likewise images {@code [N, C, H, W]} and {@code [N, H, W, C]}.
    */
   CHANNELS(new int[] {0, 2, 3, 1}, new int[] {0, 3, 1, 2});
@@ -25,17 +24,17 @@ public enum Layout {
     this.toDisk = toDisk;
   }
 
-  /** The layout of a parameter, by its rank: with four axes it is a convolution's weight. */
+  /** The layout of a parameter, by its rank: four axes make it the weight of a convolution. */
   public static Layout ofParameter(Shape shape) {
     return shape.rank() == 4 ? CHANNELS : SAME;
   }
 
-  /** The shape on disk of what has shape {@code memory} in memory. */
+  /** The shape on disk of a tensor of shape {@code memory} in memory. */
   public Shape disk(Shape memory) {
     return permuted(memory, toDisk);
   }
 
-  /** The shape in memory of what has shape {@code disk} on disk. */
+  /** The shape in memory of a tensor of shape {@code disk} on disk. */
   public Shape memory(Shape disk) {
     return permuted(disk, toMemory);
   }

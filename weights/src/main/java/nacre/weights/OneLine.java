@@ -4,12 +4,12 @@ import java.util.Collection;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** Text from files as errors quote it: on one line, of bounded length, whatever the file says. */
+/** Quoting of text from files in error messages: on one line and of bounded length, whatever the file says. */
 final class OneLine {
-  /** Most characters of one text. */
+  /** The maximum number of characters of one text. */
   private static final int CHARACTERS = 200;
 
-  /** Most entries of one list. */
+  /** The maximum number of entries of one list. */
   static final int ENTRIES = 20;
 
   private static final Pattern CONTROL =

@@ -18,7 +18,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * A safetensors file, mapped into memory: nothing is read before it is asked for.
+ * A memory-mapped safetensors file: nothing is read before it is used.
  *
  * <p>The format: the length of the header (8 bytes, little-endian), the header (JSON), the tensors'
  * bytes without gaps.
@@ -87,7 +87,7 @@ public final class SafeTensors implements AutoCloseable {
      *
      * @param part which, from 0
      * @param parts how many equal parts there are
-     * @throws WeightsException if there can be no such parts
+     * @throws WeightsException if the tensor cannot be divided so
      */
     Entry part(int part, int parts) throws WeightsException {
       if (parts == 1) {
@@ -188,7 +188,7 @@ public final class SafeTensors implements AutoCloseable {
     return new SafeTensors(path, arena, header.metadata(), entries);
   }
 
-  /** Says what the file is if its first bytes tell, else what is wrong with it as safetensors. */
+  /** The error for a malformed file: its format if its first bytes reveal it, else what is wrong with it as safetensors. */
   private static WeightsException refusal(Path path, MemorySegment file, String otherwise) {
     long length = Math.min(ForeignFormat.LOOKED_AT, file.byteSize());
     byte[] start = file.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);

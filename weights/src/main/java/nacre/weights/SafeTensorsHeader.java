@@ -23,8 +23,7 @@ import java.util.Map;
 import nacre.tensor.Shape;
 
 /**
- * Reads the JSON header of a safetensors file, token by token, so that a hostile header takes no
- * more memory than what it names, and believes nothing in it.
+ * The parser of a safetensors file's JSON header. It reads token by token, so that a hostile header takes no more memory than what it names, and checks everything.
  */
 final class SafeTensorsHeader {
   private static final JsonFactory JSON =

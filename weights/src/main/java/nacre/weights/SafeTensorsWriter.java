@@ -22,17 +22,16 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * Writes safetensors files as the format's reference implementation does: tensors by element type,
- * widest first, then by name; a header padded with blanks to a multiple of 8 bytes. The same
+ * A writer of safetensors files, with the order of the format's reference implementation: tensors by element type, widest first, then by name; the header is padded with spaces to a multiple of 8 bytes. The same
  * content gives the same bytes. A file appears whole or not at all.
  */
 public final class SafeTensorsWriter {
   private static final JsonFactory JSON = new JsonFactory();
 
-  /** Bytes handed to the file at once. */
+  /** Number of bytes written at once. */
   private static final long CHUNK = 1 << 24;
 
-  /** Elements converted at once. */
+  /** Number of elements converted at once. */
   private static final int CONVERTED = 1 << 22;
 
   private record Item(String name, StoredType type, Shape shape, Content content) {
@@ -83,10 +82,9 @@ public final class SafeTensorsWriter {
   }
 
   /**
-   * Adds what lies in other files, in the same layout; it is read, converted and written piece by
-   * piece when this file is written.
+   * Adds tensors of other files, in the same layout; they are read, converted and written piece by piece when this file is written.
    *
-   * @param parts what to put one after the other along the first axis
+   * @param parts the tensors to concatenate along the first axis
    * @param shape of all parts together
    * @param type to convert to
    * @throws IllegalArgumentException if the name is taken or reserved

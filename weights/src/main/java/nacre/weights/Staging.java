@@ -21,13 +21,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Where files and folders grow before they are renamed into place: hidden siblings named {@code
+ * A staging name, under which a file or folder is written before it is renamed into place: hidden siblings named {@code
  * .<name>.<process id>-<random>.partial}, on the same file system, so that the rename is atomic.
  */
 record Staging(Path path) implements AutoCloseable {
   private static final Pattern NAME = Pattern.compile("\\..+\\.(\\d+)-[0-9a-f]{8}\\.partial");
 
-  /** What this process is writing now; anything else under its process id is a leftover. */
+  /** The names that this process is writing now; any other with its process id is a leftover. */
   private static final Set<Path> IN_USE = ConcurrentHashMap.newKeySet();
 
   /** Reserves a name beside {@code target}; nothing is created yet. */
@@ -62,8 +62,7 @@ record Staging(Path path) implements AutoCloseable {
   }
 
   /**
-   * Deletes what writers that were killed left in {@code folder}. What a living process is still
-   * writing stays.
+   * Deletes what killed writers left in {@code folder}. Files that a living process is still writing stay.
    */
   static void sweep(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
@@ -155,7 +154,7 @@ record Staging(Path path) implements AutoCloseable {
         });
   }
 
-  /** One sentence for the user: which target, what went wrong, and what became of the old one. */
+  /** One sentence for the user: the target, what went wrong, and what became of the old content. */
   static IOException failure(Path target, IOException cause) {
     String reason = cause.getMessage();
     if (cause instanceof NoSuchFileException missing) {

@@ -138,7 +138,7 @@ public final class StateDict implements AutoCloseable {
     return all;
   }
 
-  /** The tensors whose names begin with {@code prefix}, without it. To be closed but once. */
+  /** The tensors whose names begin with {@code prefix}, without it. Close only one of the two. */
   public StateDict under(String prefix) {
     Map<String, SafeTensors.Entry> below = new LinkedHashMap<>();
     entries.forEach(
@@ -151,7 +151,7 @@ public final class StateDict implements AutoCloseable {
   }
 
   /**
-   * The same tensors under other names. To be closed but once: the files are shared.
+   * The same tensors under other names. Close only one of the two: the files are shared.
    *
    * @param names from the file's name to the wanted one, or to null for tensors to be left out
    * @throws WeightsException if two tensors come to have the same name
@@ -168,8 +168,7 @@ public final class StateDict implements AutoCloseable {
   }
 
   /**
-   * The tensors of a file that is written in a dialect, as they are called and cut here; nothing is
-   * copied. What the dialect does not know keeps its name. To be closed but once.
+   * The tensors of another code base's file, renamed and split by a mapping; nothing is copied. Tensors that the mapping does not know keep their names. Close only one of the two.
    *
    * @throws WeightsException if a tensor cannot be cut, or two come to have the same name
    */
@@ -202,10 +201,10 @@ public final class StateDict implements AutoCloseable {
   }
 
   /**
-   * How the file's tensors differ from parameters.
+   * The differences between a file's tensors and a model's parameters.
    *
-   * @param missing parameters that the file lacks, each with the wanted shape
-   * @param unexpected tensors of the file that are no parameters
+   * @param missing parameters that the file lacks, each with its shape
+   * @param unexpected tensors of the file that are not parameters
    * @param misfits tensors of another shape, or of a type that cannot be converted, each with the
    *     reason
    */

@@ -6,8 +6,7 @@ import java.util.Optional;
 import nacre.tensor.DType;
 
 /**
- * Element types of the safetensors format, in the order in which its reference implementation ranks
- * them. More than the engine computes with: a file may hold what nobody asks for.
+ * The element types of the safetensors format, in the order in which its reference implementation ranks them. There are more than the engine computes with.
  */
 public enum StoredType {
   BOOL(1),
@@ -42,12 +41,12 @@ public enum StoredType {
     this.bytes = bytes;
   }
 
-  /** Bytes an element takes. */
+  /** Size of an element in bytes. */
   public int bytes() {
     return bytes;
   }
 
-  /** Whether it is a floating-point number, of whichever width. */
+  /** Whether it is a floating-point type of any width. */
   public boolean isFloat() {
     return switch (this) {
       case F8_E5M2, F8_E4M3, F8_E8M0, F16, BF16, F32, F64 -> true;

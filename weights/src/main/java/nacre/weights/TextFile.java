@@ -12,9 +12,9 @@ import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
 
-/** The text beside weights, in UTF-8: configurations, vocabularies. */
+/** The UTF-8 text files beside weights: configurations, vocabularies. */
 public final class TextFile {
-  /** What is certainly not the text that was to be there. */
+  /** Formats that are certainly not the expected text. */
   private static final Set<ForeignFormat> NOT_IT =
       EnumSet.of(
           ForeignFormat.LFS_POINTER, ForeignFormat.GZIP, ForeignFormat.WEB_PAGE, ForeignFormat.XML);

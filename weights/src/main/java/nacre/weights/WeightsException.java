@@ -3,7 +3,7 @@ package nacre.weights;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** A weight file that cannot be read or does not fit, told in one line for the user. */
+/** The error of a weight file that cannot be read or does not fit, in one line for the user. */
 public final class WeightsException extends IOException {
   private static final long serialVersionUID = 1L;
 
@@ -12,7 +12,7 @@ public final class WeightsException extends IOException {
     super(file + ": " + message);
   }
 
-  /** {@code file: what is wrong}, with the failure behind it. */
+  /** {@code file: what is wrong}, with its cause. */
   public WeightsException(Path file, String message, Throwable cause) {
     super(file + ": " + message, cause);
   }

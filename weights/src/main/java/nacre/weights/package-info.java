@@ -1,5 +1,4 @@
 /**
- * Weights on disk: safetensors read and written, the pickled files of PyTorch read, and state
- * dictionaries with other names and layouts brought to those of a model.
+ * Weights on disk: reading and writing safetensors, and state dictionaries whose names and layouts are mapped to those of a model.
  */
 package nacre.weights;
