@@ -1,4 +1,4 @@
-/** Modules, layers, attention, ViT, optimizers, schedules. */
+/** Layers, attention, vision transformers, optimizers, learning-rate schedules. */
 module nacre.nn {
   exports nacre.nn;
 

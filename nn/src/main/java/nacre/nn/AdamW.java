@@ -17,19 +17,17 @@ import nacre.tensor.spi.Backend;
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as {@code torch.optim.AdamW},
- * with clipping of the global gradient norm as {@code torch.nn.utils.clip_grad_norm_}. Whatever
- * changes from step to step lies on the device, so that a step is work for the device alone and may
- * be repeated as it is.
+ * with clipping of the global gradient norm as {@code torch.nn.utils.clip_grad_norm_}. Everything that changes from step to step lies on the device, so that a step involves the device alone and can be captured.
  */
 public final class AdamW implements Optimizer {
 
   /**
-   * What holds for all parameters.
+   * The settings for all parameters.
    *
    * @param beta1 decay of the first moment
    * @param beta2 decay of the second moment
    * @param eps added to the root of the second moment
-   * @param weightDecay times the learning rate, where no group says otherwise
+   * @param weightDecay times the learning rate, unless a group sets another
    * @param maxNorm the gradients of all parameters together are scaled down to this norm; infinite
    *     for no clipping
    */
@@ -46,7 +44,7 @@ public final class AdamW implements Optimizer {
   }
 
   /**
-   * Parameters that are treated otherwise than the rest.
+   * A group of parameters with other settings than the rest.
    *
    * @param names which, by full name
    * @param learningRateFactor times the step's learning rate
@@ -54,7 +52,7 @@ public final class AdamW implements Optimizer {
    */
   public record Group(Predicate<String> names, double learningRateFactor, double weightDecay) {}
 
-  /** One parameter with its state; {@code steps}, i32[1], is how often it was updated. */
+  /** One parameter with its state; {@code steps}, i32[1], counts its updates. */
   private record Slot(
       String name, Tensor parameter, Tensor m, Tensor v, Tensor steps, Group group) {}
 
@@ -66,22 +64,22 @@ public final class AdamW implements Optimizer {
   private final Tensor squaredNorm;
   private final Tensor steps;
 
-  /** PyTorch's defaults at a learning rate, to which it stays until another is set. */
+  /** An optimizer with PyTorch's defaults and a learning rate, which holds until another is set. */
   public AdamW(Map<String, Tensor> parameters, double learningRate) {
     this(parameters, Config.defaults());
     setLearningRate(learningRate);
   }
 
-  /** An optimizer that treats all parameters alike. Its learning rate is to be set. */
+  /** An optimizer with the same settings for all parameters. Its learning rate must be set. */
   public AdamW(Map<String, Tensor> parameters, Config config) {
     this(parameters, config, List.of());
   }
 
   /**
-   * An optimizer whose state belongs to the current scope. Its learning rate is to be set.
+   * An optimizer whose state belongs to the current scope. Its learning rate must be set.
    *
    * @param parameters f32 parameters on one device, by name
-   * @param groups the first that names a parameter counts
+   * @param groups the first that names a parameter applies
    * @throws IllegalArgumentException if there are no parameters, or one is not f32
    */
   public AdamW(Map<String, Tensor> parameters, Config config, List<Group> groups) {

@@ -18,20 +18,20 @@ public final class Attention implements Layer {
   private final int headWidth;
 
   /**
-   * As the transformer blocks of a UNet have it: no bias on query, key and value.
+   * Attention as in the transformer blocks of a UNet: no bias on query, key and value.
    *
-   * @param width of the tokens that ask, and of the result
-   * @param contextWidth of the tokens that are asked; {@code width} for self-attention
+   * @param width of the query tokens, and of the result
+   * @param contextWidth of the key and value tokens; {@code width} for self-attention
    */
   public Attention(Parameters p, int width, int contextWidth, int heads, int headWidth) {
     this(p, width, contextWidth, heads, headWidth, false);
   }
 
   /**
-   * With or without bias on query, key and value.
+   * Attention with or without bias on query, key and value.
    *
-   * @param width of the tokens that ask, and of the result
-   * @param contextWidth of the tokens that are asked; {@code width} for self-attention
+   * @param width of the query tokens, and of the result
+   * @param contextWidth of the key and value tokens; {@code width} for self-attention
    */
   public Attention(
       Parameters p, int width, int contextWidth, int heads, int headWidth, boolean bias) {

@@ -26,7 +26,7 @@ public final class Ema {
   private long updates;
 
   /**
-   * Averages that begin at the parameters' present values and belong to the current scope.
+   * Averages that begin at the parameters' current values and belong to the current scope.
    *
    * @param all every parameter of the model; those that are not trained are not averaged
    * @param decay weight of the past, such as 0.999
@@ -56,30 +56,30 @@ public final class Ema {
         });
   }
 
-  /** Moves the averages towards the parameters' present values. */
+  /** Moves the averages towards the parameters' current values. */
   public void update() {
     begin();
     move();
   }
 
-  /** Begins an update: sets the weight that {@link #move} takes from the device. */
+  /** Begins an update: writes the weight that {@link #move} uses to the device. */
   public void begin() {
     double d = warmUp ? Math.min(decay, (1.0 + updates) / (10.0 + updates)) : decay;
     backend.fill(weight, 1 - d);
     updates++;
   }
 
-  /** The rest of an update. Nothing comes from the host, so that it may be repeated as it is. */
+  /** The rest of an update. Nothing comes from the host, so that it can be captured. */
   public void move() {
     backend.lerp(averages, parameters, weight);
   }
 
-  /** How many updates there were. */
+  /** Number of updates. */
   public long updates() {
     return updates;
   }
 
-  /** Goes on from a checkpoint whose averages were loaded into {@link #tensors}. */
+  /** Resumes from a checkpoint whose averages were loaded into {@link #tensors}. */
   public void resume(long updatesMade) {
     updates = updatesMade;
   }

@@ -10,12 +10,12 @@ public final class FeedForward implements Layer {
   private final Linear in;
   private final Linear out;
 
-  /** Four times as wide inside. */
+  /** A feed-forward whose inner width is four times {@code width}. */
   public FeedForward(Parameters p, int width) {
     this(p, width, 4 * width);
   }
 
-  /** {@code inner} wide inside. */
+  /** A feed-forward with the inner width {@code inner}. */
   public FeedForward(Parameters p, int width, int inner) {
     this.in = new Linear(p.at("net.0.proj"), width, 2 * inner);
     this.out = new Linear(p.at("net.2"), inner, width);

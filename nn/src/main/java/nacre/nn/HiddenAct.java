@@ -2,14 +2,14 @@ package nacre.nn;
 
 import nacre.tensor.spi.Unary;
 
-/** The functions between layers, by the names of transformers' {@code hidden_act}. */
+/** The activation functions by the names of transformers' {@code hidden_act}. */
 public final class HiddenAct {
   private HiddenAct() {}
 
   /**
    * The function of a name.
    *
-   * @param model for the message
+   * @param model for the error message
    * @throws IllegalArgumentException if there is none
    */
   public static Unary of(String model, String name) {

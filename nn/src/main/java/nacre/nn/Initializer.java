@@ -4,7 +4,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Backend;
 
-/** How a parameter gets its first values. Fans follow PyTorch: axis 0 is the output axis. */
+/** An initializer of parameters. Fans follow PyTorch: axis 0 is the output axis. */
 public sealed interface Initializer {
 
   /**

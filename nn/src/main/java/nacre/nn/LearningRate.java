@@ -1,6 +1,6 @@
 package nacre.nn;
 
-/** How the learning rate goes with the step. */
+/** A learning-rate schedule. */
 public sealed interface LearningRate {
 
   /**
@@ -10,7 +10,7 @@ public sealed interface LearningRate {
    */
   double at(long step);
 
-  /** Always the same. */
+  /** A constant rate. */
   record Constant(double rate) implements LearningRate {
     @Override
     public double at(long step) {
@@ -19,8 +19,7 @@ public sealed interface LearningRate {
   }
 
   /**
-   * Rises in equal parts over {@code steps} steps to the rate at which {@code then} begins, and
-   * goes on with {@code then} from its own step 0. The first step is at 1/steps of it, not at 0.
+   * A linear warm-up over {@code steps} steps to the rate at which {@code then} begins, and from there on {@code then}, from its own step 0. The first step is at 1/steps of it, not at 0.
    */
   record WarmUp(long steps, LearningRate then) implements LearningRate {
     @Override
@@ -30,8 +29,7 @@ public sealed interface LearningRate {
   }
 
   /**
-   * Falls from {@code from} to {@code to} along half a cosine over {@code steps} steps (Loshchilov
-   * and Hutter, 2017, without restarts), and stays there.
+   * A cosine decay from {@code from} to {@code to} over {@code steps} steps (Loshchilov and Hutter, 2017, without restarts); the rate stays there afterwards.
    */
   record Cosine(double from, double to, long steps) implements LearningRate {
     @Override

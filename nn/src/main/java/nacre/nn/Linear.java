@@ -9,7 +9,7 @@ import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
 
 /**
- * y = x · weightᵀ + bias, {@code [.., in] → [.., out]}. Parameters {@code weight [out, in]} and
+ * A linear layer, A linear layer, y = x · weightᵀ + bias, {@code [.., in] → [.., out]}. Parameters {@code weight [out, in]} and
  * {@code bias [out]}. As every layer, it computes in its input's dtype, and casts parameters stored
  * in another.
  */

@@ -3,7 +3,7 @@ package nacre.nn;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
 
-/** Two linear layers with a function between. */
+/** A multilayer perceptron: two linear layers with an activation between them. */
 public final class Mlp implements Layer {
   private final Linear first;
   private final Linear second;
@@ -14,7 +14,7 @@ public final class Mlp implements Layer {
     this(new Linear(p.at("fc1"), in, inner), activation, new Linear(p.at("fc2"), inner, out));
   }
 
-  /** Of layers that exist. */
+  /** An MLP of existing layers. */
   public Mlp(Linear first, Unary activation, Linear second) {
     this.first = first;
     this.second = second;

@@ -11,8 +11,7 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * A rule by which parameters follow their gradients. Gradients are made anew by each backward pass
- * and belong to its scope, so that there is nothing to set to zero.
+ * An optimizer: a rule that updates parameters from their gradients. Each backward pass creates new gradients, which belong to its scope, so that there is nothing to set to zero.
  *
  * <pre>{@code
  * Optimizer optimizer = new AdamW(p.trainable(), 1e-3);
@@ -27,15 +26,14 @@ public interface Optimizer {
   void setLearningRate(double rate);
 
   /**
-   * Updates every parameter that has a gradient, at the rate that was set. Nothing comes from the
-   * host, so that the step may be captured.
+   * Updates every parameter that has a gradient, at the current learning rate. Nothing comes from the host, so that the step can be captured.
    *
    * @param gradients from parameter to gradient, null for none
    * @throws IllegalStateException if no learning rate was ever set
    */
   void step(Function<Tensor, Tensor> gradients);
 
-  /** Updates every parameter that has a gradient, at the rate that was set. */
+  /** Updates every parameter that has a gradient, at the current learning rate. */
   default void step(Gradients gradients) {
     step(gradients::of);
   }
@@ -62,11 +60,11 @@ public interface Optimizer {
     }
   }
 
-  /** What a checkpoint must hold to go on as if never stopped, by name. */
+  /** The optimizer's state by name: what a checkpoint must hold for a run to resume exactly. */
   Map<String, Tensor> state();
 
   /**
-   * Takes over a saved {@link #state}.
+   * Restores a saved {@link #state}.
    *
    * @throws WeightsException if it belongs to other parameters
    */

@@ -74,7 +74,7 @@ public final class Parameters {
     return new Parameters(source, "", false, new LinkedHashMap<>());
   }
 
-  /** The place {@code name} below this one; the name may be dotted itself. */
+  /** The place {@code name} below this one; the name may itself contain dots. */
   public Parameters at(String name) {
     return new Parameters(source, prefix + name + ".", frozen, tensors);
   }
@@ -84,13 +84,13 @@ public final class Parameters {
     return at(Integer.toString(index));
   }
 
-  /** The same place; parameters made through it are not trained: no gradients are computed. */
+  /** The same place, for frozen parameters: those made through it are not trained, and no gradients are computed for them. */
   public Parameters frozen() {
     return new Parameters(source, prefix, true, tensors);
   }
 
   /**
-   * Makes a parameter, or finds it where parameters exist already.
+   * Creates a parameter, or looks it up where parameters exist already.
    *
    * @throws IllegalStateException if the name is taken
    * @throws IllegalArgumentException if it is to be found, and is missing or of another shape
@@ -147,7 +147,7 @@ public final class Parameters {
   }
 
   /**
-   * Every parameter made below this place so far, in the order of creation, under its full name.
+   * Every parameter below this place so far, in the order of creation, under its full name.
    */
   public Map<String, Tensor> all() {
     if (prefix.isEmpty()) {
@@ -164,8 +164,7 @@ public final class Parameters {
   }
 
   /**
-   * Those of {@link #all} under their names relative to this place: what a part of a model is saved
-   * under in a file of its own, and loaded from.
+   * Those of {@link #all} under their names relative to this place, as a part of a model is saved in a file of its own.
    */
   public Map<String, Tensor> relative() {
     Map<String, Tensor> below = new LinkedHashMap<>();
@@ -181,8 +180,7 @@ public final class Parameters {
   }
 
   /**
-   * {@linkplain Tensor#prepack Settles} those of {@link #all}: called on a model that is loaded and
-   * about to be used, not trained, it lets the device keep each weight in its own layout.
+   * {@linkplain Tensor#prepack Prepacks} those of {@link #all}: for a model that is loaded and about to be used, not trained, the device then keeps each weight in its own layout.
    *
    * @return this
    */

@@ -11,11 +11,9 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * What a {@link Vit} adds to its tokens so that they know their places: one vector for the class
- * token and one for each patch of a square grid, {@code [1, 1 + grid², C]}. For images of another
+ * The position embeddings of a {@link Vit}: one vector for the class token and one for each patch of a square grid, {@code [1, 1 + grid², C]}. For images of another
  * size the grid is interpolated as PyTorch's {@code interpolate(mode="bicubic")} does (Keys, 1981,
- * with a = −0.75; edges repeat), which is what transformers' {@code interpolate_pos_encoding}
- * means.
+ * with a = −0.75; edges repeat), as with transformers' {@code interpolate_pos_encoding}.
  */
 final class PatchPositions {
   private static final double A = -0.75;
@@ -35,7 +33,7 @@ final class PatchPositions {
       return positions;
     }
     int width = positions.dim(2);
-    // In f32 whatever they are stored in: the weights of an interpolation do not survive rounding.
+    // In f32 whatever they are stored in: interpolation weights do not survive rounding.
     Tensor exact = cast(positions, DType.F32);
     Tensor patches = reshape(slice(exact, 1, 1, grid * grid), grid * grid, width);
     Tensor moved = matmul(interpolation(rows, columns), patches); // [rows · columns, C]
@@ -60,7 +58,7 @@ final class PatchPositions {
     return Tensor.of(positions.device(), Shape.of(rows * columns, grid * grid), matrix);
   }
 
-  /** How much each place of the grid counts for each of {@code count} places, along one axis. */
+  /** The weight of each grid position for each of {@code count} positions, along one axis. */
   private float[][] along(int count) {
     float[][] weights = new float[count][grid];
     for (int i = 0; i < count; i++) {

@@ -7,7 +7,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * Layers one after the other, as {@code torch.nn.Sequential}.
+ * A chain of layers, as {@code torch.nn.Sequential}.
  *
  * <pre>{@code
  * Layer mlp =
@@ -21,7 +21,7 @@ import nacre.tensor.Tensor;
 public final class Sequential implements Layer {
   private final List<Layer> layers;
 
-  /** How a layer is built on its place among the parameters. */
+  /** The constructor of a layer on its place among the parameters. */
   @FunctionalInterface
   public interface Factory {
     /**
@@ -33,7 +33,7 @@ public final class Sequential implements Layer {
   }
 
   private Sequential(Stream<? extends Layer> layers) {
-    // Layers of a chain within this one: the input of its first is freed as soon as any other.
+    // A chain within this one is flattened: the input of its first layer is freed as early as any other.
     this.layers =
         layers
             .<Layer>mapMulti(

@@ -18,10 +18,10 @@ import nacre.tensor.spi.Binary;
 public final class Sgd implements Optimizer {
 
   /**
-   * What holds for all parameters.
+   * The settings for all parameters.
    *
-   * @param momentum how much of the last step goes into the next, 0 for none
-   * @param nesterov whether the gradient counts as if it were taken a step ahead
+   * @param momentum share of the last step that goes into the next, 0 for none
+   * @param nesterov whether to use Nesterov's momentum
    * @param weightDecay times the parameter, added to its gradient
    */
   public record Config(double momentum, boolean nesterov, double weightDecay) {
@@ -37,12 +37,12 @@ public final class Sgd implements Optimizer {
       }
     }
 
-    /** PyTorch's defaults: neither momentum nor decay. */
+    /** PyTorch's defaults: neither momentum nor weight decay. */
     public static Config defaults() {
       return new Config(0, false, 0);
     }
 
-    /** Momentum alone. */
+    /** Momentum without weight decay. */
     public static Config withMomentum(double momentum) {
       return new Config(momentum, false, 0);
     }
@@ -53,14 +53,14 @@ public final class Sgd implements Optimizer {
   private final Map<String, Tensor> parameters;
   private final Map<Tensor, Tensor> momenta = new LinkedHashMap<>();
 
-  /** Plain gradient descent at a learning rate, to which it stays until another is set. */
+  /** Plain gradient descent with a learning rate, which holds until another is set. */
   public Sgd(Map<String, Tensor> parameters, double learningRate) {
     this(parameters, Config.defaults());
     setLearningRate(learningRate);
   }
 
   /**
-   * An optimizer whose state belongs to the current scope. Its learning rate is to be set.
+   * An optimizer whose state belongs to the current scope. Its learning rate must be set.
    *
    * @param parameters f32 parameters on one device, by name
    * @throws IllegalArgumentException if there are no parameters, or one is not f32

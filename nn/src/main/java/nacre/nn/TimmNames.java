@@ -11,8 +11,7 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * A {@link Vit} as timm has it, and as DINO's authors published it: query, key and value in one
- * tensor, and a config that names the architecture alone.
+ * The parameter names of a {@link Vit} in timm, and in the files that DINO's authors published: query, key and value are one tensor, and the config names the architecture only.
  *
  * @see <a href="https://github.com/huggingface/pytorch-image-models">timm</a>
  */
@@ -36,12 +35,12 @@ final class TimmNames {
         attention + "query." + what, attention + "key." + what, attention + "value." + what);
   }
 
-  /** Whether tensors have timm's names. */
+  /** Whether tensors are named as in timm. */
   static boolean are(Map<String, ?> names) {
     return names.containsKey("blocks.0.attn.qkv.weight");
   }
 
-  /** timm's names beside those in memory. */
+  /** The mapping from timm's names to those in memory. */
   static KeyMapping of(int layers) {
     KeyMapping.Builder names =
         KeyMapping.builder()
@@ -56,8 +55,7 @@ final class TimmNames {
   }
 
   /**
-   * What the tensors say of the model, and what they do not say: timm's plain ViTs have heads of 64
-   * channels, GELU and an epsilon of 1e-6 unless {@code model_args} say otherwise.
+   * The configuration that the tensors imply, completed by timm's defaults: plain ViTs have heads of 64 channels, GELU and an epsilon of 1e-6 unless {@code model_args} say otherwise.
    *
    * @param file timm's {@code config.json}, for messages
    * @param json what it holds

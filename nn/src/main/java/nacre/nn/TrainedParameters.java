@@ -6,7 +6,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Backend;
 
-/** Where an optimizer's parameters lie, and their learning rate there. */
+/** The parameters of an optimizer: their device, and their learning rate on it. */
 final class TrainedParameters {
   private final String optimizer;
   private final Tensor rate;

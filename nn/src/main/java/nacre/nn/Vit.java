@@ -28,13 +28,13 @@ public final class Vit implements Layer {
   private final Layer encoder;
   private final Linear pooler;
 
-  /** A model of these numbers, without a pooling layer. */
+  /** A model without a pooling layer. */
   public Vit(Parameters p, VitConfig config) {
     this(p, config, false);
   }
 
   /**
-   * A model of these numbers.
+   * A model with or without a pooling layer.
    *
    * @param addPoolingLayer whether a layer follows the class token, which DINO's weights lack
    */
@@ -66,17 +66,16 @@ public final class Vit implements Layer {
             : null;
   }
 
-  /** The numbers. */
+  /** The configuration. */
   public VitConfig config() {
     return config;
   }
 
   /**
    * {@code pixelValues [N, H, W, channels] → last_hidden_state [N, 1 + H/patch · W/patch, C]}, the
-   * class token first. Pixels are normalized by the caller as the weights want it. For images of
+   * class token first. The caller normalizes the pixels as the weights expect. For images of
    * another size than the configured one the position embeddings are interpolated, as by
-   * transformers' {@code interpolate_pos_encoding}; pixels beyond the last whole patch are not
-   * seen.
+   * transformers' {@code interpolate_pos_encoding}; pixels beyond the last whole patch are ignored.
    *
    * @throws IllegalArgumentException if the images are smaller than a patch or of other channels
    */
@@ -107,10 +106,10 @@ public final class Vit implements Layer {
   }
 
   /**
-   * One vector for each image: its class token, behind the pooling layer where there is one. {@code
+   * One vector for each image: its class token, after the pooling layer where there is one. {@code
    * lastHiddenState [N, T, C] → [N, C]}.
    *
-   * @param lastHiddenState what {@link #forward} made
+   * @param lastHiddenState the output of {@link #forward}
    */
   public Tensor pool(Tensor lastHiddenState) {
     return Scope.tidy(
@@ -121,7 +120,7 @@ public final class Vit implements Layer {
         });
   }
 
-  /** The patches as tokens that know their places, {@code [N, 1 + H/patch · W/patch, C]}. */
+  /** The patches as tokens with position embeddings, {@code [N, 1 + H/patch · W/patch, C]}. */
   private Tensor embed(Tensor pixelValues) {
     int n = pixelValues.dim(0);
     int width = config.hiddenSize();

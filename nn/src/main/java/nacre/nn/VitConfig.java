@@ -7,11 +7,11 @@ import nacre.tensor.spi.Unary;
 import nacre.weights.ConfigJson;
 
 /**
- * The numbers of a {@link Vit}, under the names and with the defaults of transformers' {@code
+ * The configuration of a {@link Vit}, under the names and with the defaults of transformers' {@code
  * ViTConfig}.
  *
  * @param hiddenSize width of the tokens
- * @param hiddenAct function of the feed-forward: {@code gelu}, {@code gelu_new}, {@code
+ * @param hiddenAct activation of the feed-forward: {@code gelu}, {@code gelu_new}, {@code
  *     gelu_pytorch_tanh}, {@code quick_gelu}, {@code relu}, {@code silu}
  * @param imageSize side of the square image in pixels
  * @param patchSize side of the square patches in pixels
@@ -28,7 +28,7 @@ public record VitConfig(
     int numChannels,
     boolean qkvBias) {
 
-  /** Checks that the numbers go together. */
+  /** Checks that the numbers are consistent. */
   public VitConfig {
     requireDivisible("hidden_size", hiddenSize, "num_attention_heads", numAttentionHeads);
     requireDivisible("image_size", imageSize, "patch_size", patchSize);
@@ -36,10 +36,9 @@ public record VitConfig(
   }
 
   /**
-   * Reads a {@code config.json}; keys that are not known are passed over.
+   * Reads a {@code config.json}; unknown keys are ignored.
    *
-   * @throws IllegalArgumentException if a value is not of its kind, or the numbers do not go
-   *     together
+   * @throws IllegalArgumentException if a value is of the wrong type, or the numbers are inconsistent
    */
   public static VitConfig of(JsonNode json) {
     ConfigJson c = new ConfigJson("ViT config", json);
@@ -78,7 +77,7 @@ public record VitConfig(
     return imageSize / patchSize;
   }
 
-  /** The function that {@link #hiddenAct} names. */
+  /** The activation that {@link #hiddenAct} names. */
   public Unary activation() {
     return HiddenAct.of("ViT", hiddenAct);
   }

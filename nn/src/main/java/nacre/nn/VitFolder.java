@@ -9,7 +9,7 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * A {@link Vit} on disk as transformers or timm keep it: {@code config.json}, {@code
+ * A folder with a {@link Vit}, as transformers or timm write it: {@code config.json}, {@code
  * model.safetensors}.
  */
 public final class VitFolder {
@@ -21,12 +21,10 @@ public final class VitFolder {
   }
 
   /**
-   * Builds the model that a folder describes and fills it with the folder's weights. Weights of a
-   * classifier are passed over, and of a pooling layer that is not wanted; the encoder may stand
-   * under {@code vit.}, as in files of {@code ViTForImageClassification}.
+   * Builds the model that a folder describes and fills it with the folder's weights. Weights of a classifier are ignored, and those of a pooling layer that is not requested; the encoder may be under {@code vit.}, as in files of {@code ViTForImageClassification}.
    *
    * @param p where to put the parameters; {@link Parameters#unwritten} suffices
-   * @param addPoolingLayer whether the pooling layer is wanted; it must then be there
+   * @param addPoolingLayer whether to load the pooling layer, which must then exist
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
   public static Vit load(Parameters p, Path folder, boolean addPoolingLayer)

@@ -6,7 +6,7 @@ import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
 
-/** One layer of a {@link Vit}: norm, self-attention, norm, feed-forward, each half a residual. */
+/** One layer of a {@link Vit}: norm and self-attention, norm and feed-forward, each half with a residual connection. */
 final class VitLayer implements Layer {
   private final LayerNorm before;
   private final Linear query;
