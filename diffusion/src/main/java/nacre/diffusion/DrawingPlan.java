@@ -3,7 +3,7 @@ package nacre.diffusion;
 import nacre.diffusion.schedule.Scheduler;
 
 /**
- * A {@link Prompt} worked out for its model: sizes, scheduler and numbers of steps.
+ * The plan for drawing a {@link Prompt} with its model: sizes, scheduler and numbers of steps.
  *
  * @param width of each picture in pixels
  * @param height of each picture in pixels
@@ -27,12 +27,12 @@ public record DrawingPlan(
     return (count + batch - 1) / batch;
   }
 
-  /** Steps of each batch. */
+  /** Number of steps of each batch. */
   public int stepsPerBatch() {
     return scheduler.steps() - firstStep;
   }
 
-  /** Steps of all batches. */
+  /** Number of steps of all batches. */
   public int steps() {
     return Math.multiplyExact(batches(), stepsPerBatch());
   }

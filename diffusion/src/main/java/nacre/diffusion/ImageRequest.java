@@ -3,13 +3,13 @@ package nacre.diffusion;
 import nacre.tensor.Tensor;
 
 /**
- * Images to draw, for {@link StableDiffusion#generate}. {@link Prompt} makes one.
+ * A request for images, for {@link StableDiffusion#generate}. {@link Prompt} makes one.
  *
  * @param prompt what the images show
- * @param negative what they do not; empty for nothing in particular
+ * @param negative the negative prompt, which may be empty
  * @param width of the images in pixels
  * @param height of the images in pixels
- * @param guidance how far to go from the negative prompt to the prompt; 1 or less leaves the
+ * @param guidance scale of classifier-free guidance; 1 or less leaves the
  *     negative prompt out, which halves the work
  * @param initial the image to begin from; null to begin from noise alone
  */
@@ -36,7 +36,7 @@ public record ImageRequest(
    */
   public record Initial(Tensor pixels, double strength) {}
 
-  /** Whether the model is asked twice a step, with the prompt and with the negative one. */
+  /** Whether the UNet runs twice a step, on the prompt and on the negative prompt. */
   boolean isGuided() {
     return guidance > 1;
   }

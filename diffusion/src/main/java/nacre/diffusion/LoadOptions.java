@@ -9,11 +9,12 @@ import nacre.tensor.DType;
 /**
  * Options of {@link StableDiffusion#load}: {@code LoadOptions.DEFAULT.withDtype(DType.BF16)}.
  *
- * @param dtype what weights are kept in and computed in, f32 or bf16; the files may be in another
+ * @param dtype type of the weights and of the computation, f32 or bf16; the files may be in another
+ *
  * @param residency how long weights stay in memory
  * @param tokenizer folder of the tokenizer; null for {@code tokenizer/} in the model's folder, or
  *     beside the single file, which has none in it
- * @param onRead told of each component whose weights are about to be read
+ * @param onRead called with each component whose weights are about to be read
  */
 public record LoadOptions(
     DType dtype, Residency residency, Path tokenizer, Consumer<Component> onRead) {

@@ -7,8 +7,7 @@ import nacre.tensor.Scope;
 import nacre.weights.WeightsException;
 
 /**
- * A model that is read when it is first needed, and kept until it is closed or only as long as it
- * is used.
+ * A lazily loaded model: read when first needed, and kept until it is closed or only while it is used.
  */
 final class LoadedModel<M> implements AutoCloseable {
   private final Reader<M> reader;
@@ -38,7 +37,7 @@ final class LoadedModel<M> implements AutoCloseable {
     this.kept = kept;
   }
 
-  /** Uses the model; what that makes belongs to the current scope. */
+  /** Uses the model; tensors that this creates belong to the current scope. */
   <R> R use(Device device, DType dtype, Use<M, R> use) throws WeightsException {
     try {
       return use.apply(load(device, dtype));

@@ -12,7 +12,7 @@ import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
-/** Text encoder, UNet and autoencoder of a checkpoint, in memory as its residency says. */
+/** The text encoder, UNet and autoencoder of a checkpoint, kept in memory according to its residency. */
 final class Models implements AutoCloseable {
   private final Device device;
   private final DType dtype;
@@ -59,7 +59,7 @@ final class Models implements AutoCloseable {
     return elements * dtype.bytes();
   }
 
-  /** Of the machine, or of the container. */
+  /** Memory of the machine, or of the container. */
   private static long hostMemory() {
     return ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class)
         .getTotalMemorySize();
@@ -78,7 +78,7 @@ final class Models implements AutoCloseable {
     return kept;
   }
 
-  /** Reads all three, if they are to stay. */
+  /** Reads all three, if they stay in memory. */
   void load() throws WeightsException {
     if (kept) {
       textEncoder.load(device, dtype);

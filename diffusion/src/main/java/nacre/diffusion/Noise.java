@@ -11,7 +11,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.TorchRandn;
 
-/** Standard normal noise for several images, of which each has a generator of its own. */
+/** Standard normal noise for several images, each with its own generator. */
 final class Noise {
   private final Device device;
   private final Shape drawn;
@@ -26,7 +26,7 @@ final class Noise {
     this.generators = Arrays.stream(seeds).mapToObj(TorchRandn::new).toArray(TorchRandn[]::new);
   }
 
-  /** The next of it, {@code f32[N, h, w, C]}, drawn in PyTorch's order of {@code [1, C, h, w]}. */
+  /** The next noise, {@code f32[N, h, w, C]}, drawn in PyTorch's order of {@code [1, C, h, w]}. */
   Tensor next() {
     try (Scope scope = Scope.open()) {
       Tensor[] each = new Tensor[generators.length];

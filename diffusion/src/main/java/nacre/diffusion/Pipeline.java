@@ -60,7 +60,7 @@ final class Pipeline {
    * The images of a request, one for each seed, all at once: f32 {@code [N, height, width, 3]} from
    * −1 to 1.
    *
-   * @param encoded what {@link #encode} made of the request
+   * @param encoded the result of {@link #encode} for the request
    * @param latent {@code [1, h, w, C]} of one image
    */
   Tensor generate(
@@ -116,7 +116,7 @@ final class Pipeline {
     try (Scope scope = Scope.open()) {
       History history = scheduler.start(first);
       Tensor x = start;
-      // These stay where they are: the captured step reads them.
+      // These tensors keep their addresses: the captured step reads them.
       Tensor input = Tensor.empty(device, dtype, start.shape());
       Tensor timesteps = Tensor.empty(device, DType.F32, Shape.of(context.dim(0)));
       try (CapturedStep prediction =
@@ -155,7 +155,7 @@ final class Pipeline {
     return Guidance.guide(both, guidance);
   }
 
-  /** A sample of the image's latent for each seed, {@code f32[N, h, w, C]}. */
+  /** A sample of the initial image's latent for each seed, {@code f32[N, h, w, C]}. */
   private Tensor encode(Tensor pixels, Noise noise) throws WeightsException {
     return models.withVae(
         vae -> {
@@ -167,7 +167,7 @@ final class Pipeline {
         });
   }
 
-  /** One image after the other: memory is one image's. */
+  /** One image after the other, so that memory is that of one image. */
   private Tensor decode(Tensor latents) throws WeightsException {
     return models.withVae(
         vae -> {

@@ -17,18 +17,16 @@ import nacre.tensor.Tensor;
 import nacre.weights.WeightsException;
 
 /**
- * A prompt with its settings: a picture to draw, or several. Made by {@link
- * StableDiffusion#prompt}, changed by methods that return it, drawn by {@link #draw}, and to be
- * drawn again. Not for several threads at a time.
+ * A prompt with its settings: a picture to draw, or several. {@link StableDiffusion#prompt} creates it, the setters return it, and {@link #draw} may be called repeatedly. Not thread-safe.
  */
 public final class Prompt {
-  /** Number of steps unless given. */
+  /** The default number of steps. */
   public static final int DEFAULT_STEPS = 25;
 
-  /** Scale of guidance unless given. */
+  /** The default guidance scale. */
   public static final double DEFAULT_GUIDANCE = 7.5;
 
-  /** Strength unless given. */
+  /** The default strength. */
   public static final double DEFAULT_STRENGTH = 0.8;
 
   private final StableDiffusion model;
@@ -51,15 +49,14 @@ public final class Prompt {
     this.text = Objects.requireNonNull(text, "prompt");
   }
 
-  /** The negative prompt, of what the picture does not show; empty unless given. */
+  /** The negative prompt, which says what the picture should not show; empty by default. */
   public Prompt negative(String other) {
     negative = Objects.requireNonNull(other, "negative");
     return this;
   }
 
   /**
-   * The seed of the noise, as diffusers' {@code torch.Generator().manual_seed(seed)}; 0 unless
-   * given. Further pictures have the seeds behind it.
+   * The seed of the noise, as diffusers' {@code torch.Generator().manual_seed(seed)}; 0 by default. Further pictures have the seeds that follow.
    *
    * @param value unsigned, as by {@link Long#parseUnsignedLong(String)}
    */
@@ -68,7 +65,7 @@ public final class Prompt {
     return this;
   }
 
-  /** Number of steps; {@value #DEFAULT_STEPS} unless given. */
+  /** The number of steps; {@value #DEFAULT_STEPS} by default. */
   public Prompt steps(int number) {
     requireAtLeastOne("steps", number);
     steps = number;
@@ -76,7 +73,7 @@ public final class Prompt {
   }
 
   /**
-   * The scale of classifier-free guidance; {@value #DEFAULT_GUIDANCE} unless given. 1 or less
+   * The scale of classifier-free guidance; {@value #DEFAULT_GUIDANCE} by default. 1 or less
    * leaves the negative prompt out, which halves the work.
    */
   public Prompt guidance(double scale) {
@@ -88,7 +85,7 @@ public final class Prompt {
   }
 
   /**
-   * The scheduler of a name in {@link Schedulers#choices}; the model's own unless given.
+   * The scheduler, by a name in {@link Schedulers#choices}; the model's own by default.
    *
    * @throws IllegalArgumentException if there is none
    */
@@ -97,13 +94,13 @@ public final class Prompt {
     return this;
   }
 
-  /** A scheduler of the caller's own class, {@code MyScheduler::new}. */
+  /** A custom scheduler, {@code MyScheduler::new}. */
   public Prompt scheduler(SchedulerFactory factory) {
     scheduler = SchedulerChoice.of(factory);
     return this;
   }
 
-  /** Width and height in pixels; the initial picture's, or the model's, unless given. */
+  /** Width and height in pixels; by default the initial picture's, or the model's. */
   public Prompt size(int newWidth, int newHeight) {
     int multiple = model.sizeStep();
     if (newWidth < 1 || newHeight < 1 || newWidth % multiple != 0 || newHeight % multiple != 0) {
@@ -116,13 +113,13 @@ public final class Prompt {
     return this;
   }
 
-  /** A square of so many pixels. */
+  /** A square picture with sides of so many pixels. */
   public Prompt size(int side) {
     return size(side, side);
   }
 
   /**
-   * A picture to begin from rather than from noise alone; scaled to {@link #size} if that is given.
+   * The initial picture of image to image; scaled to {@link #size} if that is set.
    */
   public Prompt init(BufferedImage picture) {
     initial = RgbImage.of(picture);
@@ -130,29 +127,28 @@ public final class Prompt {
   }
 
   /**
-   * The share of the steps to take from the initial picture on: near 0 nearly the picture, 1 nearly
-   * nothing of it; {@value #DEFAULT_STRENGTH} unless given.
+   * The strength of image to image, the share of the steps to take: near 0 keeps nearly all of the initial picture, 1 nearly nothing; {@value #DEFAULT_STRENGTH} by default.
    */
   public Prompt strength(double share) {
     strength = share;
     return this;
   }
 
-  /** Number of pictures; 1 unless given. */
+  /** The number of pictures; 1 by default. */
   public Prompt count(int pictures) {
     requireAtLeastOne("count", pictures);
     count = pictures;
     return this;
   }
 
-  /** Number of pictures drawn at a time; changes speed and memory only. 1 unless given. */
+  /** The number of pictures drawn at a time, which affects speed and memory only; 1 by default. */
   public Prompt batch(int pictures) {
     requireAtLeastOne("batch", pictures);
     batch = pictures;
     return this;
   }
 
-  /** Follows the steps, those of all pictures together, and may end the drawing. */
+  /** A listener to the steps of all pictures, which may cancel the drawing. */
   public Prompt onStep(StepListener follower) {
     listener = Objects.requireNonNull(follower, "onStep");
     return this;
@@ -166,10 +162,10 @@ public final class Prompt {
   }
 
   /**
-   * Works the prompt out for the model; nothing is drawn.
+   * Plans the drawing without doing it.
    *
    * @throws WeightsException if the scheduler's file is missing or malformed, in one line
-   * @throws IllegalArgumentException if the numbers do not go together
+   * @throws IllegalArgumentException if the numbers are inconsistent
    */
   public DrawingPlan plan() throws WeightsException {
     int[] size = dimensions();
@@ -201,7 +197,8 @@ public final class Prompt {
    *
    * @throws WeightsException if weights are missing or malformed, in one line
    * @throws IllegalStateException if there are several: {@link #drawAll} draws them
-   * @throws java.util.concurrent.CancellationException if the listener ends it
+   *
+   * @throws java.util.concurrent.CancellationException if the listener cancels it
    */
   public BufferedImage draw() throws WeightsException {
     if (count != 1) {
@@ -230,7 +227,7 @@ public final class Prompt {
   }
 
   /**
-   * Draws all pictures and hands over each as soon as its batch is done.
+   * Draws all pictures and passes each to the sink as soon as its batch is done.
    *
    * @throws IOException if the sink throws it, or as {@link WeightsException} if weights are
    *     missing or malformed

@@ -1,12 +1,11 @@
 package nacre.diffusion;
 
-/** The time that weights of a {@link StableDiffusion} stay in memory. */
+/** The residency of the weights of a {@link StableDiffusion}: how long they stay in memory. */
 public enum Residency {
-  /** All until it is closed: each is read once. */
+  /** All weights stay until the model is closed: each is read once. */
   ALL,
   /**
-   * Each of text encoder, UNet and autoencoder as long as it is needed, so that there is never more
-   * than one of them in memory; the next picture reads them anew.
+   * Text encoder, UNet and autoencoder each stay only while needed, so that at most one of them is in memory; the next picture reads them again.
    */
   ONE_AT_A_TIME,
   /**

@@ -22,8 +22,7 @@ import nacre.weights.JsonFile;
 import nacre.weights.WeightsException;
 
 /**
- * A Stable Diffusion model, 1 or 2 (Rombach et al., 2022), that draws pictures of prompts, as
- * diffusers' {@code StableDiffusionPipeline} and {@code StableDiffusionImg2ImgPipeline} with a CPU
+ * A Stable Diffusion model, version 1 or 2 (Rombach et al., 2022), that draws pictures from prompts, equivalent to diffusers' {@code StableDiffusionPipeline} and {@code StableDiffusionImg2ImgPipeline} with a CPU
  * generator for each image: a seed makes the same picture. There is no safety checker.
  *
  * <pre>{@code
@@ -34,8 +33,7 @@ import nacre.weights.WeightsException;
  * }</pre>
  *
  * <p>Weights are read once and stay in memory until the model is closed, unless {@link
- * LoadOptions#residency} says otherwise. Any thread may use a model; one draws at a time, others
- * wait.
+ * LoadOptions#residency} says otherwise. Thread-safe: one thread draws at a time, others wait.
  */
 public final class StableDiffusion implements AutoCloseable {
   private static final Set<String> PIPELINES =
@@ -67,7 +65,7 @@ public final class StableDiffusion implements AutoCloseable {
     pipeline = new Pipeline(models, tokenizer);
   }
 
-  /** Refuses configs that are right alone but not together. */
+  /** Refuses configs that are valid alone but inconsistent with each other. */
   private void checkConfigs(ClipTextConfig text) throws WeightsException {
     require(
         unetConfig.inChannels() == vaeConfig.latentChannels(),
@@ -102,7 +100,7 @@ public final class StableDiffusion implements AutoCloseable {
    * Loads a model in f32 and keeps its weights.
    *
    * @param model a folder as diffusers saves it, or a single file with {@code tokenizer/} beside it
-   * @throws WeightsException if a file is missing or malformed, or the pipeline another, in one
+   * @throws WeightsException if a file is missing or malformed, or of another pipeline, in one
    *     line
    */
   public static StableDiffusion load(Path model, Device device) throws WeightsException {
@@ -110,10 +108,10 @@ public final class StableDiffusion implements AutoCloseable {
   }
 
   /**
-   * Loads a model; reads its weights at once if they are to stay.
+   * Loads a model; reads its weights immediately if they stay in memory.
    *
    * @param model a folder as diffusers saves it, or a single file
-   * @throws WeightsException if a file is missing or malformed, or the pipeline another, in one
+   * @throws WeightsException if a file is missing or malformed, or of another pipeline, in one
    *     line
    */
   public static StableDiffusion load(Path model, Device device, LoadOptions options)
@@ -129,9 +127,9 @@ public final class StableDiffusion implements AutoCloseable {
   }
 
   /**
-   * As {@link #load}, but weights are read when they are first needed, in any case.
+   * As {@link #load}, but weights are always read when first needed.
    *
-   * @throws WeightsException if a config is missing or malformed, or the pipeline another, in one
+   * @throws WeightsException if a config is missing or malformed, or of another pipeline, in one
    *     line
    */
   public static StableDiffusion open(Path model, Device device, LoadOptions options)
@@ -156,8 +154,7 @@ public final class StableDiffusion implements AutoCloseable {
   }
 
   /**
-   * Whether a path looks like one of diffusers' pipelines, or like a single file. It need not be
-   * one that {@link #open} takes, which says why not.
+   * Whether a path looks like one of diffusers' pipelines, or like a single file. {@link #open} may still refuse it, and says why.
    *
    * @throws WeightsException if a folder's index is malformed, in one line
    */
@@ -181,13 +178,13 @@ public final class StableDiffusion implements AutoCloseable {
     return unetConfig.sampleSize() * sizeStep();
   }
 
-  /** The number of which width and height of an image must be multiples. */
+  /** The number that width and height of an image must be multiples of. */
   public int sizeStep() {
     return 1 << (vaeConfig.blockOutChannels().size() - 1);
   }
 
   /**
-   * The model's own scheduler, or another in its place.
+   * The model's own scheduler, or a replacement.
    *
    * @param choice null for the model's own
    * @param steps number of steps
@@ -200,9 +197,9 @@ public final class StableDiffusion implements AutoCloseable {
   }
 
   /**
-   * A picture to draw; {@link Prompt#draw} draws it.
+   * A prompt for a picture; {@link Prompt#draw} draws it.
    *
-   * @param text what it shows
+   * @param text what the picture shows
    */
   public Prompt prompt(String text) {
     return new Prompt(this, text);
@@ -215,8 +212,7 @@ public final class StableDiffusion implements AutoCloseable {
    * @param seeds each as diffusers' {@code torch.Generator().manual_seed(seed)} for its image
    * @throws WeightsException if weights are missing or malformed, in one line
    * @throws IllegalArgumentException if the request does not suit the model
-   * @throws java.util.concurrent.CancellationException if the listener ends it
-   */
+   * @throws java.util.concurrent.CancellationException if the listener cancels it */
   public Tensor generate(
       ImageRequest request, Scheduler scheduler, long[] seeds, StepListener listener)
       throws WeightsException {
@@ -226,7 +222,7 @@ public final class StableDiffusion implements AutoCloseable {
     }
   }
 
-  /** The encoding of a request's prompts; one serves any number of batches. */
+  /** The encoding of a request's prompts, which serves any number of batches. */
   Tensor encode(ImageRequest request) throws WeightsException {
     lock.lock();
     try {
@@ -277,8 +273,7 @@ public final class StableDiffusion implements AutoCloseable {
   }
 
   /**
-   * Frees the weights, when the drawing that another thread may be at is done. It cannot be used
-   * any more; to close it again does nothing.
+   * Frees the weights, after waiting for a drawing in progress on another thread. The model cannot be used afterwards; closing it again has no effect.
    *
    * @throws IllegalStateException if the listener of a drawing closes it
    */

@@ -34,8 +34,7 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
   /**
    * Opens the model at a path.
    *
-   * @throws WeightsException if there is nothing, or a file that holds no model that is known, in
-   *     one line
+   * @throws WeightsException if there is nothing, or a file that holds no known model, in one line
    */
   static Checkpoint open(Path path) throws WeightsException {
     return Files.isDirectory(path) ? new DiffusersFolder(path) : SingleFile.open(path);
@@ -45,13 +44,13 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
    * Reads one of the model's JSON files.
    *
    * @param name below the model's folder, {@code unet/config.json}
-   * @param build may refuse what it is given by an {@link IllegalArgumentException}
+   * @param build may reject the object by an {@link IllegalArgumentException}
    * @throws WeightsException if it is missing, malformed or refused, in one line
    */
   <T> T config(String name, Function<JsonNode, T> build) throws WeightsException;
 
   /**
-   * The weights of a component. To be closed.
+   * The weights of a component, which the caller closes.
    *
    * @throws WeightsException if they are missing or malformed, in one line
    */
@@ -98,7 +97,7 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
   }
 
   /**
-   * Another scheduler than the one that the model describes, from the same description.
+   * A scheduler of another class than the model's, from the same configuration.
    *
    * @param steps number of steps
    * @throws WeightsException if the file is missing or malformed, in one line

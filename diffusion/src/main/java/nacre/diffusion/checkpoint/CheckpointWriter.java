@@ -20,7 +20,7 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * Writes a model in its other form: a single file as a folder, a folder as a single file.
+ * The converter of a model to its other form: a single file to a folder, a folder to a single file.
  *
  * @param conversion of the numbers
  */

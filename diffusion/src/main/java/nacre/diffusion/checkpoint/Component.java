@@ -5,11 +5,11 @@ import nacre.diffusion.vae.AutoencoderKL;
 
 /** The parts of a Stable Diffusion model that have weights. */
 public enum Component {
-  /** Predicts the noise in latents. */
+  /** The UNet, which predicts the noise in latents. */
   UNET("unet", "diffusion_pytorch_model"),
-  /** Goes between images and latents. */
+  /** The autoencoder, which converts between images and latents. */
   VAE("vae", "diffusion_pytorch_model"),
-  /** Turns a prompt into what the UNet is conditioned on. */
+  /** The text encoder, which turns a prompt into the UNet's conditioning. */
   TEXT_ENCODER("text_encoder", "model");
 
   private final String folder;
@@ -30,14 +30,13 @@ public enum Component {
     return stem;
   }
 
-  /** Its config below the model's folder, {@code unet/config.json}. */
+  /** Path of its config below the model's folder, {@code unet/config.json}. */
   public String config() {
     return folder + "/config.json";
   }
 
   /**
-   * The name in memory of what is called {@code name} in this component's weight file, whichever
-   * version of diffusers or transformers wrote it; null for what is no parameter.
+   * The name in memory of the tensor {@code name} in this component's weight file, whichever version of diffusers or transformers wrote it; null if it is not a parameter.
    */
   public String currentName(String name) {
     return switch (this) {
@@ -50,7 +49,7 @@ public enum Component {
     };
   }
 
-  /** The name under which the hub's folders have what is called {@code name} in memory. */
+  /** The name in the hub's folders of the parameter {@code name} in memory. */
   public String hubName(String name) {
     return this == TEXT_ENCODER ? "text_model." + name : name;
   }

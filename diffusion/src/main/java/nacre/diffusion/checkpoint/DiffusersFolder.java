@@ -21,7 +21,7 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * A model on disk as diffusers keeps it: {@code model_index.json}, and a folder for each component
+ * A model on disk as diffusers saves it: {@code model_index.json}, and a folder for each component
  * with its config and weights, {@code unet/}, {@code vae/}, {@code scheduler/}. Parameter names on
  * disk are those in memory.
  */

@@ -9,8 +9,7 @@ import nacre.weights.KeyMapping;
 import nacre.weights.WeightsException;
 
 /**
- * The names of the original latent diffusion code, in which single files are written, beside those
- * of diffusers and transformers. Where diffusers counts levels and layers, the original counts the
+ * The mapping between the names of the original latent diffusion code, which single files use, and those of diffusers and transformers. Where diffusers counts levels and layers, the original counts the
  * modules of one long list.
  *
  * @param prefix what the names of a component's tensors begin with
@@ -76,7 +75,7 @@ record OriginalNames(String prefix, KeyMapping dialect) {
   }
 
   /**
-   * The names of a component of a model, as they are written.
+   * The mapping for a component of a model.
    *
    * @throws WeightsException if its config is missing or wrong, in one line
    */

@@ -18,11 +18,10 @@ import nacre.weights.WeightsException;
 
 /**
  * A whole model in one safetensors file under the original code's names, as {@code
- * v1-5-pruned-emaonly.safetensors}. Its configs are those that Nacre left in the metadata when it
- * wrote the file, each under its name, or else those of the published model that it is.
+ * v1-5-pruned-emaonly.safetensors}. Its configs are those in the metadata, where Nacre wrote the file, or else those of the published model that it is recognized as.
  */
 public final class SingleFile implements Checkpoint {
-  /** A tensor that only single files have. */
+  /** A tensor name that only single files have. */
   private static final String MARK = OriginalNames.UNET + "input_blocks.0.0.weight";
 
   private static final String CONTEXT =
@@ -47,16 +46,15 @@ public final class SingleFile implements Checkpoint {
     this.configs = configs;
   }
 
-  /** Whether tensors of these names are a single file's. */
+  /** Whether tensors of these names belong to a single file. */
   public static boolean isOne(Map<String, ?> names) {
     return names.containsKey(MARK);
   }
 
   /**
-   * Opens a file whose family is told by its metadata, its tensors and its name.
+   * Opens a file, and recognizes its family by its metadata, its tensors and its name.
    *
-   * @throws WeightsException if it is missing or malformed, if it is no model that is known, or if
-   *     it cannot be told which, in one line
+   * @throws WeightsException if it is missing or malformed, is not a known model, or is ambiguous, in one line
    */
   public static SingleFile open(Path path) throws WeightsException {
     return open(path, Optional.empty());
@@ -65,7 +63,7 @@ public final class SingleFile implements Checkpoint {
   /**
    * As {@link #open(Path)}.
    *
-   * @param family what the file is taken for, where it does not carry its own configs
+   * @param family the model that it is, used where the file does not carry its own configs
    */
   public static SingleFile open(Path path, Optional<Family> family) throws WeightsException {
     try (StateDict file = StateDict.open(path)) {
@@ -189,7 +187,7 @@ public final class SingleFile implements Checkpoint {
       return known.under(OriginalNames.CLIP).rename(Component.TEXT_ENCODER::currentName);
     }
     int layers = config(Component.TEXT_ENCODER.config(), ClipTextConfig::of).numHiddenLayers();
-    // The UNet was trained on what the last layer but one makes; diffusers drops the last.
+    // The UNet was trained on the output of the penultimate layer; diffusers drops the last.
     String unused = "transformer.resblocks." + layers + ".";
     return openClip
         .rename(name -> name.startsWith(unused) ? null : name)

@@ -1,5 +1,4 @@
 /**
- * Stable Diffusion models on disk: folders as diffusers keeps them, and single files as the
- * original code wrote them.
+ * Stable Diffusion models on disk: folders as diffusers saves them, and single files as the original code wrote them.
  */
 package nacre.diffusion.checkpoint;

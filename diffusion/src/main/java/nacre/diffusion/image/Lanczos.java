@@ -1,9 +1,7 @@
 package nacre.diffusion.image;
 
 /**
- * Resizing by Lanczos' filter of three lobes as Pillow does it, bit for bit, so that an image to
- * begin from is the same as in diffusers: rows first, then columns, each rounded to 8 bits, the
- * filter stretched where a picture shrinks.
+ * Lanczos resizing with three lobes, equal to Pillow's bit for bit, so that an initial image is the same as in diffusers: rows first, then columns, each rounded to 8 bits, with the filter stretched when downscaling.
  */
 final class Lanczos {
   private static final int LOBES = 3;

@@ -8,8 +8,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * A picture of 8 bits a channel, without color management: the numbers that stand in a file are
- * those that a model sees.
+ * An RGB picture with 8 bits a channel, without color management: a model sees the numbers that are in the file.
  *
  * @param rgb packed bytes {@code [height, width, 3]}
  * @param width in pixels
@@ -25,7 +24,7 @@ public record RgbImage(byte[] rgb, int width, int height) {
     }
   }
 
-  /** The numbers of an image of any type. Gray is repeated, alpha dropped, 16 bits cut to 8. */
+  /** A picture from an image of any type. Gray is repeated, alpha dropped, 16 bits are truncated to 8. */
   public static RgbImage of(BufferedImage image) {
     int width = image.getWidth();
     int height = image.getHeight();
@@ -61,7 +60,7 @@ public record RgbImage(byte[] rgb, int width, int height) {
     return bits == 8 ? sample : sample * 255 / ((1 << bits) - 1);
   }
 
-  /** The same as an image of Java, of type RGB. */
+  /** The picture as a {@link BufferedImage} of type RGB. */
   public BufferedImage toBufferedImage() {
     BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
     int[] pixels = new int[width * height];
@@ -73,13 +72,13 @@ public record RgbImage(byte[] rgb, int width, int height) {
     return image;
   }
 
-  /** The picture in another size, by Lanczos' filter; proportions are not kept. */
+  /** The picture resized with the Lanczos filter; proportions are not kept. */
   public RgbImage resize(int newWidth, int newHeight) {
     return new RgbImage(
         Lanczos.resize(rgb, width, height, newWidth, newHeight), newWidth, newHeight);
   }
 
-  /** The input of a model: {@code f32[1, height, width, 3]} from −1 to 1. */
+  /** The picture as a model's input: {@code f32[1, height, width, 3]} from −1 to 1. */
   public Tensor toTensor(Device device) {
     float[] values = new float[rgb.length];
     for (int i = 0; i < values.length; i++) {
@@ -89,8 +88,7 @@ public record RgbImage(byte[] rgb, int width, int height) {
   }
 
   /**
-   * The pictures of a model's output {@code [N, height, width, 3]}; what lies beyond −1 and 1 is
-   * cut off.
+   * The pictures of a model's output {@code [N, height, width, 3]}; values beyond −1 and 1 are clamped.
    */
   public static RgbImage[] ofTensor(Tensor images) {
     float[] values = images.toFloats();

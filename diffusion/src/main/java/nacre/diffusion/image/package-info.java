@@ -1,2 +1,2 @@
-/** Pictures between Java's images and a model's tensors. */
+/** Conversion between Java's images and a model's tensors. */
 package nacre.diffusion.image;

@@ -11,8 +11,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * Two convolutions around a skip connection, each behind GroupNorm and SiLU: {@code x [N, H, W, in]
- * → [N, H, W, out]}. Names as diffusers' {@code ResnetBlock2D}.
+ * A residual block of two convolutions, each after GroupNorm and SiLU: {@code x [N, H, W, in] → [N, H, W, out]}. Names as in diffusers' {@code ResnetBlock2D}.
  */
 public final class ResnetBlock2D implements Layer {
   private final GroupNorm norm1;
@@ -45,7 +44,7 @@ public final class ResnetBlock2D implements Layer {
   /**
    * {@code x [N, H, W, in] → [N, H, W, out]}.
    *
-   * @param time [N, timeWidth], the time embedding behind its SiLU; null for a block without one
+   * @param time [N, timeWidth], the time embedding after its SiLU; null for a block without one
    */
   public Tensor forward(Tensor x, Tensor time) {
     return Scope.tidy(

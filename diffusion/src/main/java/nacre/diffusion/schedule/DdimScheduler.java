@@ -7,7 +7,7 @@ import nacre.tensor.Tensor;
 
 /**
  * Denoising diffusion implicit models (Song et al., 2021, equation 12), as diffusers' {@code
- * DDIMScheduler}: deterministic unless noise is asked for.
+ * DDIMScheduler}: deterministic unless eta is above 0.
  */
 public final class DdimScheduler implements Scheduler {
   private final NoiseSchedule schedule;
@@ -28,7 +28,7 @@ public final class DdimScheduler implements Scheduler {
   }
 
   /**
-   * The same with noise.
+   * DDIM with noise.
    *
    * @param eta standard deviation of the noise added, in units of DDPM's
    */
@@ -56,7 +56,7 @@ public final class DdimScheduler implements Scheduler {
     return eta > 0;
   }
 
-  /** ᾱ of the timestep that a step ends at. */
+  /** ᾱ of the timestep at which a step ends. */
   private float next(int index) {
     // As diffusers: by a stride, whatever the next of the timesteps is.
     int next = timesteps[index] - schedule.timesteps() / timesteps.length;

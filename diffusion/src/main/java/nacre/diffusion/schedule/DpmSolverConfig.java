@@ -7,14 +7,14 @@ import nacre.weights.ConfigJson;
 /**
  * The configuration keys of {@link DpmSolverScheduler}.
  *
- * @param order 1 to 3: how many predictions a step is made from
+ * @param order 1 to 3: number of predictions that a step uses
  * @param heun whether steps of the second order go by Heun's rule rather than the midpoint's
  *     ({@code solver_type})
  * @param stochastic whether each step adds noise ({@code algorithm_type} is {@code
  *     sde-dpmsolver++})
  * @param lowerOrderFinal whether the last steps of fewer than 15 are of a lower order
  * @param eulerAtFinal whether the last step is of the first order
- * @param sigmas which noise levels are gone through
+ * @param sigmas the noise levels
  * @param lambdaMinClipped timesteps of a lower log α − log σ are left out
  * @param clipping of the estimates of the clean sample
  */

@@ -10,7 +10,7 @@ import nacre.tensor.Tensor;
  * variant), as diffusers' {@code DPMSolverMultistepScheduler}.
  */
 public final class DpmSolverScheduler implements Scheduler {
-  /** From so many steps on, the last ones need not be of a lower order. */
+  /** The number of steps from which on the last ones need not be of a lower order. */
   private static final int MANY_STEPS = 15;
 
   private final NoiseSchedule schedule;
@@ -28,7 +28,7 @@ public final class DpmSolverScheduler implements Scheduler {
    */
   private record Level(float alpha, float sigma, float lambda) {
 
-    /** That of a ratio σ / α. */
+    /** The noise level of a ratio σ / α. */
     static Level of(float ratio) {
       float alpha = 1 / (float) Math.sqrt(ratio * ratio + 1);
       float sigma = ratio * alpha;
@@ -125,7 +125,7 @@ public final class DpmSolverScheduler implements Scheduler {
     }
   }
 
-  /** How many predictions a step is made from. */
+  /** The number of predictions that a step uses. */
   private int order(int index, int before) {
     int left = timesteps.length - 1 - index;
     boolean cautious = method.lowerOrderFinal() && timesteps.length < MANY_STEPS;

@@ -7,11 +7,10 @@ import nacre.weights.ConfigJson;
 /**
  * The configuration keys of {@link EulerScheduler}.
  *
- * @param sigmas which noise levels are gone through
+ * @param sigmas the noise levels
  * @param logLinear whether these, where they follow the timesteps, are even in their logarithms
  *     ({@code interpolation_type})
- * @param continuous whether models that predict velocities are told a quarter of σ's logarithm
- *     instead of the timestep ({@code timestep_type})
+ * @param continuous whether models that predict velocities get a quarter of σ's logarithm instead of the timestep ({@code timestep_type})
  */
 public record EulerConfig(SigmaConfig sigmas, boolean logLinear, boolean continuous)
     implements MethodConfig {

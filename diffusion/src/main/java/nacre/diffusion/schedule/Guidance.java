@@ -22,7 +22,7 @@ public final class Guidance {
   }
 
   /**
-   * The same of both outputs in one batch, {@code [2N, ..] → [N, ..]}.
+   * The same for both outputs in one batch, {@code [2N, ..] → [N, ..]}.
    *
    * @param outputs without the condition, then with it
    */

@@ -8,8 +8,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * The samples and predictions of the last steps of one run, as many as its {@link Scheduler} looks
- * back on. Its tensors belong to the scope that was open when {@link Scheduler#start} made it.
+ * The history of one run: the samples and predictions of the last steps, as many as its {@link Scheduler} uses. Its tensors belong to the scope that was open when {@link Scheduler#start} made it.
  */
 public final class History {
   /** The model's input and output of a step. */
@@ -61,12 +60,12 @@ public final class History {
     return count - 1;
   }
 
-  /** The model's input so many steps ago; 0 is the current step. */
+  /** The model's input {@code ago} steps before; 0 is the current step. */
   public Tensor sample(int ago) {
     return kept.get(ago).sample;
   }
 
-  /** The model's output so many steps ago; 0 is the current step. */
+  /** The model's output {@code ago} steps before; 0 is the current step. */
   public Tensor output(int ago) {
     return kept.get(ago).output;
   }

@@ -72,10 +72,10 @@ public final class NoiseSchedule {
   }
 
   /**
-   * ᾱ of a timestep, or of what a last step ends at.
+   * ᾱ of a timestep, or of the end of the last step.
    *
    * @param timestep may be below 0
-   * @param noNoise whether ᾱ is 1 then rather than timestep 0's
+   * @param noNoise whether ᾱ is then 1 rather than that of timestep 0
    */
   float alphaCumprod(int timestep, boolean noNoise) {
     return timestep < 0 && noNoise ? 1 : alphaCumprod(Math.max(timestep, 0));

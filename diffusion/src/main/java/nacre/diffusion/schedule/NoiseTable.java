@@ -16,8 +16,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * A {@link NoiseSchedule} on a device, for timesteps that lie there too, so that a training step
- * takes nothing from the host.
+ * A {@link NoiseSchedule} on a device, for timesteps that are there too, so that a training step needs nothing from the host.
  */
 public final class NoiseTable {
   private final NoiseSchedule schedule;
@@ -57,7 +56,7 @@ public final class NoiseTable {
    */
   public void write(int[] timesteps, Tensor to) {
     for (int timestep : timesteps) {
-      schedule.alphaCumprod(timestep); // refuses what there is not; a card would read beside
+      schedule.alphaCumprod(timestep); // refuses unknown timesteps; a GPU would read out of bounds
     }
     to.backend().upload(MemorySegment.ofArray(timesteps), to);
   }

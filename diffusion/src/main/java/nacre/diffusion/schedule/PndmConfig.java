@@ -7,7 +7,7 @@ import nacre.weights.ConfigJson;
 /**
  * The configuration keys of {@link PndmScheduler}.
  *
- * @param skipPrkSteps whether the first steps do without Runge and Kutta (Stable Diffusion)
+ * @param skipPrkSteps whether the first steps do without Runge-Kutta (Stable Diffusion)
  * @param setAlphaToOne whether the last step ends at no noise rather than at timestep 0
  */
 public record PndmConfig(boolean skipPrkSteps, boolean setAlphaToOne) implements MethodConfig {

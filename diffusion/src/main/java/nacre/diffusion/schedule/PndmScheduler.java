@@ -9,14 +9,13 @@ import nacre.tensor.Tensor;
 
 /**
  * Pseudo numerical methods for diffusion models on manifolds (Liu et al., 2022, algorithm 2), as
- * diffusers' {@code PNDMScheduler}: three steps by Runge and Kutta, each of which asks the model
- * four times, then linear multistep. Where the former are skipped, as in Stable Diffusion, the
+ * diffusers' {@code PNDMScheduler}: three Runge-Kutta steps, each of which runs the model four times, then linear multistep. Where the former are skipped, as in Stable Diffusion, the
  * second step corrects the first, and so there is one step more than asked for.
  */
 public final class PndmScheduler implements Scheduler {
   private static final int RUNGE_KUTTA_STEPS = 12;
 
-  /** Adams and Bashforth's weights of the predictions, the newest first, by how many there are. */
+  /** The Adams-Bashforth weights of the predictions, the newest first, by their number. */
   private static final double[][] WEIGHTS = {
     {1},
     {3 / 2.0, -1 / 2.0},

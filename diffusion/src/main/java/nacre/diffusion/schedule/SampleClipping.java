@@ -11,7 +11,7 @@ import nacre.tensor.Tensor;
 import nacre.weights.ConfigJson;
 
 /**
- * Clipping or dynamic thresholding of estimates of the clean sample.
+ * The clipping, or dynamic thresholding, of estimates of the clean sample.
  *
  * @param clips whether they are clipped to plus and minus {@code clipRange}
  * @param clipRange ≥ 0
@@ -39,12 +39,12 @@ public record SampleClipping(
     }
   }
 
-  /** The clipping of a class that can clip. */
+  /** The clipping keys of a class that supports clipping. */
   static SampleClipping of(ConfigJson c) {
     return of(c, c.flag("clip_sample", true));
   }
 
-  /** The clipping of a class that can only threshold. */
+  /** The clipping keys of a class that supports thresholding only. */
   static SampleClipping ofThresholding(ConfigJson c) {
     return of(c, false);
   }
@@ -58,7 +58,7 @@ public record SampleClipping(
         c.number("sample_max_value", 1));
   }
 
-  /** Whether there is none. */
+  /** Whether estimates are left as they are. */
   boolean none() {
     return !clips && !thresholds;
   }

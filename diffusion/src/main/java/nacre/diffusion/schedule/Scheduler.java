@@ -5,10 +5,7 @@ import static nacre.tensor.ops.Mix.mix;
 import nacre.tensor.Tensor;
 
 /**
- * A sampler: the fixed number of denoising steps that lead from pure noise to a sample. What
- * depends on timesteps alone is worked out when the scheduler is made; a step is tensor work only,
- * best done in f32. A scheduler has no state: what it remembers of a run is in its {@link History},
- * so one scheduler serves any number of runs.
+ * A sampler: the fixed number of denoising steps that lead from pure noise to a sample. What depends on timesteps alone is computed by the constructor; a step consists of tensor operations only, preferably in f32. A scheduler is stateless: what a run remembers is in its {@link History}, so one scheduler serves any number of runs.
  *
  * <pre>{@code
  * Tensor x = scale(noise, scheduler.initNoiseSigma());
@@ -39,18 +36,18 @@ public interface Scheduler {
   /** The noise schedule of training, and with it the configuration. */
   NoiseSchedule schedule();
 
-  /** How often the model is asked. */
+  /** The number of steps, each of which runs the model once. */
   int steps();
 
-  /** How many steps were asked for; some schedulers take a few more, or fewer. */
+  /** The number of steps that were requested; some schedulers take a few more, or fewer. */
   default int requestedSteps() {
     return steps();
   }
 
-  /** The timestep that the model is told at a step; some schedulers have fractions. */
+  /** The timestep of a step, an input of the model; some schedulers have fractional ones. */
   double timestep(int index);
 
-  /** Standard deviation of the noise to begin with. */
+  /** The standard deviation of the initial noise. */
   default double initNoiseSigma() {
     return 1;
   }
@@ -61,7 +58,7 @@ public interface Scheduler {
   }
 
   /**
-   * The step to begin at so that an image keeps something of itself.
+   * The first step for image to image.
    *
    * @param strength share of the steps to take, from 0, not taken, to 1
    * @throws IllegalArgumentException if no step is left

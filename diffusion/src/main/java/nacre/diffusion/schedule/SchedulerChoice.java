@@ -4,15 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * A scheduler that takes the place of a model's own. It keeps the model's noise schedule, and
- * whatever else of its config has a meaning for it.
+ * A replacement for a model's own scheduler. It keeps the model's noise schedule, and whatever else of its config applies to it.
  *
  * @param kind its class
- * @param name what users call it, and its settings
+ * @param name its name, with its settings
  */
 public record SchedulerChoice(SchedulerKind kind, SchedulerName name) {
 
-  /** A class of schedulers that has no name. */
+  /** A custom class without a name. */
   public static SchedulerChoice of(SchedulerFactory factory) {
     SchedulerName name = new SchedulerName("custom", "The caller's own");
     return new SchedulerChoice(SchedulerKind.of("custom", factory), name);

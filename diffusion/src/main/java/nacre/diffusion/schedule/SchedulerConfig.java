@@ -20,7 +20,7 @@ import nacre.weights.ConfigJson;
  * @param timestepSpacing which timesteps are sampled at
  * @param stepsOffset added to the timesteps of leading spacing
  * @param kind the scheduler's class
- * @param method what the class adds to that
+ * @param method the keys of that class
  */
 public record SchedulerConfig(
     int numTrainTimesteps,

@@ -11,9 +11,10 @@ import nacre.weights.ConfigJson;
  *
  * @param className its name in a {@code scheduler_config.json}, {@code DDIMScheduler}
  * @param spacing the timestep spacing where a config has none
- * @param keys those of a {@code scheduler_config.json} that not every class has
+ * @param keys its keys of a {@code scheduler_config.json} that not every class has
+ *
  * @param reader reads the keys
- * @param names what users call it
+ * @param names the names by which users select it
  */
 public record SchedulerKind(
     String className,

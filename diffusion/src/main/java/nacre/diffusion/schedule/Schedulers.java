@@ -10,8 +10,7 @@ import java.util.Set;
 import nacre.weights.ConfigJson;
 
 /**
- * The table of schedulers: the classes that are built here, and behind them those of every {@link
- * SchedulerProvider}. Names on the command line, what messages list and the table in the manual are
+ * The table of schedulers: the built-in classes, followed by those of every {@link SchedulerProvider}. Names on the command line, what messages list and the table in the manual are
  * taken from it.
  */
 public final class Schedulers {
@@ -137,17 +136,17 @@ public final class Schedulers {
     }
   }
 
-  /** The classes that are built here. */
+  /** The built-in classes. */
   public static List<SchedulerKind> builtIn() {
     return BUILT_IN;
   }
 
-  /** All classes: those that are built here, then those of providers. */
+  /** All classes: the built-in ones, then those of providers. */
   public static List<SchedulerKind> all() {
     return Table.ALL;
   }
 
-  /** All that users may ask for by name. */
+  /** All choices that have a name. */
   public static List<SchedulerChoice> choices() {
     return choices(all());
   }
@@ -197,8 +196,7 @@ public final class Schedulers {
   }
 
   /**
-   * Refuses a key that no scheduler has. One that only others have is passed over, as in diffusers:
-   * files on the hub hold such, and so does each config that another scheduler is made from.
+   * Refuses a key that no scheduler has. One that only other classes have is ignored, as in diffusers: files on the hub contain such keys, and so does each config from which a replacement is made.
    */
   static void checkKeys(ConfigJson json) {
     for (String key : (Iterable<String>) json.node()::fieldNames) {

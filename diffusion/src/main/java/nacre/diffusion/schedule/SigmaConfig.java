@@ -7,9 +7,9 @@ import java.util.OptionalDouble;
 import nacre.weights.ConfigJson;
 
 /**
- * The noise levels σ = √((1 − ᾱ) / ᾱ) of sampling: how a scheduler chooses them.
+ * The configuration of the noise levels σ = √((1 − ᾱ) / ᾱ) of sampling.
  *
- * @param spacing how they lie between the highest and the lowest
+ * @param spacing between the highest and the lowest
  * @param endsAtLowest whether the last step ends at timestep 0's rather than at no noise ({@code
  *     final_sigmas_type})
  * @param lowest for {@link SigmaSpacing}s that do not follow timesteps; the noise schedule's if

@@ -4,7 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The letters in which byte-level vocabularies are written, one for each byte (GPT-2): printable
+ * The alphabet of byte-level vocabularies, one character for each byte (GPT-2): printable
  * bytes of Latin-1 stand for themselves, the others for the characters from U+0100 on, in order.
  */
 final class ByteAlphabet {

@@ -6,11 +6,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Byte-pair encoding (Sennrich, Haddow and Birch, 2016) of single words: neighbors are merged, the
- * pair that was learnt first before all others, until no pair is left that was learnt.
+ * Byte-pair encoding (Sennrich, Haddow and Birch, 2016) of single words: adjacent tokens are merged, the pair learned earliest first, until no learned pair is left.
  */
 final class BytePairs {
-  /** What marks the last token of a word. */
+  /** The suffix of the last token of a word. */
   static final String WORD_END = "</w>";
 
   private record Pair(String left, String right) {}
@@ -20,7 +19,8 @@ final class BytePairs {
 
   /**
    * @param vocabulary the numbers of the tokens
-   * @param merges each two tokens with a space between, in the order in which they were learnt
+   * @param merges each two tokens with a space between, in the order in which they were learned
+   *
    * @throws IllegalArgumentException if a merge is not of this form, or makes no token
    */
   BytePairs(Map<String, Integer> vocabulary, List<String> merges) {
@@ -42,7 +42,7 @@ final class BytePairs {
   /**
    * The tokens of a word in letters of the {@link ByteAlphabet}.
    *
-   * @param unknown stands for a letter that is no token
+   * @param unknown replaces a letter that is not a token
    */
   List<Integer> encode(String word, int unknown) {
     List<String> parts = new ArrayList<>();

@@ -8,7 +8,7 @@ import nacre.tensor.spi.Unary;
 import nacre.weights.ConfigJson;
 
 /**
- * The numbers of a {@link ClipTextModel}, under the names and with the defaults of transformers'
+ * The configuration of a {@link ClipTextModel}, under the names and with the defaults of transformers'
  * {@code CLIPTextConfig}.
  *
  * @param vocabSize number of tokens there are
@@ -28,7 +28,7 @@ public record ClipTextConfig(
     String hiddenAct,
     double layerNormEps) {
 
-  /** Checks that the numbers go together. */
+  /** Checks that the numbers are consistent. */
   public ClipTextConfig {
     if (hiddenSize < 1 || numAttentionHeads < 1 || hiddenSize % numAttentionHeads != 0) {
       throw new IllegalArgumentException(
@@ -39,7 +39,7 @@ public record ClipTextConfig(
   }
 
   /**
-   * Reads a {@code config.json}; the projection that contrastive training used is passed over.
+   * Reads a {@code config.json}; the projection of contrastive training is ignored.
    *
    * @throws IllegalArgumentException naming the key, if a value is wrong
    */
@@ -72,7 +72,7 @@ public record ClipTextConfig(
         .put("layer_norm_eps", layerNormEps);
   }
 
-  /** The function that {@link #hiddenAct} names. */
+  /** The activation that {@link #hiddenAct} names. */
   Unary activation() {
     return HiddenAct.of("CLIP text", hiddenAct);
   }

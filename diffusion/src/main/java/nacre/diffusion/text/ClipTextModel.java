@@ -15,8 +15,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 
 /**
- * The text encoder of CLIP (Radford et al., 2021), which tells Stable Diffusion what a prompt says:
- * a causal transformer. Built from transformers' {@code config.json}, under the names of its {@code
+ * The text encoder of CLIP (Radford et al., 2021), a causal transformer whose output conditions Stable Diffusion. Built from transformers' {@code config.json}, under the names of its {@code
  * CLIPTextModel}.
  */
 public final class ClipTextModel {
@@ -43,20 +42,19 @@ public final class ClipTextModel {
     encoder = Sequential.of(layers);
   }
 
-  /** The name in this model of a parameter in a checkpoint, most of which begin text_model. */
+  /** The name in this model of a parameter in a checkpoint, where most names begin with text_model. */
   public static String currentName(String name) {
     return name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
   }
 
   /**
-   * Whether a checkpoint's tensor of this {@linkplain #currentName name} is no parameter: a table
-   * of the whole numbers, or the projection that contrastive training used.
+   * Whether a checkpoint's tensor of this {@linkplain #currentName name} is not a parameter: the position ids, or the projection of contrastive training.
    */
   public static boolean isIgnorable(String name) {
     return name.equals("embeddings.position_ids") || name.equals("text_projection.weight");
   }
 
-  /** What the model was built from. */
+  /** The configuration of the model. */
   public ClipTextConfig config() {
     return config;
   }
@@ -67,7 +65,7 @@ public final class ClipTextModel {
   }
 
   /**
-   * {@code inputIds [N, T] (i32 or i64) → last_hidden_state [N, T, C]}, behind the last norm.
+   * {@code inputIds [N, T] (i32 or i64) → last_hidden_state [N, T, C]}, after the final norm.
    *
    * @param dtype what to compute in
    * @throws IllegalArgumentException if the texts are longer than the model allows

@@ -15,10 +15,9 @@ import java.util.stream.Collectors;
 import nacre.weights.WeightsException;
 
 /**
- * The tokenizer of CLIP: prompts to numbers. Equal to transformers' {@code CLIPTokenizer} of
+ * The tokenizer of CLIP, which turns prompts into token ids. Equal to transformers' {@code CLIPTokenizer} of
  * version 5: canonical composition, lower case, words by kinds of characters, byte pairs. (Version
- * 4 without ftfy also drops control characters and sets CJK characters apart; with ftfy it mends
- * broken encodings. For prompts without such characters all are the same.)
+ * 4 without ftfy also drops control characters and sets CJK characters apart; with ftfy it repairs broken encodings. For prompts without such characters all are the same.)
  */
 public final class ClipTokenizer {
   /** Contractions, letters, single digits, and runs of what is neither letter, digit nor space. */
@@ -27,7 +26,7 @@ public final class ClipTokenizer {
           "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}"
               + "|[^\\p{IsWhite_Space}\\p{L}\\p{N}]+");
 
-  /** How words are taken apart once more; only a special token in capitals is. */
+  /** The second split of words, which only affects a special token in capitals. */
   private static final Pattern PARTS =
       Pattern.compile("'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}+|[^\\p{IsWhite_Space}\\p{L}\\p{N}]+");
 
@@ -70,8 +69,7 @@ public final class ClipTokenizer {
 
   /**
    * Reads a tokenizer's folder: {@code vocab.json} and {@code merges.txt}, or {@code
-   * tokenizer.json}, and beside them {@code tokenizer_config.json} and {@code
-   * special_tokens_map.json} where they are there.
+   * tokenizer.json}, and beside them {@code tokenizer_config.json} and {@code special_tokens_map.json} if they exist.
    *
    * @throws WeightsException if a file is missing or malformed, in one line
    */
@@ -84,7 +82,7 @@ public final class ClipTokenizer {
    * token where their vocabularies are the same.
    *
    * @param configs the model's {@code tokenizer_config.json} and {@code special_tokens_map.json},
-   *     where it has them; the folder's do not count then
+   *     where it has them, which replace the folder's
    */
   public static ClipTokenizer read(Path folder, Map<String, JsonNode> configs)
       throws WeightsException {
@@ -100,11 +98,11 @@ public final class ClipTokenizer {
    * An encoded prompt.
    *
    * @param ids as many as the text encoder takes
-   * @param dropped the end of the prompt for which there was no room, else empty
+   * @param dropped the end of the prompt that did not fit, else empty
    */
   public record Encoded(int[] ids, String dropped) {}
 
-  /** Numbers per prompt, start and end included: 77. */
+  /** Number of tokens of an encoded prompt, start and end included: 77. */
   public int length() {
     return length;
   }
@@ -166,7 +164,7 @@ public final class ClipTokenizer {
 
   private record Piece(String text, boolean special) {}
 
-  /** A text as special tokens and what stands between them. */
+  /** A text split into special tokens and the text between them. */
   private static List<Piece> split(String text, Pattern special) {
     List<Piece> pieces = new ArrayList<>();
     int from = 0;

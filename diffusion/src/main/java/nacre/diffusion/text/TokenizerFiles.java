@@ -16,11 +16,12 @@ import nacre.weights.JsonFile;
 import nacre.weights.WeightsException;
 
 /**
- * What the files of a CLIP tokenizer say.
+ * The contents of a CLIP tokenizer's files.
  *
  * @param vocabulary the numbers of the tokens
- * @param merges pairs of tokens, a space between, in the order in which they were learnt
- * @param length numbers per prompt, start and end included
+ * @param merges pairs of tokens, a space between, in the order in which they were learned
+ *
+ * @param length tokens per prompt, start and end included
  */
 record TokenizerFiles(
     Map<String, Integer> vocabulary, List<String> merges, SpecialTokens special, int length) {
@@ -32,7 +33,7 @@ record TokenizerFiles(
   /**
    * Reads {@code vocab.json} and {@code merges.txt}, or {@code tokenizer.json} instead.
    *
-   * @param configs by name, what the folder's files of these names are passed over for
+   * @param configs by name, the files that replace the folder's of these names
    */
   static TokenizerFiles read(Path folder, Map<String, JsonNode> configs) throws WeightsException {
     JsonNode config = config(folder, configs, CONFIG);

@@ -1,2 +1,2 @@
-/** From a prompt to what a UNet is conditioned on: the tokenizer and text encoder of CLIP. */
+/** The tokenizer and text encoder of CLIP, which turn a prompt into the UNet's conditioning. */
 package nacre.diffusion.text;

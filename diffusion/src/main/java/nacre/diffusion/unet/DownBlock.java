@@ -8,7 +8,7 @@ import nacre.nn.Parameters;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Window;
 
-/** A level on the way down; every result is kept for the way up. */
+/** A level of the UNet's way down; every output is kept as a skip connection for the way up. */
 final class DownBlock {
   private final List<Stage> stages = new ArrayList<>();
   private final Conv2d downsampler;
@@ -37,7 +37,7 @@ final class DownBlock {
       stages.add(new Stage(resnet, attention));
     }
     boolean last = level == config.levels() - 1;
-    // Without padding, diffusers pads one row and column behind.
+    // Without padding, diffusers pads one row at the bottom and one column at the right.
     Window window =
         config.downsamplePadding() == 0
             ? new Window(2, 0, 0, 1, 1)
@@ -45,7 +45,7 @@ final class DownBlock {
     downsampler = last ? null : new Conv2d(p.at("downsamplers.0.conv"), out, out, 3, window);
   }
 
-  /** {@code x [N, H, W, in] → [N, H/2, W/2, out]}; appends what the way up will need, and close. */
+  /** {@code x [N, H, W, in] → [N, H/2, W/2, out]}; appends the skip connections, which the way up will free. */
   Tensor forward(Tensor x, Tensor time, Tensor context, List<Tensor> kept) {
     Tensor y = x;
     for (Stage stage : stages) {

@@ -5,7 +5,7 @@ import nacre.nn.Parameters;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
-/** Two residual blocks around attention, at the lowest resolution. */
+/** The middle of the UNet: two residual blocks around attention, at the lowest resolution. */
 final class MidBlock {
   private final ResnetBlock2D resnet1;
   private final Transformer2D attention;

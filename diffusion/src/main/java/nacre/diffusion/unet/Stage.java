@@ -5,7 +5,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * A residual block and the attention behind it.
+ * A residual block and the attention that follows it.
  *
  * @param resnet the block
  * @param attention null where the level has none

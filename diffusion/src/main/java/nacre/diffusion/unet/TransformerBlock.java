@@ -8,8 +8,7 @@ import nacre.nn.Sequential;
 import nacre.tensor.Tensor;
 
 /**
- * Self-attention, cross-attention to the context, feed-forward, each behind a LayerNorm and beside
- * a skip connection. Names as diffusers' {@code BasicTransformerBlock}.
+ * A transformer block: self-attention, cross-attention to the context, feed-forward, each after a LayerNorm and with a residual connection. Names as in diffusers' {@code BasicTransformerBlock}.
  */
 final class TransformerBlock {
   private final LayerNorm norm1;

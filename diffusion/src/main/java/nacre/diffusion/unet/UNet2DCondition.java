@@ -14,8 +14,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * The UNet of Stable Diffusion: a noisy sample, a timestep and a context become the prediction of
- * the noise or velocity. Built from diffusers' {@code config.json}, under diffusers' names ({@code
+ * The UNet of Stable Diffusion, which predicts noise or velocity from a noisy sample, a timestep and a context. Built from diffusers' {@code config.json}, under diffusers' names ({@code
  * UNet2DConditionModel}). Source: Rombach et al., "High-Resolution Image Synthesis with Latent
  * Diffusion Models", 2022.
  */
@@ -48,7 +47,7 @@ public final class UNet2DCondition {
     convOut = new Conv2d(p.at("conv_out"), first, config.outChannels(), 3, 1, 1);
   }
 
-  /** What the model was built from. */
+  /** The configuration of the model. */
   public UNetConfig config() {
     return config;
   }
@@ -67,7 +66,7 @@ public final class UNet2DCondition {
     try (Scope scope = Scope.open()) {
       Tensor sinusoids =
           sinusoids(timesteps, first, config.flipSinToCos(), config.freqShift(), 10_000);
-      // Every residual block begins with the same SiLU of the embedding.
+      // Every residual block applies the same SiLU to the embedding first.
       Tensor time = silu(timeEmbedding.forward(cast(sinusoids, sample.dtype()))); // [N, 4 · first]
       List<Tensor> kept = new ArrayList<>();
       Tensor x = convIn.forward(sample); // [N, H, W, first]

@@ -9,7 +9,7 @@ import java.util.List;
 import nacre.weights.ConfigJson;
 
 /**
- * The keys of a {@code UNet2DConditionModel}'s {@code config.json} that are built here.
+ * The configuration of a UNet: the supported keys of a {@code UNet2DConditionModel}'s {@code config.json}.
  *
  * @param sampleSize height and width of the sample the model was made for
  * @param inChannels channels of the sample
@@ -24,7 +24,7 @@ import nacre.weights.ConfigJson;
  * @param midBlock whether there is a middle block; distilled models do without
  * @param useLinearProjection linear layers rather than 1×1 convolutions around the transformers
  * @param upcastAttention whether scores are to be computed in f32. They always are here, so it
- *     changes nothing; it is kept to be written again
+ *     changes nothing; it is kept for writing the config again
  * @param normNumGroups groups of the GroupNorms
  * @param normEps their epsilon
  * @param flipSinToCos cosines first in the timestep's sinusoids
@@ -113,7 +113,7 @@ public record UNetConfig(
               + up.size());
     }
     // In diffusers "attention_head_dim" has always been the number of heads, see its issue 2011;
-    // it refuses the key that would name them rightly.
+    // it refuses the key with the right name.
     c.require("num_attention_heads");
     return new UNetConfig(
         c.side("sample_size", 64),
@@ -185,7 +185,7 @@ public record UNetConfig(
   }
 
   /**
-   * What height and width of a sample must be multiples of. Padded convolutions halve odd sizes
+   * The number that height and width of a sample must be multiples of. Padded convolutions halve odd sizes
    * upwards, and the way up cuts what is too much; without padding nothing may be odd.
    */
   int sizeMultiple() {

@@ -12,7 +12,7 @@ import nacre.nn.Parameters;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
-/** A level on the way up; each residual block takes one of the kept results beside its input. */
+/** A level of the UNet's way up; each residual block takes a skip connection beside its input. */
 final class UpBlock {
   private final List<Stage> stages = new ArrayList<>();
   private final Conv2d upsampler;
@@ -50,8 +50,7 @@ final class UpBlock {
   }
 
   /**
-   * {@code x [N, H, W, in] → [N, 2H, 2W, out]}, or one less where the next of the kept results has
-   * an odd height or width; takes from the end of what was kept.
+   * {@code x [N, H, W, in] → [N, 2H, 2W, out]}, or one less where the next skip connection has an odd height or width; takes skip connections from the end of the list.
    */
   Tensor forward(Tensor x, Tensor time, Tensor context, List<Tensor> kept) {
     try (Scope scope = Scope.open()) {
@@ -59,7 +58,7 @@ final class UpBlock {
       for (Stage stage : stages) {
         Tensor skip = kept.removeLast();
         Tensor joined = concat(3, y, skip);
-        // Freed as soon as used; where a tape is open, it holds what it needs itself.
+        // Freed as soon as used; an open tape retains what it needs.
         skip.close();
         if (y != x) {
           y.close();
@@ -71,7 +70,7 @@ final class UpBlock {
     }
   }
 
-  /** To the size of what it will be joined with: twice its own, or one less. */
+  /** Upsampled to the size of the next skip connection: twice its own, or one less. */
   private Tensor enlarge(Tensor x, Tensor like) {
     int h = like.dim(1);
     int w = like.dim(2);

@@ -8,7 +8,7 @@ import nacre.nn.Parameters;
 import nacre.tensor.Tensor;
 
 /**
- * The autoencoder of Stable Diffusion: images to latents of a fraction of their size and back.
+ * The autoencoder of Stable Diffusion, between images and latents of a fraction of their size.
  * Built from diffusers' {@code config.json}, under diffusers' names ({@code AutoencoderKL}).
  * Source: Rombach et al., 2022, section 3.1; Kingma and Welling, "Auto-Encoding Variational Bayes",
  * 2014.
@@ -35,7 +35,7 @@ public final class AutoencoderKL {
   }
 
   /**
-   * The name in this model of a parameter that old checkpoints name otherwise: before 2023
+   * The name in this model of a parameter in a checkpoint, which may be an old one: before 2023
    * diffusers called the projections of attention {@code query}, {@code key}, {@code value}, {@code
    * proj_attn}.
    */
@@ -52,7 +52,7 @@ public final class AutoencoderKL {
             .replace(".proj_attn.", ".to_out.0.");
   }
 
-  /** What the model was built from. */
+  /** The configuration of the model. */
   public VaeConfig config() {
     return config;
   }
@@ -73,7 +73,7 @@ public final class AutoencoderKL {
     return decoder.forward(latent);
   }
 
-  /** The latent as diffusion sees it, of variance about 1: (latent − shift) · scaling. */
+  /** The latent scaled for diffusion, with a variance of about 1: (latent − shift) · scaling. */
   public Tensor toDiffusion(Tensor latent) {
     return affine(latent, config.scalingFactor(), -config.shiftFactor() * config.scalingFactor());
   }

@@ -11,25 +11,25 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * What an image is encoded as: for each element of the latent a normal distribution.
+ * The distribution that an image is encoded as: a normal distribution for each element of the latent.
  *
- * @param moments {@code [N, h, w, 2C]}, the means and behind them the logarithms of the variances
+ * @param moments {@code [N, h, w, 2C]}, the means followed by the logarithms of the variances
  */
 public record LatentDistribution(Tensor moments) {
 
-  /** The means, {@code [N, h, w, C]}: the likeliest latent. */
+  /** The means, {@code [N, h, w, C]}: the mode of the distribution. */
   public Tensor mode() {
     return slice(moments, 3, 0, moments.dim(3) / 2);
   }
 
-  /** The logarithms of the variances, {@code [N, h, w, C]}, kept within −30 and 20. */
+  /** The logarithms of the variances, {@code [N, h, w, C]}, clamped to −30 … 20. */
   public Tensor logVariance() {
     int channels = moments.dim(3) / 2;
     return clamp(slice(moments, 3, channels, channels), -30, 20);
   }
 
   /**
-   * mean + √variance · noise, {@code [N, h, w, C]}.
+   * A sample, mean + √variance · noise, {@code [N, h, w, C]}.
    *
    * @param noise standard normal, {@code [N, h, w, C]}
    */

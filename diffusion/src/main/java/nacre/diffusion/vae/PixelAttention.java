@@ -9,7 +9,7 @@ import nacre.nn.Layer;
 import nacre.nn.Parameters;
 import nacre.tensor.Tensor;
 
-/** Self-attention of one head over the pixels, behind GroupNorm and beside a skip connection. */
+/** Single-head self-attention over the pixels, after GroupNorm and with a residual connection. */
 final class PixelAttention implements Layer {
   private final GroupNorm norm;
   private final Attention attention;

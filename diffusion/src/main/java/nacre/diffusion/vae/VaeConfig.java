@@ -8,7 +8,7 @@ import java.util.List;
 import nacre.weights.ConfigJson;
 
 /**
- * The keys of an {@code AutoencoderKL}'s {@code config.json} that are built here.
+ * The configuration of an autoencoder: the supported keys of an {@code AutoencoderKL}'s {@code config.json}.
  *
  * @param sampleSize height and width of the images the model was made for
  * @param inChannels channels of the image
@@ -20,10 +20,11 @@ import nacre.weights.ConfigJson;
  * @param midAttention whether the middle blocks have attention
  * @param quantConv whether a 1×1 convolution follows the encoder
  * @param postQuantConv whether a 1×1 convolution precedes the decoder
- * @param scalingFactor what latents are multiplied by for diffusion, so that their variance is 1
- * @param shiftFactor what is subtracted from them before
+ * @param scalingFactor factor of latents for diffusion, which makes their variance 1
+ *
+ * @param shiftFactor subtracted from them before
  * @param forceUpcast whether pipelines are to compute it in f32 where f16 would overflow. It is not
- *     computed in f16 here, so this changes nothing; it is kept to be written again
+ *     computed in f16 here, so this changes nothing; it is kept for writing the config again
  */
 public record VaeConfig(
     int sampleSize,
