@@ -10,8 +10,7 @@ import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 
 /**
- * A video clip in the form that training pairs are drawn from: frames of the size of the model's
- * images, and in each frame the objects' boxes and poses in that frame's own camera. Immutable.
+ * A video clip prepared for drawing training pairs: frames of the size of the model's images, and in each frame the objects' boxes and poses in that frame's own camera. Immutable.
  */
 public final class Clip {
   /** The length of a 2D box: y0, x0, y1, x1. */
@@ -121,7 +120,7 @@ public final class Clip {
     return poses[frame];
   }
 
-  /** Whether the camera or an object is elsewhere in the one frame than in the other. */
+  /** Whether the camera or an object differs in pose between two frames. */
   public boolean changes(int one, int other) {
     if (!cameras.get(one).equals(cameras.get(other))) {
       return true;

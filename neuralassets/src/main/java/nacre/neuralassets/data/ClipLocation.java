@@ -25,7 +25,7 @@ public record ClipLocation(ClipSourceProvider provider, String location) {
   }
 
   /**
-   * Understands what a user wrote. A path that no provider recognizes is taken for scene folders,
+   * Parses a location as written by a user. A path that no provider recognizes is taken for scene folders,
    * whose reader explains what is wrong with it.
    *
    * @throws IOException in one line, if there is no provider of that name, or several recognize the
@@ -88,7 +88,7 @@ public record ClipLocation(ClipSourceProvider provider, String location) {
     return provider.open(location, request);
   }
 
-  /** The text that {@link #parse} understands again, from whatever folder it is called. */
+  /** The text from which {@link #parse} makes the same location, whatever the working directory. */
   @Override
   public String toString() {
     return provider instanceof StoredClips.Provider ? location : provider.name() + ":" + location;

@@ -7,13 +7,12 @@ import java.util.stream.IntStream;
 import nacre.neuralassets.scene.Scene;
 
 /**
- * The clips of a source that a run has taken so far, in memory. A finite source is read whole at
+ * The clips of a source that a run uses, in memory. A finite source is read whole at
  * the start. Of an endless one some clips are taken before the first step, then a steady number a
  * step, up to a limit. Which clips a step may draw from depends on the step alone. Used by one
  * thread.
  *
- * <p>Clips are made between steps, on all cores, rather than beside them: where every core has its
- * share of a step, a thread that takes one away holds up all the others.
+ * <p>Clips are made between steps, on all cores, rather than concurrently: where every core has its share of a step, a thread that occupies one delays all the others.
  */
 public final class ClipPool {
   /** Steps for which clips are made at a time, so that there is work for every core. */
@@ -75,7 +74,7 @@ public final class ClipPool {
   }
 
   /**
-   * Makes the clips that a step may draw from, where they are not there yet.
+   * Makes the clips that a step may draw from, unless they exist already.
    *
    * @throws UncheckedIOException if one cannot be read
    */
@@ -98,7 +97,7 @@ public final class ClipPool {
     clips = more;
   }
 
-  /** A clip of those that were prepared. */
+  /** One of the prepared clips. */
   public Clip clip(int index) {
     return clips[index];
   }

@@ -31,7 +31,7 @@ public interface ClipSourceProvider {
   ClipSource open(String location, Request request) throws IOException;
 
   /**
-   * What the run wants. A source that has pictures of one size only may ignore all of it: clips are
+   * The request of a run. A source that has pictures of one size only may ignore all of it: clips are
    * resized afterwards.
    *
    * @param config the part "data" of the preset

@@ -7,8 +7,7 @@ import nacre.neuralassets.render.SceneConfig;
 import nacre.neuralassets.render.SceneConfig.Range;
 
 /**
- * The data set of a preset, its part "data": which clips there are, and how pairs are drawn from
- * them.
+ * The data set of a preset, its part "data": the clips, and how pairs are drawn from them.
  *
  * @param slots objects that the model has room for
  * @param samplesPerSide rays a pixel along each side
@@ -58,7 +57,7 @@ public record DataConfig(
           "camera_climb",
           "pattern_contrast");
 
-  /** Checks what can be checked. */
+  /** Checks the ranges. */
   public DataConfig {
     require(slots >= 1, "slots", slots, "at least 1");
     require(samplesPerSide >= 1, "samples_per_side", samplesPerSide, "at least 1");
@@ -119,7 +118,7 @@ public record DataConfig(
             range(scene, "camera_distance"),
             range(scene, "camera_elevation"),
             range(scene, "camera_climb"),
-            // Presets from before there was the key had patterns of two plain colors.
+            // Presets that predate this key had patterns of two plain colors.
             scene.has("pattern_contrast") ? number(scene, "pattern_contrast") : 1));
   }
 

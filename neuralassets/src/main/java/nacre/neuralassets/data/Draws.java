@@ -2,7 +2,7 @@ package nacre.neuralassets.data;
 
 import nacre.tensor.Philox;
 
-/** A sequence of random numbers that begins at some place of a Philox stream. */
+/** A sequence of random numbers that begins at a given position of a Philox stream. */
 final class Draws {
   private final long seed;
   private final long stream;

@@ -40,7 +40,7 @@ public final class HeldOut {
   }
 
   /**
-   * Pairs of the scenes 0 to {@code count} − 1, one of each: see {@link #pairs(IntFunction, int,
+   * One pair of each of the scenes 0 to {@code count} − 1: see {@link #pairs(IntFunction, int,
    * int)}.
    */
   public static PairBatch pairs(DataConfig config, int count, int size) {

@@ -4,10 +4,10 @@ import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.scene.PoseVector;
 
 /**
- * Horizontal flips of training pairs: left and right change places in pictures, boxes and poses.
+ * Horizontal flips of training pairs: left and right are swapped in pictures, boxes and poses.
  *
  * <p>A mirrored box would have left-handed axes, which no other box has. So its y axis is turned
- * round as well: the pose begins at what was corner 2, and the box is again one that could be met.
+ * round as well: the pose begins at what was corner 2, and the box is right-handed again.
  */
 final class Mirror {
   private Mirror() {}
@@ -79,7 +79,7 @@ final class Mirror {
     return new double[] {a[0] + b[0] - c[0], a[1] + b[1] - c[1], a[2] + b[2] - c[2]};
   }
 
-  /** F · pose · F with F = diag(−1, 1, 1): what couples x with the other axes changes its sign. */
+  /** F · pose · F with F = diag(−1, 1, 1): entries that couple x with the other axes change their sign. */
   private static void background(float[] pose, int at) {
     for (int k : new int[] {1, 2, 3, 6, 9}) {
       pose[at + k] = -pose[at + k];

@@ -5,7 +5,7 @@ import nacre.neuralassets.render.SceneGenerator;
 import nacre.neuralassets.render.SceneRenderer;
 import nacre.neuralassets.scene.Scene;
 
-/** The endless stream of invented scenes, each rendered when it is asked for. */
+/** The endless stream of generated scenes, each rendered on demand. */
 public final class RenderedClips implements ClipSource {
   private final DataConfig config;
   private final SceneGenerator generator;

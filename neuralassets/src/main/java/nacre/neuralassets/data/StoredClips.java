@@ -44,7 +44,7 @@ public record StoredClips(Path root, List<Path> folders) implements ClipSource {
     return root.toString();
   }
 
-  /** The kind {@code folder}, for which {@code --data} takes what nobody else recognizes. */
+  /** The kind {@code folder}, which {@code --data} uses for paths that no other kind recognizes. */
   public static final class Provider implements ClipSourceProvider {
     @Override
     public String name() {

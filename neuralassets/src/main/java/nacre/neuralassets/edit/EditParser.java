@@ -78,7 +78,7 @@ public final class EditParser {
       }
       case "replace" -> {
         count(text, words, 3, Integer.MAX_VALUE);
-        // A folder's name may hold blanks, so take all that is left.
+        // A folder's name may contain spaces, so take the rest.
         yield new Edit.Replace(words[1], donor(text, text.split("\\s+", 3)[2]));
       }
       case "background" -> {

@@ -22,7 +22,7 @@ import nacre.tensor.Tensor;
  *
  * @param model the model that makes the tokens
  * @param slots objects that the model has room for
- * @param library finds the scenes that lend objects and backgrounds
+ * @param library finds the scenes that provide objects and backgrounds
  */
 public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
 
@@ -98,7 +98,7 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
     return slice(tokens, 1, slot * cells, cells);
   }
 
-  /** Another scene's object, taken from the frame that shows most of it, at a pose of ours. */
+  /** Another scene's object, taken from the frame that shows most of it, at a given pose. */
   private Tensor lent(Edit.Donor donor, float[] pose) throws IOException {
     SceneView view = library.view(donor.scene());
     int index = view.scene().indexOf(donor.object());

@@ -16,7 +16,7 @@ import nacre.neuralassets.scene.Vec3;
  *
  * @param camera of the frame
  * @param slots one for each object of the scene, in the scene's order
- * @param background the scene that lends its background, as the user named it; null if it keeps its
+ * @param background the scene that provides the background, as the user named it; null if it keeps its
  *     own
  */
 public record EditedScene(Camera camera, List<Slot> slots, String background) {
@@ -40,7 +40,7 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
   }
 
   /**
-   * Carries out edits, in order, on one frame.
+   * Applies edits, in order, to one frame.
    *
    * @throws EditException if an object does not exist, was removed, or ends up behind the camera
    */

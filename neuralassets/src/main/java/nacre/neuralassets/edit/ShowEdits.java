@@ -12,8 +12,7 @@ import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.Vec3;
 
 /**
- * Edits chosen to demonstrate a model on a scene: of the object that is seen best, and such that
- * the result is in the picture.
+ * Edits that demonstrate a model on a scene: of the object that is seen best, and such that the result is in the picture.
  */
 public final class ShowEdits {
   private static final double MARGIN = 0.15;
@@ -44,7 +43,7 @@ public final class ShowEdits {
         .findFirst();
   }
 
-  /** A move along the ground by about the object's own size, to where there is room. */
+  /** A move along the ground by about the object's own size, to a free place. */
   public static Edit translate(SceneView view, String object) {
     SceneFrame frame = view.scene().frames().get(view.target());
     int index = view.scene().indexOf(object);

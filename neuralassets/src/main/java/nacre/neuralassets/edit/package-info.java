@@ -1,2 +1,2 @@
-/** Edits of scenes: where each object is to be, and whose appearance it has. */
+/** Edits of scenes: the pose and the appearance of each object. */
 package nacre.neuralassets.edit;

@@ -24,7 +24,7 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
   /** The number of images drawn at a time. */
   public static final int BATCH = 40;
 
-  /** Seed of the noise that sampling begins with. */
+  /** Seed of the initial noise of sampling. */
   private static final long NOISE_SEED = 3;
 
   /**

@@ -12,7 +12,7 @@ import java.util.List;
  * @param backgroundHidden width between the two layers of the background's pose
  * @param poseFeatures the input of the pose layers
  * @param initialGain standard deviation, times the root of the fan-in, of the first weights of
- *     these layers; 0 for the library's usual ones, as in the paper. With those, poses contribute
+ *     these layers; 0 for the default initialization, as in the paper. With that, poses contribute
  *     so little to a token that cross-attention ignores them for thousands of steps
  * @param imageMean per channel, of images in [0, 1], subtracted before the encoder
  * @param imageStd per channel, divided by after that

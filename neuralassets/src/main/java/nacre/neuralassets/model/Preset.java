@@ -27,8 +27,7 @@ import nacre.weights.JsonFile;
  * @param imageSize S, side of the images
  * @param fold side of the blocks of pixels that the UNet sees as one; 1 for plain pixels and for
  *     latents
- * @param coordinateOctaves 4 constant channels for each, that tell the UNet where it is; 0 in the
- *     paper
+ * @param coordinateOctaves 4 constant coordinate channels of the UNet for each; 0 in the paper
  * @param vae of diffusers' keys; if there is one the UNet draws its latents, as in the paper, else
  *     pixels
  * @param unet of diffusers' keys
@@ -60,11 +59,11 @@ public record Preset(
   private static final JsonMapper MAPPER =
       JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
-  /** The course of the learning rate after the warm-up. */
+  /** The learning-rate schedule after the warm-up. */
   public enum RateSchedule {
-    /** It stays the same. */
+    /** A constant rate. */
     CONSTANT,
-    /** It falls to zero along half a cosine until training ends. */
+    /** A cosine decay to zero at the end of training. */
     COSINE
   }
 
@@ -77,7 +76,7 @@ public record Preset(
    * @param learningRate after the warm-up
    * @param tokenLearningRateFactor times the learning rate for the layers between encoder and UNet,
    *     which no checkpoint has initialized
-   * @param rateSchedule course of the learning rate after the warm-up
+   * @param rateSchedule learning-rate schedule after the warm-up
    * @param warmupSteps steps until the learning rate is reached
    * @param weightDecay decoupled
    * @param adamBeta1 decay of the first moment
@@ -141,7 +140,7 @@ public record Preset(
   }
 
   /**
-   * A preset by the name that users give: that of a built-in one, or a file.
+   * A preset by the name of a built-in one, or from a file.
    *
    * @throws IOException if the file cannot be read
    * @throws IllegalArgumentException in one line, if there is neither, or its content is wrong

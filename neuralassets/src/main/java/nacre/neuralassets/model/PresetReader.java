@@ -67,12 +67,12 @@ final class PresetReader {
     return library(key, keys, provider::read);
   }
 
-  /** A whole number no less than {@code least}. */
+  /** An integer of at least {@code least}. */
   int integer(String key, int least) {
     return integer(key, least, required(key));
   }
 
-  /** A whole number no less than {@code least}, or {@code otherwise} where there is none. */
+  /** An integer of at least {@code least}, or {@code otherwise} if it is missing. */
   int integer(String key, int least, int otherwise) {
     return optional(key).map(value -> integer(key, least, value)).orElse(otherwise);
   }
@@ -89,7 +89,7 @@ final class PresetReader {
     return number(key, least, most, required(key));
   }
 
-  /** A number from {@code least} to {@code most}, or {@code otherwise} where there is none. */
+  /** A number from {@code least} to {@code most}, or {@code otherwise} if it is missing. */
   double number(String key, double least, double most, double otherwise) {
     return optional(key).map(value -> number(key, least, most, value)).orElse(otherwise);
   }
@@ -128,7 +128,7 @@ final class PresetReader {
     throw wrong(name(key), "one of " + String.join(", ", names), value.get());
   }
 
-  /** As many numbers as {@code otherwise}, or that where there are none. */
+  /** As many numbers as {@code otherwise}, or that if they are missing. */
   List<Double> numbers(String key, List<Double> otherwise) {
     int count = otherwise.size();
     Optional<JsonNode> value = optional(key);

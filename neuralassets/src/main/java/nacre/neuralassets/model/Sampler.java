@@ -38,7 +38,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    * Images of a conditioning, {@code [B, S, S, 3]}, about [−1, 1] and not clipped.
    *
    * @param noise standard normal, {@code [B, s, s, c]}
-   * @param progress told the number of steps done after each
+   * @param progress called after each step with the number of steps done
    */
   public Tensor sample(Conditioning conditioning, Tensor noise, IntConsumer progress) {
     return Scope.tidy(() -> sample(model.tokens(conditioning), noise, progress));
@@ -57,7 +57,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
     Device device = model.device();
     try (Scope scope = Scope.open()) {
       Tensor both = withUnconditional(tokens);
-      Tensor x = noise.like(); // x and t stay where they are: the prediction is repeated on them
+      Tensor x = noise.like(); // x and t keep their addresses: the captured prediction reads them
       Tensor t = Tensor.empty(device, DType.F32, Shape.of(both.dim(0)));
       device.backend().cast(noise, x);
       History history = scheduler.start(0);

@@ -24,7 +24,7 @@ final class Paint {
     };
   }
 
-  /** The brightness of the coat: the back, −x, is a shade darker than the other sides. */
+  /** The brightness of the surface: the back, −x, is a shade darker than the other sides. */
   static double tone(Shape shape, double x, double y, double z) {
     return -x > Math.abs(y) && !isCap(shape, z) ? 0.72 : 1;
   }
@@ -48,7 +48,7 @@ final class Paint {
   }
 
   private static double dots(double x, double y, double z, boolean towardsX) {
-    // Seen from the axis that the point is nearest to, as on a die.
+    // The side whose axis the point is nearest to, as on a die.
     double ax = Math.abs(x);
     double ay = Math.abs(y);
     double az = Math.abs(z);

@@ -47,7 +47,7 @@ public record SceneConfig(
     }
   }
 
-  /** Checks what can be checked without trying. */
+  /** Checks what can be checked without generating a scene. */
   public SceneConfig {
     require(frames >= 1, "frames", frames, "at least 1");
     require(minObjects >= 0, "minObjects", minObjects, "at least 0");
@@ -67,12 +67,12 @@ public record SceneConfig(
         "such that the camera stays between 0 and 90 degrees, cameraClimb included");
   }
 
-  /** Two to six objects, for folders of data and for looking at. */
+  /** Two to six objects, for data sets on disk and for viewing. */
   public static SceneConfig standard() {
     return demo().withObjects(2, 6).withPatternContrast(1);
   }
 
-  /** Two to four large objects: what a small model can learn at 32 by 32 pixels in minutes. */
+  /** Two to four large objects, which a small model can learn at 32 by 32 pixels in minutes. */
   public static SceneConfig demo() {
     return new SceneConfig(
         12,

@@ -23,7 +23,7 @@ import nacre.neuralassets.scene.Vec3;
  * trigonometry is StrictMath's, so that it does not depend on the machine either.
  */
 public final class SceneGenerator {
-  /** Raised whenever the same numbers give another clip. */
+  /** The version, raised whenever the same numbers give another clip. */
   public static final int VERSION = 2;
 
   /** Kubric's lens: focal length 35 on a sensor of 32 by 32. */
@@ -32,10 +32,10 @@ public final class SceneGenerator {
   /** Room left between the circles in which objects stand. */
   private static final double GAP = 0.08;
 
-  /** Places tried for one object before the layout is given up. */
+  /** Number of places tried for one object before the layout is abandoned. */
   private static final int ATTEMPTS = 60;
 
-  /** Layouts tried, each with objects smaller by {@link #SHRINK}. */
+  /** Number of layouts tried, each with objects smaller by {@link #SHRINK}. */
   private static final int LAYOUTS = 60;
 
   private static final double SHRINK = 0.97;
@@ -145,7 +145,7 @@ public final class SceneGenerator {
         random.nextLong());
   }
 
-  /** Lays objects out anew, a little smaller each time, until all have room. */
+  /** Tries new layouts, with objects a little smaller each time, until all have room. */
   private List<Solid> objects(CounterRandom random, List<Camera> cameras) {
     int wanted =
         config.minObjects() + random.nextInt(config.maxObjects() - config.minObjects() + 1);
@@ -221,7 +221,7 @@ public final class SceneGenerator {
     double radius = random.in(config.objectRadius()) * scale;
     boolean moves = random.chance(config.dynamicFraction());
     if (others.isEmpty() && cameras.getFirst().equals(cameras.getLast())) {
-      // Where the camera rests something must move, or all frames of the clip would be the same.
+      // If the camera is static, something must move, or all frames of the clip would be the same.
       moves = config.dynamicFraction() > 0;
     }
     boolean standing = shape == Shape.TORUS && random.chance(0.5);

@@ -136,7 +136,7 @@ public final class SceneRenderer {
     double[] suns = new double[3 * rays];
     for (int s = 0; s < rays; s++) {
       // Sunflower points; a stride that shares no factor with the count breaks up the order, so
-      // that neighboring rays ask about distant parts of the sun.
+      // that neighboring rays sample distant parts of the sun.
       double angle = s * 2.399963229728653;
       double radius = samples == 1 ? 0 : light.softness() * Math.sqrt((s + 0.5) / rays);
       Vec3 sun =

@@ -101,7 +101,7 @@ final class Solids {
     for (Vec3 corner : box.corners()) {
       Projection p = camera.project(corner);
       if (p.depth() < NEAR) {
-        // A corner beside or behind the camera bounds nothing: look for the object everywhere.
+        // A corner beside or behind the camera gives no bound: look for the object everywhere.
         u0 = 0;
         v0 = 0;
         u1 = 1;

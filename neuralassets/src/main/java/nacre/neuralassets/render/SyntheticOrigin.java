@@ -10,8 +10,7 @@ import nacre.neuralassets.scene.SceneFormatException;
 import nacre.weights.JsonFile;
 
 /**
- * The origin of a synthetic clip, kept as {@code synthetic.json} beside scene.json, so that its
- * objects can be described again and the ground truth of an edit be rendered.
+ * The origin of a synthetic clip, kept as {@code synthetic.json} beside scene.json, so that its description can be generated again and the ground truth of an edit rendered.
  *
  * @param generator the generator's version; another version makes other clips from the same numbers
  */
@@ -24,7 +23,7 @@ public record SyntheticOrigin(int generator, SceneConfig config, long seed, long
     return new SyntheticOrigin(SceneGenerator.VERSION, config, seed, index);
   }
 
-  /** Describes the clip again. */
+  /** Generates the clip's description again. */
   public SceneDescription describe() {
     if (generator != SceneGenerator.VERSION) {
       throw new IllegalStateException(
@@ -44,7 +43,7 @@ public record SyntheticOrigin(int generator, SceneConfig config, long seed, long
    * Reads the origin of a scene folder; empty if it has none, as scenes of users, or one of another
    * generator version.
    *
-   * @throws SceneFormatException if the file is there but cannot be understood
+   * @throws SceneFormatException if the file exists but cannot be parsed
    */
   public static Optional<SyntheticOrigin> read(Path folder) throws IOException {
     Path file = folder.resolve(FILE);

@@ -21,7 +21,7 @@ final class Tracer {
   /** The index of the object that the last ray hit, or −1 for ground and sky. */
   int seen;
 
-  /** The light that came back along the last ray, linear. */
+  /** The linear color of the last ray. */
   double red;
 
   double green;
@@ -41,9 +41,10 @@ final class Tracer {
   /**
    * Follows one ray from the eye.
    *
-   * @param candidates bit i set if object i may be met
+   * @param candidates bit i set if object i may be hit
+   *
    * @param dx unit direction
-   * @param lx unit vector towards the point of the sun that this ray asks about
+   * @param lx unit vector towards the point of the sun that this ray samples
    */
   void trace(long candidates, double dx, double dy, double dz, double lx, double ly, double lz) {
     double nearest = dz < -1e-6 ? -eyeZ / dz : Double.POSITIVE_INFINITY;

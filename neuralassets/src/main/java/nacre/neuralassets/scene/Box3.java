@@ -96,7 +96,7 @@ public record Box3(List<Vec3> corners) {
   }
 
   /**
-   * How far the corners are from being a parallelepiped in Kubric's order: the largest distance of
+   * The deviation of the corners from a parallelepiped in Kubric's order: the largest distance of
    * a corner from where corners 0, 1, 2, 4 put it, divided by the box's longest edge. Near 0 for a
    * box that is right, above 0.5 where corners are in another order.
    */

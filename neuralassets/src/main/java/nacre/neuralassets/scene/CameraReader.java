@@ -5,7 +5,7 @@ import java.util.List;
 
 /** The reader of the "camera" part of scene.json. */
 final class CameraReader {
-  /** How far a camera matrix may be from a rotation; float32 files are well within it. */
+  /** The tolerance for the rotation of a camera matrix; float32 files are well within it. */
   private static final double TOLERANCE = 1e-3;
 
   private CameraReader() {}

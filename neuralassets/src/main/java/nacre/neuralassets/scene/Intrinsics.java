@@ -5,7 +5,7 @@ package nacre.neuralassets.scene;
  * y, z) with depth d = −z appears at {@code u = cx + fx·x/d}, {@code v = cy − fy·y/d}, where (0, 0)
  * is the upper left and (1, 1) the lower right corner of the image.
  *
- * <p>To come from a matrix in pixels, divide fx and cx by the width and fy and cy by the height.
+ * <p>To convert from a matrix in pixels, divide fx and cx by the width and fy and cy by the height.
  */
 public record Intrinsics(double fx, double fy, double cx, double cy) {
   /**

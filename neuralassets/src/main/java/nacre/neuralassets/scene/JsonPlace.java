@@ -13,11 +13,11 @@ import java.util.ArrayList;
 import java.util.List;
 import nacre.weights.JsonFile;
 
-/** A value in a JSON file with its path, for error messages. */
+/** A value in a JSON file, with its path for error messages. */
 record JsonPlace(Path file, String path, JsonNode node) {
   private static final JsonMapper MAPPER =
       JsonMapper.builder()
-          // Read as numbers, so that they are refused with their place and not as a syntax error.
+          // Read as numbers, so that they are refused with their path and not as a syntax error.
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -64,7 +64,7 @@ record JsonPlace(Path file, String path, JsonNode node) {
     return new JsonPlace(file, path + "." + field, node.get(field));
   }
 
-  /** Checks that this is an object with no fields but these, so that a typing error is noticed. */
+  /** Checks that this is an object with no fields but these, so that a typo is noticed. */
   void allowOnly(String... fields) throws SceneFormatException {
     if (!node.isObject()) {
       throw wrong("is not an object", "write { … }");
@@ -79,7 +79,7 @@ record JsonPlace(Path file, String path, JsonNode node) {
     }
   }
 
-  /** Checks that not both of two fields are there that say the same thing in different ways. */
+  /** Checks that at most one of two alternative fields is present. */
   void notBoth(String one, String other) throws SceneFormatException {
     if (node.has(one) && node.has(other)) {
       throw wrong("has both \"%s\" and \"%s\"".formatted(one, other), "keep one of them");

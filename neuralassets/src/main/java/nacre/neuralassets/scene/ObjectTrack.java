@@ -12,7 +12,7 @@ import java.util.List;
  */
 record ObjectTrack(
     String name, boolean dynamic, List<Box3> boxes3, List<Box2> boxes2, List<Integer> pixels) {
-  /** How far, in edge lengths, corners may be from a box; float32 files are well within it. */
+  /** The tolerance for corners, in edge lengths; float32 files are well within it. */
   private static final double TOLERANCE = 0.01;
 
   static ObjectTrack read(JsonPlace place, List<Camera> cameras) throws SceneFormatException {

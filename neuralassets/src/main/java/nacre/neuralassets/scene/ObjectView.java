@@ -14,12 +14,12 @@ public record ObjectView(Box3 box3, Box2 box2, int visiblePixels) {
   /** The view of an object that is not in the frame. */
   public static final ObjectView ABSENT = new ObjectView(null, Box2.EMPTY, 0);
 
-  /** True if the object has a place in this frame, seen or not. */
+  /** True if the object has a pose in this frame, visible or not. */
   public boolean isPresent() {
     return box3 != null;
   }
 
-  /** True if some of the object can be seen in this frame. */
+  /** True if some of the object is visible in this frame. */
   public boolean isVisible() {
     return !box2.isEmpty();
   }

@@ -80,7 +80,7 @@ public final class PngFile {
         reader.dispose();
       }
     } catch (IOException | RuntimeException e) {
-      // The decoder throws whatever it stumbles over, index errors included.
+      // The decoder may throw any exception, index errors included.
       String why = bytes.length == 0 ? "is empty" : "is damaged or no PNG (" + reason(e) + ")";
       throw new SceneFormatException(file, "", why, "write the image anew");
     }

@@ -70,7 +70,7 @@ public record Quaternion(double w, double x, double y, double z) {
         w * first.z + x * first.y - y * first.x + z * first.w);
   }
 
-  /** Returns the opposite rotation. */
+  /** Returns the inverse rotation. */
   public Quaternion inverse() {
     return new Quaternion(w, -x, -y, -z);
   }

@@ -2,7 +2,7 @@ package nacre.neuralassets.scene;
 
 /** A rotation followed by a translation: {@code p ↦ rotation(p) + translation}. */
 public record RigidPose(Quaternion rotation, Vec3 translation) {
-  /** The pose that moves nothing. */
+  /** The identity. */
   public static final RigidPose IDENTITY = new RigidPose(Quaternion.IDENTITY, Vec3.ZERO);
 
   /**
@@ -23,7 +23,7 @@ public record RigidPose(Quaternion rotation, Vec3 translation) {
     return rotation.rotate(point).plus(translation);
   }
 
-  /** Returns the pose that undoes this one. */
+  /** Returns the inverse pose. */
   public RigidPose inverse() {
     Quaternion back = rotation.inverse();
     return new RigidPose(back, back.rotate(translation).times(-1));

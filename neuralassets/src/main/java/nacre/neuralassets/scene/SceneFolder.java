@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
- * The names of the files in a scene folder; the format is described in docs/scene-format.md.
+ * The file names in a scene folder; the format is described in docs/scene-format.md.
  *
  * @see SceneReader
  * @see SceneWriter

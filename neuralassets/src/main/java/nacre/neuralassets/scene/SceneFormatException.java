@@ -3,7 +3,7 @@ package nacre.neuralassets.scene;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** The error in a scene folder: which file, where in it, what is wrong, what to do. */
+/** The error of a malformed scene folder: the file, the place in it, the problem and the remedy. */
 public final class SceneFormatException extends IOException {
   private static final long serialVersionUID = 1L;
 
@@ -13,21 +13,19 @@ public final class SceneFormatException extends IOException {
   /**
    * Makes the message {@code FILE: PLACE: PROBLEM; REMEDY} of its parts.
    *
-   * @param place JSON path such as {@code $.objects[1].name}; empty where it is about the whole
-   *     file
-   */
+   * @param place JSON path such as {@code $.objects[1].name}; empty if it concerns the whole file */
   public SceneFormatException(Path file, String place, String problem, String remedy) {
     super(file + ": " + (place.isEmpty() ? "" : place + ": ") + problem + "; " + remedy);
     this.file = file;
     this.place = place;
   }
 
-  /** Returns the file or folder that is at fault. */
+  /** Returns the file or folder with the error. */
   public Path file() {
     return file;
   }
 
-  /** Returns the JSON path of the value at fault, empty where it is about the whole file. */
+  /** Returns the JSON path of the value with the error, empty if it concerns the whole file. */
   public String place() {
     return place;
   }

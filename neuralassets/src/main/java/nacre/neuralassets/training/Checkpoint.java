@@ -16,10 +16,8 @@ import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
 
 /**
- * A checkpoint: everything that a run needs to go on as if it had never stopped, in one folder that
- * is either complete or not there: {@code ema}, a model folder with the averaged parameters; {@code
- * parameters.safetensors}; {@code optimizer.safetensors}; {@code state.json}. The name holds the
- * step, so that the newest is found without a pointer that could be wrong.
+ * A checkpoint: everything that a run needs to resume exactly, in one folder that is either complete or does not exist: {@code ema}, a model folder with the averaged parameters; {@code
+ * parameters.safetensors}; {@code optimizer.safetensors}; {@code state.json}. The name contains the step, so that the newest is found without a separate pointer.
  *
  * @param folder the checkpoint itself, {@code step-000001500}
  */
@@ -43,7 +41,7 @@ public record Checkpoint(Path folder) {
     String name = String.format(Locale.ROOT, "step-%09d", state.step());
     Path target = checkpoints.resolve(name);
     if (Files.exists(target)) {
-      // Of the same step, and so the same but perhaps for the length of the run.
+      // It has the same step, so it is the same except perhaps for the length of the run.
       AtomicFile.write(target.resolve(STATE), out -> out.write(state.toJson()));
       return new Checkpoint(target);
     }
@@ -115,7 +113,7 @@ public record Checkpoint(Path folder) {
   }
 
   /**
-   * Puts a trainer of the same preset where the run was.
+   * Restores the state of the run into a trainer of the same preset.
    *
    * @throws IOException in one line, if a file is missing, damaged or of another model
    */

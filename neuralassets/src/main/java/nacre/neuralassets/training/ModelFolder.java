@@ -46,8 +46,9 @@ public final class ModelFolder {
    * @param stem of the file of parameters
    * @param library whose class it is
    * @param type the class
-   * @param typeKey the key of its {@code config.json} that tells the type
-   * @param typeInConfig what that key says
+   * @param typeKey the key of the type in its {@code config.json}
+   *
+   * @param typeInConfig the value of that key
    */
   private record Part(
       String folder,
@@ -64,7 +65,7 @@ public final class ModelFolder {
     }
   }
 
-  /** The parts of a model. A parameter is of the first whose prefix fits. */
+  /** The parts of a model. A parameter belongs to the first whose prefix matches. */
   private static List<Part> parts(Preset preset) {
     List<Part> parts = new ArrayList<>();
     parts.add(Part.diffusers(UNET, "UNet2DConditionModel"));
@@ -99,13 +100,13 @@ public final class ModelFolder {
     return split;
   }
 
-  /** Whether a folder looks like a model's. */
+  /** Whether a folder looks like a model. */
   public static boolean is(Path folder) {
     return Files.isRegularFile(folder.resolve(PRESET)) && Files.isDirectory(folder.resolve(UNET));
   }
 
   /**
-   * Writes a model into a folder, which exists.
+   * Writes a model into an existing folder.
    *
    * @param parameters by name in memory
    */
@@ -143,7 +144,7 @@ public final class ModelFolder {
   /**
    * The preset of a model.
    *
-   * @throws IOException in one line, if the folder is no model's
+   * @throws IOException in one line, if the folder is not a model
    */
   public static Preset preset(Path folder) throws IOException {
     Path file = folder.resolve(PRESET);

@@ -22,8 +22,7 @@ public final class Objective {
   private final int timesteps;
 
   /**
-   * The objective of a model, with the noise schedule of its preset. Its tables belong to the
-   * current scope.
+   * The objective of a model, with the noise schedule of its preset. Its tensors belong to the current scope.
    */
   public Objective(NeuralAssets model) {
     NoiseSchedule noise = new NoiseSchedule(model.preset().scheduler());
@@ -55,7 +54,7 @@ public final class Objective {
     schedule.write(values, to);
   }
 
-  /** The loss, an f32 scalar. It asks nothing of the host, so a captured step may contain it. */
+  /** The loss, an f32 scalar. It does not involve the host, so a captured step may contain it. */
   public Tensor loss(StepInputs in) {
     SampleSpace samples = model.samples();
     return Scope.tidy(

@@ -4,11 +4,9 @@ import nacre.neuralassets.model.Preset;
 import nacre.nn.LearningRate;
 
 /**
- * The length of a run, on which the course of its learning rate depends.
+ * The length of a run, on which its learning-rate schedule depends.
  *
- * <p>A run of so many minutes has no number of steps at first. Once its pace is known, or half the
- * time is over, the number is fixed, and kept in its checkpoints, so that a run that resumes goes
- * on with the same schedule.
+ * <p>A run of a given time has no number of steps at first. Once its pace is known, or half the time is over, the number is fixed and saved in its checkpoints, so that a resumed run continues with the same schedule.
  */
 public sealed interface RunLength {
   /** The number of steps after which the pace of a run is known. */
@@ -16,7 +14,7 @@ public sealed interface RunLength {
 
   /** A number of steps, counted from the beginning of the run. */
   record Steps(long total) implements RunLength {
-    /** Checks that there is a step. */
+    /** Checks that there is at least one step. */
     public Steps {
       if (total < 1) {
         throw new IllegalArgumentException("a run of " + total + " steps; at least 1 is wanted");
@@ -26,7 +24,7 @@ public sealed interface RunLength {
 
   /** A time, earlier starts of the run included. */
   record Minutes(double minutes) implements RunLength {
-    /** Checks that there is time. */
+    /** Checks that the time is positive. */
     public Minutes {
       if (!(minutes > 0) || Double.isInfinite(minutes)) {
         throw new IllegalArgumentException(

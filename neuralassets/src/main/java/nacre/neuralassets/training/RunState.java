@@ -17,7 +17,7 @@ import nacre.weights.JsonFile;
  *
  * @param step steps done
  * @param totalSteps length of the run; 0 while it has not been fixed, see {@code minutes}
- * @param minutes how long the run is to take; 0 where its length was given in steps
+ * @param minutes length of the run in minutes; 0 if its length was given in steps
  * @param seed of parameters, data and noise
  * @param elapsedSeconds of training so far, earlier starts included
  * @param data the data set, as {@code --data} names it; empty for rendered scenes

@@ -16,8 +16,7 @@ import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
 
 /**
- * A model in training: parameters, optimizer, averaged parameters. To be used, and closed, by the
- * thread that made it.
+ * A model in training: parameters, optimizer, averaged parameters. Confined to the thread that created it.
  */
 public final class Trainer implements AutoCloseable {
   /** Philox stream of the noise of step 0; each step has its own. */
@@ -69,7 +68,7 @@ public final class Trainer implements AutoCloseable {
     this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
   }
 
-  /** Whether a parameter is of the layers between image encoder and UNet. */
+  /** Whether a parameter belongs to the layers between image encoder and UNet. */
   private boolean isToken(String name) {
     return !name.startsWith("unet.") && !name.startsWith(preset.imageEncoder().modelType() + ".");
   }
@@ -85,9 +84,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Starts a step on the device, without waiting for it where the device works by itself. The
-   * inputs are written first; the step itself asks nothing of the host, and as long as batches have
-   * the same extents it is {@linkplain CapturedStep captured}.
+   * Starts a step on the device, without waiting for it where the device is asynchronous. The inputs are written first; the step itself does not involve the host, and as long as batches have the same extents it is {@linkplain CapturedStep captured}.
    */
   public void begin(PairBatch batch, double learningRate) {
     if (inputs == null || !inputs.fits(batch)) {
@@ -133,7 +130,7 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  /** Steps done, or begun. */
+  /** The number of steps done, or begun. */
   public long steps() {
     return step;
   }
@@ -168,7 +165,7 @@ public final class Trainer implements AutoCloseable {
     return ema.tensors();
   }
 
-  /** The model that computes with the averaged parameters: the one to sample from. */
+  /** The model with the averaged parameters, from which to sample. */
   public NeuralAssets averaged() {
     return averaged;
   }
@@ -177,7 +174,7 @@ public final class Trainer implements AutoCloseable {
     return optimizer;
   }
 
-  /** Goes on from tensors that were loaded. */
+  /** Resumes from loaded tensors. */
   void resume(long steps) {
     step = steps;
     ema.resume(steps);
