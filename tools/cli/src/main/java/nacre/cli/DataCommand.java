@@ -178,7 +178,7 @@ final class DataCommand implements Runnable {
       } else {
         List<Path> scenes = SceneFolder.list(folder);
         Path first = scenes.getFirst();
-        // All are read, so that one call tells whether a data set can be trained on.
+        // All are read, so that one call shows whether a data set can be trained on.
         for (Path other : scenes.subList(1, scenes.size())) {
           SceneReader.read(other);
         }

@@ -17,7 +17,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code nacre doctor}: which devices can compute here, what the others lack, and how to get it.
+ * {@code nacre doctor}: the devices that can be used here, what the others lack, and how to get it.
  */
 @Command(
     name = "doctor",

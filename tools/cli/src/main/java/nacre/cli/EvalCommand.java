@@ -33,20 +33,20 @@ import picocli.CommandLine.Option;
 @Command(
     name = "eval",
     description = {
-      "Measure how well a model puts objects where it is told to.",
+      "Measure how well a model places objects.",
       "",
       "On pairs of frames of held-out scenes: likeness of the drawn target frame to the true one",
       "within the 2D boxes of its objects, beside what copying the source frame gives, and what",
-      "the model gives when it is told the poses of another scene.",
+      "the model gives with the poses of another scene.",
       ""
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class EvalCommand implements Callable<Integer> {
-  /** What {@link #heldOut} draws. */
+  /** The name of the pairs of {@link #heldOut}. */
   static final String HELD_OUT = "held-out pairs";
 
-  /** The seed of an endless data set that pairs are taken from. */
+  /** The seed of an endless data set from which pairs are taken. */
   private static final long EVALUATION_SEED = 1;
 
   @Mixin private ModelChoice choice;
@@ -96,7 +96,7 @@ final class EvalCommand implements Callable<Integer> {
       }
       PairBatch batch = data == null ? heldOut(model.preset(), pairs) : stored(model.preset());
       Evaluation evaluation;
-      // Numbers for a program come alone.
+      // JSON output contains nothing else.
       try (Progress progress = json ? null : progress(out, batch.count())) {
         IntConsumer show = json ? done -> {} : done -> progress.step(done, Evaluation.BATCH);
         evaluation = Evaluation.of(sampler, batch, show);
@@ -110,7 +110,7 @@ final class EvalCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Pairs of scenes that no run is trained on. */
+  /** Pairs of held-out scenes, on which no run is trained. */
   static PairBatch heldOut(Preset preset, int pairs) {
     return HeldOut.pairs(Scenes.dataOf(preset), pairs, preset.imageSize());
   }
@@ -130,15 +130,15 @@ final class EvalCommand implements Callable<Integer> {
     return HeldOut.pairs(clips::clip, count, config.slots());
   }
 
-  /** A bar for pictures that are drawn, twice as many as there are pairs. */
+  /** A progress bar for the pictures drawn, twice as many as there are pairs. */
   static Progress progress(PrintStream out, int pairs) {
     return Progress.start(out, new Progress.Limit.Steps(2L * pairs), 0, Memory::liveBytes);
   }
 
   /**
-   * The numbers for people.
+   * The results as text.
    *
-   * @param pairs what they were measured on, after its number
+   * @param pairs kind of the pairs, which follows their number
    */
   static String table(Evaluation e, Sampler sampler, String pairs) {
     String head =
@@ -161,7 +161,7 @@ final class EvalCommand implements Callable<Integer> {
     return String.format(Locale.ROOT, "   %+6.2f dB", model.psnr() - other.psnr());
   }
 
-  /** The numbers for programs. */
+  /** The results as JSON. */
   static ObjectNode json(Evaluation e, Sampler sampler) {
     ObjectNode node = new JsonMapper().createObjectNode();
     node.put("pairs", e.pairs()).put("steps", sampler.steps()).put("guidance", sampler.guidance());

@@ -12,11 +12,11 @@ import java.util.concurrent.ExecutionException;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.edit.EditException;
 
-/** Says in one line what went wrong. */
+/** The one-line message of a failure. */
 final class Failure {
   private Failure() {}
 
-  /** The line for a failure, without the name of the program. */
+  /** The message of a failure, without the name of the program. */
   static String describe(Throwable failure) {
     return switch (unwrap(failure)) {
       case NoSuchFileException e -> file(e, "no such file or folder");
@@ -34,7 +34,7 @@ final class Failure {
     };
   }
 
-  /** What to add where the line may not be enough to go by. */
+  /** The hint for failures whose message may not suffice. */
   static String hint(Throwable failure) {
     Throwable reason = unwrap(failure);
     boolean enough =
@@ -42,19 +42,19 @@ final class Failure {
     return enough ? "" : " (--debug shows where)";
   }
 
-  /** What was thrown first, where only a messenger was caught. */
+  /** The original failure, where only a wrapper was caught. */
   private static Throwable unwrap(Throwable failure) {
     boolean messenger =
         failure instanceof UncheckedIOException || failure instanceof ExecutionException;
     return messenger && failure.getCause() != null ? unwrap(failure.getCause()) : failure;
   }
 
-  /** Text on one line, whatever a library put into it. */
+  /** A text on one line, whatever a library put into it. */
   static String oneLine(String text) {
     return text == null ? "no reason given" : text.strip().replaceAll("\\s*\\R\\s*", " ");
   }
 
-  /** Whether the message was written for the caller; others tell of a mistake in Nacre itself. */
+  /** Whether the message was written for the user; other failures are bugs in Nacre. */
   private static boolean isExplained(Throwable failure) {
     boolean meantForCaller =
         failure instanceof UserException

@@ -17,7 +17,7 @@ import nacre.tensor.Device;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Which model a command uses, and where it computes. */
+/** The options for the model that a command uses, and for its device. */
 final class ModelChoice {
   private static final Path RUNS = Path.of("runs");
   private static final Path SHIPPED = Path.of("models", "demo");
@@ -37,7 +37,7 @@ final class ModelChoice {
     return device.device();
   }
 
-  /** Explains what was computed, if that was asked for. */
+  /** Prints the explanation if {@code --explain} was given. */
   void explain(Consumer<String> out) {
     device.explain(out);
   }
@@ -81,7 +81,7 @@ final class ModelChoice {
             () -> new UserException(path + ": is neither a run with a checkpoint nor a model"));
   }
 
-  /** The checkpoint that was written last by any run; those of untrained models do not count. */
+  /** The newest checkpoint of any run, except those of untrained models. */
   private static Optional<Path> newest(Path runs) throws IOException {
     if (!Files.isDirectory(runs)) {
       return Optional.empty();
@@ -103,7 +103,7 @@ final class ModelChoice {
     return Optional.ofNullable(best);
   }
 
-  /** The model that was committed beside the sources: looked for upwards from where Nacre lies. */
+  /** The model committed beside the sources, searched for upwards from where Nacre is installed. */
   private static Optional<Path> shipped() {
     Path here;
     try {

@@ -14,10 +14,7 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The command line: {@code nacre COMMAND …}.
- *
- * <p>Exit status 0 is success, 1 a command that failed, 2 a command line that cannot be understood.
- * Whatever fails ends with one line on standard error, {@code nacre: …}; {@code --debug} prints the
+ * The command line: {@code nacre COMMAND …}. <p>Exit status 0 is success, 1 a command that failed, 2 a command line that cannot be parsed. A failure ends with one line on standard error, {@code nacre: …}; {@code --debug} prints the
  * stack trace before it.
  */
 @Command(
@@ -67,12 +64,12 @@ public final class Nacre implements Runnable {
   static int run(CommandLine line, String[] args) {
     try {
       return line.execute(args);
-    } catch (Error error) { // picocli hands on exceptions only
+    } catch (Error error) { // picocli passes on exceptions only
       return line.<Nacre>getCommand().explain(error, line.getErr());
     }
   }
 
-  /** The command line with its way of failing, to which commands may still be added. */
+  /** The command line with its error handling, to which commands may still be added. */
   public static CommandLine commandLine(PrintWriter err) {
     Nacre nacre = new Nacre();
     CommandLine line = new CommandLine(nacre);
@@ -84,7 +81,7 @@ public final class Nacre implements Runnable {
         .setExecutionExceptionHandler((failure, command, parsed) -> nacre.explain(failure, err));
   }
 
-  /** Without a command there is nothing to do but to say which there are. */
+  /** Without a command, list the commands. */
   @Override
   public void run() {
     throw new ParameterException(spec.commandLine(), "which command?");

@@ -7,12 +7,12 @@ import java.util.Optional;
 import nacre.neuralassets.training.Checkpoint;
 
 /**
- * Where the files of a training run lie.
+ * The folder of a training run.
  *
  * @param root such as {@code runs/demo}
  */
 record RunFolder(Path root) {
-  /** Checkpoints, each in a folder of its own. */
+  /** The checkpoints, each in its own folder. */
   Path checkpoints() {
     return root.resolve("checkpoints");
   }
@@ -22,7 +22,7 @@ record RunFolder(Path root) {
     return root.resolve("metrics.jsonl");
   }
 
-  /** Where TensorBoard finds its events: {@code tensorboard --logdir runs}. */
+  /** The folder of TensorBoard's events: {@code tensorboard --logdir runs}. */
   Path events() {
     return root.resolve("events");
   }

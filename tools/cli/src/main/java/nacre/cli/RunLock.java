@@ -8,12 +8,12 @@ import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import nacre.cli.options.UserException;
 
-/** Keeps a second process from training in the same folder. Gone when the process is. */
+/** A lock that keeps a second process from training in the same folder. It ends with the process. */
 record RunLock(FileChannel channel) implements AutoCloseable {
   private static final String NAME = ".lock";
 
   /**
-   * Takes the lock of a run, whose folder is made where missing.
+   * Takes the lock of a run, and creates its folder if it does not exist.
    *
    * @throws UserException if another process has it
    */

@@ -16,11 +16,10 @@ import nacre.neuralassets.evaluation.Evaluation;
 import nacre.weights.AtomicFile;
 
 /**
- * What a run writes down besides checkpoints: metrics.jsonl, TensorBoard events, the loss curve. A
- * disk that is full does not end the run: it is said once, and writing is tried again.
+ * The logs of a run besides checkpoints: metrics.jsonl, TensorBoard events, the loss curve. A full disk does not end the run: it is reported once, and writing is tried again.
  */
 final class RunLog implements AutoCloseable {
-  /** Steps that one entry stands for. */
+  /** Number of steps of one entry. */
   static final int EVERY = 10;
 
   private final RunFolder folder;
@@ -40,7 +39,7 @@ final class RunLog implements AutoCloseable {
   /**
    * Opens the files of a run.
    *
-   * @param step steps done; what was logged beyond is dropped, as it will be computed again
+   * @param step steps done; entries beyond it are dropped, as those steps will be computed again
    */
   RunLog(RunFolder folder, String title, String preset, long step, Consumer<String> complain)
       throws IOException {
@@ -55,7 +54,7 @@ final class RunLog implements AutoCloseable {
     }
   }
 
-  /** Notes a step; every tenth becomes an entry with the mean of the losses since the last. */
+  /** Logs a step; every tenth becomes an entry with the mean of the losses since the last. */
   void step(long step, double loss, double learningRate, double gradientNorm, int images) {
     losses += loss;
     counted++;
@@ -78,7 +77,7 @@ final class RunLog implements AutoCloseable {
         });
   }
 
-  /** What happened since the last step does not count as training. */
+  /** Excludes the time since the last step from the training time. */
   void skipTime(long nanos) {
     mark += nanos;
   }

@@ -12,7 +12,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code nacre sample}: what is drawn depends on what the model is. */
+/** {@code nacre sample}: draws pictures with either kind of model. */
 @Command(
     name = "sample",
     description = {
@@ -87,7 +87,7 @@ final class SampleCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Options of the other kind of model would go unheeded. */
+  /** Options of the other kind of model would be ignored. */
   private static void refuse(Object options, String reason) {
     if (options != null) {
       throw new UserException(reason);

@@ -20,8 +20,7 @@ import nacre.tensor.Tensor;
 import nacre.tensor.ops.RandomNormal;
 
 /**
- * Draws edited scenes. All pictures begin with the same noise, so that what differs between them is
- * what was edited.
+ * The drawing of edited scenes. All pictures begin with the same noise, so that they differ by their edits only.
  */
 final class SamplePictures {
   /** Pictures drawn at a time. */
@@ -41,9 +40,9 @@ final class SamplePictures {
   }
 
   /**
-   * The pictures that were ordered, in order.
+   * Draws the pictures in order.
    *
-   * @param progress told how many are drawn
+   * @param progress called with the number of pictures drawn
    */
   List<BufferedImage> draw(List<Order> orders, IntConsumer progress) throws IOException {
     List<BufferedImage> pictures = new ArrayList<>();
@@ -77,7 +76,7 @@ final class SamplePictures {
     }
   }
 
-  /** [size, size, 3] in [−1, 1] as an image; what lies outside is cut. */
+  /** [size, size, 3] in [−1, 1] as an image; values outside are clamped. */
   static BufferedImage picture(float[] values, int size) {
     byte[] rgb = new byte[values.length];
     for (int i = 0; i < rgb.length; i++) {

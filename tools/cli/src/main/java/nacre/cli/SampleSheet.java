@@ -12,11 +12,11 @@ import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.edit.ShowEdits;
 
 /**
- * The sheet that shows what a model can do: a row a scene, a column an edit.
+ * The sheet that demonstrates a model: a row for each scene, a column for each edit.
  *
  * @param title above it
- * @param pictures draws
- * @param truth where to have true pictures from, for a second row a scene; null for none
+ * @param pictures draws the pictures
+ * @param truth source of ground truth, for a second row for each scene; null for none
  */
 record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
   private static final int TILE = 128;
@@ -38,9 +38,8 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
   /**
    * Every kind of edit for each scene.
    *
-   * @param views the scenes; the next of the list, or of {@code donors}, lends objects and
-   *     background
-   * @param donors scenes that lend to the last of the views
+   * @param views the scenes; the next of the list, or of {@code donors}, provides objects and background
+   * @param donors scenes that provide them for the last of the views
    */
   Sheet ofAllEdits(List<SceneView> views, List<SceneView> donors) throws IOException {
     List<Column> columns = new ArrayList<>();
@@ -131,7 +130,7 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
     return new Sheet(title, headings, rows, scale, Upscaling.NEAREST);
   }
 
-  /** What the pictures above should show, but for what comes from other scenes. */
+  /** The ground truth of the pictures above, except those that use other scenes. */
   private Sheet.Row trueRow(SceneView view, List<Column> columns, int row) throws IOException {
     List<Sheet.Tile> tiles = new ArrayList<>(List.of(Sheet.Tile.EMPTY, Sheet.Tile.EMPTY));
     for (Column column : columns) {

@@ -29,7 +29,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import picocli.CommandLine.Option;
 
-/** Scenes whose objects were edited, drawn by a Neural Assets model: its part of {@code sample}. */
+/** The part of {@code sample} that draws edited scenes with a Neural Assets model. */
 final class SceneSampling {
   private static final int TURN_FRAMES = 36;
   private static final Duration TURN_DELAY = Duration.ofMillis(80);
@@ -56,13 +56,13 @@ final class SceneSampling {
   @Option(
       names = "--source",
       paramLabel = "FRAME",
-      description = "Frame that lends the looks; counted from 0.")
+      description = "Frame that gives the appearance; counted from 0.")
   private Integer source;
 
   @Option(
       names = "--target",
       paramLabel = "FRAME",
-      description = "Frame whose camera and places are edited; counted from 0.")
+      description = "Frame whose camera and poses are edited; counted from 0.")
   private Integer target;
 
   @Option(
@@ -88,14 +88,14 @@ final class SceneSampling {
       description = "Show beside it what rendered scenes would really look like.")
   private boolean truth;
 
-  /** The edits as they were written. */
+  /** The edits as given on the command line. */
   private final List<String> described = new ArrayList<>();
 
   /**
    * Draws the sheet and the animation.
    *
    * @param modelFolder of the model
-   * @param sampling what the command line says of the sampling
+   * @param sampling the common sampling options
    */
   void run(Path modelFolder, Device device, Sampling sampling) throws IOException {
     PrintStream print = System.out;
@@ -135,7 +135,7 @@ final class SceneSampling {
     }
   }
 
-  /** A sampler as the preset wants it, where the command line says nothing else. */
+  /** A sampler with the preset's settings, unless the command line overrides them. */
   static Sampler sampler(NeuralAssets model, Integer steps, Double guidance) {
     Preset.Sampling preset = model.preset().sampling();
     int count = steps != null ? steps : preset.numInferenceSteps();

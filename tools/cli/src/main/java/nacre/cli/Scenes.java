@@ -24,7 +24,7 @@ import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.SceneReader;
 
-/** Scenes by name: a number is a held-out scene, everything else a folder. Each is had once. */
+/** Scenes by name: a number is a held-out scene, everything else a folder. Each is read once. */
 final class Scenes implements SceneLibrary {
   private final DataConfig config;
   private final int size;
@@ -35,7 +35,7 @@ final class Scenes implements SceneLibrary {
     this.size = preset.imageSize();
   }
 
-  /** The part of a preset that says what it is trained on. */
+  /** The data set of a preset. */
   static DataConfig dataOf(Preset preset) {
     return DataConfig.of(
         preset
@@ -61,7 +61,7 @@ final class Scenes implements SceneLibrary {
     return known;
   }
 
-  /** A scene of a data set, which edits may then name as the data set does. */
+  /** Adds a scene of a data set, which edits may then refer to by its name there. */
   SceneView view(ClipSource source, int index) throws IOException {
     String name = source.name(index);
     SceneView known = views.get(name);
@@ -73,10 +73,9 @@ final class Scenes implements SceneLibrary {
   }
 
   /**
-   * What a frame would really look like after edits.
+   * The ground truth of a frame after edits.
    *
-   * @return empty for scenes that were not rendered here, and for edits that bring in something
-   *     from another scene
+   * @return empty for scenes that were not rendered here, and for edits that use another scene
    */
   Optional<BufferedImage> truth(SceneView view, List<Edit> edits) throws IOException {
     boolean own =

@@ -3,8 +3,7 @@ package nacre.cli;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * Ctrl-C and {@code kill} while a run must not be broken off anywhere: the JVM's end is held up
- * until the run has come to a good place, and the exit status is the JVM's own for the signal, 130
+ * The handling of Ctrl-C and {@code kill} during a run: the JVM's shutdown is delayed until the run has reached a safe point, and the exit status is the JVM's own for the signal, 130
  * or 143.
  */
 final class StopSignal implements AutoCloseable {
@@ -26,19 +25,19 @@ final class StopSignal implements AutoCloseable {
     }
   }
 
-  /** Whether the run is to stop at the next good place. */
+  /** Whether the run should stop at the next safe point. */
   boolean requested() {
     return requested;
   }
 
-  /** Lets the JVM end. */
+  /** Lets the JVM shut down. */
   @Override
   public void close() {
     done.countDown();
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException alreadyShuttingDown) {
-      // The hook runs, and has just been let go.
+      // The shutdown hook is running, and has just been released.
     }
   }
 }

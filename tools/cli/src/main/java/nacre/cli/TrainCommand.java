@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
-  /** What a shell gives a program that Ctrl-C ended. */
+  /** The exit status of a program that Ctrl-C ended, as shells report it. */
   static final int INTERRUPTED = 130;
 
   @Option(
@@ -42,15 +42,15 @@ final class TrainCommand implements Callable<Integer> {
       description = "The run's folder; runs/ and the preset's name unless given.")
   private Path folder;
 
-  @Option(names = "--resume", description = "Go on from the newest checkpoint in the folder.")
+  @Option(names = "--resume", description = "Resume from the newest checkpoint in the folder.")
   private boolean resume;
 
-  @Option(names = "--fresh", description = "Begin anew; an earlier run is moved aside.")
+  @Option(names = "--fresh", description = "Start over; an earlier run is moved aside.")
   private boolean fresh;
 
   @ArgGroup private Length length;
 
-  /** One of the two. */
+  /** At most one of the two. */
   static final class Length {
     @Option(
         names = "--steps",
@@ -86,7 +86,7 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "DTYPE",
       converter = DTypeOption.class,
       description =
-          "What to compute in: float32 (the default), or bfloat16; what is trained stays float32.")
+          "Type to compute in: float32 (the default), or bfloat16; parameters stay in float32.")
   private DType dtype;
 
   @Option(
@@ -205,7 +205,7 @@ final class TrainCommand implements Callable<Integer> {
         newest);
   }
 
-  /** The data set of a name, rendered scenes for none. */
+  /** The data set of a location, rendered scenes by default. */
   private static ClipLocation data(String name) throws IOException {
     return name == null ? ClipLocation.rendered() : ClipLocation.parse(name);
   }
@@ -230,7 +230,7 @@ final class TrainCommand implements Callable<Integer> {
         length != null && length.steps != null ? length.steps : wanted.training().steps());
   }
 
-  /** The name of a run of a preset: a file's without its ending. */
+  /** The name of a preset's run: that of a file without its extension. */
   private static String stem(String name) {
     String file = Path.of(name).getFileName().toString();
     return file.endsWith(".json") ? file.substring(0, file.length() - 5) : file;

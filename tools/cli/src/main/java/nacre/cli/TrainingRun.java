@@ -35,24 +35,24 @@ import nacre.weights.AtomicFile;
 
 /** One start of a training run: from nothing or from a checkpoint, to its end or to Ctrl-C. */
 final class TrainingRun {
-  /** Checkpoints that are kept. */
+  /** Number of checkpoints that are kept. */
   private static final int KEPT = 2;
 
-  /** Scenes on the sheet that is drawn while training. */
+  /** Number of scenes on the sheets that are drawn while training. */
   private static final int SHEET_ROWS = 4;
 
-  /** Share of a run's minutes that is kept for its evaluation, at most. */
+  /** The largest share of a run's time that is reserved for its evaluation. */
   private static final double MOST_EVALUATION = 0.2;
 
   /**
-   * What to do.
+   * The settings of a run.
    *
-   * @param compute what to compute in
-   * @param length how long to train; of a run that resumes, if its checkpoint says nothing else
-   * @param data what to train on
-   * @param evaluationPairs held-out pairs to evaluate in the end, 0 for none
+   * @param compute type of the activations
+   * @param length length of the run; that in the checkpoint of a resumed run takes precedence
+   * @param data the training data
+   * @param evaluationPairs number of held-out pairs to evaluate at the end, 0 for none
    * @param sheets whether to draw sheets of samples
-   * @param from where to go on; null for a new run
+   * @param from the checkpoint to resume from; null for a new run
    */
   record Request(
       RunFolder folder,
@@ -88,7 +88,7 @@ final class TrainingRun {
   /**
    * Trains.
    *
-   * @return whether the run came to its end
+   * @return whether the run was completed
    */
   boolean run() throws IOException {
     try (RunLock _ = RunLock.take(request.folder())) {
@@ -195,7 +195,7 @@ final class TrainingRun {
     }
   }
 
-  /** Draws the last sheet and evaluates; false if told to stop meanwhile. */
+  /** Draws the last sheet and evaluates; false if stopped meanwhile. */
   private boolean conclude(Trainer trainer, RunLog log) throws IOException {
     if (request.sheets()) {
       sheet(trainer, log);
@@ -230,7 +230,7 @@ final class TrainingRun {
     }
   }
 
-  /** Draws the sheet; its last scene lends only. Of a user's few scenes one may come twice. */
+  /** Draws the sheet; its last scene only provides objects. With few scenes one may appear twice. */
   private void sheet(Trainer trainer, RunLog log) throws IOException {
     SamplePictures pictures =
         new SamplePictures(Sampler.of(trainer.averaged()), scenes, request.seed());
@@ -254,7 +254,7 @@ final class TrainingRun {
             Duration.ofMillis((long) (minutes * 60e3)), Duration.ofMillis((long) (before * 1e3)));
   }
 
-  /** Whether a run of minutes has had half of them; slow steps are not to make it longer. */
+  /** Whether a run with a time limit has used half of it; slow steps must not make it longer. */
   private boolean isHalfOver() {
     return request.length() instanceof RunLength.Minutes(double minutes)
         && elapsed() >= minutes * 60 / 2;
@@ -268,7 +268,7 @@ final class TrainingRun {
   }
 
   /**
-   * What the evaluation will take, so that all is done in time: a picture costs a forward pass a
+   * The estimated time of the evaluation, so that everything is done in time: a picture costs a forward pass a
    * sampling step, about a third of a training step's work, and twice that with guidance.
    */
   private double evaluationSeconds(double secondsPerStep, double minutes) {
@@ -292,7 +292,7 @@ final class TrainingRun {
     }
   }
 
-  /** Writes a checkpoint where one is due; if that fails, the run goes on with the last one. */
+  /** Writes a checkpoint if one is due; if that fails, the run continues with the last one. */
   private long save(Trainer trainer, RunLog log, Progress progress) throws IOException {
     long begun = System.nanoTime();
     try {
@@ -330,7 +330,7 @@ final class TrainingRun {
     return written;
   }
 
-  /** The pace of the last steps: the first ones, in which Java compiles, do not count. */
+  /** The pace of the last steps, without the first ones, in which Java compiles. */
   private static final class Pace {
     private static final int WARM_UP = 20;
     private long steps;
@@ -346,7 +346,7 @@ final class TrainingRun {
       }
     }
 
-    /** Where only the first ones are over, their pace. */
+    /** If there are only first ones, their pace. */
     double secondsPerStep() {
       return counted == 0 ? 1 : (System.nanoTime() - from) / 1e9 / counted;
     }

@@ -9,7 +9,7 @@ import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** {@code nacre version}: what a report of a problem should begin with. */
+/** {@code nacre version}: the versions that a bug report should begin with. */
 @Command(
     name = "version",
     description = "Show the versions of Nacre, Java and the system, and the size of the machine.",

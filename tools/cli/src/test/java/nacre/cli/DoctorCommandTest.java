@@ -48,11 +48,11 @@ class DoctorCommandTest {
     return String.join(File.pathSeparator, entries);
   }
 
-  /** A folder with the libraries named, each the simulated card. */
+  /** A folder with the libraries named, each the simulated gpu. */
   private Path simulated(String... names) throws IOException {
     assumeTrue(
         Files.isRegularFile(SIMULATOR),
-        "the simulated card is not built; native/sim/build native/target/sim does it");
+        "the simulated GPU is not built; native/sim/build native/target/sim does it");
     Path home = Files.createDirectory(folder.resolve("simulated"));
     Path real = SIMULATOR.toRealPath();
     for (String name : names) {
@@ -96,7 +96,7 @@ class DoctorCommandTest {
   void withAllInPlaceTheCardIsChecked() throws Exception {
     assumeTrue(
         Files.isRegularFile(SIMULATOR),
-        "the simulated card is not built; native/sim/build native/target/sim does it");
+        "the simulated GPU is not built; native/sim/build native/target/sim does it");
     Shell.Outcome outcome = doctor(Map.of("NACRE_CUDA_SIM", SIMULATOR.toRealPath().toString()));
     assertEquals(0, outcome.status(), text(outcome));
     assertFalse(text(outcome).contains("missing"), text(outcome));

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Training on a card as a user does it, each time in a process of its own. */
+/** Training on a GPU as a user does it, each time in a process of its own. */
 @Tag("cuda")
 class GpuTrainingTest {
   private static final String SIMULATOR = System.getProperty("nacre.cuda.sim");
@@ -29,15 +29,15 @@ class GpuTrainingTest {
 
   @BeforeEach
   void requireCard() {
-    assumeTrue(TestGpu.find().isPresent(), "there is no card, and no simulated one was built");
+    assumeTrue(TestGpu.find().isPresent(), "there is no GPU, and no simulated one was built");
   }
 
   private TrainProcess train(String environment, Object... more) throws IOException {
-    String card = SIMULATOR == null ? "" : "export NACRE_CUDA_SIM='" + SIMULATOR + "'; ";
+    String gpu = SIMULATOR == null ? "" : "export NACRE_CUDA_SIM='" + SIMULATOR + "'; ";
     Stream<Object> words =
         Stream.of("--device", "cuda", "--out", scratch.resolve("run"), "--steps", STEPS);
     return TrainProcess.start(
-        scratch, card + environment, Stream.concat(words, Stream.of(more)).toArray());
+        scratch, gpu + environment, Stream.concat(words, Stream.of(more)).toArray());
   }
 
   private static Map<String, byte[]> files(Path checkpoint) throws IOException {
@@ -82,7 +82,7 @@ class GpuTrainingTest {
 
   @Test
   void outOfMemorySaysForWhatAndWhatWouldHelp() throws Exception {
-    assumeTrue(SIMULATOR != null, "only the simulated card's memory can be made small");
+    assumeTrue(SIMULATOR != null, "only the simulated GPU's memory can be made small");
     String little = "export NACRE_SIM_MEMORY=30000000; ";
     try (TrainProcess process = train(little)) {
       assertEquals(1, process.await(), process::complaintOrNone);

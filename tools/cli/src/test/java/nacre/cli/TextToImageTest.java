@@ -79,7 +79,7 @@ class TextToImageTest {
   @ParameterizedTest
   @MethodSource("someCases")
   void theyDoOnACard(Case wanted) throws IOException {
-    assumeTrue(TestGpu.find().isPresent(), "there is no card, and no simulated one was built");
+    assumeTrue(TestGpu.find().isPresent(), "there is no GPU, and no simulated one was built");
     compare(wanted, "--device", "cuda");
   }
 

@@ -4,7 +4,7 @@ import nacre.tensor.Setting;
 import nacre.tensor.Settings;
 import picocli.CommandLine.Option;
 
-/** Where a command looks for NVIDIA's libraries. */
+/** The option for the location of NVIDIA's libraries. */
 public final class CudaOptions {
   @Option(
       names = "--cuda-libs",
@@ -14,7 +14,7 @@ public final class CudaOptions {
               + " first; separated as in PATH. NACRE_CUDA_LIBS does the same.")
   private String folders;
 
-  /** The settings of the process, and this option. */
+  /** The settings of the process, with this option. */
   public Settings settings() {
     Settings settings = Settings.ofProcess();
     return folders == null ? settings : settings.with(Setting.CUDA_LIBS, folders);

@@ -4,10 +4,10 @@ import nacre.tensor.DType;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** The names of the types that models compute in, as options and files have them. */
+/** The names of the dtypes that models compute in, as used in options and files. */
 public final class DTypeOption implements ITypeConverter<DType> {
 
-  /** The type that PyTorch or this project calls so; null if it is none. */
+  /** The dtype of a name in PyTorch or in this project; null if there is none. */
   public static DType of(String name) {
     return switch (name) {
       case "float32", "f32" -> DType.F32;

@@ -7,7 +7,7 @@ import nacre.tensor.Settings;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Where a command computes, and how. */
+/** The options for the device that a command uses. */
 public final class DeviceChoice {
   @Mixin private CudaOptions cuda;
 
@@ -21,19 +21,19 @@ public final class DeviceChoice {
   @Option(
       names = "--no-graph",
       description =
-          "Have a card told of each operation of a step, not of the step as a whole; the bits are"
-              + " the same.")
+          "Launch each operation of a step by itself on a GPU, not the step as a whole; the bits"
+              + " are the same.")
   private boolean noGraph;
 
   @Mixin private ExplainOption explain;
 
-  /** The device; what is computed from now on is computed as the command line says. */
+  /** The device, configured as the command line says. */
   public Device device() {
     Settings settings = cuda.settings();
     return Device.of(name, noGraph ? settings.with(Setting.GRAPH, "off") : settings);
   }
 
-  /** Explains what was computed, if that was asked for. */
+  /** Prints the explanation if {@code --explain} was given. */
   public void explain(Consumer<String> out) {
     explain.tell(device(), out);
   }

@@ -5,14 +5,14 @@ import java.util.function.Consumer;
 import nacre.tensor.Device;
 import picocli.CommandLine.Option;
 
-/** {@code --explain}: which engine served which operation, told when a command is done. */
+/** {@code --explain}: prints which engine served which operation when a command is done. */
 public final class ExplainOption {
   @Option(
       names = "--explain",
       description = "Say at the end which engine served which operation, and what was refused.")
   private boolean explain;
 
-  /** Tells it, one line at a time, if it was asked for. */
+  /** Prints the explanation line by line, if the option was given. */
   public void tell(Device device, Consumer<String> out) {
     if (!explain) {
       return;

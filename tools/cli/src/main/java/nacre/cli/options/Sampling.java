@@ -3,7 +3,7 @@ package nacre.cli.options;
 import java.nio.file.Path;
 
 /**
- * What {@code sample} is told of the sampling, whatever the model.
+ * The sampling options of {@code sample} that do not depend on the model.
  *
  * @param steps null for the model's own
  * @param guidance null for the model's own

@@ -1,14 +1,13 @@
 package nacre.cli.options;
 
 /**
- * Something that the user asked for cannot be done, and the message says why and what to do
- * instead: one line, complete without a stack trace.
+ * The error of a request that cannot be fulfilled. Its message says why and what to do instead, in one line that is complete without a stack trace.
  */
 public final class UserException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /**
-   * Refuses what the user asked for.
+   * An error with its message.
    *
    * @param message what is wrong and what would be right
    */
@@ -17,10 +16,10 @@ public final class UserException extends RuntimeException {
   }
 
   /**
-   * Refuses what the user asked for, because of something that was caught.
+   * An error with a cause.
    *
    * @param message what is wrong and what would be right
-   * @param cause what was caught; {@code --debug} shows it
+   * @param cause the exception behind it; {@code --debug} shows it
    */
   public UserException(String message, Throwable cause) {
     super(message, cause);

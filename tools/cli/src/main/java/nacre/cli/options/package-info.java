@@ -1,2 +1,2 @@
-/** Options that several commands share, and the exception for what a user can mend. */
+/** Options that several commands share, and the exception for errors that a user can fix. */
 package nacre.cli.options;

@@ -16,14 +16,13 @@ import javax.imageio.metadata.IIOMetadataNode;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 import nacre.weights.AtomicFile;
 
-/** Writes moving pictures that repeat for ever, in 256 colors chosen for all frames together. */
+/** A writer of GIF animations that repeat forever, in 256 colors chosen for all frames together. */
 public final class AnimatedGif {
   private static final String STREAM_FORMAT = "javax_imageio_gif_stream_1.0";
   private static final String IMAGE_FORMAT = "javax_imageio_gif_image_1.0";
 
   /**
-   * Full strength crawls from frame to frame; none leaves bands in skies. Pixels enlarged to
-   * squares stay plain: dots in them would show, and swell the file.
+   * The strength of dithering: full strength flickers between frames, none leaves bands in skies. Pixels enlarged to squares are not dithered: dots in them would show, and enlarge the file.
    */
   private static final double DITHER = 0.6;
 
@@ -126,7 +125,7 @@ public final class AnimatedGif {
       IIOMetadataNode loop = new IIOMetadataNode("ApplicationExtension");
       loop.setAttribute("applicationID", "NETSCAPE");
       loop.setAttribute("authenticationCode", "2.0");
-      loop.setUserObject(new byte[] {1, 0, 0}); // repeat 0 times: for ever
+      loop.setUserObject(new byte[] {1, 0, 0}); // repeat 0 times: forever
       IIOMetadataNode extensions = new IIOMetadataNode("ApplicationExtensions");
       extensions.appendChild(loop);
       root.appendChild(extensions);

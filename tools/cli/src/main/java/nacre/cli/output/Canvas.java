@@ -6,7 +6,7 @@ import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.util.function.Consumer;
 
-/** White RGB pictures with smooth edges, drawn without a display. */
+/** White RGB pictures to draw on, antialiased and without a display. */
 final class Canvas {
   static final Color INK = new Color(0x222222);
   static final Color FAINT_INK = new Color(0x707070);

@@ -32,9 +32,9 @@ record Chart(String label, List<Series> series, boolean logarithmic) {
    */
   record Series(String name, Color color, float thickness, double[] steps, double[] values) {}
 
-  /** A range of values with round marks in it. */
+  /** A range of values with round tick marks. */
   record Axis(double low, double high, boolean logarithmic, List<Double> marks) {
-    /** Chooses marks so that there are about {@code count}. */
+    /** Chooses about {@code count} tick marks. */
     static Axis covering(double low, double high, boolean logarithmic, int count) {
       return logarithmic ? logarithmic(low, high, count) : linear(low, high, count);
     }
@@ -57,12 +57,12 @@ record Chart(String label, List<Series> series, boolean logarithmic) {
       double air = most > least * 1.1 ? 1 : 1.1;
       double low = least / air;
       double top = most * air;
-      // The finest of these that is not finer than asked: 1, 2, 3, 5, 7 of each decade, and so on.
+      // The finest tick marks of a logarithmic axis that are few enough: 1, 2, 3, 5, 7 of each decade, and so on.
       double[][] choices = {{1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 2, 3, 5, 7}, {1, 2, 5}, {1, 3}};
       for (double[] choice : choices) {
         List<Double> marks = decades(low, top, choice);
         if (marks.size() <= count) {
-          // Within a small part of a decade round numbers lie closer than these.
+          // Within a small part of a decade linear tick marks are closer.
           return marks.size() >= 2
               ? new Axis(low, top, true, marks)
               : new Axis(low, top, true, linear(low, top, count).marks());
@@ -85,7 +85,7 @@ record Chart(String label, List<Series> series, boolean logarithmic) {
     }
 
     /**
-     * Where a value lies, from 0 at {@code low} to 1 at {@code high}; NaN where it has no place.
+     * The position of a value, from 0 at {@code low} to 1 at {@code high}; NaN if it has none.
      */
     double place(double value) {
       return logarithmic
@@ -151,7 +151,7 @@ record Chart(String label, List<Series> series, boolean logarithmic) {
     }
   }
 
-  /** A range that holds every value, with a little air; 0 to 1 where there is none. */
+  /** A range that contains every value, with a small margin; 0 to 1 if there are no values. */
   private Axis valueAxis(int marks) {
     double low = Double.POSITIVE_INFINITY;
     double high = Double.NEGATIVE_INFINITY;
@@ -210,7 +210,7 @@ record Chart(String label, List<Series> series, boolean logarithmic) {
     return path;
   }
 
-  /** A mark's number, short: {@code 0.002}, {@code 5e-5}, {@code 20k}. */
+  /** The short label of a tick mark: {@code 0.002}, {@code 5e-5}, {@code 20k}. */
   static String number(double value) {
     double size = Math.abs(value);
     if (size == 0) {

@@ -1,7 +1,7 @@
 package nacre.cli.output;
 
 /**
- * A running mean that forgets: each value weighs {@code 1 - memory}, each step back {@code memory}
+ * An exponential moving average: each value weighs {@code 1 - memory}, each step back {@code memory}
  * times less, and the weights of the values seen so far sum to one from the first value on.
  */
 final class ExponentialMean {
@@ -19,7 +19,7 @@ final class ExponentialMean {
     this.memory = memory;
   }
 
-  /** Takes a value in; one that is not finite is left out, or it would stay for ever. */
+  /** Adds a value; one that is not finite is ignored, or it would stay forever. */
   ExponentialMean add(double value) {
     if (Double.isFinite(value)) {
       sum = memory * sum + (1 - memory) * value;

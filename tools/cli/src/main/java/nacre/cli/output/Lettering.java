@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writes text into pictures with outlines of its own. The JDK's text drawing needs the system's
+ * Text in pictures, drawn with outlines of its own. The JDK's text drawing needs the system's
  * font libraries, which servers and containers often lack, and looks different on each machine;
  * this looks the same everywhere. Sizes are pixels per em.
  */
@@ -26,10 +26,10 @@ enum Lettering {
   /** Height of a capital letter above the baseline, in em. */
   static final double CAPITAL = 0.73;
 
-  /** From one baseline to the next, in em. */
+  /** Distance between baselines, in em. */
   static final double LINE = 1.25;
 
-  /** Stands for every character that has no outline here. */
+  /** The replacement for characters without an outline. */
   private static final int MISSING = '□';
 
   private static final double UNITS_PER_EM = 2048;

@@ -21,9 +21,8 @@ import nacre.weights.AtomicFile;
 import nacre.weights.JsonFile;
 
 /**
- * The numbers of a training run as JSON lines, one line a logged step: {@code {"step":10,
- * "loss":0.93,"learning_rate":0.002}}. Lines reach the operating system as they come; a run that
- * resumes first drops the lines of steps that it will compute again.
+ * The metrics of a training run as JSON lines, one for each logged step: {@code {"step":10,
+ * "loss":0.93,"learning_rate":0.002}}. Lines are written immediately; a run that resumes first drops the lines of steps that it will compute again.
  */
 public final class MetricsLog implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
@@ -32,7 +31,7 @@ public final class MetricsLog implements AutoCloseable {
   private final FileChannel channel;
 
   /**
-   * What was logged at one step.
+   * The metrics of one step.
    *
    * @param step optimizer steps done
    * @param values by name, in the order in which they are written; NaN where one was not finite

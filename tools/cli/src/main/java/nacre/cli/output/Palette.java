@@ -9,14 +9,14 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * At most 256 colors that stand for all colors of some pictures: variance-based median cut
+ * A palette of at most 256 colors for some pictures: variance-based median cut
  * (Heckbert 1982, with Wu's choice of the box to split), then a few rounds of k-means.
  */
 final class Palette {
   private static final int MAX_COLOURS = 256;
   private static final int ROUNDS = 4;
 
-  /** Bits a channel to which colors are told apart. */
+  /** Bits per channel by which colors are distinguished. */
   private static final int BITS = 6;
 
   private static final int DROP = 8 - BITS;
@@ -43,7 +43,7 @@ final class Palette {
     }
   }
 
-  /** Some bins that shall share a color. */
+  /** Bins that share a color. */
   private record Box(List<Bin> bins, int widest, double spread) {
     static Box of(List<Bin> bins) {
       double[] spread = new double[3];
@@ -151,7 +151,7 @@ final class Palette {
   }
 
   /**
-   * The picture in this palette's colors, with the rest of each pixel handed on to its neighbors
+   * The picture in this palette's colors, with the error of each pixel diffused to its neighbors
    * (Floyd and Steinberg 1976).
    *
    * @param strength 0 for no dithering, 1 for all of it

@@ -24,7 +24,7 @@ import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
 /**
- * PNG files that carry texts: the seed, the steps, the edits that made them. Latin-1 goes into
+ * PNG files with text metadata: the seed, the steps, the edits of the picture. Latin-1 goes into
  * {@code tEXt} chunks, which every viewer shows, the rest into {@code iTXt}.
  */
 public final class PngMetadata {

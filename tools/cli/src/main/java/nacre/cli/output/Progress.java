@@ -10,18 +10,17 @@ import java.util.Locale;
 import java.util.function.LongSupplier;
 
 /**
- * How a training run is getting on, in one line: steps, running mean of the loss, images a second,
- * time left, memory. On a terminal the line is drawn over; elsewhere a new one comes now and then.
- * Not for use by several threads at once.
+ * The progress of a training run in one line: steps, running mean of the loss, images a second,
+ * time left, memory. On a terminal the line is overwritten; elsewhere a new one is printed from time to time. Not thread-safe.
  */
 public final class Progress implements AutoCloseable {
-  /** Between two drawings of the line on a terminal. */
+  /** Interval between two updates of the line on a terminal. */
   private static final Duration REDRAW = Duration.ofMillis(100);
 
-  /** Between two lines where output goes to a file. */
+  /** Interval between two lines where output goes to a file. */
   private static final Duration LINE = Duration.ofSeconds(10);
 
-  /** Speed is measured over this long. */
+  /** Duration over which speed is measured. */
   private static final Duration WINDOW = Duration.ofSeconds(30);
 
   private static final Duration SAMPLE = Duration.ofMillis(250);
@@ -46,7 +45,7 @@ public final class Progress implements AutoCloseable {
   private int drawn;
   private boolean closed;
 
-  /** When a run ends. */
+  /** The end of a run. */
   public sealed interface Limit {
     /**
      * After a number of steps.
@@ -87,7 +86,7 @@ public final class Progress implements AutoCloseable {
   }
 
   /**
-   * Begins to measure; nothing is printed yet.
+   * Starts measuring; nothing is printed yet.
    *
    * @param out standard output
    * @param stepsDone by earlier starts of the run, 0 for a new one
@@ -100,7 +99,7 @@ public final class Progress implements AutoCloseable {
     return new Progress(out, limit, stepsDone, tensorBytes, System::nanoTime, terminal, width);
   }
 
-  /** For tests: with a clock, and without looking at the real terminal. */
+  /** For tests: with a given clock and terminal. */
   static Progress start(
       PrintStream out,
       Limit limit,
@@ -153,7 +152,7 @@ public final class Progress implements AutoCloseable {
     }
   }
 
-  /** Shows how it ended, and leaves the cursor on a new line; what is printed next is below. */
+  /** Shows the final state, and leaves the cursor on a new line. */
   public void finish() {
     if (!closed) {
       closed = true;

@@ -98,7 +98,7 @@ public record Sheet(
     return new Layout().draw();
   }
 
-  /** Where everything goes; cells are all as large as the largest picture. */
+  /** The layout; all cells are as large as the largest picture. */
   private final class Layout {
     private final int cellWidth = scale * max(BufferedImage::getWidth);
     private final int cellHeight = scale * max(BufferedImage::getHeight);

@@ -6,13 +6,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 
-/** What standard output is connected to. */
+/** The terminal that standard output is connected to, if any. */
 final class Terminal {
   private static final int USUAL_WIDTH = 80;
 
   private Terminal() {}
 
-  /** Whether a person sees the output as it comes, so that a line can be drawn over. */
+  /** Whether output goes to an interactive terminal, on which a line can be overwritten. */
   static boolean present() {
     Console console = System.console();
     return console != null && console.isTerminal() && !"dumb".equals(System.getenv("TERM"));

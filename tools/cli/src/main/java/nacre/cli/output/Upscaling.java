@@ -6,9 +6,9 @@ import java.awt.image.BufferedImage;
 
 /** Enlarging small pictures by a whole factor. */
 public enum Upscaling {
-  /** Every pixel becomes a square: shows what the model really made. */
+  /** Nearest neighbor: every pixel becomes a square, which shows the model's actual output. */
   NEAREST(RenderingHints.VALUE_INTERPOLATION_NEAREST_NEIGHBOR),
-  /** Bicubic: easier on the eye. */
+  /** Bicubic: smooth. */
   SMOOTH(RenderingHints.VALUE_INTERPOLATION_BICUBIC);
 
   private final Object hint;

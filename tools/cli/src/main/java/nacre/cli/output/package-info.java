@@ -1,2 +1,2 @@
-/** What commands write: tables, progress, charts, pictures and logs. */
+/** The output of commands: tables, progress, charts, pictures and logs. */
 package nacre.cli.output;

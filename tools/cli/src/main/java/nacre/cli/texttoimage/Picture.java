@@ -5,14 +5,14 @@ import java.util.Set;
 import nacre.diffusion.image.RgbImage;
 
 /**
- * A picture as its file has it.
+ * A picture as stored in its file.
  *
  * @param rgb packed bytes [height, width, 3]
  */
 record Picture(byte[] rgb, int width, int height) {
 
   /**
-   * The picture turned and mirrored so that it stands upright.
+   * The picture rotated and mirrored to be upright.
    *
    * @param orientation 1 to 8, as in the Exif tag of that name (Exif 2.32, table 9): 6 is a picture
    *     that has to be turned clockwise by a quarter

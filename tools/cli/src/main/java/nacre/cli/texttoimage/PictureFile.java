@@ -33,19 +33,18 @@ import nacre.cli.options.UserException;
 import nacre.neuralassets.scene.PngFile;
 
 /**
- * Reads picture files as diffusers does through Pillow: upright where the file says how the camera
- * was held, CMYK turned into RGB, and color profiles passed over.
+ * A reader of picture files, equal to diffusers' with Pillow: rotated upright by the Exif orientation, CMYK converted to RGB, color profiles ignored.
  */
 final class PictureFile {
   private static final int CMYK_CHANNELS = 4;
 
-  /** As Pillow's; a damaged size would take all memory. */
+  /** Pillow's limit; a damaged size would take all memory. */
   private static final long MOST_PIXELS = 178_956_970;
 
   /** The value of Adobe's marker for CMY stored as luminance and chrominance. */
   private static final int YCCK = 2;
 
-  /** How a file holds CMYK, 8 bits each. */
+  /** The encoding of CMYK in a file, 8 bits each. */
   private enum Storage {
     /** 255 for all ink: TIFF. */
     INK,

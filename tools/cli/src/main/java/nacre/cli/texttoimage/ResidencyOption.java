@@ -4,7 +4,7 @@ import nacre.diffusion.Residency;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** What {@code --residency} takes. */
+/** The values of {@code --residency}. */
 final class ResidencyOption implements ITypeConverter<Residency> {
   @Override
   public Residency convert(String word) {

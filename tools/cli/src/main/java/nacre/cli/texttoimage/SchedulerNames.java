@@ -4,7 +4,7 @@ import java.util.Iterator;
 import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.schedule.Schedulers;
 
-/** What {@code --scheduler} takes, for its help and for the shell's completion. */
+/** The values of {@code --scheduler}, for its help and for shell completion. */
 final class SchedulerNames implements Iterable<String> {
   @Override
   public Iterator<String> iterator() {

@@ -27,7 +27,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import picocli.CommandLine.Option;
 
-/** Pictures of prompts, drawn by Stable Diffusion: its part of {@code nacre sample}. */
+/** The part of {@code nacre sample} that draws prompts with Stable Diffusion. */
 public final class TextToImage {
   private static final Pattern SIZE = Pattern.compile("(\\d{1,5})(?:[x×](\\d{1,5}))?");
 
@@ -99,7 +99,7 @@ public final class TextToImage {
               + " more than half of the machine's memory.")
   private Residency residency = Residency.AUTO;
 
-  /** Told of each component that is read. */
+  /** Called with each component that is read. */
   Consumer<Component> onRead = component -> {};
 
   /**
@@ -224,7 +224,7 @@ public final class TextToImage {
     }
   }
 
-  /** Of the prompt's first words and the seed. */
+  /** The file name, of the prompt's first words and the seed. */
   private String fileName(long seed) {
     String words = prompt.replaceAll("[^\\p{L}\\p{N}]+", "-").replaceAll("^-|-$", "");
     String few = words.length() <= 40 ? words : words.substring(0, 40).replaceAll("-[^-]*$", "");

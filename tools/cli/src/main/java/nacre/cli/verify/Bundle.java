@@ -12,7 +12,7 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * A module's weights, inputs, outputs and gradients as PyTorch had them, in a folder with {@code
+ * A reference bundle: a module's weights, inputs, outputs and gradients in PyTorch, in a folder with {@code
  * case.json} and {@code tensors.safetensors}. Everything is in PyTorch's layouts; keys are {@code
  * weight.…}, {@code input.…}, {@code output.…}, {@code cotangent.…}, {@code grad.input.…}, {@code
  * grad.weight.…}.
@@ -53,12 +53,12 @@ final class Bundle implements AutoCloseable {
     return description;
   }
 
-  /** The parameters, under the names of a checkpoint. Not to be closed. */
+  /** The parameters, under the names of a checkpoint. The caller does not close them. */
   StateDict weights() {
     return tensors.under(WEIGHT);
   }
 
-  /** What follows {@code prefix} in the keys that begin with it. */
+  /** The remainders of the keys that begin with {@code prefix}. */
   List<String> names(String prefix) {
     List<String> names = new ArrayList<>();
     for (String key : tensors.entries().keySet()) {
@@ -73,7 +73,7 @@ final class Bundle implements AutoCloseable {
     return tensors.entries().containsKey(key);
   }
 
-  /** Whether the numbers of a key can have gradients. */
+  /** Whether the tensor of a key can have a gradient. */
   boolean isFloating(String key) throws BundleException {
     return switch (entry(key).type()) {
       case F64, F32, F16, BF16 -> true;
@@ -81,12 +81,12 @@ final class Bundle implements AutoCloseable {
     };
   }
 
-  /** The numbers of a key in f32, laid out as in the file. */
+  /** The tensor of a key in f32, in the layout of the file. */
   Tensor tensor(String key, Device device) throws BundleException, WeightsException {
     return entry(key).toTensor(device, DType.F32, Layout.SAME);
   }
 
-  /** The numbers of a parameter's key in f32, laid out as the engine has parameters. */
+  /** The tensor of a parameter's key in f32, in the engine's layout of parameters. */
   Tensor parameter(String key, Device device) throws BundleException, WeightsException {
     SafeTensors.Entry entry = entry(key);
     return entry.toTensor(device, DType.F32, Layout.ofParameter(entry.shape()));

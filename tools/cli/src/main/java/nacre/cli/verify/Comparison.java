@@ -1,7 +1,7 @@
 package nacre.cli.verify;
 
 /**
- * One tensor against the reference.
+ * The comparison of one tensor with the reference.
  *
  * @param tensor its key in the bundle
  * @param relativeError ‖a − b‖ / ‖b‖, or by another divisor where ‖b‖ is smaller; infinite where
@@ -12,7 +12,7 @@ package nacre.cli.verify;
 record Comparison(String tensor, double relativeError, double largestDifference, double tolerance) {
 
   /**
-   * Compares element by element; anything that is not a number fails.
+   * Compares element by element; NaN fails.
    *
    * @param smallestDivisor of the error; some gradients are mathematically zero
    */
@@ -30,7 +30,7 @@ record Comparison(String tensor, double relativeError, double largestDifference,
     return new Comparison(tensor, relative, largest, tolerance);
   }
 
-  /** A tensor that is not there, or of another shape. */
+  /** A failed comparison: the tensor is missing, or has another shape. */
   static Comparison absent(String tensor, double tolerance) {
     return new Comparison(tensor, Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, tolerance);
   }
@@ -48,7 +48,7 @@ record Comparison(String tensor, double relativeError, double largestDifference,
     return relativeError <= tolerance;
   }
 
-  /** This or the other comparison of the same tensor, whichever came out worse. */
+  /** The worse of two comparisons of the same tensor. */
   Comparison worse(Comparison other) {
     // Double.compare puts NaN above all numbers.
     return Double.compare(relativeError, other.relativeError) < 0 ? other : this;

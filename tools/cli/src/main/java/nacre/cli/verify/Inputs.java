@@ -11,7 +11,7 @@ import nacre.tensor.Tensor;
  *
  * @param module for messages
  * @param tensors f32, by argument
- * @param dtype what the module is to compute in
+ * @param dtype the dtype that the module computes in
  */
 record Inputs(String module, Map<String, Tensor> tensors, DType dtype) {
 
@@ -19,7 +19,7 @@ record Inputs(String module, Map<String, Tensor> tensors, DType dtype) {
     return tensors.containsKey(name);
   }
 
-  /** An input as it is, in f32: timesteps, and what is always computed in f32. */
+  /** An input in f32: timesteps, and those of modules that always compute in f32. */
   Tensor exact(String name) {
     Tensor tensor = tensors.get(name);
     if (tensor == null) {
@@ -28,7 +28,7 @@ record Inputs(String module, Map<String, Tensor> tensors, DType dtype) {
     return tensor;
   }
 
-  /** An input in the dtype to compute in. */
+  /** An input in the module's dtype. */
   Tensor get(String name) {
     return cast(exact(name), dtype);
   }

@@ -132,7 +132,7 @@ final class LayerSubjects {
     return c.integer(key, 0);
   }
 
-  /** A number, or a pair of equal numbers; 0 for {@code otherwise} means that it must be there. */
+  /** A number, or a pair of equal numbers; with 0 for {@code otherwise} it is required. */
   private static int square(ConfigJson c, String key, int otherwise) {
     List<Integer> pair = c.integers(key, 2, List.of(otherwise, otherwise));
     if (!pair.get(0).equals(pair.get(1))) {

@@ -15,7 +15,7 @@ import nacre.tensor.DType;
 import nacre.tensor.ops.Activation;
 import nacre.weights.ConfigJson;
 
-/** The modules that bundles may name. */
+/** The registry of modules that bundles may name. */
 final class ModuleRegistry {
   /** Builds a module whose parameters are yet to be loaded, and that computes in a dtype. */
   @FunctionalInterface
@@ -39,7 +39,7 @@ final class ModuleRegistry {
 
   private static final Map<String, Known> MODULES = new TreeMap<>();
 
-  /** Those whose tensors go through many layers. */
+  /** Whole models, whose tensors go through many layers. */
   private static final Set<String> MODELS =
       Set.of(
           "AutoencoderKL",

@@ -19,7 +19,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.weights.ConfigJson;
 
-/** What goes in steps: samplers and optimizers. Always in f32, as they are used. */
+/** Iterative modules: schedulers and optimizers. They always compute in f32, as in use. */
 final class ProcessSubjects {
   private ProcessSubjects() {}
 

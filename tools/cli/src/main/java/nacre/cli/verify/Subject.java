@@ -3,7 +3,7 @@ package nacre.cli.verify;
 import java.util.Map;
 import nacre.tensor.Tensor;
 
-/** A module as a bundle runs it. */
+/** A module under verification. */
 @FunctionalInterface
 interface Subject {
 

@@ -13,7 +13,7 @@ import nacre.tensor.Tensor;
 import nacre.tensor.TorchRandn;
 import nacre.weights.ConfigJson;
 
-/** What a prompt and a seed become before the UNet sees them. */
+/** The text encoder and the random numbers of text to image. */
 final class TextToImageSubjects {
   private TextToImageSubjects() {}
 
@@ -23,7 +23,7 @@ final class TextToImageSubjects {
         Map.of("last_hidden_state", clip.forward(ids(inputs.exact("input_ids")), inputs.dtype()));
   }
 
-  /** Whole numbers, which a bundle's reader hands over as f32. */
+  /** Integers, which a bundle's reader returns as f32. */
   private static Tensor ids(Tensor numbers) {
     float[] values = numbers.toFloats();
     int[] ids = new int[values.length];

@@ -3,7 +3,7 @@ package nacre.cli.verify;
 import nacre.tensor.DType;
 
 /**
- * Largest relative errors that pass.
+ * The largest relative errors that pass.
  *
  * @param outputs of outputs
  * @param gradients of gradients
@@ -20,7 +20,7 @@ record Tolerance(double outputs, double gradients, double floor) {
   }
 
   /**
-   * What a bundle allows, and in bfloat16 at least 2e-2. The gradients of a whole model are the
+   * The tolerance of a bundle, in bfloat16 at least 2e-2. The gradients of a whole model are the
    * exception there: they have been rounded to 8 bits some hundred times, and where sums cancel
    * little is left of them. So they may be off by 1e-1, and those below a tenth of the largest by
    * as much as that tenth may. PyTorch's own bfloat16 comes to the same on the same bundles.

@@ -5,8 +5,7 @@ import static nacre.tensor.ops.Permute.permute;
 import nacre.tensor.Tensor;
 
 /**
- * The border between the layouts of a bundle's inputs and outputs and the engine's. Differentiable,
- * so that gradients come out in PyTorch's layouts too.
+ * The conversion between the layouts of a bundle's inputs and outputs and the engine's. It is differentiable, so that gradients are in PyTorch's layouts too.
  */
 final class TorchLayout {
   private TorchLayout() {}
@@ -28,7 +27,7 @@ final class TorchLayout {
     return permute(x, 0, 2, 1, 3);
   }
 
-  /** Takes an axis out and puts it in at another place. */
+  /** Moves an axis. */
   static Tensor moveAxis(Tensor x, int from, int to) {
     if (from == to) {
       return x;

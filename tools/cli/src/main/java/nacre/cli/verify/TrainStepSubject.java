@@ -16,8 +16,7 @@ import nacre.tensor.Tensor;
 import nacre.weights.ConfigJson;
 
 /**
- * A training step of Neural Assets, from a preset as its config to its loss. What an optimizer
- * makes of the gradients has a bundle of its own.
+ * A training step of Neural Assets, from a preset as its config to its loss. The optimizer has a bundle of its own.
  */
 final class TrainStepSubject {
   private TrainStepSubject() {}

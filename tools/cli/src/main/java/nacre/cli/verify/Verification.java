@@ -16,10 +16,7 @@ import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
 
 /**
- * Runs a bundle's module and compares every output and gradient that the bundle has. The forward
- * runs as a model is used, with prepacked parameters stored in what is computed in, and where there
- * are gradients once more as one is trained, recorded and with parameters in f32. These take
- * different ways through the engine; the worse counts.
+ * The verification of a bundle: it runs the module and compares every output and gradient that the bundle has. The forward pass runs as in inference, with prepacked parameters in the computing dtype, and if there are gradients once more as in training, recorded and with parameters in f32. These take different paths through the engine; the worse result counts.
  */
 final class Verification {
   private final Bundle bundle;
@@ -28,9 +25,9 @@ final class Verification {
   private final Tolerance tolerance;
 
   /**
-   * A run of a bundle.
+   * A verification of a bundle.
    *
-   * @param dtype what to compute in
+   * @param dtype the dtype to compute in
    */
   Verification(Bundle bundle, Device device, DType dtype, Tolerance tolerance) {
     this.bundle = bundle;

@@ -19,7 +19,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code nacre verify BUNDLE…}: the engine against what PyTorch computed. */
+/** {@code nacre verify BUNDLE…}: compares the engine with PyTorch. */
 @Command(
     name = "verify",
     description = {

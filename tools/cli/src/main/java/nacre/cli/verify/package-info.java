@@ -1,2 +1,2 @@
-/** Compares the engine with what PyTorch computed: {@code nacre verify}. */
+/** {@code nacre verify}, which compares the engine with PyTorch. */
 package nacre.cli.verify;

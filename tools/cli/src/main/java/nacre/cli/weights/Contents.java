@@ -6,7 +6,7 @@ import nacre.diffusion.checkpoint.SingleFile;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
-/** Which model's weights a file holds, and under whose names. */
+/** The contents of a weight file: which model's weights, and under whose names. */
 final class Contents {
   private Contents() {}
 

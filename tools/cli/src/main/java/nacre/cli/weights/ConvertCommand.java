@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "convert",
     description = {
-      "Write weights in another way: a Stable Diffusion folder as a single file or a single file as"
+      "Convert weights: a Stable Diffusion folder as a single file or a single file as"
           + " a folder, by what OUT is called; any safetensors file, or folder with such, in"
           + " another number format. OUT appears whole or not at all."
     },
@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
 final class ConvertCommand implements Callable<Integer> {
   private static final String SUFFIX = ".safetensors";
 
-  /** Number formats by the names that the command line has for them. */
+  /** Number formats by their names on the command line. */
   private enum Floats {
     F32(StoredType.F32),
     F16(StoredType.F16),

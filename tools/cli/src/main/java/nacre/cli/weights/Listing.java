@@ -15,11 +15,11 @@ import nacre.weights.StoredType;
 /**
  * A weight file as a table.
  *
- * @param file what to call it
+ * @param file its name in the table
  * @param dict its tensors
  */
 record Listing(Path file, StateDict dict) {
-  /** Longest value of the metadata that is shown. */
+  /** The length at which values of the metadata are truncated. */
   private static final int SHOWN = 100;
 
   void print(PrintWriter out, boolean brief, Pattern only) {
@@ -91,7 +91,7 @@ record Listing(Path file, StateDict dict) {
     return rest != 0 ? rest : a.compareTo(b);
   }
 
-  /** How many digits there are from a place on, as far as they fit into a long. */
+  /** The number of digits from a position on, as far as they fit into a long. */
   private static int digits(String text, int from) {
     int to = from;
     while (to < text.length()
@@ -110,7 +110,7 @@ record Listing(Path file, StateDict dict) {
         : line.substring(0, SHOWN) + "… (" + line.length() + " characters)";
   }
 
-  /** What a file holds may not steer the terminal. */
+  /** Text from a file must not control the terminal. */
   private static String printable(String text) {
     return text.replaceAll("[\\p{Cntrl}\\u0080-\\u009f\\u2028\\u2029]", "?");
   }

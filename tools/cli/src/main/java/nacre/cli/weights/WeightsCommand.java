@@ -8,7 +8,7 @@ import picocli.CommandLine.Spec;
 /** {@code nacre weights inspect} and {@code nacre weights convert}. */
 @Command(
     name = "weights",
-    description = "Look into weight files, and write them in another way.",
+    description = "Inspect and convert weight files.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {InspectCommand.class, ConvertCommand.class})

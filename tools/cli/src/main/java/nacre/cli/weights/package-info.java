@@ -1,2 +1,2 @@
-/** {@code nacre weights}: looking into weight files, and writing them in other ways. */
+/** {@code nacre weights}: inspection and conversion of weight files. */
 package nacre.cli.weights;

@@ -70,7 +70,7 @@ class TrainStepTest {
   private static Device device(String name) {
     assumeTrue(
         !name.equals("cuda") || TestGpu.find().isPresent(),
-        "there is no card, and no simulated one was built");
+        "there is no GPU, and no simulated one was built");
     return Device.of(name);
   }
 

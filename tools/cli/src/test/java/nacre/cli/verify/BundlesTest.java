@@ -107,11 +107,11 @@ class BundlesTest {
   @Tag("cuda")
   @ParameterizedTest
   @MethodSource("bundles")
-  void card(Path bundle) throws IOException {
-    Optional<Device> card = TestGpu.find();
-    assumeTrue(card.isPresent(), "there is no card, and no simulated one was built");
-    verify(bundle, card.get(), DType.F32);
-    verify(bundle, card.get(), DType.BF16);
+  void gpu(Path bundle) throws IOException {
+    Optional<Device> gpu = TestGpu.find();
+    assumeTrue(gpu.isPresent(), "there is no GPU, and no simulated one was built");
+    verify(bundle, gpu.get(), DType.F32);
+    verify(bundle, gpu.get(), DType.BF16);
   }
 
   /** tools/lab/reference/bundle.py keeps the manifest. */
