@@ -4,7 +4,7 @@ One kind of work a call, with random weights, as a user would install and run it
 `python tools/lab/bench/torch_models.py --work unet-32 --config unet.json --dtype bfloat16`.
 The last line is JSON: the median seconds and the peak memory.
 
-On the processor `--tuned` starts it again with an allocator that keeps its memory and with large
+On the CPU `--tuned` starts it again with an allocator that keeps its memory and with large
 pages. With `--device cuda` cuDNN chooses its algorithms by timing them, convolutions are channels
 last, attention is PyTorch's scaled_dot_product_attention, AdamW is the fused one, and f32 products
 are exact unless there is `--tf32`. `--compile [MODE]` compiles the model first, by default so that
@@ -35,12 +35,12 @@ FEW = 2  # images that there are at most with --small
 
 
 def sample(out):
-    """What a model of diffusers answers has it as a member."""
+    """The output tensor of a model, which diffusers wraps in an object."""
     return getattr(out, "sample", out)
 
 
 class Bench:
-    """What the works are built with."""
+    """The builder of the works' models."""
 
     def __init__(self, args):
         import torch
@@ -58,7 +58,7 @@ class Bench:
         self.diffusers = diffusers
 
     def models_of(self, work):
-        """Whose code the model is."""
+        """The origin of the model's code."""
         if work == "launches":
             return ""
         if work.startswith("vit"):
@@ -85,7 +85,7 @@ class Bench:
         return model
 
     def images(self, x):
-        """As convolutions like them best: a model, or a tensor [N, C, H, W]."""
+        """A model or a tensor [N, C, H, W] in the fastest memory format for convolutions."""
         import torch
 
         return x.to(memory_format=torch.channels_last) if self.device == "cuda" else x
@@ -234,10 +234,10 @@ def main() -> None:
     import torch
 
     torch.manual_seed(0)
-    card = args.device == "cuda"
-    if card:
+    gpu = args.device == "cuda"
+    if gpu:
         if not torch.cuda.is_available():
-            sys.exit("torch_models: this PyTorch finds no card")
+            sys.exit("torch_models: this PyTorch finds no GPU")
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.allow_tf32 = args.tf32
         torch.backends.cuda.matmul.allow_tf32 = args.tf32
@@ -246,14 +246,14 @@ def main() -> None:
     if args.compile:
         import torch._inductor.config
 
-        torch._inductor.config.freezing = not card
+        torch._inductor.config.freezing = not gpu
 
     def timed(run):
-        if card:
+        if gpu:
             torch.cuda.synchronize()
         begin = time.perf_counter()
         run()
-        if card:
+        if gpu:
             torch.cuda.synchronize()
         return time.perf_counter() - begin
 
@@ -264,21 +264,21 @@ def main() -> None:
         run = WORK[args.work](bench)
         built = time.perf_counter() - begin
         first = timed(run)
-        if card:
-            for _ in range(4):  # compilers and cuDNN try their ways in the first runs
+        if gpu:
+            for _ in range(4):  # compilers and cuDNN try algorithms in the first runs
                 timed(run)
             torch.cuda.reset_peak_memory_stats()
         times = []
-        while len(times) < 3 or (sum(times) < args.seconds and len(times) < (200 if card else 99)):
+        while len(times) < 3 or (sum(times) < args.seconds and len(times) < (200 if gpu else 99)):
             times.append(timed(run))
-    peak = torch.cuda.max_memory_allocated() / 1e9 if card else None
+    peak = torch.cuda.max_memory_allocated() / 1e9 if gpu else None
     # What a captured graph keeps for its next replay counts as reserved only.
-    held = {"reserved_gb": round(torch.cuda.memory_reserved() / 1e9, 4)} if card else {}
+    held = {"reserved_gb": round(torch.cuda.memory_reserved() / 1e9, 4)} if gpu else {}
     how = " tuned" if args.tuned else ""
     if args.compile:
         how += " captured" if args.work == "launches" else " compile"
         how += "" if args.compile == "auto" else " " + args.compile
-    elif card:
+    elif gpu:
         how += " eager"
     print(
         json.dumps(
@@ -286,7 +286,7 @@ def main() -> None:
                 "name": args.work,
                 "framework": "torch " + torch.__version__ + how,
                 "models": bench.models_of(args.work),
-                "device": torch.cuda.get_device_name() if card else "cpu",
+                "device": torch.cuda.get_device_name() if gpu else "cpu",
                 **held,
                 "tf32": args.tf32,
                 "threads": args.threads,
@@ -295,7 +295,7 @@ def main() -> None:
                 "runs": len(times),
                 "median_s": round(statistics.median(times), 7),
                 "peak_gb": round(peak, 4)
-                if card
+                if gpu
                 else round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
             }
         )

@@ -1,4 +1,4 @@
-"""Writes more reference bundles: what users' checkpoints and pictures have beyond the first ones.
+"""Writes more reference bundles, for the variety of users' checkpoints and pictures.
 
 `python tools/lab/reference/export_odd_sizes.py [FOLDER]`, by default tools/cli/src/test/resources/bundles.
 Heads of 8 to 160 channels, contexts of 1, 9, 77 and 96 tokens, batches of 1 and 3, pictures that

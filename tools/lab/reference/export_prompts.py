@@ -1,4 +1,4 @@
-"""Writes prompts and what transformers' CLIPTokenizer makes of them, for the tests of `diffusion`.
+"""Writes prompts and their tokens by transformers' CLIPTokenizer, for the tests of `diffusion`.
 
 `python tools/lab/reference/export_prompts.py [FOLDER]`, by default the test resources of `diffusion`.
 Made with transformers 5: before, other rules held for control and CJK characters.

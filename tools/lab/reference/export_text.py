@@ -1,8 +1,8 @@
-"""Writes the reference bundles of what a prompt and a seed become: CLIP's text encoder, PyTorch's
+"""Writes the reference bundles of text to image's inputs: CLIP's text encoder, PyTorch's
 normal numbers.
 
 `python tools/lab/reference/export_text.py [FOLDER]`, by default tools/cli/src/test/resources/bundles.
-Needs an x86-64 processor with AVX2: without it PyTorch's numbers differ in last bits.
+Needs an x86-64 CPU with AVX2: without it PyTorch's numbers differ in last bits.
 """
 
 from __future__ import annotations

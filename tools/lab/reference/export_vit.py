@@ -26,7 +26,7 @@ def vit(folder: Path, name: str, height: int, width: int, pooler: bool, seed: in
     torch.manual_seed(seed)
     model = ViTModel(ViTConfig(**CONFIG), add_pooling_layer=pooler).eval()
     perturb(model, g)
-    with torch.no_grad():  # so large that positions at wrong places cannot pass
+    with torch.no_grad():  # so large that misplaced position embeddings cannot pass
         model.embeddings.position_embeddings.normal_(generator=g)
     weights = {vit_disk_name(k): v for k, v in model.named_parameters()}
 

@@ -1,7 +1,7 @@
 """Neural Assets (arXiv 2406.09292) in PyTorch, on diffusers' UNet and transformers' ViT.
 
-The model that `nacre.neuralassets` builds in Java, written a second time on other people's building
-blocks so that the two can be compared to the digit. Both read the same JSON preset.
+The model that `nacre.neuralassets` builds in Java, implemented again on other libraries' building blocks,
+so that the two can be compared digit by digit. Both read the same JSON preset.
 
 Shapes: B samples, N object slots, C = cross_attention_dim, K = roi_size ** 2 tokens a box.
 

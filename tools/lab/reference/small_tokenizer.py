@@ -1,4 +1,4 @@
-"""A real CLIP tokenizer of a small vocabulary: byte-pair merges learnt from a few sentences, in the
+"""A real CLIP tokenizer of a small vocabulary: byte-pair merges learned from a few sentences, in the
 files that Stable Diffusion folders have.
 """
 

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The walls of the house: which part may know which. Design, section 1. */
+/** The architecture: which part may depend on which. */
 class HouseTest {
   private static final String[] MODULES = {
     "bindings",

@@ -5,7 +5,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code nacre bench}: what is timed beside its peers. */
+/** {@code nacre bench}: benchmarks of the engine beside its peers. */
 @Command(
     name = "bench",
     description = "Time the engine, beside PyTorch where there is one.",

@@ -32,28 +32,27 @@ import nacre.tensor.ops.MeanSquaredError;
 import nacre.tensor.ops.RandomNormal;
 
 /**
- * What {@code nacre bench models} times: whole models of Stable Diffusion 2.1 and DINO with random
- * weights, and what it costs to ask for an operation.
+ * The works that {@code nacre bench models} times: whole models of Stable Diffusion 2.1 and DINO with random weights, and the overhead of an operation.
  */
 enum ModelWork {
-  UNET_32("unet-32", "UNet, 32×32 latent, batch 1", Config.UNET, Machine.PROCESSOR),
+  UNET_32("unet-32", "UNet, 32×32 latent, batch 1", Config.UNET, Machine.CPU),
   UNET_32_B2("unet-32-b2", "UNet, 32×32 latent, batch 2", Config.UNET, Machine.BOTH),
-  UNET_32_B16("unet-32-b16", "UNet, 32×32 latent, batch 16", Config.UNET, Machine.CARD),
+  UNET_32_B16("unet-32-b16", "UNet, 32×32 latent, batch 16", Config.UNET, Machine.GPU),
   UNET_64_B2("unet-64-b2", "UNet, 64×64 latent, batch 2", Config.UNET, Machine.BOTH),
-  UNET_64_B16("unet-64-b16", "UNet, 64×64 latent, batch 16", Config.UNET, Machine.CARD),
-  VAE_ENCODE_256("vae-encode-256", "VAE, encode 256×256", Config.VAE, Machine.PROCESSOR),
-  VAE_DECODE_256("vae-decode-256", "VAE, decode 256×256", Config.VAE, Machine.PROCESSOR),
+  UNET_64_B16("unet-64-b16", "UNet, 64×64 latent, batch 16", Config.UNET, Machine.GPU),
+  VAE_ENCODE_256("vae-encode-256", "VAE, encode 256×256", Config.VAE, Machine.CPU),
+  VAE_DECODE_256("vae-decode-256", "VAE, decode 256×256", Config.VAE, Machine.CPU),
   VAE_DECODE_512("vae-decode-512", "VAE, decode 512×512", Config.VAE, Machine.BOTH),
   VIT_B8_256("vit-b8-256", "DINO ViT-B/8, 256×256", Config.VIT, Machine.BOTH),
   UNET_TRAIN_32(
-      "unet-train-32", "UNet training step, 32×32 latent", Config.UNET, Machine.PROCESSOR),
+      "unet-train-32", "UNet training step, 32×32 latent", Config.UNET, Machine.CPU),
   UNET_TRAIN_32_B32(
-      "unet-train-32-b32", "UNet training step, 32×32 latent, batch 32", Config.UNET, Machine.CARD),
-  LAUNCHES("launches", "1,000 operations on 1,024 numbers", Config.NONE, Machine.CARD);
+      "unet-train-32-b32", "UNet training step, 32×32 latent, batch 32", Config.UNET, Machine.GPU),
+  LAUNCHES("launches", "1,000 operations on 1,024 numbers", Config.NONE, Machine.GPU);
 
   private static final int CHAIN = 1000;
 
-  /** By how much a small work's images are less high and wide, and how many it has at most. */
+  /** The factor by which a small work's images are smaller, and the most images it has. */
   private static final int SMALLER = 8;
 
   private static final int FEW = 2;
@@ -71,10 +70,10 @@ enum ModelWork {
     }
   }
 
-  /** Whose table a work is in: what takes a card a moment takes a processor minutes. */
+  /** The machine that a work is for: what takes a GPU a moment takes a CPU minutes. */
   private enum Machine {
-    PROCESSOR,
-    CARD,
+    CPU,
+    GPU,
     BOTH
   }
 
@@ -90,17 +89,17 @@ enum ModelWork {
     this.machine = machine;
   }
 
-  /** The name that users and peers know it by. */
+  /** The name for users and peers. */
   String id() {
     return id;
   }
 
-  /** What it is. */
+  /** The description. */
   String title() {
     return title;
   }
 
-  /** The model's {@code config.json}, of a much smaller one of the same make if so asked. */
+  /** The model's {@code config.json}, or that of a much smaller model of the same structure. */
   JsonNode config(boolean small) {
     if (config == Config.NONE) {
       return JsonNodeFactory.instance.objectNode();
@@ -147,9 +146,9 @@ enum ModelWork {
     throw new IllegalArgumentException("bench: " + id + " is not known; known are " + known);
   }
 
-  /** What is timed where nothing else is asked for. */
-  static List<ModelWork> all(boolean card) {
-    Machine other = card ? Machine.PROCESSOR : Machine.CARD;
+  /** The works that are timed by default. */
+  static List<ModelWork> all(boolean gpu) {
+    Machine other = gpu ? Machine.CPU : Machine.GPU;
     return Arrays.stream(values()).filter(work -> work.machine != other).toList();
   }
 
@@ -242,7 +241,7 @@ enum ModelWork {
       };
     }
 
-    /** Each operation waits for the one before, and has next to nothing to do. */
+    /** Each operation waits for the one before, and does almost nothing. */
     Supplier<Tensor> launches(int count) {
       Tensor x = random(1024);
       return () -> {

@@ -35,7 +35,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "models",
     description = {
-      "Time Stable Diffusion's UNet and VAE, and DINO's ViT, and beside them the same elsewhere.",
+      "Time Stable Diffusion's UNet and VAE, and DINO's ViT, and beside them other programs.",
       "",
       "Example: nacre bench models --peer 'python3 tools/lab/bench/torch_models.py' \\",
       "           --peer 'python3 tools/lab/bench/torch_models.py --tuned'",
@@ -51,7 +51,7 @@ final class ModelsBench implements Callable<Integer> {
       paramLabel = "NAME",
       split = ",",
       description =
-          "What to time; unless given, all that suits the device. A wrong name lists what there"
+          "What to time; unless given, all works for the device. A wrong name lists what there"
               + " is.")
   private List<String> work;
 
@@ -106,7 +106,7 @@ final class ModelsBench implements Callable<Integer> {
   /** Kinds of operands that a profile lists. */
   private static final int LISTED = 16;
 
-  /** Runs on a card before time counts: the first, the one that is captured, and some more. */
+  /** Number of warm-up runs on a GPU: the first, the one that is captured, and some more. */
   private static final int WARM_UP = 5;
 
   /**
@@ -118,9 +118,9 @@ final class ModelsBench implements Callable<Integer> {
   private record Time(double first, double median, int runs, double peakGb) {}
 
   /**
-   * A work as the commands do it, and on a card also with each operation asked for by itself.
+   * The times of a work as the commands run it, and on a GPU also with each operation launched by itself.
    *
-   * @param eager null on the host, where there is no other way
+   * @param eager null on the host, where the two are the same
    */
   private record Times(Time usual, Time eager) {}
 
@@ -133,17 +133,17 @@ final class ModelsBench implements Callable<Integer> {
     out.println("device  " + on.backend().describe());
     out.println("machine " + Peer.machine());
     out.println("table   seconds, medians; first is the first run, with what is prepared in it");
-    boolean card = !on.isHost();
-    if (card) {
-      out.println("        nacre is captured once and replayed, eager asks for each operation");
+    boolean gpu = !on.isHost();
+    if (gpu) {
+      out.println("        nacre is captured once and replayed, eager launches each operation");
     }
-    out.printf("%n| work | dtype | first | nacre |%s", card ? " eager |" : "");
+    out.printf("%n| work | dtype | first | nacre |%s", gpu ? " eager |" : "");
     for (int i = 0; i < peers.size(); i++) {
       out.printf(" peer %d | ratio |", i + 1);
     }
     out.printf(
         " memory, GB |%n| --- | --- | --: | --: |%s%s --: |%n",
-        card ? " --: |" : "", " --: | --: |".repeat(peers.size()));
+        gpu ? " --: |" : "", " --: | --: |".repeat(peers.size()));
     ObjectNode report = JsonNodeFactory.instance.objectNode();
     report.put("device", on.backend().describe()).put("machine", Peer.machine());
     ArrayNode rows = report.put("small", small).putArray("rows");
@@ -190,12 +190,12 @@ final class ModelsBench implements Callable<Integer> {
     }
   }
 
-  /** Whether all peers answered. */
+  /** Whether all peers succeeded. */
   private boolean row(PrintStream out, ModelWork one, DType dtype, Device on, ObjectNode entry)
       throws IOException, InterruptedException {
     Times times = time(one, dtype, on);
     Time ours = times.usual;
-    // What the backend keeps for its next use would be missing to the peers.
+    // Memory that the backend caches would be missing for the peers.
     on.backend().allocator().trim();
     entry.put("work", one.id()).put("title", one.title()).put("dtype", dtype.toString());
     entry.put("first_s", ours.first).put("median_s", ours.median).put("runs", ours.runs);
@@ -268,7 +268,7 @@ final class ModelsBench implements Callable<Integer> {
       time(run, on);
     }
     if (warmUp > 1) {
-      memory.resetPeak(); // libraries try their ways in the first runs; the peers' do, too
+      memory.resetPeak(); // libraries try algorithms in the first runs; the peers' do, too
     }
     List<Double> times = new ArrayList<>();
     for (double spent = 0; times.size() < 3 || spent < seconds && times.size() < 200; ) {
@@ -279,7 +279,7 @@ final class ModelsBench implements Callable<Integer> {
     return new Time(first, Peer.median(all), all.length, memory.peakBytes() / 1e9);
   }
 
-  /** Until all is computed: a card goes on where its caller does not wait for numbers. */
+  /** Waits until everything is computed: a GPU runs asynchronously. */
   private static double time(Supplier<Tensor> run, Device on) {
     try (Scope _ = Scope.open()) {
       Tensor marker = Tensor.zeros(on, DType.F32, Shape.of());

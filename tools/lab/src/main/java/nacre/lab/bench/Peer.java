@@ -97,7 +97,7 @@ record Peer(String command) {
     return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
   }
 
-  /** With how many threads Nacre computes, and a peer so, too. */
+  /** The number of threads of Nacre, and so of a peer. */
   private static int threads() {
     return Settings.ofProcess().threads().orElseGet(Processors::physicalCores);
   }

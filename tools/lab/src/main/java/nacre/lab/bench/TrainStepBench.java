@@ -28,7 +28,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "train-step",
     description = {
-      "Time a training step of a preset, and beside it the same step elsewhere.",
+      "Time a training step of a preset, and beside it that of another program.",
       "",
       "Example: nacre bench train-step --peer 'python3 tools/lab/bench/torch_train_step.py'",
       ""
@@ -92,7 +92,7 @@ final class TrainStepBench implements Callable<Integer> {
     Device on = Device.of(device, cuda.settings());
     if (peer != null && !on.isHost()) {
       throw new IllegalArgumentException(
-          "bench: the peer computes on the processor: --peer wants --device cpu, not " + device);
+          "bench: the peer computes on the CPU: --peer wants --device cpu, not " + device);
     }
     out.println("device  " + on.backend().describe());
     out.println("machine " + Peer.machine());

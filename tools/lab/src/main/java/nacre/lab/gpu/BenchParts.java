@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** The benchmarks: a part for each work, so that one that takes long costs no other. */
+/** The benchmark parts: one for each work, so that a slow one does not affect the others. */
 final class BenchParts {
   /** Works of {@code nacre bench models}, the most telling first. */
   private static final List<String> WORKS =

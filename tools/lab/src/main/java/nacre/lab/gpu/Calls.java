@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 
-/** What a call of the driver costs through FFM, and through JCuda's JNI. */
+/** The benchmark of driver calls through FFM, and through JCuda's JNI. */
 final class Calls {
   private Calls() {}
 

@@ -12,12 +12,12 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Under which circumstances results came about, besides the card. */
+/** The circumstances of results, besides the GPU: build, settings, system. */
 final class Circumstances {
   private Circumstances() {}
 
   /**
-   * As results have them.
+   * The circumstances as JSON.
    *
    * @param home the unpacked archive, whose file {@code version} names the build
    * @param python nullable
@@ -35,7 +35,7 @@ final class Circumstances {
     return node;
   }
 
-  /** What the environment tells Nacre to do otherwise than it would. */
+  /** The settings of Nacre in the environment. */
   private static String settings() {
     Map<String, String> set = new TreeMap<>(System.getenv());
     set.keySet().removeIf(name -> !name.startsWith("NACRE_") || name.endsWith("_CACHE"));

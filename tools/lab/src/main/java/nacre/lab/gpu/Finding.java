@@ -4,10 +4,10 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * What a part of the check found.
+ * The finding of a part of the check.
  *
- * @param sentence what a reader of the table wants to know
- * @param numbers what was measured, for the JSON
+ * @param sentence the summary for the table
+ * @param numbers the measurements for the JSON
  */
 record Finding(Status status, String sentence, ObjectNode numbers) {
   static Finding passed(String sentence, ObjectNode numbers) {
@@ -18,7 +18,7 @@ record Finding(Status status, String sentence, ObjectNode numbers) {
     return new Finding(Status.FAILED, sentence, numbers);
   }
 
-  /** Without numbers. */
+  /** A finding without numbers. */
   static Finding of(Status status, String sentence) {
     return new Finding(status, sentence, JsonNodeFactory.instance.objectNode());
   }

@@ -25,13 +25,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code ./check} of the archive that {@code tools/lab/gpu/bundle} makes: all that can be found out
- * on a card only, part by part.
+ * {@code ./check} of the archive that {@code tools/lab/gpu/bundle} makes: tests and times everything that needs a GPU, part by part.
  */
 @Command(
     name = "gpu-check",
     hidden = true,
-    description = "Check Nacre on the first NVIDIA card of this machine, and time it.",
+    description = "Check Nacre on the first NVIDIA GPU of this machine, and time it.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 public final class GpuCheck implements Callable<Integer> {
@@ -53,7 +52,7 @@ public final class GpuCheck implements Callable<Integer> {
   @Option(
       names = "--out",
       paramLabel = "FOLDER",
-      description = "Where results go; results/CARD-DATE unless given.")
+      description = "Where results go; results/GPU-DATE unless given.")
   private Path out;
 
   @Option(names = "--resume", description = "Leave out the parts that have a result in there.")
@@ -104,7 +103,7 @@ public final class GpuCheck implements Callable<Integer> {
     }
   }
 
-  /** A word is looked for on the PATH, a path from here. */
+  /** A name is looked up on the PATH, a path is relative to the working directory. */
   private static String command(String python) {
     return python.contains("/") ? Path.of(python).toAbsolutePath().toString() : python;
   }
@@ -139,11 +138,11 @@ public final class GpuCheck implements Callable<Integer> {
     Workbench.Ran doctor =
         new Workbench(home, scratch, log, interpreter, small, soon, environment).nacre("doctor");
     doctor.lines().forEach(console::println);
-    GpuInfo card = GpuInfo.of(doctor.lines());
-    if (card == null) {
-      throw new UserException("there is no card to check, for what is said above");
+    GpuInfo gpu = GpuInfo.of(doctor.lines());
+    if (gpu == null) {
+      throw new UserException("there is no GPU to check, for what is said above");
     }
-    Path folder = folder(card);
+    Path folder = folder(gpu);
     if (!resume && Report.isIn(folder)) {
       throw new UserException(
           folder + " holds results already; --resume goes on with them, --out names another");
@@ -151,8 +150,8 @@ public final class GpuCheck implements Callable<Integer> {
     ObjectNode circumstances = Circumstances.of(home, small, interpreter);
     Report report =
         resume
-            ? Report.resume(folder, card, circumstances)
-            : Report.begin(folder, card, circumstances);
+            ? Report.resume(folder, gpu, circumstances)
+            : Report.begin(folder, gpu, circumstances);
     console.println("results " + folder.toAbsolutePath());
     boolean good = doctor.status() == 0;
     report.add(
@@ -182,17 +181,17 @@ public final class GpuCheck implements Callable<Integer> {
     return good ? 0 : 1;
   }
 
-  /** What {@code --out} names, or else the newest of this card to go on with, or one of today. */
-  private Path folder(GpuInfo card) throws IOException {
+  /** The folder that {@code --out} names, else the newest of this GPU to resume, or a new one. */
+  private Path folder(GpuInfo gpu) throws IOException {
     if (out != null) {
       return out;
     }
     Path results = Path.of("results");
-    String today = card.slug() + "-" + LocalDate.now(ZoneOffset.UTC);
+    String today = gpu.slug() + "-" + LocalDate.now(ZoneOffset.UTC);
     if (resume && Files.isDirectory(results)) {
       try (Stream<Path> all = Files.list(results)) {
         return all.filter(Report::isIn)
-            .filter(path -> path.getFileName().toString().startsWith(card.slug() + "-"))
+            .filter(path -> path.getFileName().toString().startsWith(gpu.slug() + "-"))
             .max(Comparator.naturalOrder())
             .orElse(results.resolve(today));
       }
@@ -200,7 +199,7 @@ public final class GpuCheck implements Callable<Integer> {
     return results.resolve(today);
   }
 
-  /** Whatever goes wrong in a part is a finding. */
+  /** Runs a part; any failure is a finding. */
   private static Finding perform(Part part, Workbench bench, boolean last)
       throws InterruptedException {
     if (bench.deadline() <= System.nanoTime()) {

@@ -14,11 +14,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The card that is checked, and what drives it, as {@code nacre doctor} names them.
+ * The GPU that is checked, and its libraries, as {@code nacre doctor} names them.
  *
  * @param name as its makers write it
  * @param description compute capability and size
- * @param simulated whether it is the simulated device, of which no number means anything
+ * @param simulated whether it is the simulated device, whose numbers mean nothing
  * @param libraries name to version
  */
 record GpuInfo(String name, String description, boolean simulated, Map<String, String> libraries) {
@@ -31,7 +31,7 @@ record GpuInfo(String name, String description, boolean simulated, Map<String, S
   private static final Pattern DRIVER_VERSION =
       Pattern.compile("\\b(\\d{3}\\.\\d+(?:\\.\\d+)?)\\b");
 
-  /** The first card in what the doctor printed, or null if there is none. */
+  /** The first GPU in the doctor's output, or null if there is none. */
   static GpuInfo of(List<String> doctor) {
     Map<String, String> libraries = new LinkedHashMap<>();
     for (String line : doctor) {

@@ -14,12 +14,9 @@ import nacre.cli.output.LossCurve;
 import nacre.cli.output.MetricsLog;
 
 /**
- * A training on the card beside the same on the processor: same seed, scenes and noise, so the same
- * losses but for rounding. Each step feeds the next, so what is rounding at the first step grows; a
- * mistake in a gradient shows at once and many times larger. The two curves, means of ten steps
+ * The comparison of a training on the GPU with the same training on the CPU: same seed, scenes and noise, so the same losses but for rounding. Each step feeds the next, so rounding differences grow; a mistake in a gradient shows at once and many times larger. The two curves, means of ten steps
  * each, may differ by {@link #FIRST} of their value in the first entry and by {@link #ALLOWED} in
- * any, and the losses must fall. Two ways of the processor, one thread and two, differ by 1e-8 and
- * by 8e-7 at most in 200 steps of the demo; cuDNN's algorithms may round a hundred times more.
+ * any, and the losses must fall. Two runs on the CPU, with one thread and with two, differ by 1e-8 and by 8e-7 at most in 200 steps of the demo; cuDNN's algorithms may round a hundred times more.
  */
 final class LossCurves {
   private static final double FIRST = 1e-5;
@@ -30,8 +27,8 @@ final class LossCurves {
   static Finding run(Workbench bench) throws IOException, InterruptedException {
     String preset = bench.small() ? "tiny" : "demo";
     int steps = bench.small() ? 10 : 200;
-    Path card = train(bench, preset, steps, "--device=cuda", "--explain");
-    return compare(log(card), log(train(bench, preset, steps, "--device=cpu")));
+    Path gpu = train(bench, preset, steps, "--device=cuda", "--explain");
+    return compare(log(gpu), log(train(bench, preset, steps, "--device=cpu")));
   }
 
   /** A short training with its steps captured, and once more without: the same bits on disk. */
@@ -90,38 +87,38 @@ final class LossCurves {
   }
 
   /** The verdict over two logs of the same steps. */
-  static Finding compare(List<MetricsLog.Entry> card, List<MetricsLog.Entry> processor) {
+  static Finding compare(List<MetricsLog.Entry> gpu, List<MetricsLog.Entry> cpu) {
     ObjectNode numbers = JsonNodeFactory.instance.objectNode();
     ArrayNode curve = numbers.putArray("curve");
     double worst = 0;
     double first = 0;
-    for (int i = 0; i < card.size() && i < processor.size(); i++) {
-      double ours = loss(card.get(i));
-      double theirs = loss(processor.get(i));
+    for (int i = 0; i < gpu.size() && i < cpu.size(); i++) {
+      double ours = loss(gpu.get(i));
+      double theirs = loss(cpu.get(i));
       double off = Math.abs(ours - theirs) / theirs;
       first = i == 0 ? off : first;
       worst = Math.max(worst, off);
-      curve.addObject().put("step", card.get(i).step()).put("cuda", ours).put("cpu", theirs);
+      curve.addObject().put("step", gpu.get(i).step()).put("cuda", ours).put("cpu", theirs);
     }
     numbers.put("first", first).put("worst", worst);
-    numbers.put("cuda_images_per_second", pace(card)).put("cpu_images_per_second", pace(processor));
+    numbers.put("cuda_images_per_second", pace(gpu)).put("cpu_images_per_second", pace(cpu));
     String sentence =
         String.format(
             Locale.ROOT,
             "losses differ by %.1e at first and %.1e at most (%.0e and %.0e allowed);"
-                + " %.0f images/s, the processor %.0f",
+                + " %.0f images/s, the CPU %.0f",
             first,
             worst,
             FIRST,
             ALLOWED,
-            pace(card),
-            pace(processor));
+            pace(gpu),
+            pace(cpu));
     boolean same =
         !curve.isEmpty()
-            && card.size() == processor.size()
+            && gpu.size() == cpu.size()
             && first <= FIRST // also false for NaN
             && worst <= ALLOWED
-            && (curve.size() == 1 || loss(card.getLast()) < loss(card.getFirst()));
+            && (curve.size() == 1 || loss(gpu.getLast()) < loss(gpu.getFirst()));
     return same ? Finding.passed(sentence, numbers) : Finding.failed(sentence, numbers);
   }
 

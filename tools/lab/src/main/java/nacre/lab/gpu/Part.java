@@ -4,24 +4,24 @@ import java.io.IOException;
 import java.time.Duration;
 
 /**
- * One thing that is checked, on its own, so that its failure ends nothing else.
+ * A part of the check, independent of the others, so that its failure does not affect them.
  *
  * @param name as {@code --only} takes it
  * @param title what it does
  * @param limit how long it may take
  */
 record Part(String name, String title, Duration limit, Job job) {
-  /** What there is to do: programs to run, and to judge by what they print. */
+  /** The work of a part: it runs programs, and judges by their output. */
   interface Job {
     /**
-     * Does it.
+     * Runs the part.
      *
      * @throws OutOfTime if a program was stopped
      */
     Finding run(Workbench bench) throws IOException, InterruptedException;
   }
 
-  /** A program took longer than the part may. */
+  /** The error of a program that exceeded the part's time limit. */
   static final class OutOfTime extends IOException {
     private static final long serialVersionUID = 1;
 
@@ -30,7 +30,7 @@ record Part(String name, String title, Duration limit, Job job) {
     }
   }
 
-  /** Whether {@code --only} with this word means this part: by its name, or by all of a kind. */
+  /** Whether {@code --only} with this word selects this part: by its name, or by its kind. */
   boolean isMeantBy(String word) {
     return name.equals(word) || name.startsWith(word + "-");
   }

@@ -13,7 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** All parts of the check, the most telling first: time on a card may end at any of them. */
+/** All parts of the check, the most informative first, since time on a GPU may run out at any of them. */
 final class Parts {
   private static final String SUITE = "nacre.tensor.oracle.OracleTest";
   private static final String FIRST_METHOD =
@@ -23,7 +23,7 @@ final class Parts {
   private static final Pattern COMPARED =
       Pattern.compile("(\\d+) tensors of (\\d+) bundles compared, (\\d+) off;.*");
 
-  /** Bundles that one process compares; a fault on the card costs no more than these. */
+  /** Number of bundles that one process compares; a fault on the GPU affects only these. */
   private static final int BUNDLES_AT_ONCE = 16;
 
   private Parts() {}
@@ -35,7 +35,7 @@ final class Parts {
     parts.add(part("verify-f32", "PyTorch's bundles in f32", 4, bench -> verify(bench, "float32")));
     parts.add(
         part("verify-bf16", "PyTorch's bundles in bf16", 4, bench -> verify(bench, "bfloat16")));
-    parts.add(part("training", "the demo's loss beside the processor's", 6, LossCurves::run));
+    parts.add(part("training", "the demo's loss beside the CPU's", 6, LossCurves::run));
     parts.add(part("captured", "steps as a graph, to the bit", 3, LossCurves::captured));
     parts.add(part("tests", "all other tests of CUDA", 6, bench -> tests(bench, false)));
     parts.addAll(BenchParts.all());
@@ -178,7 +178,7 @@ final class Parts {
         : Finding.failed(counts + "; " + wrong.getFirst(), numbers);
   }
 
-  /** Those of the archive; a few of them where the check is tried. */
+  /** The bundles of the archive; a few of them with {@code --small}. */
   private static List<Path> bundles(Workbench bench) throws IOException {
     Path folder = bench.home().resolve("tests/tools/cli/src/test/resources/bundles");
     try (Stream<Path> all = Files.list(folder)) {

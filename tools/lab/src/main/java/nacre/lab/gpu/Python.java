@@ -6,7 +6,7 @@ import java.util.List;
 import nacre.cli.options.UserException;
 
 /**
- * The Python whose packages are of use: PyTorch for the peers, and NVIDIA's libraries.
+ * The Python interpreter of the check, for the peers' PyTorch and for NVIDIA's libraries.
  *
  * @param command the interpreter
  * @param packages those of the peers with their versions, and what is missing
@@ -33,7 +33,7 @@ record Python(String command, String packages, boolean hasTorch, String librarie
       """;
 
   /**
-   * Asks an interpreter.
+   * Queries an interpreter.
    *
    * @throws UserException if it is none
    */

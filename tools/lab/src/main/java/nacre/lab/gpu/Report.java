@@ -25,22 +25,21 @@ final class Report {
     this.root = root;
   }
 
-  /** Results of their own, of which there are none yet. */
-  static Report begin(Path folder, GpuInfo card, ObjectNode circumstances) {
+  /** A new, empty report. */
+  static Report begin(Path folder, GpuInfo gpu, ObjectNode circumstances) {
     ObjectNode root = JsonNodeFactory.instance.objectNode();
-    root.set("card", card.json());
+    root.set("card", gpu.json());
     root.setAll(circumstances);
     root.putObject("parts");
     return new Report(folder, root);
   }
 
   /**
-   * The results that a folder holds.
+   * The report in a folder.
    *
-   * @throws UserException if there are none, or they are of another card or under other
-   *     circumstances
+   * @throws UserException if there is none, or it is of another GPU or of other circumstances
    */
-  static Report resume(Path folder, GpuInfo card, ObjectNode circumstances) throws IOException {
+  static Report resume(Path folder, GpuInfo gpu, ObjectNode circumstances) throws IOException {
     Path file = folder.resolve("check.json");
     if (!Files.isRegularFile(file)) {
       throw new UserException("--resume: " + folder + " holds no results to go on with");
@@ -53,10 +52,10 @@ final class Report {
                 .formatted(file, key, root.path(key).asText(), circumstances.path(key).asText()));
       }
     }
-    if (!root.path("card").equals(card.json())) {
+    if (!root.path("card").equals(gpu.json())) {
       throw new UserException(
-          "--resume: %s is of %s with other libraries or another card than this, %s; give another"
-                  .formatted(file, root.at("/card/name").asText(), card.name())
+          "--resume: %s is of %s with other libraries or another GPU than this, %s; give another"
+                  .formatted(file, root.at("/card/name").asText(), gpu.name())
               + " --out");
     }
     return new Report(folder, root);
@@ -67,7 +66,7 @@ final class Report {
     return Files.exists(folder.resolve("check.json"));
   }
 
-  /** What is known of a part. */
+  /** The result of a part. */
   Optional<Status> status(Part part) {
     JsonNode status = root.path("parts").path(part.name()).path("result");
     return status.isTextual() ? Optional.of(Status.of(status.asText())) : Optional.empty();

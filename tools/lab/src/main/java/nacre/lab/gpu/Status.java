@@ -1,12 +1,12 @@
 package nacre.lab.gpu;
 
-/** What became of a part of the check. */
+/** The status of a part of the check. */
 enum Status {
-  /** It ran, and what it found is right. */
+  /** It ran, and found no error. */
   PASSED("passed"),
-  /** It ran and found something wrong, or broke down. */
+  /** It ran and found an error, or crashed. */
   FAILED("failed"),
-  /** It ran longer than it may. */
+  /** It exceeded its time limit. */
   TIMED_OUT("timed out"),
   /** It cannot run here: something it needs is not installed. */
   SKIPPED("skipped"),
@@ -39,7 +39,7 @@ enum Status {
     return this != NOT_RUN;
   }
 
-  /** Whether all is well so far: what is not installed is no fault of the card's. */
+  /** Whether this is no failure: something that is not installed is no fault of the GPU. */
   boolean isGood() {
     return this == PASSED || this == SKIPPED;
   }

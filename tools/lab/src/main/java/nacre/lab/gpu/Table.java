@@ -7,8 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Results as Markdown. What the simulated device computed, or a check that was only tried, says so
- * in the title and in the first cell of each table, so that no table can be taken for a card's.
+ * Results as Markdown. Results of the simulated device, or of {@code --small}, say so in the title and in the first cell of each table, so that no table can be mistaken for a GPU's.
  */
 final class Table {
   private final JsonNode root;
@@ -19,7 +18,7 @@ final class Table {
     this.root = root;
     List<String> reservations = new ArrayList<>();
     if (root.at("/card/simulated").asBoolean()) {
-      reservations.add("SIMULATED, not a card");
+      reservations.add("SIMULATED, not a GPU");
     }
     if (root.path("small").asBoolean()) {
       reservations.add("SMALL, for trying the check");
@@ -56,7 +55,7 @@ final class Table {
   private void circumstances() {
     row(label + "what", "");
     line("| --- | --- |");
-    row("card", root.at("/card/name").asText() + ", " + root.at("/card/description").asText());
+    row("GPU", root.at("/card/name").asText() + ", " + root.at("/card/description").asText());
     for (Map.Entry<String, JsonNode> library : root.at("/card/libraries").properties()) {
       row(library.getKey(), library.getValue().asText());
     }
@@ -82,7 +81,7 @@ final class Table {
     if (curve.isEmpty()) {
       return;
     }
-    heading("training step", "loss on the card", "loss on the processor");
+    heading("training step", "loss on the GPU", "loss on the CPU");
     for (JsonNode point : curve) {
       row(point.path("step").asText(), loss(point.path("cuda")), loss(point.path("cpu")));
     }
@@ -133,7 +132,7 @@ final class Table {
     }
   }
 
-  /** Whose code the peer's model is. */
+  /** The origin of the peer's model code. */
   private static String whose(JsonNode peer) {
     String models = peer.path("models").asText();
     return models.isEmpty() ? "" : ", " + models;

@@ -12,8 +12,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Where a part runs its programs. Each is a process of its own: a fault on a card spoils the
- * process that met it, and a crash of native code ends it.
+ * The runner of a part's programs. Each is a process of its own: a fault on a GPU makes the process that hit it unusable, and a crash of native code ends it.
  *
  * @param home the unpacked archive
  * @param scratch a folder of the part's own, empty at first
@@ -32,7 +31,7 @@ record Workbench(
     long deadline,
     Map<String, String> environment) {
 
-  /** What a program left behind. */
+  /** The output and exit status of a program. */
   record Ran(int status, List<String> lines) {
     /** The last line that begins with a word, unlike a stack trace's. */
     String last() {
@@ -41,7 +40,7 @@ record Workbench(
           .reduce("it printed nothing", (earlier, later) -> later);
     }
 
-    /** Why a program that should have ended with 0 did not, in a few words. */
+    /** A short reason why a program did not exit with 0. */
     String failure() {
       String how =
           status > 128 && status < 160
@@ -61,7 +60,7 @@ record Workbench(
     return run(home, nacreCommand(words));
   }
 
-  /** The words that start a command of Nacre. */
+  /** The command line of a command of Nacre. */
   List<String> nacreCommand(List<String> words) {
     List<String> command = java(System.getProperty("java.class.path"));
     command.add("nacre.cli.Nacre");
@@ -69,7 +68,7 @@ record Workbench(
     return command;
   }
 
-  /** The words that start this Java. */
+  /** The command line of this Java. */
   static List<String> java(String classPath) {
     return new ArrayList<>(
         List.of(

@@ -47,7 +47,7 @@ class GpuCheckIT {
     Files.delete(home.resolve("runtime"));
   }
 
-  /** Started from another folder; there is no card, whatever this machine has. */
+  /** Started from another folder; there is no GPU, whatever this machine has. */
   private Outcome check(String... words) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(List.of("sh", home.resolve("check").toString()));
     command.addAll(List.of(words));
@@ -77,7 +77,7 @@ class GpuCheckIT {
     Outcome outcome = check("--out", "results");
     assertEquals(1, outcome.status(), outcome.toString());
     assertTrue(outcome.toString().contains("missing  NVIDIA driver"), outcome.toString());
-    assertTrue(outcome.lines().getLast().contains("no card to check"), outcome.toString());
+    assertTrue(outcome.lines().getLast().contains("no GPU to check"), outcome.toString());
     assertFalse(Files.exists(folder.resolve("results")));
   }
 

@@ -20,7 +20,7 @@ import nacre.cli.output.MetricsLog;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the check makes of what the programs that it runs print. */
+/** The check's evaluation of the output of its programs. */
 class GpuCheckTest {
   private static final List<String> DOCTOR =
       """
@@ -40,18 +40,18 @@ class GpuCheckTest {
 
   @TempDir private Path folder;
 
-  private static GpuInfo card(String device) {
+  private static GpuInfo gpu(String device) {
     List<String> lines = new ArrayList<>(DOCTOR);
     lines.replaceAll(line -> line.equals("%s") ? device : line);
     return GpuInfo.of(lines);
   }
 
   private static final GpuInfo REAL =
-      card(
+      gpu(
           "  cuda: cuda, NVIDIA H100 80GB HBM3 (compute 9.0, 132 multiprocessors, 79.2 GiB),"
               + " CUDA 13.0, NVRTC 13.0, cuBLASLt 13.1.0, cuDNN 9.24.0");
   private static final GpuInfo SIMULATED =
-      card(
+      gpu(
           "  cuda (simulated): cuda (simulated), simulated on the CPU, for tests only: Nacre"
               + " simulated device (compute 9.0, 4 multiprocessors, 8.0 GiB), CUDA 13.0");
 
@@ -62,7 +62,7 @@ class GpuCheckTest {
     assertFalse(REAL.simulated());
     assertEquals("9.24.0", REAL.libraries().get("cuDNN"));
     assertEquals("13.0", REAL.libraries().get("CUDA of the driver"));
-    assertNull(card("  so --device cuda cannot be used here; all else can"));
+    assertNull(gpu("  so --device cuda cannot be used here; all else can"));
   }
 
   @Test
@@ -77,14 +77,14 @@ class GpuCheckTest {
         assertTrue(lines.get(i - 1).startsWith("| SIMULATED"), lines.get(i - 1));
       }
     }
-    assertTrue(table.startsWith("# SIMULATED, not a card"), table);
+    assertTrue(table.startsWith("# SIMULATED, not a GPU"), table);
     assertFalse(table(REAL, false).contains("SIMULATED"));
     assertTrue(table(REAL, true).startsWith("# SMALL"));
   }
 
-  private String table(GpuInfo card, boolean small) throws Exception {
+  private String table(GpuInfo gpu, boolean small) throws Exception {
     Path place = Files.createTempDirectory(folder, "results");
-    Report report = Report.begin(place, card, circumstances(small));
+    Report report = Report.begin(place, gpu, circumstances(small));
     Finding curves = LossCurves.compare(log(0.5, 0.25), log(0.5, 0.25));
     report.add(part("training"), curves, 1);
     return Files.readString(place.resolve("check.md"));
@@ -106,8 +106,8 @@ class GpuCheckTest {
     return entries;
   }
 
-  private static Status compared(List<MetricsLog.Entry> card, List<MetricsLog.Entry> processor) {
-    return LossCurves.compare(card, processor).status();
+  private static Status compared(List<MetricsLog.Entry> gpu, List<MetricsLog.Entry> cpu) {
+    return LossCurves.compare(gpu, cpu).status();
   }
 
   @Test

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The check runs tests by their tag, and one without it would never run on a card. */
+/** The check runs tests by their tag, and one without it would never run on a GPU. */
 class TaggedTest {
   @Test
   void everyTestThatAsksForACardHasTheTag() throws IOException {

@@ -19,9 +19,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Calls of the driver through Nacre's bindings, as the CUDA backend makes them. What a call gives
- * the card to do is done before the next {@value #CALLS} are timed: the card's queue holds more
- * than that, so a call never waits for the card.
+ * Calls of the driver through Nacre's bindings, as the CUDA backend makes them. Work that calls submit to the GPU is completed before the next {@value #CALLS} are timed: the GPU's queue holds more than that, so a call never waits for the GPU.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -30,27 +28,27 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 @Fork(2)
 public class Ffm {
-  /** Calls that are timed together. */
+  /** Number of calls that are timed together. */
   static final int CALLS = 200;
 
   private static final long BYTES = 1 << 20;
 
   private final MemorySegment out = Arena.global().allocate(ValueLayout.ADDRESS);
-  private Gpu card;
+  private Gpu gpu;
 
-  /** Opens the card. */
+  /** Opens the GPU. */
   @Setup
   public void open() {
-    card = new Gpu();
+    gpu = new Gpu();
   }
 
-  /** Has the card do what is still to be done. */
+  /** Waits until the GPU has done its work. */
   @Setup(Level.Invocation)
   public void finish() {
-    card.synchronize();
+    gpu.synchronize();
   }
 
-  /** Asks for the thread's context. */
+  /** Queries the thread's context. */
   @Benchmark
   @OperationsPerInvocation(CALLS)
   public void cuCtxGetCurrent() {
@@ -59,12 +57,12 @@ public class Ffm {
     }
   }
 
-  /** Makes the context the thread's, which it is already: before each call of the backend. */
+  /** Makes the context current on the thread, as it is already: the backend does so before each call. */
   @Benchmark
   @OperationsPerInvocation(CALLS)
   public void cuCtxSetCurrent() {
     for (int i = 0; i < CALLS; i++) {
-      Gpu.check(Cuda.cuCtxSetCurrent(card.context), "cuCtxSetCurrent");
+      Gpu.check(Cuda.cuCtxSetCurrent(gpu.context), "cuCtxSetCurrent");
     }
   }
 
@@ -73,9 +71,9 @@ public class Ffm {
   @OperationsPerInvocation(CALLS)
   public void cuMemAllocAsyncAndFree() {
     for (int i = 0; i < CALLS; i++) {
-      Gpu.check(Cuda.cuMemAllocAsync(out, BYTES, card.stream), "cuMemAllocAsync");
+      Gpu.check(Cuda.cuMemAllocAsync(out, BYTES, gpu.stream), "cuMemAllocAsync");
       long address = out.get(ValueLayout.JAVA_LONG, 0);
-      Gpu.check(Cuda.cuMemFreeAsync(address, card.stream), "cuMemFreeAsync");
+      Gpu.check(Cuda.cuMemFreeAsync(address, gpu.stream), "cuMemFreeAsync");
     }
   }
 
@@ -86,7 +84,7 @@ public class Ffm {
     for (int i = 0; i < CALLS; i++) {
       Gpu.check(
           Cuda.cuLaunchKernel(
-              card.function,
+              gpu.function,
               1,
               1,
               1,
@@ -94,19 +92,19 @@ public class Ffm {
               1,
               1,
               0,
-              card.stream,
+              gpu.stream,
               MemorySegment.NULL,
               MemorySegment.NULL),
           "cuLaunchKernel");
     }
   }
 
-  /** Marks a place in the stream. */
+  /** Records an event in the stream. */
   @Benchmark
   @OperationsPerInvocation(CALLS)
   public void cuEventRecord() {
     for (int i = 0; i < CALLS; i++) {
-      Gpu.check(Cuda.cuEventRecord(card.event, card.stream), "cuEventRecord");
+      Gpu.check(Cuda.cuEventRecord(gpu.event, gpu.stream), "cuEventRecord");
     }
   }
 }

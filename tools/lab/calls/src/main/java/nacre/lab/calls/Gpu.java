@@ -10,7 +10,7 @@ import nacre.tensor.Setting;
 import nacre.tensor.Settings;
 
 /**
- * The first card: its context, a stream, an event and the machine code of a kernel that is empty.
+ * The first GPU: its context, a stream, an event and the machine code of a kernel that is empty.
  */
 final class Gpu {
   /** Its one function. */
@@ -23,7 +23,7 @@ final class Gpu {
   final MemorySegment event;
   final MemorySegment function;
 
-  /** Makes the context the calling thread's. */
+  /** Makes the context current on the calling thread. */
   Gpu() {
     Arena arena = Arena.global();
     MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
@@ -45,7 +45,7 @@ final class Gpu {
   }
 
   /**
-   * The first card's handle.
+   * The first GPU's handle.
    *
    * @throws IllegalStateException in one sentence if there is none, or a library is missing
    */
@@ -60,14 +60,14 @@ final class Gpu {
             });
     int status = Cuda.cuInit(0);
     if (status == Cuda.CUDA_ERROR_NO_DEVICE()) {
-      throw new IllegalStateException("the driver finds no card; nvidia-smi should list one");
+      throw new IllegalStateException("the driver finds no GPU; nvidia-smi should list one");
     }
     check(status, "cuInit");
     check(Cuda.cuDeviceGet(out, 0), "cuDeviceGet");
     return out.get(ValueLayout.JAVA_INT, 0);
   }
 
-  /** Opens the card, so as to find out whether there is one. */
+  /** Opens the GPU, to find out whether there is one. */
   static void require() {
     try (Arena arena = Arena.ofConfined()) {
       open(arena.allocate(ValueLayout.ADDRESS));
@@ -78,7 +78,7 @@ final class Gpu {
     check(Cuda.cuStreamSynchronize(stream), "cuStreamSynchronize");
   }
 
-  /** The empty kernel for this card. */
+  /** The empty kernel for this GPU. */
   static byte[] code() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
@@ -113,7 +113,7 @@ final class Gpu {
     return out.get(ValueLayout.JAVA_INT, 0);
   }
 
-  /** For calls of both libraries: all answer 0 when they did what they were asked to. */
+  /** Checks a call of either library: 0 is success. */
   static void check(int status, String call) {
     if (status != 0) {
       throw new IllegalStateException(call + " answered " + status);

@@ -25,7 +25,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** The same calls as {@link Ffm} makes, on the same card, through JCuda's JNI. */
+/** The same calls as in {@link Ffm}, on the same GPU, through JCuda's JNI. */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -43,7 +43,7 @@ public class Jcuda {
   private final CUfunction function = new CUfunction();
   private final CUdeviceptr memory = new CUdeviceptr();
 
-  /** Opens the card. */
+  /** Opens the GPU. */
   @Setup
   public void open() {
     Gpu.check(JCudaDriver.cuInit(0), "cuInit");
@@ -58,13 +58,13 @@ public class Jcuda {
     Gpu.check(JCudaDriver.cuModuleGetFunction(function, module, Gpu.KERNEL), "cuModuleGetFunction");
   }
 
-  /** Has the card do what is still to be done. */
+  /** Waits until the GPU has done its work. */
   @Setup(Level.Invocation)
   public void finish() {
     Gpu.check(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize");
   }
 
-  /** Asks for the thread's context. */
+  /** Queries the thread's context. */
   @Benchmark
   @OperationsPerInvocation(Ffm.CALLS)
   public void cuCtxGetCurrent() {
@@ -73,7 +73,7 @@ public class Jcuda {
     }
   }
 
-  /** Makes the context the thread's, which it is already. */
+  /** Makes the context current on the thread, as it is already. */
   @Benchmark
   @OperationsPerInvocation(Ffm.CALLS)
   public void cuCtxSetCurrent() {
@@ -103,7 +103,7 @@ public class Jcuda {
     }
   }
 
-  /** Marks a place in the stream. */
+  /** Records an event in the stream. */
   @Benchmark
   @OperationsPerInvocation(Ffm.CALLS)
   public void cuEventRecord() {

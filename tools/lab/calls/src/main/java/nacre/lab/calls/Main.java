@@ -11,13 +11,13 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 
 /**
- * Times calls of the driver through FFM and, where JCuda's library loads, through JNI. Takes JMH's
+ * The benchmark of driver calls through FFM and, where JCuda's library loads, through JNI. Takes JMH's
  * own options, such as {@code -f 1 -rff FILE}; results are JSON.
  */
 public final class Main {
   private Main() {}
 
-  /** Runs the benchmarks, or says in one line why it cannot. */
+  /** Runs the benchmarks, or prints in one line why it cannot. */
   public static void main(String[] arguments) throws RunnerException, CommandLineOptionException {
     try {
       Gpu.require();
@@ -43,7 +43,7 @@ public final class Main {
     new Runner(options.build()).run();
   }
 
-  /** Why JCuda cannot be used; empty if it can. */
+  /** The reason why JCuda cannot be used; empty if it can. */
   private static String jcuda() {
     try {
       Gpu.check(JCudaDriver.cuInit(0), "cuInit");
