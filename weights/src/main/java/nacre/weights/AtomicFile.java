@@ -9,8 +9,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Atomic replacement of a file: under its name there is only ever the complete old content or the complete new one. It is written to a hidden sibling first, forced to the disk, then renamed. A full disk, an exception in
- * the writer or a killed process leave the old file as it was.
+ * Atomic replacement of a file: under its name there is only ever the complete old content or the
+ * complete new one. It is written to a hidden sibling first, forced to the disk, then renamed. A
+ * full disk, an exception in the writer or a killed process leave the old file as it was.
  */
 public final class AtomicFile {
   /** Bytes of the buffer in front of the file in {@link #write}. */

@@ -7,14 +7,17 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /**
- * Atomic creation of a folder of several files (a checkpoint: model, optimizer, random state), which appears under its name complete or not at all.
+ * Atomic creation of a folder of several files (a checkpoint: model, optimizer, random state),
+ * which appears under its name complete or not at all.
  */
 public final class AtomicFolder {
   private AtomicFolder() {}
 
   /**
    * Lets {@code content} fill a hidden sibling of {@code target}, forces every file in it to the
-   * disk and renames it to {@code target}. A folder cannot replace another in one step, therefore {@code target} must not exist: give each checkpoint its own name and delete old ones with {@link #delete} afterwards.
+   * disk and renames it to {@code target}. A folder cannot replace another in one step, therefore
+   * {@code target} must not exist: give each checkpoint its own name and delete old ones with
+   * {@link #delete} afterwards.
    *
    * @throws FileAlreadyExistsException if {@code target} exists
    * @throws IOException in one sentence that names the target and the reason

@@ -135,7 +135,8 @@ public record ConfigJson(String model, JsonNode node) {
   /**
    * Refuses a setting that changes what the model computes and is not supported.
    *
-   * @param allowed the supported values, alone or as every element of a list; a key that is missing or null is allowed too
+   * @param allowed the supported values, alone or as every element of a list; a key that is missing
+   *     or null is allowed too
    */
   public void require(String key, Object... allowed) {
     if (!has(key) || isOneOf(node.get(key), allowed)) {

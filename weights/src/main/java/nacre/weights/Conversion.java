@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A conversion of weight files to another floating-point type: names, shapes, metadata and integers stay as they are. Tensors pass through memory piece by piece.
+ * A conversion of weight files to another floating-point type: names, shapes, metadata and integers
+ * stay as they are. Tensors pass through memory piece by piece.
  *
  * @param floats the type, or empty to leave floating-point numbers as they are too
  */
@@ -52,7 +53,9 @@ public record Conversion(Optional<StoredType> floats) {
   }
 
   /**
-   * Writes a folder and everything below it to a new one: weights are converted, with one file for each set of shards and the plain name for half-precision variants; other files are copied; pickles and weights of other frameworks are left out.
+   * Writes a folder and everything below it to a new one: weights are converted, with one file for
+   * each set of shards and the plain name for half-precision variants; other files are copied;
+   * pickles and weights of other frameworks are left out.
    *
    * @throws IOException in one sentence; there is then no new folder
    */

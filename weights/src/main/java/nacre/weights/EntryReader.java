@@ -9,7 +9,10 @@ import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
-/** The loader of a stored tensor to a device: its bytes are uploaded as they are, then converted and permuted there. */
+/**
+ * The loader of a stored tensor to a device: its bytes are uploaded as they are, then converted and
+ * permuted there.
+ */
 final class EntryReader {
   private static final ValueLayout.OfDouble F64 =
       ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

@@ -9,7 +9,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** The format of a file that should hold weights or text but does not, recognized by its first bytes. */
+/**
+ * The format of a file that should hold weights or text but does not, recognized by its first
+ * bytes.
+ */
 enum ForeignFormat {
   EMPTY("an empty one", "download it again"),
   LFS_POINTER(
@@ -95,7 +98,10 @@ enum ForeignFormat {
     return hasControls(start) ? Optional.empty() : text(start);
   }
 
-  /** Whether it begins like a safetensors file, possibly a damaged one: any length may precede the {. */
+  /**
+   * Whether it begins like a safetensors file, possibly a damaged one: any length may precede the
+   * {.
+   */
   private static boolean isSafeTensors(byte[] start) {
     return start.length > 8
         && start[8] == '{'
@@ -125,7 +131,9 @@ enum ForeignFormat {
     return false;
   }
 
-  /** Markup is recognized by its ASCII characters, whatever its encoding; other text must be UTF-8. */
+  /**
+   * Markup is recognized by its ASCII characters, whatever its encoding; other text must be UTF-8.
+   */
   private static Optional<ForeignFormat> text(byte[] start) {
     String text = firstWords(start).toLowerCase(Locale.ROOT);
     if (text.startsWith("version https://git-lfs.") || text.startsWith("version https://hawser.")) {

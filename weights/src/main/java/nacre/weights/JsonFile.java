@@ -13,7 +13,8 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /**
- * The JSON files beside weights: configurations and indices. A duplicate key is an error; infinite numbers, which JSON lacks but Python writes, are read.
+ * The JSON files beside weights: configurations and indices. A duplicate key is an error; infinite
+ * numbers, which JSON lacks but Python writes, are read.
  */
 public final class JsonFile {
   private static final JsonMapper JSON =

@@ -8,7 +8,10 @@ import java.util.Optional;
 import nacre.tensor.Shape;
 
 /**
- * A mapping between the tensor names of two code bases, which may also split tensors differently: a table of pairs, read in either direction. A pair applies to a name and to all names below it, {@code input_blocks.0.0} ↔ {@code conv_in} to {@code conv_in.weight} too; where several apply, the longest wins.
+ * A mapping between the tensor names of two code bases, which may also split tensors differently: a
+ * table of pairs, read in either direction. A pair applies to a name and to all names below it,
+ * {@code input_blocks.0.0} ↔ {@code conv_in} to {@code conv_in.weight} too; where several apply,
+ * the longest wins.
  */
 public final class KeyMapping {
   /**
@@ -68,7 +71,9 @@ public final class KeyMapping {
       return put(theirs, List.of(ours), true);
     }
 
-    /** Maps one tensor there to several here, of equal shapes, in this order along its first axis. */
+    /**
+     * Maps one tensor there to several here, of equal shapes, in this order along its first axis.
+     */
     public Builder stacked(String theirs, List<String> ours) {
       return put(theirs, ours, false);
     }

@@ -4,15 +4,17 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * The conversion between PyTorch's layouts, in which files are written, and the engine's. Nothing else in the project knows the former.
+ * The conversion between PyTorch's layouts, in which files are written, and the engine's. Nothing
+ * else in the project knows the former.
  */
 public enum Layout {
   /** The same layout on both sides. */
   SAME(new int[0], new int[0]),
 
   /**
-   * Four axes, channels first on disk and last in memory: convolution weights {@code [O, I, KH, KW]} on disk and {@code
-   * [O, KH, KW, I]} in memory, and likewise images {@code [N, C, H, W]} and {@code [N, H, W, C]}.
+   * Four axes, channels first on disk and last in memory: convolution weights {@code [O, I, KH,
+   * KW]} on disk and {@code [O, KH, KW, I]} in memory, and likewise images {@code [N, C, H, W]} and
+   * {@code [N, H, W, C]}.
    */
   CHANNELS(new int[] {0, 2, 3, 1}, new int[] {0, 3, 1, 2});
 

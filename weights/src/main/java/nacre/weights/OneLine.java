@@ -4,7 +4,10 @@ import java.util.Collection;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** Quoting of text from files in error messages: on one line and of bounded length, whatever the file says. */
+/**
+ * Quoting of text from files in error messages: on one line and of bounded length, whatever the
+ * file says.
+ */
 final class OneLine {
   /** The maximum number of characters of one text. */
   private static final int CHARACTERS = 200;

@@ -188,7 +188,10 @@ public final class SafeTensors implements AutoCloseable {
     return new SafeTensors(path, arena, header.metadata(), entries);
   }
 
-  /** The error for a malformed file: its format if its first bytes reveal it, else what is wrong with it as safetensors. */
+  /**
+   * The error for a malformed file: its format if its first bytes reveal it, else what is wrong
+   * with it as safetensors.
+   */
   private static WeightsException refusal(Path path, MemorySegment file, String otherwise) {
     long length = Math.min(ForeignFormat.LOOKED_AT, file.byteSize());
     byte[] start = file.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);

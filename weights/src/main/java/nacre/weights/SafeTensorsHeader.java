@@ -23,7 +23,8 @@ import java.util.Map;
 import nacre.tensor.Shape;
 
 /**
- * The parser of a safetensors file's JSON header. It reads token by token, so that a hostile header takes no more memory than what it names, and checks everything.
+ * The parser of a safetensors file's JSON header. It reads token by token, so that a hostile header
+ * takes no more memory than what it names, and checks everything.
  */
 final class SafeTensorsHeader {
   private static final JsonFactory JSON =

@@ -22,8 +22,9 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * A writer of safetensors files, with the order of the format's reference implementation: tensors by element type, widest first, then by name; the header is padded with spaces to a multiple of 8 bytes. The same
- * content gives the same bytes. A file appears whole or not at all.
+ * A writer of safetensors files, with the order of the format's reference implementation: tensors
+ * by element type, widest first, then by name; the header is padded with spaces to a multiple of 8
+ * bytes. The same content gives the same bytes. A file appears whole or not at all.
  */
 public final class SafeTensorsWriter {
   private static final JsonFactory JSON = new JsonFactory();
@@ -82,7 +83,8 @@ public final class SafeTensorsWriter {
   }
 
   /**
-   * Adds tensors of other files, in the same layout; they are read, converted and written piece by piece when this file is written.
+   * Adds tensors of other files, in the same layout; they are read, converted and written piece by
+   * piece when this file is written.
    *
    * @param parts the tensors to concatenate along the first axis
    * @param shape of all parts together

@@ -21,8 +21,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A staging name, under which a file or folder is written before it is renamed into place: hidden siblings named {@code
- * .<name>.<process id>-<random>.partial}, on the same file system, so that the rename is atomic.
+ * A staging name, under which a file or folder is written before it is renamed into place: hidden
+ * siblings named {@code .<name>.<process id>-<random>.partial}, on the same file system, so that
+ * the rename is atomic.
  */
 record Staging(Path path) implements AutoCloseable {
   private static final Pattern NAME = Pattern.compile("\\..+\\.(\\d+)-[0-9a-f]{8}\\.partial");
@@ -62,7 +63,8 @@ record Staging(Path path) implements AutoCloseable {
   }
 
   /**
-   * Deletes what killed writers left in {@code folder}. Files that a living process is still writing stay.
+   * Deletes what killed writers left in {@code folder}. Files that a living process is still
+   * writing stay.
    */
   static void sweep(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {

@@ -6,7 +6,8 @@ import java.util.Optional;
 import nacre.tensor.DType;
 
 /**
- * The element types of the safetensors format, in the order in which its reference implementation ranks them. There are more than the engine computes with.
+ * The element types of the safetensors format, in the order in which its reference implementation
+ * ranks them. There are more than the engine computes with.
  */
 public enum StoredType {
   BOOL(1),
