@@ -17,7 +17,9 @@ import nacre.tensor.spi.Backend;
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as {@code torch.optim.AdamW},
- * with clipping of the global gradient norm as {@code torch.nn.utils.clip_grad_norm_}. Everything that changes from step to step lies on the device, so that a step involves the device alone and can be captured.
+ * with clipping of the global gradient norm as {@code torch.nn.utils.clip_grad_norm_}. Everything
+ * that changes from step to step lies on the device, so that a step involves the device alone and
+ * can be captured.
  */
 public final class AdamW implements Optimizer {
 

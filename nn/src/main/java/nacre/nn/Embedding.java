@@ -5,7 +5,9 @@ import static nacre.tensor.ops.Gather.gather;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
-/** An embedding: a table of vectors, looked up by index. Parameter {@code weight [count, width]}. */
+/**
+ * An embedding: a table of vectors, looked up by index. Parameter {@code weight [count, width]}.
+ */
 public final class Embedding implements Layer {
   private final Tensor weight;
 

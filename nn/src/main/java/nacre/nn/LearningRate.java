@@ -19,7 +19,8 @@ public sealed interface LearningRate {
   }
 
   /**
-   * A linear warm-up over {@code steps} steps to the rate at which {@code then} begins, and from there on {@code then}, from its own step 0. The first step is at 1/steps of it, not at 0.
+   * A linear warm-up over {@code steps} steps to the rate at which {@code then} begins, and from
+   * there on {@code then}, from its own step 0. The first step is at 1/steps of it, not at 0.
    */
   record WarmUp(long steps, LearningRate then) implements LearningRate {
     @Override
@@ -29,7 +30,8 @@ public sealed interface LearningRate {
   }
 
   /**
-   * A cosine decay from {@code from} to {@code to} over {@code steps} steps (Loshchilov and Hutter, 2017, without restarts); the rate stays there afterwards.
+   * A cosine decay from {@code from} to {@code to} over {@code steps} steps (Loshchilov and Hutter,
+   * 2017, without restarts); the rate stays there afterwards.
    */
   record Cosine(double from, double to, long steps) implements LearningRate {
     @Override

@@ -11,7 +11,8 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * An optimizer: a rule that updates parameters from their gradients. Each backward pass creates new gradients, which belong to its scope, so that there is nothing to set to zero.
+ * An optimizer: a rule that updates parameters from their gradients. Each backward pass creates new
+ * gradients, which belong to its scope, so that there is nothing to set to zero.
  *
  * <pre>{@code
  * Optimizer optimizer = new AdamW(p.trainable(), 1e-3);
@@ -26,7 +27,8 @@ public interface Optimizer {
   void setLearningRate(double rate);
 
   /**
-   * Updates every parameter that has a gradient, at the current learning rate. Nothing comes from the host, so that the step can be captured.
+   * Updates every parameter that has a gradient, at the current learning rate. Nothing comes from
+   * the host, so that the step can be captured.
    *
    * @param gradients from parameter to gradient, null for none
    * @throws IllegalStateException if no learning rate was ever set

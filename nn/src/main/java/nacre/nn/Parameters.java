@@ -84,7 +84,10 @@ public final class Parameters {
     return at(Integer.toString(index));
   }
 
-  /** The same place, for frozen parameters: those made through it are not trained, and no gradients are computed for them. */
+  /**
+   * The same place, for frozen parameters: those made through it are not trained, and no gradients
+   * are computed for them.
+   */
   public Parameters frozen() {
     return new Parameters(source, prefix, true, tensors);
   }
@@ -146,9 +149,7 @@ public final class Parameters {
     return hash;
   }
 
-  /**
-   * Every parameter below this place so far, in the order of creation, under its full name.
-   */
+  /** Every parameter below this place so far, in the order of creation, under its full name. */
   public Map<String, Tensor> all() {
     if (prefix.isEmpty()) {
       return Collections.unmodifiableMap(tensors);
@@ -164,7 +165,8 @@ public final class Parameters {
   }
 
   /**
-   * Those of {@link #all} under their names relative to this place, as a part of a model is saved in a file of its own.
+   * Those of {@link #all} under their names relative to this place, as a part of a model is saved
+   * in a file of its own.
    */
   public Map<String, Tensor> relative() {
     Map<String, Tensor> below = new LinkedHashMap<>();
@@ -180,7 +182,8 @@ public final class Parameters {
   }
 
   /**
-   * {@linkplain Tensor#prepack Prepacks} those of {@link #all}: for a model that is loaded and about to be used, not trained, the device then keeps each weight in its own layout.
+   * {@linkplain Tensor#prepack Prepacks} those of {@link #all}: for a model that is loaded and
+   * about to be used, not trained, the device then keeps each weight in its own layout.
    *
    * @return this
    */

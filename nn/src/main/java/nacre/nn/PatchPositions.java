@@ -11,9 +11,10 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * The position embeddings of a {@link Vit}: one vector for the class token and one for each patch of a square grid, {@code [1, 1 + grid², C]}. For images of another
- * size the grid is interpolated as PyTorch's {@code interpolate(mode="bicubic")} does (Keys, 1981,
- * with a = −0.75; edges repeat), as with transformers' {@code interpolate_pos_encoding}.
+ * The position embeddings of a {@link Vit}: one vector for the class token and one for each patch
+ * of a square grid, {@code [1, 1 + grid², C]}. For images of another size the grid is interpolated
+ * as PyTorch's {@code interpolate(mode="bicubic")} does (Keys, 1981, with a = −0.75; edges repeat),
+ * as with transformers' {@code interpolate_pos_encoding}.
  */
 final class PatchPositions {
   private static final double A = -0.75;
@@ -24,7 +25,7 @@ final class PatchPositions {
   PatchPositions(Parameters p, int grid, int width) {
     this.grid = grid;
     this.positions =
-        p.parameter("position_embeddings", Shape.of(1, 1 + grid * grid, width), Vit.INITIALISER);
+        p.parameter("position_embeddings", Shape.of(1, 1 + grid * grid, width), Vit.INITIALIZER);
   }
 
   /** For an image of {@code rows × columns} patches: {@code [1, 1 + rows · columns, C]}. */

@@ -33,7 +33,8 @@ public final class Sequential implements Layer {
   }
 
   private Sequential(Stream<? extends Layer> layers) {
-    // A chain within this one is flattened: the input of its first layer is freed as early as any other.
+    // A chain within this one is flattened: the input of its first layer is freed as early as any
+    // other.
     this.layers =
         layers
             .<Layer>mapMulti(

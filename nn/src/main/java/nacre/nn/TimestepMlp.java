@@ -4,7 +4,8 @@ import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
 
 /**
- * The MLP of a UNet's time embedding, applied to the timestep's sinusoids: {@code linear_1}, SiLU, {@code linear_2}, under diffusers' names.
+ * The MLP of a UNet's time embedding, applied to the timestep's sinusoids: {@code linear_1}, SiLU,
+ * {@code linear_2}, under diffusers' names.
  */
 public final class TimestepMlp implements Layer {
   private final Linear first;

@@ -11,7 +11,8 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * The parameter names of a {@link Vit} in timm, and in the files that DINO's authors published: query, key and value are one tensor, and the config names the architecture only.
+ * The parameter names of a {@link Vit} in timm, and in the files that DINO's authors published:
+ * query, key and value are one tensor, and the config names the architecture only.
  *
  * @see <a href="https://github.com/huggingface/pytorch-image-models">timm</a>
  */
@@ -55,7 +56,8 @@ final class TimmNames {
   }
 
   /**
-   * The configuration that the tensors imply, completed by timm's defaults: plain ViTs have heads of 64 channels, GELU and an epsilon of 1e-6 unless {@code model_args} say otherwise.
+   * The configuration that the tensors imply, completed by timm's defaults: plain ViTs have heads
+   * of 64 channels, GELU and an epsilon of 1e-6 unless {@code model_args} say otherwise.
    *
    * @param file timm's {@code config.json}, for messages
    * @param json what it holds

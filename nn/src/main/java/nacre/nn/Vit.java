@@ -19,7 +19,7 @@ import nacre.tensor.spi.Window;
  */
 public final class Vit implements Layer {
   /** As transformers initializes ViT: standard deviation 0.02, biases 0. */
-  static final Initializer INITIALISER = Initializer.normal(0.02);
+  static final Initializer INITIALIZER = Initializer.normal(0.02);
 
   private final VitConfig config;
   private final Tensor classToken;
@@ -42,7 +42,7 @@ public final class Vit implements Layer {
     this.config = config;
     int width = config.hiddenSize();
     Parameters embeddings = p.at("embeddings");
-    this.classToken = embeddings.parameter("cls_token", Shape.of(1, 1, width), INITIALISER);
+    this.classToken = embeddings.parameter("cls_token", Shape.of(1, 1, width), INITIALIZER);
     this.positions = new PatchPositions(embeddings, config.grid(), width);
     this.patches =
         new Conv2d(
@@ -51,7 +51,7 @@ public final class Vit implements Layer {
             width,
             config.patchSize(),
             Window.of(config.patchSize(), 0),
-            INITIALISER,
+            INITIALIZER,
             Initializer.zeros());
     List<Layer> layers = new ArrayList<>();
     layers.add(this::embed);
@@ -62,7 +62,7 @@ public final class Vit implements Layer {
     this.encoder = Sequential.of(layers);
     this.pooler =
         addPoolingLayer
-            ? new Linear(p.at("pooler.dense"), width, width, INITIALISER, Initializer.zeros())
+            ? new Linear(p.at("pooler.dense"), width, width, INITIALIZER, Initializer.zeros())
             : null;
   }
 

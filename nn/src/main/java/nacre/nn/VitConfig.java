@@ -38,7 +38,8 @@ public record VitConfig(
   /**
    * Reads a {@code config.json}; unknown keys are ignored.
    *
-   * @throws IllegalArgumentException if a value is of the wrong type, or the numbers are inconsistent
+   * @throws IllegalArgumentException if a value is of the wrong type, or the numbers are
+   *     inconsistent
    */
   public static VitConfig of(JsonNode json) {
     ConfigJson c = new ConfigJson("ViT config", json);

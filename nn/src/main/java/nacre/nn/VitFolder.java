@@ -21,7 +21,9 @@ public final class VitFolder {
   }
 
   /**
-   * Builds the model that a folder describes and fills it with the folder's weights. Weights of a classifier are ignored, and those of a pooling layer that is not requested; the encoder may be under {@code vit.}, as in files of {@code ViTForImageClassification}.
+   * Builds the model that a folder describes and fills it with the folder's weights. Weights of a
+   * classifier are ignored, and those of a pooling layer that is not requested; the encoder may be
+   * under {@code vit.}, as in files of {@code ViTForImageClassification}.
    *
    * @param p where to put the parameters; {@link Parameters#unwritten} suffices
    * @param addPoolingLayer whether to load the pooling layer, which must then exist

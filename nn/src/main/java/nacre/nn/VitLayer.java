@@ -6,7 +6,10 @@ import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
 
-/** One layer of a {@link Vit}: norm and self-attention, norm and feed-forward, each half with a residual connection. */
+/**
+ * One layer of a {@link Vit}: norm and self-attention, norm and feed-forward, each half with a
+ * residual connection.
+ */
 final class VitLayer implements Layer {
   private final LayerNorm before;
   private final Linear query;
@@ -36,7 +39,7 @@ final class VitLayer implements Layer {
   }
 
   private static Linear linear(Parameters p, int in, int out, boolean bias) {
-    return new Linear(p, in, out, Vit.INITIALISER, bias ? Initializer.zeros() : null);
+    return new Linear(p, in, out, Vit.INITIALIZER, bias ? Initializer.zeros() : null);
   }
 
   /** {@code x [N, T, C] → [N, T, C]}. */
