@@ -9,8 +9,8 @@ import nacre.tensor.Tensor;
  * @param negative the negative prompt, which may be empty
  * @param width of the images in pixels
  * @param height of the images in pixels
- * @param guidance scale of classifier-free guidance; 1 or less leaves the
- *     negative prompt out, which halves the work
+ * @param guidance scale of classifier-free guidance; 1 or less leaves the negative prompt out,
+ *     which halves the work
  * @param initial the image to begin from; null to begin from noise alone
  */
 public record ImageRequest(

@@ -10,7 +10,6 @@ import nacre.tensor.DType;
  * Options of {@link StableDiffusion#load}: {@code LoadOptions.DEFAULT.withDtype(DType.BF16)}.
  *
  * @param dtype type of the weights and of the computation, f32 or bf16; the files may be in another
- *
  * @param residency how long weights stay in memory
  * @param tokenizer folder of the tokenizer; null for {@code tokenizer/} in the model's folder, or
  *     beside the single file, which has none in it

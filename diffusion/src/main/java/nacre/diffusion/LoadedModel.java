@@ -7,7 +7,8 @@ import nacre.tensor.Scope;
 import nacre.weights.WeightsException;
 
 /**
- * A lazily loaded model: read when first needed, and kept until it is closed or only while it is used.
+ * A lazily loaded model: read when first needed, and kept until it is closed or only while it is
+ * used.
  */
 final class LoadedModel<M> implements AutoCloseable {
   private final Reader<M> reader;

@@ -12,7 +12,10 @@ import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
-/** The text encoder, UNet and autoencoder of a checkpoint, kept in memory according to its residency. */
+/**
+ * The text encoder, UNet and autoencoder of a checkpoint, kept in memory according to its
+ * residency.
+ */
 final class Models implements AutoCloseable {
   private final Device device;
   private final DType dtype;

@@ -17,7 +17,8 @@ import nacre.tensor.Tensor;
 import nacre.weights.WeightsException;
 
 /**
- * A prompt with its settings: a picture to draw, or several. {@link StableDiffusion#prompt} creates it, the setters return it, and {@link #draw} may be called repeatedly. Not thread-safe.
+ * A prompt with its settings: a picture to draw, or several. {@link StableDiffusion#prompt} creates
+ * it, the setters return it, and {@link #draw} may be called repeatedly. Not thread-safe.
  */
 public final class Prompt {
   /** The default number of steps. */
@@ -56,7 +57,8 @@ public final class Prompt {
   }
 
   /**
-   * The seed of the noise, as diffusers' {@code torch.Generator().manual_seed(seed)}; 0 by default. Further pictures have the seeds that follow.
+   * The seed of the noise, as diffusers' {@code torch.Generator().manual_seed(seed)}; 0 by default.
+   * Further pictures have the seeds that follow.
    *
    * @param value unsigned, as by {@link Long#parseUnsignedLong(String)}
    */
@@ -73,8 +75,8 @@ public final class Prompt {
   }
 
   /**
-   * The scale of classifier-free guidance; {@value #DEFAULT_GUIDANCE} by default. 1 or less
-   * leaves the negative prompt out, which halves the work.
+   * The scale of classifier-free guidance; {@value #DEFAULT_GUIDANCE} by default. 1 or less leaves
+   * the negative prompt out, which halves the work.
    */
   public Prompt guidance(double scale) {
     if (!(scale >= 0) || Double.isInfinite(scale)) {
@@ -118,16 +120,15 @@ public final class Prompt {
     return size(side, side);
   }
 
-  /**
-   * The initial picture of image to image; scaled to {@link #size} if that is set.
-   */
+  /** The initial picture of image to image; scaled to {@link #size} if that is set. */
   public Prompt init(BufferedImage picture) {
     initial = RgbImage.of(picture);
     return this;
   }
 
   /**
-   * The strength of image to image, the share of the steps to take: near 0 keeps nearly all of the initial picture, 1 nearly nothing; {@value #DEFAULT_STRENGTH} by default.
+   * The strength of image to image, the share of the steps to take: near 0 keeps nearly all of the
+   * initial picture, 1 nearly nothing; {@value #DEFAULT_STRENGTH} by default.
    */
   public Prompt strength(double share) {
     strength = share;
@@ -197,7 +198,6 @@ public final class Prompt {
    *
    * @throws WeightsException if weights are missing or malformed, in one line
    * @throws IllegalStateException if there are several: {@link #drawAll} draws them
-   *
    * @throws java.util.concurrent.CancellationException if the listener cancels it
    */
   public BufferedImage draw() throws WeightsException {
@@ -212,7 +212,7 @@ public final class Prompt {
    *
    * @return in the order of their seeds
    * @throws WeightsException if weights are missing or malformed, in one line
-   * @throws java.util.concurrent.CancellationException if the listener ends it
+   * @throws java.util.concurrent.CancellationException if the listener cancels it
    */
   public List<BufferedImage> drawAll() throws WeightsException {
     List<BufferedImage> drawn = new ArrayList<>();
@@ -231,7 +231,7 @@ public final class Prompt {
    *
    * @throws IOException if the sink throws it, or as {@link WeightsException} if weights are
    *     missing or malformed
-   * @throws java.util.concurrent.CancellationException if the listener ends it
+   * @throws java.util.concurrent.CancellationException if the listener cancels it
    */
   public void drawEach(ImageSink sink) throws IOException {
     DrawingPlan plan = plan();

@@ -5,7 +5,8 @@ public enum Residency {
   /** All weights stay until the model is closed: each is read once. */
   ALL,
   /**
-   * Text encoder, UNet and autoencoder each stay only while needed, so that at most one of them is in memory; the next picture reads them again.
+   * Text encoder, UNet and autoencoder each stay only while needed, so that at most one of them is
+   * in memory; the next picture reads them again.
    */
   ONE_AT_A_TIME,
   /**

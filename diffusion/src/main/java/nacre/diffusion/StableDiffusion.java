@@ -22,8 +22,10 @@ import nacre.weights.JsonFile;
 import nacre.weights.WeightsException;
 
 /**
- * A Stable Diffusion model, version 1 or 2 (Rombach et al., 2022), that draws pictures from prompts, equivalent to diffusers' {@code StableDiffusionPipeline} and {@code StableDiffusionImg2ImgPipeline} with a CPU
- * generator for each image: a seed makes the same picture. There is no safety checker.
+ * A Stable Diffusion model, version 1 or 2 (Rombach et al., 2022), that draws pictures from
+ * prompts, equivalent to diffusers' {@code StableDiffusionPipeline} and {@code
+ * StableDiffusionImg2ImgPipeline} with a CPU generator for each image: a seed makes the same
+ * picture. There is no safety checker.
  *
  * <pre>{@code
  * try (var sd = StableDiffusion.load(Path.of("stable-diffusion-2-1-base"), Device.of("auto"))) {
@@ -100,8 +102,7 @@ public final class StableDiffusion implements AutoCloseable {
    * Loads a model in f32 and keeps its weights.
    *
    * @param model a folder as diffusers saves it, or a single file with {@code tokenizer/} beside it
-   * @throws WeightsException if a file is missing or malformed, or of another pipeline, in one
-   *     line
+   * @throws WeightsException if a file is missing or malformed, or of another pipeline, in one line
    */
   public static StableDiffusion load(Path model, Device device) throws WeightsException {
     return load(model, device, LoadOptions.DEFAULT);
@@ -111,8 +112,7 @@ public final class StableDiffusion implements AutoCloseable {
    * Loads a model; reads its weights immediately if they stay in memory.
    *
    * @param model a folder as diffusers saves it, or a single file
-   * @throws WeightsException if a file is missing or malformed, or of another pipeline, in one
-   *     line
+   * @throws WeightsException if a file is missing or malformed, or of another pipeline, in one line
    */
   public static StableDiffusion load(Path model, Device device, LoadOptions options)
       throws WeightsException {
@@ -154,7 +154,8 @@ public final class StableDiffusion implements AutoCloseable {
   }
 
   /**
-   * Whether a path looks like one of diffusers' pipelines, or like a single file. {@link #open} may still refuse it, and says why.
+   * Whether a path looks like one of diffusers' pipelines, or like a single file. {@link #open} may
+   * still refuse it, and says why.
    *
    * @throws WeightsException if a folder's index is malformed, in one line
    */
@@ -212,7 +213,8 @@ public final class StableDiffusion implements AutoCloseable {
    * @param seeds each as diffusers' {@code torch.Generator().manual_seed(seed)} for its image
    * @throws WeightsException if weights are missing or malformed, in one line
    * @throws IllegalArgumentException if the request does not suit the model
-   * @throws java.util.concurrent.CancellationException if the listener cancels it */
+   * @throws java.util.concurrent.CancellationException if the listener cancels it
+   */
   public Tensor generate(
       ImageRequest request, Scheduler scheduler, long[] seeds, StepListener listener)
       throws WeightsException {
@@ -273,7 +275,8 @@ public final class StableDiffusion implements AutoCloseable {
   }
 
   /**
-   * Frees the weights, after waiting for a drawing in progress on another thread. The model cannot be used afterwards; closing it again has no effect.
+   * Frees the weights, after waiting for a drawing in progress on another thread. The model cannot
+   * be used afterwards; closing it again has no effect.
    *
    * @throws IllegalStateException if the listener of a drawing closes it
    */

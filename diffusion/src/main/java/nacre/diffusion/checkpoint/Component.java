@@ -36,7 +36,8 @@ public enum Component {
   }
 
   /**
-   * The name in memory of the tensor {@code name} in this component's weight file, whichever version of diffusers or transformers wrote it; null if it is not a parameter.
+   * The name in memory of the tensor {@code name} in this component's weight file, whichever
+   * version of diffusers or transformers wrote it; null if it is not a parameter.
    */
   public String currentName(String name) {
     return switch (this) {

@@ -11,7 +11,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The published models whose single files are supported: the files hold weights only, and their configs are kept here, as in the folders on the hub.
+ * The published models whose single files are supported: the files hold weights only, and their
+ * configs are kept here, as in the folders on the hub.
  */
 public enum Family {
   /** Stable Diffusion 1.5, 512×512. */

@@ -9,8 +9,9 @@ import nacre.weights.KeyMapping;
 import nacre.weights.WeightsException;
 
 /**
- * The mapping between the names of the original latent diffusion code, which single files use, and those of diffusers and transformers. Where diffusers counts levels and layers, the original counts the
- * modules of one long list.
+ * The mapping between the names of the original latent diffusion code, which single files use, and
+ * those of diffusers and transformers. Where diffusers counts levels and layers, the original
+ * counts the modules of one long list.
  *
  * @param prefix what the names of a component's tensors begin with
  * @param dialect what follows it, beside the names in memory

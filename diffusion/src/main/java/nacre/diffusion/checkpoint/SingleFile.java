@@ -18,7 +18,8 @@ import nacre.weights.WeightsException;
 
 /**
  * A whole model in one safetensors file under the original code's names, as {@code
- * v1-5-pruned-emaonly.safetensors}. Its configs are those in the metadata, where Nacre wrote the file, or else those of the published model that it is recognized as.
+ * v1-5-pruned-emaonly.safetensors}. Its configs are those in the metadata, where Nacre wrote the
+ * file, or else those of the published model that it is recognized as.
  */
 public final class SingleFile implements Checkpoint {
   /** A tensor name that only single files have. */
@@ -54,7 +55,8 @@ public final class SingleFile implements Checkpoint {
   /**
    * Opens a file, and recognizes its family by its metadata, its tensors and its name.
    *
-   * @throws WeightsException if it is missing or malformed, is not a known model, or is ambiguous, in one line
+   * @throws WeightsException if it is missing or malformed, is not a known model, or is ambiguous,
+   *     in one line
    */
   public static SingleFile open(Path path) throws WeightsException {
     return open(path, Optional.empty());

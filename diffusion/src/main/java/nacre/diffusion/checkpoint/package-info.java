@@ -1,4 +1,5 @@
 /**
- * Stable Diffusion models on disk: folders as diffusers saves them, and single files as the original code wrote them.
+ * Stable Diffusion models on disk: folders as diffusers saves them, and single files as the
+ * original code wrote them.
  */
 package nacre.diffusion.checkpoint;

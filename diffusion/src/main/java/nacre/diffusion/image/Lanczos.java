@@ -1,7 +1,9 @@
 package nacre.diffusion.image;
 
 /**
- * Lanczos resizing with three lobes, equal to Pillow's bit for bit, so that an initial image is the same as in diffusers: rows first, then columns, each rounded to 8 bits, with the filter stretched when downscaling.
+ * Lanczos resizing with three lobes, equal to Pillow's bit for bit, so that an initial image is the
+ * same as in diffusers: rows first, then columns, each rounded to 8 bits, with the filter stretched
+ * when downscaling.
  */
 final class Lanczos {
   private static final int LOBES = 3;

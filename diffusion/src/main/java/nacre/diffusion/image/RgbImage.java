@@ -8,7 +8,8 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * An RGB picture with 8 bits a channel, without color management: a model sees the numbers that are in the file.
+ * An RGB picture with 8 bits a channel, without color management: a model sees the numbers that are
+ * in the file.
  *
  * @param rgb packed bytes {@code [height, width, 3]}
  * @param width in pixels
@@ -24,7 +25,10 @@ public record RgbImage(byte[] rgb, int width, int height) {
     }
   }
 
-  /** A picture from an image of any type. Gray is repeated, alpha dropped, 16 bits are truncated to 8. */
+  /**
+   * A picture from an image of any type. Gray is repeated, alpha dropped, 16 bits are truncated to
+   * 8.
+   */
   public static RgbImage of(BufferedImage image) {
     int width = image.getWidth();
     int height = image.getHeight();
@@ -88,7 +92,8 @@ public record RgbImage(byte[] rgb, int width, int height) {
   }
 
   /**
-   * The pictures of a model's output {@code [N, height, width, 3]}; values beyond −1 and 1 are clamped.
+   * The pictures of a model's output {@code [N, height, width, 3]}; values beyond −1 and 1 are
+   * clamped.
    */
   public static RgbImage[] ofTensor(Tensor images) {
     float[] values = images.toFloats();

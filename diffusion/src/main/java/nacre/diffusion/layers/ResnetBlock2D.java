@@ -11,7 +11,8 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * A residual block of two convolutions, each after GroupNorm and SiLU: {@code x [N, H, W, in] → [N, H, W, out]}. Names as in diffusers' {@code ResnetBlock2D}.
+ * A residual block of two convolutions, each after GroupNorm and SiLU: {@code x [N, H, W, in] → [N,
+ * H, W, out]}. Names as in diffusers' {@code ResnetBlock2D}.
  */
 public final class ResnetBlock2D implements Layer {
   private final GroupNorm norm1;

@@ -10,7 +10,8 @@ import nacre.weights.ConfigJson;
  * @param sigmas the noise levels
  * @param logLinear whether these, where they follow the timesteps, are even in their logarithms
  *     ({@code interpolation_type})
- * @param continuous whether models that predict velocities get a quarter of σ's logarithm instead of the timestep ({@code timestep_type})
+ * @param continuous whether models that predict velocities get a quarter of σ's logarithm instead
+ *     of the timestep ({@code timestep_type})
  */
 public record EulerConfig(SigmaConfig sigmas, boolean logLinear, boolean continuous)
     implements MethodConfig {

@@ -7,7 +7,8 @@ import nacre.tensor.Tensor;
 
 /**
  * Euler's steps along the noise levels σ (Karras et al., 2022, algorithm 2 without its correction),
- * as diffusers' {@code EulerDiscreteScheduler}. Samples are clean + σ · noise, and the model's input is scaled down to the variance of training.
+ * as diffusers' {@code EulerDiscreteScheduler}. Samples are clean + σ · noise, and the model's
+ * input is scaled down to the variance of training.
  */
 public final class EulerScheduler implements Scheduler {
   private final NoiseSchedule schedule;

@@ -8,7 +8,9 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * The history of one run: the samples and predictions of the last steps, as many as its {@link Scheduler} uses. Its tensors belong to the scope that was open when {@link Scheduler#start} made it.
+ * The history of one run: the samples and predictions of the last steps, as many as its {@link
+ * Scheduler} uses. Its tensors belong to the scope that was open when {@link Scheduler#start} made
+ * it.
  */
 public final class History {
   /** The model's input and output of a step. */

@@ -16,7 +16,8 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * A {@link NoiseSchedule} on a device, for timesteps that are there too, so that a training step needs nothing from the host.
+ * A {@link NoiseSchedule} on a device, for timesteps that are there too, so that a training step
+ * needs nothing from the host.
  */
 public final class NoiseTable {
   private final NoiseSchedule schedule;

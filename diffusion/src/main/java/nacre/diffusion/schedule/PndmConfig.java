@@ -15,7 +15,7 @@ public record PndmConfig(boolean skipPrkSteps, boolean setAlphaToOne) implements
 
   static PndmConfig of(ConfigJson c) {
     // It has no such key in diffusers; to pass over it would be to draw from another noise schedule
-    // than the model learnt.
+    // than the model learned.
     c.require("rescale_betas_zero_snr", false);
     c.require("prediction_type", "epsilon", "v_prediction");
     return new PndmConfig(c.flag("skip_prk_steps", false), c.flag("set_alpha_to_one", false));

@@ -9,8 +9,9 @@ import nacre.tensor.Tensor;
 
 /**
  * Pseudo numerical methods for diffusion models on manifolds (Liu et al., 2022, algorithm 2), as
- * diffusers' {@code PNDMScheduler}: three Runge-Kutta steps, each of which runs the model four times, then linear multistep. Where the former are skipped, as in Stable Diffusion, the
- * second step corrects the first, and so there is one step more than asked for.
+ * diffusers' {@code PNDMScheduler}: three Runge-Kutta steps, each of which runs the model four
+ * times, then linear multistep. Where the former are skipped, as in Stable Diffusion, the second
+ * step corrects the first, and so there is one step more than asked for.
  */
 public final class PndmScheduler implements Scheduler {
   private static final int RUNGE_KUTTA_STEPS = 12;

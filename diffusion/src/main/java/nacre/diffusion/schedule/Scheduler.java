@@ -5,7 +5,10 @@ import static nacre.tensor.ops.Mix.mix;
 import nacre.tensor.Tensor;
 
 /**
- * A sampler: the fixed number of denoising steps that lead from pure noise to a sample. What depends on timesteps alone is computed by the constructor; a step consists of tensor operations only, preferably in f32. A scheduler is stateless: what a run remembers is in its {@link History}, so one scheduler serves any number of runs.
+ * A sampler: the fixed number of denoising steps that lead from pure noise to a sample. What
+ * depends on timesteps alone is computed by the constructor; a step consists of tensor operations
+ * only, preferably in f32. A scheduler is stateless: what a run remembers is in its {@link
+ * History}, so one scheduler serves any number of runs.
  *
  * <pre>{@code
  * Tensor x = scale(noise, scheduler.initNoiseSigma());

@@ -4,7 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * A replacement for a model's own scheduler. It keeps the model's noise schedule, and whatever else of its config applies to it.
+ * A replacement for a model's own scheduler. It keeps the model's noise schedule, and whatever else
+ * of its config applies to it.
  *
  * @param kind its class
  * @param name its name, with its settings

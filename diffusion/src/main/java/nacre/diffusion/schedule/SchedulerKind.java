@@ -12,7 +12,6 @@ import nacre.weights.ConfigJson;
  * @param className its name in a {@code scheduler_config.json}, {@code DDIMScheduler}
  * @param spacing the timestep spacing where a config has none
  * @param keys its keys of a {@code scheduler_config.json} that not every class has
- *
  * @param reader reads the keys
  * @param names the names by which users select it
  */

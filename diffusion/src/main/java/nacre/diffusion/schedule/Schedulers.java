@@ -10,7 +10,8 @@ import java.util.Set;
 import nacre.weights.ConfigJson;
 
 /**
- * The table of schedulers: the built-in classes, followed by those of every {@link SchedulerProvider}. Names on the command line, what messages list and the table in the manual are
+ * The table of schedulers: the built-in classes, followed by those of every {@link
+ * SchedulerProvider}. Names on the command line, what messages list and the table in the manual are
  * taken from it.
  */
 public final class Schedulers {
@@ -196,7 +197,9 @@ public final class Schedulers {
   }
 
   /**
-   * Refuses a key that no scheduler has. One that only other classes have is ignored, as in diffusers: files on the hub contain such keys, and so does each config from which a replacement is made.
+   * Refuses a key that no scheduler has. One that only other classes have is ignored, as in
+   * diffusers: files on the hub contain such keys, and so does each config from which a replacement
+   * is made.
    */
   static void checkKeys(ConfigJson json) {
     for (String key : (Iterable<String>) json.node()::fieldNames) {

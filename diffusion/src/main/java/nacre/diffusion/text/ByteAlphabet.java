@@ -4,8 +4,8 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The alphabet of byte-level vocabularies, one character for each byte (GPT-2): printable
- * bytes of Latin-1 stand for themselves, the others for the characters from U+0100 on, in order.
+ * The alphabet of byte-level vocabularies, one character for each byte (GPT-2): printable bytes of
+ * Latin-1 stand for themselves, the others for the characters from U+0100 on, in order.
  */
 final class ByteAlphabet {
   private static final int BYTES = 256;

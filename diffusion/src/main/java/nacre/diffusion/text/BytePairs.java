@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Byte-pair encoding (Sennrich, Haddow and Birch, 2016) of single words: adjacent tokens are merged, the pair learned earliest first, until no learned pair is left.
+ * Byte-pair encoding (Sennrich, Haddow and Birch, 2016) of single words: adjacent tokens are
+ * merged, the pair learned earliest first, until no learned pair is left.
  */
 final class BytePairs {
   /** The suffix of the last token of a word. */
@@ -20,7 +21,6 @@ final class BytePairs {
   /**
    * @param vocabulary the numbers of the tokens
    * @param merges each two tokens with a space between, in the order in which they were learned
-   *
    * @throws IllegalArgumentException if a merge is not of this form, or makes no token
    */
   BytePairs(Map<String, Integer> vocabulary, List<String> merges) {

@@ -8,8 +8,8 @@ import nacre.tensor.spi.Unary;
 import nacre.weights.ConfigJson;
 
 /**
- * The configuration of a {@link ClipTextModel}, under the names and with the defaults of transformers'
- * {@code CLIPTextConfig}.
+ * The configuration of a {@link ClipTextModel}, under the names and with the defaults of
+ * transformers' {@code CLIPTextConfig}.
  *
  * @param vocabSize number of tokens there are
  * @param hiddenSize width of a token's vector

@@ -15,7 +15,8 @@ import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 
 /**
- * The text encoder of CLIP (Radford et al., 2021), a causal transformer whose output conditions Stable Diffusion. Built from transformers' {@code config.json}, under the names of its {@code
+ * The text encoder of CLIP (Radford et al., 2021), a causal transformer whose output conditions
+ * Stable Diffusion. Built from transformers' {@code config.json}, under the names of its {@code
  * CLIPTextModel}.
  */
 public final class ClipTextModel {
@@ -42,13 +43,16 @@ public final class ClipTextModel {
     encoder = Sequential.of(layers);
   }
 
-  /** The name in this model of a parameter in a checkpoint, where most names begin with text_model. */
+  /**
+   * The name in this model of a parameter in a checkpoint, where most names begin with text_model.
+   */
   public static String currentName(String name) {
     return name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
   }
 
   /**
-   * Whether a checkpoint's tensor of this {@linkplain #currentName name} is not a parameter: the position ids, or the projection of contrastive training.
+   * Whether a checkpoint's tensor of this {@linkplain #currentName name} is not a parameter: the
+   * position ids, or the projection of contrastive training.
    */
   public static boolean isIgnorable(String name) {
     return name.equals("embeddings.position_ids") || name.equals("text_projection.weight");

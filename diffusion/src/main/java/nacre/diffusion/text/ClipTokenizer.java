@@ -15,9 +15,10 @@ import java.util.stream.Collectors;
 import nacre.weights.WeightsException;
 
 /**
- * The tokenizer of CLIP, which turns prompts into token ids. Equal to transformers' {@code CLIPTokenizer} of
- * version 5: canonical composition, lower case, words by kinds of characters, byte pairs. (Version
- * 4 without ftfy also drops control characters and sets CJK characters apart; with ftfy it repairs broken encodings. For prompts without such characters all are the same.)
+ * The tokenizer of CLIP, which turns prompts into token ids. Equal to transformers' {@code
+ * CLIPTokenizer} of version 5: canonical composition, lower case, words by kinds of characters,
+ * byte pairs. (Version 4 without ftfy also drops control characters and sets CJK characters apart;
+ * with ftfy it repairs broken encodings. For prompts without such characters all are the same.)
  */
 public final class ClipTokenizer {
   /** Contractions, letters, single digits, and runs of what is neither letter, digit nor space. */
@@ -69,7 +70,8 @@ public final class ClipTokenizer {
 
   /**
    * Reads a tokenizer's folder: {@code vocab.json} and {@code merges.txt}, or {@code
-   * tokenizer.json}, and beside them {@code tokenizer_config.json} and {@code special_tokens_map.json} if they exist.
+   * tokenizer.json}, and beside them {@code tokenizer_config.json} and {@code
+   * special_tokens_map.json} if they exist.
    *
    * @throws WeightsException if a file is missing or malformed, in one line
    */

@@ -11,15 +11,15 @@ import nacre.weights.JsonFile;
 import nacre.weights.WeightsException;
 
 /**
- * The special tokens, as {@code tokenizer_config.json}, {@code
- * special_tokens_map.json} or {@code tokenizer.json} name them.
+ * The special tokens, as {@code tokenizer_config.json}, {@code special_tokens_map.json} or {@code
+ * tokenizer.json} name them.
  *
  * @param start before the text
- *
  * @param end after it
  * @param unknown for characters without a token
  * @param padding up to the maximum length
- * @param normalized by text, those that a prompt may contain: whether they are matched after lower-casing
+ * @param normalized by text, those that a prompt may contain: whether they are matched after
+ *     lower-casing
  */
 record SpecialTokens(
     String start, String end, String unknown, String padding, Map<String, Boolean> normalized) {

@@ -20,7 +20,6 @@ import nacre.weights.WeightsException;
  *
  * @param vocabulary the numbers of the tokens
  * @param merges pairs of tokens, a space between, in the order in which they were learned
- *
  * @param length tokens per prompt, start and end included
  */
 record TokenizerFiles(

@@ -45,7 +45,10 @@ final class DownBlock {
     downsampler = last ? null : new Conv2d(p.at("downsamplers.0.conv"), out, out, 3, window);
   }
 
-  /** {@code x [N, H, W, in] → [N, H/2, W/2, out]}; appends the skip connections, which the way up will free. */
+  /**
+   * {@code x [N, H, W, in] → [N, H/2, W/2, out]}; appends the skip connections, which the way up
+   * will free.
+   */
   Tensor forward(Tensor x, Tensor time, Tensor context, List<Tensor> kept) {
     Tensor y = x;
     for (Stage stage : stages) {

@@ -8,7 +8,8 @@ import nacre.nn.Sequential;
 import nacre.tensor.Tensor;
 
 /**
- * A transformer block: self-attention, cross-attention to the context, feed-forward, each after a LayerNorm and with a residual connection. Names as in diffusers' {@code BasicTransformerBlock}.
+ * A transformer block: self-attention, cross-attention to the context, feed-forward, each after a
+ * LayerNorm and with a residual connection. Names as in diffusers' {@code BasicTransformerBlock}.
  */
 final class TransformerBlock {
   private final LayerNorm norm1;

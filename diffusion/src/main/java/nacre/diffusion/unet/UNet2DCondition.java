@@ -14,7 +14,8 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * The UNet of Stable Diffusion, which predicts noise or velocity from a noisy sample, a timestep and a context. Built from diffusers' {@code config.json}, under diffusers' names ({@code
+ * The UNet of Stable Diffusion, which predicts noise or velocity from a noisy sample, a timestep
+ * and a context. Built from diffusers' {@code config.json}, under diffusers' names ({@code
  * UNet2DConditionModel}). Source: Rombach et al., "High-Resolution Image Synthesis with Latent
  * Diffusion Models", 2022.
  */

@@ -9,7 +9,8 @@ import java.util.List;
 import nacre.weights.ConfigJson;
 
 /**
- * The configuration of a UNet: the supported keys of a {@code UNet2DConditionModel}'s {@code config.json}.
+ * The configuration of a UNet: the supported keys of a {@code UNet2DConditionModel}'s {@code
+ * config.json}.
  *
  * @param sampleSize height and width of the sample the model was made for
  * @param inChannels channels of the sample
@@ -185,8 +186,8 @@ public record UNetConfig(
   }
 
   /**
-   * The number that height and width of a sample must be multiples of. Padded convolutions halve odd sizes
-   * upwards, and the way up cuts what is too much; without padding nothing may be odd.
+   * The number that height and width of a sample must be multiples of. Padded convolutions halve
+   * odd sizes upwards, and the way up cuts what is too much; without padding nothing may be odd.
    */
   int sizeMultiple() {
     return downsamplePadding == 1 ? 1 : 1 << (levels() - 1);

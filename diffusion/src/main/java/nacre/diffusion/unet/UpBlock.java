@@ -50,7 +50,8 @@ final class UpBlock {
   }
 
   /**
-   * {@code x [N, H, W, in] → [N, 2H, 2W, out]}, or one less where the next skip connection has an odd height or width; takes skip connections from the end of the list.
+   * {@code x [N, H, W, in] → [N, 2H, 2W, out]}, or one less where the next skip connection has an
+   * odd height or width; takes skip connections from the end of the list.
    */
   Tensor forward(Tensor x, Tensor time, Tensor context, List<Tensor> kept) {
     try (Scope scope = Scope.open()) {

@@ -10,7 +10,10 @@ import nacre.nn.Parameters;
 import nacre.nn.Sequential;
 import nacre.tensor.spi.Window;
 
-/** The encoder and the decoder of the autoencoder: levels of residual blocks between an input and an output layer. Names as in diffusers. */
+/**
+ * The encoder and the decoder of the autoencoder: levels of residual blocks between an input and an
+ * output layer. Names as in diffusers.
+ */
 final class Coder {
   /** Epsilon of all GroupNorms; diffusers' config has no key for it. */
   static final double EPS = 1e-6;
@@ -28,7 +31,8 @@ final class Coder {
       Parameters at = p.at("down_blocks").at(level);
       layers.addAll(resnets(at, in, out, config.layersPerBlock(), config));
       if (level < channels.size() - 1) {
-        // One row of zeros at the bottom and one column at the right: an odd size loses its last pixel.
+        // One row of zeros at the bottom and one column at the right: an odd size loses its last
+        // pixel.
         Window window = new Window(2, 0, 0, 1, 1);
         layers.add(new Conv2d(at.at("downsamplers.0.conv"), out, out, 3, window));
       }

@@ -11,7 +11,8 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * The distribution that an image is encoded as: a normal distribution for each element of the latent.
+ * The distribution that an image is encoded as: a normal distribution for each element of the
+ * latent.
  *
  * @param moments {@code [N, h, w, 2C]}, the means followed by the logarithms of the variances
  */

@@ -8,7 +8,8 @@ import java.util.List;
 import nacre.weights.ConfigJson;
 
 /**
- * The configuration of an autoencoder: the supported keys of an {@code AutoencoderKL}'s {@code config.json}.
+ * The configuration of an autoencoder: the supported keys of an {@code AutoencoderKL}'s {@code
+ * config.json}.
  *
  * @param sampleSize height and width of the images the model was made for
  * @param inChannels channels of the image
@@ -21,7 +22,6 @@ import nacre.weights.ConfigJson;
  * @param quantConv whether a 1×1 convolution follows the encoder
  * @param postQuantConv whether a 1×1 convolution precedes the decoder
  * @param scalingFactor factor of latents for diffusion, which makes their variance 1
- *
  * @param shiftFactor subtracted from them before
  * @param forceUpcast whether pipelines are to compute it in f32 where f16 would overflow. It is not
  *     computed in f16 here, so this changes nothing; it is kept for writing the config again
