@@ -10,7 +10,8 @@ import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 
 /**
- * A video clip prepared for drawing training pairs: frames of the size of the model's images, and in each frame the objects' boxes and poses in that frame's own camera. Immutable.
+ * A video clip prepared for drawing training pairs: frames of the size of the model's images, and
+ * in each frame the objects' boxes and poses in that frame's own camera. Immutable.
  */
 public final class Clip {
   /** The length of a 2D box: y0, x0, y1, x1. */

@@ -25,8 +25,8 @@ public record ClipLocation(ClipSourceProvider provider, String location) {
   }
 
   /**
-   * Parses a location as written by a user. A path that no provider recognizes is taken for scene folders,
-   * whose reader explains what is wrong with it.
+   * Parses a location as written by a user. A path that no provider recognizes is taken for scene
+   * folders, whose reader explains what is wrong with it.
    *
    * @throws IOException in one line, if there is no provider of that name, or several recognize the
    *     path

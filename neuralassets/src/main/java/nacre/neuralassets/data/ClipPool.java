@@ -7,12 +7,12 @@ import java.util.stream.IntStream;
 import nacre.neuralassets.scene.Scene;
 
 /**
- * The clips of a source that a run uses, in memory. A finite source is read whole at
- * the start. Of an endless one some clips are taken before the first step, then a steady number a
- * step, up to a limit. Which clips a step may draw from depends on the step alone. Used by one
- * thread.
+ * The clips of a source that a run uses, in memory. A finite source is read whole at the start. Of
+ * an endless one some clips are taken before the first step, then a steady number a step, up to a
+ * limit. Which clips a step may draw from depends on the step alone. Used by one thread.
  *
- * <p>Clips are made between steps, on all cores, rather than concurrently: where every core has its share of a step, a thread that occupies one delays all the others.
+ * <p>Clips are made between steps, on all cores, rather than concurrently: where every core has its
+ * share of a step, a thread that occupies one delays all the others.
  */
 public final class ClipPool {
   /** Steps for which clips are made at a time, so that there is work for every core. */

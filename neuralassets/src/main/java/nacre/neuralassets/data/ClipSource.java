@@ -4,7 +4,9 @@ import java.io.IOException;
 import nacre.neuralassets.scene.Scene;
 
 /**
- * A data set of annotated video clips, each of which is a {@link Scene}: a finite number of them, or an endless stream that a seed determines. Clips are always the same and in the same order; otherwise runs could not be resumed.
+ * A data set of annotated video clips, each of which is a {@link Scene}: a finite number of them,
+ * or an endless stream that a seed determines. Clips are always the same and in the same order;
+ * otherwise runs could not be resumed.
  *
  * <p>Nacre has two, {@link StoredClips} and {@link RenderedClips}. For one of your own, implement
  * this interface and a {@link ClipSourceProvider}.

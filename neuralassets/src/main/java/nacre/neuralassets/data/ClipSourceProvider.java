@@ -31,8 +31,8 @@ public interface ClipSourceProvider {
   ClipSource open(String location, Request request) throws IOException;
 
   /**
-   * The request of a run. A source that has pictures of one size only may ignore all of it: clips are
-   * resized afterwards.
+   * The request of a run. A source that has pictures of one size only may ignore all of it: clips
+   * are resized afterwards.
    *
    * @param config the part "data" of the preset
    * @param imageSize the side of the model's images in pixels

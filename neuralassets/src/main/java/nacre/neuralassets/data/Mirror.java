@@ -79,7 +79,10 @@ final class Mirror {
     return new double[] {a[0] + b[0] - c[0], a[1] + b[1] - c[1], a[2] + b[2] - c[2]};
   }
 
-  /** F · pose · F with F = diag(−1, 1, 1): entries that couple x with the other axes change their sign. */
+  /**
+   * F · pose · F with F = diag(−1, 1, 1): entries that couple x with the other axes change their
+   * sign.
+   */
   private static void background(float[] pose, int at) {
     for (int k : new int[] {1, 2, 3, 6, 9}) {
       pose[at + k] = -pose[at + k];

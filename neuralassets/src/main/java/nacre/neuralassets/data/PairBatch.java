@@ -8,8 +8,8 @@ import nacre.neuralassets.scene.PoseVector;
  * A batch of training pairs packed into arrays on the host, row-major. B pairs of S by S pixels
  * with N slots.
  *
- * @param conditioning the model's input about the targets: the source frames, and the boxes
- *     and poses of their objects
+ * @param conditioning the model's input about the targets: the source frames, and the boxes and
+ *     poses of their objects
  * @param target the target frames, {@code [B, S, S, 3]} in [−1, 1]
  * @param targetBoxes the objects' boxes in the target frames, {@code [B, N, 4]}; the model never
  *     sees them

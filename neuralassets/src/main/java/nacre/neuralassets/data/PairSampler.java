@@ -4,9 +4,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The sampler of training pairs: clip, source and target frame, slots, dropped conditioning, timestep. Everything is a function of (seed, step, index in the batch).
+ * The sampler of training pairs: clip, source and target frame, slots, dropped conditioning,
+ * timestep. Everything is a function of (seed, step, index in the batch).
  *
- * <p>The gap between the two frames is uniform from the smallest to the largest, then the pair's position in the clip, then its direction (Neural Assets, section 3.3). A pair in which nothing
+ * <p>The gap between the two frames is uniform from the smallest to the largest, then the pair's
+ * position in the clip, then its direction (Neural Assets, section 3.3). A pair in which nothing
  * differs is drawn again.
  */
 public final class PairSampler {

@@ -16,8 +16,8 @@ import nacre.neuralassets.scene.Vec3;
  *
  * @param camera of the frame
  * @param slots one for each object of the scene, in the scene's order
- * @param background the scene that provides the background, as the user named it; null if it keeps its
- *     own
+ * @param background the scene that provides the background, as the user named it; null if it keeps
+ *     its own
  */
 public record EditedScene(Camera camera, List<Slot> slots, String background) {
 

@@ -20,7 +20,8 @@ public final class GroundTruth {
   /**
    * Renders one frame after edits; removed objects are left out of the frame's views.
    *
-   * @throws EditException for an object that does not exist, and for edits that use another scene, which have no ground truth
+   * @throws EditException for an object that does not exist, and for edits that use another scene,
+   *     which have no ground truth
    */
   public static SceneFrame render(
       SceneDescription scene, int frame, List<Edit> edits, int width, int height, int samples) {

@@ -12,7 +12,8 @@ import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.Vec3;
 
 /**
- * Edits that demonstrate a model on a scene: of the object that is seen best, and such that the result is in the picture.
+ * Edits that demonstrate a model on a scene: of the object that is seen best, and such that the
+ * result is in the picture.
  */
 public final class ShowEdits {
   private static final double MARGIN = 0.15;

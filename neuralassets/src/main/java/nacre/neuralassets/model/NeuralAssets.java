@@ -30,7 +30,8 @@ import nacre.tensor.spi.Unary;
  * taken from a source frame, and their pose in the target frame; a UNet that attends to the tokens
  * draws the target frame.
  *
- * <p>Shapes: B images, N object slots, K = roi_size² tokens per object, C = cross_attention_dim, S the image's side, s that of the samples which the UNet denoises.
+ * <p>Shapes: B images, N object slots, K = roi_size² tokens per object, C = cross_attention_dim, S
+ * the image's side, s that of the samples which the UNet denoises.
  *
  * <p>Parameters: {@code unet.*}, those of the image encoder under its model type, usually {@code
  * vit.*}, {@code appearance.*}, {@code pose_mlp.{0,2}.*}, {@code background_mlp.{0,2}.*}, {@code
@@ -234,7 +235,8 @@ public final class NeuralAssets {
   }
 
   /**
-   * The constant coordinate channels {@code [1, s, s, 4 · octaves]} for the UNet, which has no position embeddings; null for none.
+   * The constant coordinate channels {@code [1, s, s, 4 · octaves]} for the UNet, which has no
+   * position embeddings; null for none.
    */
   private Tensor coordinates(int side, int octaves) {
     if (octaves == 0) {

@@ -4,8 +4,9 @@ import java.util.Arrays;
 import nacre.neuralassets.scene.PoseVector;
 
 /**
- * The features of an object's pose vector of twelve numbers, input of the pose layers. The paper uses these numbers as they are, which is {@code new PoseFeatures(1, false, 0)}; the rest
- * are aids to small models. Computed on the host: a pose carries no gradient.
+ * The features of an object's pose vector of twelve numbers, input of the pose layers. The paper
+ * uses these numbers as they are, which is {@code new PoseFeatures(1, false, 0)}; the rest are aids
+ * to small models. Computed on the host: a pose carries no gradient.
  *
  * @param depthScale depths are multiplied by it before all else
  * @param derivedBox appends seven numbers, uc, vc, dc, umin, vmin, umax, vmax: the projection of
@@ -90,7 +91,10 @@ public record PoseFeatures(double depthScale, boolean derivedBox, int octaves) {
     System.arraycopy(bounds, 0, x, 15, 4);
   }
 
-  /** Projects the point at given fractions of the three edges from the first corner; returns its depth. */
+  /**
+   * Projects the point at given fractions of the three edges from the first corner; returns its
+   * depth.
+   */
   private static double project(double[][] p, double a, double b, double c, double[] uv) {
     double depth = along(p, 2, a, b, c);
     boolean seen = depth > NEAREST;

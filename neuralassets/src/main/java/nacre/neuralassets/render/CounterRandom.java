@@ -1,7 +1,8 @@
 package nacre.neuralassets.render;
 
 /**
- * A small counter-based random generator (SplitMix64), whose stream is a pure function of its keys, so that clip 1,000 can be made without the 999 before it, on any thread, always the same.
+ * A small counter-based random generator (SplitMix64), whose stream is a pure function of its keys,
+ * so that clip 1,000 can be made without the 999 before it, on any thread, always the same.
  */
 final class CounterRandom {
   private static final long GAMMA = 0x9E3779B97F4A7C15L;

@@ -6,7 +6,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * A bitmap font for captions, because a server's Java often has no fonts. It has A–Z (lower case appears as capitals), digits and a few punctuation marks; anything else appears as a frame.
+ * A bitmap font for captions, because a server's Java often has no fonts. It has A–Z (lower case
+ * appears as capitals), digits and a few punctuation marks; anything else appears as a frame.
  */
 final class PixelFont {
   /** Height of a letter at scale 1. */

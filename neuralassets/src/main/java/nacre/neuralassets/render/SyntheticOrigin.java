@@ -10,7 +10,8 @@ import nacre.neuralassets.scene.SceneFormatException;
 import nacre.weights.JsonFile;
 
 /**
- * The origin of a synthetic clip, kept as {@code synthetic.json} beside scene.json, so that its description can be generated again and the ground truth of an edit rendered.
+ * The origin of a synthetic clip, kept as {@code synthetic.json} beside scene.json, so that its
+ * description can be generated again and the ground truth of an edit rendered.
  *
  * @param generator the generator's version; another version makes other clips from the same numbers
  */

@@ -42,7 +42,6 @@ final class Tracer {
    * Follows one ray from the eye.
    *
    * @param candidates bit i set if object i may be hit
-   *
    * @param dx unit direction
    * @param lx unit vector towards the point of the sun that this ray samples
    */

@@ -96,8 +96,8 @@ public record Box3(List<Vec3> corners) {
   }
 
   /**
-   * The deviation of the corners from a parallelepiped in Kubric's order: the largest distance of
-   * a corner from where corners 0, 1, 2, 4 put it, divided by the box's longest edge. Near 0 for a
+   * The deviation of the corners from a parallelepiped in Kubric's order: the largest distance of a
+   * corner from where corners 0, 1, 2, 4 put it, divided by the box's longest edge. Near 0 for a
    * box that is right, above 0.5 where corners are in another order.
    */
   public double skewness() {

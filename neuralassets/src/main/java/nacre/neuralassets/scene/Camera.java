@@ -30,7 +30,8 @@ public record Camera(RigidPose cameraToWorld, Intrinsics intrinsics) {
   }
 
   /**
-   * This camera for an image of another aspect ratio: the horizontal field of view stays, the vertical one follows from square pixels.
+   * This camera for an image of another aspect ratio: the horizontal field of view stays, the
+   * vertical one follows from square pixels.
    */
   public Camera forAspect(int width, int height) {
     double fy = intrinsics.fx() * width / height;

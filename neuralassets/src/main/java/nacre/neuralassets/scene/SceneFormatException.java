@@ -13,7 +13,8 @@ public final class SceneFormatException extends IOException {
   /**
    * Makes the message {@code FILE: PLACE: PROBLEM; REMEDY} of its parts.
    *
-   * @param place JSON path such as {@code $.objects[1].name}; empty if it concerns the whole file */
+   * @param place JSON path such as {@code $.objects[1].name}; empty if it concerns the whole file
+   */
   public SceneFormatException(Path file, String place, String problem, String remedy) {
     super(file + ": " + (place.isEmpty() ? "" : place + ": ") + problem + "; " + remedy);
     this.file = file;

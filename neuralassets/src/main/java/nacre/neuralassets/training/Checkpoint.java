@@ -16,8 +16,10 @@ import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
 
 /**
- * A checkpoint: everything that a run needs to resume exactly, in one folder that is either complete or does not exist: {@code ema}, a model folder with the averaged parameters; {@code
- * parameters.safetensors}; {@code optimizer.safetensors}; {@code state.json}. The name contains the step, so that the newest is found without a separate pointer.
+ * A checkpoint: everything that a run needs to resume exactly, in one folder that is either
+ * complete or does not exist: {@code ema}, a model folder with the averaged parameters; {@code
+ * parameters.safetensors}; {@code optimizer.safetensors}; {@code state.json}. The name contains the
+ * step, so that the newest is found without a separate pointer.
  *
  * @param folder the checkpoint itself, {@code step-000001500}
  */

@@ -47,7 +47,6 @@ public final class ModelFolder {
    * @param library whose class it is
    * @param type the class
    * @param typeKey the key of the type in its {@code config.json}
-   *
    * @param typeInConfig the value of that key
    */
   private record Part(

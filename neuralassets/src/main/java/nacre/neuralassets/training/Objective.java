@@ -22,7 +22,8 @@ public final class Objective {
   private final int timesteps;
 
   /**
-   * The objective of a model, with the noise schedule of its preset. Its tensors belong to the current scope.
+   * The objective of a model, with the noise schedule of its preset. Its tensors belong to the
+   * current scope.
    */
   public Objective(NeuralAssets model) {
     NoiseSchedule noise = new NoiseSchedule(model.preset().scheduler());

@@ -18,7 +18,6 @@ import nacre.tensor.Tensor;
  * writes one batch after another into the same tensors, so that a captured step finds them there.
  *
  * @param conditioning the model's input about the targets
- *
  * @param target the target frames, {@code [B, S, S, 3]} in [−1, 1]
  * @param latentNoise the noise with which {@link SampleSpace#toSamples} draws a latent; null for
  *     the mode of the distribution, and for pixels

@@ -16,7 +16,8 @@ import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
 
 /**
- * A model in training: parameters, optimizer, averaged parameters. Confined to the thread that created it.
+ * A model in training: parameters, optimizer, averaged parameters. Confined to the thread that
+ * created it.
  */
 public final class Trainer implements AutoCloseable {
   /** Philox stream of the noise of step 0; each step has its own. */
@@ -84,7 +85,9 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Starts a step on the device, without waiting for it where the device is asynchronous. The inputs are written first; the step itself does not involve the host, and as long as batches have the same extents it is {@linkplain CapturedStep captured}.
+   * Starts a step on the device, without waiting for it where the device is asynchronous. The
+   * inputs are written first; the step itself does not involve the host, and as long as batches
+   * have the same extents it is {@linkplain CapturedStep captured}.
    */
   public void begin(PairBatch batch, double learningRate) {
     if (inputs == null || !inputs.fits(batch)) {
