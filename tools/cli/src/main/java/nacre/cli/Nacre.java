@@ -14,8 +14,11 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The command line: {@code nacre COMMAND …}. <p>Exit status 0 is success, 1 a command that failed, 2 a command line that cannot be parsed. A failure ends with one line on standard error, {@code nacre: …}; {@code --debug} prints the
- * stack trace before it.
+ * The command line: {@code nacre COMMAND …}.
+ *
+ * <p>Exit status 0 is success, 1 a command that failed, 2 a command line that cannot be parsed. A
+ * failure ends with one line on standard error, {@code nacre: …}; {@code --debug} prints the stack
+ * trace before it.
  */
 @Command(
     name = "nacre",

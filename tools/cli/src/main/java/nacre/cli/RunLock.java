@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import nacre.cli.options.UserException;
 
-/** A lock that keeps a second process from training in the same folder. It ends with the process. */
+/**
+ * A lock that keeps a second process from training in the same folder. It ends with the process.
+ */
 record RunLock(FileChannel channel) implements AutoCloseable {
   private static final String NAME = ".lock";
 

@@ -16,7 +16,8 @@ import nacre.neuralassets.evaluation.Evaluation;
 import nacre.weights.AtomicFile;
 
 /**
- * The logs of a run besides checkpoints: metrics.jsonl, TensorBoard events, the loss curve. A full disk does not end the run: it is reported once, and writing is tried again.
+ * The logs of a run besides checkpoints: metrics.jsonl, TensorBoard events, the loss curve. A full
+ * disk does not end the run: it is reported once, and writing is tried again.
  */
 final class RunLog implements AutoCloseable {
   /** Number of steps of one entry. */

@@ -20,7 +20,8 @@ import nacre.tensor.Tensor;
 import nacre.tensor.ops.RandomNormal;
 
 /**
- * The drawing of edited scenes. All pictures begin with the same noise, so that they differ by their edits only.
+ * The drawing of edited scenes. All pictures begin with the same noise, so that they differ by
+ * their edits only.
  */
 final class SamplePictures {
   /** Pictures drawn at a time. */

@@ -38,7 +38,8 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
   /**
    * Every kind of edit for each scene.
    *
-   * @param views the scenes; the next of the list, or of {@code donors}, provides objects and background
+   * @param views the scenes; the next of the list, or of {@code donors}, provides objects and
+   *     background
    * @param donors scenes that provide them for the last of the views
    */
   Sheet ofAllEdits(List<SceneView> views, List<SceneView> donors) throws IOException {

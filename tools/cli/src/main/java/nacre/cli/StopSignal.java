@@ -3,8 +3,8 @@ package nacre.cli;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * The handling of Ctrl-C and {@code kill} during a run: the JVM's shutdown is delayed until the run has reached a safe point, and the exit status is the JVM's own for the signal, 130
- * or 143.
+ * The handling of Ctrl-C and {@code kill} during a run: the JVM's shutdown is delayed until the run
+ * has reached a safe point, and the exit status is the JVM's own for the signal, 130 or 143.
  */
 final class StopSignal implements AutoCloseable {
   private final CountDownLatch done = new CountDownLatch(1);

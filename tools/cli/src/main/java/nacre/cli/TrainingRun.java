@@ -230,7 +230,9 @@ final class TrainingRun {
     }
   }
 
-  /** Draws the sheet; its last scene only provides objects. With few scenes one may appear twice. */
+  /**
+   * Draws the sheet; its last scene only provides objects. With few scenes one may appear twice.
+   */
   private void sheet(Trainer trainer, RunLog log) throws IOException {
     SamplePictures pictures =
         new SamplePictures(Sampler.of(trainer.averaged()), scenes, request.seed());
@@ -268,8 +270,9 @@ final class TrainingRun {
   }
 
   /**
-   * The estimated time of the evaluation, so that everything is done in time: a picture costs a forward pass a
-   * sampling step, about a third of a training step's work, and twice that with guidance.
+   * The estimated time of the evaluation, so that everything is done in time: a picture costs a
+   * forward pass a sampling step, about a third of a training step's work, and twice that with
+   * guidance.
    */
   private double evaluationSeconds(double secondsPerStep, double minutes) {
     Preset.Sampling sampling = request.preset().sampling();

@@ -1,7 +1,8 @@
 package nacre.cli.options;
 
 /**
- * The error of a request that cannot be fulfilled. Its message says why and what to do instead, in one line that is complete without a stack trace.
+ * The error of a request that cannot be fulfilled. Its message says why and what to do instead, in
+ * one line that is complete without a stack trace.
  */
 public final class UserException extends RuntimeException {
   private static final long serialVersionUID = 1L;

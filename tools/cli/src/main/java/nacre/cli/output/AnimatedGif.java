@@ -22,7 +22,8 @@ public final class AnimatedGif {
   private static final String IMAGE_FORMAT = "javax_imageio_gif_image_1.0";
 
   /**
-   * The strength of dithering: full strength flickers between frames, none leaves bands in skies. Pixels enlarged to squares are not dithered: dots in them would show, and enlarge the file.
+   * The strength of dithering: full strength flickers between frames, none leaves bands in skies.
+   * Pixels enlarged to squares are not dithered: dots in them would show, and enlarge the file.
    */
   private static final double DITHER = 0.6;
 

@@ -57,7 +57,8 @@ record Chart(String label, List<Series> series, boolean logarithmic) {
       double air = most > least * 1.1 ? 1 : 1.1;
       double low = least / air;
       double top = most * air;
-      // The finest tick marks of a logarithmic axis that are few enough: 1, 2, 3, 5, 7 of each decade, and so on.
+      // The finest tick marks of a logarithmic axis that are few enough: 1, 2, 3, 5, 7 of each
+      // decade, and so on.
       double[][] choices = {{1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 2, 3, 5, 7}, {1, 2, 5}, {1, 3}};
       for (double[] choice : choices) {
         List<Double> marks = decades(low, top, choice);
@@ -84,9 +85,7 @@ record Chart(String label, List<Series> series, boolean logarithmic) {
       return marks;
     }
 
-    /**
-     * The position of a value, from 0 at {@code low} to 1 at {@code high}; NaN if it has none.
-     */
+    /** The position of a value, from 0 at {@code low} to 1 at {@code high}; NaN if it has none. */
     double place(double value) {
       return logarithmic
           ? (value > 0 ? Math.log(value / low) / Math.log(high / low) : Double.NaN)

@@ -1,8 +1,8 @@
 package nacre.cli.output;
 
 /**
- * An exponential moving average: each value weighs {@code 1 - memory}, each step back {@code memory}
- * times less, and the weights of the values seen so far sum to one from the first value on.
+ * An exponential moving average: each value weighs {@code 1 - memory}, each step back {@code
+ * memory} times less, and the weights of the values seen so far sum to one from the first value on.
  */
 final class ExponentialMean {
   private final double memory;

@@ -15,9 +15,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Text in pictures, drawn with outlines of its own. The JDK's text drawing needs the system's
- * font libraries, which servers and containers often lack, and looks different on each machine;
- * this looks the same everywhere. Sizes are pixels per em.
+ * Text in pictures, drawn with outlines of its own. The JDK's text drawing needs the system's font
+ * libraries, which servers and containers often lack, and looks different on each machine; this
+ * looks the same everywhere. Sizes are pixels per em.
  */
 enum Lettering {
   REGULAR,

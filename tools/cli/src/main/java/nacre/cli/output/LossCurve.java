@@ -10,7 +10,8 @@ import nacre.cli.output.Chart.Axis;
 import nacre.cli.output.Chart.Series;
 
 /**
- * The chart of a training run: the loss of each step, faint, its running mean over about a fiftieth of the run, strong, and below it the learning rate.
+ * The chart of a training run: the loss of each step, faint, its running mean over about a fiftieth
+ * of the run, strong, and below it the learning rate.
  */
 public final class LossCurve {
   /** Name of the loss in the log. */

@@ -22,7 +22,8 @@ import nacre.weights.JsonFile;
 
 /**
  * The metrics of a training run as JSON lines, one for each logged step: {@code {"step":10,
- * "loss":0.93,"learning_rate":0.002}}. Lines are written immediately; a run that resumes first drops the lines of steps that it will compute again.
+ * "loss":0.93,"learning_rate":0.002}}. Lines are written immediately; a run that resumes first
+ * drops the lines of steps that it will compute again.
  */
 public final class MetricsLog implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();

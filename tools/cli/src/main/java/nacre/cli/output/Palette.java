@@ -9,8 +9,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * A palette of at most 256 colors for some pictures: variance-based median cut
- * (Heckbert 1982, with Wu's choice of the box to split), then a few rounds of k-means.
+ * A palette of at most 256 colors for some pictures: variance-based median cut (Heckbert 1982, with
+ * Wu's choice of the box to split), then a few rounds of k-means.
  */
 final class Palette {
   private static final int MAX_COLOURS = 256;

@@ -11,7 +11,8 @@ import java.util.function.LongSupplier;
 
 /**
  * The progress of a training run in one line: steps, running mean of the loss, images a second,
- * time left, memory. On a terminal the line is overwritten; elsewhere a new one is printed from time to time. Not thread-safe.
+ * time left, memory. On a terminal the line is overwritten; elsewhere a new one is printed from
+ * time to time. Not thread-safe.
  */
 public final class Progress implements AutoCloseable {
   /** Interval between two updates of the line on a terminal. */

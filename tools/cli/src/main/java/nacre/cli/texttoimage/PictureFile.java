@@ -33,7 +33,8 @@ import nacre.cli.options.UserException;
 import nacre.neuralassets.scene.PngFile;
 
 /**
- * A reader of picture files, equal to diffusers' with Pillow: rotated upright by the Exif orientation, CMYK converted to RGB, color profiles ignored.
+ * A reader of picture files, equal to diffusers' with Pillow: rotated upright by the Exif
+ * orientation, CMYK converted to RGB, color profiles ignored.
  */
 final class PictureFile {
   private static final int CMYK_CHANNELS = 4;

@@ -71,7 +71,7 @@ public final class TextToImage {
   @Option(
       names = "--strength",
       paramLabel = "S",
-      description = "How much of it is drawn anew, 0 to 1; 0.8 unless given.")
+      description = "How much of it is redrawn, 0 to 1; 0.8 unless given.")
   private Double strength;
 
   @Option(
@@ -86,7 +86,7 @@ public final class TextToImage {
       defaultValue = "f32",
       converter = DTypeOption.class,
       description =
-          "What to compute in: f32, or bf16, which takes half the memory; f32 unless given.")
+          "Type to compute in: f32, or bf16, which takes half the memory; f32 unless given.")
   private DType dtype;
 
   @Option(

@@ -12,10 +12,10 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * A reference bundle: a module's weights, inputs, outputs and gradients in PyTorch, in a folder with {@code
- * case.json} and {@code tensors.safetensors}. Everything is in PyTorch's layouts; keys are {@code
- * weight.…}, {@code input.…}, {@code output.…}, {@code cotangent.…}, {@code grad.input.…}, {@code
- * grad.weight.…}.
+ * A reference bundle: a module's weights, inputs, outputs and gradients in PyTorch, in a folder
+ * with {@code case.json} and {@code tensors.safetensors}. Everything is in PyTorch's layouts; keys
+ * are {@code weight.…}, {@code input.…}, {@code output.…}, {@code cotangent.…}, {@code
+ * grad.input.…}, {@code grad.weight.…}.
  */
 final class Bundle implements AutoCloseable {
   static final String WEIGHT = "weight.";

@@ -17,7 +17,6 @@ import nacre.weights.JsonFile;
  * @param module name of the module, as {@link ModuleRegistry} knows it
  * @param config the module's own {@code config.json}, or its constructor's arguments
  * @param dtype type to compute in
- *
  * @param tolerance largest relative error that passes
  */
 record Case(String module, JsonNode config, DType dtype, double tolerance) {

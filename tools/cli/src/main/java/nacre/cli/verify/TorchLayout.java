@@ -5,7 +5,8 @@ import static nacre.tensor.ops.Permute.permute;
 import nacre.tensor.Tensor;
 
 /**
- * The conversion between the layouts of a bundle's inputs and outputs and the engine's. It is differentiable, so that gradients are in PyTorch's layouts too.
+ * The conversion between the layouts of a bundle's inputs and outputs and the engine's. It is
+ * differentiable, so that gradients are in PyTorch's layouts too.
  */
 final class TorchLayout {
   private TorchLayout() {}

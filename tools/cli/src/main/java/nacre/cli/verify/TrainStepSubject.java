@@ -16,7 +16,8 @@ import nacre.tensor.Tensor;
 import nacre.weights.ConfigJson;
 
 /**
- * A training step of Neural Assets, from a preset as its config to its loss. The optimizer has a bundle of its own.
+ * A training step of Neural Assets, from a preset as its config to its loss. The optimizer has a
+ * bundle of its own.
  */
 final class TrainStepSubject {
   private TrainStepSubject() {}

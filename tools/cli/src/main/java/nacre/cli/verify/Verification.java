@@ -16,7 +16,10 @@ import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
 
 /**
- * The verification of a bundle: it runs the module and compares every output and gradient that the bundle has. The forward pass runs as in inference, with prepacked parameters in the computing dtype, and if there are gradients once more as in training, recorded and with parameters in f32. These take different paths through the engine; the worse result counts.
+ * The verification of a bundle: it runs the module and compares every output and gradient that the
+ * bundle has. The forward pass runs as in inference, with prepacked parameters in the computing
+ * dtype, and if there are gradients once more as in training, recorded and with parameters in f32.
+ * These take different paths through the engine; the worse result counts.
  */
 final class Verification {
   private final Bundle bundle;

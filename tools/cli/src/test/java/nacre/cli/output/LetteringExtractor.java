@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
 /**
  * Makes {@code lettering.txt} out of the DejaVu Sans fonts. Run it to add characters: arguments are
  * the folder that holds {@code DejaVuSans.ttf} and {@code DejaVuSans-Bold.ttf}, a file with the
- * fonts' licence, and the file to write.
+ * fonts' license, and the file to write.
  */
 final class LetteringExtractor {
   /** DejaVu's units per em; at this size every coordinate of an outline is whole. */
