@@ -46,8 +46,8 @@ def train(merges: int) -> list[tuple[str, str]]:
         show_progress=False,
     )
     tokenizer.train_from_iterator(SENTENCES.strip().splitlines(), trainer)
-    learnt = json.loads(tokenizer.to_str())["model"]["merges"]
-    return [tuple(pair) for pair in learnt][:merges]
+    learned = json.loads(tokenizer.to_str())["model"]["merges"]
+    return [tuple(pair) for pair in learned][:merges]
 
 
 def write(folder: Path, pad: str = END, merges: int = 250) -> int:
@@ -56,17 +56,17 @@ def write(folder: Path, pad: str = END, merges: int = 250) -> int:
     Stable Diffusion 1 pads with the end of the text, 2 with "!", which is token 0.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    learnt = train(merges)
+    learned = train(merges)
     # The order of OpenAI's vocabulary: the printable bytes first, so that "!" is 0.
     letters = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = [chr(b) for b in letters]
     letters += [chr(256 + i) for i in range(256 - len(letters))]
-    tokens = letters + [c + "</w>" for c in letters] + [a + b for a, b in learnt] + [START, END]
+    tokens = letters + [c + "</w>" for c in letters] + [a + b for a, b in learned] + [START, END]
     vocabulary = {token: i for i, token in enumerate(tokens)}
     assert len(vocabulary) == len(tokens)
     text = json.dumps(vocabulary, ensure_ascii=False, separators=(",", ":"))
     (folder / "vocab.json").write_text(text, encoding="utf-8")
-    lines = ["#version: 0.2", *(f"{a} {b}" for a, b in learnt)]
+    lines = ["#version: 0.2", *(f"{a} {b}" for a, b in learned)]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def token(content: str) -> dict:

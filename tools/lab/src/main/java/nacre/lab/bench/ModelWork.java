@@ -32,7 +32,8 @@ import nacre.tensor.ops.MeanSquaredError;
 import nacre.tensor.ops.RandomNormal;
 
 /**
- * The works that {@code nacre bench models} times: whole models of Stable Diffusion 2.1 and DINO with random weights, and the overhead of an operation.
+ * The works that {@code nacre bench models} times: whole models of Stable Diffusion 2.1 and DINO
+ * with random weights, and the overhead of an operation.
  */
 enum ModelWork {
   UNET_32("unet-32", "UNet, 32×32 latent, batch 1", Config.UNET, Machine.CPU),
@@ -44,8 +45,7 @@ enum ModelWork {
   VAE_DECODE_256("vae-decode-256", "VAE, decode 256×256", Config.VAE, Machine.CPU),
   VAE_DECODE_512("vae-decode-512", "VAE, decode 512×512", Config.VAE, Machine.BOTH),
   VIT_B8_256("vit-b8-256", "DINO ViT-B/8, 256×256", Config.VIT, Machine.BOTH),
-  UNET_TRAIN_32(
-      "unet-train-32", "UNet training step, 32×32 latent", Config.UNET, Machine.CPU),
+  UNET_TRAIN_32("unet-train-32", "UNet training step, 32×32 latent", Config.UNET, Machine.CPU),
   UNET_TRAIN_32_B32(
       "unet-train-32-b32", "UNet training step, 32×32 latent, batch 32", Config.UNET, Machine.GPU),
   LAUNCHES("launches", "1,000 operations on 1,024 numbers", Config.NONE, Machine.GPU);

@@ -118,7 +118,8 @@ final class ModelsBench implements Callable<Integer> {
   private record Time(double first, double median, int runs, double peakGb) {}
 
   /**
-   * The times of a work as the commands run it, and on a GPU also with each operation launched by itself.
+   * The times of a work as the commands run it, and on a GPU also with each operation launched by
+   * itself.
    *
    * @param eager null on the host, where the two are the same
    */

@@ -25,7 +25,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code ./check} of the archive that {@code tools/lab/gpu/bundle} makes: tests and times everything that needs a GPU, part by part.
+ * {@code ./check} of the archive that {@code tools/lab/gpu/bundle} makes: tests and times
+ * everything that needs a GPU, part by part.
  */
 @Command(
     name = "gpu-check",

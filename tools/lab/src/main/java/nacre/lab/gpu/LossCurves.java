@@ -14,9 +14,13 @@ import nacre.cli.output.LossCurve;
 import nacre.cli.output.MetricsLog;
 
 /**
- * The comparison of a training on the GPU with the same training on the CPU: same seed, scenes and noise, so the same losses but for rounding. Each step feeds the next, so rounding differences grow; a mistake in a gradient shows at once and many times larger. The two curves, means of ten steps
- * each, may differ by {@link #FIRST} of their value in the first entry and by {@link #ALLOWED} in
- * any, and the losses must fall. Two runs on the CPU, with one thread and with two, differ by 1e-8 and by 8e-7 at most in 200 steps of the demo; cuDNN's algorithms may round a hundred times more.
+ * The comparison of a training on the GPU with the same training on the CPU: same seed, scenes and
+ * noise, so the same losses but for rounding. Each step feeds the next, so rounding differences
+ * grow; a mistake in a gradient shows at once and many times larger. The two curves, means of ten
+ * steps each, may differ by {@link #FIRST} of their value in the first entry and by {@link
+ * #ALLOWED} in any, and the losses must fall. Two runs on the CPU, with one thread and with two,
+ * differ by 1e-8 and by 8e-7 at most in 200 steps of the demo; cuDNN's algorithms may round a
+ * hundred times more.
  */
 final class LossCurves {
   private static final double FIRST = 1e-5;

@@ -13,7 +13,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** All parts of the check, the most informative first, since time on a GPU may run out at any of them. */
+/**
+ * All parts of the check, the most informative first, since time on a GPU may run out at any of
+ * them.
+ */
 final class Parts {
   private static final String SUITE = "nacre.tensor.oracle.OracleTest";
   private static final String FIRST_METHOD =

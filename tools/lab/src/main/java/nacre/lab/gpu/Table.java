@@ -7,7 +7,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Results as Markdown. Results of the simulated device, or of {@code --small}, say so in the title and in the first cell of each table, so that no table can be mistaken for a GPU's.
+ * Results as Markdown. Results of the simulated device, or of {@code --small}, say so in the title
+ * and in the first cell of each table, so that no table can be mistaken for a GPU's.
  */
 final class Table {
   private final JsonNode root;

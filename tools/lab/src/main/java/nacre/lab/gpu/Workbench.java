@@ -12,7 +12,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The runner of a part's programs. Each is a process of its own: a fault on a GPU makes the process that hit it unusable, and a crash of native code ends it.
+ * The runner of a part's programs. Each is a process of its own: a fault on a GPU makes the process
+ * that hit it unusable, and a crash of native code ends it.
  *
  * @param home the unpacked archive
  * @param scratch a folder of the part's own, empty at first

@@ -115,7 +115,7 @@ class GpuCheckTest {
     assertEquals(Status.PASSED, compared(log(0.5, 0.2), log(0.500001, 0.20001)));
     assertEquals(Status.FAILED, compared(log(0.5, 0.2), log(0.5001, 0.2)));
     assertEquals(Status.FAILED, compared(log(0.5, 0.2), log(0.5, 0.201)));
-    assertEquals(Status.FAILED, compared(log(0.5, 0.5), log(0.5, 0.5)), "nothing is learnt");
+    assertEquals(Status.FAILED, compared(log(0.5, 0.5), log(0.5, 0.5)), "nothing is learned");
     assertEquals(Status.FAILED, compared(log(0.5), log(0.5, 0.2)));
     assertEquals(Status.FAILED, compared(log(Double.NaN), log(0.5)));
     assertEquals(Status.FAILED, compared(log(), log()));

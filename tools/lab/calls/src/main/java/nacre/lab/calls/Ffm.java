@@ -19,7 +19,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Calls of the driver through Nacre's bindings, as the CUDA backend makes them. Work that calls submit to the GPU is completed before the next {@value #CALLS} are timed: the GPU's queue holds more than that, so a call never waits for the GPU.
+ * Calls of the driver through Nacre's bindings, as the CUDA backend makes them. Work that calls
+ * submit to the GPU is completed before the next {@value #CALLS} are timed: the GPU's queue holds
+ * more than that, so a call never waits for the GPU.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -57,7 +59,10 @@ public class Ffm {
     }
   }
 
-  /** Makes the context current on the thread, as it is already: the backend does so before each call. */
+  /**
+   * Makes the context current on the thread, as it is already: the backend does so before each
+   * call.
+   */
   @Benchmark
   @OperationsPerInvocation(CALLS)
   public void cuCtxSetCurrent() {

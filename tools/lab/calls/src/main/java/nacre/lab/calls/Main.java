@@ -11,8 +11,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 
 /**
- * The benchmark of driver calls through FFM and, where JCuda's library loads, through JNI. Takes JMH's
- * own options, such as {@code -f 1 -rff FILE}; results are JSON.
+ * The benchmark of driver calls through FFM and, where JCuda's library loads, through JNI. Takes
+ * JMH's own options, such as {@code -f 1 -rff FILE}; results are JSON.
  */
 public final class Main {
   private Main() {}
