@@ -24,8 +24,8 @@ import java.util.concurrent.ConcurrentSkipListSet;
  * <pre>java [--add-exports …] -cp google-java-format.jar Format.java --check|--write ROOT CACHE
  * </pre>
  *
- * <p>CACHE remembers the digests of texts that were found in order, so that an unchanged tree costs
- * no more than reading it. Generated sources are left alone. Exit status 3 means that there are
+ * <p>CACHE remembers the digests of files that are formatted, so that an unchanged tree costs no
+ * more than reading it. Generated sources are left alone. Exit status 3 means that there are
  * complaints, which then also stand in CACHE.complaints.
  */
 final class Format {
@@ -68,7 +68,7 @@ final class Format {
     System.exit(3);
   }
 
-  /** Brings one file in order, or says what is wrong with it. */
+  /** Formats or checks one file, and returns what is wrong with it. */
   private Optional<String> visit(Path file) {
     String name = root.relativize(file).toString();
     try {
