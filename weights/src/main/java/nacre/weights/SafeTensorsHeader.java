@@ -37,7 +37,7 @@ final class SafeTensorsHeader {
                   .build())
           .build();
 
-  /** What the header says of one tensor; offsets count from the end of the header. */
+  /** The header's entry of one tensor; offsets count from the end of the header. */
   record Item(String name, StoredType type, Shape shape, long begin, long end) {}
 
   /** Reads from a buffer. */

@@ -76,7 +76,7 @@ class ConversionTest {
     }
   }
 
-  /** More elements than are converted at once, in parts that are put together. */
+  /** More elements than are converted at once, in parts that are concatenated. */
   @Test
   void longTensorsPassInPieces() throws IOException {
     int length = (1 << 22) + 12_345;

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A file that is something else than its name says is called what it is, with a remedy. */
+/** Files of other formats than their names say are recognized, with a remedy. */
 class ForeignFormatTest {
   @TempDir Path folder;
 

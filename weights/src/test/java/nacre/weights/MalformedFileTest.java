@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Every way in which a file can be wrong ends in one line that says so. */
+/** Every kind of malformed file gives a one-line error that names the fault. */
 class MalformedFileTest {
   @TempDir Path folder;
 

@@ -141,7 +141,7 @@ class SafeTensorsTest {
     assertArrayEquals(expected.array(), Files.readAllBytes(file));
   }
 
-  /** The format asks for no alignment: behind one odd byte everything lies askew. */
+  /** The format requires no alignment: after one odd byte everything is unaligned. */
   @Test
   void tensorsNeedNotBeAligned() throws IOException {
     String[] types = {"F64", "F32", "BF16", "F16", "I64", "I32", "I16", "U16"};
