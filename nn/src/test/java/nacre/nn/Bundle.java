@@ -19,7 +19,9 @@ import nacre.weights.Layout;
 import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
 
-/** What PyTorch computed, in a folder: see the scripts in tools/lab/reference. */
+/**
+ * A reference bundle, a folder with the results of PyTorch: see the scripts in tools/lab/reference.
+ */
 record Bundle(JsonNode config, double tolerance, StateDict tensors, Device device)
     implements AutoCloseable {
 
