@@ -235,7 +235,7 @@ public final class StableDiffusion implements AutoCloseable {
     }
   }
 
-  /** As the public one. */
+  /** As the public method, with an encoding. */
   Tensor generate(
       ImageRequest request,
       Tensor encoded,

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The front door: {@link StableDiffusion} as a program uses it, on the tiny model. */
+/** {@link StableDiffusion} as a program uses it, on the tiny model. */
 class StableDiffusionTest {
   private static final Path MODEL = Path.of("../tools/cli/src/test/resources/tiny-sd/model");
 

@@ -65,7 +65,7 @@ public record DpmSolverConfig(
     // The variance of a model's noise, for DDPM, changes nothing here, unless the model predicts
     // it.
     c.require("variance_type", "fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log");
-    // Those of the classes DEIS and UniPC mean the usual, as in diffusers.
+    // The solver types of DEIS and UniPC stand for the default, as in diffusers.
     c.require("algorithm_type", "dpmsolver++", "sde-dpmsolver++", "deis");
     c.require("solver_type", "midpoint", "heun", "logrho", "bh1", "bh2");
     return new DpmSolverConfig(

@@ -25,7 +25,7 @@ public enum SigmaSpacing {
   }
 
   /**
-   * So many noise levels, the highest first, in numpy's arithmetic.
+   * The given number of noise levels, the highest first, in numpy's arithmetic.
    *
    * @throws IllegalStateException for {@link #TIMESTEPS}, which takes them from elsewhere
    */

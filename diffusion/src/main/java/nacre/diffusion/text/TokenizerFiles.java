@@ -38,7 +38,7 @@ record TokenizerFiles(
     JsonNode config = config(folder, configs, CONFIG);
     SpecialTokens special = SpecialTokens.read(folder, config, config(folder, configs, SPECIAL));
     JsonNode longest = config.path("model_max_length");
-    // Where transformers was not told a length, it writes 10³⁰.
+    // Where no length is known, transformers writes 10³⁰.
     int length = longest.canConvertToInt() ? longest.intValue() : DEFAULT_LENGTH;
     if (length < 2) {
       throw new WeightsException(

@@ -129,7 +129,7 @@ public record UNetConfig(
         c.integers("transformer_layers_per_block", levels, Collections.nCopies(levels, 1)),
         c.integers("attention_head_dim", levels, Collections.nCopies(levels, 8)),
         c.integer("cross_attention_dim", 1280),
-        // Where the key is missing diffusers builds one, where it is null it does not.
+        // If the key is missing diffusers builds one, if it is null it does not.
         !json.path("mid_block_type").isNull(),
         c.flag("use_linear_projection", false),
         c.flag("upcast_attention", false),

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The way from an image, against numbers of diffusers 0.40 and its image-to-image pipeline. */
+/** Image to image, against numbers of diffusers 0.40 and its pipeline. */
 class ImageToImageTest {
   private static final Device CPU = Device.cpu();
   private static final String LATENT =

@@ -98,7 +98,7 @@ class SchedulerTest {
     }
   }
 
-  /** A model that knows the answer is led to it, by every way of predicting it. */
+  /** A perfect model leads to its sample, with every prediction type. */
   @ParameterizedTest
   @CsvSource({
     "DDIMScheduler, epsilon",

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the bundles of verify, which hold the numbers, do not show. */
+/** Properties of the autoencoder beyond its numbers, which the bundles of verify compare. */
 class AutoencoderTest {
   private static final Device CPU = Device.cpu();
   private static final String CONFIG =
