@@ -26,7 +26,7 @@ public final class PairSampler {
   private final long seed;
   private final int size;
 
-  /** How timesteps are drawn, and how often the conditioning is dropped. */
+  /** The distribution of timesteps, and the probability of dropped conditioning. */
   public record Diffusion(double dropProbability, int timesteps, double timestepPower) {}
 
   private final Diffusion diffusion;

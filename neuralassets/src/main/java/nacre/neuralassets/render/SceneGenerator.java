@@ -99,7 +99,7 @@ public final class SceneGenerator {
     return cameras;
   }
 
-  /** Where frame t stands in the clip: 0 at the first, 1 at the last. */
+  /** The relative time of frame t in the clip: 0 at the first, 1 at the last. */
   private double progress(int t) {
     return config.frames() == 1 ? 0 : (double) t / (config.frames() - 1);
   }

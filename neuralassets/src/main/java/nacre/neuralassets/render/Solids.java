@@ -221,7 +221,7 @@ final class Solids {
         best, Math.min(disc(1, px, py, pz, qx, qy, qz), disc(-1, px, py, pz, qx, qy, qz)));
   }
 
-  /** Where the ray meets the unit disc at height z. */
+  /** The distance at which the ray meets the unit disc at height z. */
   private static double disc(
       double z, double px, double py, double pz, double qx, double qy, double qz) {
     double t = (z - pz) / qz;

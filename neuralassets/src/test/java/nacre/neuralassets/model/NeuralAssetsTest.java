@@ -24,7 +24,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What does not show in a comparison with PyTorch, which the module `tools` makes. */
+/**
+ * Properties of the model beyond its numbers, which the tests of tools/cli compare with PyTorch.
+ */
 class NeuralAssetsTest {
   private static final Device CPU = Device.cpu();
   private static final Preset TINY = Preset.builtin("tiny");
