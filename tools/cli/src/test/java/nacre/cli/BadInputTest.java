@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Every mistake of a user's is one line, and costs him nothing. */
+/** Every user error gives one line, and loses nothing. */
 class BadInputTest {
   @TempDir static Path shared;
   @TempDir Path folder;

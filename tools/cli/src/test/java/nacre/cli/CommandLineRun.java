@@ -8,11 +8,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * What a command did.
+ * The result of a command.
  *
  * @param status its exit status
- * @param out what it printed
- * @param err what it complained of
+ * @param out its standard output
+ * @param err its standard error
  */
 record CommandLineRun(int status, String out, String err) {
 
@@ -34,7 +34,7 @@ record CommandLineRun(int status, String out, String err) {
     }
   }
 
-  /** The lines of complaint. */
+  /** The lines of standard error. */
   List<String> complaints() {
     return err.lines().toList();
   }

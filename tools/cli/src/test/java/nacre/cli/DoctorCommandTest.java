@@ -16,7 +16,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What {@code nacre doctor} says in the four situations that a user may be in. */
+/** The output of {@code nacre doctor} in the four situations of a user. */
 class DoctorCommandTest {
   private static final Path SIMULATOR = Path.of("../../native/target/sim/libnacre_sim.so");
   private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");

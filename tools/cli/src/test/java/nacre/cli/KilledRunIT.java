@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Runs that end in the middle: by kill -9, by Ctrl-C, on a disk that is full. */
+/** Runs that are interrupted: by kill -9, by Ctrl-C, by a full disk. */
 @DisabledOnOs(OS.WINDOWS)
 class KilledRunIT {
   private static final int KILLS = 20;

@@ -16,7 +16,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import org.junit.jupiter.api.Test;
 
-/** A run may last for days: no step leaves anything behind. */
+/** A run may last for days: no step leaks memory. */
 class LongRunIT {
   private static final int STEPS = 2000;
 

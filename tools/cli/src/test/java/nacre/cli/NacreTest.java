@@ -26,7 +26,7 @@ import picocli.CommandLine.Option;
 class NacreTest {
   private final StringWriter err = new StringWriter();
 
-  /** A command that fails as it is told. */
+  /** A command that fails with a given exception. */
   @Command(name = "fail")
   static final class Fail implements Callable<Integer> {
     private final Throwable failure;

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the build packed, run as a user runs it. */
+/** The packed jars, run as a user runs them. */
 class PackageIT {
   private static final Path TARGET = Path.of("target").toAbsolutePath();
   private static final String JAVA =

@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 final class Shell {
   private Shell() {}
 
-  /** What a program left behind. */
+  /** The output and exit status of a program. */
   record Outcome(int status, List<String> out, List<String> err) {}
 
   static Outcome run(Path folder, Map<String, String> environment, List<String> command)

@@ -12,8 +12,7 @@ public final class TestGpu {
    * A GPU, if there is one, or the simulated one, if it is named: the build does so where {@code
    * native/sim/build native/target/sim} was run.
    *
-   * @throws IllegalStateException if there is none, and {@code -Dnacre.test.gpu=required} says that
-   *     there is one
+   * @throws IllegalStateException if there is none, but {@code -Dnacre.test.gpu=required} is set
    */
   public static Optional<Device> find() {
     boolean found =

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** {@code sample} with a tiny Stable Diffusion folder, beside what diffusers makes of it. */
+/** {@code sample} with a tiny Stable Diffusion folder, compared with diffusers. */
 class TextToImageTest {
   private static final Path TINY = Path.of("src/test/resources/tiny-sd");
   private static final Path MODEL = TINY.resolve("model");

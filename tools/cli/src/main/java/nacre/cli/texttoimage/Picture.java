@@ -36,7 +36,7 @@ record Picture(byte[] rgb, int width, int height) {
     return new Picture(turned, newWidth, lies ? width : height);
   }
 
-  /** The same as an image of Java. */
+  /** The picture as a {@link BufferedImage}. */
   BufferedImage toImage() {
     return new RgbImage(rgb, width, height).toBufferedImage();
   }
