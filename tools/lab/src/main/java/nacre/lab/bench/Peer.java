@@ -22,7 +22,7 @@ import nacre.tensor.Settings;
  */
 record Peer(String command) {
 
-  /** What a peer printed. */
+  /** The output of a peer. */
   record Answer(String command, JsonNode json) {
     double number(String key) {
       if (!json.path(key).isNumber()) {

@@ -19,7 +19,7 @@ enum Status {
     this.text = text;
   }
 
-  /** As results have it. */
+  /** The name in results. */
   @Override
   public String toString() {
     return text;
