@@ -9,9 +9,9 @@ import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
 
 /**
- * A linear layer, A linear layer, y = x · weightᵀ + bias, {@code [.., in] → [.., out]}. Parameters
- * {@code weight [out, in]} and {@code bias [out]}. As every layer, it computes in its input's
- * dtype, and casts parameters stored in another.
+ * A linear layer, y = x · weightᵀ + bias, {@code [.., in] → [.., out]}. Parameters {@code weight
+ * [out, in]} and {@code bias [out]}. As every layer, it computes in its input's dtype, and casts
+ * parameters stored in another.
  */
 public final class Linear implements Layer {
   private final Tensor weight;
