@@ -120,7 +120,8 @@ public final class Device {
   private static IllegalArgumentException unknown(String name) {
     List<String> known = new ArrayList<>(List.of("auto"));
     kinds().stream().map(BackendProvider::kind).sorted().forEach(known::add);
-    String artifact = ARTIFACTS.get(name.replaceFirst(":.*", ""));
+    String kind = name.replaceFirst(":.*", "");
+    String artifact = provider(kind).isPresent() ? null : ARTIFACTS.get(kind);
     return new IllegalArgumentException(
         artifact == null
             ? "device: no device '%s'; known are %s".formatted(name, String.join(", ", known))

@@ -32,9 +32,23 @@ public final class Settings {
     this.system = system;
   }
 
-  /** What this process was started with. */
+  /**
+   * What this process was started with.
+   *
+   * @throws IllegalArgumentException if a switch is neither on nor off, or a number is none
+   */
   public static Settings ofProcess() {
-    return of(System.getProperties(), System.getenv());
+    Settings settings = of(System.getProperties(), System.getenv());
+    settings.check();
+    return settings;
+  }
+
+  /** A mistake is told at once, also where the device at hand would not ask. */
+  private void check() {
+    threads();
+    graph();
+    tf32();
+    tune();
   }
 
   /** What these system properties and environment variables say. */
