@@ -79,7 +79,7 @@ DEVICE i64 state_index(const Sizes& z, int t) {
 }
 
 // y and the logarithm of each softmax's denominator; state may be null. A warp has QUERIES queries: grid (ceil(t / 8
-// QUERIES), h, n), shared memory (8 QUERIES + 32) (d + 1) floats, which the smallest cards have: 99 KiB.
+// QUERIES), h, n), shared memory (8 QUERIES + 32) (d + 1) floats, which the smallest GPUs have: 99 KiB.
 template <class T, int N, int QUERIES>
 DEVICE void attention(const T* q, const T* k, const T* v, T* y, float* state, Sizes z, float scale, bool causal) {
   DYNAMIC_SHARED(float, rows);

@@ -1,5 +1,5 @@
-// libcuda.so.1 of a machine that has a driver and no card. cuDNN compiles the engines of a graph only where it finds
-// every function that would run them, so with this beside it, it makes plans for a card that is only described to it.
+// libcuda.so.1 of a machine that has a driver and no GPU. cuDNN compiles the engines of a graph only where it finds
+// every function that would run them, so with this beside it, it makes plans for a GPU that is only described to it.
 // None of these does anything but say so.
 #include "../src/cuda_abi.h"
 
@@ -23,7 +23,7 @@ EXPORT CUresult cuGetErrorName(int, const char** name) {
 }
 
 EXPORT CUresult cuGetErrorString(int, const char** text) {
-  *text = "no card here, only its driver";
+  *text = "no GPU here, only its driver";
   return CUDA_SUCCESS;
 }
 

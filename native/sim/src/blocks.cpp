@@ -26,7 +26,7 @@ using nacre_sim::Instance;
 using nacre_sim::Kernel;
 
 constexpr int MOST_THREADS = 1024;
-constexpr size_t MOST_SHARED = 99 << 10;  // as the cards of compute capability 8.6 and 8.9 have
+constexpr size_t MOST_SHARED = 99 << 10;  // as the GPUs of compute capability 8.6 and 8.9 have
 constexpr size_t SHARED_REDZONE = 256;
 
 enum class State : unsigned char { FRESH, READY, AT_BLOCK, AT_WARP, DONE };

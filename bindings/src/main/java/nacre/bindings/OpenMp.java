@@ -91,7 +91,7 @@ public final class OpenMp {
       body.run(0, 1);
       return;
     }
-    // Pairs with the release in run(): the runtime's own barrier orders the two for the processor,
+    // Pairs with the release in run(): the runtime's own barrier orders the two for the CPU,
     // this one for Java's compiler.
     VarHandle.acquireFence();
     region.rethrow();

@@ -13,7 +13,7 @@ import java.util.BitSet;
 import java.util.HashSet;
 import java.util.Set;
 
-/** Counts the processor's cores. */
+/** Counts the CPU's cores. */
 public final class Processors {
 
   private Processors() {}

@@ -5,8 +5,8 @@ import nacre.tensor.spi.StepGraph;
 
 /**
  * Work that is done again and again with other numbers in the same tensors: a training step, a
- * denoising step. On a card it is computed as ever the first time, captured into a graph the second
- * time, and from then on put on the card whole, in one call; elsewhere it is computed as ever each
+ * denoising step. On a GPU it is computed as ever the first time, captured into a graph the second
+ * time, and from then on put on the GPU whole, in one call; elsewhere it is computed as ever each
  * time. The bits are the same in every case.
  *
  * <pre>{@code
@@ -20,7 +20,7 @@ import nacre.tensor.spi.StepGraph;
  *
  * <p>The work must be the same each time: the same operations on the same shapes. It may run twice
  * only, so all that changes must lie in tensors that live longer than it does. It may neither read
- * tensors on the host nor write them from there, nor run other repeated work, which a card refuses
+ * tensors on the host nor write them from there, nor run other captured steps, which a GPU refuses
  * with an error. What it makes is gone behind it but for the tensor that it returns.
  *
  * <p>Used, and closed, by one thread.

@@ -28,7 +28,7 @@ class GpuTrainingTest {
   @TempDir private Path scratch;
 
   @BeforeEach
-  void requireCard() {
+  void requireGpu() {
     assumeTrue(TestGpu.find().isPresent(), "there is no GPU, and no simulated one was built");
   }
 
@@ -66,7 +66,7 @@ class GpuTrainingTest {
       assertEquals(SIMULATOR != null, printed.contains("simulated on the CPU, for tests only"));
       assertTrue(printed.contains("explain cuda"), printed);
       assertTrue(
-          printed.lines().anyMatch(l -> l.matches(" *repeated work +graph of \\d+ nodes +3×")),
+          printed.lines().anyMatch(l -> l.matches(" *captured steps +graph of \\d+ nodes +3×")),
           printed);
     }
     Path last = scratch.resolve("run/checkpoints/step-%09d".formatted(STEPS));
@@ -75,7 +75,7 @@ class GpuTrainingTest {
     try (TrainProcess process = train("", "--resume", "--no-graph", "--explain")) {
       assertEquals(0, process.await(), process::complaintOrNone);
       assertTrue(process.printed().contains("after 3 steps"), process.printed());
-      assertFalse(process.printed().contains("repeated work"), process.printed());
+      assertFalse(process.printed().contains("captured steps"), process.printed());
     }
     files(last).forEach((name, bytes) -> assertArrayEquals(wanted.get(name), bytes, name));
   }
@@ -92,7 +92,7 @@ class GpuTrainingTest {
           List.of(
               "cuda (simulated): Linear: out of memory: it asked for 32.0 MiB",
               "tensors hold 4.",
-              "of the card's 28.6 MiB are free",
+              "of the GPU's 28.6 MiB are free",
               "a smaller batch or resolution, or --dtype bf16, needs less")) {
         assertTrue(complaint.contains(part), complaint);
       }

@@ -23,8 +23,8 @@ import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
 /**
- * The processor: a library's matrix products and convolutions, vectorized Java loops for the rest.
- * Each family of operations is a class of its own; here they are put together.
+ * The CPU: a library's matrix products and convolutions, vectorized Java loops for the rest. Each
+ * family of operations is a class of its own; here they are put together.
  */
 final class CpuBackend implements Backend {
   private final String description;

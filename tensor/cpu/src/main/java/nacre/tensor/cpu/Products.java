@@ -15,8 +15,8 @@ import nacre.tensor.spi.Window;
 
 /**
  * Matrix products, convolutions and attention, by the library. Types that it has no code for on
- * this processor (f16, and bf16 before AVX-512) go through f32 copies, which costs a conversion and
- * saves the rounding inside. Plain Java serves where there is no library, or nothing to multiply.
+ * this CPU (f16, and bf16 before AVX-512) go through f32 copies, which costs a conversion and saves
+ * the rounding inside. Plain Java serves where there is no library, or nothing to multiply.
  */
 final class Products {
   private final MatrixEngine engine;

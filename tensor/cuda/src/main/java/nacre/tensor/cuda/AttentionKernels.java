@@ -16,15 +16,15 @@ final class AttentionKernels {
   private static final int[] HEAD_SIZES = {64, 128, 256, 512}; // that kernels were built for
   private static final int TILE = 32; // rows of the other side, at a time in shared memory
 
-  private final Gpu card;
+  private final Gpu gpu;
 
-  AttentionKernels(Gpu card) {
-    this.card = card;
+  AttentionKernels(Gpu gpu) {
+    this.gpu = gpu;
   }
 
   /** The kernel that was built for heads as large as q's. */
   private Kernel kernel(String name, Tensor q) {
-    return card.kernels().get(FILE, name + "_" + q.dtype() + "_" + headSize(q));
+    return gpu.kernels().get(FILE, name + "_" + q.dtype() + "_" + headSize(q));
   }
 
   private static int headSize(Tensor q) {
@@ -35,11 +35,11 @@ final class AttentionKernels {
       }
     }
     throw new IllegalArgumentException(
-        "attention: q %s has heads of %d, and the card's kernels take at most 512"
+        "attention: q %s has heads of %d, and the GPU's kernels take at most 512"
             .formatted(q.describe(), d));
   }
 
-  /** Rows of its own side that a block keeps in shared memory, of which some cards have 99 KiB. */
+  /** Rows of its own side that a block keeps in shared memory, of which some GPUs have 99 KiB. */
   private static int rows(Tensor q) {
     return WARPS * (headSize(q) <= 256 ? 4 : 1);
   }
@@ -77,10 +77,10 @@ final class AttentionKernels {
     }
     int rows = rows(q);
     int shared = (2 * rows + TILE) * (q.dim(3) + 1) * Float.BYTES;
-    card.scratch(
+    gpu.scratch(
         state.bytes(),
         delta -> {
-          card.kernel(FILE, "attention_delta", q.dtype())
+          gpu.kernel(FILE, "attention_delta", q.dtype())
               .launch(
                   ReductionKernels.ceil(state.elements(), WARPS),
                   Kernel.THREADS,
@@ -144,7 +144,7 @@ final class AttentionKernels {
     if (x.elements() > 0) {
       int c = x.dim(-1);
       long rows = x.elements() / c;
-      card.kernel("rows", "softmax", x.dtype())
+      gpu.kernel("rows", "softmax", x.dtype())
           .launch(
               ReductionKernels.ceil(rows, WARPS),
               Kernel.THREADS,
@@ -156,7 +156,7 @@ final class AttentionKernels {
     if (y.elements() > 0) {
       int c = y.dim(-1);
       long rows = y.elements() / c;
-      card.kernel("rows", "softmax_backward", y.dtype())
+      gpu.kernel("rows", "softmax_backward", y.dtype())
           .launch(
               ReductionKernels.ceil(rows, WARPS),
               Kernel.THREADS,

@@ -48,7 +48,7 @@ final class BroadcastLayout {
     }
     if (kept > MAX_RANK || y.elements() > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          "binary: shapes %s and %s broadcast along more axes than the card's kernel knows (%d)"
+          "binary: shapes %s and %s broadcast along more axes than the GPU's kernel knows (%d)"
               .formatted(a, b, MAX_RANK));
     }
     if (kept == 0) {

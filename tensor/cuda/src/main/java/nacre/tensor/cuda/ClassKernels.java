@@ -11,18 +11,18 @@ final class ClassKernels {
   private static final String FILE = "classes";
   private static final int WARPS = Kernel.THREADS / 32;
 
-  private final Gpu card;
+  private final Gpu gpu;
   private final ReductionKernels reductions;
 
-  ClassKernels(Gpu card, ReductionKernels reductions) {
-    this.card = card;
+  ClassKernels(Gpu gpu, ReductionKernels reductions) {
+    this.gpu = gpu;
     this.reductions = reductions;
   }
 
   void argmax(Tensor x, Tensor y) {
     long rows = y.elements();
     if (rows > 0) {
-      card.kernel(FILE, "argmax", x.dtype())
+      gpu.kernel(FILE, "argmax", x.dtype())
           .launch(
               ReductionKernels.ceil(rows, WARPS),
               Kernel.THREADS,
@@ -32,11 +32,11 @@ final class ClassKernels {
 
   void crossEntropy(Tensor logits, Tensor targets, Tensor y) {
     long rows = targets.elements();
-    card.scratch(
+    gpu.scratch(
         Math.max(1, rows) * Float.BYTES,
         losses -> {
           if (rows > 0) {
-            card.kernel(FILE, "cross_entropy_" + targets.dtype(), logits.dtype())
+            gpu.kernel(FILE, "cross_entropy_" + targets.dtype(), logits.dtype())
                 .launch(
                     ReductionKernels.ceil(rows, WARPS),
                     Kernel.THREADS,
@@ -54,7 +54,7 @@ final class ClassKernels {
   void crossEntropyBackward(Tensor logits, Tensor targets, Tensor dy, Tensor dx) {
     long rows = targets.elements();
     if (rows > 0) {
-      card.kernel(FILE, "cross_entropy_backward_" + targets.dtype(), logits.dtype())
+      gpu.kernel(FILE, "cross_entropy_backward_" + targets.dtype(), logits.dtype())
           .launch(
               ReductionKernels.ceil(rows, WARPS),
               Kernel.THREADS,

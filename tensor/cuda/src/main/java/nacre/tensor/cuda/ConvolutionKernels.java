@@ -15,11 +15,11 @@ final class ConvolutionKernels {
   private static final String FILE = "convolution";
   private static final int TILE = 64;
 
-  private final Gpu card;
+  private final Gpu gpu;
   private final ReductionKernels reductions;
 
-  ConvolutionKernels(Gpu card, ReductionKernels reductions) {
-    this.card = card;
+  ConvolutionKernels(Gpu gpu, ReductionKernels reductions) {
+    this.gpu = gpu;
     this.reductions = reductions;
   }
 
@@ -27,7 +27,7 @@ final class ConvolutionKernels {
     if (y.elements() == 0) {
       return;
     }
-    card.kernel(FILE, "conv2d", x.dtype())
+    gpu.kernel(FILE, "conv2d", x.dtype())
         .launch(
             tiles(y.elements() / y.dim(3)),
             tiles(y.dim(3)),
@@ -48,7 +48,7 @@ final class ConvolutionKernels {
     if (dx.elements() == 0) {
       return;
     }
-    card.kernel(FILE, "conv2d_input_gradient", dy.dtype())
+    gpu.kernel(FILE, "conv2d_input_gradient", dy.dtype())
         .launch(
             tiles(dx.elements() / dx.dim(3)),
             tiles(dx.dim(3)),
@@ -66,7 +66,7 @@ final class ConvolutionKernels {
     if (dw.elements() == 0) {
       return;
     }
-    card.kernel(FILE, "conv2d_weight_gradient", x.dtype())
+    gpu.kernel(FILE, "conv2d_weight_gradient", x.dtype())
         .launch(
             tiles(dw.elements() / dw.dim(0)),
             tiles(dw.dim(0)),

@@ -30,7 +30,7 @@ final class CublasLtLibrary {
   /** Algorithms that are timed. */
   private static final int CANDIDATES = 8;
 
-  private final Gpu card;
+  private final Gpu gpu;
   private final boolean tf32;
   private final boolean tune;
   private final BiConsumer<String, String> tuned;
@@ -93,23 +93,23 @@ final class CublasLtLibrary {
    * @param refusals takes each signature that cuBLASLt has no algorithm for, and what it says
    */
   CublasLtLibrary(
-      Gpu card,
+      Gpu gpu,
       boolean tf32,
       boolean tune,
       BiConsumer<String, String> tuned,
       BiConsumer<String, String> refusals) {
-    this.card = card;
+    this.gpu = gpu;
     this.tf32 = tf32;
     this.tune = tune;
     this.tuned = tuned;
     this.refusals = refusals;
-    card.device().enter();
+    gpu.device().enter();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       check(CublasLt.cublasLtCreate(out), "cublasLtCreate");
       handle = out.get(ValueLayout.ADDRESS, 0);
     } finally {
-      card.device().leave();
+      gpu.device().leave();
     }
   }
 
@@ -132,7 +132,7 @@ final class CublasLtLibrary {
    * @return false if cuBLASLt has no algorithm for this, and nothing was written
    */
   boolean matmul(Product product, DType dtype, Epilogue epilogue, Operands operands) {
-    card.device().enter();
+    gpu.device().enter();
     try {
       Signature signature = new Signature(product, dtype, epilogue, operands.alignment());
       Optional<Plan> plan = plans.get(signature);
@@ -150,7 +150,7 @@ final class CublasLtLibrary {
       run(plan.get(), epilogue, operands);
       return true;
     } finally {
-      card.device().leave();
+      gpu.device().leave();
     }
   }
 
@@ -160,7 +160,7 @@ final class CublasLtLibrary {
     for (int i = 0; i < times.length; i++) {
       Plan plan = choices.get(i);
       try {
-        times[i] = Stopwatch.time(card.device(), () -> run(plan, signature.epilogue, operands));
+        times[i] = Stopwatch.time(gpu.device(), () -> run(plan, signature.epilogue, operands));
       } catch (CudaException e) {
         if (i == 0) {
           throw e; // what would be run without tuning
@@ -178,7 +178,7 @@ final class CublasLtLibrary {
 
   private void run(Plan plan, Epilogue epilogue, Operands operands) {
     if (workspace == 0) {
-      workspace = card.allocator().keep(WORKSPACE);
+      workspace = gpu.allocator().keep(WORKSPACE);
     }
     if (epilogue.hasBias()) {
       setLong(plan.operation, CublasLt.CUBLASLT_MATMUL_DESC_BIAS_POINTER(), operands.bias);
@@ -201,7 +201,7 @@ final class CublasLtLibrary {
             plan.algorithm,
             MemorySegment.ofAddress(workspace),
             WORKSPACE,
-            card.device().stream()),
+            gpu.device().stream()),
         "cublasLtMatmul");
   }
 

@@ -28,12 +28,12 @@ import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
 /**
- * An NVIDIA card: matrix products by cuBLASLt, convolutions and attention by cuDNN, everything else
+ * An NVIDIA GPU: matrix products by cuBLASLt, convolutions and attention by cuDNN, everything else
  * and whatever they refuse by the kernels in {@code native}. All work goes through one stream, in
  * the order in which it was asked for, and only {@link #download} waits for it.
  */
 final class CudaBackend implements Backend {
-  private final Gpu card;
+  private final Gpu gpu;
   private final Staging staging;
   private final ElementwiseKernels elementwise;
   private final ReductionKernels reductions;
@@ -51,39 +51,39 @@ final class CudaBackend implements Backend {
 
   CudaBackend(CudaDevice device, Settings settings) {
     graphs = settings.graph();
-    card =
+    gpu =
         new Gpu(
             device,
             new CudaAllocator(device),
             new Kernels(device, settings.cache().resolve("kernels")));
     staging = new Staging(device);
-    elementwise = new ElementwiseKernels(card);
-    reductions = new ReductionKernels(card, elementwise);
-    MatrixKernels matrices = new MatrixKernels(card);
+    elementwise = new ElementwiseKernels(gpu);
+    reductions = new ReductionKernels(gpu, elementwise);
+    MatrixKernels matrices = new MatrixKernels(gpu);
     products =
         new CudaProducts(
             new CublasLtLibrary(
-                card, settings.tf32(), settings.tune(), explanation::tuned, explanation::refused),
+                gpu, settings.tf32(), settings.tune(), explanation::tuned, explanation::refused),
             matrices,
             elementwise,
             reductions,
             explanation);
     CudnnLibrary dnn =
-        new CudnnLibrary(device, card.allocator(), settings.tf32(), explanation::refused);
+        new CudnnLibrary(device, gpu.allocator(), settings.tf32(), explanation::refused);
     convolutions =
-        new CudaConvolutions(dnn, new ConvolutionKernels(card, reductions), matrices, explanation);
-    softmax = new AttentionKernels(card);
+        new CudaConvolutions(dnn, new ConvolutionKernels(gpu, reductions), matrices, explanation);
+    softmax = new AttentionKernels(gpu);
     attention = new CudaAttention(dnn, softmax, explanation);
-    norms = new NormKernels(card, reductions);
-    movement = new MovementKernels(card);
-    resampling = new ResamplingKernels(card);
-    optimizer = new OptimizerKernels(card, reductions);
-    classes = new ClassKernels(card, reductions);
+    norms = new NormKernels(gpu, reductions);
+    movement = new MovementKernels(gpu);
+    resampling = new ResamplingKernels(gpu);
+    optimizer = new OptimizerKernels(gpu, reductions);
+    classes = new ClassKernels(gpu, reductions);
   }
 
   @Override
   public String describe() {
-    return card.device() + ", " + card.device().describe();
+    return gpu.device() + ", " + gpu.device().describe();
   }
 
   @Override
@@ -96,7 +96,7 @@ final class CudaBackend implements Backend {
   public StepGraph stepGraph(Runnable work) {
     return graphs
         ? new CudaStepGraph(
-            card.device(), card.allocator(), work, run -> explanation.count("repeated work", run))
+            gpu.device(), gpu.allocator(), work, run -> explanation.count("captured steps", run))
         : work::run;
   }
 
@@ -104,18 +104,18 @@ final class CudaBackend implements Backend {
 
   @Override
   public Allocator allocator() {
-    return card.allocator();
+    return gpu.allocator();
   }
 
   @Override
   public void upload(MemorySegment source, Tensor destination) {
-    card.allocator().requireUnfollowed("upload", destination, "write it before");
+    gpu.allocator().requireUnfollowed("upload", destination, "write it before");
     staging.upload(source, destination.address(), destination.bytes());
   }
 
   @Override
   public void download(Tensor source, MemorySegment destination) {
-    card.allocator().requireUnfollowed("download", source, "read it after");
+    gpu.allocator().requireUnfollowed("download", source, "read it after");
     staging.download(source.address(), destination, source.bytes());
   }
 

@@ -10,16 +10,16 @@ import nacre.tensor.spi.Unary;
 final class ElementwiseKernels {
   private static final String FILE = "elementwise";
 
-  private final Gpu card;
+  private final Gpu gpu;
 
-  ElementwiseKernels(Gpu card) {
-    this.card = card;
+  ElementwiseKernels(Gpu gpu) {
+    this.gpu = gpu;
   }
 
   void unary(Unary f, Tensor x, Tensor y) {
     long n = y.elements();
     if (n > 0) {
-      card.kernel(FILE, "unary", y.dtype())
+      gpu.kernel(FILE, "unary", y.dtype())
           .over(
               n,
               a -> a.i32(FunctionTable.code(f)).address(x.address()).address(y.address()).i64(n));
@@ -29,7 +29,7 @@ final class ElementwiseKernels {
   void unaryBackward(Unary f, Tensor x, Tensor dy, Tensor dx) {
     long n = dx.elements();
     if (n > 0) {
-      card.kernel(FILE, "unary_backward", dx.dtype())
+      gpu.kernel(FILE, "unary_backward", dx.dtype())
           .over(
               n,
               a ->
@@ -47,7 +47,7 @@ final class ElementwiseKernels {
       return;
     }
     if (x.shape().equals(y.shape()) && z.shape().equals(y.shape())) {
-      card.kernel(FILE, "binary", y.dtype())
+      gpu.kernel(FILE, "binary", y.dtype())
           .over(
               n,
               a ->
@@ -58,7 +58,7 @@ final class ElementwiseKernels {
                       .i64(n));
     } else {
       int[] layout = BroadcastLayout.of(x.shape(), z.shape(), y.shape());
-      card.kernel(FILE, "broadcast", y.dtype())
+      gpu.kernel(FILE, "broadcast", y.dtype())
           .over(
               n,
               a ->
@@ -74,7 +74,7 @@ final class ElementwiseKernels {
   void affine(Tensor x, double scale, double shift, Tensor y) {
     long n = y.elements();
     if (n > 0) {
-      card.kernel(FILE, "affine", y.dtype())
+      gpu.kernel(FILE, "affine", y.dtype())
           .over(n, a -> a.address(x.address()).f32(scale).f32(shift).address(y.address()).i64(n));
     }
   }
@@ -82,7 +82,7 @@ final class ElementwiseKernels {
   void mix(Tensor x, double scaleX, Tensor z, double scaleZ, Tensor y) {
     long n = y.elements();
     if (n > 0) {
-      card.kernel(FILE, "mix", y.dtype())
+      gpu.kernel(FILE, "mix", y.dtype())
           .over(
               n,
               a ->
@@ -98,7 +98,7 @@ final class ElementwiseKernels {
   void select(Tensor mask, Tensor a, Tensor b, Tensor y) {
     long n = y.elements();
     if (n > 0) {
-      card.kernel(FILE, "select_" + mask.dtype(), y.dtype())
+      gpu.kernel(FILE, "select_" + mask.dtype(), y.dtype())
           .over(
               n,
               args ->
@@ -113,7 +113,7 @@ final class ElementwiseKernels {
   void dropout(Tensor x, double p, long seed, long stream, Tensor y) {
     long n = y.elements();
     if (n > 0) {
-      card.kernel("random", "dropout", y.dtype())
+      gpu.kernel("random", "dropout", y.dtype())
           .over(
               (n + 3) / 4,
               a ->
@@ -131,7 +131,7 @@ final class ElementwiseKernels {
     long n = y.elements();
     if (n > 0) {
       int c = y.dim(-1);
-      card.kernel("rows", "geglu", y.dtype())
+      gpu.kernel("rows", "geglu", y.dtype())
           .over(n, a -> a.address(x.address()).address(y.address()).i64(n / c).i32(c));
     }
   }
@@ -140,7 +140,7 @@ final class ElementwiseKernels {
     long n = dy.elements();
     if (n > 0) {
       int c = dy.dim(-1);
-      card.kernel("rows", "geglu_backward", dy.dtype())
+      gpu.kernel("rows", "geglu_backward", dy.dtype())
           .over(
               n,
               a ->
@@ -155,7 +155,7 @@ final class ElementwiseKernels {
   void cast(Tensor x, Tensor y) {
     long n = y.elements();
     if (n > 0) {
-      card.kernels()
+      gpu.kernels()
           .get("convert", "cast_" + x.dtype() + "_" + y.dtype())
           .over(n, a -> a.address(x.address()).address(y.address()).i64(n));
     }
@@ -165,8 +165,7 @@ final class ElementwiseKernels {
     long n = y.elements();
     if (n > 0) {
       long bits = Bits.of(value, y.dtype());
-      card.mover("convert", "fill", y.dtype())
-          .over(n, a -> a.address(y.address()).i64(bits).i64(n));
+      gpu.mover("convert", "fill", y.dtype()).over(n, a -> a.address(y.address()).i64(bits).i64(n));
     }
   }
 
@@ -176,7 +175,7 @@ final class ElementwiseKernels {
       if (y.dtype() != DType.F32) {
         throw new IllegalArgumentException(distribution + ": " + y.describe() + " is not f32");
       }
-      card.kernels()
+      gpu.kernels()
           .get("random", distribution + "_f32")
           .over(n, a -> a.i64(seed).i64(stream).address(y.address()).i64(n));
     }

@@ -21,8 +21,8 @@ record Gpu(CudaDevice device, CudaAllocator allocator, Kernels kernels) {
   }
 
   /**
-   * Lends memory on the card to what the body launches. It goes back when the body returns, which
-   * is soon enough: whoever is given it next runs on the same stream, and later.
+   * Lends memory on the GPU to what the body launches. It goes back when the body returns, which is
+   * soon enough: whoever is given it next runs on the same stream, and later.
    */
   void scratch(long bytes, LongConsumer body) {
     long address = allocator.allocate(bytes);

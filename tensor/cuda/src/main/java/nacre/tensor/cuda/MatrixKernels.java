@@ -12,14 +12,14 @@ final class MatrixKernels {
   private static final String FILE = "matmul";
   private static final int TILE = 64;
 
-  private final Gpu card;
+  private final Gpu gpu;
 
-  MatrixKernels(Gpu card) {
-    this.card = card;
+  MatrixKernels(Gpu gpu) {
+    this.gpu = gpu;
   }
 
   void matmul(Product p, Tensor a, Tensor b, Tensor bias, Unary f, Tensor y) {
-    card.kernel(FILE, "matmul", y.dtype())
+    gpu.kernel(FILE, "matmul", y.dtype())
         .launch(
             ReductionKernels.ceil(p.n(), TILE),
             ReductionKernels.ceil(p.m(), TILE),
@@ -50,7 +50,7 @@ final class MatrixKernels {
     long n = y.elements();
     int c = y.dim(-1);
     long repeat = residual == null ? 1 : n / residual.elements();
-    card.kernel(FILE, "finish", y.dtype())
+    gpu.kernel(FILE, "finish", y.dtype())
         .over(
             n,
             a ->

@@ -14,10 +14,10 @@ final class MovementKernels {
   /** {@code MAX_RANK} of the structure {@code Box} there. */
   private static final int MAX_RANK = 6;
 
-  private final Gpu card;
+  private final Gpu gpu;
 
-  MovementKernels(Gpu card) {
-    this.card = card;
+  MovementKernels(Gpu gpu) {
+    this.gpu = gpu;
   }
 
   void slice(Tensor x, int[] starts, Tensor y) {
@@ -71,7 +71,7 @@ final class MovementKernels {
     }
     if (kept > MAX_RANK) {
       throw new IllegalArgumentException(
-          "%s to %s: the card's kernel copies boxes of %d axes, not %d"
+          "%s to %s: the GPU's kernel copies boxes of %d axes, not %d"
               .formatted(x.describe(), y.describe(), MAX_RANK, kept));
     }
     int together = together(x.dtype().bytes(), kept, dims, sx, sy, atX, atY);
@@ -89,7 +89,7 @@ final class MovementKernels {
       layout.set(ValueLayout.JAVA_LONG, stepsAt + 16L * MAX_RANK, atX / together);
       layout.set(ValueLayout.JAVA_LONG, stepsAt + 16L * MAX_RANK + 8, atY / together);
       long units = n / together;
-      card.kernels()
+      gpu.kernels()
           .get(FILE, "copy_" + x.dtype().bytes() * together)
           .over(units, a -> a.address(x.address()).address(y.address()).struct(layout).i64(units));
     }
@@ -124,7 +124,7 @@ final class MovementKernels {
 
   /** y [batch, columns, rows] = x [batch, rows, columns]. */
   private void transpose(Tensor x, Tensor y, int columns, int rows, int batch) {
-    card.mover(FILE, "transpose", x.dtype())
+    gpu.mover(FILE, "transpose", x.dtype())
         .launch(
             ReductionKernels.ceil(columns, 32),
             ReductionKernels.ceil(rows, 32),
@@ -139,7 +139,7 @@ final class MovementKernels {
     if (n > 0) {
       int d = table.dim(1);
       String name = "gather_" + table.dtype().bytes() + "_" + indices.dtype();
-      card.kernels()
+      gpu.kernels()
           .get(FILE, name)
           .over(
               n,
@@ -155,7 +155,7 @@ final class MovementKernels {
 
   void gatherBackward(Tensor indices, Tensor dy, Tensor dtable) {
     if (dtable.elements() > 0) {
-      card.kernels()
+      gpu.kernels()
           .get(FILE, "gather_backward_" + dy.dtype() + "_" + indices.dtype())
           .launch(
               ReductionKernels.ceil(dtable.dim(0), 8),

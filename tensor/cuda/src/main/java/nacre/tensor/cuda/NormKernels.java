@@ -20,11 +20,11 @@ final class NormKernels {
   private static final long CHUNK = 64; // rows a block adds up
   private static final int WARPS = Kernel.THREADS / 32; // a warp serves a row
 
-  private final Gpu card;
+  private final Gpu gpu;
   private final ReductionKernels reductions;
 
-  NormKernels(Gpu card, ReductionKernels reductions) {
-    this.card = card;
+  NormKernels(Gpu gpu, ReductionKernels reductions) {
+    this.gpu = gpu;
     this.reductions = reductions;
   }
 
@@ -39,7 +39,7 @@ final class NormKernels {
     int n = x.dim(0);
     int c = x.dim(-1);
     long pixels = x.elements() / ((long) n * c);
-    long blocks = Math.max(1, 4L * card.device().multiprocessors() / n);
+    long blocks = Math.max(1, 4L * gpu.device().multiprocessors() / n);
     return new Image(n, pixels, c, Math.max(FEWEST_PIXELS, ReductionKernels.ceil(pixels, blocks)));
   }
 
@@ -50,7 +50,7 @@ final class NormKernels {
       return;
     }
     Image i = image(x);
-    card.scratch(
+    gpu.scratch(
         2L * i.n * i.chunks() * groups * Float.BYTES,
         partial -> {
           launch(
@@ -65,7 +65,7 @@ final class NormKernels {
                       .i32(i.c)
                       .i32(groups)
                       .i64(i.chunk));
-          card.kernels()
+          gpu.kernels()
               .get(GROUPS, "group_norm_finish")
               .launch(
                   (long) i.n * groups,
@@ -103,7 +103,7 @@ final class NormKernels {
   /** One of GroupNorm's kernels: a block for each chunk of each image. */
   private void launch(
       String name, Tensor x, Image i, int sharedBytes, Consumer<Arguments> arguments) {
-    card.kernel(GROUPS, name, x.dtype())
+    gpu.kernel(GROUPS, name, x.dtype())
         .launch(i.chunks(), i.n, 1, Kernel.THREADS, 1, sharedBytes, arguments);
   }
 
@@ -117,10 +117,10 @@ final class NormKernels {
     Tensor x = in.x();
     int groups = in.groups();
     Image i = image(x);
-    card.scratch(
+    gpu.scratch(
         2L * i.n * i.c * Float.BYTES,
         sums -> {
-          card.scratch(
+          gpu.scratch(
               2L * i.n * i.chunks() * i.c * Float.BYTES,
               partial -> {
                 launch(
@@ -141,7 +141,7 @@ final class NormKernels {
                             .i32(groups)
                             .i64(i.chunk)
                             .flag(in.silu()));
-                card.kernel(GROUPS, "group_norm_backward_finish", x.dtype())
+                gpu.kernel(GROUPS, "group_norm_backward_finish", x.dtype())
                     .launch(
                         ReductionKernels.ceil(i.c, 32),
                         1,
@@ -186,7 +186,7 @@ final class NormKernels {
     }
     int c = x.dim(-1);
     long rows = x.elements() / c;
-    card.kernel(ROWS, "layer_norm", x.dtype())
+    gpu.kernel(ROWS, "layer_norm", x.dtype())
         .launch(
             ReductionKernels.ceil(rows, WARPS),
             Kernel.THREADS,
@@ -209,7 +209,7 @@ final class NormKernels {
     Tensor dbeta = out.dbeta();
     int c = x.dim(-1);
     long rows = x.elements() / c;
-    card.kernel(ROWS, "layer_norm_backward", x.dtype())
+    gpu.kernel(ROWS, "layer_norm_backward", x.dtype())
         .launch(
             ReductionKernels.ceil(rows, WARPS),
             Kernel.THREADS,
@@ -224,10 +224,10 @@ final class NormKernels {
                     .i32(c));
     long chunks = ReductionKernels.ceil(rows, CHUNK);
     long half = chunks * c * Float.BYTES;
-    card.scratch(
+    gpu.scratch(
         2 * half,
         partial -> {
-          card.kernel(ROWS, "layer_norm_weights", x.dtype())
+          gpu.kernel(ROWS, "layer_norm_weights", x.dtype())
               .launch(
                   ReductionKernels.ceil(c, 32),
                   chunks,

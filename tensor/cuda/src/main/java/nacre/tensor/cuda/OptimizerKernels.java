@@ -12,18 +12,18 @@ import nacre.tensor.spi.AdamWTensors;
 /**
  * What goes over all parameters of a model: {@code optimizer.cu}. One launch takes the addresses of
  * many tensors among its arguments, so that a step of hundreds of small ones is a few launches.
- * What changes from step to step lies in the card's memory.
+ * What changes from step to step lies in the GPU's memory.
  */
 final class OptimizerKernels {
   private static final String FILE = "optimizer";
   private static final int TENSORS = 64; // what a table holds
   private static final long CHUNK = 16384; // elements a block
 
-  private final Gpu card;
+  private final Gpu gpu;
   private final ReductionKernels reductions;
 
-  OptimizerKernels(Gpu card, ReductionKernels reductions) {
-    this.card = card;
+  OptimizerKernels(Gpu gpu, ReductionKernels reductions) {
+    this.gpu = gpu;
     this.reductions = reductions;
   }
 
@@ -71,7 +71,7 @@ final class OptimizerKernels {
       blocks += ReductionKernels.ceil(tensor.elements(), CHUNK);
     }
     long partials = blocks;
-    card.scratch(
+    gpu.scratch(
         Math.max(1, partials) * Float.BYTES,
         partial -> {
           long[] done = {0};
@@ -82,7 +82,7 @@ final class OptimizerKernels {
             while (end < tensors.size() && tensors.get(end).dtype() == tensors.get(start).dtype()) {
               end++;
             }
-            Kernel kernel = card.kernel(FILE, "sum_of_squares", tensors.get(start).dtype());
+            Kernel kernel = gpu.kernel(FILE, "sum_of_squares", tensors.get(start).dtype());
             forEachTable(
                 (table, count) -> {
                   long at = partial + done[0] * Float.BYTES;
@@ -97,8 +97,8 @@ final class OptimizerKernels {
   }
 
   void adamW(AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants c) {
-    Kernel update = card.kernels().get(FILE, "adamw");
-    Kernel count = card.kernels().get(FILE, "adamw_count");
+    Kernel update = gpu.kernels().get(FILE, "adamw");
+    Kernel count = gpu.kernels().get(FILE, "adamw_count");
     forEachTable(
         (table, blocks) -> {
           update.launch(
@@ -124,7 +124,7 @@ final class OptimizerKernels {
   }
 
   void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
-    Kernel kernel = card.kernels().get(FILE, "lerp");
+    Kernel kernel = gpu.kernels().get(FILE, "lerp");
     forEachTable(
         (table, blocks) ->
             kernel.launch(blocks, Kernel.THREADS, a -> a.struct(table).address(weight.address())),

@@ -10,7 +10,7 @@ import nacre.tensor.spi.Reduction;
 
 /**
  * Sums and largest elements, by {@code reduce.cu}. An operand is seen as [outer, count, inner], of
- * which the middle is reduced; where there are too few sums to fill the card, each is cut into
+ * which the middle is reduced; where there are too few sums to fill the GPU, each is cut into
  * chunks whose partial sums are added up by a second launch. The cut depends on the shape alone, so
  * the same operands give the same bits.
  */
@@ -22,11 +22,11 @@ final class ReductionKernels {
   private static final long SHORT = 1024; // what one warp adds up
   private static final int COLUMNS = 128; // a block has 32 × 8 threads, and a thread 4 columns
 
-  private final Gpu card;
+  private final Gpu gpu;
   private final ElementwiseKernels elementwise;
 
-  ReductionKernels(Gpu card, ElementwiseKernels elementwise) {
-    this.card = card;
+  ReductionKernels(Gpu gpu, ElementwiseKernels elementwise) {
+    this.gpu = gpu;
     this.elementwise = elementwise;
   }
 
@@ -55,7 +55,7 @@ final class ReductionKernels {
       fold(fold, step, from, s, to, t, scale);
       return;
     }
-    card.scratch(
+    gpu.scratch(
         step.outer * step.inner * Float.BYTES,
         between -> {
           fold(fold, step, from, s, between, DType.F32, 1);
@@ -66,7 +66,7 @@ final class ReductionKernels {
   /** y [outer, inner] of t = scale · the fold of the middle of x [outer, count, inner] of s. */
   private void fold(String fold, Step step, long x, DType s, long y, DType t, double scale) {
     if (step.inner == 1 && step.count <= SHORT) {
-      card.kernel(FILE, fold + "_short_rows_" + s, t)
+      gpu.kernel(FILE, fold + "_short_rows_" + s, t)
           .launch(
               ceil(step.outer, Kernel.THREADS / 32),
               Kernel.THREADS,
@@ -74,13 +74,13 @@ final class ReductionKernels {
       return;
     }
     long blocks = step.inner == 1 ? step.outer : step.outer * ceil(step.inner, COLUMNS);
-    boolean enough = blocks >= 2L * card.device().multiprocessors() || step.count <= CHUNK;
+    boolean enough = blocks >= 2L * gpu.device().multiprocessors() || step.count <= CHUNK;
     if (enough) {
       launch(fold, step, step.count, x, s, y, t, scale);
       return;
     }
     long chunks = ceil(step.count, CHUNK);
-    card.scratch(
+    gpu.scratch(
         step.outer * chunks * step.inner * Float.BYTES,
         partial -> {
           launch(fold, step, CHUNK, x, s, partial, DType.F32, 1);
@@ -93,7 +93,7 @@ final class ReductionKernels {
     long length = Math.max(1, chunk);
     long chunks = Math.max(1, ceil(step.count, length));
     if (step.inner == 1) {
-      card.kernel(FILE, fold + "_rows_" + s, t)
+      gpu.kernel(FILE, fold + "_rows_" + s, t)
           .launch(
               step.outer,
               chunks,
@@ -102,7 +102,7 @@ final class ReductionKernels {
               1,
               a -> a.address(x).address(y).i64(step.outer).i64(step.count).i64(length).f32(scale));
     } else {
-      card.kernel(FILE, fold + "_columns_" + s, t)
+      gpu.kernel(FILE, fold + "_columns_" + s, t)
           .launch(
               step.outer * ceil(step.inner, COLUMNS),
               chunks,
@@ -138,10 +138,10 @@ final class ReductionKernels {
   void meanSquaredError(Tensor p, Tensor q, Tensor y) {
     long n = p.elements();
     long blocks = Math.max(1, ceil(n, CHUNK));
-    card.scratch(
+    gpu.scratch(
         blocks * Float.BYTES,
         partial -> {
-          card.kernel(FILE, "mse", p.dtype())
+          gpu.kernel(FILE, "mse", p.dtype())
               .launch(
                   blocks,
                   Kernel.THREADS,
@@ -158,7 +158,7 @@ final class ReductionKernels {
   void meanSquaredErrorBackward(Tensor p, Tensor q, Tensor dy, Tensor dp) {
     long n = p.elements();
     if (n > 0) {
-      card.kernel(FILE, "mse_backward", p.dtype())
+      gpu.kernel(FILE, "mse_backward", p.dtype())
           .over(
               n,
               a ->

@@ -6,10 +6,10 @@ import nacre.tensor.Tensor;
 final class ResamplingKernels {
   private static final String FILE = "resample";
 
-  private final Gpu card;
+  private final Gpu gpu;
 
-  ResamplingKernels(Gpu card) {
-    this.card = card;
+  ResamplingKernels(Gpu gpu) {
+    this.gpu = gpu;
   }
 
   void upsampleNearest(Tensor x, int factor, Tensor y) {
@@ -31,7 +31,7 @@ final class ResamplingKernels {
   /** Between {@code small} [n, h, w, c] and an image as many times larger as the factor says. */
   private void scale(String name, Tensor from, Tensor to, Tensor small, int factor) {
     if (to.elements() > 0) {
-      card.kernel(FILE, name, to.dtype())
+      gpu.kernel(FILE, name, to.dtype())
           .over(
               to.elements(),
               a ->
@@ -55,7 +55,7 @@ final class ResamplingKernels {
 
   private void crop(String name, Tensor from, Tensor boxes, Tensor to, Tensor image, Tensor crops) {
     if (to.elements() > 0) {
-      card.kernel(FILE, name, to.dtype())
+      gpu.kernel(FILE, name, to.dtype())
           .over(
               to.elements(),
               a ->
@@ -74,7 +74,7 @@ final class ResamplingKernels {
 
   void sinusoids(Tensor t, boolean cosineFirst, double frequencyShift, double maxPeriod, Tensor y) {
     if (y.elements() > 0) {
-      card.kernel(FILE, "timestep_embedding", y.dtype())
+      gpu.kernel(FILE, "timestep_embedding", y.dtype())
           .over(
               y.elements(),
               a ->

@@ -8,14 +8,14 @@ import java.lang.foreign.ValueLayout;
 import nacre.bindings.cuda.Cuda;
 import nacre.tensor.cuda.driver.CudaDevice;
 
-/** How long a card is busy with something. */
+/** How long a GPU is busy with something. */
 final class Stopwatch {
   private static final int TIMES = 5;
 
   private Stopwatch() {}
 
   /**
-   * Milliseconds that the card takes for work that may be repeated; the first time does not count.
+   * Milliseconds that the GPU takes for work that may be repeated; the first time does not count.
    * To be called between {@link CudaDevice#enter} and {@link CudaDevice#leave}.
    */
   static double time(CudaDevice device, Runnable work) {

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Runs a program that uses NVIDIA's libraries: in this process the simulated card stands in. */
+/** Runs a program that uses NVIDIA's libraries: in this process the simulated GPU stands in. */
 public final class OwnProcess {
 
   private OwnProcess() {}

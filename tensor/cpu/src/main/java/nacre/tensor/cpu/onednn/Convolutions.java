@@ -240,7 +240,7 @@ final class Convolutions {
     }
   }
 
-  /** Whether there is code for this type on this processor, backward and forward. */
+  /** Whether there is code for this type on this CPU, backward and forward. */
   static boolean trains(DType dtype) {
     Shape image = Shape.of(1, 4, 4, 8);
     Shape kernel = Shape.of(8, 3, 3, 8);

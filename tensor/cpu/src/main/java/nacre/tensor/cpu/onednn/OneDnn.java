@@ -37,7 +37,7 @@ final class OneDnn {
     return stream;
   }
 
-  /** The library has no code for this on this processor. */
+  /** The library has no code for this on this CPU. */
   static final class NotImplemented extends IllegalStateException {
     private static final long serialVersionUID = 1;
 

@@ -18,7 +18,7 @@ import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
 /**
- * Convolutions and attention by cuDNN on one card. A plan is made once for a signature and kept; so
+ * Convolutions and attention by cuDNN on one GPU. A plan is made once for a signature and kept; so
  * is the verdict that there is none, with the library's reason. Each method answers false, having
  * written nothing, where cuDNN has no engine.
  */
@@ -190,7 +190,7 @@ public final class CudnnLibrary {
     MemorySegment[] operands =
         Stream.of(addresses).filter(Objects::nonNull).toArray(MemorySegment[]::new);
     for (MemorySegment operand : operands) {
-      // Scalars are the host's and have a length, addresses of the card's memory have none.
+      // Scalars are the host's and have a length, addresses of the GPU's memory have none.
       if (operand.byteSize() == 0 && operand.address() % Graph.ALIGNMENT != 0) {
         return false;
       }

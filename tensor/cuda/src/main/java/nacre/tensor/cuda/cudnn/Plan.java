@@ -7,7 +7,7 @@ import nacre.bindings.cudnn.Cudnn;
 import nacre.tensor.cuda.driver.CudaException;
 
 /**
- * A graph that cuDNN made ready for a card.
+ * A graph that cuDNN made ready for a GPU.
  *
  * @param operands how many addresses it takes, in the order in which the graph named them
  * @param engineWorkspace bytes that the engine needs besides

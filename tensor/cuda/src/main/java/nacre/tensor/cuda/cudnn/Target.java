@@ -6,12 +6,12 @@ import java.lang.foreign.ValueLayout;
 import nacre.bindings.cudnn.Cudnn;
 
 /**
- * What plans are made for: the card of a handle, or a card that is only described, for which plans
+ * What plans are made for: the GPU of a handle, or a GPU that is only described, for which plans
  * can be made where there is none.
  */
 sealed interface Target {
 
-  /** The library on a card's stream. */
+  /** The library on a GPU's stream. */
   record Handle(MemorySegment cudnn) implements Target {
     static Handle open(MemorySegment stream) {
       try (Arena arena = Arena.ofConfined()) {
@@ -24,11 +24,11 @@ sealed interface Target {
     }
   }
 
-  /** A card's properties. */
+  /** A GPU's properties. */
   record Described(Descriptor properties) implements Target {
 
     /**
-     * @param json as cuDNN writes the properties of a card that is there
+     * @param json as cuDNN writes the properties of a GPU that is there
      */
     static Described of(String json) throws CudnnException {
       return new Described(

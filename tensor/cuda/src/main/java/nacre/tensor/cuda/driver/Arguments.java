@@ -8,7 +8,7 @@ import java.util.List;
 /**
  * The arguments of the launch under way, laid out one after the other as C would lay out a
  * structure of them, and checked one by one against what the kernel says it takes. There is one of
- * these a card, used by whoever has entered it.
+ * these a GPU, used by whoever has entered it.
  */
 public final class Arguments {
   private static final long LONGEST = 4096; // the driver's own limit
@@ -65,7 +65,7 @@ public final class Arguments {
     return at;
   }
 
-  /** An address on the card; 0 is null. */
+  /** An address on the GPU; 0 is null. */
   public Arguments address(long address) {
     return i64(address);
   }

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * A stretch of the card's memory that a {@link BlockPlan} divides. While work is captured it serves
+ * A stretch of the GPU's memory that a {@link BlockPlan} divides. While work is captured it serves
  * the blocks at the planned places, and holds the work to the plan: a block that is given back
  * later than planned would lie where another does.
  */
@@ -95,7 +95,7 @@ final class BlockArena implements BlockSource {
   private void requireAsPlanned() {
     if (departure != null) {
       throw new CudaException(
-          "cuda: repeated work is not what it was the first time: it "
+          "cuda: a captured step is not what it was the first time: it "
               + departure
               + "; what is computed on other shapes must be made ready by itself");
     }

@@ -48,7 +48,7 @@ final class BlockRecorder implements BlockSource {
   BlockPlan plan() {
     if (foreign) {
       throw new CudaException(
-          "cuda: repeated work frees a tensor that it did not make, and could do so only once");
+          "cuda: a captured step frees a tensor that it did not make, and could do so only once");
     }
     return BlockPlan.of(sizes, events);
   }

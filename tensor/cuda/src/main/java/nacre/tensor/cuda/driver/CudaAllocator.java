@@ -14,7 +14,7 @@ import nacre.tensor.Tensor;
 import nacre.tensor.spi.Allocator;
 
 /**
- * The card's memory, from the driver's stream-ordered pool: a block given back is at once free for
+ * The GPU's memory, from the driver's stream-ordered pool: a block given back is at once free for
  * what is asked for next, since that runs later on the same stream. The pool keeps what it was
  * given back.
  *
@@ -50,7 +50,7 @@ public final class CudaAllocator implements Allocator {
   /**
    * {@inheritDoc}
    *
-   * @throws CudaException if the card has no more, saying for what it was asked and what is live
+   * @throws CudaException if the GPU has no more, saying for what it was asked and what is live
    */
   @Override
   public boolean isHostMemory() {
@@ -120,7 +120,7 @@ public final class CudaAllocator implements Allocator {
     try {
       if (isFollowed()) {
         throw new CudaException(
-            "%s: %s: repeated work is done by the card alone, without the host; %s"
+            "%s: %s: a captured step is done by the GPU alone, without the host; %s"
                 .formatted(what, tensor.describe(), remedy));
       }
     } finally {
@@ -254,7 +254,7 @@ public final class CudaAllocator implements Allocator {
       check(Cuda.cuMemGetInfo_v2(free, total), "cuMemGetInfo");
       return new CudaException(
           ("%s: %s: out of memory: it asked for %s; tensors hold %s (at most %s so far)%s, and %s"
-                  + " of the card's %s are free; a smaller batch or resolution, or --dtype bf16,"
+                  + " of the GPU's %s are free; a smaller batch or resolution, or --dtype bf16,"
                   + " needs less")
               .formatted(
                   device,
@@ -282,7 +282,7 @@ public final class CudaAllocator implements Allocator {
                 frames
                     .map(StackWalker.StackFrame::getDeclaringClass)
                     .filter(CudaAllocator::isWork)
-                    .map(c -> c == CudaStepGraph.class ? "repeated work" : c.getSimpleName())
+                    .map(c -> c == CudaStepGraph.class ? "captured steps" : c.getSimpleName())
                     .findFirst()
                     .orElse("tensor"));
   }

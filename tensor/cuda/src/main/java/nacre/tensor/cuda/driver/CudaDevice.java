@@ -14,7 +14,7 @@ import nacre.bindings.NativeLibrary;
 import nacre.bindings.cuda.Cuda;
 
 /**
- * A card: its primary context, kept as long as the process, and the one stream that all its work
+ * A GPU: its primary context, kept as long as the process, and the one stream that all its work
  * goes through, in the order in which it was asked for.
  *
  * <p>Any thread may ask, virtual ones too. A context belongs to a thread of the system, and a
@@ -61,10 +61,10 @@ public final class CudaDevice {
   }
 
   /**
-   * Opens a card.
+   * Opens a GPU.
    *
    * @throws CudaException in one sentence if a library is missing or too old, if there is no such
-   *     card, or if it is too old
+   *     GPU, or if it is too old
    */
   public static CudaDevice open(int ordinal) {
     CudaLibraries.missing()
@@ -74,11 +74,11 @@ public final class CudaDevice {
             });
     int count = count();
     if (count == 0) {
-      throw new CudaException("cuda: the driver finds no card; nvidia-smi should list one");
+      throw new CudaException("cuda: the driver finds no GPU; nvidia-smi should list one");
     }
     if (ordinal >= count) {
       throw new CudaException(
-          "cuda:%d: there is no such card, the driver finds %d, counted from 0"
+          "cuda:%d: there is no such GPU, the driver finds %d, counted from 0"
               .formatted(ordinal, count));
     }
     CudaDevice device = new CudaDevice(ordinal);
@@ -90,7 +90,7 @@ public final class CudaDevice {
     return device;
   }
 
-  /** How many cards the driver finds. Its library must be there. */
+  /** How many GPUs the driver finds. Its library must be there. */
   public static int count() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
@@ -144,17 +144,17 @@ public final class CudaDevice {
     return arguments;
   }
 
-  /** The card's number, as in {@code cuda:1}. */
+  /** The GPU's number, as in {@code cuda:1}. */
   public int ordinal() {
     return ordinal;
   }
 
-  /** The driver's handle of the card. */
+  /** The driver's handle of the GPU. */
   int handle() {
     return handle;
   }
 
-  /** The card's name as its makers write it. */
+  /** The GPU's name as its makers write it. */
   public String model() {
     return model;
   }
@@ -169,17 +169,17 @@ public final class CudaDevice {
     return multiprocessors;
   }
 
-  /** Memory on the card. */
+  /** Memory on the GPU. */
   public long totalBytes() {
     return totalBytes;
   }
 
-  /** Whether this is the simulated card of the tests. */
+  /** Whether this is the simulated GPU of the tests. */
   public static boolean isSimulated() {
     return CudaLibraries.simulator().isPresent();
   }
 
-  /** One line: the card, its size, and the libraries with their versions. */
+  /** One line: the GPU, its size, and the libraries with their versions. */
   public String describe() {
     List<String> libraries = new ArrayList<>();
     for (CudaLibrary library : CudaLibrary.values()) {

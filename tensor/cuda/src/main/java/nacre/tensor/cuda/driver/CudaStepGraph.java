@@ -42,7 +42,8 @@ public final class CudaStepGraph implements StepGraph {
     device.enter();
     try {
       if (allocator.isFollowed()) {
-        throw new CudaException("cuda: repeated work inside of repeated work; run the inner alone");
+        throw new CudaException(
+            "cuda: a captured step inside of a captured step; run the inner alone");
       }
       if (plan == null) {
         plan = allocator.record(body);
@@ -61,7 +62,7 @@ public final class CudaStepGraph implements StepGraph {
 
   private MemorySegment capture() {
     if (arena != null) {
-      throw new CudaException("cuda: repeated work could not be captured before; close it");
+      throw new CudaException("cuda: a captured step could not be captured before; close it");
     }
     arena = allocator.open(plan);
     try (Arena memory = Arena.ofConfined()) {

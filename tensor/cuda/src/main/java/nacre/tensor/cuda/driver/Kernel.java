@@ -73,7 +73,7 @@ public final class Kernel {
       Consumer<Arguments> arguments) {
     if (x > Integer.MAX_VALUE || y > 65535 || z > 65535) {
       throw new IllegalArgumentException(
-          "cuda: kernel %s: %d × %d × %d blocks are more than a card takes"
+          "cuda: kernel %s: %d × %d × %d blocks are more than a GPU takes"
               .formatted(name, x, y, z));
     }
     device.enter();

@@ -24,10 +24,10 @@ import nacre.bindings.NativeLibrary;
 import nacre.bindings.nvrtc.Nvrtc;
 
 /**
- * Makes code for a card out of the kernel sources in this jar, by NVRTC, with the header that
- * {@link FunctionTable} writes. What was made is kept on disk under a name that depends on the
- * source and all it includes, the options, the architecture and the compiler's version, so each is
- * compiled once on a machine.
+ * Makes code for a GPU out of the kernel sources in this jar, by NVRTC, with the header that {@link
+ * FunctionTable} writes. What was made is kept on disk under a name that depends on the source and
+ * all it includes, the options, the architecture and the compiler's version, so each is compiled
+ * once on a machine.
  */
 public final class KernelCompiler {
   private static final String FOLDER = "kernels/";
@@ -46,7 +46,7 @@ public final class KernelCompiler {
     Source source = source(name);
     List<String> options = options(architecture);
     if (CudaLibraries.simulator().isPresent()) {
-      return compile(source, options).code(); // no card's code, and it has a cache of its own
+      return compile(source, options).code(); // no GPU's code, and it has a cache of its own
     }
     String version =
         CudaLibraries.find(CudaLibrary.NVRTC) instanceof NativeLibrary.Loaded loaded

@@ -11,7 +11,7 @@ import java.util.Map;
 import nacre.bindings.cuda.Cuda;
 
 /**
- * The backend's own kernels on one card: a source file is compiled when one of its is first used.
+ * The backend's own kernels on one GPU: a source file is compiled when one of its is first used.
  */
 public final class Kernels {
   private final CudaDevice device;

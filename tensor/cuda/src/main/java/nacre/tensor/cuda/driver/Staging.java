@@ -8,8 +8,8 @@ import java.lang.foreign.ValueLayout;
 import nacre.bindings.cuda.Cuda;
 
 /**
- * Copies between the host and a card, through two pinned buffers: while the card reads one, the
- * other is filled. Without them the driver would copy through buffers of its own, and wait.
+ * Copies between the host and a GPU, through two pinned buffers: while the GPU reads one, the other
+ * is filled. Without them the driver would copy through buffers of its own, and wait.
  */
 public final class Staging {
   private static final long BYTES = 4 << 20;
@@ -36,7 +36,7 @@ public final class Staging {
     }
   }
 
-  /** Copies host memory to the card. The host memory may change when this returns. */
+  /** Copies host memory to the GPU. The host memory may change when this returns. */
   public void upload(MemorySegment source, long destination, long bytes) {
     device.enter();
     try {
@@ -44,7 +44,7 @@ public final class Staging {
         int i = next;
         next = 1 - next;
         long count = Math.min(BYTES, bytes - at);
-        // Not before the card has read what was put here last.
+        // Not before the GPU has read what was put here last.
         check(Cuda.cuEventSynchronize(events[i]), "cuEventSynchronize");
         MemorySegment.copy(source, at, buffers[i], 0, count);
         check(
@@ -57,7 +57,7 @@ public final class Staging {
     }
   }
 
-  /** Copies the card's memory to the host, and waits for all work before it. */
+  /** Copies the GPU's memory to the host, and waits for all work before it. */
   public void download(long source, MemorySegment destination, long bytes) {
     device.enter();
     try {

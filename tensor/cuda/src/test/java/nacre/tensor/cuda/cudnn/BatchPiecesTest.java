@@ -30,17 +30,17 @@ class BatchPiecesTest {
   @ParameterizedTest
   @CsvSource({"8, 1", "8, 200", "5, 1"})
   void piecesGiveTheBitsOfTheWhole(int queries, long mostScores) {
-    Device card = TestDevices.gpu().orElse(null);
-    assumeTrue(card != null, "no card, and no simulated one");
-    List<float[]> whole = gradients(card, queries, ALL);
-    List<float[]> pieces = gradients(card, queries, mostScores);
+    Device gpu = TestDevices.gpu().orElse(null);
+    assumeTrue(gpu != null, "no GPU, and no simulated one");
+    List<float[]> whole = gradients(gpu, queries, ALL);
+    List<float[]> pieces = gradients(gpu, queries, mostScores);
     assertEquals(3, whole.size());
     for (int i = 0; i < whole.size(); i++) {
       assertArrayEquals(whole.get(i), pieces.get(i));
     }
   }
 
-  private static List<float[]> gradients(Device card, int queries, long mostScores) {
+  private static List<float[]> gradients(Device gpu, int queries, long mostScores) {
     List<String> refused = new ArrayList<>();
     CudaDevice device = CudaDevice.open(0);
     CudnnLibrary library =
@@ -49,15 +49,13 @@ class BatchPiecesTest {
     Shape q = Shape.of(5, queries, 1, 16);
     Shape k = Shape.of(5, 9, 1, 16);
     try (Scope _ = Scope.open()) {
-      Tensor[] in = {
-        random(card, q, 1), random(card, k, 2), random(card, k, 3), random(card, q, 4)
-      };
-      Tensor y = Tensor.empty(card, DType.BF16, q);
-      Tensor state = Tensor.empty(card, DType.F32, Shape.of(5, 1, queries));
+      Tensor[] in = {random(gpu, q, 1), random(gpu, k, 2), random(gpu, k, 3), random(gpu, q, 4)};
+      Tensor y = Tensor.empty(gpu, DType.BF16, q);
+      Tensor state = Tensor.empty(gpu, DType.F32, Shape.of(5, 1, queries));
       Tensor[] out = {
-        Tensor.full(card, DType.BF16, q, 7),
-        Tensor.full(card, DType.BF16, k, 7),
-        Tensor.full(card, DType.BF16, k, 7)
+        Tensor.full(gpu, DType.BF16, q, 7),
+        Tensor.full(gpu, DType.BF16, k, 7),
+        Tensor.full(gpu, DType.BF16, k, 7)
       };
       AttentionInputs operands = new AttentionInputs(in[0], in[1], in[2], 0.25, false);
       in[0].toFloats(); // the library's stream is another: what was asked for must be there
@@ -75,11 +73,11 @@ class BatchPiecesTest {
     }
   }
 
-  private static Tensor random(Device card, Shape shape, long stream) {
-    Tensor normal = Tensor.empty(card, DType.F32, shape);
-    card.backend().normal(1, stream, normal);
-    Tensor rounded = Tensor.empty(card, DType.BF16, shape);
-    card.backend().cast(normal, rounded);
+  private static Tensor random(Device gpu, Shape shape, long stream) {
+    Tensor normal = Tensor.empty(gpu, DType.F32, shape);
+    gpu.backend().normal(1, stream, normal);
+    Tensor rounded = Tensor.empty(gpu, DType.BF16, shape);
+    gpu.backend().cast(normal, rounded);
     return rounded;
   }
 }

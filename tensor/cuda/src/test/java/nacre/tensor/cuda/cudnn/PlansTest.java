@@ -15,9 +15,9 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What cuDNN makes plans of for an H100, beside the list that is kept of it, on machines that have
- * cuDNN, NVRTC and cuBLASLt. No card is needed, nor a driver: {@code native/sim/build
- * native/target/sim} makes one that finds no card, and cuDNN is content with it. In a process of
- * its own, as the simulated card serves in this one.
+ * cuDNN, NVRTC and cuBLASLt. No GPU is needed, nor a driver: {@code native/sim/build
+ * native/target/sim} makes one that finds no GPU, and cuDNN is content with it. In a process of its
+ * own, as the simulated GPU serves in this one.
  */
 @Tag("cuda")
 class PlansTest {
