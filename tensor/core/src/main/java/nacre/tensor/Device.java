@@ -2,11 +2,11 @@ package nacre.tensor;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import nacre.tensor.spi.Backend;
@@ -25,7 +25,7 @@ public final class Device {
 
   private record Key(String name, Map<Setting, String> settings) {}
 
-  private static final Map<Key, Device> OPEN = new ConcurrentHashMap<>();
+  private static final Map<Key, Device> OPEN = new HashMap<>();
 
   private final String name;
   private final Backend backend;
@@ -100,7 +100,15 @@ public final class Device {
 
   private static Device open(BackendProvider provider, int ordinal, Settings settings) {
     Key key = new Key(provider.deviceName(ordinal, settings), settings.only(provider.settings()));
-    return OPEN.computeIfAbsent(key, k -> new Device(k.name(), provider.open(ordinal, settings)));
+    // Not computeIfAbsent: a provider may ask for a device of its own.
+    synchronized (OPEN) {
+      Device device = OPEN.get(key);
+      if (device == null) {
+        device = new Device(key.name(), provider.open(ordinal, settings));
+        OPEN.put(key, device);
+      }
+      return device;
+    }
   }
 
   private static Optional<BackendProvider> provider(String kind) {

@@ -6,7 +6,7 @@ import java.util.function.Supplier;
 
 /**
  * A lifetime. A tensor belongs to the innermost open scope of its thread; closing the scope frees
- * what was born in it, except what was handed to the parent.
+ * what was born in it, except what is kept in the parent.
  *
  * <pre>{@code
  * try (Scope _ = Scope.open()) {
@@ -129,7 +129,7 @@ public final class Scope implements AutoCloseable {
    */
   public Tensor keep(Tensor tensor) {
     if (parent == null) {
-      throw new IllegalStateException("scope: the outermost scope has no parent to hand to");
+      throw new IllegalStateException("scope: the outermost scope has no parent to keep a tensor in");
     }
     Scope owner = tensor.owner();
     if (owner != null && owner != this && owner.thread == null) {
@@ -158,7 +158,7 @@ public final class Scope implements AutoCloseable {
       throw new IllegalStateException(
           "scope: "
               + tensor.describe()
-              + " belongs to a tape or a repetition: hand on a detach() of it");
+              + " belongs to a tape or a captured step: keep a detach() of it");
     }
     tensor.owner().forget(tensor);
     register(tensor);
