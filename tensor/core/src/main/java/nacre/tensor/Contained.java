@@ -3,7 +3,9 @@ package nacre.tensor;
 import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.Method;
 import java.lang.reflect.RecordComponent;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -22,15 +24,18 @@ final class Contained {
       case null -> {}
       case Tensor tensor -> found.accept(tensor);
       case Object[] array -> each(Arrays.asList(array), found);
-      case Iterable<?> many -> each(many, found);
-      case Map<?, ?> map -> each(map.values(), found);
+      case Collection<?> many -> each(many, found);
+      case Map<?, ?> map -> {
+        each(map.keySet(), found);
+        each(map.values(), found);
+      }
       case Optional<?> one -> one.ifPresent(value -> tensors(value, found));
       case Record r -> components(r, found);
       case Object other -> requirePlain(other);
     }
   }
 
-  private static void each(Iterable<?> values, Consumer<Tensor> found) {
+  private static void each(Collection<?> values, Consumer<Tensor> found) {
     values.forEach(value -> tensors(value, found));
   }
 
@@ -60,6 +65,7 @@ final class Contained {
             || other instanceof Enum<?>
             || other instanceof Shape
             || other instanceof Device
+            || other instanceof Path
             || type.getPackageName().startsWith("java.lang")
             || type.getPackageName().startsWith("java.math");
     if (!plain) {

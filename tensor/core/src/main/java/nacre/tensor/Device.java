@@ -80,14 +80,16 @@ public final class Device {
   }
 
   /**
-   * The device of a name. Opened once: asked for again with the same settings, it is the same.
+   * The device of a name. Opened once: asked for again with the same settings, it is the same. Only
+   * {@link Setting#GRAPH}, {@link Setting#TF32} and {@link Setting#TUNE} make another device of the
+   * same GPU; threads, libraries and folders are the process's, as the first call had them.
    *
    * @throws IllegalArgumentException if no backend on the path has such a device
    * @throws IllegalStateException if it cannot be used here, saying what is missing
    */
   public static Device of(String name, Settings settings) {
     if (name.equals("auto")) {
-      return open(best(settings), 0, settings);
+      return best(settings);
     }
     Matcher matcher = NAME.matcher(name);
     if (!matcher.matches()) {
@@ -115,14 +117,31 @@ public final class Device {
     return kinds().stream().filter(p -> p.kind().equals(kind)).findFirst();
   }
 
-  private static BackendProvider best(Settings settings) {
-    return kinds().stream()
-        .filter(p -> p.preference(settings) >= 0 && p.count(settings) > 0)
-        .max(Comparator.comparingInt(p -> p.preference(settings)))
-        .orElseThrow(
-            () ->
-                new IllegalStateException(
-                    "device: auto finds none: no backend is on the path; add dev.nacre:nacre-cpu"));
+  /** Why a kind that auto prefers was passed over is logged: it never happens in silence. */
+  private static Device best(Settings settings) {
+    List<String> reasons = new ArrayList<>();
+    List<BackendProvider> preferred =
+        kinds().stream()
+            .filter(p -> p.preference(settings) >= 0)
+            .sorted(Comparator.comparingInt(p -> -p.preference(settings)))
+            .toList();
+    for (BackendProvider provider : preferred) {
+      try {
+        if (provider.count(settings) > 0) {
+          return open(provider, 0, settings);
+        }
+        provider.requirements(settings).stream()
+            .filter(requirement -> !requirement.met())
+            .forEach(requirement -> reasons.add(requirement.name() + ": " + requirement.finding()));
+      } catch (IllegalStateException e) {
+        reasons.add(e.getMessage());
+        System.getLogger(Device.class.getName())
+            .log(System.Logger.Level.WARNING, "device auto: {0}", e.getMessage());
+      }
+    }
+    throw new IllegalStateException(
+        "device: auto finds none that can be used; add dev.nacre:nacre-cpu to the path"
+            + (reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")"));
   }
 
   private static IllegalArgumentException unknown(String name) {

@@ -129,7 +129,8 @@ public final class Scope implements AutoCloseable {
    */
   public Tensor keep(Tensor tensor) {
     if (parent == null) {
-      throw new IllegalStateException("scope: the outermost scope has no parent to keep a tensor in");
+      throw new IllegalStateException(
+          "scope: the outermost scope has no parent to keep a tensor in");
     }
     Scope owner = tensor.owner();
     if (owner != null && owner != this && owner.thread == null) {

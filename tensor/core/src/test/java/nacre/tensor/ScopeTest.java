@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -205,6 +206,8 @@ class ScopeTest {
       keeps(2, () -> new Tensor[] {ones(1), ones(2)});
       keeps(2, () -> List.of(ones(1), ones(2)));
       keeps(1, () -> Map.of("x", ones(1)));
+      keeps(1, () -> Map.of(ones(1), "x"));
+      keeps(1, () -> List.of(ones(1), Path.of("one-name"))); // a path holds itself
       keeps(1, () -> Optional.of(ones(1)));
       keeps(3, () -> new Pair(ones(1), List.of(ones(2), ones(3)), Shape.of(1), 7));
       keeps(1, () -> new Pair(ones(1), null, null, 7));

@@ -38,8 +38,12 @@ final class DoctorCommand implements Callable<Integer> {
       List<Requirement> requirements = kind.requirements(settings);
       requirements(out, kind, requirements, settings);
       if (kind.preference(settings) >= 0 || !requirements.isEmpty()) {
-        for (int i = 0; i < kind.count(settings); i++) {
-          devices.add(Device.of(kind.kind() + ":" + i, settings));
+        try {
+          for (int i = 0; i < kind.count(settings); i++) {
+            devices.add(Device.of(kind.kind() + ":" + i, settings));
+          }
+        } catch (IllegalStateException e) { // the other devices are worth knowing all the same
+          out.println("  cannot be used: " + e.getMessage());
         }
       }
     }
@@ -68,8 +72,17 @@ final class DoctorCommand implements Callable<Integer> {
     }
     if (!requirements.stream().allMatch(Requirement::met)) {
       out.println("  so --device " + kind.kind() + " cannot be used here; all else can");
-    } else if (kind.count(settings) == 0) {
+    } else if (noneFound(kind, settings)) {
       out.println("  no GPU: the driver finds none; nvidia-smi should list one");
+    }
+  }
+
+  /** Whether all is well but for a device; what a failing driver says is printed by the caller. */
+  private static boolean noneFound(BackendProvider kind, Settings settings) {
+    try {
+      return kind.count(settings) == 0;
+    } catch (IllegalStateException e) {
+      return false;
     }
   }
 }

@@ -1,6 +1,7 @@
 package nacre.cli;
 
 import java.io.PrintWriter;
+import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import nacre.cli.verify.VerifyCommand;
 import nacre.cli.weights.WeightsCommand;
@@ -61,7 +62,15 @@ public final class Nacre implements Runnable {
    * @return the exit status: 0, 1 or 2
    */
   public static int run(String[] args, PrintWriter err) {
-    return run(commandLine(err), args);
+    CommandLine line;
+    try {
+      line = commandLine(err);
+    } catch (ServiceConfigurationError | CommandLine.InitializationException e) {
+      err.println(
+          "nacre: a jar beside Nacre's adds commands that cannot be used: " + e.getMessage());
+      return CommandLine.ExitCode.SOFTWARE;
+    }
+    return run(line, args);
   }
 
   static int run(CommandLine line, String[] args) {

@@ -24,9 +24,12 @@ public final class HuberLoss {
     if (!(delta > 0)) {
       throw new IllegalArgumentException("huberLoss: delta = " + delta + " is not above zero");
     }
+    if (delta > Float.MAX_VALUE) {
+      throw new IllegalArgumentException("huberLoss: delta = " + delta + " does not fit f32");
+    }
     try (Scope scope = Scope.open()) {
       Tensor d = AbsoluteError.distance("huberLoss", a, b);
-      Tensor near = affine(relu(affine(d, -1, delta)), -1, delta); // min(d, delta)
+      Tensor near = mix(d, 1, relu(affine(d, 1, -delta)), -1); // min(d, delta), exact below
       return scope.keep(mean(multiply(near, mix(d, 1, near, -0.5))));
     }
   }

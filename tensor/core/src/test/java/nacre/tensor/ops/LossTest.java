@@ -140,6 +140,13 @@ class LossTest {
     assertEquals(message, assertThrows(IllegalArgumentException.class, operation).getMessage());
   }
 
+  /** Half the square, however far away the straight part begins. */
+  @ParameterizedTest
+  @MethodSource("devices")
+  void huberLossOfALargeDelta(Device device) {
+    assertEquals(0.5, HuberLoss.huberLoss(of(device, 1), of(device, 2), 1e8).item(), 1e-6);
+  }
+
   @Test
   void whatDoesNotFitIsRefused() {
     Tensor targets = Tensor.ofInts(Device.reference(), Shape.of(2), 0, 1);
