@@ -36,10 +36,14 @@ final class DoctorCommand implements Callable<Integer> {
     List<Device> devices = new ArrayList<>();
     for (BackendProvider kind : Device.kinds()) {
       List<Requirement> requirements = kind.requirements(settings);
-      requirements(out, kind, requirements, settings);
+      boolean met = print(out, kind, requirements);
       if (kind.preference(settings) >= 0 || !requirements.isEmpty()) {
         try {
-          for (int i = 0; i < kind.count(settings); i++) {
+          int count = kind.count(settings);
+          if (met && count == 0) {
+            out.println("  no GPU: the driver finds none; nvidia-smi should list one");
+          }
+          for (int i = 0; i < count; i++) {
             devices.add(Device.of(kind.kind() + ":" + i, settings));
           }
         } catch (IllegalStateException e) { // the other devices are worth knowing all the same
@@ -59,10 +63,11 @@ final class DoctorCommand implements Callable<Integer> {
     return sound ? 0 : 1;
   }
 
-  private static void requirements(
-      PrintWriter out, BackendProvider kind, List<Requirement> requirements, Settings settings) {
+  /** Prints what a kind needs, and tells whether all of it is there. */
+  private static boolean print(
+      PrintWriter out, BackendProvider kind, List<Requirement> requirements) {
     if (requirements.isEmpty()) {
-      return;
+      return true;
     }
     out.println(kind.kind().toUpperCase(Locale.ROOT) + " libraries");
     for (Requirement library : requirements) {
@@ -70,19 +75,10 @@ final class DoctorCommand implements Callable<Integer> {
           "  %-8s %-14s %s%n",
           library.met() ? "found" : "missing", library.name(), library.finding());
     }
-    if (!requirements.stream().allMatch(Requirement::met)) {
+    boolean met = requirements.stream().allMatch(Requirement::met);
+    if (!met) {
       out.println("  so --device " + kind.kind() + " cannot be used here; all else can");
-    } else if (noneFound(kind, settings)) {
-      out.println("  no GPU: the driver finds none; nvidia-smi should list one");
     }
-  }
-
-  /** Whether all is well but for a device; what a failing driver says is printed by the caller. */
-  private static boolean noneFound(BackendProvider kind, Settings settings) {
-    try {
-      return kind.count(settings) == 0;
-    } catch (IllegalStateException e) {
-      return false;
-    }
+    return met;
   }
 }
