@@ -20,7 +20,7 @@ public record ConfigJson(String model, JsonNode node) {
       return otherwise;
     }
     JsonNode value = node.get(key);
-    if (!value.isIntegralNumber() || !value.canConvertToInt()) {
+    if (!isInt(value)) {
       throw wrong(key, "a whole number", value);
     }
     return value.intValue();
@@ -68,12 +68,12 @@ public record ConfigJson(String model, JsonNode node) {
       return otherwise;
     }
     JsonNode value = node.get(key);
-    if (value.isIntegralNumber()) {
+    if (isInt(value)) {
       return Collections.nCopies(count, value.intValue());
     }
     List<Integer> list = new ArrayList<>();
     for (JsonNode element : value) {
-      if (!element.isIntegralNumber()) {
+      if (!isInt(element)) {
         throw wrong(key, "whole numbers", value);
       }
       list.add(element.intValue());
@@ -150,6 +150,10 @@ public record ConfigJson(String model, JsonNode node) {
             + OneLine.clip(node.get(key).toString())
             + " is not supported"
             + (allowed.length == 0 ? "; leave it out" : "; supported: " + List.of(allowed)));
+  }
+
+  private static boolean isInt(JsonNode value) {
+    return value.isIntegralNumber() && value.canConvertToInt();
   }
 
   private static boolean isOneOf(JsonNode value, Object... allowed) {

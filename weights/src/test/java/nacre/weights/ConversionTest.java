@@ -59,6 +59,22 @@ class ConversionTest {
   }
 
   @Test
+  void theMetadataGoesAlong() throws IOException {
+    Path file = folder.resolve("in.safetensors");
+    try (Scope _ = Scope.open()) {
+      new SafeTensorsWriter()
+          .metadata("modelspec.prediction_type", "v")
+          .add("a", Tensor.of(Device.cpu(), Shape.of(1), 1), Layout.SAME)
+          .write(file);
+    }
+    Path copy = folder.resolve("out.safetensors");
+    AS_IT_IS.file(file, copy);
+    try (SafeTensors after = SafeTensors.open(copy)) {
+      assertEquals(Map.of("format", "pt", "modelspec.prediction_type", "v"), after.metadata());
+    }
+  }
+
+  @Test
   void onlyFloatingPointNumbersAreConverted() throws IOException {
     Path half = folder.resolve("half.safetensors");
     TO_HALF.file(SafeTensorsTest.reference(), half);

@@ -60,6 +60,33 @@ class KeyMappingTest {
   }
 
   @Test
+  void aPlaceTellsTheShapeOfTheWholeTensorThere() {
+    assertEquals(Shape.of(6, 5), new KeyMapping.Place("qkv", 1, 3, false).whole(Shape.of(2, 5)));
+    assertEquals(Shape.of(2, 5, 1, 1), new KeyMapping.Place("p", 0, 1, true).whole(Shape.of(2, 5)));
+    assertEquals(Shape.of(2), new KeyMapping.Place("p.bias", 0, 1, true).whole(Shape.of(2)));
+    assertEquals(Shape.of(2, 5), new KeyMapping.Place("w", 0, 1, false).whole(Shape.of(2, 5)));
+  }
+
+  @Test
+  void aMappingBelowAnotherKeepsItsPairs() {
+    KeyMapping inner =
+        KeyMapping.builder()
+            .pointwise("in", "proj")
+            .stacked("qkv", List.of("q", "k", "v"))
+            .pair("ln", "norm")
+            .build();
+    KeyMapping all = KeyMapping.builder().below("block", "layer", inner).pair("x", "y").build();
+    assertEquals(List.of("layer.k.bias"), all.ours("block.qkv.bias").subList(1, 2));
+    assertEquals(
+        Optional.of(new KeyMapping.Place("block.in.weight", 0, 1, true)),
+        all.theirs("layer.proj.weight"));
+    assertEquals(
+        Optional.of(new KeyMapping.Place("block.qkv.weight", 2, 3, false)),
+        all.theirs("layer.v.weight"));
+    assertEquals(List.of("y"), all.ours("x"));
+  }
+
+  @Test
   void aNameInTwoPairsIsRefused() {
     KeyMapping.Builder builder = KeyMapping.builder().pair("a", "b");
     assertThrows(IllegalArgumentException.class, () -> builder.pair("a", "c"));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -118,6 +119,49 @@ class SafeTensorsTest {
         assertEquals(theirs.entry(name).shape(), ours.entry(name).shape());
         assertEquals(-1, theirs.entry(name).data().mismatch(ours.entry(name).data()), name);
       }
+    }
+  }
+
+  /** Another tensor's values fill the memory that the writer's copy is likely to get. */
+  @Test
+  void writesConvolutionWeightsInTheFilesLayout() throws IOException {
+    Path path = folder.resolve("conv.safetensors");
+    try (Scope _ = Scope.open()) {
+      Tensor weight = Tensor.of(CPU, Shape.of(1, 1, 2, 3), 1, 2, 3, 4, 5, 6); // [O, KH, KW, I]
+      Tensor.of(CPU, Shape.of(6), 9, 9, 9, 9, 9, 9).close();
+      new SafeTensorsWriter().add("w", weight, Layout.ofParameter(weight.shape())).write(path);
+      try (SafeTensors file = SafeTensors.open(path)) {
+        assertEquals(Shape.of(1, 3, 1, 2), file.entry("w").shape());
+        assertArrayEquals(new float[] {1, 4, 2, 5, 3, 6}, floats(file, "w"));
+      }
+    }
+  }
+
+  /** A mapped file cannot be read once it is closed; nothing may keep it open. */
+  @Test
+  void closingEndsTheMapping() throws IOException {
+    Path copy = folder.resolve("copy.safetensors");
+    Files.copy(reference(), copy);
+    SafeTensors file = SafeTensors.open(copy);
+    assertEquals(copy, file.path());
+    SafeTensors.Entry entry = file.entry("scalar");
+    assertTrue(entry.data().byteSize() > 0);
+    file.close();
+    assertThrows(IllegalStateException.class, () -> entry.data().get(ValueLayout.JAVA_BYTE, 0));
+  }
+
+  @Test
+  void whatCannotBeConvertedLeavesNoTensor() throws IOException {
+    Path path = folder.resolve("complex.safetensors");
+    String header = "{\"c\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]}}";
+    byte[] text = header.getBytes(StandardCharsets.UTF_8);
+    ByteBuffer bytes = ByteBuffer.allocate(16 + text.length).order(ByteOrder.LITTLE_ENDIAN);
+    Files.write(path, bytes.putLong(text.length).put(text).array());
+    try (Scope _ = Scope.open();
+        SafeTensors file = SafeTensors.open(path)) {
+      assertThrows(
+          WeightsException.class, () -> file.entry("c").toTensor(CPU, DType.F32, Layout.SAME));
+      assertEquals(0, Memory.liveTensors());
     }
   }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -164,6 +165,40 @@ class StateDictTest {
         assertTrue(e.getMessage().contains(bad.getValue()), e.getMessage());
       }
     }
+  }
+
+  @Test
+  void theMetadataOfAllShardsIsThatOfTheDictionary() throws IOException {
+    try (Scope _ = Scope.open()) {
+      for (String name : List.of("a", "b")) {
+        new SafeTensorsWriter()
+            .metadata("from " + name, "writer")
+            .add(name, counting(Shape.of(1)), Layout.SAME)
+            .write(folder.resolve(name + ".safetensors"));
+      }
+    }
+    Path index = folder.resolve("model.safetensors.index.json");
+    Files.writeString(
+        index, "{\"weight_map\": {\"a\": \"a.safetensors\", \"b\": \"b.safetensors\"}}");
+    try (StateDict dict = StateDict.open(index)) {
+      assertEquals(Map.of("format", "pt", "from a", "writer", "from b", "writer"), dict.metadata());
+    }
+  }
+
+  @Test
+  void renamingLeavesOutAndClosingClosesEveryFile() throws IOException {
+    SafeTensors.Entry kept;
+    try (Scope _ = Scope.open()) {
+      Path file =
+          written("m.safetensors", Map.of("a", counting(Shape.of(1)), "b", counting(Shape.of(2))));
+      try (StateDict dict = StateDict.open(file)) {
+        StateDict renamed = dict.rename(name -> name.equals("a") ? "x" : null);
+        assertEquals(Set.of("x"), renamed.entries().keySet());
+        kept = renamed.entries().get("x");
+        assertEquals(Shape.of(1), kept.shape());
+      }
+    }
+    assertThrows(IllegalStateException.class, () -> kept.data().get(ValueLayout.JAVA_BYTE, 0));
   }
 
   @Test
