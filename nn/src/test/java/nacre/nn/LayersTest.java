@@ -1,5 +1,6 @@
 package nacre.nn;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -20,6 +21,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
 import nacre.tensor.ops.Cast;
+import nacre.tensor.ops.Ops;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 import org.junit.jupiter.api.AfterEach;
@@ -212,6 +214,57 @@ class LayersTest {
       assertTrue(error > 0 && Math.sqrt(error / norm) < 0.03, "error " + Math.sqrt(error / norm));
       Gradients gradients = tape.backward(Map.of(out, out.detach()));
       p.all().forEach((name, w) -> assertEquals(DType.F32, gradients.of(w).dtype(), name));
+    }
+  }
+
+  /** The fused forms compute what their parts compute. */
+  @Test
+  void fusedFormsAreTheirParts() {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(CPU, DType.F32, 3);
+      float[] values = new float[2 * 3 * 3 * 4];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (i * 7 % 11 - 5) / 4f;
+      }
+      Tensor x = Tensor.of(CPU, Shape.of(2, 3, 3, 4), values);
+      GroupNorm norm = new GroupNorm(p.at("norm"), 2, 4, 1e-5);
+      assertArrayEquals(
+          Ops.silu(norm.forward(x)).toFloats(), norm.forwardSilu(x).toFloats(), 1e-6f);
+      Conv2d conv = new Conv2d(p.at("conv"), 4, 5, 3, 1, 1);
+      Tensor enlarged = Ops.upsampleNearest(x, 2);
+      assertArrayEquals(
+          conv.forward(enlarged).toFloats(), conv.forwardUpsampled(x).toFloats(), 1e-5f);
+      Conv2d unpadded = new Conv2d(p.at("unpadded"), 4, 5, 3, 1, 0);
+      assertThrows(IllegalStateException.class, () -> unpadded.forwardUpsampled(x));
+    }
+  }
+
+  /** One patch is the smallest image; anything smaller, or of other channels, is refused. */
+  @Test
+  void anImageHasAtLeastOnePatch() {
+    try (Scope _ = Scope.open()) {
+      VitConfig config = new VitConfig(6, 1, 2, 8, "gelu", 1e-6, 8, 4, 3, true);
+      Vit vit = new Vit(Parameters.create(CPU, DType.F32, 3), config);
+      assertEquals(
+          Shape.of(1, 2, 6),
+          vit.forward(Tensor.zeros(CPU, DType.F32, Shape.of(1, 4, 4, 3))).shape());
+      for (Shape wrong :
+          List.of(
+              Shape.of(1, 3, 4, 3),
+              Shape.of(1, 4, 3, 3),
+              Shape.of(1, 4, 4, 1),
+              Shape.of(4, 4, 3))) {
+        Tensor pixels = Tensor.zeros(CPU, DType.F32, wrong);
+        assertThrows(IllegalArgumentException.class, () -> vit.forward(pixels), wrong.toString());
+      }
+      for (int heads : List.of(0, -2)) {
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> new VitConfig(6, 1, heads, 8, "gelu", 1e-6, 8, 4, 3, true));
+      }
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> new VitConfig(0, 1, 2, 8, "gelu", 1e-6, 8, 4, 3, true));
     }
   }
 

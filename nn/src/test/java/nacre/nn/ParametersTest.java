@@ -63,6 +63,40 @@ class ParametersTest {
     }
   }
 
+  /** A seed must give the same model on every machine and in every version. */
+  @Test
+  void valuesArePinned() {
+    try (Scope _ = Scope.open()) {
+      float[] values = weight(create(1), "größe").toFloats();
+      assertArrayEquals(
+          new float[] {0.2676801f, -0.15289381f, 0.26569432f}, Arrays.copyOf(values, 3));
+    }
+  }
+
+  @Test
+  void packedParametersHaveTheSameValues() {
+    try (Scope _ = Scope.open()) {
+      Parameters p = create(1);
+      float[] before = weight(p, "a").toFloats();
+      assertSame(p, p.prepack());
+      assertArrayEquals(before, p.all().get("a").toFloats());
+    }
+  }
+
+  /** PyTorch draws biases from ±1/√fan-in, which for a convolution counts its whole window. */
+  @Test
+  void aConvolutionsBiasIsBoundedByItsWindow() {
+    try (Scope _ = Scope.open()) {
+      Parameters p = create(1);
+      new Conv2d(p, 4, 4000, 3, 1, 1);
+      float largest = 0;
+      for (float b : p.all().get("bias").toFloats()) {
+        largest = Math.max(largest, Math.abs(b));
+      }
+      assertEquals(1 / 6.0, largest, 1e-3); // 1/√(4 · 3 · 3)
+    }
+  }
+
   private static Tensor weight(Parameters p, String name) {
     return p.parameter(name, Shape.of(8, 6), Initializer.kaimingUniform());
   }

@@ -125,6 +125,17 @@ class SgdTest {
   }
 
   @Test
+  void withoutMomentumThereIsNoState() {
+    try (Scope _ = Scope.open()) {
+      Tensor p = Tensor.of(CPU, Shape.of(2), 1, 2);
+      Sgd plain = new Sgd(Map.of("p", p), 0.5);
+      assertEquals(Map.of(), plain.state());
+      plain.step(_ -> Tensor.of(CPU, Shape.of(2), 1, -1));
+      assertArrayEquals(new float[] {0.5f, 2.5f}, p.toFloats());
+    }
+  }
+
+  @Test
   void misuseIsNamed() {
     try (Scope _ = Scope.open()) {
       Tensor p = Tensor.of(CPU, Shape.of(1), 1);

@@ -179,8 +179,35 @@ class TrainingTest {
       warm.update();
       assertEquals(0.9f * 2 / 11, warm.tensors().get("w").item(), 1e-6); // decay 2/11
       assertTrue(warm.tensors().get("fixed") == fixed, "what is not trained is not copied");
+      assertEquals(2, warm.updates());
       assertThrows(IllegalArgumentException.class, () -> new Ema(p.all(), 1.5, false));
+      assertThrows(IllegalArgumentException.class, () -> new Ema(p.all(), -0.1, false));
+      assertThrows(IllegalArgumentException.class, () -> new Ema(p.all(), Double.NaN, false));
     }
+  }
+
+  /** Without a past the average is the last value; with nothing but the past it never changes. */
+  @Test
+  void averagesMayKeepNothingOrAll() {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(CPU, DType.F32, 1);
+      Tensor w = p.parameter("w", Shape.of(1), Initializer.zeros());
+      Ema last = new Ema(p.all(), 0, false);
+      Ema first = new Ema(p.all(), 1, false);
+      w.copyFrom(new float[] {3});
+      last.update();
+      first.update();
+      assertEquals(3, last.tensors().get("w").item());
+      assertEquals(0, first.tensors().get("w").item());
+    }
+  }
+
+  @Test
+  void theStepAfterTheWarmUpIsTheFirstOfTheDecay() {
+    LearningRate rate = new LearningRate.WarmUp(4, new LearningRate.Cosine(1, 0, 2));
+    assertEquals(1, rate.at(3));
+    assertEquals(1, rate.at(4));
+    assertEquals(0.5, rate.at(5), 1e-12);
   }
 
   @Test

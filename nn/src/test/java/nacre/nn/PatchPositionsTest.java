@@ -1,0 +1,87 @@
+package nacre.nn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import java.util.Arrays;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Interpolated positions against {@code torch.nn.functional.interpolate(mode="bicubic",
+ * align_corners=False)} in double precision, of a grid whose element i is ((7 i) mod 11 − 5) / 4.
+ */
+class PatchPositionsTest {
+  private static final Device CPU = Device.cpu();
+
+  @AfterEach
+  void nothingIsLeft() {
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  /** The second channel is twice the first; the class token, (8, 9), stays as it is. */
+  private static void assertInterpolates(int grid, int rows, int columns, double... wanted) {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(CPU, DType.F32, 1);
+      PatchPositions positions = new PatchPositions(p, grid, 2);
+      float[] values = new float[2 + 2 * grid * grid];
+      values[0] = 8;
+      values[1] = 9;
+      for (int i = 0; i < grid * grid; i++) {
+        values[2 + 2 * i] = ((7 * i) % 11 - 5) / 4f;
+        values[3 + 2 * i] = 2 * values[2 + 2 * i];
+      }
+      p.all().get("position_embeddings").copyFrom(values);
+      Tensor moved = positions.of(rows, columns);
+      assertEquals(Shape.of(1, 1 + rows * columns, 2), moved.shape());
+      float[] expected = new float[2 + 2 * wanted.length];
+      expected[0] = 8;
+      expected[1] = 9;
+      for (int i = 0; i < wanted.length; i++) {
+        expected[2 + 2 * i] = (float) wanted[i];
+        expected[3 + 2 * i] = (float) (2 * wanted[i]);
+      }
+      assertArrayEquals(expected, moved.toFloats(), 5e-6f);
+    }
+  }
+
+  @Test
+  void growsBothWays() {
+    assertInterpolates(
+        2, 3, 5, -1.508042, -1.171604, -0.440104, 0.291396, 0.627833, -1.067938, -0.7315, 0, 0.7315,
+        1.067938, -0.627833, -0.291396, 0.440104, 1.171604, 1.508042);
+  }
+
+  @Test
+  void shrinksBothWays() {
+    assertInterpolates(4, 2, 3, -0.37698, 0.026611, 0.699354, -0.278402, 0.477295, -0.471634);
+  }
+
+  @Test
+  void growsOneWay() {
+    assertInterpolates(
+        3, 3, 4, -1.37561, -0.020752, 0.331909, -0.571777, 1.321777, 0.720215, -0.220215, -0.821777,
+        1.071777, 0.470215, -0.470215, -1.071777);
+  }
+
+  @Test
+  void theConfiguredSizeIsTheParameterItself() {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(CPU, DType.F32, 1);
+      PatchPositions positions = new PatchPositions(p, 2, 3);
+      assertSame(p.all().get("position_embeddings"), positions.of(2, 2));
+      assertEquals(Shape.of(1, 9, 3), positions.of(2, 4).shape());
+      assertEquals(Shape.of(1, 9, 3), positions.of(4, 2).shape());
+      float[] wide = positions.of(2, 4).toFloats();
+      float[] high = positions.of(4, 2).toFloats();
+      assertEquals(false, Arrays.equals(wide, high));
+    }
+  }
+}
