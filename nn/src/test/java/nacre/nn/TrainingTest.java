@@ -1,6 +1,7 @@
 package nacre.nn;
 
 import static nacre.tensor.ops.MeanSquaredError.meanSquaredError;
+import static nacre.tensor.ops.Reduce.sum;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.Gradients;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
@@ -27,6 +29,8 @@ import nacre.weights.WeightsException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The optimizer against PyTorch's, schedules, averages, and that stopping changes nothing. */
 class TrainingTest {
@@ -231,5 +235,30 @@ class TrainingTest {
     }
     assertEquals(3e-4, LearningRate.constant(3e-4).at(12345));
     assertEquals(1e-4, new LearningRate.WarmUp(3, LearningRate.constant(3e-4)).at(0), 1e-12);
+  }
+
+  /** The gradient would be that of a weight which is no more. */
+  @ParameterizedTest
+  @ValueSource(strings = {"AdamW", "SGD"})
+  void anUpdateBetweenForwardAndBackwardIsRefused(String name) {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(CPU, DType.F32, 1);
+      Sequential model = Sequential.of(new Linear(p.at("a"), 2, 2), new Linear(p.at("b"), 2, 2));
+      Tensor x = Tensor.full(CPU, DType.F32, Shape.of(1, 2), 1);
+      Optimizer optimizer =
+          name.equals("SGD") ? new Sgd(p.trainable(), 0.1) : new AdamW(p.trainable(), 0.1);
+      try (Tape first = Tape.open()) {
+        Gradients gradients = first.backward(sum(model.forward(x)));
+        try (Tape second = Tape.open()) {
+          Tensor loss = sum(model.forward(x));
+          optimizer.step(gradients);
+          String message =
+              assertThrows(IllegalStateException.class, () -> second.backward(loss)).getMessage();
+          assertTrue(message.contains("Linear[f=null] saved f32[2, 2]@cpu, which "), message);
+          String writer = name.equals("SGD") ? "subtract" : "adamW";
+          assertTrue(message.contains("which " + writer + " has written since"), message);
+        }
+      }
+    }
   }
 }

@@ -1,5 +1,8 @@
 package nacre.tensor;
 
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
 import java.util.function.Supplier;
 import nacre.tensor.spi.StepGraph;
 
@@ -26,9 +29,12 @@ import nacre.tensor.spi.StepGraph;
  * <p>Used, and closed, by one thread.
  */
 public final class CapturedStep implements AutoCloseable {
+  private static final ThreadLocal<Set<Storage>> NOTED = new ThreadLocal<>();
+
   private final Supplier<Tensor> work;
   private final StepGraph replay;
   private boolean done;
+  private Set<Storage> written; // what outlives the work and is written by it
   private Tensor made;
   private Tensor result;
 
@@ -68,15 +74,53 @@ public final class CapturedStep implements AutoCloseable {
         result.release();
       }
       result = made;
+    } else {
+      noteReplay();
     }
     return result;
   }
 
   private void once() {
+    Set<Storage> outer = NOTED.get();
+    Set<Storage> noted =
+        written == null ? Collections.newSetFromMap(new IdentityHashMap<>()) : null;
+    note(noted);
     try (Scope _ = Scope.open()) {
       Tensor answer = work.get();
       made = answer == null ? null : answer.view(answer.shape(), null);
       done = true;
+    } finally {
+      note(outer);
+    }
+    if (noted != null) {
+      noted.removeIf(storage -> storage.references() == 0);
+      written = noted;
+    }
+  }
+
+  /** A graph writes the same tensors as the work that it was made of, past every backend. */
+  private void noteReplay() {
+    for (Storage storage : written == null ? Set.<Storage>of() : written) {
+      storage.written(storage.writer());
+    }
+    if (result != null) {
+      result.written("a captured step");
+    }
+  }
+
+  private static void note(Set<Storage> noted) {
+    if (noted == null) {
+      NOTED.remove();
+    } else {
+      NOTED.set(noted);
+    }
+  }
+
+  /** Takes down that memory is written, where the work of a captured step runs. */
+  static void note(Storage storage) {
+    Set<Storage> noted = NOTED.get();
+    if (noted != null) {
+      noted.add(storage);
     }
   }
 

@@ -2,14 +2,18 @@ package nacre.tensor;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** What an operation keeps from its forward for its backward. */
 public final class Context {
+  private final Operation operation;
   private final boolean recording;
   private final boolean[] needs;
   private final List<Tensor> saved = new ArrayList<>(4);
+  private int[] versions = {}; // of what was saved, when forward was done
 
-  Context(boolean recording, boolean[] needs) {
+  Context(Operation operation, boolean recording, boolean[] needs) {
+    this.operation = operation;
     this.recording = recording;
     this.needs = needs;
   }
@@ -33,9 +37,33 @@ public final class Context {
     }
   }
 
-  /** The {@code i}-th saved tensor, in the order of saving. */
+  /** Forward is done: what is written from now on is not what it saved. */
+  void seal() {
+    versions = new int[saved.size()];
+    for (int i = 0; i < versions.length; i++) {
+      versions[i] = saved.get(i) == null ? 0 : saved.get(i).version();
+    }
+  }
+
+  /**
+   * The {@code i}-th saved tensor, in the order of saving.
+   *
+   * @throws IllegalStateException if it, or another tensor in the same memory, was written since
+   */
   public Tensor saved(int i) {
-    return saved.get(i);
+    Tensor tensor = saved.get(i);
+    if (tensor != null && i < versions.length && tensor.version() != versions[i]) {
+      throw new IllegalStateException(
+          "backward: %s saved %s, which %s has written since, so that the gradient would be wrong; write it after backward, or write a copy"
+              .formatted(operation, tensor.describe(), name(tensor.writer())));
+    }
+    return tensor;
+  }
+
+  private static String name(Object writer) {
+    return writer instanceof Enum<?> function
+        ? function.name().toLowerCase(Locale.ROOT)
+        : String.valueOf(writer);
   }
 
   void release() {

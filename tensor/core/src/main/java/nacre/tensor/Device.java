@@ -32,7 +32,7 @@ public final class Device {
 
   Device(String name, Backend backend) {
     this.name = name;
-    this.backend = backend;
+    this.backend = new VersionedBackend(backend);
   }
 
   /** Providers are looked up once; a class path does not change. */

@@ -20,6 +20,8 @@ final class Storage {
   private final AtomicInteger references = new AtomicInteger(1);
   private long address; // of the elements row by row; 0 while they lie packed only
   private volatile boolean prepackable;
+  private int version; // one higher with each write
+  private Object writer;
   private List<Packed> packed = List.of();
 
   Storage(Allocator allocator, long bytes) {
@@ -115,6 +117,23 @@ final class Storage {
       }
     }
     return reached >= bytes;
+  }
+
+  /** Notes a write; who wrote is told where the elements are missed. */
+  void written(Object by) {
+    version++;
+    writer = by;
+    CapturedStep.note(this);
+  }
+
+  /** How often the elements were written, in any of the tensors that view them. */
+  int version() {
+    return version;
+  }
+
+  /** Who wrote them last; null if nobody did. */
+  Object writer() {
+    return writer;
   }
 
   int references() {

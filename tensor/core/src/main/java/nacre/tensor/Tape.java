@@ -48,7 +48,7 @@ public final class Tape implements AutoCloseable {
         }
       }
     }
-    Context context = new Context(recording, needs);
+    Context context = new Context(operation, recording, needs);
     Tensor out;
     // How an operation computes is its own affair: operations inside it are not recorded.
     restore(null);
@@ -62,6 +62,7 @@ public final class Tape implements AutoCloseable {
     }
     if (recording && out.dtype().isFloating()) {
       out.track(tape);
+      context.seal();
       // A copy: the array may be the caller's own, and change before the backward.
       tape.nodes.add(new Node(operation, context, in.clone(), out));
     } else {
@@ -95,7 +96,8 @@ public final class Tape implements AutoCloseable {
    * consumed, and activations are freed on the way.
    *
    * @param loss a tensor of one element, computed while this tape was open
-   * @throws IllegalStateException if the loss was not recorded here, or was consumed before
+   * @throws IllegalStateException if the loss was not recorded here, or was consumed before, or if
+   *     an operation's backward wants what it saved and that was written since
    */
   public Gradients backward(Tensor loss) {
     if (loss.elements() != 1) {

@@ -168,6 +168,32 @@ public final class Tensor implements AutoCloseable {
     return storage.packed(packing, offset, bytes());
   }
 
+  /**
+   * Notes that the elements were written, by which {@link Tape#backward} knows that they are not
+   * what it saved. Every method of {@link Backend} does so for what it writes, and so does {@link
+   * #writableSegment}; whoever writes by an {@link #address()} of his own says it here.
+   *
+   * @param by what wrote, as an error shall name it
+   */
+  public void written(Object by) {
+    storage.written(by);
+  }
+
+  /** How often the memory that this tensor shares was written. */
+  int version() {
+    return storage.version();
+  }
+
+  /** What wrote it last. */
+  Object writer() {
+    return storage.writer();
+  }
+
+  /** The memory, which views share. */
+  Storage storage() {
+    return storage;
+  }
+
   /** Whether the tape follows this tensor: a leaf marked so, or computed from one. */
   public boolean tracked() {
     return tracked;
@@ -256,6 +282,7 @@ public final class Tensor implements AutoCloseable {
         backend().cast(staged, this);
       }
     }
+    written("copyFrom");
     return this;
   }
 
@@ -289,7 +316,7 @@ public final class Tensor implements AutoCloseable {
     if (device.isHost()) {
       other.backend().upload(segment(), copy);
     } else if (other.isHost()) {
-      backend().download(this, copy.segment());
+      backend().download(this, copy.writableSegment());
     } else {
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment staging = arena.allocate(bytes(), 64);
@@ -301,16 +328,32 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * The elements as host memory, to be used while this tensor is open: the segment does not know
+   * The elements as host memory, to be read while this tensor is open: the segment does not know
    * when its memory goes.
    *
    * @throws IllegalStateException if the device's memory is not the host's
    */
-  @SuppressWarnings("restricted")
   public MemorySegment segment() {
+    return memory("segment", "toFloats").asReadOnly();
+  }
+
+  /**
+   * As {@link #segment}, to be written: it counts as a write, once, so that it is to be asked for
+   * anew before the next.
+   *
+   * @throws IllegalStateException if the device's memory is not the host's
+   */
+  public MemorySegment writableSegment() {
+    MemorySegment memory = memory("writableSegment", "copyFrom");
+    written("writableSegment");
+    return memory;
+  }
+
+  @SuppressWarnings("restricted")
+  private MemorySegment memory(String operation, String instead) {
     if (!device.isHost()) {
       throw new IllegalStateException(
-          "segment: " + describe() + " is not in host memory; use toFloats");
+          operation + ": " + describe() + " is not in host memory; use " + instead);
     }
     return MemorySegment.ofAddress(address()).reinterpret(bytes());
   }

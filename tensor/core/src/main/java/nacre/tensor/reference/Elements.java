@@ -40,7 +40,7 @@ final class Elements {
               + " elements of "
               + t.describe());
     }
-    MemorySegment s = t.segment();
+    MemorySegment s = memory(t);
     DType dtype = t.dtype();
     for (int i = 0; i < values.length; i++) {
       double v = values[i];
@@ -73,7 +73,7 @@ final class Elements {
   }
 
   static void writeIntegers(long[] values, Tensor t) {
-    MemorySegment s = t.segment();
+    MemorySegment s = memory(t);
     DType dtype = t.dtype();
     for (int i = 0; i < values.length; i++) {
       long v = values[i];
@@ -97,7 +97,16 @@ final class Elements {
   }
 
   static void writeBytes(byte[] bytes, Tensor t) {
-    MemorySegment.copy(bytes, 0, t.segment(), ValueLayout.JAVA_BYTE, 0, bytes.length);
+    MemorySegment.copy(bytes, 0, memory(t), ValueLayout.JAVA_BYTE, 0, bytes.length);
+  }
+
+  /** To be written: what a backend writes is noted by who calls it. */
+  @SuppressWarnings("restricted")
+  static MemorySegment memory(Tensor t) {
+    if (!t.device().isHost()) {
+      throw new IllegalStateException("reference: " + t.describe() + " is not in host memory");
+    }
+    return MemorySegment.ofAddress(t.address()).reinterpret(t.bytes());
   }
 
   static float fromBf16(short bits) {

@@ -1,5 +1,6 @@
 package nacre.tensor.reference;
 
+import java.lang.foreign.MemorySegment;
 import nacre.tensor.Philox;
 import nacre.tensor.Tensor;
 
@@ -10,7 +11,7 @@ final class PlainRandom {
   static void uniform(long seed, long stream, Tensor y) {
     float[] values = new float[(int) y.elements()];
     Philox.uniform(seed, stream, 0, values);
-    y.copyFrom(values);
+    Elements.memory(y).copyFrom(MemorySegment.ofArray(values)); // y is f32
   }
 
   static void dropout(Tensor x, double p, long seed, long stream, Tensor y) {
@@ -26,6 +27,6 @@ final class PlainRandom {
   static void normal(long seed, long stream, Tensor y) {
     float[] values = new float[(int) y.elements()];
     Philox.normal(seed, stream, 0, values);
-    y.copyFrom(values);
+    Elements.memory(y).copyFrom(MemorySegment.ofArray(values)); // y is f32
   }
 }

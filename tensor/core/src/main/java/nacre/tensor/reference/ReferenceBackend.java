@@ -42,7 +42,7 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public void upload(MemorySegment source, Tensor destination) {
-    MemorySegment.copy(source, 0, destination.segment(), 0, destination.bytes());
+    MemorySegment.copy(source, 0, Elements.memory(destination), 0, destination.bytes());
   }
 
   @Override
@@ -52,7 +52,7 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public void poison(Tensor y) {
-    y.segment().fill((byte) 0xFF);
+    Elements.memory(y).fill((byte) 0xFF);
   }
 
   @Override

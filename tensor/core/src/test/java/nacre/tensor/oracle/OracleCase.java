@@ -13,12 +13,14 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.Writes;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.HostAllocator;
 
@@ -209,7 +211,14 @@ final class OracleCase {
           tensors[i].prepack();
         }
       }
+      int[] before = Stream.of(tensors).mapToInt(Writes::of).toArray();
       call.on(listening(device.backend(), called), tensors);
+      for (int i = 0; i < tensors.length; i++) {
+        assertEquals(
+            operands.get(i).output,
+            Writes.of(tensors[i]) > before[i],
+            device + ": " + this + ": what was noted of writes to operand " + i);
+      }
       for (Tensor tensor : tensors) {
         byte[] bytes = new byte[(int) tensor.bytes()];
         device.backend().download(tensor, MemorySegment.ofArray(bytes));

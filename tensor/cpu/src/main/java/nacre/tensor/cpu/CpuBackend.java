@@ -84,7 +84,7 @@ final class CpuBackend implements Backend {
 
   @Override
   public void upload(MemorySegment source, Tensor destination) {
-    destination.segment().copyFrom(source);
+    Tiles.ALL.asSlice(destination.address(), destination.bytes()).copyFrom(source);
   }
 
   @Override
@@ -94,7 +94,7 @@ final class CpuBackend implements Backend {
 
   @Override
   public void poison(Tensor y) {
-    y.segment().fill((byte) 0xff);
+    Tiles.ALL.asSlice(y.address(), y.bytes()).fill((byte) 0xff);
   }
 
   @Override

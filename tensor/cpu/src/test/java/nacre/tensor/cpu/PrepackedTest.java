@@ -101,7 +101,7 @@ class PrepackedTest {
     writers.put(
         "upload",
         w -> BACKEND.upload(MemorySegment.ofArray(new byte[Math.toIntExact(w.bytes())]), w));
-    writers.put("segment", w -> w.segment().fill((byte) 0));
+    writers.put("segment", w -> w.writableSegment().fill((byte) 0));
     writers.put("fill", w -> BACKEND.fill(w, 0.25));
     writers.put("cast", w -> BACKEND.cast(normal(8, DType.F32, w.shape()), w));
     writers.put(
