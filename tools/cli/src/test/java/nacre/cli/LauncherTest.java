@@ -3,23 +3,35 @@ package nacre.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The launcher in a made-up checkout, on a machine with made-up JDKs and a made-up Maven. */
 @DisabledOnOs(OS.WINDOWS)
@@ -37,6 +49,9 @@ class LauncherTest {
           "mktemp",
           "rm",
           "mkdir",
+          "rmdir",
+          "ln",
+          "sleep",
           "touch");
 
   /** A JDK's java that tells what it was called with, and where. */
@@ -53,6 +68,7 @@ class LauncherTest {
       """
       #!/bin/sh
       echo "$*" >>"$MAVEN_CALLS"
+      sleep "${MAVEN_TAKES:-0}"
       case "$MAVEN_FAILS $*" in
         "offline "*" -o "* | "offline -o "*)
           echo "[ERROR] Cannot access central in offline mode" && exit 1 ;;
@@ -186,7 +202,9 @@ class LauncherTest {
     maven();
     environment.put("NACRE_JAVA_OPTS", "-Xmx9g -ea");
     List<String> out = nacre("train").out();
-    assertTrue(out.indexOf("[-Xmx9g]") > out.indexOf("[-Xmx2g]"), out::toString);
+    assertTrue(
+        out.indexOf("[-Xmx9g]") > out.indexOf("[--enable-native-access=ALL-UNNAMED]"),
+        out::toString);
     assertTrue(out.contains("[-ea]"), out::toString);
   }
 
@@ -247,6 +265,94 @@ class LauncherTest {
     assertEquals(List.of(), outcome.out());
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void ofTwoLaunchersAtOnceOneBuildsAndTheOtherWaits(boolean flock) throws Exception {
+    jdk("java-25", "25.0.1");
+    maven();
+    useFlock(flock);
+    environment.put("MAVEN_TAKES", "3");
+    try (ExecutorService both = Executors.newFixedThreadPool(2)) {
+      List<Callable<Shell.Outcome>> starts = List.of(() -> nacre("train"), () -> nacre("sample"));
+      List<String> errors = new ArrayList<>();
+      for (Future<Shell.Outcome> started : both.invokeAll(starts)) {
+        assertEquals(0, started.get().status(), () -> outcome(started).err().toString());
+        errors.addAll(outcome(started).err());
+      }
+      assertEquals(2, errors.size(), errors::toString);
+      assertEquals(1, errors.stream().filter(l -> l.startsWith("nacre: building")).count());
+      assertEquals(1, errors.stream().filter(l -> l.startsWith("nacre: waiting")).count());
+    }
+    assertEquals(1, mavenCalls().size());
+    assertFalse(Files.exists(lock(), LinkOption.NOFOLLOW_LINKS), "the lock is free again");
+  }
+
+  @Test
+  void theLockOfADeadProcessIsTakenOver() throws Exception {
+    jdk("java-25", "25.0.1");
+    maven();
+    Process dead = new ProcessBuilder("true").start();
+    dead.waitFor();
+    Files.createDirectories(lock().getParent());
+    Files.createSymbolicLink(lock(), Path.of(Long.toString(dead.pid())));
+    Shell.Outcome outcome = nacre("train");
+    assertEquals(0, outcome.status(), () -> outcome.err().toString());
+    assertEquals(1, outcome.err().size(), () -> outcome.err().toString());
+    assertEquals(1, mavenCalls().size());
+    assertFalse(Files.exists(lock(), LinkOption.NOFOLLOW_LINKS));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aBuildThatFailsFreesTheLock(boolean flock) throws Exception {
+    jdk("java-25", "25.0.1");
+    maven();
+    useFlock(flock);
+    environment.put("MAVEN_FAILS", "always");
+    assertEquals(1, nacre("train").status());
+    environment.put("MAVEN_FAILS", "never");
+    assertEquals(0, nacre("train").status());
+  }
+
+  @Test
+  void whatIsBuiltRunsWhereNothingCanBeWritten() throws Exception {
+    jdk("java-25", "25.0.1");
+    maven();
+    nacre("train");
+    Set<PosixFilePermission> readOnly = PosixFilePermissions.fromString("r-xr-xr-x");
+    Files.setPosixFilePermissions(root, readOnly);
+    try {
+      assertEquals(List.of(), nacre("train").err());
+    } finally {
+      Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+  }
+
+  @Test
+  void aHeapOrACollectorOfOnesOwnReplacesTheLaunchers() throws Exception {
+    jdk("java-25", "25.0.1");
+    maven();
+    environment.put("NACRE_JAVA_OPTS", "-Xmx64m");
+    List<String> small = nacre("train").out();
+    assertTrue(small.contains("[-Xmx64m]"), small::toString);
+    assertFalse(small.contains("[-Xms128m]"), "Java refuses to start: " + small);
+    assertTrue(small.contains("[-XX:+UseSerialGC]"), small::toString);
+    environment.put("NACRE_JAVA_OPTS", "-XX:+UseZGC");
+    List<String> collector = nacre("train").out();
+    assertFalse(collector.contains("[-XX:+UseSerialGC]"), "Java refuses to start: " + collector);
+    assertTrue(collector.contains("[-Xmx2g]"), collector::toString);
+  }
+
+  @Test
+  void withoutALocaleFileNamesAreUtf8() throws Exception {
+    Path home = jdk("java-25", "25.0.1");
+    script(home.resolve("bin/java"), "#!/bin/sh\necho \"locale ${LC_ALL:-}\"\n");
+    maven();
+    assertEquals(List.of("locale C.UTF-8"), nacre("train").out());
+    environment.put("LANG", "de_DE.ISO-8859-1");
+    assertEquals(List.of("locale "), nacre("train").out());
+  }
+
   @Test
   void withoutMavenOneLineSaysSo() throws Exception {
     jdk("java-25", "25.0.1");
@@ -254,6 +360,21 @@ class LauncherTest {
     assertEquals(1, outcome.status());
     assertEquals(1, outcome.err().size(), () -> outcome.err().toString());
     assertTrue(outcome.err().getFirst().contains("install it"));
+  }
+
+  private static Shell.Outcome outcome(Future<Shell.Outcome> started) {
+    return started.resultNow();
+  }
+
+  private Path lock() {
+    return root.resolve("target/nacre-build.lock.pid");
+  }
+
+  private void useFlock(boolean wanted) throws IOException {
+    if (wanted) {
+      assumeTrue(find("flock").isPresent(), "there is no flock on this machine");
+      script(bin.resolve("flock"), "#!/bin/sh\nexec '" + locate("flock") + "' \"$@\"\n");
+    }
   }
 
   private Shell.Outcome nacre(String... arguments) throws Exception {
@@ -294,12 +415,13 @@ class LauncherTest {
   }
 
   private static Path locate(String utility) {
-    for (String folder : System.getenv("PATH").split(":")) {
-      Path file = Path.of(folder, utility);
-      if (Files.isExecutable(file)) {
-        return file;
-      }
-    }
-    throw new AssertionError(utility + " is not on the PATH");
+    return find(utility).orElseThrow(() -> new AssertionError(utility + " is not on the PATH"));
+  }
+
+  private static Optional<Path> find(String utility) {
+    return Stream.of(System.getenv("PATH").split(":"))
+        .map(folder -> Path.of(folder, utility))
+        .filter(Files::isExecutable)
+        .findFirst();
   }
 }
