@@ -33,8 +33,21 @@ public record ImageRequest(
    *
    * @param pixels f32 {@code [1, height, width, 3]}, from −1 to 1
    * @param strength share of the steps to take: near 0 nearly the image, 1 nearly nothing of it
+   * @param mask f32 {@code [1, height, width, 1]}, 1 where the image is drawn anew and 0 where it
+   *     is kept; null to draw anew everywhere
    */
-  public record Initial(Tensor pixels, double strength) {}
+  public record Initial(Tensor pixels, double strength, Tensor mask) {
+
+    /** An image that is drawn anew everywhere. */
+    public Initial(Tensor pixels, double strength) {
+      this(pixels, strength, null);
+    }
+
+    /** Whether the drawing begins with noise alone, as diffusers does where a mask guides it. */
+    boolean isNoiseAlone() {
+      return mask != null && strength == 1;
+    }
+  }
 
   /** Whether the UNet runs twice a step, on the prompt and on the negative prompt. */
   boolean isGuided() {

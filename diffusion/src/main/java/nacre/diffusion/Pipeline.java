@@ -1,6 +1,8 @@
 package nacre.diffusion;
 
+import static nacre.tensor.ops.Affine.affine;
 import static nacre.tensor.ops.Affine.scale;
+import static nacre.tensor.ops.Arithmetic.multiply;
 import static nacre.tensor.ops.Cast.cast;
 import static nacre.tensor.ops.Concat.concat;
 import static nacre.tensor.ops.Slice.slice;
@@ -12,6 +14,7 @@ import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.text.ClipTokenizer;
 import nacre.diffusion.unet.UNet2DCondition;
+import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.LatentDistribution;
 import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
@@ -29,12 +32,20 @@ import nacre.weights.WeightsException;
 final class Pipeline {
   private final Models models;
   private final ClipTokenizer tokenizer;
+  private final boolean maskedInput;
   private final Device device;
   private final DType dtype;
 
-  Pipeline(Models models, ClipTokenizer tokenizer) {
+  /**
+   * A pipeline.
+   *
+   * @param maskedInput whether the UNet takes a mask and the masked picture's latents beside the
+   *     noisy ones
+   */
+  Pipeline(Models models, ClipTokenizer tokenizer, boolean maskedInput) {
     this.models = models;
     this.tokenizer = tokenizer;
+    this.maskedInput = maskedInput;
     this.device = models.device();
     this.dtype = models.dtype();
   }
@@ -74,14 +85,7 @@ final class Pipeline {
     int first = request.initial() == null ? 0 : scheduler.beginIndex(request.initial().strength());
     Noise noise = new Noise(device, latent, seeds);
     try (Scope scope = Scope.open()) {
-      Tensor latents;
-      if (request.initial() == null) {
-        latents = scale(noise.next(), scheduler.initNoiseSigma());
-      } else {
-        Tensor clean = encode(request.initial().pixels(), noise);
-        latents = scheduler.addNoise(first, clean, noise.next());
-      }
-      Tensor start = latents;
+      Start start = start(request.initial(), scheduler, first, noise);
       Tensor context = repeat(encoded, seeds.length);
       Tensor denoised =
           models.withUNet(
@@ -90,6 +94,47 @@ final class Pipeline {
                       unet, request.guidance(), scheduler, first, start, context, noise, listener));
       return scope.keep(decode(denoised));
     }
+  }
+
+  /**
+   * What denoising begins with.
+   *
+   * @param latents {@code f32[N, h, w, C]}
+   * @param condition what the UNet's input has beside latents, {@code [N, h, w, 1 + C]}; null for
+   *     nothing
+   * @param kept null where nothing is kept, or where the UNet keeps it
+   */
+  private record Start(Tensor latents, Tensor condition, Inpainting kept) {}
+
+  private Start start(ImageRequest.Initial initial, Scheduler scheduler, int first, Noise noise)
+      throws WeightsException {
+    if (initial == null) {
+      return new Start(scale(noise.next(), scheduler.initNoiseSigma()), null, null);
+    }
+    // The order of the noises is that of diffusers, in which the masked picture is encoded even for
+    // a UNet that does not see it.
+    return models.withVae(
+        vae -> {
+          boolean conditioned = initial.mask() != null && maskedInput;
+          Tensor clean =
+              conditioned && initial.isNoiseAlone() ? null : encode(vae, initial.pixels(), noise);
+          Tensor drawn = noise.next();
+          Tensor latents =
+              initial.isNoiseAlone()
+                  ? scale(drawn, scheduler.initNoiseSigma())
+                  : scheduler.addNoise(first, clean, drawn);
+          if (initial.mask() == null) {
+            return new Start(latents, null, null);
+          }
+          Tensor masked = encodeVisible(vae, initial, noise);
+          Tensor mask = Inpainting.atLatentSize(initial.mask(), vae.config().downsampling());
+          if (!conditioned) {
+            return new Start(latents, null, new Inpainting(mask, clean, drawn));
+          }
+          Tensor[] masks = new Tensor[latents.dim(0)];
+          Arrays.fill(masks, mask);
+          return new Start(latents, cast(concat(3, concat(0, masks), masked), dtype), null);
+        });
   }
 
   /** Each row {@code images} times, {@code [1 or 2, T, C] → [images or 2 · images, T, C]}. */
@@ -109,25 +154,30 @@ final class Pipeline {
       double guidance,
       Scheduler scheduler,
       int first,
-      Tensor start,
+      Start start,
       Tensor context,
       Noise noise,
       StepListener listener) {
     try (Scope scope = Scope.open()) {
       History history = scheduler.start(first);
-      Tensor x = start;
+      Tensor x = start.latents;
       // These tensors keep their addresses: the captured step reads them.
-      Tensor input = Tensor.empty(device, dtype, start.shape());
+      Tensor input = Tensor.empty(device, dtype, x.shape());
       Tensor timesteps = Tensor.empty(device, DType.F32, Shape.of(context.dim(0)));
       try (CapturedStep prediction =
-          CapturedStep.of(device, () -> predict(unet, input, timesteps, context, guidance))) {
+          CapturedStep.of(
+              device, () -> predict(unet, input, start.condition, timesteps, context, guidance))) {
         for (int i = first; i < scheduler.steps(); i++) {
           try (Scope step = Scope.open()) {
             device.backend().cast(scheduler.scaleModelInput(i, x), input);
             device.backend().fill(timesteps, scheduler.timestep(i));
             Tensor output = prediction.run();
             Tensor more = scheduler.isStochastic(i) ? noise.next() : null;
-            Tensor next = step.keep(scheduler.step(i, output, x, more, history));
+            Tensor next = scheduler.step(i, output, x, more, history);
+            if (start.kept != null) {
+              next = start.kept.blend(scheduler, i, next);
+            }
+            step.keep(next);
             x.close();
             x = next;
           }
@@ -143,28 +193,39 @@ final class Pipeline {
   /**
    * The UNet's guided prediction for latents {@code [N, h, w, C]}: as many, f32.
    *
+   * @param condition further channels of the UNet's input, {@code [N, h, w, ..]}; null for none
    * @param context as many, or twice as many with the negative prompts first
    */
   private static Tensor predict(
-      UNet2DCondition unet, Tensor input, Tensor timesteps, Tensor context, double guidance) {
-    int images = input.dim(0);
-    if (context.dim(0) == images) {
+      UNet2DCondition unet,
+      Tensor latents,
+      Tensor condition,
+      Tensor timesteps,
+      Tensor context,
+      double guidance) {
+    Tensor input = condition == null ? latents : concat(3, latents, condition);
+    if (context.dim(0) == input.dim(0)) {
       return cast(unet.forward(input, timesteps, context), DType.F32);
     }
     Tensor both = cast(unet.forward(concat(0, input, input), timesteps, context), DType.F32);
     return Guidance.guide(both, guidance);
   }
 
-  /** A sample of the initial image's latent for each seed, {@code f32[N, h, w, C]}. */
-  private Tensor encode(Tensor pixels, Noise noise) throws WeightsException {
-    return models.withVae(
-        vae -> {
-          try (Scope scope = Scope.open()) {
-            Tensor moments = cast(vae.encode(cast(pixels, dtype)).moments(), DType.F32);
-            Tensor sampled = new LatentDistribution(moments).sample(noise.next());
-            return scope.keep(vae.toDiffusion(sampled));
-          }
-        });
+  /** {@link #encode} of an image whose masked part is gray. */
+  private Tensor encodeVisible(AutoencoderKL vae, ImageRequest.Initial image, Noise noise) {
+    try (Scope scope = Scope.open()) {
+      Tensor visible = multiply(image.pixels(), affine(image.mask(), -1, 1));
+      return scope.keep(encode(vae, visible, noise));
+    }
+  }
+
+  /** A sample of an image's latent for each seed, {@code f32[N, h, w, C]}. */
+  private Tensor encode(AutoencoderKL vae, Tensor pixels, Noise noise) {
+    try (Scope scope = Scope.open()) {
+      Tensor moments = cast(vae.encode(cast(pixels, dtype)).moments(), DType.F32);
+      Tensor sampled = new LatentDistribution(moments).sample(noise.next());
+      return scope.keep(vae.toDiffusion(sampled));
+    }
   }
 
   /** One image after the other, so that memory is that of one image. */

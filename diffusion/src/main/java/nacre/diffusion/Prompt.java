@@ -6,12 +6,14 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.stream.LongStream;
 import nacre.diffusion.image.RgbImage;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.schedule.SchedulerFactory;
 import nacre.diffusion.schedule.Schedulers;
+import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 import nacre.weights.WeightsException;
@@ -27,8 +29,11 @@ public final class Prompt {
   /** The default guidance scale. */
   public static final double DEFAULT_GUIDANCE = 7.5;
 
-  /** The default strength. */
+  /** The default strength without a mask. */
   public static final double DEFAULT_STRENGTH = 0.8;
+
+  /** The default strength with a mask. */
+  public static final double DEFAULT_MASKED_STRENGTH = 1;
 
   private final StableDiffusion model;
   private final String text;
@@ -40,7 +45,8 @@ public final class Prompt {
   private int width;
   private int height;
   private RgbImage initial;
-  private double strength = DEFAULT_STRENGTH;
+  private RgbImage mask;
+  private OptionalDouble strength = OptionalDouble.empty();
   private int count = 1;
   private int batch = 1;
   private StepListener listener = (_, _) -> true;
@@ -127,12 +133,34 @@ public final class Prompt {
   }
 
   /**
+   * The mask of inpainting: where it is white (a luma of 128 or more) the {@link #init initial
+   * picture} is drawn anew, where it is black it stays. A mask of another size is scaled to the
+   * picture's. Models that were not trained to inpaint take one as well.
+   *
+   * @throws IllegalArgumentException if it has transparent pixels, which say nothing
+   */
+  public Prompt mask(BufferedImage picture) {
+    if (!RgbImage.isOpaque(picture)) {
+      throw new IllegalArgumentException(
+          "prompt: the mask has transparent pixels; white marks what is drawn anew, black what is"
+              + " kept");
+    }
+    mask = RgbImage.of(picture);
+    return this;
+  }
+
+  /**
    * The strength of image to image, the share of the steps to take: near 0 keeps nearly all of the
-   * initial picture, 1 nearly nothing; {@value #DEFAULT_STRENGTH} by default.
+   * initial picture, 1 nearly nothing; {@value #DEFAULT_STRENGTH} by default, {@value
+   * #DEFAULT_MASKED_STRENGTH} with a mask.
    */
   public Prompt strength(double share) {
-    strength = share;
+    strength = OptionalDouble.of(share);
     return this;
+  }
+
+  private double strength() {
+    return strength.orElse(mask == null ? DEFAULT_STRENGTH : DEFAULT_MASKED_STRENGTH);
   }
 
   /** The number of pictures; 1 by default. */
@@ -169,9 +197,16 @@ public final class Prompt {
    * @throws IllegalArgumentException if the numbers are inconsistent
    */
   public DrawingPlan plan() throws WeightsException {
+    if (mask != null && initial == null) {
+      throw new IllegalArgumentException("prompt: the mask is of an initial picture; set init");
+    }
+    if (mask == null && model.isInpainting()) {
+      throw new IllegalArgumentException(
+          "prompt: the model was trained to inpaint; set init and mask");
+    }
     int[] size = dimensions();
     Scheduler made = model.scheduler(scheduler, steps);
-    int first = initial == null ? 0 : made.beginIndex(strength);
+    int first = initial == null ? 0 : made.beginIndex(strength());
     return new DrawingPlan(size[0], size[1], guidance, made, first, count, Math.min(batch, count));
   }
 
@@ -261,11 +296,14 @@ public final class Prompt {
   }
 
   private ImageRequest request(DrawingPlan plan) {
-    ImageRequest.Initial start =
-        initial == null
-            ? null
-            : new ImageRequest.Initial(
-                initial.resize(plan.width(), plan.height()).toTensor(model.device()), strength);
+    ImageRequest.Initial start = initial == null ? null : initial(plan.width(), plan.height());
     return new ImageRequest(text, negative, plan.width(), plan.height(), guidance, start);
+  }
+
+  private ImageRequest.Initial initial(int toWidth, int toHeight) {
+    Device device = model.device();
+    Tensor pixels = initial.resize(toWidth, toHeight).toTensor(device);
+    Tensor masked = mask == null ? null : mask.resize(toWidth, toHeight).toMask(device);
+    return new ImageRequest.Initial(pixels, strength(), masked);
   }
 }

@@ -39,7 +39,11 @@ import nacre.weights.WeightsException;
  */
 public final class StableDiffusion implements AutoCloseable {
   private static final Set<String> PIPELINES =
-      Set.of("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline");
+      Set.of(
+          "StableDiffusionPipeline",
+          "StableDiffusionImg2ImgPipeline",
+          "StableDiffusionInpaintPipeline",
+          "StableDiffusionInpaintPipelineLegacy");
 
   private static final String INDEX = "model_index.json";
   private static final String TOKENIZER = "tokenizer";
@@ -64,21 +68,21 @@ public final class StableDiffusion implements AutoCloseable {
     vaeConfig = checkpoint.config(Component.VAE.config(), VaeConfig::of);
     checkConfigs(checkpoint.config(Component.TEXT_ENCODER.config(), ClipTextConfig::of));
     models = new Models(checkpoint, device, options);
-    pipeline = new Pipeline(models, tokenizer);
+    pipeline = new Pipeline(models, tokenizer, isInpainting());
   }
 
   /** Refuses configs that are valid alone but inconsistent with each other. */
   private void checkConfigs(ClipTextConfig text) throws WeightsException {
     require(
-        unetConfig.inChannels() == vaeConfig.latentChannels(),
+        unetConfig.inChannels() == vaeConfig.latentChannels() || isInpainting(),
         "the UNet takes %d channels, the autoencoder makes %d: such a model is not supported",
         unetConfig.inChannels(),
         vaeConfig.latentChannels());
     require(
-        unetConfig.outChannels() == unetConfig.inChannels(),
-        "the UNet takes %d channels and makes %d: such a model is not supported",
-        unetConfig.inChannels(),
-        unetConfig.outChannels());
+        unetConfig.outChannels() == vaeConfig.latentChannels(),
+        "the UNet makes %d channels, the autoencoder %d: such a model is not supported",
+        unetConfig.outChannels(),
+        vaeConfig.latentChannels());
     require(
         unetConfig.crossAttentionDim() == text.hiddenSize(),
         "the UNet's cross_attention_dim is %d, the text encoder's hidden_size %d: they are not of"
@@ -177,6 +181,14 @@ public final class StableDiffusion implements AutoCloseable {
   /** Width and height in pixels of the images that the model was trained on. */
   public int size() {
     return unetConfig.sampleSize() * sizeStep();
+  }
+
+  /**
+   * Whether the model was trained to inpaint: its UNet takes a mask and the masked picture, and it
+   * draws with {@link Prompt#mask} only.
+   */
+  public boolean isInpainting() {
+    return unetConfig.inChannels() == 2 * vaeConfig.latentChannels() + 1;
   }
 
   /** The number that width and height of an image must be multiples of. */

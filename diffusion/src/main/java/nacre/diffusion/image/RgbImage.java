@@ -1,8 +1,6 @@
 package nacre.diffusion.image;
 
 import java.awt.image.BufferedImage;
-import java.awt.image.IndexColorModel;
-import java.awt.image.Raster;
 import nacre.tensor.Device;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -26,42 +24,17 @@ public record RgbImage(byte[] rgb, int width, int height) {
   }
 
   /**
-   * A picture from an image of any type. Gray is repeated, alpha dropped, 16 bits are truncated to
-   * 8.
+   * A picture from an image of any type. Gray is repeated, alpha dropped after premultiplied colors
+   * are divided by it, 16 and 32 bits are truncated to 8. Only colors that are neither gray nor RGB
+   * are converted, by Java.
    */
   public static RgbImage of(BufferedImage image) {
-    int width = image.getWidth();
-    int height = image.getHeight();
-    byte[] rgb = new byte[3 * width * height];
-    if (image.getColorModel() instanceof IndexColorModel palette) {
-      for (int i = 0; i < width * height; i++) {
-        int color = palette.getRGB(image.getRaster().getSample(i % width, i / width, 0));
-        rgb[3 * i] = (byte) (color >> 16);
-        rgb[3 * i + 1] = (byte) (color >> 8);
-        rgb[3 * i + 2] = (byte) color;
-      }
-      return new RgbImage(rgb, width, height);
-    }
-    Raster raster = image.getRaster();
-    int bits = image.getColorModel().getComponentSize(0);
-    boolean color = raster.getNumBands() >= 3;
-    int[] row = new int[width];
-    for (int channel = 0; channel < 3; channel++) {
-      for (int y = 0; y < height; y++) {
-        raster.getSamples(0, y, width, 1, color ? channel : 0, row);
-        for (int x = 0; x < width; x++) {
-          rgb[3 * (y * width + x) + channel] = (byte) toEightBits(row[x], bits);
-        }
-      }
-    }
-    return new RgbImage(rgb, width, height);
+    return new RgbImage(Pixels.rgb(image), image.getWidth(), image.getHeight());
   }
 
-  private static int toEightBits(int sample, int bits) {
-    if (bits == 16) {
-      return sample >> 8;
-    }
-    return bits == 8 ? sample : sample * 255 / ((1 << bits) - 1);
+  /** Whether no pixel of an image is transparent, not even in part. */
+  public static boolean isOpaque(BufferedImage image) {
+    return Pixels.areOpaque(image);
   }
 
   /** The picture as a {@link BufferedImage} of type RGB. */
@@ -89,6 +62,22 @@ public record RgbImage(byte[] rgb, int width, int height) {
       values[i] = 2 * ((rgb[i] & 0xFF) / 255f) - 1;
     }
     return Tensor.of(device, Shape.of(1, height, width, 3), values);
+  }
+
+  /**
+   * The picture as a mask, {@code f32[1, height, width, 1]}: 1 where its luma (ITU-R BT.601,
+   * rounded to 8 bits as Pillow does) is at least 128, 0 elsewhere.
+   */
+  public Tensor toMask(Device device) {
+    float[] values = new float[width * height];
+    for (int i = 0; i < values.length; i++) {
+      int red = rgb[3 * i] & 0xFF;
+      int green = rgb[3 * i + 1] & 0xFF;
+      int blue = rgb[3 * i + 2] & 0xFF;
+      int luma = (19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16;
+      values[i] = luma >= 128 ? 1 : 0;
+    }
+    return Tensor.of(device, Shape.of(1, height, width, 1), values);
   }
 
   /**

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.awt.image.BufferedImage;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,6 +32,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class TextToImageTest {
   private static final Path TINY = Path.of("src/test/resources/tiny-sd");
   private static final Path MODEL = TINY.resolve("model");
+
+  private static final String PROMPT = "A painting of a fox, it's highly detailed: 8k!";
 
   @TempDir Path folder;
 
@@ -228,6 +231,22 @@ class TextToImageTest {
   }
 
   @Test
+  void aMaskedPictureTellsHowItWasMade() throws IOException {
+    Path mask = TINY.resolve("inpainting/mask.png");
+    Object[] words = {"--prompt", PROMPT, "--init", init(), "--mask", mask, "--scheduler", "ddim"};
+    List<Object> all = new ArrayList<>(Arrays.asList(words));
+    all.addAll(List.of("--steps", 6, "--guidance", 5, "--seed", 1));
+    CommandLineRun run = sample(all.toArray());
+    assertEquals(0, run.status(), run::err);
+    Path drawn = files(folder.resolve("out")).getFirst();
+    File expected = TINY.resolve("inpainting/4-ddim-0.png").toFile();
+    assertTrue(difference(expected, drawn.toFile()) <= 2);
+    Map<String, String> texts = PngMetadata.read(drawn);
+    assertEquals(mask.toString(), texts.get("mask"));
+    assertEquals("1.0", texts.get("strength"));
+  }
+
+  @Test
   void saysWhatThePromptHasNoRoomFor() {
     CommandLineRun run = sample("--prompt", "fox ".repeat(75) + "Bear Cub", "--steps", 1);
     assertEquals(0, run.status(), run::err);
@@ -246,7 +265,12 @@ class TextToImageTest {
     assertRefused("--steps is 0", "--prompt", "a", "--steps", 0);
     assertRefused("--guidance is -1.0", "--prompt", "a", "--guidance", -1);
     assertRefused("give one with --init", "--prompt", "a", "--strength", 0.5);
+    assertRefused("give one with --init", "--prompt", "a", "--mask", init());
     assertRefused("no such file", "--prompt", "a", "--init", folder.resolve("none.png"));
+    BufferedImage clear = new BufferedImage(8, 8, BufferedImage.TYPE_INT_ARGB);
+    Path mask = folder.resolve("mask.png");
+    PngFile.write(mask, clear);
+    assertRefused("transparent pixels", "--prompt", "a", "--init", init(), "--mask", mask);
     assertRefused("strength", "--prompt", "a", "--init", init(), "--strength", 1.5);
     Path text = Files.writeString(folder.resolve("text.png"), "no picture");
     assertRefused("no picture that can be read", "--prompt", "a", "--init", text);

@@ -8,8 +8,9 @@ import nacre.diffusion.image.RgbImage;
  * A picture as stored in its file.
  *
  * @param rgb packed bytes [height, width, 3]
+ * @param opaque whether none of it is transparent
  */
-record Picture(byte[] rgb, int width, int height) {
+record Picture(byte[] rgb, int width, int height, boolean opaque) {
 
   /**
    * The picture rotated and mirrored to be upright.
@@ -33,7 +34,7 @@ record Picture(byte[] rgb, int width, int height) {
       int y = fromBottom ? height - 1 - row : row;
       System.arraycopy(rgb, 3 * (y * width + x), turned, 3 * i, 3);
     }
-    return new Picture(turned, newWidth, lies ? width : height);
+    return new Picture(turned, newWidth, lies ? width : height, opaque);
   }
 
   /** The picture as a {@link BufferedImage}. */

@@ -30,6 +30,7 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import nacre.cli.options.UserException;
+import nacre.diffusion.image.RgbImage;
 import nacre.neuralassets.scene.PngFile;
 
 /**
@@ -157,7 +158,8 @@ final class PictureFile {
         BufferedImage image = reader.read(0);
         return image.getColorModel().getColorSpace().getType() == ColorSpace.TYPE_CMYK
             ? cmyk(image.getRaster(), Storage.INK)
-            : new Picture(PngFile.rgb(image), image.getWidth(), image.getHeight());
+            : new Picture(
+                PngFile.rgb(image), image.getWidth(), image.getHeight(), RgbImage.isOpaque(image));
       } finally {
         reader.dispose();
       }
@@ -180,7 +182,7 @@ final class PictureFile {
         rgb[3 * i + channel] = (byte) (paper - product(storage.ink(channel, pixel), paper));
       }
     }
-    return new Picture(rgb, width, height);
+    return new Picture(rgb, width, height, true);
   }
 
   /** {@code a × b / 255}, rounded. */

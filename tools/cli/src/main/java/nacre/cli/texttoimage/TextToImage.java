@@ -1,5 +1,6 @@
 package nacre.cli.texttoimage;
 
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -71,8 +72,14 @@ public final class TextToImage {
   @Option(
       names = "--strength",
       paramLabel = "S",
-      description = "How much of it is redrawn, 0 to 1; 0.8 unless given.")
+      description = "How much of it is redrawn, 0 to 1; 0.8 unless given, 1 with --mask.")
   private Double strength;
+
+  @Option(
+      names = "--mask",
+      paramLabel = "FILE",
+      description = "Where it is redrawn: white in this picture, which is scaled to its size.")
+  private Path mask;
 
   @Option(
       names = "--tokenizer",
@@ -121,6 +128,7 @@ public final class TextToImage {
   private void draw(
       StableDiffusion model, Path path, Device device, Sampling sampling, PrintStream print)
       throws IOException {
+    checkMask(model, path);
     Prompt order = order(model, sampling);
     DrawingPlan plan = plan(order);
     print.println("device  " + device.backend().describe());
@@ -158,11 +166,44 @@ public final class TextToImage {
     }
   }
 
+  private void checkMask(StableDiffusion model, Path path) {
+    if (mask != null && init == null) {
+      throw new UserException("--mask is of a picture to begin from: give one with --init");
+    }
+    if (mask == null && model.isInpainting()) {
+      throw new UserException(
+          path
+              + " is a model for inpainting: give it a picture with --init and a mask with --mask");
+    }
+  }
+
+  /** The mask's picture. Transparency is an old way to mark what is drawn anew, and ambiguous. */
+  private BufferedImage maskPicture() throws IOException {
+    Picture picture = PictureFile.read(mask);
+    if (!picture.opaque()) {
+      throw new UserException(
+          mask
+              + ": has transparent pixels, which do not say what to draw; make it white where the"
+              + " picture is drawn anew and black where it is kept");
+    }
+    return picture.toImage();
+  }
+
+  private double strength() {
+    if (strength != null) {
+      return strength;
+    }
+    return mask == null ? Prompt.DEFAULT_STRENGTH : Prompt.DEFAULT_MASKED_STRENGTH;
+  }
+
   private Prompt order(StableDiffusion model, Sampling sampling) throws IOException {
     Prompt order =
         model.prompt(prompt).negative(negative).seed(sampling.seed()).count(images).batch(batch);
     if (init != null) {
       order.init(PictureFile.read(init).toImage());
+    }
+    if (mask != null) {
+      order.mask(maskPicture());
     }
     if (strength != null) {
       order.strength(strength);
@@ -246,7 +287,10 @@ public final class TextToImage {
     texts.put("guidance", Double.toString(plan.guidance()));
     if (init != null) {
       texts.put("init", init.toString());
-      texts.put("strength", Double.toString(strength == null ? Prompt.DEFAULT_STRENGTH : strength));
+      texts.put("strength", Double.toString(strength()));
+    }
+    if (mask != null) {
+      texts.put("mask", mask.toString());
     }
     texts.put("dtype", dtype.toString());
     return texts;
