@@ -2,10 +2,10 @@ package nacre.diffusion;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import nacre.diffusion.checkpoint.Checkpoint;
-import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.checkpoint.DiffusersFolder;
 import nacre.diffusion.checkpoint.SingleFile;
 import nacre.diffusion.schedule.Scheduler;
@@ -64,9 +64,10 @@ public final class StableDiffusion implements AutoCloseable {
     this.path = path;
     this.checkpoint = checkpoint;
     this.tokenizer = tokenizer;
-    unetConfig = checkpoint.config(Component.UNET.config(), UNetConfig::of);
-    vaeConfig = checkpoint.config(Component.VAE.config(), VaeConfig::of);
-    checkConfigs(checkpoint.config(Component.TEXT_ENCODER.config(), ClipTextConfig::of));
+    unetConfig = checkpoint.unetConfig();
+    vaeConfig = checkpoint.vaeConfig();
+    checkConfigs(checkpoint.textEncoderConfig());
+    checkpoint.checkWeights();
     models = new Models(checkpoint, device, options);
     pipeline = new Pipeline(models, tokenizer, isInpainting());
   }
@@ -176,6 +177,16 @@ public final class StableDiffusion implements AutoCloseable {
   /** The tokenizer of prompts. */
   public ClipTokenizer tokenizer() {
     return tokenizer;
+  }
+
+  /**
+   * What a user should know of the model though it can be used: keys of its configs and tensors of
+   * its files that are passed over, a line each.
+   *
+   * @throws WeightsException if a config can no longer be read
+   */
+  public List<String> notes() throws WeightsException {
+    return checkpoint.notes();
   }
 
   /** Width and height in pixels of the images that the model was trained on. */

@@ -255,17 +255,24 @@ class StableDiffusionTest {
     Files.writeString(config, json.replaceFirst("(\"max_position_embeddings\": )\\d+", "$15"));
     assertMalformed("the text encoder takes 5");
     Files.writeString(config, json);
+    Path vae = folder.resolve("vae/config.json");
+    json = Files.readString(vae);
+    Files.writeString(vae, json.replaceFirst("(\"layers_per_block\": )\\d+", "$12"));
+    assertMalformed("vae/diffusion_pytorch_model.safetensors: does not fit the model: 64 missing");
+    Files.writeString(vae, json);
     Files.delete(folder.resolve("vae/diffusion_pytorch_model.safetensors"));
-    assertMalformed("vae");
-    assertEquals(2, reads.get(Component.UNET) + reads.get(Component.TEXT_ENCODER));
+    assertMalformed("vae: has no diffusion_pytorch_model.safetensors");
+    assertEquals(Map.of(), reads);
   }
 
+  /** An error on opening, before anything is drawn or a weight read. */
   private void assertMalformed(String reason) {
     WeightsException e =
         assertThrows(
             WeightsException.class,
-            () -> StableDiffusion.load(folder, Device.cpu(), counted(Residency.ALL)));
+            () -> StableDiffusion.open(folder, Device.cpu(), counted(Residency.ALL)));
     assertTrue(e.getMessage().contains(reason), e.getMessage());
+    assertTrue(e.getMessage().length() < 4000, e.getMessage());
     assertEquals(0, Memory.liveTensors());
   }
 

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /** A reader of the keys of a diffusers {@code config.json}, with the defaults of diffusers. */
 public record ConfigJson(String model, JsonNode node) {
@@ -150,6 +152,22 @@ public record ConfigJson(String model, JsonNode node) {
             + OneLine.clip(node.get(key).toString())
             + " is not supported"
             + (allowed.length == 0 ? "; leave it out" : "; supported: " + List.of(allowed)));
+  }
+
+  /**
+   * Refuses keys that the model does not have. Those that begin with an underscore say where a
+   * config comes from.
+   */
+  public void requireKnown(Set<String> keys) {
+    List<String> strange =
+        node.properties().stream()
+            .map(Map.Entry::getKey)
+            .filter(key -> !key.startsWith("_") && !keys.contains(key))
+            .toList();
+    if (!strange.isEmpty()) {
+      throw new IllegalArgumentException(
+          model + ": no model has these keys; leave them out: " + OneLine.list(strange));
+    }
   }
 
   private static boolean isInt(JsonNode value) {

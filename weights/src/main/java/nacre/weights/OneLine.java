@@ -8,7 +8,7 @@ import java.util.stream.Collectors;
  * Quoting of text from files in error messages: on one line and of bounded length, whatever the
  * file says.
  */
-final class OneLine {
+public final class OneLine {
   /** The maximum number of characters of one text. */
   private static final int CHARACTERS = 200;
 
@@ -21,13 +21,13 @@ final class OneLine {
   private OneLine() {}
 
   /** The beginning of a text, without control characters. */
-  static String clip(String text) {
+  public static String clip(String text) {
     String start = text.length() <= CHARACTERS ? text : text.substring(0, CHARACTERS) + "…";
     return CONTROL.matcher(start).replaceAll("?");
   }
 
   /** The first {@value #ENTRIES} entries, and how many more there are. */
-  static String list(Collection<String> entries) {
+  public static String list(Collection<String> entries) {
     String first =
         entries.stream().limit(ENTRIES).map(OneLine::clip).collect(Collectors.joining(", "));
     int more = entries.size() - ENTRIES;

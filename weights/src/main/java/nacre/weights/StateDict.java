@@ -256,6 +256,25 @@ public final class StateDict implements AutoCloseable {
   }
 
   /**
+   * Requires names and shapes to agree one to one with parameters; nothing is read.
+   *
+   * @throws WeightsException naming everything that is missing, unexpected or does not fit
+   */
+  public void requireFits(Map<String, Tensor> parameters) throws WeightsException {
+    requireFits(parameters, name -> false);
+  }
+
+  private void requireFits(Map<String, Tensor> parameters, Predicate<String> ignorable)
+      throws WeightsException {
+    Difference all = compare(parameters);
+    List<String> unexpected = all.unexpected.stream().filter(ignorable.negate()).toList();
+    Difference difference = new Difference(all.missing, unexpected, all.misfits);
+    if (!difference.isEmpty()) {
+      throw new WeightsException(path, "does not fit the model: " + difference);
+    }
+  }
+
+  /**
    * Writes the tensors over parameters of the same names, converting dtype and layout. Names and
    * shapes must agree one to one; otherwise nothing is written.
    *
@@ -273,12 +292,7 @@ public final class StateDict implements AutoCloseable {
    */
   public void loadInto(Map<String, Tensor> parameters, Predicate<String> ignorable)
       throws WeightsException {
-    Difference all = compare(parameters);
-    List<String> unexpected = all.unexpected.stream().filter(ignorable.negate()).toList();
-    Difference difference = new Difference(all.missing, unexpected, all.misfits);
-    if (!difference.isEmpty()) {
-      throw new WeightsException(path, "does not fit the model: " + difference);
-    }
+    requireFits(parameters, ignorable);
     for (Map.Entry<String, Tensor> parameter : parameters.entrySet()) {
       Tensor tensor = parameter.getValue();
       entries.get(parameter.getKey()).copyTo(tensor, Layout.ofParameter(tensor.shape()));

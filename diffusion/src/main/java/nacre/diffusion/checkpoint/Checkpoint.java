@@ -3,7 +3,11 @@ package nacre.diffusion.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.Scheduler;
@@ -17,7 +21,11 @@ import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.nn.Parameters;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
+import nacre.weights.OneLine;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
@@ -57,13 +65,92 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
   StateDict weights(Component component) throws WeightsException;
 
   /**
+   * What a user should know of the model though it can be used: keys of its configs and tensors of
+   * its files that are passed over, a line each.
+   *
+   * @throws WeightsException if a config is missing or malformed, in one line
+   */
+  default List<String> notes() throws WeightsException {
+    List<String> notes = new ArrayList<>();
+    note(notes, Component.UNET, UNetConfig.KEYS);
+    note(notes, Component.VAE, VaeConfig.KEYS);
+    return notes;
+  }
+
+  private void note(List<String> notes, Component component, Set<String> keys)
+      throws WeightsException {
+    List<String> strange =
+        config(
+            component.config(),
+            json ->
+                json.properties().stream()
+                    .map(Map.Entry::getKey)
+                    .filter(key -> OldConfigs.isStrange(key, keys) && !OldConfigs.isHarmless(key))
+                    .toList());
+    if (!strange.isEmpty()) {
+      notes.add(
+          "%s: keys that no %s has are passed over, as in diffusers: %s"
+              .formatted(component.config(), component.folder(), OneLine.list(strange)));
+    }
+  }
+
+  /**
+   * The UNet's configuration, mended where an older version of diffusers wrote it.
+   *
+   * @throws WeightsException if it is missing, malformed or not supported, in one line
+   */
+  default UNetConfig unetConfig() throws WeightsException {
+    return config(Component.UNET.config(), json -> UNetConfig.of(OldConfigs.unet(json)));
+  }
+
+  /**
+   * The autoencoder's configuration.
+   *
+   * @throws WeightsException if it is missing, malformed or not supported, in one line
+   */
+  default VaeConfig vaeConfig() throws WeightsException {
+    return config(Component.VAE.config(), json -> VaeConfig.of(OldConfigs.vae(json)));
+  }
+
+  /**
+   * The text encoder's configuration, which may be a part of a whole CLIP's.
+   *
+   * @throws WeightsException if it is missing, malformed or not supported, in one line
+   */
+  default ClipTextConfig textEncoderConfig() throws WeightsException {
+    return config(
+        Component.TEXT_ENCODER.config(), json -> ClipTextConfig.of(OldConfigs.text(json)));
+  }
+
+  /**
+   * Compares the names and shapes of all weights with what the configs describe; no weight is read.
+   *
+   * @throws WeightsException if a file is missing, malformed or does not fit, in one line
+   */
+  default void checkWeights() throws WeightsException {
+    for (Component component : Component.values()) {
+      try (Scope _ = Scope.open();
+          StateDict dict = weights(component)) {
+        // One byte an element, and none is touched.
+        Parameters p = Parameters.unwritten(Device.host(), DType.U8).frozen();
+        switch (component) {
+          case UNET -> new UNet2DCondition(p, unetConfig());
+          case VAE -> new AutoencoderKL(p, vaeConfig());
+          case TEXT_ENCODER -> new ClipTextModel(p, textEncoderConfig());
+        }
+        dict.requireFits(p.relative());
+      }
+    }
+  }
+
+  /**
    * Builds the UNet and fills it.
    *
    * @param p where to put the parameters; {@link Parameters#unwritten} suffices
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
   default UNet2DCondition readUNet(Parameters p) throws WeightsException {
-    return read(Component.UNET, p, json -> new UNet2DCondition(p, UNetConfig.of(json)));
+    return fill(Component.UNET, p, new UNet2DCondition(p, unetConfig()));
   }
 
   /**
@@ -73,7 +160,7 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
   default AutoencoderKL readVae(Parameters p) throws WeightsException {
-    return read(Component.VAE, p, json -> new AutoencoderKL(p, VaeConfig.of(json)));
+    return fill(Component.VAE, p, new AutoencoderKL(p, vaeConfig()));
   }
 
   /**
@@ -83,17 +170,27 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
   default ClipTextModel readTextEncoder(Parameters p) throws WeightsException {
-    return read(Component.TEXT_ENCODER, p, json -> new ClipTextModel(p, ClipTextConfig.of(json)));
+    return fill(Component.TEXT_ENCODER, p, new ClipTextModel(p, textEncoderConfig()));
   }
 
+  /** The class that {@code model_index.json} names for the scheduler, where there is an index. */
+  Optional<String> schedulerClass() throws WeightsException;
+
   /**
-   * The scheduler that the model describes.
+   * The scheduler that the model describes, mended as diffusers' pipeline does: it does not clip
+   * samples, and its timesteps are counted from 1.
    *
    * @param steps number of steps
    * @throws WeightsException if the file is missing or malformed, in one line
    */
   default Scheduler readScheduler(int steps) throws WeightsException {
-    return config(SCHEDULER, json -> Scheduler.of(SchedulerConfig.of(json), steps));
+    Optional<String> className = schedulerClass();
+    return config(
+        SCHEDULER,
+        json -> {
+          JsonNode mended = OldConfigs.ownScheduler(json, className);
+          return Scheduler.of(SchedulerConfig.of(mended), steps);
+        });
   }
 
   /**
@@ -103,7 +200,8 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
    * @throws WeightsException if the file is missing or malformed, in one line
    */
   default Scheduler readScheduler(SchedulerChoice choice, int steps) throws WeightsException {
-    return config(SCHEDULER, json -> Scheduler.of(choice.configure(json), steps));
+    return config(
+        SCHEDULER, json -> Scheduler.of(choice.configure(OldConfigs.otherScheduler(json)), steps));
   }
 
   /**
@@ -115,9 +213,7 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
     return config(SCHEDULER, json -> new NoiseSchedule(SchedulerConfig.of(json, Schedulers.DDPM)));
   }
 
-  private <T> T read(Component component, Parameters p, Function<JsonNode, T> build)
-      throws WeightsException {
-    T model = config(component.config(), build);
+  private <M> M fill(Component component, Parameters p, M model) throws WeightsException {
     Map<String, Tensor> parameters = p.relative();
     try (StateDict dict = weights(component)) {
       dict.loadInto(parameters);

@@ -5,9 +5,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.text.ClipTextModel;
@@ -26,6 +28,9 @@ import nacre.weights.WeightsException;
  * disk are those in memory.
  */
 public final class DiffusersFolder implements Checkpoint {
+  /** The list of a model's components and their classes. */
+  static final String INDEX = "model_index.json";
+
   private final Path root;
 
   /** The folder that holds the components. */
@@ -41,6 +46,18 @@ public final class DiffusersFolder implements Checkpoint {
   @Override
   public <T> T config(String name, Function<JsonNode, T> build) throws WeightsException {
     return JsonFile.read(root.resolve(name), build);
+  }
+
+  @Override
+  public Optional<String> schedulerClass() throws WeightsException {
+    Path index = root.resolve(INDEX);
+    return Files.exists(index) ? className(JsonFile.read(index)) : Optional.empty();
+  }
+
+  /** The class of the scheduler in a {@code model_index.json}. */
+  static Optional<String> className(JsonNode index) {
+    JsonNode name = index.path("scheduler").path(1);
+    return name.isTextual() ? Optional.of(name.textValue()) : Optional.empty();
   }
 
   /** {@inheritDoc} Shards, and files of half precision by their names, are found too. */
@@ -109,7 +126,7 @@ public final class DiffusersFolder implements Checkpoint {
           ArrayNode pair = json.putArray(name);
           kind.forEach(pair::add);
         });
-    JsonFile.write(root.resolve("model_index.json"), json);
+    JsonFile.write(root.resolve(INDEX), json);
   }
 
   private void save(Component component, JsonNode config, Parameters p) throws IOException {

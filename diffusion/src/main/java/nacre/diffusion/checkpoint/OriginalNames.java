@@ -81,20 +81,17 @@ record OriginalNames(String prefix, KeyMapping dialect) {
    * @throws WeightsException if its config is missing or wrong, in one line
    */
   static OriginalNames of(Component component, Checkpoint model) throws WeightsException {
-    return model.config(
-        component.config(),
-        json ->
-            switch (component) {
-              case UNET -> new OriginalNames(UNET, unet(UNetConfig.of(json)));
-              case VAE -> new OriginalNames(VAE, vae(VaeConfig.of(json)));
-              case TEXT_ENCODER -> {
-                // Of the two encoders there are, only OpenAI's was trained with the quick GELU.
-                ClipTextConfig text = ClipTextConfig.of(json);
-                yield text.hiddenAct().equals("quick_gelu")
-                    ? new OriginalNames(CLIP, clip())
-                    : new OriginalNames(OPEN_CLIP, openClip(text.numHiddenLayers()));
-              }
-            });
+    return switch (component) {
+      case UNET -> new OriginalNames(UNET, unet(model.unetConfig()));
+      case VAE -> new OriginalNames(VAE, vae(model.vaeConfig()));
+      case TEXT_ENCODER -> {
+        // Of the two encoders there are, only OpenAI's was trained with the quick GELU.
+        ClipTextConfig text = model.textEncoderConfig();
+        yield text.hiddenAct().equals("quick_gelu")
+            ? new OriginalNames(CLIP, clip())
+            : new OriginalNames(OPEN_CLIP, openClip(text.numHiddenLayers()));
+      }
+    };
   }
 
   /** Whether a tensor of a single file is a component's. */

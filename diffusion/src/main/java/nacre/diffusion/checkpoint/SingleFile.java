@@ -9,7 +9,6 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
-import nacre.diffusion.text.ClipTextConfig;
 import nacre.tensor.Shape;
 import nacre.weights.JsonFile;
 import nacre.weights.SafeTensors;
@@ -166,6 +165,12 @@ public final class SingleFile implements Checkpoint {
   }
 
   @Override
+  public Optional<String> schedulerClass() {
+    return Optional.ofNullable(configs.get(DiffusersFolder.INDEX))
+        .flatMap(DiffusersFolder::className);
+  }
+
+  @Override
   public StateDict weights(Component component) throws WeightsException {
     StateDict file = StateDict.open(path);
     try {
@@ -188,7 +193,7 @@ public final class SingleFile implements Checkpoint {
     if (openClip.entries().isEmpty()) {
       return known.under(OriginalNames.CLIP).rename(Component.TEXT_ENCODER::currentName);
     }
-    int layers = config(Component.TEXT_ENCODER.config(), ClipTextConfig::of).numHiddenLayers();
+    int layers = textEncoderConfig().numHiddenLayers();
     // The UNet was trained on the output of the penultimate layer; diffusers drops the last.
     String unused = "transformer.resblocks." + layers + ".";
     return openClip

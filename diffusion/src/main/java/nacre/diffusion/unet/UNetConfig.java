@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import nacre.weights.ConfigJson;
 
 /**
@@ -52,6 +53,58 @@ public record UNetConfig(
     double freqShift,
     int downsamplePadding) {
 
+  /** The keys that diffusers knows; those of features that are not built may only say no. */
+  public static final Set<String> KEYS =
+      Set.of(
+          "act_fn",
+          "addition_embed_type",
+          "addition_embed_type_num_heads",
+          "addition_time_embed_dim",
+          "attention_head_dim",
+          "attention_type",
+          "block_out_channels",
+          "center_input_sample",
+          "class_embed_type",
+          "class_embeddings_concat",
+          "conv_in_kernel",
+          "conv_out_kernel",
+          "cross_attention_dim",
+          "cross_attention_norm",
+          "down_block_types",
+          "downsample_padding",
+          "dropout",
+          "dual_cross_attention",
+          "encoder_hid_dim",
+          "encoder_hid_dim_type",
+          "flip_sin_to_cos",
+          "freq_shift",
+          "in_channels",
+          "layers_per_block",
+          "mid_block_only_cross_attention",
+          "mid_block_scale_factor",
+          "mid_block_type",
+          "norm_eps",
+          "norm_num_groups",
+          "num_attention_heads",
+          "num_class_embeds",
+          "only_cross_attention",
+          "out_channels",
+          "projection_class_embeddings_input_dim",
+          "resnet_out_scale_factor",
+          "resnet_skip_time_act",
+          "resnet_time_scale_shift",
+          "reverse_transformer_layers_per_block",
+          "sample_size",
+          "time_cond_proj_dim",
+          "time_embedding_act_fn",
+          "time_embedding_dim",
+          "time_embedding_type",
+          "timestep_post_act",
+          "transformer_layers_per_block",
+          "up_block_types",
+          "upcast_attention",
+          "use_linear_projection");
+
   private static final String MIDDLE = "UNetMidBlock2DCrossAttn";
   private static final String ATTENTION_DOWN = "CrossAttnDownBlock2D";
   private static final String PLAIN_DOWN = "DownBlock2D";
@@ -65,6 +118,8 @@ public record UNetConfig(
    */
   public static UNetConfig of(JsonNode json) {
     ConfigJson c = new ConfigJson("UNet2DConditionModel", json);
+    c.requireKnown(KEYS);
+    c.require("_class_name", "UNet2DConditionModel");
     c.require("act_fn", "silu", "swish");
     c.require("mid_block_type", MIDDLE);
     c.require("resnet_time_scale_shift", "default");

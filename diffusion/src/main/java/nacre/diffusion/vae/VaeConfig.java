@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import java.util.Set;
 import nacre.weights.ConfigJson;
 
 /**
@@ -41,6 +42,28 @@ public record VaeConfig(
     double shiftFactor,
     boolean forceUpcast) {
 
+  /** The keys that diffusers knows. */
+  public static final Set<String> KEYS =
+      Set.of(
+          "act_fn",
+          "block_out_channels",
+          "down_block_types",
+          "force_upcast",
+          "in_channels",
+          "latent_channels",
+          "latents_mean",
+          "latents_std",
+          "layers_per_block",
+          "mid_block_add_attention",
+          "norm_num_groups",
+          "out_channels",
+          "sample_size",
+          "scaling_factor",
+          "shift_factor",
+          "up_block_types",
+          "use_post_quant_conv",
+          "use_quant_conv");
+
   private static final String DOWN = "DownEncoderBlock2D";
   private static final String UP = "UpDecoderBlock2D";
 
@@ -51,6 +74,8 @@ public record VaeConfig(
    */
   public static VaeConfig of(JsonNode json) {
     ConfigJson c = new ConfigJson("AutoencoderKL", json);
+    c.requireKnown(KEYS);
+    c.require("_class_name", "AutoencoderKL");
     c.require("act_fn", "silu", "swish");
     c.require("latents_mean");
     c.require("latents_std");

@@ -133,6 +133,9 @@ public final class TextToImage {
     DrawingPlan plan = plan(order);
     print.println("device  " + device.backend().describe());
     print.println("model   " + path);
+    for (String note : model.notes()) {
+      print.println("note    " + note);
+    }
     warnOfDropped(model, print);
     Files.createDirectories(sampling.out());
     Map<String, String> parameters = parameters(path, plan);

@@ -1,0 +1,145 @@
+package nacre.diffusion.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import nacre.diffusion.unet.UNetConfig;
+import nacre.diffusion.vae.VaeConfig;
+
+/**
+ * The mending of outdated configs: what diffusers and transformers change in a folder's JSON files,
+ * or read into them, before they build a model. {@code docs/compatibility.md} lists it all.
+ *
+ * @see <a
+ *     href="https://github.com/huggingface/diffusers/blob/main/src/diffusers/pipelines/stable_diffusion/pipeline_stable_diffusion.py">StableDiffusionPipeline's
+ *     constructor</a>
+ */
+final class OldConfigs {
+  private static final String CLASS = "_class_name";
+  private static final String CLIP_SAMPLE = "clip_sample";
+  private static final String STEPS_OFFSET = "steps_offset";
+  private static final String SAMPLE_SIZE = "sample_size";
+  private static final String TEXT_CONFIG = "text_config";
+
+  /** The side of Stable Diffusion's latents, which old configs leave at a class's default. */
+  private static final int LATENT_SIDE = 64;
+
+  /** What the blocks of diffusers 0.1 were called besides. */
+  private static final Pattern OLD_BLOCK = Pattern.compile("^UNetRes(?=\\w+Block2D$)");
+
+  private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d{1,9})(\\D.*)?");
+
+  /** What diffusers' moving average of weights leaves in the config of its model. */
+  private static final Set<String> OF_TRAINING =
+      Set.of(
+          "decay",
+          "min_decay",
+          "inv_gamma",
+          "power",
+          "optimization_step",
+          "update_after_step",
+          "use_ema_warmup");
+
+  private OldConfigs() {}
+
+  /**
+   * The config of a model's own scheduler. Stable Diffusion's pipeline never clips samples, and
+   * counts timesteps from 1, whatever the file says or leaves to a class's defaults.
+   *
+   * @param className the class that {@code model_index.json} names, which goes before the config's
+   */
+  static JsonNode ownScheduler(JsonNode json, Optional<String> className) {
+    ObjectNode mended = withoutDefaults(json);
+    className.ifPresent(name -> mended.put(CLASS, name));
+    return mended.put(CLIP_SAMPLE, false).put(STEPS_OFFSET, 1);
+  }
+
+  /**
+   * The config from which another scheduler is made: the pipeline has mended what is in the file,
+   * while the defaults of the new class hold for what is not.
+   */
+  static JsonNode otherScheduler(JsonNode json) {
+    ObjectNode mended = withoutDefaults(json);
+    if (mended.has(CLIP_SAMPLE)) {
+      mended.put(CLIP_SAMPLE, false);
+    }
+    if (mended.has(STEPS_OFFSET)) {
+      mended.put(STEPS_OFFSET, 1);
+    }
+    return mended;
+  }
+
+  /**
+   * A UNet's config: names of old blocks, and a sample of 64 where versions before 0.9 say less.
+   */
+  static JsonNode unet(JsonNode json) {
+    ObjectNode mended = known(json, UNetConfig.KEYS);
+    for (String key : List.of("down_block_types", "up_block_types")) {
+      if (mended.path(key).isArray()) {
+        ArrayNode types = mended.arrayNode();
+        mended.get(key).forEach(type -> types.add(currentBlock(type)));
+        mended.set(key, types);
+      }
+    }
+    JsonNode side = mended.path(SAMPLE_SIZE);
+    if (isBefore09(json.path("_diffusers_version").asText(""))
+        && side.isInt()
+        && side.intValue() < LATENT_SIDE) {
+      mended.put(SAMPLE_SIZE, LATENT_SIDE);
+    }
+    return mended;
+  }
+
+  private static JsonNode currentBlock(JsonNode type) {
+    return type.isTextual()
+        ? TextNode.valueOf(OLD_BLOCK.matcher(type.textValue()).replaceFirst(""))
+        : type;
+  }
+
+  /** An autoencoder's config. */
+  static JsonNode vae(JsonNode json) {
+    return known(json, VaeConfig.KEYS);
+  }
+
+  /** A text encoder's config: of a whole CLIP's the part of its text encoder. */
+  static JsonNode text(JsonNode json) {
+    boolean whole = json.path("model_type").asText("").equals("clip");
+    return whole && json.path(TEXT_CONFIG).isObject() ? json.get(TEXT_CONFIG) : json;
+  }
+
+  private static boolean isBefore09(String version) {
+    Matcher matcher = VERSION.matcher(version);
+    return matcher.matches()
+        && matcher.group(1).matches("0+")
+        && Long.parseLong(matcher.group(2)) < 9;
+  }
+
+  /** Without the keys of which a config says that they were only defaults when it was saved. */
+  private static ObjectNode withoutDefaults(JsonNode json) {
+    ObjectNode rest = json.deepCopy();
+    json.path("_use_default_values").forEach(key -> rest.remove(key.asText()));
+    return rest;
+  }
+
+  private static ObjectNode known(JsonNode json, Set<String> keys) {
+    ObjectNode known = withoutDefaults(json);
+    known.properties().removeIf(entry -> isStrange(entry.getKey(), keys));
+    return known;
+  }
+
+  /** Whether a key is not the class's, and means something that is not known here. */
+  static boolean isStrange(String key, Set<String> keys) {
+    return !key.startsWith("_") && !keys.contains(key);
+  }
+
+  /** Whether a strange key is known to change nothing. */
+  static boolean isHarmless(String key) {
+    return OF_TRAINING.contains(key);
+  }
+}
