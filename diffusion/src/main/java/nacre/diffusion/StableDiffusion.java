@@ -3,10 +3,12 @@ package nacre.diffusion;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.DiffusersFolder;
+import nacre.diffusion.checkpoint.OtherModels;
 import nacre.diffusion.checkpoint.SingleFile;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerChoice;
@@ -74,6 +76,10 @@ public final class StableDiffusion implements AutoCloseable {
 
   /** Refuses configs that are valid alone but inconsistent with each other. */
   private void checkConfigs(ClipTextConfig text) throws WeightsException {
+    Optional<String> other = OtherModels.withInput(unetConfig.inChannels());
+    if (other.isPresent() && vaeConfig.latentChannels() == 4) {
+      throw new WeightsException(path, "is %s, which is not supported".formatted(other.get()));
+    }
     require(
         unetConfig.inChannels() == vaeConfig.latentChannels() || isInpainting(),
         "the UNet takes %d channels, the autoencoder makes %d: such a model is not supported",

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.awt.image.BufferedImage;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,10 +20,12 @@ import javax.imageio.ImageIO;
 import nacre.diffusion.image.RgbImage;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
+import nacre.weights.WeightsException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Masks, compared with what export_inpainting.py had diffusers draw. */
@@ -157,6 +160,19 @@ class InpaintingTest {
       assertRefused("trained to inpaint", sd.prompt("a fox")::plan);
       assertRefused("trained to inpaint", sd.prompt("a fox").init(init())::plan);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"5,depth", "7,upscaler", "8,InstructPix2Pix"})
+  void modelsThatTakeOtherThingsAreRefusedByName(int channels, String name, @TempDir Path here)
+      throws IOException {
+    Path model = WideModel.write(TINY.resolve("model"), here.resolve("model"));
+    Path config = model.resolve("unet/config.json");
+    String json = Files.readString(config);
+    Files.writeString(config, json.replace("_channels\": 9", "_channels\": " + channels));
+    WeightsException e =
+        assertThrows(WeightsException.class, () -> StableDiffusion.load(model, Device.cpu()));
+    assertTrue(e.getMessage().contains(name), e.getMessage());
   }
 
   private static void assertRefused(

@@ -2,6 +2,7 @@ package nacre.diffusion.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -20,21 +21,42 @@ public enum Family {
   /** Stable Diffusion 2.1 base, 512×512. */
   SD_2_1_BASE("sd-2.1-base"),
   /** Stable Diffusion 2.1, 768×768, which predicts velocity. */
-  SD_2_1("sd-2.1");
+  SD_2_1("sd-2.1"),
+  /** Stable Diffusion 1.5 for inpainting, 512×512. */
+  SD_1_5_INPAINTING("sd-1.5-inpainting", SD_1_5),
+  /** Stable Diffusion 2 for inpainting, 512×512. */
+  SD_2_INPAINTING("sd-2-inpainting", SD_2_1_BASE);
+
+  /** Channels of the UNet's input: latents, mask and the masked picture's latents. */
+  private static final int INPAINTING_CHANNELS = 9;
 
   private final String label;
 
+  /** The model that was trained further to inpaint; null for one that is itself the base. */
+  private final Family base;
+
   Family(String label) {
-    this.label = label;
+    this(label, null);
   }
 
-  /** The family called {@code sd-1.5}, {@code sd-2.1-base} or {@code sd-2.1}. */
+  Family(String label, Family base) {
+    this.label = label;
+    this.base = base;
+  }
+
+  /** The family of a name, such as {@code sd-1.5} or {@code sd-2-inpainting}. */
   public static Optional<Family> named(String label) {
     return Arrays.stream(values()).filter(family -> family.label.equals(label)).findFirst();
   }
 
   /** The JSON files of its folder by their names below it, {@code unet/config.json} for one. */
   public Map<String, JsonNode> configs() {
+    if (base != null) {
+      Map<String, JsonNode> files = base.configs();
+      object(files, "model_index.json").put("_class_name", "StableDiffusionInpaintPipeline");
+      object(files, Component.UNET.config()).put("in_channels", INPAINTING_CHANNELS);
+      return files;
+    }
     Map<String, JsonNode> files = new TreeMap<>();
     try (InputStream in = Family.class.getResourceAsStream(label + ".json")) {
       new ObjectMapper()
@@ -45,6 +67,10 @@ public enum Family {
       throw new UncheckedIOException(e);
     }
     return files;
+  }
+
+  private static ObjectNode object(Map<String, JsonNode> files, String name) {
+    return (ObjectNode) files.get(name);
   }
 
   /** {@code sd-1.5} and so on. */

@@ -104,6 +104,18 @@ public final class SingleFile implements Checkpoint {
     Shape in = file.entries().get(MARK).shape();
     SafeTensors.Entry key = file.entries().get(CONTEXT);
     int width = key == null || key.shape().rank() != 2 ? 0 : key.shape().dim(1);
+    int channels = in.rank() == 4 ? in.dim(1) : 0;
+    Optional<String> other = OtherModels.withInput(channels);
+    if (other.isPresent()) {
+      throw new WeightsException(
+          path,
+          ("is %s: its UNet takes %d channels; supported are models that take a prompt (4 channels)"
+                  + " and those for inpainting (9)")
+              .formatted(other.get(), channels));
+    }
+    if (in.equals(Shape.of(320, 9, 3, 3)) && (width == 768 || width == 1024)) {
+      return width == 768 ? Family.SD_1_5_INPAINTING : Family.SD_2_INPAINTING;
+    }
     boolean known = in.equals(Shape.of(320, 4, 3, 3));
     if (known && width == 768) {
       return Family.SD_1_5;

@@ -21,6 +21,8 @@ import nacre.tensor.Shape;
  */
 record Manifest(Map<Component, List<Row>> rows, Map<String, Shape> leftover) {
 
+  private static final Shape WIDE = Shape.of(320, 9, 3, 3);
+
   /**
    * A tensor of the single file and what it becomes.
    *
@@ -31,7 +33,28 @@ record Manifest(Map<Component, List<Row>> rows, Map<String, Shape> leftover) {
    */
   record Row(String original, Shape shape, List<String> names, Shape partShape) {}
 
+  /** A base model's, and with it that of its inpainting model, whose first convolution is wider. */
   static Manifest of(Family family) {
+    return switch (family) {
+      case SD_1_5_INPAINTING -> of(Family.SD_1_5).widened();
+      case SD_2_INPAINTING -> of(Family.SD_2_1_BASE).widened();
+      default -> read(family);
+    };
+  }
+
+  private Manifest widened() {
+    Map<Component, List<Row>> wide = new LinkedHashMap<>(rows);
+    List<Row> unet = new ArrayList<>(rows.get(Component.UNET));
+    unet.replaceAll(
+        row ->
+            row.original.equals("model.diffusion_model.input_blocks.0.0.weight")
+                ? new Row(row.original, WIDE, row.names, WIDE)
+                : row);
+    wide.put(Component.UNET, unet);
+    return new Manifest(wide, leftover);
+  }
+
+  private static Manifest read(Family family) {
     try (InputStream in =
         new GZIPInputStream(Manifest.class.getResourceAsStream(family + ".manifest.json.gz"))) {
       JsonNode json = new ObjectMapper().readTree(in);

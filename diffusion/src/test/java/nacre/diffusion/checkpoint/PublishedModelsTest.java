@@ -2,6 +2,7 @@ package nacre.diffusion.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -31,6 +32,7 @@ import nacre.weights.WeightsException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Every tensor of the published models, in both dialects, against diffusers' own conversion. */
@@ -40,7 +42,13 @@ class PublishedModelsTest {
       Map.of(
           Family.SD_1_5, "v1-5-pruned-emaonly.safetensors",
           Family.SD_2_1_BASE, "v2-1_512-ema-pruned.safetensors",
-          Family.SD_2_1, "v2-1_768-ema-pruned.safetensors");
+          Family.SD_2_1, "v2-1_768-ema-pruned.safetensors",
+          Family.SD_1_5_INPAINTING, "sd-v1-5-inpainting.safetensors",
+          Family.SD_2_INPAINTING, "512-inpainting-ema.safetensors");
+
+  private static boolean isFirst(Family family) {
+    return family == Family.SD_1_5 || family == Family.SD_1_5_INPAINTING;
+  }
 
   @TempDir Path folder;
 
@@ -55,7 +63,7 @@ class PublishedModelsTest {
       case UNET -> OriginalNames.unet(UNetConfig.of(config));
       case VAE -> OriginalNames.vae(VaeConfig.of(config));
       case TEXT_ENCODER ->
-          family == Family.SD_1_5
+          isFirst(family)
               ? OriginalNames.clip()
               : OriginalNames.openClip(ClipTextConfig.of(config).numHiddenLayers());
     };
@@ -65,7 +73,7 @@ class PublishedModelsTest {
     return switch (component) {
       case UNET -> OriginalNames.UNET;
       case VAE -> OriginalNames.VAE;
-      case TEXT_ENCODER -> family == Family.SD_1_5 ? OriginalNames.CLIP : OriginalNames.OPEN_CLIP;
+      case TEXT_ENCODER -> isFirst(family) ? OriginalNames.CLIP : OriginalNames.OPEN_CLIP;
     };
   }
 
@@ -119,7 +127,7 @@ class PublishedModelsTest {
         tensors += shapes.size();
       }
     }
-    assertEquals(family == Family.SD_1_5 ? 686 + 248 + 196 : 686 + 248 + 372, tensors);
+    assertEquals(isFirst(family) ? 686 + 248 + 196 : 686 + 248 + 372, tensors);
     assertModelsWantIt(single);
     Files.delete(file);
   }
@@ -168,6 +176,18 @@ class PublishedModelsTest {
           folder.resolve(component.config()), family.configs().get(component.config()).toString());
     }
     assertModelsWantIt(Checkpoint.open(folder));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"5,depth", "7,upscaler", "8,InstructPix2Pix"})
+  void modelsThatTakeOtherThingsAreRefusedByName(int channels, String name) throws IOException {
+    Map<String, Shape> shapes = Manifest.of(Family.SD_1_5).original();
+    shapes.put("model.diffusion_model.input_blocks.0.0.weight", Shape.of(320, channels, 3, 3));
+    Path file = folder.resolve("other.safetensors");
+    HollowFile.write(file, shapes);
+    WeightsException e = assertThrows(WeightsException.class, () -> SingleFile.open(file));
+    assertTrue(e.getMessage().contains(name), e.getMessage());
+    assertFalse(e.getMessage().contains("\n"), e.getMessage());
   }
 
   @ParameterizedTest
