@@ -3,10 +3,13 @@ package nacre.neuralassets.training;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import nacre.neuralassets.model.Preset;
@@ -18,7 +21,8 @@ import nacre.weights.StateDict;
 /**
  * A checkpoint: everything that a run needs to resume exactly, in one folder that is either
  * complete or does not exist: {@code ema}, a model folder with the averaged parameters; {@code
- * parameters.safetensors}; {@code optimizer.safetensors}; {@code state.json}. The name contains the
+ * parameters.safetensors}; {@code optimizer.safetensors}; {@code state.json}; and {@code
+ * SHA256SUMS}, the digests of all of them, by which a damaged file is found. The name contains the
  * step, so that the newest is found without a separate pointer.
  *
  * @param folder the checkpoint itself, {@code step-000001500}
@@ -44,7 +48,7 @@ public record Checkpoint(Path folder) {
     Path target = checkpoints.resolve(name);
     if (Files.exists(target)) {
       // It has the same step, so it is the same except perhaps for the length of the run.
-      AtomicFile.write(target.resolve(STATE), out -> out.write(state.toJson()));
+      rewrite(target, state);
       return new Checkpoint(target);
     }
     AtomicFolder.write(
@@ -59,8 +63,26 @@ public record Checkpoint(Path folder) {
               .addParameters(trainer.optimizer().state())
               .write(folder.resolve(OPTIMIZER));
           Files.write(folder.resolve(STATE), state.toJson());
+          Checksums.of(folder).write(folder);
         });
     return new Checkpoint(target);
+  }
+
+  /** Replaces the state. A process killed meanwhile leaves a state without a digest at worst. */
+  private static void rewrite(Path target, RunState state) throws IOException {
+    Path file = target.resolve(STATE);
+    byte[] json = state.toJson();
+    if (Files.exists(file) && Arrays.equals(json, Files.readAllBytes(file))) {
+      return;
+    }
+    Optional<Checksums> sums = Checksums.read(target);
+    if (sums.isPresent()) {
+      sums.get().without(target, file).write(target);
+    }
+    AtomicFile.write(file, out -> out.write(json));
+    if (sums.isPresent()) {
+      sums.get().with(target, file).write(target);
+    }
   }
 
   /** The checkpoints in a folder, oldest first; none if there is no such folder. */
@@ -81,14 +103,29 @@ public record Checkpoint(Path folder) {
     return Long.parseLong(folder.getFileName().toString().substring("step-".length()));
   }
 
+  /** The steps done when it was written, as its name says. */
+  public long step() {
+    return step(folder);
+  }
+
+  /** Its name, {@code step-000001500}. */
+  public String name() {
+    return folder.getFileName().toString();
+  }
+
   /** The newest checkpoint in a folder. */
   public static Optional<Checkpoint> newest(Path checkpoints) throws IOException {
     return list(checkpoints).stream().reduce((older, newer) -> newer);
   }
 
-  /** Deletes all but the newest {@code keep} checkpoints. */
-  public static void prune(Path checkpoints, int keep) throws IOException {
-    List<Checkpoint> all = list(checkpoints);
+  /**
+   * Deletes all but the newest {@code keep} of a run's checkpoints.
+   *
+   * @param own the names of those that the run has written; others are neither counted nor deleted
+   */
+  public static void prune(Path checkpoints, int keep, Set<String> own) throws IOException {
+    List<Checkpoint> all =
+        list(checkpoints).stream().filter(checkpoint -> own.contains(checkpoint.name())).toList();
     for (Checkpoint old : all.subList(0, Math.max(0, all.size() - keep))) {
       AtomicFolder.delete(old.folder);
     }
@@ -97,6 +134,34 @@ public record Checkpoint(Path folder) {
   /** Whether a folder is a checkpoint. */
   public static boolean is(Path folder) {
     return Files.isRegularFile(folder.resolve(STATE)) && ModelFolder.is(folder.resolve(EMA));
+  }
+
+  /**
+   * Compares every file with its digest.
+   *
+   * @return whether there are digests; checkpoints of earlier versions have none
+   * @throws IOException in one line that names the file, if one is missing or damaged
+   */
+  public boolean verify() throws IOException {
+    return verify(_ -> true);
+  }
+
+  /** As {@link #verify}, for the files of {@link #model} alone. */
+  public boolean verifyModel() throws IOException {
+    return verify(name -> name.startsWith(EMA + "/"));
+  }
+
+  /** As {@link #verify}, for what {@link #state} and {@link #preset} read. */
+  public boolean verifySettings() throws IOException {
+    return verify(name -> name.equals(STATE) || name.matches(EMA + "/[^/]*\\.json"));
+  }
+
+  private boolean verify(Predicate<String> names) throws IOException {
+    Optional<Checksums> sums = Checksums.read(folder);
+    if (sums.isPresent()) {
+      sums.get().only(names).verify(folder);
+    }
+    return sums.isPresent();
   }
 
   /** The model with the averaged parameters. */
@@ -115,11 +180,13 @@ public record Checkpoint(Path folder) {
   }
 
   /**
-   * Restores the state of the run into a trainer of the same preset.
+   * Restores the state of the run into a trainer of the same preset, after comparing every file
+   * with its digest.
    *
    * @throws IOException in one line, if a file is missing, damaged or of another model
    */
   public void restore(Trainer trainer) throws IOException {
+    verify();
     RunState state = state();
     try (StateDict saved = StateDict.open(folder.resolve(PARAMETERS))) {
       saved.loadInto(trainer.parameters());

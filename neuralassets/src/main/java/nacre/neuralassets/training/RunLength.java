@@ -1,5 +1,6 @@
 package nacre.neuralassets.training;
 
+import java.util.Locale;
 import nacre.neuralassets.model.Preset;
 import nacre.nn.LearningRate;
 
@@ -52,5 +53,34 @@ public sealed interface RunLength {
       rate = LearningRate.cosine(peak, 0, warmUp, total);
     }
     return rate.at(step);
+  }
+
+  /**
+   * What extending a run does to its learning rate, in one line. A schedule that ends with the run
+   * is stretched: the steps to come have the rates of a run of the new length, those done had the
+   * rates of one of the old.
+   *
+   * @param step steps done
+   * @param total steps that the run had; 0 while not fixed
+   * @param wanted steps that it has now
+   */
+  static String extension(Preset.Training training, long step, long total, long wanted) {
+    String rates =
+        String.format(
+            Locale.ROOT, "learning rate %.3g at step %d", rate(training, step, wanted), step + 1);
+    String lengths = total > 0 ? total + " to " + wanted : "now " + wanted;
+    boolean cosine = training.rateSchedule() == Preset.RateSchedule.COSINE;
+    if (!cosine || total == 0) {
+      return "%s steps: %s, as if the run had had this length from the beginning"
+          .formatted(lengths, rates);
+    }
+    return String.format(
+        Locale.ROOT,
+        "%s steps: %s (%.3g with the old length), as the cosine now ends at step %d; a run of this"
+            + " length from the beginning would have had other rates so far",
+        lengths,
+        rates,
+        rate(training, step, total),
+        wanted);
   }
 }

@@ -3,11 +3,14 @@ package nacre.neuralassets.training;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import nacre.tensor.DType;
 import nacre.weights.JsonFile;
 
@@ -22,6 +25,8 @@ import nacre.weights.JsonFile;
  * @param elapsedSeconds of training so far, earlier starts included
  * @param data the data set, as {@code --data} names it; empty for rendered scenes
  * @param compute the type of the model's activations; its parameters are f32
+ * @param unlogged the losses that no line of the log holds yet
+ * @param heldOut the clips that the run does not train on, by their identities in the data set
  */
 public record RunState(
     long step,
@@ -30,8 +35,42 @@ public record RunState(
     long seed,
     double elapsedSeconds,
     String data,
-    DType compute) {
+    DType compute,
+    LossSum unlogged,
+    List<String> heldOut) {
   private static final JsonMapper JSON = new JsonMapper();
+
+  /**
+   * The sum of the losses of some steps, so that a log of means goes on where it ended.
+   *
+   * @param steps their number
+   */
+  public record LossSum(double sum, int steps) {
+    /** Nothing. */
+    public static final LossSum NONE = new LossSum(0, 0);
+
+    /** With the loss of one more step. */
+    public LossSum plus(double loss) {
+      return new LossSum(sum + loss, steps + 1);
+    }
+  }
+
+  /** Copies the list. */
+  public RunState {
+    heldOut = List.copyOf(heldOut);
+  }
+
+  /** A state at whose step a line of the log was written, and which holds no clips out. */
+  public RunState(
+      long step,
+      long totalSteps,
+      double minutes,
+      long seed,
+      double elapsedSeconds,
+      String data,
+      DType compute) {
+    this(step, totalSteps, minutes, seed, elapsedSeconds, data, compute, LossSum.NONE, List.of());
+  }
 
   byte[] toJson() throws IOException {
     ObjectNode node =
@@ -42,7 +81,11 @@ public record RunState(
             .put("seed", seed)
             .put("elapsed_seconds", elapsedSeconds)
             .put("data", data)
-            .put("compute", compute.toString());
+            .put("compute", compute.toString())
+            .put("unlogged_loss", unlogged.sum)
+            .put("unlogged_steps", unlogged.steps);
+    ArrayNode names = node.putArray("held_out");
+    heldOut.forEach(names::add);
     return JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(node);
   }
 
@@ -60,6 +103,8 @@ public record RunState(
         throw new IOException(file + ": \"" + key + "\" is missing or no whole number");
       }
     }
+    List<String> heldOut = new ArrayList<>();
+    node.path("held_out").forEach(name -> heldOut.add(name.asText()));
     return new RunState(
         node.get("step").longValue(),
         node.get("total_steps").longValue(),
@@ -67,7 +112,9 @@ public record RunState(
         node.get("seed").longValue(),
         node.path("elapsed_seconds").asDouble(),
         node.path("data").asText(""),
-        compute(file, node.path("compute").asText(DType.F32.toString())));
+        compute(file, node.path("compute").asText(DType.F32.toString())),
+        new LossSum(node.path("unlogged_loss").asDouble(), node.path("unlogged_steps").asInt()),
+        heldOut);
   }
 
   private static DType compute(Path file, String name) throws IOException {

@@ -5,11 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -195,52 +193,6 @@ class TrainerTest {
               "asset_tokens/model.safetensors")) {
         assertTrue(Files.isRegularFile(written.model().resolve(file)), file);
       }
-    }
-  }
-
-  @Test
-  void onlyTheNewestCheckpointsAreKept(@TempDir Path folder) throws IOException {
-    try (Trainer trainer = trainer()) {
-      for (int n = 0; n < 4; n++) {
-        train(trainer, sampler(), n);
-        Checkpoint.write(folder, trainer, state(trainer));
-      }
-      Checkpoint.prune(folder, 2);
-      assertEquals(
-          List.of("step-000000002", "step-000000003"),
-          Checkpoint.list(folder).stream().map(c -> c.folder().getFileName().toString()).toList());
-      // The same step again: only the state may differ.
-      RunState longer = new RunState(3, 99, 0, SEED, 2, "", DType.F32);
-      Checkpoint.write(folder, trainer, longer);
-      assertEquals(longer, Checkpoint.newest(folder).orElseThrow().state());
-    }
-  }
-
-  @Test
-  void damagedFilesAreNamedInOneLine(@TempDir Path folder) throws IOException {
-    try (Trainer trainer = trainer()) {
-      Checkpoint written = Checkpoint.write(folder, trainer, state(trainer));
-      for (String name :
-          List.of(
-              "parameters.safetensors",
-              "optimizer.safetensors",
-              "ema/unet/diffusion_pytorch_model.safetensors")) {
-        Path file = written.folder().resolve(name);
-        byte[] whole = Files.readAllBytes(file);
-        try (RandomAccessFile cut = new RandomAccessFile(file.toFile(), "rw")) {
-          cut.setLength(whole.length / 2);
-        }
-        IOException e = assertThrows(IOException.class, () -> written.restore(trainer));
-        assertTrue(e.getMessage().startsWith(file.toString()), e::getMessage);
-        assertEquals(1, e.getMessage().lines().count());
-        Files.write(file, whole);
-      }
-      Files.writeString(written.folder().resolve("state.json"), "{\"step\": 1");
-      IOException e = assertThrows(IOException.class, written::state);
-      assertTrue(e.getMessage().contains("not valid JSON"), e::getMessage);
-      Files.delete(written.folder().resolve("state.json"));
-      e = assertThrows(IOException.class, written::state);
-      assertTrue(e.getMessage().contains("is missing"), e::getMessage);
     }
   }
 

@@ -47,9 +47,9 @@ final class ModelChoice {
     if (model != null) {
       return given(model);
     }
-    Optional<Path> newest = newest(RUNS);
+    Optional<Checkpoint> newest = newest(RUNS);
     if (newest.isPresent()) {
-      return newest.get();
+      return model(newest.get());
     }
     return shipped()
         .orElseThrow(
@@ -72,21 +72,28 @@ final class ModelChoice {
       return path;
     }
     if (Checkpoint.is(path)) {
-      return new Checkpoint(path).model();
+      return model(new Checkpoint(path));
     }
-    return new RunFolder(path)
-        .newest()
-        .map(Checkpoint::model)
-        .orElseThrow(
-            () -> new UserException(path + ": is neither a run with a checkpoint nor a model"));
+    return model(
+        new RunFolder(path)
+            .newest()
+            .orElseThrow(
+                () ->
+                    new UserException(path + ": is neither a run with a checkpoint nor a model")));
+  }
+
+  /** The model of a checkpoint, whose files are compared with their digests first. */
+  private static Path model(Checkpoint checkpoint) throws IOException {
+    checkpoint.verifyModel();
+    return checkpoint.model();
   }
 
   /** The newest checkpoint of any run, except those of untrained models. */
-  private static Optional<Path> newest(Path runs) throws IOException {
+  private static Optional<Checkpoint> newest(Path runs) throws IOException {
     if (!Files.isDirectory(runs)) {
       return Optional.empty();
     }
-    Path best = null;
+    Checkpoint best = null;
     FileTime bestTime = null;
     try (Stream<Path> folders = Files.list(runs)) {
       for (Path folder : (Iterable<Path>) folders.sorted()::iterator) {
@@ -94,7 +101,7 @@ final class ModelChoice {
         if (newest.isPresent() && newest.get().state().step() > 0) {
           FileTime time = Files.getLastModifiedTime(newest.get().folder());
           if (best == null || time.compareTo(bestTime) > 0) {
-            best = newest.get().model();
+            best = newest.get();
             bestTime = time;
           }
         }

@@ -33,6 +33,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       EvalCommand.class,
       DataCommand.class,
       VerifyCommand.class,
+      VerifyRunCommand.class,
       WeightsCommand.class,
       DoctorCommand.class,
       CompletionCommand.class,

@@ -3,7 +3,9 @@ package nacre.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import nacre.cli.options.UserException;
 import nacre.neuralassets.training.Checkpoint;
 
 /**
@@ -47,18 +49,75 @@ record RunFolder(Path root) {
     return Checkpoint.newest(checkpoints());
   }
 
-  /** Whether something would be lost if a new run began here. */
-  boolean isTaken() throws IOException {
-    return newest().isPresent() || Files.exists(metrics());
+  /**
+   * A checkpoint by its name or its step.
+   *
+   * @throws UserException naming those there are, if there is no such checkpoint
+   */
+  Checkpoint checkpoint(String name) throws IOException {
+    List<Checkpoint> all = Checkpoint.list(checkpoints());
+    return all.stream()
+        .filter(c -> c.name().equals(name) || Long.toString(c.step()).equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new UserException(
+                    "%s has no checkpoint %s; it has %s"
+                        .formatted(root, name, all.stream().map(Checkpoint::name).toList())));
   }
 
-  /** Moves the whole folder to a free name beside it, which is returned. */
-  Path moveAside() throws IOException {
-    for (int n = 1; ; n++) {
-      Path aside = root.resolveSibling(root.getFileName() + ".old-" + n);
-      if (!Files.exists(aside)) {
-        return Files.move(root, aside);
+  /**
+   * The failure of a checkpoint that cannot be read, which names the newest older one that can.
+   *
+   * @param reason what is wrong with it
+   */
+  UserException unreadable(Checkpoint checkpoint, IOException reason) throws IOException {
+    String rest = "the run has no older checkpoint that is whole; nothing was deleted";
+    for (Checkpoint older : Checkpoint.list(checkpoints()).reversed()) {
+      if (older.step() < checkpoint.step() && isWhole(older)) {
+        rest =
+            "an older checkpoint is whole: nacre train --resume --checkpoint %s --out %s"
+                .formatted(older.name(), root);
+        break;
       }
+    }
+    return new UserException(Failure.describe(reason) + "; " + rest);
+  }
+
+  private static boolean isWhole(Checkpoint checkpoint) {
+    try {
+      checkpoint.verify();
+      checkpoint.state();
+      checkpoint.preset();
+      return true;
+    } catch (IOException | IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  /** Whether something would be lost if a new run began here. */
+  boolean isTaken() throws IOException {
+    return newest().isPresent() || (Files.isRegularFile(metrics()) && Files.size(metrics()) > 0);
+  }
+
+  /**
+   * Moves the whole folder to a free name beside it, which is returned.
+   *
+   * @throws UserException if a process is training in it
+   */
+  Path moveAside() throws IOException {
+    RunLock lock = RunLock.take(this);
+    try {
+      if (System.getProperty("os.name").startsWith("Windows")) {
+        lock.close(); // a folder with an open file cannot be renamed there
+      }
+      Path aside = root.resolveSibling(root.getFileName() + ".old-1");
+      for (int n = 2; Files.exists(aside); n++) {
+        aside = root.resolveSibling(root.getFileName() + ".old-" + n);
+      }
+      return Files.move(root, aside);
+    } finally {
+      lock.close();
     }
   }
 }

@@ -5,13 +5,21 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Objects;
 import nacre.cli.options.UserException;
 
 /**
- * A lock that keeps a second process from training in the same folder. It ends with the process.
+ * A lock that keeps a second process from training in the same folder, or from moving it. It ends
+ * with the process.
+ *
+ * @param file the locked file
+ * @param key by which the file system tells it from others; null where it does not
  */
-record RunLock(FileChannel channel) implements AutoCloseable {
+record RunLock(FileChannel channel, Path file, Object key) implements AutoCloseable {
   private static final String NAME = ".lock";
 
   /**
@@ -21,9 +29,9 @@ record RunLock(FileChannel channel) implements AutoCloseable {
    */
   static RunLock take(RunFolder folder) throws IOException {
     Files.createDirectories(folder.root());
+    Path file = folder.root().resolve(NAME);
     FileChannel channel =
-        FileChannel.open(
-            folder.root().resolve(NAME), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     FileLock lock;
     try {
       lock = channel.tryLock();
@@ -35,7 +43,33 @@ record RunLock(FileChannel channel) implements AutoCloseable {
       throw new UserException(
           folder.root() + ": another process is training there; give another --out");
     }
-    return new RunLock(channel);
+    return new RunLock(channel, file, key(file));
+  }
+
+  /**
+   * Checks that the folder is still the one that was locked: somebody may have moved it, and
+   * another run may have begun under its name.
+   *
+   * @throws UserException if it is not
+   */
+  void requireHeld() throws IOException {
+    boolean held;
+    try {
+      held = Objects.equals(key, key(file));
+    } catch (NoSuchFileException e) {
+      held = false;
+    }
+    if (!held) {
+      throw new UserException(
+          ("%s was moved or replaced while the run was training there; nothing is written into what"
+                  + " is there now; go on from the run's last checkpoint with --resume and the"
+                  + " folder's new name")
+              .formatted(file.getParent()));
+    }
+  }
+
+  private static Object key(Path file) throws IOException {
+    return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
   }
 
   @Override

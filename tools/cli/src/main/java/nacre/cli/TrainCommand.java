@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import nacre.cli.options.DTypeOption;
 import nacre.cli.options.DeviceChoice;
@@ -45,6 +44,14 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--resume", description = "Resume from the newest checkpoint in the folder.")
   private boolean resume;
 
+  @Option(
+      names = "--checkpoint",
+      paramLabel = "NAME",
+      description =
+          "With --resume: the checkpoint to resume from, by its name or step, instead of the"
+              + " newest; newer ones are kept under another name.")
+  private String checkpoint;
+
   @Option(names = "--fresh", description = "Start over; an earlier run is moved aside.")
   private boolean fresh;
 
@@ -55,7 +62,9 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
         names = "--steps",
         paramLabel = "N",
-        description = "Length of the run in steps; the preset's unless given.")
+        description =
+            "Length of the run in steps; the preset's unless given. With --resume a run may be made"
+                + " longer.")
     private Long steps;
 
     @Option(
@@ -135,12 +144,17 @@ final class TrainCommand implements Callable<Integer> {
     if (!(checkpointMinutes > 0) || evaluationPairs < 0 || evaluationPairs == 1) {
       throw new UserException("--checkpoint-minutes must be above 0, --eval-pairs 0 or above 1");
     }
+    if (checkpoint != null && !resume) {
+      throw new UserException("--checkpoint says what to resume from; it goes with --resume");
+    }
     Preset wanted = Preset.named(preset == null ? "demo" : preset);
     RunFolder run =
         new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
-    Optional<Checkpoint> newest = run.newest();
-    if (resume && newest.isPresent()) {
-      return resumed(run, newest.get(), wanted);
+    if (resume) {
+      if (run.newest().isEmpty()) {
+        throw new UserException(NearRuns.nothingToResume(run));
+      }
+      return resumed(run, wanted, out);
     }
     if (wanted.vae().isPresent()) {
       throw new UserException(
@@ -161,9 +175,7 @@ final class TrainCommand implements Callable<Integer> {
             evaluationPairs,
             sheet,
             null);
-    if (resume) {
-      out.println("resume  nothing: " + run.root() + " has no checkpoint; a new run begins");
-    } else if (run.isTaken() && fresh) {
+    if (run.isTaken() && fresh) {
       out.println("moved   the earlier run to " + run.moveAside());
     } else if (run.isTaken()) {
       throw new UserException(
@@ -173,36 +185,60 @@ final class TrainCommand implements Callable<Integer> {
     return request;
   }
 
-  private TrainingRun.Request resumed(RunFolder run, Checkpoint newest, Preset wanted)
+  private TrainingRun.Request resumed(RunFolder run, Preset wanted, PrintStream out)
       throws IOException {
-    RunState state = newest.state();
-    Preset trained = newest.preset();
-    RunLength rest =
-        state.totalSteps() > 0
-            ? new RunLength.Steps(state.totalSteps())
-            : new RunLength.Minutes(state.minutes());
+    RunLock.take(run).close(); // a live run replaces its checkpoints meanwhile
+    Checkpoint from = checkpoint == null ? run.newest().orElseThrow() : run.checkpoint(checkpoint);
+    RunState state;
+    Preset trained;
+    try {
+      if (!from.verifySettings()) {
+        out.println(
+            "note    "
+                + from.folder()
+                + ": an earlier version wrote it, without digests; it cannot be"
+                + " checked for damage");
+      }
+      state = from.state();
+      trained = from.preset();
+    } catch (IOException e) {
+      throw run.unreadable(from, e);
+    }
     ClipLocation began = data(state.data().isEmpty() ? null : state.data());
     requireSame("--preset", preset == null || wanted.json().equals(trained.json()));
     requireSame("--seed", seed == null || seed == state.seed());
     requireSame("--dtype", dtype == null || dtype == state.compute());
     requireSame("--data", data == null || data(data).toString().equals(began.toString()));
-    boolean sameLength =
-        length == null
-            || (length.steps != null && length.steps == state.totalSteps())
-            || (length.minutes != null && length.minutes == state.minutes());
-    requireSame(length != null && length.minutes != null ? "--minutes" : "--steps", sameLength);
+    requireSame(
+        "--minutes", length == null || length.minutes == null || length.minutes == state.minutes());
     return new TrainingRun.Request(
         run,
         trained,
         device.device(),
         state.compute(),
         state.seed(),
-        rest,
+        rest(state, trained, out),
         every(),
         began,
         evaluationPairs,
         sheet,
-        newest);
+        from);
+  }
+
+  /** The length of a resumed run, which {@code --steps} may extend. */
+  private RunLength rest(RunState state, Preset trained, PrintStream out) {
+    long total = state.totalSteps();
+    if (length == null || length.steps == null || length.steps == total) {
+      return total > 0 ? new RunLength.Steps(total) : new RunLength.Minutes(state.minutes());
+    }
+    long wanted = length.steps;
+    if (wanted < Math.max(total, state.step())) {
+      throw new UserException(
+          "--steps %d is less than the %d steps of the run; it can be made longer, not shorter"
+              .formatted(wanted, Math.max(total, state.step())));
+    }
+    out.println("extend  " + RunLength.extension(trained.training(), state.step(), total, wanted));
+    return new RunLength.Steps(wanted);
   }
 
   /** The data set of a location, rendered scenes by default. */

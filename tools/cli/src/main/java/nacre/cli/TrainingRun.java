@@ -1,13 +1,18 @@
 package nacre.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
@@ -31,7 +36,9 @@ import nacre.neuralassets.training.Trainer;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
+import nacre.weights.Aside;
 import nacre.weights.AtomicFile;
+import nacre.weights.JsonFile;
 
 /** One start of a training run: from nothing or from a checkpoint, to its end or to Ctrl-C. */
 final class TrainingRun {
@@ -41,6 +48,11 @@ final class TrainingRun {
   /** Number of scenes on the sheets that are drawn while training. */
   private static final int SHEET_ROWS = 4;
 
+  /** Keys of eval.json besides those of {@code eval --json}. */
+  private static final String STEP = "step";
+
+  private static final String REQUESTED = "requested_pairs";
+
   /** The largest share of a run's time that is reserved for its evaluation. */
   private static final double MOST_EVALUATION = 0.2;
 
@@ -48,7 +60,7 @@ final class TrainingRun {
    * The settings of a run.
    *
    * @param compute type of the activations
-   * @param length length of the run; that in the checkpoint of a resumed run takes precedence
+   * @param length length of the run
    * @param data the training data
    * @param evaluationPairs number of held-out pairs to evaluate at the end, 0 for none
    * @param sheets whether to draw sheets of samples
@@ -76,6 +88,11 @@ final class TrainingRun {
   private final long started = System.nanoTime();
   private double before;
   private long total;
+  private RunLock lock;
+  private RunState.LossSum unlogged = RunState.LossSum.NONE;
+
+  /** The names of the checkpoints of this run, which may be deleted when there are newer ones. */
+  private final Set<String> own = new HashSet<>();
 
   TrainingRun(Request request, PrintStream out, BooleanSupplier stop) {
     this.request = request;
@@ -91,7 +108,8 @@ final class TrainingRun {
    * @return whether the run was completed
    */
   boolean run() throws IOException {
-    try (RunLock _ = RunLock.take(request.folder())) {
+    try (RunLock taken = RunLock.take(request.folder())) {
+      lock = taken;
       AtomicFile.removeLeftovers(request.folder().root());
       AtomicFile.removeLeftovers(request.folder().checkpoints());
       return locked();
@@ -127,11 +145,24 @@ final class TrainingRun {
       total = steps;
     }
     if (request.from() != null) {
-      RunState state = request.from().state();
-      request.from().restore(trainer);
+      Checkpoint from = request.from();
+      RunState state;
+      try {
+        state = from.state();
+        from.restore(trainer);
+      } catch (IOException e) {
+        throw request.folder().unreadable(from, e);
+      }
       before = state.elapsedSeconds();
-      total = state.totalSteps() > 0 ? state.totalSteps() : total;
-      out.printf("resume  %s, after %d steps%n", request.from().folder(), state.step());
+      unlogged = state.unlogged();
+      for (Checkpoint other : Checkpoint.list(request.folder().checkpoints())) {
+        if (other.step() > from.step()) {
+          out.printf("aside   %s, now %s%n", other.folder(), Aside.move(other.folder()));
+        } else {
+          own.add(other.name());
+        }
+      }
+      out.printf("resume  %s, after %d steps%n", from.folder(), state.step());
     }
   }
 
@@ -161,9 +192,11 @@ final class TrainingRun {
                 "Training " + trainer.preset().name(),
                 trainer.preset().json(),
                 trainer.steps(),
+                unlogged,
                 progress::note)) {
-      if (trainer.steps() == 0) {
-        checkpoint(trainer); // a run that is killed at once can be resumed as well
+      long begun = trainer.steps();
+      if (begun == 0) {
+        checkpoint(trainer, log); // a run that is killed at once can be resumed as well
       }
       long saved = System.nanoTime();
       Pace pace = new Pace();
@@ -187,17 +220,22 @@ final class TrainingRun {
         }
       }
       boolean finished = total > 0 && trainer.steps() >= total;
-      Checkpoint last = checkpoint(trainer);
+      Checkpoint last = checkpoint(trainer, log);
       progress.finish();
       out.println("saved   " + last.folder());
       log.curve();
-      return finished && conclude(trainer, log);
+      return finished && conclude(trainer, log, trainer.steps() > begun);
     }
   }
 
-  /** Draws the last sheet and evaluates; false if stopped meanwhile. */
-  private boolean conclude(Trainer trainer, RunLog log) throws IOException {
-    if (request.sheets()) {
+  /**
+   * Draws the last sheet and evaluates, unless that was done when the run was finished before.
+   *
+   * @param changed whether this start of the run made a step
+   * @return false if stopped meanwhile
+   */
+  private boolean conclude(Trainer trainer, RunLog log, boolean changed) throws IOException {
+    if (request.sheets() && (changed || !Files.isRegularFile(request.folder().sheet()))) {
       sheet(trainer, log);
       out.println("sheet   " + request.folder().sheet());
     }
@@ -206,6 +244,10 @@ final class TrainingRun {
     }
     if (!request.data().isRendered()) {
       out.println("eval    none: held-out scenes are rendered ones; see nacre eval --data");
+      return true;
+    }
+    if (!changed && isEvaluated(trainer.steps())) {
+      out.println("eval    as before: " + request.folder().evaluation());
       return true;
     }
     Sampler sampler = Sampler.of(trainer.averaged());
@@ -223,9 +265,22 @@ final class TrainingRun {
               });
       progress.finish();
       out.println(EvalCommand.table(evaluation, sampler, EvalCommand.HELD_OUT));
-      log.evaluation(trainer.steps(), evaluation, EvalCommand.json(evaluation, sampler));
+      ObjectNode json = EvalCommand.json(evaluation, sampler);
+      json.put(STEP, trainer.steps()).put(REQUESTED, request.evaluationPairs());
+      log.evaluation(trainer.steps(), evaluation, json);
       return true;
     } catch (CancellationException e) {
+      return false;
+    }
+  }
+
+  /** Whether the evaluation that the folder holds is of this step, and of as many pairs. */
+  private boolean isEvaluated(long step) {
+    try {
+      JsonNode json = JsonFile.read(request.folder().evaluation());
+      return json.path(STEP).asLong(-1) == step
+          && json.path(REQUESTED).asInt(-1) == request.evaluationPairs();
+    } catch (IOException missingOrDamaged) {
       return false;
     }
   }
@@ -299,7 +354,7 @@ final class TrainingRun {
   private long save(Trainer trainer, RunLog log, Progress progress) throws IOException {
     long begun = System.nanoTime();
     try {
-      Checkpoint written = checkpoint(trainer);
+      Checkpoint written = checkpoint(trainer, log);
       progress.note("saved   " + written.folder());
     } catch (IOException e) {
       progress.note(
@@ -316,7 +371,8 @@ final class TrainingRun {
     return System.nanoTime();
   }
 
-  private Checkpoint checkpoint(Trainer trainer) throws IOException {
+  private Checkpoint checkpoint(Trainer trainer, RunLog log) throws IOException {
+    lock.requireHeld();
     double minutes = request.length() instanceof RunLength.Minutes(double m) ? m : 0;
     RunState state =
         new RunState(
@@ -326,10 +382,13 @@ final class TrainingRun {
             request.seed(),
             elapsed(),
             request.data().isRendered() ? "" : request.data().toString(),
-            request.compute());
+            request.compute(),
+            log.unlogged(),
+            List.of());
     Path checkpoints = request.folder().checkpoints();
     Checkpoint written = Checkpoint.write(checkpoints, trainer, state);
-    Checkpoint.prune(checkpoints, KEPT);
+    own.add(written.name());
+    Checkpoint.prune(checkpoints, KEPT, own);
     return written;
   }
 

@@ -97,7 +97,9 @@ class CommandsTest {
   @Test
   void aRunGoesOnOnlyAsItBegan() {
     for (Object[] change :
-        new Object[][] {{"--seed", 3}, {"--steps", 21}, {"--minutes", 1}, {"--data", folder}}) {
+        new Object[][] {
+          {"--seed", 3}, {"--steps", 19}, {"--minutes", 1}, {"--data", folder}, {"--dtype", "bf16"}
+        }) {
       CommandLineRun other = trainTiny(run, "--resume", change[0], change[1]);
       assertEquals(1, other.status());
       assertEquals(1, other.complaints().size());
@@ -105,14 +107,6 @@ class CommandsTest {
     }
     CommandLineRun demo = CommandLineRun.of("train", "--preset", "demo", "--resume", "--out", run);
     assertTrue(demo.err().contains("--preset"), demo::err);
-  }
-
-  @Test
-  void resumingWhereThereIsNothingBeginsARun() throws IOException {
-    Path out = folder.resolve("run");
-    CommandLineRun resumed = trainTiny(out, "--steps", 1, "--resume");
-    assertEquals(0, resumed.status(), resumed::err);
-    assertEquals(1, new RunFolder(out).newest().orElseThrow().state().step());
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -17,6 +18,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import nacre.weights.Aside;
 import nacre.weights.AtomicFile;
 import nacre.weights.JsonFile;
 
@@ -50,25 +53,67 @@ public final class MetricsLog implements AutoCloseable {
   }
 
   /**
-   * Opens a log to append to, and creates it, with its folder, where missing.
+   * Opens a log to append to, and creates it, with its folder, where missing. What is no log, or a
+   * damaged one, is kept under another name, and the lines of it that are good are taken over.
    *
    * @param lastStep entries beyond this step are dropped: the step of the checkpoint from which a
    *     run resumes, -1 to begin anew
-   * @throws IOException if the file cannot be written, or holds what is not a log
+   * @param warn told in one line what was kept where, and why
+   * @throws IOException if the file cannot be written
    */
-  public static MetricsLog open(Path file, long lastStep) throws IOException {
+  public static MetricsLog open(Path file, long lastStep, Consumer<String> warn)
+      throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
-    StringBuilder kept = new StringBuilder();
-    if (Files.exists(file)) {
-      for (Entry entry : read(file)) {
-        if (entry.step() <= lastStep) {
-          kept.append(line(entry));
-        }
+    List<Entry> entries = List.of();
+    if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      try {
+        entries = read(file);
+      } catch (IOException e) {
+        boolean folder = Files.isDirectory(file);
+        Path aside = Aside.move(file);
+        entries = goodLines(aside);
+        warn.accept(
+            "%s; kept as %s, the log goes on with the %d lines of it that are good"
+                .formatted(reason(file, folder, e), aside.getFileName(), entries.size()));
       }
     }
+    StringBuilder kept = new StringBuilder();
+    entries.stream()
+        .filter(entry -> entry.step() <= lastStep)
+        .map(MetricsLog::line)
+        .forEach(kept::append);
     byte[] bytes = kept.toString().getBytes(StandardCharsets.UTF_8);
     AtomicFile.write(file, out -> out.write(bytes));
     return new MetricsLog(file, FileChannel.open(file, StandardOpenOption.APPEND));
+  }
+
+  private static String reason(Path file, boolean folder, IOException e) {
+    if (folder) {
+      return file + " is a folder";
+    }
+    String message = e.getMessage();
+    return message != null && message.contains(file.toString())
+        ? message
+        : "%s cannot be read (%s)".formatted(file, e);
+  }
+
+  /** The lines of a damaged file that are a log's. */
+  private static List<Entry> goodLines(Path file) {
+    String text;
+    try {
+      text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+    } catch (IOException nothingCanBeRead) {
+      return List.of();
+    }
+    List<Entry> good = new ArrayList<>();
+    for (String line : text.split("\n")) {
+      try {
+        good.add(parse(line, file, 0));
+      } catch (IOException isNoLineOfALog) {
+        // It is kept in the file.
+      }
+    }
+    return good;
   }
 
   /**
@@ -94,14 +139,16 @@ public final class MetricsLog implements AutoCloseable {
     return entries;
   }
 
-  /** Appends one line. */
+  /** Appends one line, or nothing where that fails. */
   public void append(Entry entry) throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap(line(entry).getBytes(StandardCharsets.UTF_8));
+    long end = channel.size();
     try {
       while (bytes.hasRemaining()) {
         channel.write(bytes);
       }
     } catch (IOException e) {
+      channel.truncate(end); // half a line would spoil the next
       throw new IOException("cannot write %s: %s".formatted(file, e.getMessage()), e);
     }
   }
