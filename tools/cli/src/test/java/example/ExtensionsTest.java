@@ -96,7 +96,7 @@ class ExtensionsTest {
   @Test
   void namesOfDataSetsThatThereAreNotAreRefused() {
     Run refused = train(folder.resolve("run"), "--data", "discs:here");
-    assertEquals(1, refused.status);
+    assertEquals(2, refused.status);
     String told = "there is no data source 'discs'; there are disks, folder, rendered, sparks";
     assertTrue(refused.err.contains(told), refused.err);
     assertEquals(1, refused.err.lines().count(), refused.err);

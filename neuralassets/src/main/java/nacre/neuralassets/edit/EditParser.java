@@ -124,14 +124,13 @@ public final class EditParser {
   }
 
   private static void count(String text, String[] words, int least, int most) {
-    if (words.length < least || words.length > most) {
+    int off = words.length < least ? least - words.length : words.length - most;
+    if (off > 0) {
       throw wrong(
           text,
-          "has %d words too %s; %s"
+          "has %d %s too %s; %s"
               .formatted(
-                  words.length < least ? least - words.length : words.length - most,
-                  words.length < least ? "few" : "many",
-                  FORMS));
+                  off, off == 1 ? "word" : "words", words.length < least ? "few" : "many", FORMS));
     }
   }
 

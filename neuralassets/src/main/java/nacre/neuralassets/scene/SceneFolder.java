@@ -2,6 +2,7 @@ package nacre.neuralassets.scene;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -32,18 +33,22 @@ public final class SceneFolder {
    * The scene folders at a path: the path itself if it is one, else those directly below it, sorted
    * by name.
    *
+   * @throws NoSuchFileException if the path does not exist
    * @throws SceneFormatException if there are none
    */
   public static List<Path> list(Path root) throws IOException {
     if (Files.isRegularFile(root.resolve(JSON))) {
       return List.of(root);
     }
+    if (!Files.exists(root)) {
+      throw new NoSuchFileException(
+          root.toString(),
+          null,
+          "does not exist; give a scene folder or a folder of scene folders");
+    }
     if (!Files.isDirectory(root)) {
       throw new SceneFormatException(
-          root,
-          "",
-          Files.exists(root) ? "is not a folder" : "does not exist",
-          "give a scene folder or a folder of scene folders");
+          root, "", "is not a folder", "give a scene folder or a folder of scene folders");
     }
     List<Path> scenes;
     try (Stream<Path> children = Files.list(root)) {

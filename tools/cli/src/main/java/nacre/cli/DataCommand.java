@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
-import nacre.cli.options.UserException;
+import nacre.cli.options.Accepts;
+import nacre.cli.options.MissingCommandException;
+import nacre.cli.options.UsageException;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Progress;
 import nacre.neuralassets.data.HeldOut;
@@ -26,7 +28,6 @@ import nacre.tensor.Memory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -42,7 +43,7 @@ final class DataCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "which command, render or inspect?");
+    throw new MissingCommandException(spec);
   }
 
   /** {@code nacre data render}. */
@@ -64,6 +65,7 @@ final class DataCommand implements Runnable {
         paramLabel = "N",
         defaultValue = "10",
         description = "Number of clips; 10 unless given.")
+    @Accepts(from = 1, to = 100_000)
     private int clips;
 
     @Option(
@@ -71,6 +73,7 @@ final class DataCommand implements Runnable {
         paramLabel = "PIXELS",
         defaultValue = "128",
         description = "Width and height of the frames; 128 unless given.")
+    @Accepts(from = 1, to = 8192)
     private int size;
 
     @Option(
@@ -78,6 +81,7 @@ final class DataCommand implements Runnable {
         paramLabel = "N",
         defaultValue = "3",
         description = "Rays a pixel along each side; 3 unless given.")
+    @Accepts(from = 1, to = 16)
     private int samples;
 
     @Option(
@@ -92,6 +96,7 @@ final class DataCommand implements Runnable {
         paramLabel = "N",
         defaultValue = "2",
         description = "Fewest objects in a scene; 2 unless given.")
+    @Accepts(from = 0, to = 100)
     private int minObjects;
 
     @Option(
@@ -99,12 +104,15 @@ final class DataCommand implements Runnable {
         paramLabel = "N",
         defaultValue = "6",
         description = "Most objects in a scene; 6 unless given.")
+    @Accepts(from = 0, to = 100)
     private int maxObjects;
 
     @Override
     public Integer call() throws IOException {
-      if (clips < 1 || size < 1 || size > 8192) {
-        throw new UserException("--clips must be 1 or more and --size from 1 to 8192");
+      if (maxObjects < minObjects) {
+        throw new UsageException(
+            "--max-objects is %d, must be --min-objects, %d, or more"
+                .formatted(maxObjects, minObjects));
       }
       SceneConfig config = SceneConfig.standard().withObjects(minObjects, maxObjects);
       SceneGenerator generator = new SceneGenerator(config, seed);
@@ -152,6 +160,7 @@ final class DataCommand implements Runnable {
         paramLabel = "N",
         defaultValue = "0",
         description = "Where no folder is given: number of a held-out scene; 0 unless given.")
+    @Accepts(from = 0, to = 1e15)
     private long sceneSeed;
 
     @Option(
@@ -159,6 +168,7 @@ final class DataCommand implements Runnable {
         paramLabel = "PIXELS",
         defaultValue = "128",
         description = "Size at which a held-out scene is rendered; 128 unless given.")
+    @Accepts(from = 1, to = 8192)
     private int size;
 
     @Option(

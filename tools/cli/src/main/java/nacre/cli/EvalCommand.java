@@ -8,9 +8,10 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
+import nacre.cli.options.Accepts;
+import nacre.cli.options.DataName;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
-import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.ClipSourceProvider;
@@ -56,6 +57,7 @@ final class EvalCommand implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "200",
       description = "Number of pairs, one a scene; 200 unless given.")
+  @Accepts(from = 2, to = 100_000)
   private int pairs;
 
   @Option(
@@ -70,12 +72,14 @@ final class EvalCommand implements Callable<Integer> {
       names = "--steps",
       paramLabel = "N",
       description = "Steps of DDIM; the preset's unless given.")
+  @Accepts(from = 1)
   private Integer steps;
 
   @Option(
       names = "--guidance",
       paramLabel = "X",
       description = "Scale of guidance, 1 for none; the preset's unless given.")
+  @Accepts(from = 0, to = 1000)
   private Double guidance;
 
   @Option(names = "--json", description = "Print the numbers as JSON.")
@@ -83,9 +87,6 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (pairs < 2) {
-      throw new UserException("--pairs is " + pairs + ", must be 2 or more");
-    }
     PrintStream out = System.out;
     Path folder = choice.folder();
     try (Scope _ = Scope.open()) {
@@ -119,8 +120,7 @@ final class EvalCommand implements Callable<Integer> {
     DataConfig config = Scenes.dataOf(preset);
     int size = preset.imageSize();
     ClipSource source =
-        ClipLocation.parse(data)
-            .open(new ClipSourceProvider.Request(config, size, EVALUATION_SEED));
+        DataName.parse(data).open(new ClipSourceProvider.Request(config, size, EVALUATION_SEED));
     ClipPool clips = new ClipPool(source, config, size);
     clips.prepare(0);
     int count = Math.min(pairs, clips.available(0));

@@ -8,7 +8,10 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
+import nacre.cli.options.NearName;
+import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.edit.EditException;
 
@@ -19,7 +22,9 @@ final class Failure {
   /** The message of a failure, without the name of the program. */
   static String describe(Throwable failure) {
     return switch (unwrap(failure)) {
-      case NoSuchFileException e -> file(e, "no such file or folder");
+      case NoSuchFileException e ->
+          file(e, e.getReason() == null ? "no such file or folder" : e.getReason())
+              + (e.getFile() == null ? "" : NearName.hint(Path.of(e.getFile())));
       case AccessDeniedException e -> file(e, "access denied");
       case FileAlreadyExistsException e -> file(e, "exists already");
       case NotDirectoryException e -> file(e, "not a folder");
@@ -42,6 +47,11 @@ final class Failure {
     return enough ? "" : " (--debug shows where)";
   }
 
+  /** Whether what was typed cannot be meant, rather than done. */
+  static boolean isUsage(Throwable failure) {
+    return unwrap(failure) instanceof UsageException;
+  }
+
   /** The original failure, where only a wrapper was caught. */
   private static Throwable unwrap(Throwable failure) {
     boolean messenger =
@@ -58,6 +68,7 @@ final class Failure {
   private static boolean isExplained(Throwable failure) {
     boolean meantForCaller =
         failure instanceof UserException
+            || failure instanceof UsageException
             || failure instanceof EditException
             || failure instanceof IOException
             || failure instanceof IllegalArgumentException

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import nacre.cli.options.DeviceChoice;
+import nacre.cli.options.NearName;
 import nacre.cli.options.UserException;
 import nacre.diffusion.StableDiffusion;
 import nacre.neuralassets.training.Checkpoint;
@@ -66,7 +67,8 @@ final class ModelChoice {
 
   private static Path given(Path path) throws IOException {
     if (!Files.exists(path)) {
-      throw new UserException(path + ": no such folder; --model is a run, checkpoint or model");
+      throw new UserException(
+          path + ": no such folder; --model is a run, checkpoint or model" + NearName.hint(path));
     }
     if (ModelFolder.is(path)) {
       return path;

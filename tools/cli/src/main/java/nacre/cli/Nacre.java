@@ -1,8 +1,10 @@
 package nacre.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
+import nacre.cli.options.MissingCommandException;
 import nacre.cli.verify.VerifyCommand;
 import nacre.cli.weights.WeightsCommand;
 import picocli.CommandLine;
@@ -12,14 +14,13 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The command line: {@code nacre COMMAND …}.
  *
- * <p>Exit status 0 is success, 1 a command that failed, 2 a command line that cannot be parsed. A
- * failure ends with one line on standard error, {@code nacre: …}; {@code --debug} prints the stack
- * trace before it.
+ * <p>Exit status 0 is success, 2 a command line that cannot be meant, such as an unknown option or
+ * a value out of its range, and 1 every other failure. Either ends with one line on standard error,
+ * {@code nacre: …}; {@code --debug} prints the stack trace before it.
  */
 @Command(
     name = "nacre",
@@ -37,7 +38,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       WeightsCommand.class,
       DoctorCommand.class,
       CompletionCommand.class,
-      VersionCommand.class
+      VersionCommand.class,
+      HelpCommand.class
     })
 public final class Nacre implements Runnable {
   @Spec private CommandSpec spec;
@@ -90,14 +92,21 @@ public final class Nacre implements Runnable {
         .forEach(provider -> provider.commands().forEach(line::addSubcommand));
     return line.setErr(err)
         .setCaseInsensitiveEnumValuesAllowed(true)
-        .setParameterExceptionHandler((mistake, all) -> refuse(mistake, err))
+        // A prompt may begin with @.
+        .setExpandAtFiles(false)
+        .setExecutionStrategy(
+            parsed -> {
+              ArgumentCheck.check(parsed);
+              return new CommandLine.RunLast().execute(parsed);
+            })
+        .setParameterExceptionHandler((mistake, words) -> refuse(mistake, words, err))
         .setExecutionExceptionHandler((failure, command, parsed) -> nacre.explain(failure, err));
   }
 
-  /** Without a command, list the commands. */
+  /** Without a command, lists the commands. */
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "which command?");
+    throw new MissingCommandException(spec);
   }
 
   private int explain(Throwable failure, PrintWriter err) {
@@ -105,27 +114,19 @@ public final class Nacre implements Runnable {
       failure.printStackTrace(err);
     }
     err.println("nacre: " + Failure.describe(failure) + (debug ? "" : Failure.hint(failure)));
-    return CommandLine.ExitCode.SOFTWARE;
+    return Failure.isUsage(failure) ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
   }
 
-  private static int refuse(ParameterException mistake, PrintWriter err) {
+  private static int refuse(ParameterException mistake, String[] words, PrintWriter err) {
     CommandLine command = mistake.getCommandLine();
-    String name = command.getCommandSpec().qualifiedName();
-    String suggestion = "";
-    if (mistake instanceof UnmatchedArgumentException unmatched) {
-      suggestion =
-          unmatched.getSuggestions().stream()
-              .findFirst()
-              .map(near -> "; did you mean " + near + "?")
-              .orElse("");
+    if (mistake instanceof MissingCommandException) {
+      command.usage(err);
     }
     err.println(
-        "nacre: "
-            + Failure.oneLine(mistake.getMessage())
-            + suggestion
-            + " ("
-            + name
-            + " --help lists what there is)");
+        "nacre: %s (%s --help lists what there is)"
+            .formatted(
+                Misuse.describe(mistake, List.of(words)),
+                command.getCommandSpec().qualifiedName()));
     return CommandLine.ExitCode.USAGE;
   }
 }

@@ -4,8 +4,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import nacre.cli.options.Accepts;
 import nacre.cli.options.Sampling;
-import nacre.cli.options.UserException;
+import nacre.cli.options.UsageException;
 import nacre.cli.texttoimage.TextToImage;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -38,6 +39,7 @@ final class SampleCommand implements Callable<Integer> {
       names = "--steps",
       paramLabel = "N",
       description = "Steps of sampling; the preset's unless given, 25 of Stable Diffusion.")
+  @Accepts(from = 1)
   private Integer steps;
 
   @Option(
@@ -45,6 +47,7 @@ final class SampleCommand implements Callable<Integer> {
       paramLabel = "X",
       description =
           "Scale of guidance, 1 for none; the preset's unless given, 7.5 of Stable Diffusion.")
+  @Accepts(from = 0, to = 1000)
   private Double guidance;
 
   @Option(
@@ -90,7 +93,7 @@ final class SampleCommand implements Callable<Integer> {
   /** Options of the other kind of model would be ignored. */
   private static void refuse(Object options, String reason) {
     if (options != null) {
-      throw new UserException(reason);
+      throw new UsageException(reason);
     }
   }
 }

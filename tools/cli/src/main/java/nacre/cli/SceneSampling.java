@@ -11,8 +11,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import nacre.cli.options.Accepts;
 import nacre.cli.options.Sampling;
-import nacre.cli.options.UserException;
+import nacre.cli.options.UsageException;
 import nacre.cli.output.AnimatedGif;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Sheet;
@@ -45,24 +46,28 @@ final class SceneSampling {
       names = "--scene-seed",
       paramLabel = "N",
       description = "Number of the held-out scene, and of the first row's; 0 unless given.")
+  @Accepts(from = 0, to = 1e15)
   private long sceneSeed = 0;
 
   @Option(
       names = "--rows",
       paramLabel = "N",
       description = "Held-out scenes to show where no edit is given; 6 unless given.")
+  @Accepts(from = 1, to = 500)
   private int rows = 6;
 
   @Option(
       names = "--source",
       paramLabel = "FRAME",
       description = "Frame that gives the appearance; counted from 0.")
+  @Accepts(from = 0)
   private Integer source;
 
   @Option(
       names = "--target",
       paramLabel = "FRAME",
       description = "Frame whose camera and poses are edited; counted from 0.")
+  @Accepts(from = 0)
   private Integer target;
 
   @Option(
@@ -141,20 +146,14 @@ final class SceneSampling {
     int count = steps != null ? steps : preset.numInferenceSteps();
     int most = model.preset().scheduler().numTrainTimesteps();
     if (count < 1 || count > most) {
-      throw new UserException("--steps is %d, must be from 1 to %d".formatted(count, most));
+      throw new UsageException("--steps is %d, must be from 1 to %d".formatted(count, most));
     }
     double scale = guidance != null ? guidance : preset.guidanceScale();
-    if (!(scale >= 0) || Double.isInfinite(scale)) {
-      throw new UserException("--guidance is " + scale + ", must be 0 or more");
-    }
     return new Sampler(model, count, scale);
   }
 
   private List<SceneView> views(Scenes scenes) throws IOException {
     List<SceneView> views = new ArrayList<>();
-    if (sceneSeed < 0 || rows < 1) {
-      throw new UserException("--scene-seed must be 0 or more and --rows 1 or more");
-    }
     if (folder != null) {
       views.add(scenes.view(folder));
     } else {

@@ -5,8 +5,12 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import nacre.cli.options.Accepts;
 import nacre.cli.options.DTypeOption;
+import nacre.cli.options.DataName;
 import nacre.cli.options.DeviceChoice;
+import nacre.cli.options.PresetName;
+import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.model.Preset;
@@ -65,12 +69,14 @@ final class TrainCommand implements Callable<Integer> {
         description =
             "Length of the run in steps; the preset's unless given. With --resume a run may be made"
                 + " longer.")
+    @Accepts(from = 1, to = 1e9)
     private Long steps;
 
     @Option(
         names = "--minutes",
         paramLabel = "M",
         description = "Length of the run in time; its number of steps is fixed when the pace is.")
+    @Accepts(above = 0, to = 1e7)
     private Double minutes;
   }
 
@@ -103,6 +109,7 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "M",
       defaultValue = "5",
       description = "Time between checkpoints; 5 unless given.")
+  @Accepts(above = 0, to = 1e7)
   private double checkpointMinutes;
 
   @Option(
@@ -110,6 +117,7 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "200",
       description = "Held-out pairs to evaluate at the end, 0 for none; 200 unless given.")
+  @Accepts(from = 0, to = 100_000)
   private int evaluationPairs;
 
   @Option(
@@ -139,15 +147,15 @@ final class TrainCommand implements Callable<Integer> {
 
   private TrainingRun.Request request(PrintStream out) throws IOException {
     if (resume && fresh) {
-      throw new UserException("--resume and --fresh exclude each other");
+      throw new UsageException("--resume and --fresh exclude each other");
     }
-    if (!(checkpointMinutes > 0) || evaluationPairs < 0 || evaluationPairs == 1) {
-      throw new UserException("--checkpoint-minutes must be above 0, --eval-pairs 0 or above 1");
+    if (evaluationPairs == 1) {
+      throw new UsageException("--eval-pairs is 1, must be 0 or more than 1");
     }
     if (checkpoint != null && !resume) {
-      throw new UserException("--checkpoint says what to resume from; it goes with --resume");
+      throw new UsageException("--checkpoint says what to resume from; it goes with --resume");
     }
-    Preset wanted = Preset.named(preset == null ? "demo" : preset);
+    Preset wanted = PresetName.read(preset == null ? "demo" : preset);
     RunFolder run =
         new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
     if (resume) {
@@ -242,8 +250,8 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** The data set of a location, rendered scenes by default. */
-  private static ClipLocation data(String name) throws IOException {
-    return name == null ? ClipLocation.rendered() : ClipLocation.parse(name);
+  private static ClipLocation data(String name) {
+    return name == null ? ClipLocation.rendered() : DataName.parse(name);
   }
 
   private static void requireSame(String option, boolean same) {

@@ -53,8 +53,17 @@ class BadInputTest {
 
   /** Runs what must fail, in one line that holds all of {@code words}. */
   private void assertRefused(List<?> command, String... words) {
+    assertRefused(1, command, words);
+  }
+
+  /** Runs what cannot be meant. */
+  private void assertMeaningless(List<?> command, String... words) {
+    assertRefused(2, command, words);
+  }
+
+  private void assertRefused(int status, List<?> command, String... words) {
     CommandLineRun refused = CommandLineRun.of(command.toArray());
-    assertEquals(1, refused.status(), refused::out);
+    assertEquals(status, refused.status(), refused::err);
     assertEquals(1, refused.complaints().size(), refused::err);
     for (String word : words) {
       assertTrue(refused.err().contains(word), refused::err);
@@ -89,7 +98,7 @@ class BadInputTest {
 
   @Test
   void presets() throws IOException {
-    assertRefused(train("--preset", "demmo"), "demmo", "demo", "tiny");
+    assertMeaningless(train("--preset", "demmo"), "demmo", "demo", "tiny");
     Path broken = folder.resolve("mine.json");
     Files.writeString(broken, "{\"image_size\": 16,");
     assertRefused(train("--preset", broken), "mine.json", "not valid JSON");
@@ -104,14 +113,14 @@ class BadInputTest {
 
   @Test
   void lengthsAndDevices() {
-    assertRefused(train("--steps", 0), "0 steps");
-    assertRefused(train("--minutes", -1), "-1.0 minutes");
-    assertRefused(train("--checkpoint-minutes", 0), "--checkpoint-minutes");
-    assertRefused(train("--device", "abacus"), "abacus", "cpu");
-    assertRefused(train("--resume", "--fresh"), "--resume and --fresh");
-    assertRefused(List.of("sample", "--model", run, "--steps", 0), "--steps is 0");
-    assertRefused(List.of("sample", "--model", run, "--guidance", -1), "--guidance");
-    assertRefused(List.of("eval", "--model", run, "--pairs", 1), "--pairs is 1");
+    assertMeaningless(train("--steps", 0), "--steps is 0");
+    assertMeaningless(train("--minutes", -1), "--minutes is -1.0");
+    assertMeaningless(train("--checkpoint-minutes", 0), "--checkpoint-minutes");
+    assertMeaningless(train("--device", "abacus"), "abacus", "cpu");
+    assertMeaningless(train("--resume", "--fresh"), "--resume and --fresh");
+    assertMeaningless(List.of("sample", "--model", run, "--steps", 0), "--steps is 0");
+    assertMeaningless(List.of("sample", "--model", run, "--guidance", -1), "--guidance");
+    assertMeaningless(List.of("eval", "--model", run, "--pairs", 1), "--pairs is 1");
     assertNoRun();
   }
 
@@ -158,7 +167,7 @@ class BadInputTest {
     String name = scene.names().getFirst();
     assertEdit("remove green-cow", "green-cow", name);
     assertEdit("explode " + name, "explode", "translate OBJECT DX DY DZ");
-    assertEdit("translate %s 1 2".formatted(name), "1 words too few");
+    assertEdit("translate %s 1 2".formatted(name), "has 1 word too few");
     assertEdit("replace %s 1:green-cow".formatted(name), "green-cow");
     assertEdit("background " + folder.resolve("nowhere"), "nowhere");
     Camera camera = scene.frames().getLast().camera();

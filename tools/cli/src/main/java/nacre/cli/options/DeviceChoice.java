@@ -30,7 +30,21 @@ public final class DeviceChoice {
   /** The device, configured as the command line says. */
   public Device device() {
     Settings settings = cuda.settings();
-    return Device.of(name, noGraph ? settings.with(Setting.GRAPH, "off") : settings);
+    return of(name, noGraph ? settings.with(Setting.GRAPH, "off") : settings);
+  }
+
+  /**
+   * The device of a name.
+   *
+   * @throws UsageException if there is none of that name
+   * @throws IllegalStateException if it cannot be used here
+   */
+  public static Device of(String name, Settings settings) {
+    try {
+      return Device.of(name, settings);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--" + e.getMessage(), e);
+    }
   }
 
   /** Prints the explanation if {@code --explain} was given. */

@@ -10,8 +10,10 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import nacre.cli.options.Accepts;
 import nacre.cli.options.DTypeOption;
 import nacre.cli.options.Sampling;
+import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Progress;
@@ -33,9 +35,11 @@ public final class TextToImage {
   private static final Pattern SIZE = Pattern.compile("(\\d{1,5})(?:[x×](\\d{1,5}))?");
 
   @Option(names = "--prompt", paramLabel = "TEXT", description = "What the picture shows.")
+  @Accepts(empty = true)
   private String prompt;
 
   @Option(names = "--negative", paramLabel = "TEXT", description = "What it does not show.")
+  @Accepts(empty = true)
   private String negative = "";
 
   @Option(
@@ -55,12 +59,14 @@ public final class TextToImage {
       names = "--images",
       paramLabel = "N",
       description = "How many pictures; the seeds of the next are one higher each. 1 unless given.")
+  @Accepts(from = 1, to = 1_000_000)
   private int images = 1;
 
   @Option(
       names = "--batch",
       paramLabel = "N",
       description = "How many are drawn at a time; changes speed and memory only. 1 unless given.")
+  @Accepts(from = 1, to = 1024)
   private int batch = 1;
 
   @Option(
@@ -73,6 +79,7 @@ public final class TextToImage {
       names = "--strength",
       paramLabel = "S",
       description = "How much of it is redrawn, 0 to 1; 0.8 unless given, 1 with --mask.")
+  @Accepts(from = 0, to = 1)
   private Double strength;
 
   @Option(
@@ -113,7 +120,7 @@ public final class TextToImage {
    * Draws the pictures.
    *
    * @param path of the model
-   * @throws UserException if an option makes no sense
+   * @throws UsageException if an option makes no sense
    */
   public void run(Path path, Device device, Sampling sampling) throws IOException {
     check();
@@ -159,22 +166,19 @@ public final class TextToImage {
 
   private void check() {
     if (prompt == null) {
-      throw new UserException("--prompt is missing: say what the picture is to show");
-    }
-    if (images < 1 || batch < 1) {
-      throw new UserException("--images and --batch must be 1 or more");
+      throw new UsageException("--prompt is missing: say what the picture is to show");
     }
     if (strength != null && init == null) {
-      throw new UserException("--strength is of a picture to begin from: give one with --init");
+      throw new UsageException("--strength is of a picture to begin from: give one with --init");
     }
   }
 
   private void checkMask(StableDiffusion model, Path path) {
     if (mask != null && init == null) {
-      throw new UserException("--mask is of a picture to begin from: give one with --init");
+      throw new UsageException("--mask is of a picture to begin from: give one with --init");
     }
     if (mask == null && model.isInpainting()) {
-      throw new UserException(
+      throw new UsageException(
           path
               + " is a model for inpainting: give it a picture with --init and a mask with --mask");
     }
@@ -215,17 +219,10 @@ public final class TextToImage {
       resize(order, model.sizeStep());
     }
     if (sampling.steps() != null) {
-      if (sampling.steps() < 1) {
-        throw new UserException("--steps is " + sampling.steps() + ", must be 1 or more");
-      }
       order.steps(sampling.steps());
     }
     if (sampling.guidance() != null) {
-      double guidance = sampling.guidance();
-      if (!(guidance >= 0) || Double.isInfinite(guidance)) {
-        throw new UserException("--guidance is " + guidance + ", must be 0 or more");
-      }
-      order.guidance(guidance);
+      order.guidance(sampling.guidance());
     }
     return order;
   }
@@ -233,12 +230,12 @@ public final class TextToImage {
   private void resize(Prompt order, int multiple) {
     Matcher matcher = SIZE.matcher(size);
     if (!matcher.matches()) {
-      throw new UserException("--size is '" + size + "', such as 512 or 768x512 is wanted");
+      throw new UsageException("--size is '" + size + "', such as 512 or 768x512 is wanted");
     }
     int width = Integer.parseInt(matcher.group(1));
     int height = matcher.group(2) == null ? width : Integer.parseInt(matcher.group(2));
     if (width < multiple || height < multiple || width % multiple != 0 || height % multiple != 0) {
-      throw new UserException(
+      throw new UsageException(
           "--size is %dx%d, both must be multiples of %d".formatted(width, height, multiple));
     }
     order.size(width, height);
@@ -249,13 +246,13 @@ public final class TextToImage {
       try {
         order.scheduler(scheduler);
       } catch (IllegalArgumentException e) {
-        throw new UserException("--scheduler: " + e.getMessage(), e);
+        throw new UsageException("--scheduler: " + e.getMessage(), e);
       }
     }
     try {
       return order.plan();
     } catch (IllegalArgumentException e) {
-      throw new UserException(e.getMessage(), e);
+      throw new UsageException(e.getMessage(), e);
     }
   }
 

@@ -5,8 +5,10 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import nacre.cli.options.Accepts;
 import nacre.cli.options.CudaOptions;
 import nacre.cli.options.DTypeOption;
+import nacre.cli.options.DeviceChoice;
 import nacre.cli.options.ExplainOption;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -15,7 +17,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -49,6 +50,7 @@ public final class VerifyCommand implements Callable<Integer> {
       names = "--tolerance",
       paramLabel = "ERROR",
       description = "Largest relative error that passes, in place of the bundle's.")
+  @Accepts(from = 0, to = 1e6)
   private Double tolerance;
 
   @Mixin private CudaOptions cuda;
@@ -60,7 +62,7 @@ public final class VerifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Device on = device();
+    Device on = DeviceChoice.of(device, cuda.settings());
     PrintWriter out = spec.commandLine().getOut();
     int width = bundles.stream().mapToInt(folder -> name(folder).length()).max().orElse(0);
     int status = 0;
@@ -118,13 +120,5 @@ public final class VerifyCommand implements Callable<Integer> {
   private static String name(Path folder) {
     Path name = folder.toAbsolutePath().normalize().getFileName();
     return name == null ? folder.toString() : name.toString();
-  }
-
-  private Device device() {
-    try {
-      return Device.of(device, cuda.settings());
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-    }
   }
 }

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import nacre.diffusion.checkpoint.CheckpointWriter;
 import nacre.diffusion.checkpoint.Component;
@@ -129,7 +130,7 @@ final class ConvertCommand implements Callable<Integer> {
     return Family.named(name)
         .orElseThrow(
             () ->
-                new UserException(
+                new UsageException(
                     "--family %s is not known; known are %s"
                         .formatted(
                             name.toLowerCase(Locale.ROOT),

@@ -9,6 +9,8 @@ import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
+import nacre.cli.options.Accepts;
+import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import nacre.weights.StateDict;
 import picocli.CommandLine.Command;
@@ -32,6 +34,7 @@ final class InspectCommand implements Callable<Integer> {
       names = "--only",
       paramLabel = "REGEX",
       description = "List tensors whose names hold a match.")
+  @Accepts(empty = true)
   private String only = "";
 
   @Parameters(
@@ -58,7 +61,7 @@ final class InspectCommand implements Callable<Integer> {
     try {
       return Pattern.compile(only);
     } catch (PatternSyntaxException e) {
-      throw new UserException("--only " + only + ": " + e.getDescription(), e);
+      throw new UsageException("--only " + only + ": " + e.getDescription(), e);
     }
   }
 

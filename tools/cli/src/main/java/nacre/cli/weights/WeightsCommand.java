@@ -1,8 +1,8 @@
 package nacre.cli.weights;
 
+import nacre.cli.options.MissingCommandException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code nacre weights inspect} and {@code nacre weights convert}. */
@@ -17,6 +17,6 @@ public final class WeightsCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "which command, inspect or convert?");
+    throw new MissingCommandException(spec);
   }
 }

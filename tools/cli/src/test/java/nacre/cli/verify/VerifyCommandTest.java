@@ -10,11 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import nacre.cli.Nacre;
 import nacre.tensor.Memory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 class VerifyCommandTest {
   private final StringWriter out = new StringWriter();
@@ -28,10 +28,11 @@ class VerifyCommandTest {
   }
 
   private int run(Object... args) {
-    return new CommandLine(new VerifyCommand())
+    return Nacre.commandLine(new PrintWriter(err, true))
         .setOut(new PrintWriter(out, true))
-        .setErr(new PrintWriter(err, true))
-        .execute(Stream.of(args).map(Object::toString).toArray(String[]::new));
+        .execute(
+            Stream.concat(Stream.of("verify"), Stream.of(args).map(Object::toString))
+                .toArray(String[]::new));
   }
 
   private static Path bundle(String name) {

@@ -1,8 +1,8 @@
 package nacre.lab.bench;
 
+import nacre.cli.options.MissingCommandException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code nacre bench}: benchmarks of the engine beside its peers. */
@@ -10,13 +10,13 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Time the engine, beside PyTorch where there is one.",
     mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
     subcommands = {ModelsBench.class, TrainStepBench.class})
 public final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(
-        spec.commandLine(), "bench: say what to time, such as models or train-step");
+    throw new MissingCommandException(spec);
   }
 }

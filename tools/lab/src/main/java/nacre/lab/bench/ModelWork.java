@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import nacre.cli.options.UsageException;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
@@ -143,7 +144,7 @@ enum ModelWork {
       }
     }
     String known = Arrays.stream(values()).map(ModelWork::id).collect(Collectors.joining(", "));
-    throw new IllegalArgumentException("bench: " + id + " is not known; known are " + known);
+    throw new UsageException("--work: " + id + " is not known; known are " + known);
   }
 
   /** The works that are timed by default. */

@@ -13,8 +13,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import nacre.cli.options.Accepts;
 import nacre.cli.options.CudaOptions;
 import nacre.cli.options.DTypeOption;
+import nacre.cli.options.DeviceChoice;
 import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -78,6 +80,7 @@ final class ModelsBench implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "5",
       description = "How long each is timed, three runs at least; 5 unless given.")
+  @Accepts(above = 0, to = 3600)
   private double seconds;
 
   @Option(
@@ -127,7 +130,7 @@ final class ModelsBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Device on = Device.of(device, cuda.settings());
+    Device on = DeviceChoice.of(device, cuda.settings());
     List<ModelWork> works =
         work == null ? ModelWork.all(!on.isHost()) : work.stream().map(ModelWork::of).toList();
     PrintStream out = System.out;

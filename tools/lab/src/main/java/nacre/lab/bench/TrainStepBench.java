@@ -8,7 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import nacre.cli.options.Accepts;
 import nacre.cli.options.CudaOptions;
+import nacre.cli.options.DeviceChoice;
+import nacre.cli.options.PresetName;
+import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
@@ -59,6 +63,7 @@ final class TrainStepBench implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "60",
       description = "Steps timed in each round; 60 unless given.")
+  @Accepts(from = 1, to = 1e6)
   private int steps;
 
   @Option(
@@ -66,6 +71,7 @@ final class TrainStepBench implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "3",
       description = "Turns that each takes; 3 unless given.")
+  @Accepts(from = 1, to = 1000)
   private int rounds;
 
   @Option(
@@ -84,15 +90,12 @@ final class TrainStepBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    requireOne("--steps", steps);
-    requireOne("--rounds", rounds);
-    Preset chosen = Preset.named(preset);
+    Preset chosen = PresetName.read(preset);
     DataConfig data = data(chosen);
     PrintStream out = System.out;
-    Device on = Device.of(device, cuda.settings());
+    Device on = DeviceChoice.of(device, cuda.settings());
     if (peer != null && !on.isHost()) {
-      throw new IllegalArgumentException(
-          "bench: the peer computes on the CPU: --peer wants --device cpu, not " + device);
+      throw new UsageException("--peer computes on the CPU: it wants --device cpu, not " + device);
     }
     out.println("device  " + on.backend().describe());
     out.println("machine " + Peer.machine());
@@ -134,12 +137,6 @@ final class TrainStepBench implements Callable<Integer> {
           theirs.median() / ours.median());
     }
     return 0;
-  }
-
-  private static void requireOne(String option, int value) {
-    if (value < 1) {
-      throw new UserException(option + " is " + value + ", must be 1 or more");
-    }
   }
 
   private static DataConfig data(Preset preset) {

@@ -18,6 +18,8 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import nacre.cli.options.Accepts;
+import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,7 +39,7 @@ import picocli.CommandLine.Spec;
 public final class GpuCheck implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(names = "--home", required = true, hidden = true)
+  @Option(names = "--home", hidden = true)
   private Path home;
 
   @Option(names = "--list", description = "Print the parts, and do nothing.")
@@ -63,6 +65,7 @@ public final class GpuCheck implements Callable<Integer> {
       names = "--minutes",
       paramLabel = "M",
       description = "Time for everything; what does not fit is left for --resume.")
+  @Accepts(above = 0, to = 1e5)
   private Double minutes;
 
   @Option(
@@ -93,6 +96,11 @@ public final class GpuCheck implements Callable<Integer> {
       console.flush();
       return 0;
     }
+    if (home == null) {
+      throw new UsageException(
+          "gpu-check runs from the archive that tools/lab/gpu/bundle packs, as"
+              + " nacre-gpu-check/check");
+    }
     long end = minutes == null ? Long.MAX_VALUE : System.nanoTime() + (long) (minutes * 60e9);
     home = home.toAbsolutePath();
     Python interpreter = python == null ? null : Python.ask(command(python));
@@ -122,7 +130,7 @@ public final class GpuCheck implements Callable<Integer> {
     List<Part> all = Parts.all();
     for (String word : only) {
       if (all.stream().noneMatch(part -> part.isMeantBy(word))) {
-        throw new UserException("--only: no part is called " + word + "; --list lists them");
+        throw new UsageException("--only: no part is called " + word + "; --list lists them");
       }
     }
     return all.stream()

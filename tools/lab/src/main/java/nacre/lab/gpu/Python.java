@@ -3,6 +3,7 @@ package nacre.lab.gpu;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 
 /**
@@ -40,7 +41,7 @@ record Python(String command, String packages, boolean hasTorch, String librarie
   static Python ask(String command) throws IOException, InterruptedException {
     String useless = "--python: " + command + " does not run Python 3";
     if (command.contains(" ")) {
-      throw new UserException("--python: a path without blanks is wanted: " + command);
+      throw new UsageException("--python: a path without blanks is wanted: " + command);
     }
     try {
       Process process =

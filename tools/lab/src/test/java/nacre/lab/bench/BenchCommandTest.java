@@ -41,7 +41,7 @@ class BenchCommandTest {
   }
 
   private static void assertRefused(Run run, String... words) {
-    assertEquals(1, run.status(), run.toString());
+    assertEquals(2, run.status(), run.toString());
     assertEquals(1, run.err().lines().count(), run.err());
     for (String word : words) {
       assertTrue(run.err().contains(word), run.err());

@@ -84,7 +84,7 @@ class GpuCheckIT {
   @Test
   void aWrongWordIsOneLine() throws Exception {
     Outcome outcome = check("--only", "verfy");
-    assertEquals(1, outcome.status(), outcome.toString());
+    assertEquals(2, outcome.status(), outcome.toString());
     assertEquals(1, outcome.lines().size(), outcome.toString());
     Outcome python = check("--python", "/no/such/python");
     assertEquals(1, python.lines().size(), python.toString());
