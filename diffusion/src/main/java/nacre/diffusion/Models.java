@@ -1,13 +1,18 @@
 package nacre.diffusion;
 
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.schedule.PredictionType;
+import nacre.diffusion.schedule.Scheduler;
+import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.Tensor;
 import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
@@ -17,6 +22,7 @@ import nacre.weights.WeightsException;
  * residency.
  */
 final class Models implements AutoCloseable {
+  private final Path path;
   private final Device device;
   private final DType dtype;
   private final boolean kept;
@@ -26,6 +32,7 @@ final class Models implements AutoCloseable {
 
   /** Nothing is read yet. */
   Models(Checkpoint checkpoint, Device device, LoadOptions options) throws WeightsException {
+    this.path = checkpoint.path();
     this.device = device;
     this.dtype = options.dtype();
     this.kept =
@@ -74,6 +81,35 @@ final class Models implements AutoCloseable {
 
   DType dtype() {
     return dtype;
+  }
+
+  /**
+   * Requires what a component computed to be numbers.
+   *
+   * @param scheduler what it is sampled with; null where that does not matter
+   * @throws WeightsException naming the model, if it is not
+   */
+  void requireFinite(Component component, Tensor computed, String what, Scheduler scheduler)
+      throws WeightsException {
+    try {
+      NotFiniteException.check(computed, what);
+    } catch (NotFiniteException e) {
+      throw new WeightsException(path, e.getMessage() + "; " + reason(component, scheduler), e);
+    }
+  }
+
+  private String reason(Component component, Scheduler scheduler) {
+    SchedulerConfig config = scheduler == null ? null : scheduler.schedule().config();
+    if (config != null
+        && config.rescaleBetasZeroSnr()
+        && config.predictionType() == PredictionType.EPSILON) {
+      return "its schedule has a zero terminal SNR, from which noise cannot be predicted: give"
+          + " another prediction, or leave out rescale_betas_zero_snr";
+    }
+    return "the weights of its %s are damaged%s"
+        .formatted(
+            component.folder(),
+            dtype == DType.F32 ? "" : ", or it needs float32 to compute in rather than " + dtype);
   }
 
   /** Whether models stay in memory between uses. */

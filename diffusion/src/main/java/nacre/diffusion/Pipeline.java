@@ -9,6 +9,7 @@ import static nacre.tensor.ops.Slice.slice;
 
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
+import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
@@ -62,8 +63,10 @@ final class Pipeline {
             .toArray();
     Shape shape = Shape.of(prompts.length, tokenizer.length());
     try (Scope scope = Scope.open()) {
-      return scope.keep(
-          models.withTextEncoder(encoder -> encoder.forward(Tensor.ofInts(device, shape, ids))));
+      Tensor encoded =
+          models.withTextEncoder(encoder -> encoder.forward(Tensor.ofInts(device, shape, ids)));
+      models.requireFinite(Component.TEXT_ENCODER, encoded, "the encoded prompt", null);
+      return scope.keep(encoded);
     }
   }
 
@@ -157,7 +160,8 @@ final class Pipeline {
       Start start,
       Tensor context,
       Noise noise,
-      StepListener listener) {
+      StepListener listener)
+      throws WeightsException {
     try (Scope scope = Scope.open()) {
       History history = scheduler.start(first);
       Tensor x = start.latents;
@@ -180,6 +184,10 @@ final class Pipeline {
             step.keep(next);
             x.close();
             x = next;
+          }
+          if (i == first || i == scheduler.steps() - 1) {
+            String what = "the latents after step " + (i - first + 1);
+            models.requireFinite(Component.UNET, x, what, scheduler);
           }
           if (!listener.onStep(i - first + 1, scheduler.steps() - first)) {
             throw new CancellationException("drawing was canceled");
@@ -212,7 +220,8 @@ final class Pipeline {
   }
 
   /** {@link #encode} of an image whose masked part is gray. */
-  private Tensor encodeVisible(AutoencoderKL vae, ImageRequest.Initial image, Noise noise) {
+  private Tensor encodeVisible(AutoencoderKL vae, ImageRequest.Initial image, Noise noise)
+      throws WeightsException {
     try (Scope scope = Scope.open()) {
       Tensor visible = multiply(image.pixels(), affine(image.mask(), -1, 1));
       return scope.keep(encode(vae, visible, noise));
@@ -220,9 +229,10 @@ final class Pipeline {
   }
 
   /** A sample of an image's latent for each seed, {@code f32[N, h, w, C]}. */
-  private Tensor encode(AutoencoderKL vae, Tensor pixels, Noise noise) {
+  private Tensor encode(AutoencoderKL vae, Tensor pixels, Noise noise) throws WeightsException {
     try (Scope scope = Scope.open()) {
       Tensor moments = cast(vae.encode(cast(pixels, dtype)).moments(), DType.F32);
+      models.requireFinite(Component.VAE, moments, "the initial picture's latents", null);
       Tensor sampled = new LatentDistribution(moments).sample(noise.next());
       return scope.keep(vae.toDiffusion(sampled));
     }
@@ -237,7 +247,9 @@ final class Pipeline {
             for (int i = 0; i < images.length; i++) {
               try (Scope one = Scope.open()) {
                 Tensor latent = cast(vae.fromDiffusion(slice(latents, 0, i, 1)), dtype);
-                images[i] = one.keep(Clamp.clamp(cast(vae.decode(latent), DType.F32), -1, 1));
+                Tensor decoded = cast(vae.decode(latent), DType.F32);
+                models.requireFinite(Component.VAE, decoded, "the picture", null);
+                images[i] = one.keep(Clamp.clamp(decoded, -1, 1));
               }
             }
             return scope.keep(concat(0, images));

@@ -48,6 +48,9 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
     return Files.isDirectory(path) ? new DiffusersFolder(path) : SingleFile.open(path);
   }
 
+  /** The folder, or the file. */
+  Path path();
+
   /**
    * Reads one of the model's JSON files.
    *

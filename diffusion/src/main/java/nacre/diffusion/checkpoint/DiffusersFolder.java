@@ -44,6 +44,11 @@ public final class DiffusersFolder implements Checkpoint {
   }
 
   @Override
+  public Path path() {
+    return root;
+  }
+
+  @Override
   public <T> T config(String name, Function<JsonNode, T> build) throws WeightsException {
     return JsonFile.read(root.resolve(name), build);
   }

@@ -164,6 +164,11 @@ public final class SingleFile implements Checkpoint {
   }
 
   @Override
+  public Path path() {
+    return path;
+  }
+
+  @Override
   public <T> T config(String name, Function<JsonNode, T> build) throws WeightsException {
     JsonNode json = configs.get(name);
     if (json == null) {

@@ -4,6 +4,7 @@ import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Concat.concat;
 
 import java.util.function.IntConsumer;
+import nacre.diffusion.NotFiniteException;
 import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
@@ -39,6 +40,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    *
    * @param noise standard normal, {@code [B, s, s, c]}
    * @param progress called after each step with the number of steps done
+   * @throws NotFiniteException if what the model draws is not numbers
    */
   public Tensor sample(Conditioning conditioning, Tensor noise, IntConsumer progress) {
     return Scope.tidy(() -> sample(model.tokens(conditioning), noise, progress));
@@ -71,7 +73,9 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
           progress.accept(i + 1);
         }
       }
-      return scope.keep(model.samples().toImages(x));
+      Tensor images = model.samples().toImages(x);
+      NotFiniteException.check(images, "the pictures that the model draws");
+      return scope.keep(images);
     }
   }
 

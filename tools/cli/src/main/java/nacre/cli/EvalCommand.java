@@ -12,6 +12,8 @@ import nacre.cli.options.Accepts;
 import nacre.cli.options.DataName;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
+import nacre.diffusion.NotFiniteException;
+import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.ClipSourceProvider;
@@ -106,6 +108,8 @@ final class EvalCommand implements Callable<Integer> {
           json
               ? json(evaluation, sampler).toPrettyString()
               : table(evaluation, sampler, data == null ? HELD_OUT : "pairs of " + data));
+    } catch (NotFiniteException e) {
+      throw ModelChoice.damaged(folder, e);
     }
     choice.explain((json ? System.err : out)::println);
     return 0;

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutionException;
 import nacre.cli.options.NearName;
 import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
+import nacre.diffusion.NotFiniteException;
 import nacre.neuralassets.edit.EditException;
 
 /** The one-line message of a failure. */
@@ -70,6 +71,7 @@ final class Failure {
         failure instanceof UserException
             || failure instanceof UsageException
             || failure instanceof EditException
+            || failure instanceof NotFiniteException
             || failure instanceof IOException
             || failure instanceof IllegalArgumentException
             || failure instanceof IllegalStateException

@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import nacre.cli.options.DeviceChoice;
 import nacre.cli.options.NearName;
 import nacre.cli.options.UserException;
+import nacre.diffusion.NotFiniteException;
 import nacre.diffusion.StableDiffusion;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;
@@ -58,6 +59,12 @@ final class ModelChoice {
                 new UserException(
                     "there is no model: nothing was trained under runs/; train one with: nacre"
                         + " train, or give --model"));
+  }
+
+  /** The error of a model that draws what is not numbers. */
+  static UserException damaged(Path model, NotFiniteException e) {
+    return new UserException(
+        model + ": " + e.getMessage() + "; its weights are damaged, or its training diverged", e);
   }
 
   /** The folder that {@code --model} names, if it is Stable Diffusion's. */

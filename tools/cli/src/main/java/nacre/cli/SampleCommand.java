@@ -8,6 +8,7 @@ import nacre.cli.options.Accepts;
 import nacre.cli.options.Sampling;
 import nacre.cli.options.UsageException;
 import nacre.cli.texttoimage.TextToImage;
+import nacre.diffusion.NotFiniteException;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -84,7 +85,11 @@ final class SampleCommand implements Callable<Integer> {
           prompts,
           model + " takes no prompts; a Stable Diffusion folder does: give one with --model");
       SceneSampling asked = scenes == null ? new SceneSampling() : scenes;
-      asked.run(model, choice.device(), sampling);
+      try {
+        asked.run(model, choice.device(), sampling);
+      } catch (NotFiniteException e) {
+        throw ModelChoice.damaged(model, e);
+      }
     }
     choice.explain(System.out::println);
     return 0;
