@@ -13,14 +13,16 @@ import nacre.tensor.DType;
  * @param residency how long weights stay in memory
  * @param tokenizer folder of the tokenizer; null for {@code tokenizer/} in the model's folder, or
  *     beside the single file, which has none in it
+ * @param vae another autoencoder instead of the model's: a folder, or a single file under either
+ *     diffusers' or the original code's names; null for the model's own
  * @param onRead called with each component whose weights are about to be read
  */
 public record LoadOptions(
-    DType dtype, Residency residency, Path tokenizer, Consumer<Component> onRead) {
+    DType dtype, Residency residency, Path tokenizer, Path vae, Consumer<Component> onRead) {
 
   /** In f32, all weights kept, the model's own tokenizer. */
   public static final LoadOptions DEFAULT =
-      new LoadOptions(DType.F32, Residency.ALL, null, component -> {});
+      new LoadOptions(DType.F32, Residency.ALL, null, null, component -> {});
 
   /** Checks the dtype. */
   public LoadOptions {
@@ -34,21 +36,26 @@ public record LoadOptions(
 
   /** The same with another {@link #dtype}. */
   public LoadOptions withDtype(DType other) {
-    return new LoadOptions(other, residency, tokenizer, onRead);
+    return new LoadOptions(other, residency, tokenizer, vae, onRead);
   }
 
   /** The same with another {@link #residency}. */
   public LoadOptions withResidency(Residency other) {
-    return new LoadOptions(dtype, other, tokenizer, onRead);
+    return new LoadOptions(dtype, other, tokenizer, vae, onRead);
   }
 
   /** The same with another {@link #tokenizer}. */
   public LoadOptions withTokenizer(Path folder) {
-    return new LoadOptions(dtype, residency, folder, onRead);
+    return new LoadOptions(dtype, residency, folder, vae, onRead);
+  }
+
+  /** The same with another {@link #vae}. */
+  public LoadOptions withVae(Path other) {
+    return new LoadOptions(dtype, residency, tokenizer, other, onRead);
   }
 
   /** The same with another {@link #onRead}. */
   public LoadOptions withOnRead(Consumer<Component> listener) {
-    return new LoadOptions(dtype, residency, tokenizer, listener);
+    return new LoadOptions(dtype, residency, tokenizer, vae, listener);
   }
 }

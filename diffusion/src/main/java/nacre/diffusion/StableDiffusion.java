@@ -10,6 +10,7 @@ import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.DiffusersFolder;
 import nacre.diffusion.checkpoint.OtherModels;
 import nacre.diffusion.checkpoint.SingleFile;
+import nacre.diffusion.checkpoint.WithVae;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.text.ClipTextConfig;
@@ -159,9 +160,10 @@ public final class StableDiffusion implements AutoCloseable {
     ClipTokenizer read =
         switch (checkpoint) {
           case SingleFile file -> ClipTokenizer.read(from, file.configs(TOKENIZER));
-          case DiffusersFolder _ -> ClipTokenizer.read(from);
+          case DiffusersFolder _, WithVae _ -> ClipTokenizer.read(from);
         };
-    return new StableDiffusion(model, checkpoint, read, device, options);
+    Checkpoint whole = options.vae() == null ? checkpoint : WithVae.of(checkpoint, options.vae());
+    return new StableDiffusion(model, whole, read, device, options);
   }
 
   /**

@@ -21,8 +21,8 @@ final class WideModel {
 
   private WideModel() {}
 
-  /** Writes such a copy. */
-  static Path write(Path model, Path copy) throws IOException {
+  /** Copies a model as it is. */
+  static Path copy(Path model, Path copy) throws IOException {
     try (Stream<Path> all = Files.walk(model)) {
       for (Path file : (Iterable<Path>) all::iterator) {
         Path to = copy.resolve(model.relativize(file).toString());
@@ -33,6 +33,12 @@ final class WideModel {
         }
       }
     }
+    return copy;
+  }
+
+  /** Writes such a copy. */
+  static Path write(Path model, Path target) throws IOException {
+    Path copy = copy(model, target);
     Path config = copy.resolve("unet/config.json");
     String json = Files.readString(config);
     Files.writeString(config, json.replace("\"in_channels\": 4", "\"in_channels\": 9"));

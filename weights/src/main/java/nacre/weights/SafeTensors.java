@@ -111,9 +111,13 @@ public final class SafeTensors implements AutoCloseable {
       return new Entry(file, name, type, Shape.of(count), run);
     }
 
-    /** The weight {@code [O, I, 1, 1]} of a convolution as a linear layer's, {@code [O, I]}. */
+    /**
+     * The weight {@code [O, I, 1, 1]} or {@code [O, I, 1]} of a convolution as a linear layer's,
+     * {@code [O, I]}.
+     */
     Entry linear() {
-      boolean pointwise = shape.rank() == 4 && shape.dim(2) == 1 && shape.dim(3) == 1;
+      int rank = shape.rank();
+      boolean pointwise = (rank == 3 || rank == 4) && shape.dim(2) == 1 && shape.dim(rank - 1) == 1;
       Shape linear = pointwise ? Shape.of(shape.dim(0), shape.dim(1)) : shape;
       return new Entry(file, name, type, linear, data);
     }

@@ -34,7 +34,7 @@ import nacre.weights.WeightsException;
  * each component, or a single file. Both give the same configs, and the same weights under the
  * names that they have in memory.
  */
-public sealed interface Checkpoint permits DiffusersFolder, SingleFile {
+public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae {
 
   /** The path of the scheduler's config below the model's folder. */
   String SCHEDULER = "scheduler/scheduler_config.json";

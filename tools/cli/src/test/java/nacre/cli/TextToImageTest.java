@@ -247,6 +247,24 @@ class TextToImageTest {
   }
 
   @Test
+  void drawsWithAnotherVae() throws IOException {
+    Object[] words = {"--prompt", "a fox", "--size", 32, "--steps", 2};
+    assertEquals(0, sample(words).status());
+    Path own = Files.move(folder.resolve("out/a-fox-0.png"), folder.resolve("own.png"));
+    Path vae = velocityModel().resolve("vae");
+    List<Object> again = new ArrayList<>(Arrays.asList(words));
+    again.addAll(List.of("--vae", vae));
+    assertEquals(0, sample(again.toArray()).status());
+    Path same = Files.move(folder.resolve("out/a-fox-0.png"), folder.resolve("same.png"));
+    assertEquals(0, difference(own.toFile(), same.toFile()));
+    assertEquals(vae.toString(), PngMetadata.read(same).get("vae"));
+    replace(vae.resolve("config.json"), "\"scaling_factor\": 0.18215", "\"scaling_factor\": 0.5");
+    assertEquals(0, sample(again.toArray()).status());
+    assertTrue(difference(own.toFile(), folder.resolve("out/a-fox-0.png").toFile()) > 2);
+    assertRefused("no such file", "--prompt", "a", "--vae", folder.resolve("none"));
+  }
+
+  @Test
   void saysWhatThePromptHasNoRoomFor() {
     CommandLineRun run = sample("--prompt", "fox ".repeat(75) + "Bear Cub", "--steps", 1);
     assertEquals(0, run.status(), run::err);

@@ -95,6 +95,12 @@ public final class TextToImage {
   private Path tokenizer;
 
   @Option(
+      names = "--vae",
+      paramLabel = "PATH",
+      description = "Another autoencoder instead of the model's: a folder, or a single file.")
+  private Path vae;
+
+  @Option(
       names = "--dtype",
       paramLabel = "TYPE",
       defaultValue = "f32",
@@ -124,7 +130,13 @@ public final class TextToImage {
    */
   public void run(Path path, Device device, Sampling sampling) throws IOException {
     check();
-    LoadOptions options = new LoadOptions(dtype, residency, tokenizer, onRead);
+    LoadOptions options =
+        LoadOptions.DEFAULT
+            .withDtype(dtype)
+            .withResidency(residency)
+            .withTokenizer(tokenizer)
+            .withVae(vae)
+            .withOnRead(onRead);
     try (StableDiffusion model = StableDiffusion.open(path, device, options)) {
       draw(model, path, device, sampling, System.out);
     }
@@ -288,6 +300,9 @@ public final class TextToImage {
     if (init != null) {
       texts.put("init", init.toString());
       texts.put("strength", Double.toString(strength()));
+    }
+    if (vae != null) {
+      texts.put("vae", vae.toString());
     }
     if (mask != null) {
       texts.put("mask", mask.toString());
