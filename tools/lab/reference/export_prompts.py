@@ -59,8 +59,44 @@ def noise(count: int) -> list[str]:
     return ["".join(dice.choices(pieces, k=dice.randint(1, 60))) for _ in range(count)]
 
 
+MERGES = Path(__file__).resolve().parents[3] / "diffusion/src/main/resources/nacre/diffusion/text/clip-merges.txt"
+
+
+def mixture(count: int) -> list[str]:
+    """Prompts of words, scripts, signs and broken text thrown together."""
+    dice = random.Random(11)
+    words = """astronaut masterpiece greg rutkowski artstation ultra-realistic UNREAL engine5 8k f/1.8 35mm bokeh
+        <lora:add_detail:0.7> (best:1.2) [old|new] {a|b} \\(gap\\) BREAK AND || :: -- ... !!! ?! #tag @me c++ C# 4K@60
+        don't DON'T it'S y'all've rock’n’roll o'clock naïve façade Ångström ŒUVRE straße İzmir ısı ΣΊΣΥΦΟΣ ΑΣ
+        Привет ЁЛКА український ђак ქართული ՀԱՅԵՐԵՆ ελληνικά עברית العربية فارسی हिन्दी বাংলা ਪੰਜਾਬੀ தமிழ் తెలుగు
+        ಕನ್ನಡ മലയാളം සිංහල ไทย ລາວ မြန်မာ ខ្មែរ 日本語 ひらがな ｶﾀｶﾅ 한국어 中文 𠮷野家 ℌ𝔢𝔩𝔩𝔬 ⅷ Ⅻ ½ ①② １２３ ٣٤ ๑๒
+        😀 👩‍🚀 👍🏽 🇯🇵 🏴󠁧󠁢󠁥󠁮󠁧󠁿 ❤️ ☃ ™ ® ° € ¥ × ÷ ± ∞ â€™ Ã© &amp; &lt;b&gt; &#39; \u00ad \u200d \u2060
+        \ufffd \ufeff e\u0301 n\u0303 \u1e9b\u0323 \u0344 \u212b ﬁ ﬀ ǅ ß ẞ ſ""".split()
+    joints = [" ", " ", " ", ", ", "", "  ", "\n", "\t", "\u00a0", "\u3000", "_", "-"]
+    return ["".join(dice.choice(words) + dice.choice(joints) for _ in range(dice.randint(1, 14))) for _ in range(count)]
+
+
+def clip(folder: Path, prompts: list[str]) -> None:
+    """CLIP's own vocabulary, from the merges that come with Nacre."""
+    merges = [tuple(line.split()) for line in MERGES.read_text(encoding="utf-8").splitlines()[1:]]
+    encoded = {}
+    for name, pad in (("sd1", small_tokenizer.END), ("sd2", "!")):  # the padding token is matched in prompts, too
+        with tempfile.TemporaryDirectory() as files:
+            small_tokenizer.write_files(Path(files), merges, pad)
+            tokenizer = CLIPTokenizer.from_pretrained(files)
+        ids = tokenizer(prompts, max_length=77, truncation=True).input_ids
+        encoded[name] = [" ".join(map(str, row)) for row in ids]
+    lines = []
+    for prompt, first, second in zip(prompts, encoded["sd1"], encoded["sd2"], strict=True):
+        other = {} if second == first else {"sd2": second}
+        lines.append(json.dumps({"prompt": prompt, "sd1": first} | other))
+    folder.mkdir(exist_ok=True)
+    (folder / "prompts.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    clip(folder / "clip", PROMPTS + noise(120) + mixture(250))
     prompts = PROMPTS + noise(60)
     for name, pad in (("sd1", small_tokenizer.END), ("sd2", "!")):
         small_tokenizer.write(folder / name, pad)

@@ -55,8 +55,12 @@ def write(folder: Path, pad: str = END, merges: int = 250) -> int:
 
     Stable Diffusion 1 pads with the end of the text, 2 with "!", which is token 0.
     """
+    return write_files(folder, train(merges), pad)
+
+
+def write_files(folder: Path, learned: list[tuple[str, str]], pad: str) -> int:
+    """Writes the files of a tokenizer with these merges and returns the size of its vocabulary."""
     folder.mkdir(parents=True, exist_ok=True)
-    learned = train(merges)
     # The order of OpenAI's vocabulary: the printable bytes first, so that "!" is 0.
     letters = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = [chr(b) for b in letters]

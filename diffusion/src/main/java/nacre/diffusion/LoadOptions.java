@@ -11,8 +11,8 @@ import nacre.tensor.DType;
  *
  * @param dtype type of the weights and of the computation, f32 or bf16; the files may be in another
  * @param residency how long weights stay in memory
- * @param tokenizer folder of the tokenizer; null for {@code tokenizer/} in the model's folder, or
- *     beside the single file, which has none in it
+ * @param tokenizer folder of the tokenizer; null for {@code tokenizer/} in the model's folder or
+ *     beside the single file, else CLIP's own vocabulary
  * @param vae another autoencoder instead of the model's: a folder, or a single file under either
  *     diffusers' or the original code's names; null for the model's own
  * @param onRead called with each component whose weights are about to be read

@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import nacre.diffusion.checkpoint.Checkpoint;
-import nacre.diffusion.checkpoint.DiffusersFolder;
 import nacre.diffusion.checkpoint.OtherModels;
 import nacre.diffusion.checkpoint.SingleFile;
 import nacre.diffusion.checkpoint.WithVae;
@@ -15,6 +14,7 @@ import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.text.ClipTextConfig;
 import nacre.diffusion.text.ClipTokenizer;
+import nacre.diffusion.text.ClipVocabulary;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.tensor.Device;
@@ -113,7 +113,7 @@ public final class StableDiffusion implements AutoCloseable {
   /**
    * Loads a model in f32 and keeps its weights.
    *
-   * @param model a folder as diffusers saves it, or a single file with {@code tokenizer/} beside it
+   * @param model a folder as diffusers saves it, or a single file
    * @throws WeightsException if a file is missing or malformed, or of another pipeline, in one line
    */
   public static StableDiffusion load(Path model, Device device) throws WeightsException {
@@ -155,15 +155,29 @@ public final class StableDiffusion implements AutoCloseable {
       }
     }
     Checkpoint checkpoint = Checkpoint.open(model);
-    Path words = folder ? model.resolve(TOKENIZER) : model.resolveSibling(TOKENIZER);
-    Path from = options.tokenizer() == null ? words : options.tokenizer();
-    ClipTokenizer read =
-        switch (checkpoint) {
-          case SingleFile file -> ClipTokenizer.read(from, file.configs(TOKENIZER));
-          case DiffusersFolder _, WithVae _ -> ClipTokenizer.read(from);
-        };
+    ClipTokenizer read = tokenizer(model, checkpoint, options.tokenizer());
     Checkpoint whole = options.vae() == null ? checkpoint : WithVae.of(checkpoint, options.vae());
     return new StableDiffusion(model, whole, read, device, options);
+  }
+
+  /** The one that was given, the model's own, the one beside a single file, or CLIP's. */
+  private static ClipTokenizer tokenizer(Path model, Checkpoint checkpoint, Path given)
+      throws WeightsException {
+    if (!(checkpoint instanceof SingleFile file)) {
+      return ClipTokenizer.read(given == null ? model.resolve(TOKENIZER) : given);
+    }
+    Path beside = model.resolveSibling(TOKENIZER);
+    if (given != null || Files.isDirectory(beside)) {
+      return ClipTokenizer.read(given == null ? beside : given, file.configs(TOKENIZER));
+    }
+    int size = checkpoint.textEncoderConfig().vocabSize();
+    if (size < ClipVocabulary.SIZE) {
+      throw new WeightsException(
+          model,
+          "was trained with another vocabulary than CLIP's: its text encoder knows %d tokens, not %d; name the folder of its tokenizer (--tokenizer)"
+              .formatted(size, ClipVocabulary.SIZE));
+    }
+    return ClipTokenizer.ofClip(file.configs(TOKENIZER));
   }
 
   /**

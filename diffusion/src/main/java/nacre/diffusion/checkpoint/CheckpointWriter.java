@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import nacre.diffusion.text.ClipTextConfig;
+import nacre.diffusion.text.ClipVocabulary;
 import nacre.weights.AtomicFolder;
 import nacre.weights.Conversion;
 import nacre.weights.JsonFile;
@@ -32,7 +34,7 @@ public record CheckpointWriter(Conversion conversion) {
    * Writes a single file as a folder that diffusers loads.
    *
    * @param tokenizer a folder with {@code vocab.json} and {@code merges.txt}, which single files
-   *     lack; without it the new folder lacks them too
+   *     lack; without it they are CLIP's own, or missing where the text encoder is of another size
    * @param out must not exist
    * @throws IOException in one sentence; there is then no new folder
    */
@@ -43,12 +45,7 @@ public record CheckpointWriter(Conversion conversion) {
           for (Map.Entry<String, JsonNode> config : in.configs().entrySet()) {
             JsonFile.write(staging.resolve(config.getKey()), config.getValue());
           }
-          if (tokenizer.isPresent()) {
-            Files.createDirectories(staging.resolve("tokenizer"));
-            for (String name : TOKENIZER) {
-              Files.copy(tokenizer.get().resolve(name), staging.resolve("tokenizer", name));
-            }
-          }
+          writeVocabulary(in, tokenizer, Files.createDirectories(staging.resolve("tokenizer")));
           for (Component component : Component.values()) {
             Path folder = Files.createDirectories(staging.resolve(component.folder()));
             try (StateDict dict = in.weights(component)) {
@@ -65,6 +62,23 @@ public record CheckpointWriter(Conversion conversion) {
             }
           }
         });
+  }
+
+  private static void writeVocabulary(SingleFile in, Optional<Path> tokenizer, Path folder)
+      throws IOException {
+    if (tokenizer.isPresent()) {
+      for (String name : TOKENIZER) {
+        Files.copy(tokenizer.get().resolve(name), folder.resolve(name));
+      }
+    } else if (hasClipVocabulary(in)) {
+      ClipVocabulary.write(folder);
+    }
+  }
+
+  /** Whether a single file's text encoder has as many tokens as CLIP's own vocabulary. */
+  public static boolean hasClipVocabulary(SingleFile file) throws WeightsException {
+    return file.config(Component.TEXT_ENCODER.config(), ClipTextConfig::of).vocabSize()
+        == ClipVocabulary.SIZE;
   }
 
   /**

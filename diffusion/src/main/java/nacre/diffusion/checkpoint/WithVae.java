@@ -71,6 +71,16 @@ public final class WithVae implements Checkpoint {
   }
 
   @Override
+  public Path path() {
+    return model.path();
+  }
+
+  @Override
+  public Optional<String> schedulerClass() throws WeightsException {
+    return model.schedulerClass();
+  }
+
+  @Override
   public <T> T config(String name, Function<JsonNode, T> build) throws WeightsException {
     if (!name.equals(Component.VAE.config())) {
       return model.config(name, build);

@@ -2,6 +2,7 @@ package nacre.diffusion.text;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * The alphabet of byte-level vocabularies, one character for each byte (GPT-2): printable bytes of
@@ -25,6 +26,13 @@ final class ByteAlphabet {
 
   private static boolean isPrintable(int value) {
     return value >= '!' && value <= '~' || value >= 0xA1 && value <= 0xFF && value != 0xAD;
+  }
+
+  /**
+   * All letters in the order that vocabularies have them: those that stand for themselves first.
+   */
+  static List<String> inOrder() {
+    return new String(LETTERS).chars().sorted().mapToObj(Character::toString).toList();
   }
 
   /** The UTF-8 bytes of a text as letters. */

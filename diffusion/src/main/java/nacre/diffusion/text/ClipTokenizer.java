@@ -88,11 +88,25 @@ public final class ClipTokenizer {
    */
   public static ClipTokenizer read(Path folder, Map<String, JsonNode> configs)
       throws WeightsException {
-    TokenizerFiles files = TokenizerFiles.read(folder, configs);
+    return of(TokenizerFiles.read(folder, configs), folder);
+  }
+
+  /**
+   * The tokenizer of CLIP's own vocabulary, which comes with Nacre.
+   *
+   * @param configs a model's {@code tokenizer_config.json} and {@code special_tokens_map.json}, by
+   *     these names: models differ in their padding token
+   * @throws WeightsException if they are malformed, in one line
+   */
+  public static ClipTokenizer ofClip(Map<String, JsonNode> configs) throws WeightsException {
+    return of(TokenizerFiles.clip(configs), Path.of("tokenizer_config.json"));
+  }
+
+  private static ClipTokenizer of(TokenizerFiles files, Path source) throws WeightsException {
     try {
       return new ClipTokenizer(files);
     } catch (IllegalArgumentException e) {
-      throw new WeightsException(folder, e.getMessage(), e);
+      throw new WeightsException(source, e.getMessage(), e);
     }
   }
 

@@ -1,6 +1,7 @@
 package nacre.diffusion.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -23,8 +24,8 @@ import nacre.weights.WeightsException;
  */
 record SpecialTokens(
     String start, String end, String unknown, String padding, Map<String, Boolean> normalized) {
-  private static final String START = "<|startoftext|>";
-  private static final String END = "<|endoftext|>";
+  static final String START = "<|startoftext|>";
+  static final String END = "<|endoftext|>";
   private static final List<String> ROLES =
       List.of("bos_token", "eos_token", "unk_token", "pad_token");
 
@@ -37,18 +38,29 @@ record SpecialTokens(
    * @param map its special_tokens_map.json
    */
   static SpecialTokens read(Path folder, JsonNode config, JsonNode map) throws WeightsException {
+    Path whole = folder.resolve("tokenizer.json");
+    JsonNode added =
+        Files.exists(whole) ? JsonFile.read(whole).path("added_tokens") : MissingNode.getInstance();
+    return of(config, map, added);
+  }
+
+  /**
+   * As {@link #read}, of files that were read already.
+   *
+   * @param added the added tokens of tokenizer.json
+   */
+  static SpecialTokens of(JsonNode config, JsonNode map, JsonNode added) {
     Map<String, JsonNode> roles = new LinkedHashMap<>();
     ROLES.forEach(role -> roles.put(role, config.path(role)));
     Map<String, Boolean> normalized = new LinkedHashMap<>();
-    Path whole = folder.resolve("tokenizer.json");
     JsonNode decoder = config.path("added_tokens_decoder");
     if (decoder.isObject()) {
       decoder.forEach(token -> add(normalized, token));
     } else {
       roles.replaceAll((role, node) -> map.has(role) ? map.path(role) : node);
     }
-    if (normalized.isEmpty() && Files.exists(whole)) {
-      JsonFile.read(whole).path("added_tokens").forEach(token -> add(normalized, token));
+    if (normalized.isEmpty()) {
+      added.forEach(token -> add(normalized, token));
     }
     if (normalized.isEmpty()) {
       roles.values().forEach(token -> add(normalized, token));

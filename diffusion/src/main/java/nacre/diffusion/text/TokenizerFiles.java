@@ -37,14 +37,7 @@ record TokenizerFiles(
   static TokenizerFiles read(Path folder, Map<String, JsonNode> configs) throws WeightsException {
     JsonNode config = config(folder, configs, CONFIG);
     SpecialTokens special = SpecialTokens.read(folder, config, config(folder, configs, SPECIAL));
-    JsonNode longest = config.path("model_max_length");
-    // Where no length is known, transformers writes 10³⁰.
-    int length = longest.canConvertToInt() ? longest.intValue() : DEFAULT_LENGTH;
-    if (length < 2) {
-      throw new WeightsException(
-          configs.containsKey(CONFIG) ? Path.of(CONFIG) : folder.resolve(CONFIG),
-          "model_max_length is " + longest + ", at least 2 is wanted");
-    }
+    int length = length(config, configs.containsKey(CONFIG) ? null : folder);
     Path vocabulary = folder.resolve("vocab.json");
     Path whole = folder.resolve("tokenizer.json");
     if (!Files.exists(vocabulary) && Files.exists(whole)) {
@@ -58,6 +51,37 @@ record TokenizerFiles(
     }
     Map<String, Integer> tokens = JsonFile.read(vocabulary, TokenizerFiles::vocabulary);
     return new TokenizerFiles(tokens, merges(folder.resolve("merges.txt")), special, length);
+  }
+
+  /**
+   * CLIP's own vocabulary with a model's special tokens.
+   *
+   * @param configs by name, {@code tokenizer_config.json} and {@code special_tokens_map.json};
+   *     those that are missing say what Stable Diffusion 1 has
+   */
+  static TokenizerFiles clip(Map<String, JsonNode> configs) throws WeightsException {
+    JsonNode none = MissingNode.getInstance();
+    JsonNode config = configs.getOrDefault(CONFIG, none);
+    SpecialTokens special = SpecialTokens.of(config, configs.getOrDefault(SPECIAL, none), none);
+    return new TokenizerFiles(
+        ClipVocabulary.tokens(), ClipVocabulary.merges(), special, length(config, null));
+  }
+
+  /**
+   * Tokens per prompt.
+   *
+   * @param folder where the config lies, null if in no folder
+   */
+  private static int length(JsonNode config, Path folder) throws WeightsException {
+    JsonNode longest = config.path("model_max_length");
+    // Where no length is known, transformers writes 10³⁰.
+    int length = longest.canConvertToInt() ? longest.intValue() : DEFAULT_LENGTH;
+    if (length < 2) {
+      throw new WeightsException(
+          folder == null ? Path.of(CONFIG) : folder.resolve(CONFIG),
+          "model_max_length is " + longest + ", at least 2 is wanted");
+    }
+    return length;
   }
 
   private static JsonNode config(Path folder, Map<String, JsonNode> configs, String name)

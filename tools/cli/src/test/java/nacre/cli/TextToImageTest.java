@@ -230,6 +230,15 @@ class TextToImageTest {
     assertEquals(0, difference(whole.toFile(), folder.resolve("out/a-fox-0.png").toFile()));
   }
 
+  /** CLIP's vocabulary is no help to a model of another. */
+  @Test
+  void aSingleFileOfAnotherVocabularySaysWhichOptionItNeeds() {
+    Path single = folder.resolve("single.safetensors");
+    assertEquals(0, CommandLineRun.of("weights", "convert", MODEL, single).status());
+    assertRefused("734 tokens, not 49408; name the folder", "--prompt", "a", "--model", single);
+    assertRefused("(--tokenizer)", "--prompt", "a", "--model", single);
+  }
+
   @Test
   void aMaskedPictureTellsHowItWasMade() throws IOException {
     Path mask = TINY.resolve("inpainting/mask.png");

@@ -91,7 +91,9 @@ public final class TextToImage {
   @Option(
       names = "--tokenizer",
       paramLabel = "FOLDER",
-      description = "The tokenizer's files where --model is a single file, which has none.")
+      description =
+          "The tokenizer's files; the folder's own unless given, CLIP's where --model is a single"
+              + " file.")
   private Path tokenizer;
 
   @Option(

@@ -69,7 +69,8 @@ final class ConvertCommand implements Callable<Integer> {
       names = "--tokenizer",
       paramLabel = "FOLDER",
       description =
-          "Where vocab.json and merges.txt are, which a folder needs and a single file lacks.")
+          "Where vocab.json and merges.txt are, which a folder needs and a single file lacks;"
+              + " CLIP's own unless given.")
   private Path tokenizer;
 
   @Parameters(index = "0", paramLabel = "IN", description = "A file, an index of shards, a folder.")
@@ -107,10 +108,13 @@ final class ConvertCommand implements Callable<Integer> {
     }
     var print = spec.commandLine().getOut();
     print.println("wrote  " + out);
-    if (!Files.isDirectory(in) && !toFile && tokenizer == null) {
+    if (!Files.isDirectory(in)
+        && !toFile
+        && tokenizer == null
+        && !CheckpointWriter.hasClipVocabulary(SingleFile.open(in, known))) {
       print.println(
-          "note   its tokenizer/ lacks vocab.json and merges.txt, which no single file holds;"
-              + " --tokenizer FOLDER brings them along");
+          "note   its tokenizer/ lacks vocab.json and merges.txt, which no single file holds, and"
+              + " its vocabulary is not CLIP's; --tokenizer FOLDER brings them along");
     }
     print.flush();
     return 0;
