@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,39 +32,31 @@ public final class ClipTokenizer {
 
   private static final Pattern SPACES = Pattern.compile("\\p{IsWhite_Space}+");
 
-  private final Map<String, Integer> vocabulary;
   private final Map<Integer, String> tokens = new HashMap<>();
   private final BytePairs pairs;
-  private final SpecialTokens special;
-  private final Pattern raw;
-  private final Pattern normalized;
+  private final AddedTokens raw;
+  private final AddedTokens normalized;
+  private final int start;
+  private final int end;
+  private final int unknown;
+  private final int padding;
   private final int length;
 
   private ClipTokenizer(TokenizerFiles files) {
-    this.vocabulary = files.vocabulary();
+    Map<String, Integer> vocabulary = files.vocabulary();
+    SpecialTokens special = files.special();
+    Map<String, Integer> ids = AddedTokens.ids(special, vocabulary);
     this.pairs = new BytePairs(vocabulary, files.merges());
-    this.special = files.special();
-    this.raw = anyOf(special, false);
-    this.normalized = anyOf(special, true);
+    this.raw = AddedTokens.of(special.added(), ids, false, text -> text);
+    this.normalized = AddedTokens.of(special.added(), ids, true, ClipTokenizer::normalize);
+    this.start = ids.get(special.start());
+    this.end = ids.get(special.end());
+    this.unknown = ids.get(special.unknown());
+    this.padding = ids.get(special.padding());
     this.length = files.length();
     vocabulary.forEach((token, id) -> tokens.put(id, token));
-    for (String token :
-        List.of(special.start(), special.end(), special.unknown(), special.padding())) {
-      if (!vocabulary.containsKey(token)) {
-        throw new IllegalArgumentException("special token " + token + " is not in the vocabulary");
-      }
-    }
-  }
-
-  private static Pattern anyOf(SpecialTokens special, boolean normalized) {
-    List<String> texts =
-        special.normalized().entrySet().stream()
-            .filter(entry -> entry.getValue() == normalized)
-            .map(entry -> normalized ? normalize(entry.getKey()) : entry.getKey())
-            .sorted(Comparator.comparing(String::length).reversed())
-            .map(Pattern::quote)
-            .toList();
-    return texts.isEmpty() ? null : Pattern.compile(String.join("|", texts));
+    // Tokens of textual inversion end a word.
+    ids.forEach((token, id) -> tokens.putIfAbsent(id, token + BytePairs.WORD_END));
   }
 
   /**
@@ -129,12 +120,12 @@ public final class ClipTokenizer {
     int room = length - 2;
     List<Integer> kept = text.subList(0, Math.min(text.size(), room));
     int[] ids = new int[length];
-    Arrays.fill(ids, vocabulary.get(special.padding()));
-    ids[0] = vocabulary.get(special.start());
+    Arrays.fill(ids, padding);
+    ids[0] = start;
     for (int i = 0; i < kept.size(); i++) {
       ids[i + 1] = kept.get(i);
     }
-    ids[kept.size() + 1] = vocabulary.get(special.end());
+    ids[kept.size() + 1] = end;
     return new Encoded(ids, decode(text.subList(kept.size(), text.size())));
   }
 
@@ -151,24 +142,14 @@ public final class ClipTokenizer {
   /** The tokens of a prompt, without start and end. */
   private List<Integer> tokens(String prompt) {
     List<Integer> ids = new ArrayList<>();
-    for (Piece piece : split(prompt, raw)) {
-      if (piece.special) {
-        ids.add(vocabulary.getOrDefault(piece.text, vocabulary.get(special.unknown())));
-        continue;
-      }
-      for (Piece inner : split(normalize(piece.text), normalized)) {
-        if (inner.special) {
-          ids.add(vocabulary.getOrDefault(inner.text, vocabulary.get(special.unknown())));
-        } else {
-          addWords(inner.text, ids);
-        }
-      }
-    }
+    raw.split(
+        prompt,
+        ids::addAll,
+        text -> normalized.split(normalize(text), ids::addAll, words -> addWords(words, ids)));
     return ids;
   }
 
   private void addWords(String text, List<Integer> ids) {
-    int unknown = vocabulary.get(special.unknown());
     Matcher words = WORDS.matcher(text);
     while (words.find()) {
       Matcher parts = PARTS.matcher(words.group());
@@ -176,24 +157,6 @@ public final class ClipTokenizer {
         ids.addAll(pairs.encode(ByteAlphabet.letters(parts.group()), unknown));
       }
     }
-  }
-
-  private record Piece(String text, boolean special) {}
-
-  /** A text split into special tokens and the text between them. */
-  private static List<Piece> split(String text, Pattern special) {
-    List<Piece> pieces = new ArrayList<>();
-    int from = 0;
-    if (special != null) {
-      Matcher matcher = special.matcher(text);
-      while (matcher.find()) {
-        pieces.add(new Piece(text.substring(from, matcher.start()), false));
-        pieces.add(new Piece(matcher.group(), true));
-        from = matcher.end();
-      }
-    }
-    pieces.add(new Piece(text.substring(from), false));
-    return pieces;
   }
 
   /** Canonical composition, single spaces, lower case letter by letter. */

@@ -2,17 +2,14 @@ package nacre.diffusion.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import nacre.weights.JsonFile;
+import nacre.weights.TextFile;
 import nacre.weights.WeightsException;
 
 /**
@@ -30,7 +27,8 @@ record TokenizerFiles(
   private static final String SPECIAL = "special_tokens_map.json";
 
   /**
-   * Reads {@code vocab.json} and {@code merges.txt}, or {@code tokenizer.json} instead.
+   * Reads {@code tokenizer.json}, or where it is not there {@code vocab.json} and {@code
+   * merges.txt}; this is transformers' order.
    *
    * @param configs by name, the files that replace the folder's of these names
    */
@@ -38,9 +36,8 @@ record TokenizerFiles(
     JsonNode config = config(folder, configs, CONFIG);
     SpecialTokens special = SpecialTokens.read(folder, config, config(folder, configs, SPECIAL));
     int length = length(config, configs.containsKey(CONFIG) ? null : folder);
-    Path vocabulary = folder.resolve("vocab.json");
     Path whole = folder.resolve("tokenizer.json");
-    if (!Files.exists(vocabulary) && Files.exists(whole)) {
+    if (Files.exists(whole)) {
       return JsonFile.read(
           whole,
           json -> {
@@ -49,7 +46,8 @@ record TokenizerFiles(
                 vocabulary(model.path("vocab")), merges(model.path("merges")), special, length);
           });
     }
-    Map<String, Integer> tokens = JsonFile.read(vocabulary, TokenizerFiles::vocabulary);
+    Map<String, Integer> tokens =
+        JsonFile.read(folder.resolve("vocab.json"), TokenizerFiles::vocabulary);
     return new TokenizerFiles(tokens, merges(folder.resolve("merges.txt")), special, length);
   }
 
@@ -62,7 +60,7 @@ record TokenizerFiles(
   static TokenizerFiles clip(Map<String, JsonNode> configs) throws WeightsException {
     JsonNode none = MissingNode.getInstance();
     JsonNode config = configs.getOrDefault(CONFIG, none);
-    SpecialTokens special = SpecialTokens.of(config, configs.getOrDefault(SPECIAL, none), none);
+    SpecialTokens special = SpecialTokens.read(null, config, configs.getOrDefault(SPECIAL, none));
     return new TokenizerFiles(
         ClipVocabulary.tokens(), ClipVocabulary.merges(), special, length(config, null));
   }
@@ -115,11 +113,9 @@ record TokenizerFiles(
   }
 
   private static List<String> merges(Path file) throws WeightsException {
-    try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
-      return lines.filter(line -> !line.startsWith("#version") && !line.isBlank()).toList();
-    } catch (IOException | UncheckedIOException e) {
-      String reason = Files.exists(file) ? "cannot be read: " + e.getMessage() : "no such file";
-      throw new WeightsException(file, reason, e);
-    }
+    return TextFile.read(file)
+        .lines()
+        .filter(line -> !line.startsWith("#version") && !line.isBlank())
+        .toList();
   }
 }
