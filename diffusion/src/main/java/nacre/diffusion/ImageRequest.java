@@ -1,5 +1,7 @@
 package nacre.diffusion;
 
+import java.util.Objects;
+import nacre.diffusion.text.PromptOptions;
 import nacre.tensor.Tensor;
 
 /**
@@ -12,12 +14,26 @@ import nacre.tensor.Tensor;
  * @param guidance scale of classifier-free guidance; 1 or less leaves the negative prompt out,
  *     which halves the work
  * @param initial the image to begin from; null to begin from noise alone
+ * @param options how the prompts are encoded
  */
 public record ImageRequest(
-    String prompt, String negative, int width, int height, double guidance, Initial initial) {
+    String prompt,
+    String negative,
+    int width,
+    int height,
+    double guidance,
+    Initial initial,
+    PromptOptions options) {
+
+  /** A request with plain prompts. */
+  public ImageRequest(
+      String prompt, String negative, int width, int height, double guidance, Initial initial) {
+    this(prompt, negative, width, height, guidance, initial, PromptOptions.DEFAULT);
+  }
 
   /** Checks the numbers. */
   public ImageRequest {
+    Objects.requireNonNull(options, "options");
     if (width < 1 || height < 1) {
       throw new IllegalArgumentException(
           "image request: the image is %d×%d, at least 1×1 is wanted".formatted(width, height));

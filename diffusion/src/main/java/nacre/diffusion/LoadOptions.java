@@ -1,9 +1,11 @@
 package nacre.diffusion;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.text.TextualInversion;
 import nacre.tensor.DType;
 
 /**
@@ -15,14 +17,20 @@ import nacre.tensor.DType;
  *     beside the single file, else CLIP's own vocabulary
  * @param vae another autoencoder instead of the model's: a folder, or a single file under either
  *     diffusers' or the original code's names; null for the model's own
+ * @param embeddings words that textual inversion learned, which prompts may then use
  * @param onRead called with each component whose weights are about to be read
  */
 public record LoadOptions(
-    DType dtype, Residency residency, Path tokenizer, Path vae, Consumer<Component> onRead) {
+    DType dtype,
+    Residency residency,
+    Path tokenizer,
+    Path vae,
+    List<TextualInversion> embeddings,
+    Consumer<Component> onRead) {
 
   /** In f32, all weights kept, the model's own tokenizer. */
   public static final LoadOptions DEFAULT =
-      new LoadOptions(DType.F32, Residency.ALL, null, null, component -> {});
+      new LoadOptions(DType.F32, Residency.ALL, null, null, List.of(), component -> {});
 
   /** Checks the dtype. */
   public LoadOptions {
@@ -31,31 +39,37 @@ public record LoadOptions(
           "stable diffusion: dtype is " + dtype + ", float32 or bfloat16 is wanted");
     }
     Objects.requireNonNull(residency, "residency");
+    embeddings = List.copyOf(embeddings);
     Objects.requireNonNull(onRead, "onRead");
   }
 
   /** The same with another {@link #dtype}. */
   public LoadOptions withDtype(DType other) {
-    return new LoadOptions(other, residency, tokenizer, vae, onRead);
+    return new LoadOptions(other, residency, tokenizer, vae, embeddings, onRead);
   }
 
   /** The same with another {@link #residency}. */
   public LoadOptions withResidency(Residency other) {
-    return new LoadOptions(dtype, other, tokenizer, vae, onRead);
+    return new LoadOptions(dtype, other, tokenizer, vae, embeddings, onRead);
   }
 
   /** The same with another {@link #tokenizer}. */
   public LoadOptions withTokenizer(Path folder) {
-    return new LoadOptions(dtype, residency, folder, vae, onRead);
+    return new LoadOptions(dtype, residency, folder, vae, embeddings, onRead);
   }
 
   /** The same with another {@link #vae}. */
   public LoadOptions withVae(Path other) {
-    return new LoadOptions(dtype, residency, tokenizer, other, onRead);
+    return new LoadOptions(dtype, residency, tokenizer, other, embeddings, onRead);
+  }
+
+  /** The same with other {@link #embeddings}. */
+  public LoadOptions withEmbeddings(List<TextualInversion> others) {
+    return new LoadOptions(dtype, residency, tokenizer, vae, others, onRead);
   }
 
   /** The same with another {@link #onRead}. */
   public LoadOptions withOnRead(Consumer<Component> listener) {
-    return new LoadOptions(dtype, residency, tokenizer, vae, listener);
+    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, listener);
   }
 }

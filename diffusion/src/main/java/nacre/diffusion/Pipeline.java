@@ -10,10 +10,9 @@ import static nacre.tensor.ops.Slice.slice;
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
 import nacre.diffusion.checkpoint.Component;
-import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
-import nacre.diffusion.text.ClipTokenizer;
+import nacre.diffusion.text.PromptEncoder;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.LatentDistribution;
@@ -32,7 +31,7 @@ import nacre.weights.WeightsException;
  */
 final class Pipeline {
   private final Models models;
-  private final ClipTokenizer tokenizer;
+  private final PromptEncoder prompts;
   private final boolean maskedInput;
   private final Device device;
   private final DType dtype;
@@ -43,30 +42,30 @@ final class Pipeline {
    * @param maskedInput whether the UNet takes a mask and the masked picture's latents beside the
    *     noisy ones
    */
-  Pipeline(Models models, ClipTokenizer tokenizer, boolean maskedInput) {
+  Pipeline(Models models, PromptEncoder prompts, boolean maskedInput) {
     this.models = models;
-    this.tokenizer = tokenizer;
+    this.prompts = prompts;
     this.maskedInput = maskedInput;
     this.device = models.device();
     this.dtype = models.dtype();
   }
 
-  /** The prompt's encoding {@code [1, T, C]}, or both {@code [2, T, C]}, the negative's first. */
-  Tensor encode(ImageRequest request) throws WeightsException {
-    String[] prompts =
-        request.isGuided()
-            ? new String[] {request.negative(), request.prompt()}
-            : new String[] {request.prompt()};
-    int[] ids =
-        Arrays.stream(prompts)
-            .flatMapToInt(p -> Arrays.stream(tokenizer.encode(p).ids()))
-            .toArray();
-    Shape shape = Shape.of(prompts.length, tokenizer.length());
+  /** The encodings of a request's prompts, for one image. */
+  Conditioning encode(ImageRequest request) throws WeightsException {
     try (Scope scope = Scope.open()) {
-      Tensor encoded =
-          models.withTextEncoder(encoder -> encoder.forward(Tensor.ofInts(device, shape, ids)));
-      models.requireFinite(Component.TEXT_ENCODER, encoded, "the encoded prompt", null);
-      return scope.keep(encoded);
+      Conditioning encoded =
+          models.withTextEncoder(
+              encoder ->
+                  new Conditioning(
+                      prompts.encode(encoder, request.prompt(), request.options(), false),
+                      request.isGuided()
+                          ? prompts.encode(encoder, request.negative(), request.options(), true)
+                          : null));
+      for (Tensor each : encoded.tensors()) {
+        models.requireFinite(Component.TEXT_ENCODER, each, "the encoded prompt", null);
+        scope.keep(each);
+      }
+      return encoded;
     }
   }
 
@@ -79,7 +78,7 @@ final class Pipeline {
    */
   Tensor generate(
       ImageRequest request,
-      Tensor encoded,
+      Conditioning encoded,
       Shape latent,
       Scheduler scheduler,
       long[] seeds,
@@ -89,7 +88,7 @@ final class Pipeline {
     Noise noise = new Noise(device, latent, seeds);
     try (Scope scope = Scope.open()) {
       Start start = start(request.initial(), scheduler, first, noise);
-      Tensor context = repeat(encoded, seeds.length);
+      Conditioning context = encoded.repeat(seeds.length).joined();
       Tensor denoised =
           models.withUNet(
               unet ->
@@ -140,25 +139,13 @@ final class Pipeline {
         });
   }
 
-  /** Each row {@code images} times, {@code [1 or 2, T, C] → [images or 2 · images, T, C]}. */
-  private static Tensor repeat(Tensor encoded, int images) {
-    try (Scope scope = Scope.open()) {
-      int prompts = encoded.dim(0);
-      Tensor[] rows = new Tensor[prompts * images];
-      for (int i = 0; i < prompts; i++) {
-        Arrays.fill(rows, i * images, (i + 1) * images, slice(encoded, 0, i, 1));
-      }
-      return scope.keep(concat(0, rows));
-    }
-  }
-
   private Tensor denoise(
       UNet2DCondition unet,
       double guidance,
       Scheduler scheduler,
       int first,
       Start start,
-      Tensor context,
+      Conditioning context,
       Noise noise,
       StepListener listener)
       throws WeightsException {
@@ -167,10 +154,14 @@ final class Pipeline {
       Tensor x = start.latents;
       // These tensors keep their addresses: the captured step reads them.
       Tensor input = Tensor.empty(device, dtype, x.shape());
-      Tensor timesteps = Tensor.empty(device, DType.F32, Shape.of(context.dim(0)));
+      Tensor timesteps = Tensor.empty(device, DType.F32, Shape.of(context.rows()));
       try (CapturedStep prediction =
           CapturedStep.of(
-              device, () -> predict(unet, input, start.condition, timesteps, context, guidance))) {
+              device,
+              () -> {
+                Tensor seen = start.condition == null ? input : concat(3, input, start.condition);
+                return context.predict(unet, seen, timesteps, guidance);
+              })) {
         for (int i = first; i < scheduler.steps(); i++) {
           try (Scope step = Scope.open()) {
             device.backend().cast(scheduler.scaleModelInput(i, x), input);
@@ -196,27 +187,6 @@ final class Pipeline {
       }
       return scope.keep(x);
     }
-  }
-
-  /**
-   * The UNet's guided prediction for latents {@code [N, h, w, C]}: as many, f32.
-   *
-   * @param condition further channels of the UNet's input, {@code [N, h, w, ..]}; null for none
-   * @param context as many, or twice as many with the negative prompts first
-   */
-  private static Tensor predict(
-      UNet2DCondition unet,
-      Tensor latents,
-      Tensor condition,
-      Tensor timesteps,
-      Tensor context,
-      double guidance) {
-    Tensor input = condition == null ? latents : concat(3, latents, condition);
-    if (context.dim(0) == input.dim(0)) {
-      return cast(unet.forward(input, timesteps, context), DType.F32);
-    }
-    Tensor both = cast(unet.forward(concat(0, input, input), timesteps, context), DType.F32);
-    return Guidance.guide(both, guidance);
   }
 
   /** {@link #encode} of an image whose masked part is gray. */

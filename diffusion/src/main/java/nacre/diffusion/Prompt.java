@@ -13,6 +13,8 @@ import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.schedule.SchedulerFactory;
 import nacre.diffusion.schedule.Schedulers;
+import nacre.diffusion.text.PromptOptions;
+import nacre.diffusion.text.PromptSyntax;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
@@ -47,6 +49,8 @@ public final class Prompt {
   private RgbImage initial;
   private RgbImage mask;
   private OptionalDouble strength = OptionalDouble.empty();
+  private PromptSyntax syntax = PromptSyntax.PLAIN;
+  private int clipSkip;
   private int count = 1;
   private int batch = 1;
   private StepListener listener = (_, _) -> true;
@@ -163,6 +167,26 @@ public final class Prompt {
     return strength.orElse(mask == null ? DEFAULT_STRENGTH : DEFAULT_MASKED_STRENGTH);
   }
 
+  /** What signs in both prompts mean; by default nothing. */
+  public Prompt syntax(PromptSyntax other) {
+    syntax = Objects.requireNonNull(other, "syntax");
+    return this;
+  }
+
+  /**
+   * How many of the text encoder's last layers are left out, as {@code clip_skip} of diffusers; 0
+   * by default. 1 is what other tools call "Clip skip 2".
+   */
+  public Prompt clipSkip(int layers) {
+    if (layers < 0 || layers > model.textLayers()) {
+      throw new IllegalArgumentException(
+          "prompt: clip skip is %d, from 0 to %d is wanted, the text encoder's layers"
+              .formatted(layers, model.textLayers()));
+    }
+    clipSkip = layers;
+    return this;
+  }
+
   /** The number of pictures; 1 by default. */
   public Prompt count(int pictures) {
     requireAtLeastOne("count", pictures);
@@ -194,9 +218,12 @@ public final class Prompt {
    * Plans the drawing without doing it.
    *
    * @throws WeightsException if the scheduler's file is missing or malformed, in one line
-   * @throws IllegalArgumentException if the numbers are inconsistent
+   * @throws IllegalArgumentException if the numbers are inconsistent, or a prompt uses what its
+   *     syntax has and Nacre does not
    */
   public DrawingPlan plan() throws WeightsException {
+    check(text, "prompt", false);
+    check(negative, "negative prompt", true);
     if (mask != null && initial == null) {
       throw new IllegalArgumentException("prompt: the mask is of an initial picture; set init");
     }
@@ -208,6 +235,18 @@ public final class Prompt {
     Scheduler made = model.scheduler(scheduler, steps);
     int first = initial == null ? 0 : made.beginIndex(strength());
     return new DrawingPlan(size[0], size[1], guidance, made, first, count, Math.min(batch, count));
+  }
+
+  private void check(String prompt, String what, boolean isNegative) {
+    try {
+      model.prompts().check(prompt, options(), isNegative);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(what + ": " + e.getMessage(), e);
+    }
+  }
+
+  private PromptOptions options() {
+    return new PromptOptions(syntax, clipSkip);
   }
 
   private int[] dimensions() {
@@ -272,7 +311,7 @@ public final class Prompt {
     DrawingPlan plan = plan();
     try (Scope _ = Scope.open()) {
       ImageRequest request = request(plan);
-      Tensor encoded = model.encode(request);
+      Conditioning encoded = model.encode(request);
       for (int i = 0; i < plan.batches(); i++) {
         int done = i * plan.stepsPerBatch();
         long first = seed + (long) i * plan.batch();
@@ -287,7 +326,7 @@ public final class Prompt {
   }
 
   private RgbImage[] pictures(
-      ImageRequest request, Tensor encoded, DrawingPlan plan, long[] seeds, int done)
+      ImageRequest request, Conditioning encoded, DrawingPlan plan, long[] seeds, int done)
       throws WeightsException {
     StepListener all = (step, _) -> listener.onStep(done + step, plan.steps());
     try (Scope _ = Scope.open()) {
@@ -297,7 +336,8 @@ public final class Prompt {
 
   private ImageRequest request(DrawingPlan plan) {
     ImageRequest.Initial start = initial == null ? null : initial(plan.width(), plan.height());
-    return new ImageRequest(text, negative, plan.width(), plan.height(), guidance, start);
+    return new ImageRequest(
+        text, negative, plan.width(), plan.height(), guidance, start, options());
   }
 
   private ImageRequest.Initial initial(int toWidth, int toHeight) {

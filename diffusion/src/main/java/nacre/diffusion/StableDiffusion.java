@@ -15,6 +15,7 @@ import nacre.diffusion.schedule.SchedulerChoice;
 import nacre.diffusion.text.ClipTextConfig;
 import nacre.diffusion.text.ClipTokenizer;
 import nacre.diffusion.text.ClipVocabulary;
+import nacre.diffusion.text.PromptEncoder;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.tensor.Device;
@@ -54,7 +55,8 @@ public final class StableDiffusion implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Path path;
   private final Checkpoint checkpoint;
-  private final ClipTokenizer tokenizer;
+  private final PromptEncoder prompts;
+  private final int textLayers;
   private final UNetConfig unetConfig;
   private final VaeConfig vaeConfig;
   private final Models models;
@@ -66,13 +68,15 @@ public final class StableDiffusion implements AutoCloseable {
       throws WeightsException {
     this.path = path;
     this.checkpoint = checkpoint;
-    this.tokenizer = tokenizer;
     unetConfig = checkpoint.unetConfig();
     vaeConfig = checkpoint.vaeConfig();
-    checkConfigs(checkpoint.textEncoderConfig());
+    ClipTextConfig text = checkpoint.textEncoderConfig();
+    prompts = new PromptEncoder(tokenizer, options.embeddings(), text);
+    textLayers = text.numHiddenLayers();
+    checkConfigs(text);
     checkpoint.checkWeights();
     models = new Models(checkpoint, device, options);
-    pipeline = new Pipeline(models, tokenizer, isInpainting());
+    pipeline = new Pipeline(models, prompts, isInpainting());
   }
 
   /** Refuses configs that are valid alone but inconsistent with each other. */
@@ -98,9 +102,9 @@ public final class StableDiffusion implements AutoCloseable {
         unetConfig.crossAttentionDim(),
         text.hiddenSize());
     require(
-        tokenizer.length() <= text.maxPositionEmbeddings(),
+        tokenizer().length() <= text.maxPositionEmbeddings(),
         "the tokenizer makes %d tokens, the text encoder takes %d: they are not of one model",
-        tokenizer.length(),
+        tokenizer().length(),
         text.maxPositionEmbeddings());
   }
 
@@ -196,9 +200,18 @@ public final class StableDiffusion implements AutoCloseable {
     return JsonFile.read(folder.resolve(INDEX), json -> json.path("_class_name").asText(""));
   }
 
-  /** The tokenizer of prompts. */
+  /** The tokenizer of plain prompts. */
   public ClipTokenizer tokenizer() {
-    return tokenizer;
+    return prompts.tokenizer();
+  }
+
+  PromptEncoder prompts() {
+    return prompts;
+  }
+
+  /** The number of layers of the text encoder, the most that {@link Prompt#clipSkip} leaves out. */
+  public int textLayers() {
+    return textLayers;
   }
 
   /**
@@ -270,7 +283,7 @@ public final class StableDiffusion implements AutoCloseable {
   }
 
   /** The encoding of a request's prompts, which serves any number of batches. */
-  Tensor encode(ImageRequest request) throws WeightsException {
+  Conditioning encode(ImageRequest request) throws WeightsException {
     lock.lock();
     try {
       requireOpen();
@@ -283,7 +296,7 @@ public final class StableDiffusion implements AutoCloseable {
   /** As the public method, with an encoding. */
   Tensor generate(
       ImageRequest request,
-      Tensor encoded,
+      Conditioning encoded,
       Scheduler scheduler,
       long[] seeds,
       StepListener listener)

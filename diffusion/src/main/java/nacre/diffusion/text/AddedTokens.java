@@ -1,31 +1,30 @@
 package nacre.diffusion.text;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * The added tokens of one kind, raw or normalized, which are cut out of a prompt before its words
  * are: leftmost first, and of several there the longest.
- *
- * <p>A token that textual inversion learned as several vectors is written by its first: {@code
- * <cat>} stands for {@code <cat>}, {@code <cat>_1}, {@code <cat>_2} and so on, as in diffusers.
  */
 final class AddedTokens {
   private final Map<String, AddedToken> tokens;
-  private final Map<String, List<Integer>> vectors;
+  private final Map<String, Integer> ids;
   private final Pattern any;
 
-  private AddedTokens(Map<String, AddedToken> tokens, Map<String, List<Integer>> vectors) {
+  private AddedTokens(Map<String, AddedToken> tokens, Map<String, Integer> ids) {
     this.tokens = tokens;
-    this.vectors = vectors;
+    this.ids = ids;
     List<String> texts =
         tokens.keySet().stream()
             .sorted(Comparator.comparing(String::length).reversed())
@@ -46,20 +45,15 @@ final class AddedTokens {
       boolean normalized,
       UnaryOperator<String> normalize) {
     Map<String, AddedToken> tokens = new HashMap<>();
-    Map<String, List<Integer>> vectors = new HashMap<>();
-    List<String> names = added.stream().map(AddedToken::text).toList();
+    Map<String, Integer> own = new HashMap<>();
     for (AddedToken token : added) {
       if (token.normalized() == normalized) {
         String text = normalize.apply(token.text());
-        List<Integer> rows = new ArrayList<>(List.of(ids.get(token.text())));
-        for (int i = 1; names.contains(token.text() + "_" + i); i++) {
-          rows.add(ids.get(token.text() + "_" + i));
-        }
         tokens.put(text, token);
-        vectors.put(text, rows);
+        own.put(text, ids.get(token.text()));
       }
     }
-    return new AddedTokens(tokens, vectors);
+    return new AddedTokens(tokens, own);
   }
 
   /**
@@ -87,6 +81,26 @@ final class AddedTokens {
     return ids;
   }
 
+  /**
+   * The tokens that textual inversion learned as several vectors, by the id of the first: {@code
+   * <cat>} where there are {@code <cat>_1} and so on, too, and the text of all, apart by spaces.
+   */
+  static Map<Integer, Map.Entry<String, String>> series(
+      Collection<AddedToken> added, Map<String, Integer> ids) {
+    Set<String> names = added.stream().map(AddedToken::text).collect(Collectors.toSet());
+    Map<Integer, Map.Entry<String, String>> series = new HashMap<>();
+    for (String name : names) {
+      StringBuilder all = new StringBuilder(name);
+      for (int i = 1; names.contains(name + "_" + i); i++) {
+        all.append(' ').append(name).append('_').append(i);
+      }
+      if (all.length() > name.length()) {
+        series.put(ids.get(name), Map.entry(name, all.toString()));
+      }
+    }
+    return series;
+  }
+
   private static IllegalArgumentException withoutId(String text, SpecialTokens special) {
     return new IllegalArgumentException(
         special.roles().contains(text)
@@ -98,17 +112,17 @@ final class AddedTokens {
   /**
    * Splits a text into these tokens and what is between them, and passes both on in order.
    *
-   * @param found takes the ids of a token
+   * @param found takes the id of a token
    * @param between takes the text before, between or after
    */
-  void split(String text, Consumer<List<Integer>> found, Consumer<String> between) {
+  void split(String text, IntConsumer found, Consumer<String> between) {
     int from = 0;
     if (any != null) {
       Matcher matcher = any.matcher(text);
       while (matcher.find()) {
         if (tokens.get(matcher.group()).fits(text, matcher.start(), matcher.end())) {
           between.accept(text.substring(from, matcher.start()));
-          found.accept(vectors.get(matcher.group()));
+          found.accept(ids.get(matcher.group()));
           from = matcher.end();
         }
       }

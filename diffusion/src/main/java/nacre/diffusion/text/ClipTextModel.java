@@ -12,6 +12,7 @@ import nacre.nn.LayerNorm;
 import nacre.nn.Parameters;
 import nacre.nn.Sequential;
 import nacre.tensor.DType;
+import nacre.tensor.Device;
 import nacre.tensor.Tensor;
 
 /**
@@ -25,7 +26,8 @@ public final class ClipTextModel {
   private final ClipTextConfig config;
   private final Embedding tokens;
   private final Embedding positions;
-  private final Layer encoder;
+  private final List<Layer> layers = new ArrayList<>();
+  private final LayerNorm finalNorm;
 
   /** Builds the model on parameters whose names begin where {@code p} stands. */
   public ClipTextModel(Parameters p, ClipTextConfig config) {
@@ -35,12 +37,10 @@ public final class ClipTextModel {
     tokens = new Embedding(embeddings.at("token_embedding"), config.vocabSize(), width);
     positions =
         new Embedding(embeddings.at("position_embedding"), config.maxPositionEmbeddings(), width);
-    List<Layer> layers = new ArrayList<>();
     for (int i = 0; i < config.numHiddenLayers(); i++) {
       layers.add(new ClipTextLayer(p.at("encoder.layers").at(i), config));
     }
-    layers.add(new LayerNorm(p.at("final_layer_norm"), width, config.layerNormEps()));
-    encoder = Sequential.of(layers);
+    finalNorm = new LayerNorm(p.at("final_layer_norm"), width, config.layerNormEps());
   }
 
   /**
@@ -75,18 +75,59 @@ public final class ClipTextModel {
    * @throws IllegalArgumentException if the texts are longer than the model allows
    */
   public Tensor forward(Tensor inputIds, DType dtype) {
-    if (inputIds.shape().rank() != 2 || inputIds.dim(1) > config.maxPositionEmbeddings()) {
-      throw new IllegalArgumentException(
-          "CLIPTextModel: input ids are %s, [N, T] with T up to %d is wanted"
-              .formatted(inputIds.describe(), config.maxPositionEmbeddings()));
-    }
-    Layer embedding = ids -> embed(ids, dtype);
-    return embedding.then(encoder).forward(inputIds);
+    requireText("input ids are", inputIds, 2);
+    Layer embedding = ids -> place(cast(tokens.forward(ids), dtype));
+    return embedding.then(encoder(0)).forward(inputIds);
   }
 
-  /** {@code inputIds [N, T] → [N, T, C]}. */
-  private Tensor embed(Tensor inputIds, DType dtype) {
-    Tensor places = slice(positions.weight(), 0, 0, inputIds.dim(1)); // [T, C]
-    return add(cast(tokens.forward(inputIds), dtype), cast(places, dtype));
+  /**
+   * The vectors of tokens, before their places are added: {@code inputIds [N, T] (i32 or i64) → [N,
+   * T, C]}. {@link #forwardVectors} goes on with them, or with others in their place.
+   */
+  Tensor tokenVectors(Tensor inputIds) {
+    return tokens.forward(inputIds);
+  }
+
+  /**
+   * {@code vectors [N, T, C] → [N, T, C]}, after the final norm.
+   *
+   * @param skip how many of the last layers are left out, up to all
+   * @throws IllegalArgumentException if there are fewer layers, or the texts are longer than the
+   *     model allows
+   */
+  Tensor forwardVectors(Tensor vectors, int skip) {
+    requireText("vectors are", vectors, 3);
+    Layer embedding = this::place;
+    return embedding.then(encoder(skip)).forward(vectors);
+  }
+
+  private void requireText(String what, Tensor text, int rank) {
+    if (text.shape().rank() != rank || text.dim(1) > config.maxPositionEmbeddings()) {
+      throw new IllegalArgumentException(
+          "CLIPTextModel: %s %s, [N, T%s] with T up to %d is wanted"
+              .formatted(
+                  what, text.describe(), rank == 2 ? "" : ", C", config.maxPositionEmbeddings()));
+    }
+  }
+
+  /** All layers but the last {@code skip}, and the final norm. */
+  private Layer encoder(int skip) {
+    if (skip > layers.size()) {
+      throw new IllegalArgumentException(
+          "clip skip is %d, the text encoder has %d layers".formatted(skip, layers.size()));
+    }
+    List<Layer> all = new ArrayList<>(layers.subList(0, layers.size() - skip));
+    all.add(finalNorm);
+    return Sequential.of(all);
+  }
+
+  Device device() {
+    return tokens.weight().device();
+  }
+
+  /** Adds the vectors of the places, {@code [N, T, C] → [N, T, C]}. */
+  private Tensor place(Tensor vectors) {
+    Tensor places = slice(positions.weight(), 0, 0, vectors.dim(1)); // [T, C]
+    return add(vectors, cast(places, vectors.dtype()));
   }
 }

@@ -6,6 +6,7 @@ import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -32,10 +33,13 @@ public final class ClipTokenizer {
 
   private static final Pattern SPACES = Pattern.compile("\\p{IsWhite_Space}+");
 
+  private final TokenizerFiles files;
+  private final Map<String, Integer> ids;
   private final Map<Integer, String> tokens = new HashMap<>();
   private final BytePairs pairs;
   private final AddedTokens raw;
   private final AddedTokens normalized;
+  private final Map<Integer, Map.Entry<String, String>> series;
   private final int start;
   private final int end;
   private final int unknown;
@@ -43,12 +47,14 @@ public final class ClipTokenizer {
   private final int length;
 
   private ClipTokenizer(TokenizerFiles files) {
+    this.files = files;
     Map<String, Integer> vocabulary = files.vocabulary();
     SpecialTokens special = files.special();
-    Map<String, Integer> ids = AddedTokens.ids(special, vocabulary);
+    this.ids = AddedTokens.ids(special, vocabulary);
     this.pairs = new BytePairs(vocabulary, files.merges());
     this.raw = AddedTokens.of(special.added(), ids, false, text -> text);
     this.normalized = AddedTokens.of(special.added(), ids, true, ClipTokenizer::normalize);
+    this.series = AddedTokens.series(special.added(), ids);
     this.start = ids.get(special.start());
     this.end = ids.get(special.end());
     this.unknown = ids.get(special.unknown());
@@ -114,6 +120,42 @@ public final class ClipTokenizer {
     return length;
   }
 
+  /** The same tokenizer with further tokens, whose ids are not taken yet. */
+  ClipTokenizer with(List<AddedToken> more) {
+    SpecialTokens special = files.special();
+    List<AddedToken> added = new ArrayList<>(special.added());
+    added.addAll(more);
+    return new ClipTokenizer(
+        new TokenizerFiles(
+            files.vocabulary(),
+            files.merges(),
+            new SpecialTokens(
+                special.start(), special.end(), special.unknown(), special.padding(), added),
+            length));
+  }
+
+  /** Whether there is a token of this text. */
+  boolean knows(String token) {
+    return ids.containsKey(token);
+  }
+
+  int start() {
+    return start;
+  }
+
+  int end() {
+    return end;
+  }
+
+  int padding() {
+    return padding;
+  }
+
+  /** The comma at the end of a word; −1 if there is none. */
+  int comma() {
+    return ids.getOrDefault("," + BytePairs.WORD_END, -1);
+  }
+
   /** The prompt between start and end, cut or padded to {@link #length}. */
   public Encoded encode(String prompt) {
     List<Integer> text = tokens(prompt);
@@ -139,14 +181,29 @@ public final class ClipTokenizer {
     return ByteAlphabet.text(letters).strip();
   }
 
-  /** The tokens of a prompt, without start and end. */
-  private List<Integer> tokens(String prompt) {
-    List<Integer> ids = new ArrayList<>();
+  /**
+   * The tokens of a prompt, without start and end. As in diffusers, a word of several vectors
+   * stands for all of them where it is written as it was learned, and for the first in other cases.
+   */
+  List<Integer> tokens(String prompt) {
+    List<Integer> found = split(prompt);
+    String whole = prompt;
+    for (int id : new LinkedHashSet<>(found)) {
+      Map.Entry<String, String> vectors = series.get(id);
+      if (vectors != null) {
+        whole = whole.replace(vectors.getKey(), vectors.getValue());
+      }
+    }
+    return whole.equals(prompt) ? found : split(whole);
+  }
+
+  private List<Integer> split(String prompt) {
+    List<Integer> found = new ArrayList<>();
     raw.split(
         prompt,
-        ids::addAll,
-        text -> normalized.split(normalize(text), ids::addAll, words -> addWords(words, ids)));
-    return ids;
+        found::add,
+        text -> normalized.split(normalize(text), found::add, words -> addWords(words, found)));
+    return found;
   }
 
   private void addWords(String text, List<Integer> ids) {

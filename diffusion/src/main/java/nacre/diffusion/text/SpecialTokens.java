@@ -61,9 +61,7 @@ record SpecialTokens(
     List.of(config.path(OLD_LIST), config.path(LIST), first.path(LIST))
         .forEach(list -> putAll(special, list));
     Map<String, AddedToken> added =
-        decoder.isObject()
-            ? numbered(folder, decoder)
-            : addedApart(folder, special);
+        decoder.isObject() ? numbered(folder, decoder) : addedApart(folder, special);
     // To transformers 5 these do not make a token of added_tokens.json special.
     putAll(special, first.path(OLD_LIST));
     special.forEach(added::putIfAbsent);
@@ -97,7 +95,9 @@ record SpecialTokens(
     } catch (IllegalArgumentException e) {
       Path file = Path.of("tokenizer_config.json");
       throw new WeightsException(
-          folder == null ? file : folder.resolve(file), "added_tokens_decoder: " + e.getMessage(), e);
+          folder == null ? file : folder.resolve(file),
+          "added_tokens_decoder: " + e.getMessage(),
+          e);
     }
     return added;
   }

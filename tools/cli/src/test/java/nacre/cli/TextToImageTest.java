@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** {@code sample} with a tiny Stable Diffusion folder, compared with diffusers. */
@@ -166,6 +167,83 @@ class TextToImageTest {
         new ArrayList<>(List.of("sample", "--model", MODEL, "--out", folder.resolve("out")));
     words.addAll(Arrays.asList(more));
     return CommandLineRun.of(words.toArray());
+  }
+
+  private static final Path PROMPTS = Path.of("../../diffusion/src/test/resources/prompts");
+
+  private static final Object[] EMBEDDINGS = {
+    "--embedding", PROMPTS.resolve("learned_embeds.safetensors"),
+    "--embedding", PROMPTS.resolve("two.safetensors"),
+    "--embedding", PROMPTS.resolve("style.safetensors") + "=style",
+  };
+
+  private Path drawn(Object... more) throws IOException {
+    List<Object> words =
+        new ArrayList<>(List.of("--steps", 4, "--guidance", 5, "--size", "48x32", "--seed", 8));
+    words.addAll(Arrays.asList(EMBEDDINGS));
+    words.addAll(Arrays.asList(more));
+    CommandLineRun run = sample(words.toArray());
+    assertEquals(0, run.status(), run::err);
+    return files(folder.resolve("out")).getFirst();
+  }
+
+  /** export_prompt_encodings.py had diffusers draw it. */
+  @ParameterizedTest
+  @CsvSource({"embedding, 0", "embedding-skip, 1"})
+  void embeddingsAndClipSkipDrawWhatDiffusersDraws(String name, int skip) throws IOException {
+    Path picture =
+        drawn(
+            "--prompt",
+            "a painting of <two> and <one>, style",
+            "--negative",
+            "blurry <one>",
+            "--clip-skip",
+            skip);
+    Path wanted = TINY.resolve("epsilon/" + name + ".png");
+    assertTrue(difference(wanted.toFile(), picture.toFile()) <= 2, name);
+    assertEquals(skip == 0 ? null : "1", PngMetadata.read(picture).get("clip skip"));
+    assertTrue(PngMetadata.read(picture).get("embeddings").contains("two.safetensors, "));
+  }
+
+  /** Prompts of two chunks and of one. */
+  @Test
+  void weightsAndChunksDrawWhatTheReferenceDraws() throws IOException {
+    Path picture =
+        drawn(
+            "--prompt",
+            "(masterpiece:1.2), a fox BREAK [<two>] in the forest",
+            "--negative",
+            "(blurry), low quality",
+            "--clip-skip",
+            1,
+            "--scheduler",
+            "ddim",
+            "--prompt-syntax",
+            "a1111");
+    int difference = difference(TINY.resolve("epsilon/webui.png").toFile(), picture.toFile());
+    assertTrue(difference <= 2, "differs by " + difference);
+    assertEquals("a1111", PngMetadata.read(picture).get("prompt syntax"));
+  }
+
+  @Test
+  void refusesPromptsAndEmbeddingsBeforeItDraws() throws IOException {
+    String[] webui = {"--prompt-syntax", "a1111", "--prompt"};
+    assertRefused("prompt: 'AND' is a prompt of several", webui[0], webui[1], webui[2], "a AND b");
+    assertRefused(
+        "negative prompt: '[a|b]' is a prompt that changes from step to step",
+        webui[0],
+        webui[1],
+        webui[2],
+        "a",
+        "--negative",
+        "[a|b]");
+    assertRefused("one of: plain, a1111", "--prompt-syntax", "comfy", "--prompt", "a");
+    assertRefused("--clip-skip is 3, must be from 0 to 2", "--prompt", "a", "--clip-skip", 3);
+    Path wide = PROMPTS.resolve("wide.safetensors");
+    assertRefused("1024 wide, the model's 16", "--prompt", "a", "--embedding", wide);
+    Path pickle = Files.write(folder.resolve("old.pt"), new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0, 0});
+    assertRefused("these hold pickles", "--prompt", "a", "--embedding", pickle + "=old");
+    assertRefused("none: no such file", "--prompt", "a", "--embedding", "none");
   }
 
   @Test

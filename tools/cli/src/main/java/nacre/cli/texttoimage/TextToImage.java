@@ -5,8 +5,11 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,6 +28,8 @@ import nacre.diffusion.Residency;
 import nacre.diffusion.StableDiffusion;
 import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.schedule.Scheduler;
+import nacre.diffusion.text.PromptSyntax;
+import nacre.diffusion.text.TextualInversion;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -103,6 +108,30 @@ public final class TextToImage {
   private Path vae;
 
   @Option(
+      names = "--prompt-syntax",
+      paramLabel = "NAME",
+      description =
+          "plain, or a1111: weights as (word:1.2), BREAK, and prompts of any length, with the"
+              + " numbers of AUTOMATIC1111's stable-diffusion-webui; plain unless given.")
+  private String syntax = PromptSyntax.PLAIN.toString();
+
+  @Option(
+      names = "--clip-skip",
+      paramLabel = "N",
+      description =
+          "How many of the text encoder's last layers are left out, as in diffusers; 1 is what"
+              + " others call clip skip 2; 0 unless given.")
+  private int clipSkip;
+
+  @Option(
+      names = "--embedding",
+      paramLabel = "FILE[=NAME]",
+      description =
+          "A word of textual inversion for the prompts, in a safetensors file; may be given several"
+              + " times.")
+  private List<String> embeddings = List.of();
+
+  @Option(
       names = "--dtype",
       paramLabel = "TYPE",
       defaultValue = "f32",
@@ -138,6 +167,7 @@ public final class TextToImage {
             .withResidency(residency)
             .withTokenizer(tokenizer)
             .withVae(vae)
+            .withEmbeddings(readEmbeddings())
             .withOnRead(onRead);
     try (StableDiffusion model = StableDiffusion.open(path, device, options)) {
       draw(model, path, device, sampling, System.out);
@@ -176,6 +206,27 @@ public final class TextToImage {
                 progress.note("image   " + file);
               });
     }
+  }
+
+  private List<TextualInversion> readEmbeddings() throws IOException {
+    List<TextualInversion> read = new ArrayList<>();
+    for (String embedding : embeddings) {
+      int sign = embedding.lastIndexOf('=');
+      // A file's name may have the sign in it.
+      boolean named = sign > 0 && !Files.exists(Path.of(embedding));
+      Path file = Path.of(named ? embedding.substring(0, sign) : embedding);
+      Optional<String> name = named ? Optional.of(embedding.substring(sign + 1)) : Optional.empty();
+      read.add(TextualInversion.read(file, name));
+    }
+    return read;
+  }
+
+  private PromptSyntax promptSyntax() {
+    return PromptSyntax.named(syntax)
+        .orElseThrow(
+            () ->
+                new UserException(
+                    "--prompt-syntax is '" + syntax + "', must be one of: plain, a1111"));
   }
 
   private void check() {
@@ -220,6 +271,12 @@ public final class TextToImage {
   private Prompt order(StableDiffusion model, Sampling sampling) throws IOException {
     Prompt order =
         model.prompt(prompt).negative(negative).seed(sampling.seed()).count(images).batch(batch);
+    order.syntax(promptSyntax());
+    if (clipSkip < 0 || clipSkip > model.textLayers()) {
+      throw new UserException(
+          "--clip-skip is %d, must be from 0 to %d".formatted(clipSkip, model.textLayers()));
+    }
+    order.clipSkip(clipSkip);
     if (init != null) {
       order.init(PictureFile.read(init).toImage());
     }
@@ -271,6 +328,9 @@ public final class TextToImage {
   }
 
   private void warnOfDropped(StableDiffusion model, PrintStream print) {
+    if (promptSyntax() != PromptSyntax.PLAIN) {
+      return;
+    }
     for (String text : new String[] {prompt, negative}) {
       String dropped = model.tokenizer().encode(text).dropped();
       if (!dropped.isEmpty()) {
@@ -294,6 +354,15 @@ public final class TextToImage {
     texts.put("prompt", prompt);
     if (!negative.isEmpty()) {
       texts.put("negative prompt", negative);
+    }
+    if (promptSyntax() != PromptSyntax.PLAIN) {
+      texts.put("prompt syntax", syntax);
+    }
+    if (clipSkip > 0) {
+      texts.put("clip skip", Integer.toString(clipSkip));
+    }
+    if (!embeddings.isEmpty()) {
+      texts.put("embeddings", String.join(", ", embeddings));
     }
     texts.put("size", plan.width() + "x" + plan.height());
     texts.put("scheduler", scheduler.schedule().config().kind().className());

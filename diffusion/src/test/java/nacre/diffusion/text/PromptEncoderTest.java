@@ -1,0 +1,180 @@
+package nacre.diffusion.text;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import nacre.diffusion.checkpoint.DiffusersFolder;
+import nacre.nn.Parameters;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+import nacre.weights.Layout;
+import nacre.weights.StateDict;
+import nacre.weights.WeightsException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Against encodings by transformers and diffusers (export_prompt_encodings.py). */
+class PromptEncoderTest {
+  private static final Path MODEL = Path.of("../tools/cli/src/test/resources/tiny-sd/model");
+  private static final Path FOLDER = Path.of("src/test/resources/prompts");
+
+  @AfterEach
+  void nothingIsLeftInMemory() {
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  private static PromptEncoder encoder(ClipTextConfig config, TextualInversion... embeddings)
+      throws WeightsException {
+    ClipTokenizer tokenizer = ClipTokenizer.read(MODEL.resolve("tokenizer"));
+    return new PromptEncoder(tokenizer, List.of(embeddings), config);
+  }
+
+  private static TextualInversion read(String file) throws WeightsException {
+    return TextualInversion.read(FOLDER.resolve(file), Optional.empty());
+  }
+
+  @Test
+  void encodingsEqualTheReferences() throws IOException {
+    JsonNode cases = new JsonMapper().readTree(FOLDER.resolve("cases.json").toFile());
+    List<Executable> checks = new ArrayList<>();
+    try (Scope _ = Scope.open();
+        StateDict wanted = StateDict.open(FOLDER.resolve("encodings.safetensors"))) {
+      Device device = Device.cpu();
+      ClipTextModel model =
+          new DiffusersFolder(MODEL)
+              .readTextEncoder(Parameters.unwritten(device, DType.F32).frozen());
+      PromptEncoder encoder =
+          encoder(
+              model.config(),
+              read("learned_embeds.safetensors"),
+              read("two.safetensors"),
+              read("style.safetensors"));
+      for (int i = 0; i < cases.size(); i++) {
+        JsonNode line = cases.get(i);
+        PromptOptions options =
+            new PromptOptions(
+                PromptSyntax.named(line.get("syntax").textValue()).orElseThrow(),
+                line.get("clip_skip").intValue());
+        String prompt = line.get("prompt").textValue();
+        boolean negative = line.get("negative").booleanValue();
+        Tensor encoded = encoder.encode(model, prompt, options, negative);
+        Tensor expected =
+            wanted.entries().get("encoding." + i).toTensor(device, DType.F32, Layout.SAME);
+        checks.add(() -> assertClose(expected, encoded, options + " " + prompt));
+      }
+      assertEquals(47, checks.size());
+      assertAll(checks);
+    }
+  }
+
+  private static void assertClose(Tensor expected, Tensor encoded, String what) {
+    assertEquals(expected.shape(), encoded.shape(), what);
+    float[] a = expected.toFloats();
+    float[] b = encoded.toFloats();
+    double error = 0;
+    double norm = 0;
+    for (int i = 0; i < a.length; i++) {
+      error += Math.pow(a[i] - b[i], 2);
+      norm += Math.pow(a[i], 2);
+    }
+    assertTrue(Math.sqrt(error / norm) < 1e-5, what + ": " + Math.sqrt(error / norm));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "a [cat:dog:0.5] on a table; '[cat:dog:0.5]' is a prompt that changes from step to step",
+        "a [cat: 3 ]; '[cat: 3 ]' is a prompt that changes",
+        "[(a:1.2)::.5]; '[(a:1.2)::.5]' is a prompt that changes",
+        "a (nice [cat|dog|(red:1.2) fox]); '[cat|dog|(red:1.2) fox]' is a prompt that changes",
+        "a cat AND a dog; 'AND' is a prompt of several",
+        "a picture of 16:9; ':9' is the weight of a whole prompt",
+        "a fox <lora:detail:0.7>; '<lora:detail:0.7>' is a network",
+        "(fox:1.2.3); the weight ':1.2.3)' is no number",
+        "(a cat BREAK a dog); BREAK stands in brackets",
+      })
+  void refusesByNameWhatIsNotSupported(String prompt, String reason) throws IOException {
+    PromptOptions options = new PromptOptions(PromptSyntax.A1111, 0);
+    PromptEncoder encoder = encoder(config());
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> encoder.check(prompt, options, false))
+            .getMessage();
+    assertTrue(message.startsWith(reason), message);
+    encoder.check(prompt, PromptOptions.DEFAULT, false);
+  }
+
+  @Test
+  void whatOnlyLooksLikeItIsText() throws IOException {
+    PromptOptions options = new PromptOptions(PromptSyntax.A1111, 0);
+    PromptEncoder encoder = encoder(config());
+    for (String prompt :
+        List.of("[a:b]", "\\[a:b:0.5\\]", "[a (b|c)]", "SAND", "at 12: noon", "[a:b:c:0.5]")) {
+      encoder.check(prompt, options, false);
+    }
+    // These belong to the prompt, not to the negative one.
+    encoder.check("a AND <lora:b:1> c:2", options, true);
+    assertThrows(IllegalArgumentException.class, () -> encoder.check("[a|b]", options, true));
+  }
+
+  private static ClipTextConfig config() throws WeightsException {
+    return new DiffusersFolder(MODEL).config("text_encoder/config.json", ClipTextConfig::of);
+  }
+
+  @Test
+  void refusesEmbeddingsThatDoNotFit(@TempDir Path folder) throws IOException {
+    assertRefused("its vectors are 1024 wide, the model's 16", read("wide.safetensors"));
+    assertRefused(
+        "has a token <one> already",
+        read("learned_embeds.safetensors"),
+        read("learned_embeds.safetensors"));
+    TextualInversion taken =
+        TextualInversion.read(FOLDER.resolve("two.safetensors"), Optional.of("fo"));
+    assertRefused("has a token fo already; give the embedding another name: FILE=NAME", taken);
+    assertUnreadable("of Stable Diffusion XL", FOLDER.resolve("xl.safetensors"));
+    assertUnreadable("holds 47 tensors", FOLDER.resolve("encodings.safetensors"));
+    assertUnreadable("no such file", folder.resolve("none.safetensors"));
+    Path pickle = Files.write(folder.resolve("old.pt"), new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0, 0});
+    assertUnreadable("a zip archive, as PyTorch's", pickle);
+  }
+
+  private static void assertRefused(String reason, TextualInversion... embeddings) {
+    String message =
+        assertThrows(WeightsException.class, () -> encoder(config(), embeddings)).getMessage();
+    assertTrue(message.contains(reason), message);
+  }
+
+  private static void assertUnreadable(String reason, Path file) {
+    String message =
+        assertThrows(WeightsException.class, () -> TextualInversion.read(file, Optional.empty()))
+            .getMessage();
+    assertTrue(message.contains(reason), message);
+  }
+
+  @Test
+  void theNameIsTheFilesUnlessItIsGiven() throws IOException {
+    assertEquals("<one>", read("learned_embeds.safetensors").name());
+    assertEquals("style", read("style.safetensors").name());
+    Path file = FOLDER.resolve("style.safetensors");
+    TextualInversion named = TextualInversion.read(file, Optional.of("mine"));
+    assertEquals(List.of("mine", "mine_1"), named.names());
+    assertEquals(16, named.width());
+  }
+}
