@@ -61,6 +61,24 @@ public final class OpenMp {
   }
 
   /**
+   * Sets the number of threads in a team, for the thread that calls: of regions that it begins, and
+   * of what oneDNN plans or computes for it.
+   *
+   * @return what it was before
+   */
+  public static int limit(int threads) {
+    int before = threads();
+    if (threads != before) {
+      try {
+        Team.LIMIT.invokeExact(threads);
+      } catch (Throwable e) {
+        throw unexpected(e);
+      }
+    }
+    return before;
+  }
+
+  /**
    * Runs a body once on each member of the team and returns when all have finished. What they wrote
    * is visible to the caller then. Called from inside a body, it runs the given body at once, as
    * the only member of a team of one.
@@ -193,6 +211,15 @@ public final class OpenMp {
     static final MethodHandle IN_PARALLEL = query("omp_in_parallel");
     static final MethodHandle THREAD_NUM = query("omp_get_thread_num");
     static final MethodHandle NUM_THREADS = query("omp_get_num_threads");
+
+    /** A function that only writes a number into the thread's own state. */
+    static final MethodHandle LIMIT =
+        AVAILABLE
+            ? LINKER.downcallHandle(
+                LOOKUP.findOrThrow("omp_set_num_threads"),
+                FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT),
+                Linker.Option.critical(false))
+            : null;
 
     static final MemorySegment ENTRY = AVAILABLE ? entry() : null;
 

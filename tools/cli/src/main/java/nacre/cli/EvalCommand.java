@@ -13,7 +13,6 @@ import nacre.cli.options.DataName;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.diffusion.NotFiniteException;
-import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.ClipSourceProvider;

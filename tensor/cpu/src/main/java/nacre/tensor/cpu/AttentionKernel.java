@@ -5,6 +5,7 @@ import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.HeadEngine;
 import nacre.tensor.cpu.engine.HeadMatrix;
 import nacre.tensor.cpu.engine.MatrixEngine;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.spi.Allocator;
 import nacre.tensor.spi.AttentionGradients;
 import nacre.tensor.spi.AttentionInputs;
@@ -106,7 +107,7 @@ final class AttentionKernel {
     int threads = team.threads();
     long scores = (long) cut.n * cut.heads * cut.rows * cut.columns;
     int even = 0;
-    if (team.runsLibrary() && scores >= Elementwise.WORTH) {
+    if (team.runsLibrary() && Worth.scores(scores)) {
       even = items < FEW_ITEMS * threads ? items - items % threads : items;
     }
     team.split(even, true, (from, to) -> run(body, true, from, to));

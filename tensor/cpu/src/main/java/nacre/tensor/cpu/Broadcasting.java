@@ -5,6 +5,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.MatrixEngine;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.spi.Binary;
 
 /** Binary operations whose operands repeat along some axes. */
@@ -38,7 +39,7 @@ final class Broadcasting {
     DType dtype = y.dtype();
     team.split(
         y.elements(),
-        y.elements() >= Elementwise.WORTH,
+        Worth.arithmetic(y.elements()),
         (from, to) -> {
           Scratch s = Scratch.mine();
           float[] ta = s.floats(0, Scratch.TILE);

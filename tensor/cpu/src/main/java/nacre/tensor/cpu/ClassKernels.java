@@ -3,6 +3,7 @@ package nacre.tensor.cpu;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 
 /** What is computed of rows of scores, one score a class: the largest, and the cross-entropy. */
 final class ClassKernels {
@@ -21,7 +22,7 @@ final class ClassKernels {
     int c = x.dim(-1);
     team.split(
         c == 0 ? 0 : x.elements() / c,
-        x.elements() >= Elementwise.WORTH,
+        Worth.functions(x.elements()),
         (from, to) -> {
           float[] t = Scratch.mine().floats(0, c);
           for (long row = from; row < to; row++) {

@@ -6,6 +6,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.MatrixEngine;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.spi.Binary;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
@@ -90,7 +91,7 @@ final class ColumnConvolutions {
     Tensor columns = x.like(Shape.of((int) patches, kernelHeight * kernelWidth * x.dim(3)));
     team.split(
         patches,
-        columns.elements() >= Elementwise.WORTH,
+        Worth.arithmetic(columns.elements()),
         (from, to) -> {
           for (long p = from; p < to; p++) {
             int top = (int) (p / width % height) * window.stride() - window.top();
@@ -122,7 +123,7 @@ final class ColumnConvolutions {
     int width = dx.dim(2);
     team.split(
         (long) dx.dim(0) * height * width,
-        columns.elements() >= Elementwise.WORTH,
+        Worth.arithmetic(columns.elements()),
         (from, to) -> {
           float[] sum = Scratch.mine().floats(0, in);
           float[] part = Scratch.mine().floats(1, in);

@@ -1,6 +1,7 @@
 package nacre.tensor.cpu;
 
 import java.lang.System.Logger.Level;
+import java.util.function.UnaryOperator;
 import nacre.bindings.NativeLibraries;
 import nacre.bindings.NativeLibrary;
 import nacre.bindings.OneDnnChoice;
@@ -38,26 +39,32 @@ public final class CpuProvider implements BackendProvider {
     if (ordinal != 0) {
       throw new IllegalStateException("cpu:" + ordinal + ": there is one only");
     }
+    return create(settings, team -> team);
+  }
+
+  /** The backend with a team that works as {@code sharing} makes it, for tests. */
+  static CpuBackend create(Settings settings, UnaryOperator<Team> sharing) {
     return create(
         new OneDnnChoice(
             settings.oneDnn(),
             settings.threads().orElseGet(Processors::physicalCores),
             settings.cache(),
-            settings.environment()));
+            settings.environment()),
+        sharing);
   }
 
   /**
    * The backend of the CPU: oneDNN if it loads, else plain Java and the reason why, which is logged
    * as a warning unless oneDNN was switched off.
    */
-  private static CpuBackend create(OneDnnChoice choice) {
+  private static CpuBackend create(OneDnnChoice choice, UnaryOperator<Team> sharing) {
     return switch (NativeLibraries.oneDnn(choice)) {
       case NativeLibrary.Loaded library -> {
         Allocator allocator = new HostAllocator();
         MatrixEngine engine = new OneDnnEngine(library, allocator);
         Team team = OpenMp.isAvailable() ? new OpenMpTeam() : new JavaTeam(choice.threads());
         String what = "cpu: " + engine.describe() + ", " + team.describe();
-        yield new CpuBackend(engine, allocator, team, what);
+        yield new CpuBackend(engine, allocator, sharing.apply(team), what);
       }
       case NativeLibrary.Unavailable none -> {
         CpuBackend backend = withoutLibrary(none.reason(), choice.threads());

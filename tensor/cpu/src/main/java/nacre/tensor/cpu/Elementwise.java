@@ -3,14 +3,12 @@ package nacre.tensor.cpu;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.spi.Binary;
 import nacre.tensor.spi.Unary;
 
 /** Operations that compute each element from the elements at the same place. */
 final class Elementwise {
-  /** Elements below which a second thread costs more than it brings. */
-  static final long WORTH = 16_384;
-
   private final Team team;
 
   Elementwise(Team team) {
@@ -19,6 +17,10 @@ final class Elementwise {
 
   /** Computes y from the given inputs, tile by tile: {@code body} changes tile 0 in place. */
   private void map(Tensor y, TileBody body, Tensor... in) {
+    map(y, Worth.arithmetic(y.elements()), body, in);
+  }
+
+  private void map(Tensor y, boolean worth, TileBody body, Tensor... in) {
     long n = y.elements();
     long yAddress = y.address();
     long[] addresses = new long[in.length];
@@ -29,7 +31,7 @@ final class Elementwise {
     }
     team.split(
         n,
-        n >= WORTH,
+        worth,
         (from, to) -> {
           Scratch s = Scratch.mine();
           float[][] tiles = new float[in.length][];
@@ -52,11 +54,13 @@ final class Elementwise {
   }
 
   void unary(Unary f, Tensor x, Tensor y) {
-    map(y, (t, n) -> UnaryTiles.apply(f, t[0], n), x);
+    boolean worth = Worth.functions(y.elements());
+    map(y, worth, (t, n) -> UnaryTiles.apply(f, t[0], n), x);
   }
 
   void unaryBackward(Unary f, Tensor x, Tensor dy, Tensor dx) {
-    map(dx, (t, n) -> UnaryTiles.applyDerivative(f, t[0], t[1], n), x, dy);
+    boolean worth = Worth.functions(dx.elements());
+    map(dx, worth, (t, n) -> UnaryTiles.applyDerivative(f, t[0], t[1], n), x, dy);
   }
 
   void affine(Tensor x, double scale, double shift, Tensor y) {
@@ -161,7 +165,7 @@ final class Elementwise {
     int block = Math.max(1, Scratch.TILE / c);
     team.split(
         (rows + block - 1) / block,
-        rows * c >= WORTH,
+        Worth.functions(rows * c),
         (from, to) -> {
           Scratch s = Scratch.mine();
           float[] both = s.floats(0, block * 2 * c);
@@ -225,7 +229,7 @@ final class Elementwise {
   private void integers(Tensor y, IntegerTile source) {
     team.split(
         y.elements(),
-        y.elements() >= WORTH,
+        Worth.arithmetic(y.elements()),
         (from, to) -> {
           long[] tile = Scratch.mine().longs(Scratch.TILE);
           for (long i = from; i < to; i += Scratch.TILE) {

@@ -1,6 +1,7 @@
 package nacre.tensor.cpu;
 
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 
 /**
  * How channels-last images [N, pixels, C] are cut into pieces of whole pixels, by their shape
@@ -37,6 +38,6 @@ record ImagePieces(int images, long pixels, int channels, int rows, int pieces) 
   }
 
   boolean worth() {
-    return images * pixels * channels >= Elementwise.WORTH;
+    return Worth.functions(images * pixels * channels);
   }
 }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 
 /** Largest elements over axes. */
 final class Maxima {
@@ -38,7 +39,7 @@ final class Maxima {
   private void rows(Tensor x, long outer, long middle, Tensor y) {
     team.split(
         outer,
-        x.elements() >= Elementwise.WORTH,
+        Worth.arithmetic(x.elements()),
         (from, to) -> {
           float[] t = Scratch.mine().floats(0, Scratch.TILE);
           float[] largest = new float[1];
@@ -61,7 +62,7 @@ final class Maxima {
     int together = (int) Math.max(1, Scratch.TILE / inner);
     team.split(
         round.outer() * tiles,
-        x.elements() >= Elementwise.WORTH,
+        Worth.arithmetic(x.elements()),
         (from, to) -> {
           float[] t = Scratch.mine().floats(0, Scratch.TILE);
           float[] largest = Scratch.mine().floats(1, Scratch.TILE);

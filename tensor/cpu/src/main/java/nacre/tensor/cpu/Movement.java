@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 
 /** Boxes in and out of tensors, and rows of tables. {@link Permutation} reorders axes. */
 final class Movement {
@@ -54,7 +55,7 @@ final class Movement {
     long runs = box.elements() / run;
     team.split(
         runs,
-        box.elements() >= Elementwise.WORTH && runs > 1,
+        Worth.arithmetic(box.elements()) && runs > 1,
         (from, to) -> {
           for (long k = from; k < to; k++) {
             long rest = k;

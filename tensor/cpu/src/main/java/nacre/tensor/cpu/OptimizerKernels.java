@@ -3,6 +3,7 @@ package nacre.tensor.cpu;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
 
@@ -28,7 +29,7 @@ final class OptimizerKernels {
     }
     team.split(
         total,
-        total >= Elementwise.WORTH,
+        Worth.functions(total),
         (from, to) -> {
           long start = 0;
           for (int k = 0; k < ends.length; k++) {

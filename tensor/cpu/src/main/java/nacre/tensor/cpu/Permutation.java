@@ -3,6 +3,7 @@ package nacre.tensor.cpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 
 /**
  * Axes in another order. Where the last axis stays the last, whole runs move; where it does not, it
@@ -96,7 +97,7 @@ final class Permutation {
     long to = y.address();
     team.split(
         y.elements() / a.last(),
-        y.elements() >= Elementwise.WORTH,
+        Worth.functions(y.elements()),
         (first, end) -> {
           for (long k = first; k < end; k++) {
             long rest = k;
@@ -123,7 +124,7 @@ final class Permutation {
     long yRow = a.stride(inner) * bytes;
     team.split(
         outer * blocks,
-        y.elements() >= Elementwise.WORTH,
+        Worth.functions(y.elements()),
         (first, end) -> {
           for (long item = first; item < end; item++) {
             long j = item % blocks * SIDE;

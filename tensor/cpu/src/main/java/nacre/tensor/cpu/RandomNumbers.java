@@ -2,6 +2,7 @@ package nacre.tensor.cpu;
 
 import nacre.tensor.Philox;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 
 /** Random numbers by {@link Philox}, in pieces that any thread can make. */
 final class RandomNumbers {
@@ -32,7 +33,7 @@ final class RandomNumbers {
     long pieces = (y.elements() + PIECE - 1) / PIECE;
     team.split(
         pieces,
-        pieces > 1,
+        Worth.functions(y.elements()),
         (from, to) -> {
           for (long k = from; k < to; k++) {
             int n = (int) Math.min(PIECE, y.elements() - k * PIECE);
@@ -52,7 +53,7 @@ final class RandomNumbers {
     long pieces = (y.elements() + PIECE - 1) / PIECE;
     team.split(
         pieces,
-        pieces > 1,
+        Worth.functions(y.elements()),
         (from, to) -> {
           for (long k = from; k < to; k++) {
             int n = (int) Math.min(PIECE, y.elements() - k * PIECE);

@@ -5,6 +5,7 @@ import java.util.List;
 import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.spi.Reduction;
 
 /**
@@ -81,7 +82,7 @@ final class Reductions {
     double[] partial = new double[Math.toIntExact(outer * pieces)];
     team.split(
         partial.length,
-        x.elements() >= Elementwise.WORTH,
+        Worth.arithmetic(x.elements()),
         (from, to) -> {
           float[] t = Scratch.mine().floats(0, PIECE);
           for (long k = from; k < to; k++) {
@@ -107,7 +108,7 @@ final class Reductions {
     int block = Math.max(1, PIECE / middle);
     team.split(
         (outer + block - 1) / block,
-        x.elements() >= Elementwise.WORTH,
+        Worth.arithmetic(x.elements()),
         (from, to) -> {
           float[] t = Scratch.mine().floats(0, block * middle);
           float[] sum = Scratch.mine().floats(1, block);
@@ -129,7 +130,7 @@ final class Reductions {
     float[] partial = new float[Math.toIntExact(outer * pieces * inner)];
     team.split(
         outer * pieces,
-        x.elements() >= Elementwise.WORTH,
+        Worth.arithmetic(x.elements()),
         (from, to) -> {
           float[] t = Scratch.mine().floats(0, rows * inner);
           for (long k = from; k < to; k++) {
@@ -164,7 +165,7 @@ final class Reductions {
     long tiles = (inner + Scratch.TILE - 1) / Scratch.TILE;
     team.split(
         outer * tiles,
-        x.elements() >= Elementwise.WORTH,
+        Worth.arithmetic(x.elements()),
         (from, to) -> {
           float[] t = Scratch.mine().floats(0, Scratch.TILE);
           double[] sum = new double[Scratch.TILE];
@@ -196,7 +197,7 @@ final class Reductions {
     double[] partial = new double[pieces];
     team.split(
         pieces,
-        elements >= Elementwise.WORTH,
+        Worth.arithmetic(elements),
         (from, to) -> {
           for (long k = from; k < to; k++) {
             partial[(int) k] = body.of(k * PIECE, (int) Math.min(PIECE, elements - k * PIECE));
@@ -241,7 +242,7 @@ final class Reductions {
     float k = (float) (2.0 * scale[0] / a.elements());
     team.split(
         a.elements(),
-        a.elements() >= Elementwise.WORTH,
+        Worth.arithmetic(a.elements()),
         (from, to) -> {
           for (long i = from; i < to; i += Scratch.TILE) {
             int n = (int) Math.min(Scratch.TILE, to - i);
@@ -266,7 +267,7 @@ final class Reductions {
     double[] partial = new double[firstPiece[tensors.size()]];
     team.split(
         partial.length,
-        elements >= Elementwise.WORTH,
+        Worth.arithmetic(elements),
         (from, to) -> {
           float[] t = Scratch.mine().floats(0, LANES);
           float[] lanes = Scratch.mine().floats(1, LANES);

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 
 /** Up-sampling, pooling, and antialiased crops of channels-last images. */
 final class Resampling {
@@ -20,7 +21,7 @@ final class Resampling {
     long yRow = pixel * w * f;
     team.split(
         rows,
-        y.elements() >= Elementwise.WORTH,
+        Worth.functions(y.elements()),
         (from, to) -> {
           for (long r = from; r < to; r++) {
             long source = x.address() + r * w * pixel;
@@ -51,7 +52,7 @@ final class Resampling {
     long rows = (long) y.dim(0) * y.dim(1);
     team.split(
         rows,
-        x.elements() >= Elementwise.WORTH,
+        Worth.functions(x.elements()),
         (from, to) -> {
           Scratch s = Scratch.mine();
           float[] in = s.floats(0, w * f * c);
@@ -92,7 +93,7 @@ final class Resampling {
     int ow = y.dim(3);
     team.split(
         x.dim(0),
-        x.elements() >= Elementwise.WORTH,
+        Worth.functions(x.elements()),
         (from, to) -> {
           float[] image = Scratch.mine().floats(0, h * w * c);
           float[] line = Scratch.mine().floats(1, w * c);
@@ -131,7 +132,7 @@ final class Resampling {
     int ow = dy.dim(3);
     team.split(
         dx.dim(0),
-        dx.elements() >= Elementwise.WORTH,
+        Worth.functions(dx.elements()),
         (from, to) -> {
           float[] image = Scratch.mine().floats(0, h * w * c);
           float[] line = Scratch.mine().floats(1, w * c);

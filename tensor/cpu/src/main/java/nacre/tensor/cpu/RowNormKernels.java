@@ -3,6 +3,7 @@ package nacre.tensor.cpu;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.spi.LayerNormInputs;
 import nacre.tensor.spi.NormGradients;
 import nacre.tensor.spi.NormStatistics;
@@ -25,7 +26,7 @@ final class RowNormKernels {
     long count = (rows + block - 1) / block;
     team.split(
         count,
-        rows * columns >= Elementwise.WORTH,
+        Worth.functions(rows * columns),
         (from, to) -> {
           for (long k = from; k < to; k++) {
             body.run(k * block, (int) Math.min(block, rows - k * block));
@@ -117,7 +118,7 @@ final class RowNormKernels {
     float[] sums = new float[pieces * 2 * c];
     team.split(
         pieces,
-        x.elements() >= Elementwise.WORTH,
+        Worth.functions(x.elements()),
         (from, to) -> {
           for (int p = (int) from; p < to; p++) {
             long row = (long) p * PIECE_ROWS;

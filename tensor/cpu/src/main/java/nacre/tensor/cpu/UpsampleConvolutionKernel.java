@@ -3,6 +3,7 @@ package nacre.tensor.cpu;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.MatrixEngine;
+import nacre.tensor.cpu.engine.Worth;
 
 /**
  * A 3 × 3 convolution of an image enlarged by repeating pixels, as one transposed convolution with
@@ -44,7 +45,7 @@ final class UpsampleConvolutionKernel {
   private void sumTaps(long three, long four, DType dtype, int out, int in) {
     team.split(
         out,
-        16L * out * in >= Elementwise.WORTH,
+        Worth.arithmetic(16L * out * in),
         (from, to) -> {
           float[] taps = Scratch.mine().floats(0, 9 * in);
           float[] sums = Scratch.mine().floats(1, 16 * in);

@@ -139,14 +139,14 @@ final class TrainStepBench implements Callable<Integer> {
     return 0;
   }
 
-  private static DataConfig data(Preset preset) {
+  static DataConfig data(Preset preset) {
     return preset
         .data()
         .map(DataConfig::of)
         .orElseThrow(() -> new UserException("bench: preset " + preset.name() + " says no data"));
   }
 
-  private static PairBatch batch(Preset preset, DataConfig data, Trainer trainer) {
+  static PairBatch batch(Preset preset, DataConfig data, Trainer trainer) {
     int count = preset.training().batchSize();
     PairBatch batch = HeldOut.pairs(data, count, preset.imageSize());
     for (int i = 0; i < count; i++) {

@@ -9,6 +9,7 @@ import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.cpu.onednn.Attributes.Apply;
 import nacre.tensor.cpu.onednn.Attributes.Combine;
 import nacre.tensor.cpu.onednn.Attributes.Step;
@@ -40,13 +41,21 @@ final class Convolutions {
       boolean bias,
       Shape residual,
       Unary f) {
+    boolean worth() {
+      long pixels =
+          (long) x.dim(0)
+              * window.outHeight(x.dim(1), w.dim(1))
+              * window.outWidth(x.dim(2), w.dim(2));
+      return Worth.products(pixels * w.elements());
+    }
+
     Key as(Direction other) {
       return new Key(other, dtype, x, w, window, bias, residual, f);
     }
   }
 
   private final Allocator allocator;
-  private final Primitives<Key> primitives = new Primitives<>(Convolutions::build);
+  private final Primitives<Key> primitives = new Primitives<>(Convolutions::build, Key::worth);
 
   /** Buffers of reorders come from {@code allocator}. */
   Convolutions(Allocator allocator) {

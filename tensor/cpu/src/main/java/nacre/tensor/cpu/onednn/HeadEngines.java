@@ -12,6 +12,7 @@ import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.cpu.engine.HeadEngine;
 import nacre.tensor.cpu.engine.HeadMatrix;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.cpu.onednn.Attributes.Accumulate;
 import nacre.tensor.cpu.onednn.Attributes.Scale;
 import nacre.tensor.cpu.onednn.Attributes.Step;
@@ -56,11 +57,23 @@ final class HeadEngines {
     }
   }
 
-  private sealed interface Call {}
+  private sealed interface Call {
+    boolean worth();
+  }
 
-  private record Key(int number, boolean member, Call call) {}
+  private record Key(int number, boolean member, Call call) {
+    /** A member of a team is alone as it is. */
+    boolean worth() {
+      return member || call.worth();
+    }
+  }
 
-  private record Product(Form a, Form b, Form y, float scale, boolean add) implements Call {}
+  private record Product(Form a, Form b, Form y, float scale, boolean add) implements Call {
+    @Override
+    public boolean worth() {
+      return Worth.products((long) y.n * y.heads * y.rows * y.columns * a.columns);
+    }
+  }
 
   /** Softmax of so many rows, dense row after row or column after column. */
   private record Softmax(
@@ -68,6 +81,11 @@ final class HeadEngines {
     static Softmax of(HeadMatrix p, boolean backward) {
       long rows = (long) p.n() * p.heads() * p.rows();
       return new Softmax(p.dtype(), rows, p.columns(), p.perColumn() != 1, backward);
+    }
+
+    @Override
+    public boolean worth() {
+      return Worth.functions(rows * columns);
     }
 
     MemorySegment layout(DType dtype) {
@@ -80,7 +98,7 @@ final class HeadEngines {
   }
 
   private final Allocator allocator;
-  private final Primitives<Key> primitives = new Primitives<>(HeadEngines::build);
+  private final Primitives<Key> primitives = new Primitives<>(HeadEngines::build, Key::worth);
   private final Deque<Integer> idle = new ConcurrentLinkedDeque<>();
   private final AtomicInteger numbers = new AtomicInteger();
 

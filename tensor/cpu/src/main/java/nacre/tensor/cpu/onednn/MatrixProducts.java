@@ -10,6 +10,7 @@ import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.cpu.onednn.Attributes.Apply;
 import nacre.tensor.cpu.onednn.Attributes.Combine;
 import nacre.tensor.cpu.onednn.Attributes.Step;
@@ -54,13 +55,23 @@ final class MatrixProducts {
    * @param then how the result is combined with another tensor of its shape; nullable
    */
   private record Key(
-      Matrix a, Matrix b, Matrix y, boolean packs, boolean bias, Unary f, Binary then) {}
+      Matrix a, Matrix b, Matrix y, boolean packs, boolean bias, Unary f, Binary then) {
+    boolean worth() {
+      long elements = y.dims.stream().mapToLong(Long::longValue).reduce(1, (n, m) -> n * m);
+      return Worth.products(elements * a.dims.getLast());
+    }
+  }
 
-  private record GradientKey(DType dtype, long rows, int in, int out, boolean bias) {}
+  private record GradientKey(DType dtype, long rows, int in, int out, boolean bias) {
+    boolean worth() {
+      return Worth.products(rows * in * out);
+    }
+  }
 
   private final Allocator allocator;
-  private final Primitives<Key> products = new Primitives<>(MatrixProducts::build);
-  private final Primitives<GradientKey> gradients = new Primitives<>(MatrixProducts::buildGradient);
+  private final Primitives<Key> products = new Primitives<>(MatrixProducts::build, Key::worth);
+  private final Primitives<GradientKey> gradients =
+      new Primitives<>(MatrixProducts::buildGradient, GradientKey::worth);
 
   /** Buffers of reorders come from {@code allocator}. */
   MatrixProducts(Allocator allocator) {

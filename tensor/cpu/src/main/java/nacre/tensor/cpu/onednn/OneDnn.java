@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import nacre.bindings.NativeLibraries;
+import nacre.bindings.OpenMp;
 import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 
@@ -107,6 +108,18 @@ final class OneDnn {
 
   static void execute(String what, MemorySegment primitive, int count, MemorySegment arguments) {
     check(what, Dnnl.dnnl_primitive_execute(primitive, get().stream(), count, arguments));
+  }
+
+  /** From here on the calling thread has no team: what it builds or executes is its own. */
+  static int alone() {
+    return OpenMp.isAvailable() ? OpenMp.limit(1) : 0;
+  }
+
+  /** Ends that; {@code team} is what {@link #alone} answered. */
+  static void together(int team) {
+    if (team > 0) {
+      OpenMp.limit(team);
+    }
   }
 
   static int type(DType dtype) {

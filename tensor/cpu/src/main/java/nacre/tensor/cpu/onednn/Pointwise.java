@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.cpu.onednn.Attributes.Apply;
 import nacre.tensor.cpu.onednn.Attributes.Combine;
 import nacre.tensor.cpu.onednn.Attributes.Step;
@@ -34,10 +35,14 @@ final class Pointwise {
       DType other,
       boolean repeated,
       boolean shift,
-      Unary then) {}
+      Unary then) {
+    boolean worth() {
+      return then == null ? Worth.arithmetic(rows * columns) : Worth.functions(rows * columns);
+    }
+  }
 
   private final Allocator allocator;
-  private final Primitives<Key> primitives = new Primitives<>(Pointwise::build);
+  private final Primitives<Key> primitives = new Primitives<>(Pointwise::build, Key::worth);
 
   /** Scratchpads come from {@code allocator}. */
   Pointwise(Allocator allocator) {

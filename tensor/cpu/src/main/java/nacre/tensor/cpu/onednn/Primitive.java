@@ -62,6 +62,7 @@ final class Primitive implements AutoCloseable {
   private final long bufferBytes;
   private final long bufferBytesWhenPacked;
   private final AtomicInteger users = new AtomicInteger(1);
+  private boolean alone;
 
   /** Builds a primitive from its descriptor, which is consumed. */
   Primitive(MemorySegment descriptor, Port... ports) {
@@ -185,8 +186,23 @@ final class Primitive implements AutoCloseable {
     }
   }
 
+  /** Says that it was built for one thread, and is to be executed by one. */
+  Primitive alone() {
+    alone = true;
+    return this;
+  }
+
   /** One call at a time: the memory objects belong to the primitive. */
   private synchronized void run(long packed, long buffer, long[] addresses) {
+    int team = alone ? OneDnn.alone() : 0;
+    try {
+      compute(packed, buffer, addresses);
+    } finally {
+      OneDnn.together(team);
+    }
+  }
+
+  private void compute(long packed, long buffer, long[] addresses) {
     for (int i = 0; i < addresses.length; i++) {
       if (memories[i] != null) {
         OneDnn.place(memories[i], addresses[i]);

@@ -4,6 +4,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * Primitives by signature, built when first asked for. Those that were not used for longest go when
@@ -15,14 +16,22 @@ final class Primitives<K> {
 
   private final Map<K, Primitive> built = new LinkedHashMap<>(16, 0.75f, true);
   private final Function<K, Primitive> builder;
+  private final Predicate<K> worth;
   private final int capacity;
 
-  Primitives(Function<K, Primitive> builder) {
-    this(builder, CAPACITY);
+  /**
+   * None yet.
+   *
+   * @param worth whether a signature's work is worth sharing; if not, it is planned for one thread
+   *     and done by the one that calls
+   */
+  Primitives(Function<K, Primitive> builder, Predicate<K> worth) {
+    this(builder, worth, CAPACITY);
   }
 
-  Primitives(Function<K, Primitive> builder, int capacity) {
+  Primitives(Function<K, Primitive> builder, Predicate<K> worth, int capacity) {
     this.builder = builder;
+    this.worth = worth;
     this.capacity = capacity;
   }
 
@@ -30,7 +39,7 @@ final class Primitives<K> {
   synchronized Primitive lend(K key) {
     Primitive primitive = built.get(key);
     if (primitive == null) {
-      primitive = builder.apply(key);
+      primitive = worth.test(key) ? builder.apply(key) : alone(key);
       built.put(key, primitive);
       if (built.size() > capacity) {
         Iterator<Primitive> longestUnused = built.values().iterator();
@@ -39,6 +48,15 @@ final class Primitives<K> {
       }
     }
     return primitive.retain();
+  }
+
+  private Primitive alone(K key) {
+    int team = OneDnn.alone();
+    try {
+      return builder.apply(key).alone();
+    } finally {
+      OneDnn.together(team);
+    }
   }
 
   synchronized int size() {

@@ -5,16 +5,20 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import nacre.bindings.onednn.Dnnl;
 import nacre.bindings.onednn.dnnl_exec_arg_t;
+import nacre.tensor.cpu.engine.Worth;
 
 /** Moves elements from one layout to another. */
 final class Reorder implements AutoCloseable {
   private final MemorySegment primitive;
   private final MemorySegment source;
   private final MemorySegment destination;
+  private final boolean alone;
   private final MemorySegment arguments = dnnl_exec_arg_t.allocateArray(2, Arena.ofAuto());
 
   Reorder(MemorySegment from, MemorySegment to) {
     MemorySegment engine = OneDnn.get().engine();
+    alone = !Worth.arithmetic(Math.max(OneDnn.bytes(from), OneDnn.bytes(to)) / Float.BYTES);
+    int team = alone ? OneDnn.alone() : 0;
     try (Arena local = Arena.ofConfined()) {
       MemorySegment out = local.allocate(ValueLayout.ADDRESS);
       OneDnn.check(
@@ -24,6 +28,8 @@ final class Reorder implements AutoCloseable {
       MemorySegment descriptor = out.get(ValueLayout.ADDRESS, 0);
       primitive = OneDnn.primitive(descriptor);
       Dnnl.dnnl_primitive_desc_destroy(descriptor);
+    } finally {
+      OneDnn.together(team);
     }
     source = OneDnn.memory(from);
     destination = OneDnn.memory(to);
@@ -35,7 +41,12 @@ final class Reorder implements AutoCloseable {
   synchronized void run(long from, long to) {
     OneDnn.place(source, from);
     OneDnn.place(destination, to);
-    OneDnn.execute("reorder", primitive, 2, arguments);
+    int team = alone ? OneDnn.alone() : 0;
+    try {
+      OneDnn.execute("reorder", primitive, 2, arguments);
+    } finally {
+      OneDnn.together(team);
+    }
   }
 
   @Override

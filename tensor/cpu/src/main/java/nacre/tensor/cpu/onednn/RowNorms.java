@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import nacre.bindings.onednn.Dnnl;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 import nacre.tensor.spi.Allocator;
 
@@ -16,10 +17,14 @@ final class RowNorms {
     LAYER_NORM_BACKWARD
   }
 
-  private record Key(Kind kind, DType dtype, long rows, int columns, float eps) {}
+  private record Key(Kind kind, DType dtype, long rows, int columns, float eps) {
+    boolean worth() {
+      return Worth.functions(rows * columns);
+    }
+  }
 
   private final Allocator allocator;
-  private final Primitives<Key> primitives = new Primitives<>(RowNorms::build);
+  private final Primitives<Key> primitives = new Primitives<>(RowNorms::build, Key::worth);
 
   /** Buffers of reorders come from {@code allocator}. */
   RowNorms(Allocator allocator) {

@@ -11,16 +11,22 @@ import nacre.tensor.Packed;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.MatrixEngine.KernelEnlarger;
+import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.cpu.onednn.Primitive.Port;
 import nacre.tensor.spi.Allocator;
 import nacre.tensor.spi.Packing;
 
 /** Transposed convolutions of channels-last images to twice their size: stride 2, padding 1. */
 final class TransposedConvolutions {
-  private record Key(DType dtype, Shape x, Shape w, boolean bias) {}
+  private record Key(DType dtype, Shape x, Shape w, boolean bias) {
+    boolean worth() {
+      return Worth.products(x.elements() * w.elements() / w.dim(3));
+    }
+  }
 
   private final Allocator allocator;
-  private final Primitives<Key> primitives = new Primitives<>(TransposedConvolutions::build);
+  private final Primitives<Key> primitives =
+      new Primitives<>(TransposedConvolutions::build, Key::worth);
   private final Map<Kernel, Packing> packings = new ConcurrentHashMap<>();
 
   TransposedConvolutions(Allocator allocator) {

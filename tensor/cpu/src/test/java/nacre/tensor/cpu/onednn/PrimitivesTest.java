@@ -66,7 +66,7 @@ class PrimitivesTest {
   @Test
   void theLongestUnusedGoesAndWhoUsesItMayFinish() {
     assumeTrue(Device.cpu().backend().describe().contains("oneDNN 3"));
-    Primitives<Integer> primitives = new Primitives<>(this::softmax, 2);
+    Primitives<Integer> primitives = new Primitives<>(this::softmax, _ -> true, 2);
     try (Primitive three = primitives.lend(3)) {
       primitives.lend(4).close();
       try (Primitive again = primitives.lend(3)) {
