@@ -1,6 +1,7 @@
 package nacre.bindings;
 
 import java.io.IOException;
+import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -160,6 +161,9 @@ public final class NativeLibraries {
   }
 
   private static NativeLibrary versionChecked(Path file) throws Refusal {
+    if (SymbolLookup.loaderLookup().find("dnnl_version").isEmpty()) {
+      throw new Refusal(file + " is another library: it has no function dnnl_version");
+    }
     var answer = Dnnl.dnnl_version();
     int major = dnnl_version_t.major(answer);
     int minor = dnnl_version_t.minor(answer);

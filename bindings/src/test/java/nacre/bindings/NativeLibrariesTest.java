@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,6 +74,16 @@ class NativeLibrariesTest {
     outcome = Probe.await(Probe.start(Map.of("NACRE_ONEDNN", "" + wrong), List.of()));
     assertTrue(
         outcome.output().contains("oneDNN is not used: the system cannot load " + wrong),
+        outcome.output());
+  }
+
+  @Test
+  void saysThatAChosenLibraryIsAnotherOne() throws Exception {
+    Path other = Path.of(System.getProperty("java.home"), "lib", System.mapLibraryName("zip"));
+    assumeTrue(Files.exists(other), "this JDK has no library of that name");
+    Outcome outcome = Probe.await(Probe.start(Map.of("NACRE_ONEDNN", "" + other), List.of()));
+    assertEquals(
+        "oneDNN is not used: " + other + " is another library: it has no function dnnl_version",
         outcome.output());
   }
 

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import nacre.cli.options.CudaOptions;
 import nacre.tensor.Device;
+import nacre.tensor.Setting;
 import nacre.tensor.Settings;
 import nacre.tensor.reference.SelfCheck;
 import nacre.tensor.spi.BackendProvider;
@@ -33,6 +34,9 @@ final class DoctorCommand implements Callable<Integer> {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     Settings settings = cuda.settings();
+    settings
+        .get(Setting.CUDA_LIBS)
+        .ifPresent(folders -> CudaOptions.requireFolders("NACRE_CUDA_LIBS", folders));
     List<Device> devices = new ArrayList<>();
     for (BackendProvider kind : Device.kinds()) {
       List<Requirement> requirements = kind.requirements(settings);
@@ -56,7 +60,9 @@ final class DoctorCommand implements Callable<Integer> {
     for (Device device : devices) {
       SelfCheck.Result result = SelfCheck.run(device);
       sound &= result.passed();
-      out.println("  " + device + ": " + device.backend().describe());
+      // Most descriptions begin with the name of the device.
+      String what = device.backend().describe();
+      out.println("  " + device + ": " + what.replaceFirst("^\\Q" + device + "\\E[,:] ", ""));
       out.println("    " + result.line());
     }
     out.flush();

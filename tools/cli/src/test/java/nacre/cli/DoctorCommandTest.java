@@ -70,6 +70,23 @@ class DoctorCommandTest {
     assertTrue(text(outcome).contains("missing  cuDNN"), text(outcome));
     assertTrue(text(outcome).contains("--device cuda cannot be used"), text(outcome));
     assertTrue(text(outcome).contains("passed"), text(outcome));
+    assertTrue(text(outcome).contains("  cpu: oneDNN "), "not cpu: cpu: " + text(outcome));
+  }
+
+  @Test
+  void aFolderThatIsNotThereIsTold() throws Exception {
+    CommandLineRun run = CommandLineRun.of("doctor", "--cuda-libs", folder + "/none");
+    assertEquals(1, run.status(), run::err);
+    assertEquals("nacre: --cuda-libs: " + folder + "/none: no such folder", run.err().strip());
+    Shell.Outcome outcome = doctor(Map.of("NACRE_CUDA_LIBS", folder + "/none"));
+    assertEquals(1, outcome.status(), text(outcome));
+    assertTrue(text(outcome).contains("NACRE_CUDA_LIBS: " + folder + "/none"), text(outcome));
+  }
+
+  @Test
+  void moreThreadsThanProcessorsAreTold() throws Exception {
+    String text = text(doctor(Map.of("NACRE_THREADS", "999")));
+    assertTrue(text.matches("(?s).*999 threads on \\d+ processors, which is slow.*"), text);
   }
 
   @Test

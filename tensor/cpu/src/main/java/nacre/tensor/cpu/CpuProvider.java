@@ -63,7 +63,8 @@ public final class CpuProvider implements BackendProvider {
         Allocator allocator = new HostAllocator();
         MatrixEngine engine = new OneDnnEngine(library, allocator);
         Team team = OpenMp.isAvailable() ? new OpenMpTeam() : new JavaTeam(choice.threads());
-        String what = "cpu: " + engine.describe() + ", " + team.describe();
+        String what =
+            "cpu: " + engine.describe() + ", " + team.describe() + tooMany(choice.threads());
         yield new CpuBackend(engine, allocator, sharing.apply(team), what);
       }
       case NativeLibrary.Unavailable none -> {
@@ -78,7 +79,13 @@ public final class CpuProvider implements BackendProvider {
 
   static CpuBackend withoutLibrary(String reason, int threads) {
     Team team = new JavaTeam(threads);
-    String why = "cpu: plain Java, " + team.describe() + ", slow: " + reason;
+    String why = "cpu: plain Java, " + team.describe() + tooMany(threads) + ", slow: " + reason;
     return new CpuBackend(null, new HostAllocator(), team, why);
+  }
+
+  /** What a user should know who asked for more threads than can run at a time. */
+  private static String tooMany(int threads) {
+    int processors = Runtime.getRuntime().availableProcessors();
+    return threads > processors ? " on " + processors + " processors, which is slow" : "";
   }
 }

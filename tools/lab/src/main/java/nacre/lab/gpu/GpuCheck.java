@@ -19,6 +19,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import nacre.cli.options.Accepts;
+import nacre.cli.options.CudaOptions;
 import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import picocli.CommandLine.Command;
@@ -102,6 +103,9 @@ public final class GpuCheck implements Callable<Integer> {
               + " nacre-gpu-check/check");
     }
     long end = minutes == null ? Long.MAX_VALUE : System.nanoTime() + (long) (minutes * 60e9);
+    if (cudaLibs != null) {
+      CudaOptions.requireFolders("--cuda-libs", cudaLibs);
+    }
     home = home.toAbsolutePath();
     Python interpreter = python == null ? null : Python.ask(command(python));
     Path scratch = Files.createTempDirectory("nacre-check-");

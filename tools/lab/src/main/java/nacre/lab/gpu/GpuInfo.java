@@ -24,9 +24,9 @@ import java.util.regex.Pattern;
 record GpuInfo(String name, String description, boolean simulated, Map<String, String> libraries) {
   // "  found    cuDNN          9.24.0, /usr/lib/libcudnn.so.9"
   private static final Pattern LIBRARY = Pattern.compile("  found    (.+?) {2,}([^ ,]+), (.*)");
-  // "  cuda: cuda, NVIDIA H100 (compute 9.0, 132 multiprocessors, 79.2 GiB), CUDA 13.0, …"
+  // "  cuda: NVIDIA H100 (compute 9.0, 132 multiprocessors, 79.2 GiB), CUDA 13.0, …"
   private static final Pattern DEVICE =
-      Pattern.compile("  cuda( \\(simulated\\))?: cuda[^,]*, (.+?) \\((compute [^)]*)\\).*");
+      Pattern.compile("  cuda( \\(simulated\\))?[^ ]*: (.+?) \\((compute [^)]*)\\).*");
   private static final Path DRIVER = Path.of("/proc/driver/nvidia/version");
   private static final Pattern DRIVER_VERSION =
       Pattern.compile("\\b(\\d{3}\\.\\d+(?:\\.\\d+)?)\\b");

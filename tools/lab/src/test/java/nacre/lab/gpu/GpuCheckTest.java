@@ -48,11 +48,11 @@ class GpuCheckTest {
 
   private static final GpuInfo REAL =
       gpu(
-          "  cuda: cuda, NVIDIA H100 80GB HBM3 (compute 9.0, 132 multiprocessors, 79.2 GiB),"
+          "  cuda: NVIDIA H100 80GB HBM3 (compute 9.0, 132 multiprocessors, 79.2 GiB),"
               + " CUDA 13.0, NVRTC 13.0, cuBLASLt 13.1.0, cuDNN 9.24.0");
   private static final GpuInfo SIMULATED =
       gpu(
-          "  cuda (simulated): cuda (simulated), simulated on the CPU, for tests only: Nacre"
+          "  cuda (simulated): simulated on the CPU, for tests only: Nacre"
               + " simulated device (compute 9.0, 4 multiprocessors, 8.0 GiB), CUDA 13.0");
 
   @Test
