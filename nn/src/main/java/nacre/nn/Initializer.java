@@ -53,6 +53,33 @@ public sealed interface Initializer {
     }
   }
 
+  /**
+   * MAE's fixed position embeddings of a square grid of patches, {@code [1, 1 + grid², C]}: zero
+   * for the class token; for a patch a quarter of the channels each for the sines and cosines of
+   * its column, then of its row, at frequencies from 1 down to 1/10000 (exclusive).
+   */
+  record SineCosine(int grid) implements Initializer {
+    @Override
+    public void fill(Tensor parameter, long seed, long stream) {
+      int width = parameter.dim(2);
+      int quarter = width / 4;
+      float[] values = new float[(1 + grid * grid) * width];
+      for (int patch = 0; patch < grid * grid; patch++) {
+        int at = (1 + patch) * width;
+        for (int k = 0; k < quarter; k++) {
+          double frequency = Math.pow(10000, -(double) k / quarter);
+          double across = patch % grid * frequency;
+          double down = patch / grid * frequency;
+          values[at + k] = (float) Math.sin(across);
+          values[at + quarter + k] = (float) Math.cos(across);
+          values[at + 2 * quarter + k] = (float) Math.sin(down);
+          values[at + 3 * quarter + k] = (float) Math.cos(down);
+        }
+      }
+      parameter.copyFrom(values);
+    }
+  }
+
   /** {@link KaimingUniform}. */
   static Initializer kaimingUniform() {
     return new KaimingUniform();

@@ -14,8 +14,8 @@ import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
 /**
- * The vision transformer (Dosovitskiy et al., 2021) under the names of transformers' {@code
- * ViTModel}, as which DINO's weights are published (Caron et al., 2021).
+ * A vision transformer of one of the {@linkplain VitFamily families}: ViT and DINO, DINOv2, MAE's
+ * encoder, CLIP's vision tower. Parameters have the names that transformers writes to disk.
  */
 public final class Vit implements Layer {
   /** As transformers initializes ViT: standard deviation 0.02, biases 0. */
@@ -23,10 +23,11 @@ public final class Vit implements Layer {
 
   private final VitConfig config;
   private final Tensor classToken;
+  private final Tensor registers;
   private final PatchPositions positions;
   private final Conv2d patches;
   private final Layer encoder;
-  private final Linear pooler;
+  private final Layer pooler;
 
   /** A model without a pooling layer. */
   public Vit(Parameters p, VitConfig config) {
@@ -36,34 +37,68 @@ public final class Vit implements Layer {
   /**
    * A model with or without a pooling layer.
    *
-   * @param addPoolingLayer whether a layer follows the class token, which DINO's weights lack
+   * @param addPoolingLayer whether a layer of its own follows the class token: a linear one of ViT,
+   *     which DINO's weights lack, or the norm of CLIP, which is there in any case but is not
+   *     trained without. The other families have none
+   * @throws IllegalArgumentException if a family without such a layer is asked for one
    */
   public Vit(Parameters p, VitConfig config, boolean addPoolingLayer) {
     this.config = config;
+    VitFamily family = config.family();
+    VitNames names = config.names();
     int width = config.hiddenSize();
-    Parameters embeddings = p.at("embeddings");
-    this.classToken = embeddings.parameter("cls_token", Shape.of(1, 1, width), INITIALIZER);
-    this.positions = new PatchPositions(embeddings, config.grid(), width);
+    Parameters root = names.prefix().isEmpty() ? p : p.at(names.prefix());
+    boolean clip = family == VitFamily.CLIP;
+    this.classToken =
+        root.parameter(
+            names.classToken(), clip ? Shape.of(width) : Shape.of(1, 1, width), INITIALIZER);
+    if (config.dinov2().useMaskToken()) { // part of the file, and of no use here
+      root.frozen().parameter("embeddings.mask_token", Shape.of(1, width), Initializer.zeros());
+    }
+    this.positions = new PatchPositions(root, config);
+    int registerTokens = config.dinov2().numRegisterTokens();
+    this.registers =
+        family == VitFamily.DINOV2_WITH_REGISTERS
+            ? root.parameter(
+                "embeddings.register_tokens",
+                Shape.of(1, registerTokens, width),
+                Initializer.zeros())
+            : null;
     this.patches =
         new Conv2d(
-            embeddings.at("patch_embeddings.projection"),
+            root.at(names.patches()),
             config.numChannels(),
             width,
             config.patchSize(),
             Window.of(config.patchSize(), 0),
             INITIALIZER,
-            Initializer.zeros());
+            clip ? null : Initializer.zeros());
     List<Layer> layers = new ArrayList<>();
     layers.add(this::embed);
-    for (int i = 0; i < config.numHiddenLayers(); i++) {
-      layers.add(new VitLayer(p.at("encoder.layer").at(i), config));
+    if (clip) {
+      layers.add(new LayerNorm(root.at("pre_layrnorm"), width, config.layerNormEps()));
     }
-    layers.add(new LayerNorm(p.at("layernorm"), width, config.layerNormEps()));
+    for (int i = 0; i < config.numHiddenLayers(); i++) {
+      layers.add(new VitLayer(root.at(names.layers()).at(i), config, names));
+    }
+    Parameters last = root.at(names.norm());
+    LayerNorm norm =
+        new LayerNorm(
+            clip && !addPoolingLayer ? last.frozen() : last, width, config.layerNormEps());
+    if (!clip) {
+      layers.add(norm);
+    }
     this.encoder = Sequential.of(layers);
-    this.pooler =
-        addPoolingLayer
-            ? new Linear(p.at("pooler.dense"), width, width, INITIALIZER, Initializer.zeros())
-            : null;
+    this.pooler = clip ? norm : addPoolingLayer ? pooler(root, config) : null;
+  }
+
+  private static Layer pooler(Parameters p, VitConfig config) {
+    if (config.family() != VitFamily.VIT) {
+      throw new IllegalArgumentException(config.family().title() + " has no pooling layer");
+    }
+    int width = config.hiddenSize();
+    Linear dense = new Linear(p.at("pooler.dense"), width, width, INITIALIZER, Initializer.zeros());
+    return token -> dense.forward(token, Unary.TANH);
   }
 
   /** The configuration. */
@@ -72,10 +107,11 @@ public final class Vit implements Layer {
   }
 
   /**
-   * {@code pixelValues [N, H, W, channels] → last_hidden_state [N, 1 + H/patch · W/patch, C]}, the
-   * class token first. The caller normalizes the pixels as the weights expect. For images of
-   * another size than the configured one the position embeddings are interpolated, as by
-   * transformers' {@code interpolate_pos_encoding}; pixels beyond the last whole patch are ignored.
+   * {@code pixelValues [N, H, W, channels] → last_hidden_state [N, 1 + R + H/patch · W/patch, C]},
+   * the class token first, then R registers where the family has them. The caller normalizes the
+   * pixels as the weights expect. For images of another size than the configured one the position
+   * embeddings are interpolated, as by transformers' {@code interpolate_pos_encoding}; pixels
+   * beyond the last whole patch are ignored. MAE sees all patches, as with {@code mask_ratio} 0.
    *
    * @throws IllegalArgumentException if the images are smaller than a patch or of other channels
    */
@@ -87,8 +123,9 @@ public final class Vit implements Layer {
         || pixelValues.dim(2) < patch
         || pixelValues.dim(3) != config.numChannels()) {
       throw new IllegalArgumentException(
-          "ViT: pixel values are %s, [N, H, W, %d] is wanted with H and W at least %d"
-              .formatted(pixelValues.describe(), config.numChannels(), patch));
+          "%s: pixel values are %s, [N, H, W, %d] is wanted with H and W at least %d"
+              .formatted(
+                  config.family().title(), pixelValues.describe(), config.numChannels(), patch));
     }
     return encoder.forward(pixelValues);
   }
@@ -100,7 +137,7 @@ public final class Vit implements Layer {
           Tensor tokens = forward(pixelValues);
           int rows = pixelValues.dim(1) / config.patchSize();
           int columns = pixelValues.dim(2) / config.patchSize();
-          Tensor map = slice(tokens, 1, 1, rows * columns);
+          Tensor map = slice(tokens, 1, config.prefixTokens(), rows * columns);
           return reshape(map, pixelValues.dim(0), rows, columns, config.hiddenSize());
         });
   }
@@ -116,19 +153,28 @@ public final class Vit implements Layer {
         () -> {
           Tensor first = slice(lastHiddenState, 1, 0, 1);
           Tensor token = reshape(first, lastHiddenState.dim(0), config.hiddenSize());
-          return pooler == null ? token : pooler.forward(token, Unary.TANH);
+          return pooler == null ? token : pooler.forward(token);
         });
   }
 
-  /** The patches as tokens with position embeddings, {@code [N, 1 + H/patch · W/patch, C]}. */
+  /** The tokens with position embeddings, which registers have not: {@code [N, 1 + R + P, C]}. */
   private Tensor embed(Tensor pixelValues) {
     int n = pixelValues.dim(0);
     int width = config.hiddenSize();
     Tensor grid = patches.forward(pixelValues); // [N, rows, columns, C]
     Tensor rows = reshape(grid, n, grid.dim(1) * grid.dim(2), width);
-    Tensor first = MixedPrecision.match(classToken, rows);
-    Tensor none = Tensor.zeros(rows.device(), rows.dtype(), Shape.of(n, 1, width));
-    Tensor tokens = concat(1, add(none, first), rows);
-    return add(tokens, MixedPrecision.match(positions.of(grid.dim(1), grid.dim(2)), rows));
+    Tensor first = MixedPrecision.match(reshape(classToken, 1, 1, width), rows);
+    Tensor tokens = concat(1, repeat(first, n), rows);
+    Tensor placed = add(tokens, MixedPrecision.match(positions.of(grid.dim(1), grid.dim(2)), rows));
+    if (registers == null) {
+      return placed;
+    }
+    Tensor between = repeat(MixedPrecision.match(registers, rows), n);
+    return concat(1, slice(placed, 1, 0, 1), between, slice(placed, 1, 1, placed.dim(1) - 1));
+  }
+
+  /** {@code x [1, T, C] → [n, T, C]}. */
+  private static Tensor repeat(Tensor x, int n) {
+    return add(Tensor.zeros(x.device(), x.dtype(), x.shape().with(0, n)), x);
   }
 }

@@ -3,6 +3,8 @@ package nacre.nn;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
+import nacre.tensor.Tensor;
 import nacre.weights.JsonFile;
 import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
@@ -10,9 +12,11 @@ import nacre.weights.WeightsException;
 
 /**
  * A folder with a {@link Vit}, as transformers or timm write it: {@code config.json}, {@code
- * model.safetensors}.
+ * model.safetensors}. The {@code model_type} says of which {@linkplain VitFamily family}.
  */
 public final class VitFolder {
+  private static final String STEM = "model";
+
   private VitFolder() {}
 
   /** As {@link #load(Parameters, Path, boolean)}, without a pooling layer. */
@@ -21,9 +25,9 @@ public final class VitFolder {
   }
 
   /**
-   * Builds the model that a folder describes and fills it with the folder's weights. Weights of a
-   * classifier are ignored, and those of a pooling layer that is not requested; the encoder may be
-   * under {@code vit.}, as in files of {@code ViTForImageClassification}.
+   * Builds the model that a folder describes and fills it with the folder's weights. The encoder
+   * may be part of a larger model, whose other weights are ignored: a classifier, MAE's decoder,
+   * CLIP's text tower and projections; and so is a pooling layer that is not requested.
    *
    * @param p where to put the parameters; {@link Parameters#unwritten} suffices
    * @param addPoolingLayer whether to load the pooling layer, which must then exist
@@ -31,28 +35,57 @@ public final class VitFolder {
    */
   public static Vit load(Parameters p, Path folder, boolean addPoolingLayer)
       throws WeightsException {
+    VitConfig config = config(folder);
+    Vit vit = new Vit(p, config, addPoolingLayer);
+    read(folder, config, p.relative());
+    return vit;
+  }
+
+  /**
+   * The configuration of the model in a folder.
+   *
+   * @throws WeightsException if a file is missing, malformed or of another kind of model, in one
+   *     line
+   */
+  public static VitConfig config(Path folder) throws WeightsException {
     Path file = folder.resolve("config.json");
     JsonNode json = JsonFile.read(file);
-    try (StateDict dict = StateDict.open(folder, "model")) {
-      VitConfig config =
-          json.has("architecture")
-              ? TimmNames.config(file, json, dict)
-              : JsonFile.read(file, VitConfig::of);
-      Vit vit = new Vit(p, config, addPoolingLayer);
-      StateDict encoder = dict;
-      if (TimmNames.are(dict.entries())) {
-        encoder = dict.translate(TimmNames.of(config.numHiddenLayers()));
-      } else if (dict.entries().containsKey("vit.embeddings.cls_token")) {
-        encoder = dict.under("vit.");
-      }
-      String others = addPoolingLayer ? "(classifier|head)" : "(pooler|classifier|head)";
-      encoder.loadInto(p.relative(), name -> name.matches(others + "\\..*"));
-      return vit;
+    if (!json.has("architecture")) {
+      return JsonFile.read(file, VitConfig::of);
+    }
+    try (StateDict dict = StateDict.open(folder, STEM)) {
+      return TimmNames.config(file, json, dict);
     }
   }
 
   /**
-   * Writes a model so that transformers' {@code ViTModel.from_pretrained} loads it.
+   * Writes the weights in a folder over the parameters of a model.
+   *
+   * @param config the folder's {@link #config}
+   * @param parameters the model's, by name
+   * @throws WeightsException if a file is missing, malformed or does not fit, in one line; nothing
+   *     is written if it does not fit
+   */
+  public static void read(Path folder, VitConfig config, Map<String, Tensor> parameters)
+      throws WeightsException {
+    try (StateDict dict = StateDict.open(folder, STEM)) {
+      encoder(dict, config).loadInto(parameters, VitFamily::isIgnorable);
+    }
+  }
+
+  /** The tensors of the encoder, named as in memory. */
+  private static StateDict encoder(StateDict dict, VitConfig config) throws WeightsException {
+    VitFamily family = config.family();
+    if (family == VitFamily.VIT && TimmNames.are(dict.entries())) {
+      return dict.translate(TimmNames.of(config.numHiddenLayers()));
+    }
+    String inside = family.prefix() + ".";
+    boolean part = dict.entries().containsKey(inside + config.names().classToken());
+    return (part ? dict.under(inside) : dict).rename(family::currentName);
+  }
+
+  /**
+   * Writes a model so that {@code from_pretrained} of the family's class in transformers loads it.
    *
    * @param p where the model was built
    * @throws IOException if a file cannot be written, in one sentence

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -28,9 +29,26 @@ class PatchPositionsTest {
 
   /** The second channel is twice the first; the class token, (8, 9), stays as it is. */
   private static void assertInterpolates(int grid, int rows, int columns, double... wanted) {
+    assertInterpolates("vit", grid, rows, columns, wanted);
+  }
+
+  /** As the only layerless model of a family, with patches of one pixel. */
+  private static VitConfig config(String modelType, int grid, int width) {
+    return VitConfig.of(
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("model_type", modelType)
+            .put("hidden_size", width)
+            .put("num_attention_heads", 1)
+            .put("image_size", grid)
+            .put("patch_size", 1));
+  }
+
+  private static void assertInterpolates(
+      String modelType, int grid, int rows, int columns, double... wanted) {
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.create(CPU, DType.F32, 1);
-      PatchPositions positions = new PatchPositions(p, grid, 2);
+      PatchPositions positions = new PatchPositions(p, config(modelType, grid, 2));
       float[] values = new float[2 + 2 * grid * grid];
       values[0] = 8;
       values[1] = 9;
@@ -38,7 +56,7 @@ class PatchPositionsTest {
         values[2 + 2 * i] = ((7 * i) % 11 - 5) / 4f;
         values[3 + 2 * i] = 2 * values[2 + 2 * i];
       }
-      p.all().get("position_embeddings").copyFrom(values);
+      p.all().values().iterator().next().copyFrom(values);
       Tensor moved = positions.of(rows, columns);
       assertEquals(Shape.of(1, 1 + rows * columns, 2), moved.shape());
       float[] expected = new float[2 + 2 * wanted.length];
@@ -71,12 +89,27 @@ class PatchPositionsTest {
         1.071777, 0.470215, -0.470215, -1.071777);
   }
 
+  /** As with {@code antialias=True}. */
+  @Test
+  void registersComeWithAnotherKernel() {
+    String registers = "dinov2_with_registers";
+    assertInterpolates(
+        registers, 4, 2, 3, -0.460172, 0.084947, 0.358764, -0.147380, 0.346054, -0.198945);
+    assertInterpolates(
+        registers, 3, 5, 4, -1.540939, -0.141620, 0.282962, -0.533371, -0.402971, 0.200501,
+        0.105368, -0.628731, 1.302239, 0.693405, -0.193405, -0.802239, 1.258298, 0.565857,
+        -0.375551, -0.975746, 1.033371, 0.424537, -0.462273, -1.071107);
+    assertInterpolates(
+        registers, 5, 2, 7, -0.885541, -0.190135, 0.296418, 0.014418, -0.151303, 0.227102, 0.730921,
+        0.380204, -0.294495, -0.559809, 0.117099, 0.059825, -0.138310, -0.291086);
+  }
+
   @Test
   void theConfiguredSizeIsTheParameterItself() {
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.create(CPU, DType.F32, 1);
-      PatchPositions positions = new PatchPositions(p, 2, 3);
-      assertSame(p.all().get("position_embeddings"), positions.of(2, 2));
+      PatchPositions positions = new PatchPositions(p, config("vit", 2, 3));
+      assertSame(p.all().values().iterator().next(), positions.of(2, 2));
       assertEquals(Shape.of(1, 9, 3), positions.of(2, 4).shape());
       assertEquals(Shape.of(1, 9, 3), positions.of(4, 2).shape());
       float[] wide = positions.of(2, 4).toFloats();

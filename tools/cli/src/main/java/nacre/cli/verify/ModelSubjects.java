@@ -4,6 +4,7 @@ import static nacre.tensor.ops.Concat.concat;
 import static nacre.tensor.ops.Reshape.reshape;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -14,6 +15,7 @@ import nacre.diffusion.vae.VaeConfig;
 import nacre.nn.Parameters;
 import nacre.nn.Vit;
 import nacre.nn.VitConfig;
+import nacre.nn.VitFamily;
 import nacre.tensor.Tensor;
 
 /** The models of diffusers and transformers, built from their {@code config.json}. */
@@ -47,13 +49,29 @@ final class ModelSubjects {
     };
   }
 
-  /** With a pooling layer if the config says {@code add_pooling_layer}. */
-  static Subject vit(JsonNode config, Parameters p) {
-    boolean pooling = config.path("add_pooling_layer").asBoolean(false);
-    Vit vit = new Vit(p, VitConfig.of(config), pooling);
+  /**
+   * A vision transformer of the family that the module names, whose config may be that of a larger
+   * model. A ViT has a pooling layer if the config says {@code add_pooling_layer}; what stands for
+   * one in DINOv2 and CLIP is always there.
+   */
+  static Subject vit(JsonNode config, Parameters p, VitFamily family) {
+    ObjectNode typed = config.deepCopy();
+    if (!typed.has("model_type")) {
+      typed.put("model_type", family.modelType());
+    }
+    VitConfig sizes = VitConfig.of(typed);
+    if (sizes.family() != family) {
+      throw new IllegalArgumentException(
+          "%s: model_type is %s, which is %s"
+              .formatted(
+                  family.className(), sizes.family().modelType(), sizes.family().className()));
+    }
+    boolean layer = config.path("add_pooling_layer").asBoolean(family == VitFamily.CLIP);
+    Vit vit = new Vit(p, sizes, layer);
+    boolean pools = layer || family != VitFamily.VIT && family != VitFamily.VIT_MAE;
     return inputs -> {
       Tensor tokens = vit.forward(inputs.channelsLast("pixel_values"));
-      return pooling
+      return pools
           ? Map.of("last_hidden_state", tokens, "pooler_output", vit.pool(tokens))
           : Map.of("last_hidden_state", tokens);
     };

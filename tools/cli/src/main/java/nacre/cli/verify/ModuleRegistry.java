@@ -1,16 +1,20 @@
 package nacre.cli.verify;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.nn.Parameters;
+import nacre.nn.VitFamily;
 import nacre.tensor.DType;
 import nacre.tensor.ops.Activation;
 import nacre.weights.ConfigJson;
@@ -41,12 +45,14 @@ final class ModuleRegistry {
 
   /** Whole models, whose tensors go through many layers. */
   private static final Set<String> MODELS =
-      Set.of(
-          "AutoencoderKL",
-          "CLIPTextModel",
-          "NeuralAssetsTrainStep",
-          "UNet2DConditionModel",
-          "ViTModel");
+      Stream.concat(
+              Stream.of(
+                  "AutoencoderKL",
+                  "CLIPTextModel",
+                  "NeuralAssetsTrainStep",
+                  "UNet2DConditionModel"),
+              Arrays.stream(VitFamily.values()).map(VitFamily::className))
+          .collect(Collectors.toUnmodifiableSet());
 
   static {
     add("Linear", LayerSubjects::linear);
@@ -59,12 +65,14 @@ final class ModuleRegistry {
     add("ScaledDotProductAttention", (c, p) -> LayerSubjects.attentionOp(c));
     add("Timesteps", (c, p) -> LayerSubjects.timesteps(c));
     add("UNet2DConditionModel", (c, p) -> ModelSubjects.unet(c.node(), p));
-    MODULES.put(
-        "ViTModel",
-        new Known(
-            (c, p, _) -> ModelSubjects.vit(c.node(), p),
-            UnaryOperator.identity(),
-            name -> name.startsWith("pooler.")));
+    for (VitFamily family : VitFamily.values()) {
+      MODULES.put(
+          family.className(),
+          new Known(
+              (c, p, _) -> ModelSubjects.vit(c.node(), p, family),
+              family::currentName,
+              VitFamily::isIgnorable));
+    }
     MODULES.put(
         "AutoencoderKL",
         new Known(
