@@ -11,8 +11,8 @@ public final class AncestralProvider implements SchedulerProvider {
   public List<SchedulerKind> kinds() {
     return List.of(
         SchedulerKind.of(
-            "EulerAncestralDiscreteScheduler",
+            "OutsideAncestralScheduler",
             Ancestral::new,
-            new SchedulerName("euler-a", "Euler with ancestral noise")));
+            new SchedulerName("outside-a", "Euler with ancestral noise")));
   }
 }

@@ -32,6 +32,7 @@ public final class DdimScheduler implements Scheduler {
    *
    * @param eta standard deviation of the noise added, in units of DDPM's
    */
+  @Override
   public DdimScheduler withEta(double eta) {
     return new DdimScheduler(schedule, method, timesteps, eta);
   }

@@ -31,7 +31,7 @@ public record EulerConfig(SigmaConfig sigmas, boolean logLinear, boolean continu
     c.require("interpolation_type", "linear", "log_linear");
     c.require("timestep_type", "discrete", "continuous");
     return new EulerConfig(
-        SigmaConfig.of(c, SigmaSpacing.KARRAS, SigmaSpacing.EXPONENTIAL),
+        SigmaConfig.of(c, KEYS),
         c.text("interpolation_type", "linear").equals("log_linear"),
         c.text("timestep_type", "discrete").equals("continuous"));
   }

@@ -13,8 +13,25 @@ import nacre.tensor.Tensor;
  * it.
  */
 public final class History {
-  /** The model's input and output of a step. */
-  private record Past(Tensor sample, Tensor output) {}
+  /** The model's input and output of a step, and what else its scheduler noted. */
+  private static final class Past {
+    final Tensor sample;
+    final Tensor output;
+    Tensor note;
+
+    Past(Tensor sample, Tensor output) {
+      this.sample = sample;
+      this.output = output;
+    }
+
+    void close() {
+      sample.close();
+      output.close();
+      if (note != null) {
+        note.close();
+      }
+    }
+  }
 
   private final Scope scope = Scope.current();
   private final List<Past> kept = new ArrayList<>();
@@ -51,10 +68,18 @@ public final class History {
     // Copies: the caller's own may be gone by the next step.
     kept.addFirst(new Past(scope.adopt(scale(sample, 1)), scope.adopt(scale(output, 1))));
     if (kept.size() > reach) {
-      Past oldest = kept.removeLast();
-      oldest.sample.close();
-      oldest.output.close();
+      kept.removeLast().close();
     }
+  }
+
+  /** Keeps a tensor with the current step, once at most; it is copied. */
+  public void note(Tensor tensor) {
+    kept.getFirst().note = scope.adopt(scale(tensor, 1));
+  }
+
+  /** What {@link #note} kept {@code ago} steps before. */
+  public Tensor noted(int ago) {
+    return kept.get(ago).note;
   }
 
   /** Number of steps before the current one. */

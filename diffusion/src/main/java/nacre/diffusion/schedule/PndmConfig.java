@@ -14,9 +14,6 @@ public record PndmConfig(boolean skipPrkSteps, boolean setAlphaToOne) implements
   static final Set<String> KEYS = Set.of("skip_prk_steps", "set_alpha_to_one");
 
   static PndmConfig of(ConfigJson c) {
-    // It has no such key in diffusers; ignoring it would sample with another noise schedule
-    // than the model learned.
-    c.require("rescale_betas_zero_snr", false);
     c.require("prediction_type", "epsilon", "v_prediction");
     return new PndmConfig(c.flag("skip_prk_steps", false), c.flag("set_alpha_to_one", false));
   }

@@ -39,12 +39,27 @@ public enum PredictionType {
 
   /** The conversion to clean sample and noise at a noise level ᾱ. */
   OutputConversion conversion(double alphaBar) {
-    double signal = Math.sqrt(alphaBar);
-    double noise = Math.sqrt(1 - alphaBar);
+    return conversion(Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar));
+  }
+
+  /** The conversion of samples signal · clean + noise · noise, whose squares add up to 1. */
+  OutputConversion conversion(double signal, double noise) {
     return switch (this) {
       case EPSILON -> new OutputConversion(1 / signal, -noise / signal, 0, 1);
       case SAMPLE -> new OutputConversion(0, 1, 1 / noise, -signal / noise);
       case V_PREDICTION -> new OutputConversion(signal, -noise, noise, signal);
+    };
+  }
+
+  /** The conversion of samples clean + σ · noise, of which the model sees the scaled ones. */
+  OutputConversion conversionAtSigma(double sigma) {
+    double square = sigma * sigma + 1;
+    return switch (this) {
+      case EPSILON -> new OutputConversion(1, -sigma, 0, 1);
+      case SAMPLE -> new OutputConversion(0, 1, 1 / sigma, -1 / sigma);
+      case V_PREDICTION ->
+          new OutputConversion(
+              1 / square, -sigma / Math.sqrt(square), sigma / square, 1 / Math.sqrt(square));
     };
   }
 }

@@ -27,6 +27,9 @@ public record SampleClipping(
     double thresholdingRatio,
     double maxValue) {
 
+  /** No clipping. */
+  static final SampleClipping NONE = new SampleClipping(false, 1, false, 0.995, 1);
+
   /** Checks the numbers. */
   public SampleClipping {
     if (!(thresholdingRatio >= 0 && thresholdingRatio <= 1)) {
@@ -42,6 +45,17 @@ public record SampleClipping(
   /** The clipping keys of a class that supports clipping. */
   static SampleClipping of(ConfigJson c) {
     return of(c, c.flag("clip_sample", true));
+  }
+
+  /** The clipping keys of a class that supports clipping only, and does not clip by default. */
+  static SampleClipping ofClipping(ConfigJson c) {
+    boolean clip = c.flag("clip_sample", false);
+    return new SampleClipping(clip, clip ? c.number("clip_sample_range", 1) : 1, false, 0.995, 1);
+  }
+
+  /** The clipping keys of a class that supports both, and does not clip by default. */
+  static SampleClipping ofOptional(ConfigJson c) {
+    return of(c, c.flag("clip_sample", false));
   }
 
   /** The clipping keys of a class that supports thresholding only. */

@@ -86,6 +86,20 @@ public interface Scheduler {
     return mix(clean, (float) Math.sqrt(alpha), noise, (float) Math.sqrt(1f - alpha));
   }
 
+  /**
+   * The same scheduler with another eta, which says how much noise steps add; 0 by default.
+   *
+   * @throws IllegalArgumentException if it has no eta, or not such a one
+   */
+  default Scheduler withEta(double eta) {
+    if (eta != 0) {
+      throw new IllegalArgumentException(
+          "scheduler: %s has no eta; DDIMScheduler and TCDScheduler have"
+              .formatted(schedule().config().kind()));
+    }
+    return this;
+  }
+
   /** Whether step {@code index} adds noise. */
   boolean isStochastic(int index);
 

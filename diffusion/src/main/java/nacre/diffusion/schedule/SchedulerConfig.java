@@ -35,7 +35,9 @@ public record SchedulerConfig(
     SchedulerKind kind,
     MethodConfig method) {
 
-  /** Checks the numbers. */
+  private static final String ZERO_SNR = "rescale_betas_zero_snr";
+
+  /** Checks the numbers, and what goes together. */
   public SchedulerConfig {
     if (numTrainTimesteps < 1) {
       throw new IllegalArgumentException(
@@ -45,6 +47,20 @@ public record SchedulerConfig(
       throw new IllegalArgumentException(
           "scheduler: beta_start %s and beta_end %s must lie between 0 and 1 and rise"
               .formatted(betaStart, betaEnd));
+    }
+    if (rescaleBetasZeroSnr && !kind.keys().isEmpty()) {
+      if (!kind.keys().contains(ZERO_SNR)) {
+        // diffusers ignores it, and samples with another noise schedule than the model learned.
+        throw new IllegalArgumentException(
+            "scheduler: %s has no rescale_betas_zero_snr, which the model's config sets; choose another, such as ddim, euler, euler-a, dpm++ or unipc"
+                .formatted(kind));
+      }
+      if (predictionType == PredictionType.EPSILON) {
+        throw new IllegalArgumentException(
+            "scheduler: rescale_betas_zero_snr = true does not go with prediction_type = epsilon:"
+                + " the last timestep is nothing but noise, so that a prediction of the noise says"
+                + " nothing there; such models predict v_prediction");
+      }
     }
     trainedBetas = List.copyOf(trainedBetas);
     if (!trainedBetas.isEmpty() && trainedBetas.size() != numTrainTimesteps) {
@@ -72,18 +88,37 @@ public record SchedulerConfig(
   public static SchedulerConfig of(JsonNode json, SchedulerKind kind) {
     ConfigJson c = new ConfigJson("scheduler", json);
     Schedulers.checkKeys(c);
+    refuseFlowMatching(c);
+    c.require("predict_epsilon", true); // of versions before 0.13, where false was another type
+    ScheduleDefaults defaults = kind.defaults();
     return new SchedulerConfig(
         c.integer("num_train_timesteps", 1000),
-        c.number("beta_start", 0.0001),
-        c.number("beta_end", 0.02),
-        BetaSchedule.of(c.text("beta_schedule", "linear")),
+        c.number("beta_start", defaults.betaStart()),
+        c.number("beta_end", defaults.betaEnd()),
+        BetaSchedule.of(c.text("beta_schedule", defaults.betaSchedule().key())),
         c.numbers("trained_betas"),
-        c.flag("rescale_betas_zero_snr", false),
+        c.flag(ZERO_SNR, false),
         PredictionType.of(c.text("prediction_type", "epsilon")),
-        TimestepSpacing.of(c.text("timestep_spacing", kind.spacing().key())),
+        TimestepSpacing.of(c.text("timestep_spacing", defaults.spacing().key())),
         c.integer("steps_offset", 0),
         kind,
         kind.reader().apply(c));
+  }
+
+  /** Models of flow matching learned no noise schedule of this kind, whatever the class. */
+  private static void refuseFlowMatching(ConfigJson c) {
+    String key = null;
+    for (String flag : List.of("use_flow_sigmas", "use_dynamic_shifting")) {
+      key = c.flag(flag, false) ? flag : key;
+    }
+    if (c.text("prediction_type", "").equals("flow_prediction")) {
+      key = "prediction_type";
+    }
+    if (key != null) {
+      throw new IllegalArgumentException(
+          "scheduler: %s = %s belongs to models of flow matching, such as Stable Diffusion 3; they are not supported"
+              .formatted(key, c.node().get(key).asText()));
+    }
   }
 
   /** The {@code scheduler_config.json} from which diffusers builds the same scheduler. */
@@ -103,8 +138,8 @@ public record SchedulerConfig(
       ArrayNode betas = json.putArray("trained_betas");
       trainedBetas.forEach(betas::add);
     }
-    if (kind.keys().contains("rescale_betas_zero_snr")) {
-      json.put("rescale_betas_zero_snr", rescaleBetasZeroSnr);
+    if (kind.keys().contains(ZERO_SNR)) {
+      json.put(ZERO_SNR, rescaleBetasZeroSnr);
     }
     method.writeTo(json);
     return json;

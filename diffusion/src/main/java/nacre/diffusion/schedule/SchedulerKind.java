@@ -1,6 +1,7 @@
 package nacre.diffusion.schedule;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
@@ -10,14 +11,14 @@ import nacre.weights.ConfigJson;
  * A class of schedulers: one row in the table of {@link Schedulers}.
  *
  * @param className its name in a {@code scheduler_config.json}, {@code DDIMScheduler}
- * @param spacing the timestep spacing where a config has none
+ * @param defaults what a config that lacks the shared keys has
  * @param keys its keys of a {@code scheduler_config.json} that not every class has
  * @param reader reads the keys
  * @param names the names by which users select it
  */
 public record SchedulerKind(
     String className,
-    TimestepSpacing spacing,
+    ScheduleDefaults defaults,
     Set<String> keys,
     Function<ConfigJson, MethodConfig> reader,
     List<SchedulerName> names) {
@@ -37,7 +38,21 @@ public record SchedulerKind(
       String className, SchedulerFactory factory, SchedulerName... names) {
     MethodConfig method = new Plain(factory);
     return new SchedulerKind(
-        className, TimestepSpacing.LEADING, Set.of(), _ -> method, List.of(names));
+        className, ScheduleDefaults.LEADING, Set.of(), _ -> method, List.of(names));
+  }
+
+  /** Its names, and each of them with the spacings of noise levels that the class has. */
+  List<SchedulerChoice> choices() {
+    List<SchedulerChoice> choices = new ArrayList<>();
+    for (SchedulerName name : names) {
+      choices.add(new SchedulerChoice(this, name));
+      for (SigmaSpacing spacing : SigmaSpacing.NAMED) {
+        if (keys.contains(spacing.key())) {
+          choices.add(new SchedulerChoice(this, name.with(spacing)));
+        }
+      }
+    }
+    return choices;
   }
 
   private record Plain(SchedulerFactory factory) implements MethodConfig {

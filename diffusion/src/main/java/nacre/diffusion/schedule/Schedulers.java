@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.Set;
+import java.util.function.Function;
 import nacre.weights.ConfigJson;
 
 /**
@@ -17,68 +18,197 @@ import nacre.weights.ConfigJson;
 public final class Schedulers {
   /** Song et al., 2021. */
   public static final SchedulerKind DDIM =
-      new SchedulerKind(
+      kind(
           "DDIMScheduler",
-          TimestepSpacing.LEADING,
+          ScheduleDefaults.LEADING,
           DdimConfig.KEYS,
           DdimConfig::of,
-          List.of(new SchedulerName("ddim", "DDIM, deterministic (Song et al., 2021)")));
+          new SchedulerName("ddim", "DDIM, deterministic (Song et al., 2021)"));
 
   /** Ho et al., 2020. */
   public static final SchedulerKind DDPM =
-      new SchedulerKind(
+      kind(
           "DDPMScheduler",
-          TimestepSpacing.LEADING,
+          ScheduleDefaults.LEADING,
           DdpmConfig.KEYS,
           DdpmConfig::of,
-          List.of(new SchedulerName("ddpm", "DDPM, adds noise at each step (Ho et al., 2020)")));
+          new SchedulerName("ddpm", "DDPM, adds noise at each step (Ho et al., 2020)"));
 
   /** Liu et al., 2022. */
   public static final SchedulerKind PNDM =
-      new SchedulerKind(
+      kind(
           "PNDMScheduler",
-          TimestepSpacing.LEADING,
+          ScheduleDefaults.LEADING,
           PndmConfig.KEYS,
           PndmConfig::of,
-          List.of(
-              new SchedulerName(
-                  "pndm",
-                  "PNDM without Runge-Kutta steps, as Stable Diffusion uses it (Liu et al., 2022)",
-                  json -> json.put("skip_prk_steps", true))));
+          new SchedulerName(
+              "pndm",
+              "PNDM without Runge-Kutta steps, as Stable Diffusion uses it (Liu et al., 2022)",
+              json -> json.put("skip_prk_steps", true),
+              "PLMS"));
 
   /** Karras et al., 2022, algorithm 2 without its correction. */
   public static final SchedulerKind EULER =
-      new SchedulerKind(
+      kind(
           "EulerDiscreteScheduler",
-          TimestepSpacing.LINSPACE,
+          ScheduleDefaults.LINSPACE,
           EulerConfig.KEYS,
           EulerConfig::of,
-          List.of(
-              new SchedulerName("euler", "Euler steps along the noise levels"),
-              new SchedulerName(
-                  "euler-karras",
-                  "Euler with the noise levels of Karras et al., 2022",
-                  json -> json.put("use_karras_sigmas", true))));
+          new SchedulerName("euler", "Euler steps along the noise levels", "k_euler"));
+
+  private static final SchedulerKind EULER_ANCESTRAL =
+      kind(
+          "EulerAncestralDiscreteScheduler",
+          ScheduleDefaults.LINSPACE,
+          EulerAncestralScheduler.Config.KEYS,
+          EulerAncestralScheduler.Config::of,
+          new SchedulerName(
+              "euler-a",
+              "Euler steps further down, with fresh noise up again",
+              "euler_ancestral",
+              "k_euler_a",
+              "k_euler_ancestral"));
+
+  private static final SchedulerKind HEUN =
+      kind(
+          "HeunDiscreteScheduler",
+          ScheduleDefaults.TWO_STAGE,
+          HeunConfig.KEYS,
+          HeunConfig::of,
+          new SchedulerName(
+              "heun",
+              "Heun's method, two runs of the model a step (Karras et al., 2022)",
+              "k_heun"));
+
+  private static final SchedulerKind DPM2 =
+      kind(
+          "KDPM2DiscreteScheduler",
+          ScheduleDefaults.TWO_STAGE,
+          SigmaConfig.SPACINGS,
+          Dpm2Config::of,
+          new SchedulerName(
+              "dpm2", "Midpoint method, two runs of the model a step", "dpm_2", "k_dpm_2"));
+
+  private static final SchedulerKind DPM2_ANCESTRAL =
+      kind(
+          "KDPM2AncestralDiscreteScheduler",
+          ScheduleDefaults.TWO_STAGE,
+          SigmaConfig.SPACINGS,
+          Dpm2Config::ofAncestral,
+          new SchedulerName(
+              "dpm2-a",
+              "Midpoint method with fresh noise, two runs of the model a step",
+              "dpm_2_ancestral",
+              "k_dpm_2_a",
+              "k_dpm_2_ancestral"));
+
+  private static final SchedulerKind LMS =
+      kind(
+          "LMSDiscreteScheduler",
+          ScheduleDefaults.LINSPACE,
+          SigmaConfig.SPACINGS,
+          LmsConfig::of,
+          new SchedulerName("lms", "Linear multistep along the noise levels", "k_lms"));
 
   /** Lu et al., 2022. */
   public static final SchedulerKind DPM_SOLVER =
-      new SchedulerKind(
+      kind(
           "DPMSolverMultistepScheduler",
-          TimestepSpacing.LINSPACE,
+          ScheduleDefaults.LINSPACE,
           DpmSolverConfig.KEYS,
           DpmSolverConfig::of,
-          List.of(
-              new SchedulerName("dpm++", "DPM-Solver++ (2M) (Lu et al., 2022)"),
-              new SchedulerName(
-                  "dpm++-karras",
-                  "DPM-Solver++ (2M) with the noise levels of Karras et al., 2022",
-                  json -> json.put("use_karras_sigmas", true)),
-              new SchedulerName(
-                  "dpm++-sde",
-                  "DPM-Solver++ (2M), stochastic",
-                  json -> json.put("algorithm_type", "sde-dpmsolver++"))));
+          new SchedulerName(
+              "dpm++", "DPM-Solver++ (2M) (Lu et al., 2022)", "DPM++ 2M", "dpmpp_2m", "k_dpmpp_2m"),
+          new SchedulerName(
+              "dpm++-2m-sde",
+              "DPM-Solver++ (2M), stochastic",
+              json -> json.put("algorithm_type", "sde-dpmsolver++"),
+              "DPM++ 2M SDE",
+              "dpmpp_2m_sde",
+              "dpmpp_2m_sde_gpu",
+              "k_dpmpp_2m_sde"));
 
-  private static final List<SchedulerKind> BUILT_IN = List.of(DDIM, DDPM, PNDM, EULER, DPM_SOLVER);
+  private static final SchedulerKind DPM_SINGLESTEP =
+      kind(
+          "DPMSolverSinglestepScheduler",
+          ScheduleDefaults.LINSPACE,
+          DpmSolverConfig.SINGLESTEP_KEYS,
+          DpmSolverConfig::ofSinglestep,
+          new SchedulerName("dpm++-2s", "DPM-Solver++ (2S), single-step (Lu et al., 2022)"));
+
+  private static final SchedulerKind DPM_SDE =
+      kind(
+          "DPMSolverSDEScheduler",
+          ScheduleDefaults.TWO_STAGE,
+          SigmaConfig.SPACINGS,
+          DpmSdeScheduler.Config::of,
+          new SchedulerName(
+              "dpm++-sde",
+              "DPM-Solver++, stochastic, two runs of the model a step",
+              "DPM++ SDE",
+              "dpmpp_sde",
+              "dpmpp_sde_gpu",
+              "k_dpmpp_sde"));
+
+  private static final SchedulerKind DEIS =
+      kind(
+          "DEISMultistepScheduler",
+          ScheduleDefaults.LINSPACE,
+          DeisConfig.KEYS,
+          DeisConfig::of,
+          new SchedulerName("deis", "DEIS, multistep in log ρ (Zhang and Chen, 2023)"));
+
+  private static final SchedulerKind UNIPC =
+      kind(
+          "UniPCMultistepScheduler",
+          ScheduleDefaults.LINSPACE,
+          UniPcConfig.KEYS,
+          UniPcConfig::of,
+          new SchedulerName(
+              "unipc",
+              "UniPC, predictor and corrector (Zhao et al., 2023)",
+              "uni_pc",
+              "uni_pc_bh2"));
+
+  private static final SchedulerKind LCM =
+      kind(
+          "LCMScheduler",
+          ScheduleDefaults.CONSISTENCY,
+          ConsistencySteps.KEYS,
+          LcmScheduler.Config::of,
+          new SchedulerName("lcm", "Latent consistency models, 1 to 8 steps (Luo et al., 2023)"));
+
+  private static final SchedulerKind TCD =
+      kind(
+          "TCDScheduler",
+          ScheduleDefaults.CONSISTENCY,
+          ConsistencySteps.KEYS,
+          TcdScheduler.Config::of,
+          new SchedulerName(
+              "tcd", "Trajectory consistency distillation, 1 to 8 steps (Zheng et al., 2024)"));
+
+  private static final List<SchedulerKind> BUILT_IN =
+      List.of(
+          DDIM,
+          DDPM,
+          PNDM,
+          EULER,
+          EULER_ANCESTRAL,
+          HEUN,
+          DPM2,
+          DPM2_ANCESTRAL,
+          LMS,
+          DPM_SOLVER,
+          DPM_SINGLESTEP,
+          DPM_SDE,
+          DEIS,
+          UNIPC,
+          LCM,
+          TCD);
+
+  /** What a user may try in place of a class that is not there. */
+  private static final List<SchedulerKind> SUBSTITUTES =
+      List.of(DDIM, EULER, EULER_ANCESTRAL, DPM_SOLVER, UNIPC);
 
   /** Keys of every class. */
   private static final Set<String> SHARED =
@@ -95,18 +225,23 @@ public final class Schedulers {
   /** Keys of classes that are not built here but share their configs with those that are. */
   private static final Set<String> ELSEWHERE =
       Set.of(
-          "disable_corrector",
           "noise_sampler_seed",
-          "original_inference_steps",
-          "predict_x0",
+          "predict_epsilon",
           "rho",
-          "shift_terminal",
           "sigma_data",
           "sigma_schedule",
-          "solver_p",
-          "timestep_scaling");
+          "tensor_format");
 
   private Schedulers() {}
+
+  private static SchedulerKind kind(
+      String className,
+      ScheduleDefaults defaults,
+      Set<String> keys,
+      Function<ConfigJson, MethodConfig> reader,
+      SchedulerName... names) {
+    return new SchedulerKind(className, defaults, keys, reader, List.of(names));
+  }
 
   /** Providers are looked up once; a class path does not change. */
   private static final class Table {
@@ -147,53 +282,52 @@ public final class Schedulers {
     return Table.ALL;
   }
 
-  /** All choices that have a name. */
+  /** All choices that have a name: the names of the table, and those with a spacing after them. */
   public static List<SchedulerChoice> choices() {
     return choices(all());
   }
 
   static List<SchedulerChoice> choices(List<SchedulerKind> kinds) {
-    return kinds.stream()
-        .flatMap(kind -> kind.names().stream().map(name -> new SchedulerChoice(kind, name)))
-        .toList();
+    return kinds.stream().flatMap(kind -> kind.choices().stream()).toList();
   }
 
   /**
-   * The scheduler of a name, {@code dpm++}.
+   * The scheduler of a name, {@code dpm++}, or of one that another tool has for it, {@code DPM++ 2M
+   * Karras}.
    *
-   * @throws IllegalArgumentException if there is none, listing those that there are
+   * @throws IllegalArgumentException if there is none, naming those that are near
    */
   public static SchedulerChoice named(String name) {
-    return choices().stream()
-        .filter(choice -> choice.name().name().equals(name))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "there is no scheduler '%s'; there are %s"
-                        .formatted(
-                            name,
-                            choices().stream()
-                                .map(SchedulerChoice::toString)
-                                .collect(joining(", ")))));
+    return SchedulerLookup.find(all(), name);
   }
 
   /**
    * The class of a name in a {@code scheduler_config.json}.
    *
-   * @throws IllegalArgumentException if it is not known, listing those that are
+   * @throws IllegalArgumentException if it is not supported, naming what may take its place
    */
   public static SchedulerKind ofClass(String className) {
     return all().stream()
         .filter(kind -> kind.className().equals(className))
         .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "scheduler: class '%s' is not supported; supported are %s"
-                        .formatted(
-                            className,
-                            all().stream().map(SchedulerKind::className).collect(joining(", ")))));
+        .orElseThrow(() -> unknownClass(className));
+  }
+
+  private static IllegalArgumentException unknownClass(String className) {
+    if (className.startsWith("FlowMatch")) {
+      return new IllegalArgumentException(
+          "scheduler: class '%s' belongs to models of flow matching, such as Stable Diffusion 3; they are not supported"
+              .formatted(className));
+    }
+    return new IllegalArgumentException(
+        "scheduler: class '%s' is not supported; choose another by --scheduler, such as %s"
+            .formatted(
+                className,
+                choices().stream()
+                    .filter(choice -> SUBSTITUTES.contains(choice.kind()))
+                    .filter(choice -> choice.kind().names().contains(choice.name()))
+                    .map(SchedulerChoice::toString)
+                    .collect(joining(", "))));
   }
 
   /**

@@ -50,6 +50,15 @@ final class SigmaTable {
     return slope * (timestep - below) + sigmas[below];
   }
 
+  /** σ at each of several timesteps. */
+  double[] at(float[] timesteps) {
+    double[] values = new double[timesteps.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = at((double) timesteps[i]);
+    }
+    return values;
+  }
+
   /** The timestep that has σ, which may lie between two. */
   double timestep(double sigma) {
     double logarithm = Math.log(Math.max(sigma, 1e-10));

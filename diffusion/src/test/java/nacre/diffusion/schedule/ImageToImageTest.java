@@ -39,12 +39,12 @@ class ImageToImageTest {
     "euler-karras, v_prediction, 0.6, 4, 1.328872 -3.157743 2.414436, 0.8572866 -1.642097 1.462028",
     "dpm++, epsilon, 0.6, 4, 1.113523 -2.489883 1.47669, 1.827056 -2.871884 2.300635",
     "dpm++-karras, epsilon, 0.6, 4, 1.023109 -2.431172 1.858893, 1.172387 -2.412507 2.039774",
-    "dpm++-sde, v_prediction, 0.75, 2, 1.090254 -2.299487 0.9615515, 1.742828 -2.565614 1.083179"
+    "dpm++-2m-sde, v_prediction, 0.75, 2, 1.090254 -2.299487 0.9615515, 1.742828 -2.565614 1.083179"
   })
   void goesFromTheImageByTheStepsLeft(
       String name, String type, double strength, int begin, String noisy, String last)
       throws JsonProcessingException {
-    int order = name.equals("dpm++-sde") ? 3 : 2;
+    int order = name.equals("dpm++-2m-sde") ? 3 : 2;
     String config =
         "{%s, 'prediction_type': '%s', 'solver_order': %d}".formatted(LATENT, type, order);
     SchedulerConfig chosen = Schedulers.named(name).configure(json(config));

@@ -62,7 +62,7 @@ class NoiseScheduleTest {
         "{'beta_schedule': 'squaredcos_cap_v2'}"
             + "|0x1.fffa96p-1|0x1.fff48ap-1|0x1.f9b21ap-2|0x1.f81992p-2|0x1.45fbc6p-19|0x1.4dcd84p-29",
         "{'beta_schedule': 'scaled_linear', 'beta_start': 0.00085, 'beta_end': 0.012,"
-            + " 'rescale_betas_zero_snr': true}"
+            + " 'rescale_betas_zero_snr': true, 'prediction_type': 'v_prediction'}"
             + "|0x1.ff9096p-1|0x1.ff1876p-1|0x1.f059eap-3|0x1.ed9b2ep-3|0x1.a69deep-23|0x0p0"
       })
   void alphasAreThoseOfDiffusers(

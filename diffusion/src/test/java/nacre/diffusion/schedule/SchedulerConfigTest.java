@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import java.util.List;
+import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -42,12 +42,20 @@ class SchedulerConfigTest {
         "EulerDiscreteScheduler|{'interpolation_type': 'cubic'}",
         "EulerDiscreteScheduler|{'timestep_type': 'wrong'}",
         "EulerDiscreteScheduler|{'final_sigmas_type': 'half'}",
-        "EulerDiscreteScheduler|{'use_beta_sigmas': true}",
+        "EulerDiscreteScheduler|{'use_flow_sigmas': true}",
+        "EulerAncestralDiscreteScheduler|{'prediction_type': 'flow_prediction'}",
+        "DDIMScheduler|{'rescale_betas_zero_snr': true}",
+        "HeunDiscreteScheduler|{'rescale_betas_zero_snr': true, 'prediction_type': 'v_prediction'}",
+        "DDIMScheduler|{'predict_epsilon': false}",
+        "UniPCMultistepScheduler|{'solver_order': 0}",
+        "UniPCMultistepScheduler|{'solver_p': 'DDIM'}",
+        "DPMSolverSDEScheduler|{'noise_sampler_seed': 5}",
+        "LCMScheduler|{'original_inference_steps': 0}",
         "EulerDiscreteScheduler|{'use_exponential_sigmas': true, 'use_karras_sigmas': true}",
-        "DPMSolverMultistepScheduler|{'use_beta_sigmas': true}",
         "DPMSolverMultistepScheduler|{'use_flow_sigmas': true}",
         "DPMSolverMultistepScheduler|{'use_dynamic_shifting': true}",
         "DPMSolverMultistepScheduler|{'algorithm_type': 'dpmsolver'}",
+        "DPMSolverMultistepScheduler|{'algorithm_type': 'ddim'}",
         "DPMSolverMultistepScheduler|{'solver_type': 'newton'}",
         "DPMSolverMultistepScheduler|{'solver_order': 4}",
         "DPMSolverMultistepScheduler|{'variance_type': 'learned_range'}",
@@ -67,11 +75,16 @@ class SchedulerConfigTest {
                 + " 'beta_start': 0.00085, 'beta_end': 0.012, 'trained_betas': [0.1, 0.2, 0.3],"
                 + " 'prediction_type': 'v_prediction', 'timestep_spacing': 'trailing',"
                 + " 'clip_sample': true, 'clip_sample_range': 2.0, 'set_alpha_to_one': false,"
-                + (kind == Schedulers.PNDM ? "" : " 'rescale_betas_zero_snr': true,")
+                + (kind.keys().contains("rescale_betas_zero_snr")
+                    ? " 'rescale_betas_zero_snr': true,"
+                    : "")
                 + " 'variance_type': 'fixed_large', 'skip_prk_steps': true,"
                 + " 'use_karras_sigmas': true, 'final_sigmas_type': 'sigma_min', 'sigma_max': 9.0,"
                 + " 'interpolation_type': 'log_linear', 'timestep_type': 'continuous',"
-                + " 'solver_order': 3, 'solver_type': 'heun', 'algorithm_type': 'sde-dpmsolver++',"
+                + " 'solver_order': 3, 'solver_type': 'heun', 'original_inference_steps': 3,"
+                + (kind.className().startsWith("DEIS")
+                    ? ""
+                    : " 'algorithm_type': 'sde-dpmsolver++',")
                 + " 'lower_order_final': false, 'euler_at_final': true,"
                 + " 'lambda_min_clipped': -5.5, 'thresholding': true,"
                 + " 'dynamic_thresholding_ratio': 0.9, 'sample_max_value': 3.0}",
@@ -102,10 +115,25 @@ class SchedulerConfigTest {
   }
 
   @Test
-  void unknownNamesAreRefusedWithThoseThatAre() {
-    assertMessage("DDIMScheduler", () -> SchedulerConfig.of(json("{'_class_name': 'Euler'}")));
+  void classesThatAreNotThereNameTheOption() {
     assertMessage(
-        String.join(", ", List.of("ddim", "ddpm", "pndm", "euler")),
-        () -> Schedulers.named("heun"));
+        "--scheduler, such as ddim, euler, euler-a, dpm++",
+        () -> SchedulerConfig.of(json("{'_class_name': 'IPNDMScheduler'}")));
+    assertMessage(
+        "flow matching",
+        () -> SchedulerConfig.of(json("{'_class_name': 'FlowMatchEulerDiscreteScheduler'}")));
+  }
+
+  /** As diffusers' from_config: a class has its own defaults for what the folder does not say. */
+  @Test
+  void whatAFolderDoesNotSayHasTheClassesOwnDefaults() throws JsonProcessingException {
+    JsonNode empty = json("{'_class_name': 'DDIMScheduler'}");
+    assertEquals(0.02, Schedulers.named("euler").configure(empty).betaEnd());
+    assertEquals(0.012, Schedulers.named("heun").configure(empty).betaEnd());
+    assertEquals(BetaSchedule.LINEAR, Schedulers.named("heun").configure(empty).betaSchedule());
+    assertEquals(
+        BetaSchedule.SCALED_LINEAR, Schedulers.named("lcm").configure(empty).betaSchedule());
+    assertEquals(
+        TimestepSpacing.LINSPACE, Schedulers.named("lms").configure(empty).timestepSpacing());
   }
 }

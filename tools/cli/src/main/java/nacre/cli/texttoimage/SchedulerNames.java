@@ -1,13 +1,16 @@
 package nacre.cli.texttoimage;
 
 import java.util.Iterator;
-import nacre.diffusion.schedule.SchedulerChoice;
+import nacre.diffusion.schedule.SchedulerName;
 import nacre.diffusion.schedule.Schedulers;
 
-/** The values of {@code --scheduler}, for its help and for shell completion. */
+/** The names in the table of schedulers, for the help of {@code --scheduler} and for completion. */
 final class SchedulerNames implements Iterable<String> {
   @Override
   public Iterator<String> iterator() {
-    return Schedulers.choices().stream().map(SchedulerChoice::toString).iterator();
+    return Schedulers.all().stream()
+        .flatMap(kind -> kind.names().stream())
+        .map(SchedulerName::name)
+        .iterator();
   }
 }

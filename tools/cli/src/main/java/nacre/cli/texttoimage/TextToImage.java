@@ -57,7 +57,10 @@ public final class TextToImage {
       names = "--scheduler",
       paramLabel = "NAME",
       completionCandidates = SchedulerNames.class,
-      description = "${COMPLETION-CANDIDATES}; the folder's unless given.")
+      description =
+          "${COMPLETION-CANDIDATES}; most also with -karras, -exponential or -beta after them;"
+              + " names of other tools, such as 'DPM++ 2M Karras', do as well. The folder's unless"
+              + " given.")
   private String scheduler;
 
   @Option(

@@ -86,7 +86,7 @@ final class ModuleRegistry {
             ClipTextModel::currentName,
             ClipTextModel::isIgnorable));
     for (SchedulerKind kind : Schedulers.all()) {
-      add(kind.className(), (c, p) -> ProcessSubjects.scheduler(c));
+      add(kind.className(), (c, p) -> SchedulerSubject.of(c));
     }
     add("AdamW", (c, p) -> ProcessSubjects.adamW(c));
     add("NeuralAssetsTrainStep", TrainStepSubject::of);

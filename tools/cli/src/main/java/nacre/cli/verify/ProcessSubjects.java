@@ -4,56 +4,17 @@ import static nacre.tensor.ops.Concat.concat;
 import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.Slice.slice;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import nacre.diffusion.schedule.DdimScheduler;
-import nacre.diffusion.schedule.History;
-import nacre.diffusion.schedule.Scheduler;
-import nacre.diffusion.schedule.SchedulerConfig;
-import nacre.diffusion.schedule.SchedulerKind;
-import nacre.diffusion.schedule.Schedulers;
 import nacre.nn.AdamW;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.weights.ConfigJson;
 
-/** Iterative modules: schedulers and optimizers. They always compute in f32, as in use. */
+/** Iterative modules: optimizers. They always compute in f32, as in use. */
 final class ProcessSubjects {
   private ProcessSubjects() {}
-
-  static Subject scheduler(ConfigJson c) {
-    int steps = LayerSubjects.required(c, "num_inference_steps");
-    double eta = c.number("eta", 0);
-    ObjectNode config = c.node().deepCopy();
-    config.remove(List.of("num_inference_steps", "eta"));
-    SchedulerKind kind = Schedulers.ofClass(c.model());
-    Scheduler plain = Scheduler.of(SchedulerConfig.of(config, kind), steps);
-    Scheduler scheduler = plain instanceof DdimScheduler ddim ? ddim.withEta(eta) : plain;
-    return inputs -> {
-      float[] timesteps = new float[scheduler.steps()];
-      Tensor sample = inputs.exact("sample");
-      Tensor[] scaled = new Tensor[timesteps.length];
-      Tensor[] after = new Tensor[timesteps.length];
-      History history = scheduler.start(0);
-      for (int i = 0; i < timesteps.length; i++) {
-        timesteps[i] = (float) scheduler.timestep(i);
-        scaled[i] = scheduler.scaleModelInput(i, sample);
-        Tensor output = row(inputs.exact("model_output"), i);
-        Tensor noise = scheduler.isStochastic(i) ? row(inputs.exact("noise"), i) : null;
-        sample = scheduler.step(i, output, sample, noise, history);
-        after[i] = sample;
-      }
-      return Map.of(
-          "timesteps",
-          Tensor.of(sample.device(), Shape.of(timesteps.length), timesteps),
-          "prev_samples",
-          stack(after),
-          "scaled_inputs",
-          stack(scaled));
-    };
-  }
 
   static Subject adamW(ConfigJson c) {
     c.require("amsgrad", false);
@@ -89,13 +50,14 @@ final class ProcessSubjects {
   }
 
   /** {@code x[i]}. */
-  private static Tensor row(Tensor x, int i) {
+  static Tensor row(Tensor x, int i) {
     int[] dims = x.shape().toArray();
     int[] rest = Arrays.copyOfRange(dims, 1, dims.length);
     return reshape(slice(x, 0, i, 1), rest);
   }
 
-  private static Tensor stack(Tensor[] parts) {
+  /** The parts along a new first axis. */
+  static Tensor stack(Tensor[] parts) {
     Tensor[] rows = new Tensor[parts.length];
     for (int i = 0; i < parts.length; i++) {
       Shape shape = parts[i].shape();

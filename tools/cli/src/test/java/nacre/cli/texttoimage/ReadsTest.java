@@ -11,7 +11,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 import nacre.cli.options.Sampling;
 import nacre.diffusion.checkpoint.Component;
-import nacre.diffusion.schedule.SchedulerChoice;
+import nacre.diffusion.schedule.SchedulerKind;
+import nacre.diffusion.schedule.SchedulerName;
 import nacre.diffusion.schedule.Schedulers;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -64,20 +65,27 @@ class ReadsTest {
   @Test
   void theHelpListsTheTableOfSchedulers() {
     String help = new CommandLine(new TextToImage()).getUsageMessage(Ansi.OFF);
-    String names =
-        String.join(", ", Schedulers.choices().stream().map(SchedulerChoice::toString).toList());
-    assertTrue(help.replaceAll("\\s+", " ").contains(names + "; the folder's"), help);
+    String names = String.join(", ", new SchedulerNames());
+    assertTrue(help.replaceAll("\\s+", " ").contains(names + "; most"), help);
   }
 
   /** The manual's table of schedulers is that of the program. */
   @Test
   void theManualListsTheTableOfSchedulers() throws IOException {
-    StringBuilder table = new StringBuilder("| `--scheduler` | class in diffusers | |\n");
-    table.append("| --- | --- | --- |\n");
-    for (SchedulerChoice choice : Schedulers.choices()) {
-      table.append(
-          "| `%s` | `%s` | %s |\n"
-              .formatted(choice, choice.kind().className(), choice.name().description()));
+    StringBuilder table =
+        new StringBuilder("| `--scheduler` | class in diffusers | | elsewhere |\n");
+    table.append("| --- | --- | --- | --- |\n");
+    for (SchedulerKind kind : Schedulers.all()) {
+      for (SchedulerName name : kind.names()) {
+        String aliases = String.join("`, `", name.aliases());
+        table.append(
+            "| `%s` | `%s` | %s | %s |\n"
+                .formatted(
+                    name.name(),
+                    kind.className(),
+                    name.description(),
+                    aliases.isEmpty() ? "" : "`" + aliases + "`"));
+      }
     }
     String page = Files.readString(Path.of("../../docs/cli.md"));
     assertTrue(page.contains(table), "docs/cli.md should have:\n" + table);

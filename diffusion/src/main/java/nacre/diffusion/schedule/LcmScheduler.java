@@ -1,0 +1,93 @@
+package nacre.diffusion.schedule;
+
+import static nacre.tensor.ops.Mix.mix;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+import nacre.weights.ConfigJson;
+
+/**
+ * The sampler of latent consistency models (Luo et al., 2023), as diffusers' {@code LCMScheduler}:
+ * each step estimates the clean sample and adds as much fresh noise as the next one wants.
+ */
+public final class LcmScheduler implements Scheduler {
+  private static final double SIGMA_DATA = 0.5;
+
+  private final NoiseSchedule schedule;
+  private final Config method;
+  private final int[] timesteps;
+
+  /**
+   * The configuration.
+   *
+   * @param steps the timesteps of distillation
+   * @param timestepScaling how fast the boundary condition at timestep 0 fades
+   * @param clipping of the estimates of the clean sample
+   */
+  record Config(ConsistencySteps steps, double timestepScaling, SampleClipping clipping)
+      implements MethodConfig {
+
+    static Config of(ConfigJson c) {
+      return new Config(
+          ConsistencySteps.of(c), c.number("timestep_scaling", 10), SampleClipping.ofOptional(c));
+    }
+
+    @Override
+    public Scheduler scheduler(NoiseSchedule schedule, int number) {
+      return new LcmScheduler(schedule, this, number);
+    }
+
+    @Override
+    public void writeTo(ObjectNode json) {
+      steps.writeTo(json);
+      json.put("timestep_scaling", timestepScaling);
+      clipping.writeClippingTo(json);
+      clipping.writeThresholdingTo(json);
+    }
+  }
+
+  LcmScheduler(NoiseSchedule schedule, Config method, int steps) {
+    this.schedule = schedule;
+    this.method = method;
+    this.timesteps = method.steps.timesteps(schedule.timesteps(), steps);
+  }
+
+  @Override
+  public NoiseSchedule schedule() {
+    return schedule;
+  }
+
+  @Override
+  public int steps() {
+    return timesteps.length;
+  }
+
+  @Override
+  public double timestep(int index) {
+    return timesteps[index];
+  }
+
+  @Override
+  public boolean isStochastic(int index) {
+    return index < timesteps.length - 1;
+  }
+
+  @Override
+  public Tensor step(int index, Tensor output, Tensor sample, Tensor noise, History history) {
+    history.add(index, sample, output);
+    float alpha = schedule.alphaCumprod(timesteps[index]);
+    OutputConversion conversion = schedule.config().predictionType().conversion(alpha);
+    double scaled = timesteps[index] * method.timestepScaling;
+    double square = scaled * scaled + SIGMA_DATA * SIGMA_DATA;
+    try (Scope scope = Scope.open()) {
+      Tensor clean = method.clipping.apply(conversion.clean(sample, output));
+      Tensor y = mix(clean, scaled / Math.sqrt(square), sample, SIGMA_DATA * SIGMA_DATA / square);
+      if (isStochastic(index)) {
+        float next = schedule.alphaCumprod(timesteps[index + 1]);
+        y = mix(y, Math.sqrt(next), noise, Math.sqrt(1f - next));
+      }
+      return scope.keep(y);
+    }
+  }
+}
