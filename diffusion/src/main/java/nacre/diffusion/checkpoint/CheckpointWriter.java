@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
-import nacre.diffusion.text.ClipTextConfig;
 import nacre.diffusion.text.ClipVocabulary;
 import nacre.weights.AtomicFolder;
 import nacre.weights.Conversion;
@@ -77,8 +76,7 @@ public record CheckpointWriter(Conversion conversion) {
 
   /** Whether a single file's text encoder has as many tokens as CLIP's own vocabulary. */
   public static boolean hasClipVocabulary(SingleFile file) throws WeightsException {
-    return file.config(Component.TEXT_ENCODER.config(), ClipTextConfig::of).vocabSize()
-        == ClipVocabulary.SIZE;
+    return file.textEncoderConfig().vocabSize() == ClipVocabulary.SIZE;
   }
 
   /**

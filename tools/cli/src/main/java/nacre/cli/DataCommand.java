@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.MissingCommandException;
+import nacre.cli.options.Seed;
 import nacre.cli.options.UsageException;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Progress;
@@ -87,9 +88,9 @@ final class DataCommand implements Runnable {
     @Option(
         names = "--seed",
         paramLabel = "N",
-        defaultValue = "0",
+        converter = Seed.Converter.class,
         description = "Seed of the scenes; 0 unless given.")
-    private long seed;
+    private Seed seed = Seed.ZERO;
 
     @Option(
         names = "--min-objects",
@@ -115,7 +116,7 @@ final class DataCommand implements Runnable {
                 .formatted(maxObjects, minObjects));
       }
       SceneConfig config = SceneConfig.standard().withObjects(minObjects, maxObjects);
-      SceneGenerator generator = new SceneGenerator(config, seed);
+      SceneGenerator generator = new SceneGenerator(config, seed.bits());
       Files.createDirectories(out);
       PrintStream print = System.out;
       var limit = new Progress.Limit.Steps(clips);
@@ -125,7 +126,7 @@ final class DataCommand implements Runnable {
           if (!Files.exists(folder.resolve("scene.json"))) {
             Scene scene = SceneRenderer.render(generator.describe(i), size, size, samples);
             Files.createDirectories(folder);
-            SyntheticOrigin.of(config, seed, i).write(folder);
+            SyntheticOrigin.of(config, seed.bits(), i).write(folder);
             SceneWriter.write(scene, folder);
           }
           progress.step(i + 1, config.frames());

@@ -77,6 +77,15 @@ public final class Nacre implements Runnable {
   }
 
   static int run(CommandLine line, String[] args) {
+    for (String word : args) {
+      if (word.indexOf('\uFFFD') >= 0) {
+        line.getErr()
+            .println(
+                "nacre: the argument '%s' is no text in UTF-8, or Java was not told that it is: its bytes are not those that were typed; give it in UTF-8, in a locale such as C.UTF-8"
+                    .formatted(Failure.oneLine(word)));
+        return CommandLine.ExitCode.USAGE;
+      }
+    }
     try {
       return line.execute(args);
     } catch (Error error) { // picocli passes on exceptions only

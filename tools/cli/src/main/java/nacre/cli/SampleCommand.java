@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.Sampling;
+import nacre.cli.options.Seed;
 import nacre.cli.options.UsageException;
 import nacre.cli.texttoimage.TextToImage;
 import nacre.diffusion.NotFiniteException;
@@ -54,9 +55,9 @@ final class SampleCommand implements Callable<Integer> {
   @Option(
       names = "--seed",
       paramLabel = "N",
-      defaultValue = "0",
-      description = "Seed of the noise; 0 unless given.")
-  private long seed;
+      converter = Seed.Converter.class,
+      description = "Seed of the noise, a number of 64 bits, signed or not; 0 unless given.")
+  private Seed seed = Seed.ZERO;
 
   @Option(
       names = "--out",

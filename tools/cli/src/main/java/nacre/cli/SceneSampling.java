@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.Sampling;
+import nacre.cli.options.Seed;
 import nacre.cli.options.UsageException;
 import nacre.cli.output.AnimatedGif;
 import nacre.cli.output.PngMetadata;
@@ -110,7 +111,7 @@ final class SceneSampling {
       print.println("model   " + modelFolder);
       Sampler sampler = sampler(model, sampling.steps(), sampling.guidance());
       Scenes scenes = new Scenes(model.preset());
-      SamplePictures pictures = new SamplePictures(sampler, scenes, sampling.seed());
+      SamplePictures pictures = new SamplePictures(sampler, scenes, sampling.seed().bits());
       List<SceneView> views = views(scenes);
       SceneView first = views.getFirst();
       describe(first, print);
@@ -225,7 +226,7 @@ final class SceneSampling {
     return both;
   }
 
-  private Map<String, String> parameters(Path modelFolder, Sampler sampler, long seed) {
+  private Map<String, String> parameters(Path modelFolder, Sampler sampler, Seed seed) {
     Map<String, String> texts = new LinkedHashMap<>();
     texts.put("Software", "Nacre");
     texts.put("model", modelFolder.toString());
@@ -233,7 +234,7 @@ final class SceneSampling {
     texts.put("edits", ownEdits() ? String.join(" | ", described) : "all kinds");
     texts.put("steps", Integer.toString(sampler.steps()));
     texts.put("guidance", Double.toString(sampler.guidance()));
-    texts.put("seed", Long.toString(seed));
+    texts.put("seed", seed.toString());
     return texts;
   }
 }

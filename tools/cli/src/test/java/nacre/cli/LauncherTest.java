@@ -28,6 +28,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -343,14 +344,57 @@ class LauncherTest {
     assertTrue(collector.contains("[-Xmx2g]"), collector::toString);
   }
 
+  /**
+   * In the locale of the user, in none, in one that is not installed, without the program that
+   * asks.
+   */
   @Test
-  void withoutALocaleFileNamesAreUtf8() throws Exception {
+  void javaIsTold8BitTextIsUtf8() throws Exception {
     Path home = jdk("java-25", "25.0.1");
-    script(home.resolve("bin/java"), "#!/bin/sh\necho \"locale ${LC_ALL:-}\"\n");
+    script(home.resolve("bin/java"), "#!/bin/sh\necho \"locale ${LC_ALL-}\"\n");
     maven();
     assertEquals(List.of("locale C.UTF-8"), nacre("train").out());
-    environment.put("LANG", "de_DE.ISO-8859-1");
-    assertEquals(List.of("locale "), nacre("train").out());
+    environment.put("LC_ALL", "de_DE");
+    assertEquals(List.of("locale C.UTF-8"), nacre("train").out());
+    environment.put("LC_ALL", "ja_JP.utf8");
+    assertEquals(List.of("locale ja_JP.utf8"), nacre("train").out());
+
+    String locale = "#!/bin/sh\n[ \"$1\" = charmap ] && ";
+    script(bin.resolve("locale"), locale + "echo ISO-8859-1\n");
+    assertEquals(List.of("locale C.UTF-8"), nacre("train").out());
+    script(bin.resolve("locale"), locale + "echo UTF-8\n");
+    assertEquals(List.of("locale ja_JP.utf8"), nacre("train").out());
+    String complaint = "echo 'locale: Cannot set LC_ALL to default locale' >&2 && ";
+    script(bin.resolve("locale"), locale + complaint + "echo UTF-8\n");
+    assertEquals(List.of("locale C.UTF-8"), nacre("train").out());
+  }
+
+  /** Java itself, in locales of which some are not installed. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void javaUnderstandsUtf8InEveryLocale() throws Exception {
+    Path java = Path.of(System.getProperty("java.home"), "bin/java");
+    jdk("java-25", "25.0.1");
+    script(
+        temporary.resolve("jvm/java-25/bin/java"),
+        "#!/bin/sh\nexec '" + java + "' -XshowSettings:properties -version 2>&1\n");
+    script(bin.resolve("locale"), "#!/bin/sh\nexec '" + locate("locale") + "' \"$@\"\n");
+    maven();
+    for (Map<String, String> locale :
+        List.of(
+            Map.<String, String>of(),
+            Map.of("LANG", "tlh_KX.UTF-8"),
+            Map.of("LANG", "de_DE", "LC_CTYPE", "C.UTF-8"),
+            Map.of("LC_ALL", "POSIX", "LANG", "C.UTF-8"))) {
+      Map<String, String> before = new TreeMap<>(environment);
+      environment.putAll(locale);
+      List<String> out = nacre("train").out();
+      assertTrue(
+          out.stream().anyMatch(line -> line.strip().equals("sun.jnu.encoding = UTF-8")),
+          () -> locale + ": " + out);
+      environment.clear();
+      environment.putAll(before);
+    }
   }
 
   @Test

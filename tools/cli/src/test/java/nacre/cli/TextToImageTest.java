@@ -351,6 +351,92 @@ class TextToImageTest {
     assertRefused("no such file", "--prompt", "a", "--vae", folder.resolve("none"));
   }
 
+  /** As torch.Generator().manual_seed takes them; what diffusers drew with 4294967295. */
+  @ParameterizedTest
+  @CsvSource({"-1", "18446744073709551615", "9223372036854775807", "4294967295"})
+  void seedsOf64BitsDrawWhatTorchDraws(String seed) throws IOException {
+    JsonNode wanted =
+        cases().stream().filter(c -> c.text("name").equals("unguided")).findFirst().get().json;
+    CommandLineRun run =
+        sample(
+            "--prompt",
+            wanted.get("prompt").asText(),
+            "--scheduler",
+            "euler",
+            "--steps",
+            5,
+            "--guidance",
+            1,
+            "--size",
+            "48x32",
+            "--seed",
+            seed);
+    assertEquals(0, run.status(), run::err);
+    Path drawn = files(folder.resolve("out")).getFirst();
+    assertTrue(drawn.toString().endsWith("-" + seed + ".png"), drawn.toString());
+    assertEquals(seed, PngMetadata.read(drawn).get("seed"));
+    int difference = difference(TINY.resolve("epsilon/unguided-0.png").toFile(), drawn.toFile());
+    assertTrue(difference <= 2, "differs by " + difference);
+  }
+
+  @Test
+  void seedsGoOnBeyondTheSignAndEndWhereTorchs() throws IOException {
+    Object[] two = {"--prompt", "a", "--steps", 1, "--size", 32, "--images", 2, "--seed"};
+    for (String first : List.of("9223372036854775807", "-1")) {
+      List<Object> words = new ArrayList<>(Arrays.asList(two));
+      words.add(first);
+      assertEquals(0, sample(words.toArray()).status());
+    }
+    assertEquals(
+        List.of("a--1.png", "a-0.png", "a-9223372036854775807.png", "a-9223372036854775808.png"),
+        files(folder.resolve("out")).stream().map(f -> f.getFileName().toString()).toList());
+    assertRefused(
+        "of 2 pictures the last would have seed 18446744073709551616",
+        "--prompt",
+        "a",
+        "--images",
+        2,
+        "--seed",
+        "18446744073709551615");
+    for (String none : List.of("18446744073709551616", "-9223372036854775809", "1.5", "1e9", "x")) {
+      assertRefused("whole number from -9223372036854775808", "--prompt", "a", "--seed", none);
+    }
+  }
+
+  /** A letter of two chars at the place where the name is cut. */
+  @Test
+  void fileNamesAreCutBetweenLetters() throws IOException {
+    String name = "x".repeat(38) + "𝕳𝕳𝕳";
+    assertEquals(0, sample("--prompt", name, "--steps", 1, "--size", 32).status());
+    assertEquals(
+        "x".repeat(38) + "𝕳𝕳-0.png",
+        files(folder.resolve("out")).getFirst().getFileName().toString());
+  }
+
+  @Test
+  void whereNoPictureCanGoNoneIsDrawn() throws IOException {
+    Files.createDirectories(folder.resolve("out/a-fox-1.png"));
+    CommandLineRun run = sample("--prompt", "a fox", "--steps", 2, "--size", 32, "--images", 2);
+    assertEquals(1, run.status());
+    assertTrue(run.err().contains("a-fox-1.png: is where the picture goes"), run::err);
+    assertEquals(1, files(folder.resolve("out")).size(), run::out);
+    Path taken = Files.writeString(folder.resolve("taken"), "");
+    CommandLineRun file =
+        CommandLineRun.of("sample", "--model", MODEL, "--prompt", "a", "--out", taken);
+    assertEquals(1, file.status(), file::out);
+    assertTrue(file.err().contains(taken.toString()), file::err);
+    assertEquals("", Files.readString(taken));
+  }
+
+  @Test
+  void textThatIsNotUtf8IsRefused() {
+    CommandLineRun run = sample("--prompt", "caf\uFFFD");
+    assertEquals(2, run.status());
+    assertEquals(1, run.complaints().size());
+    assertTrue(run.err().contains("is no text in UTF-8"), run::err);
+    assertTrue(Files.notExists(folder.resolve("out")));
+  }
+
   @Test
   void saysWhatThePromptHasNoRoomFor() {
     CommandLineRun run = sample("--prompt", "fox ".repeat(75) + "Bear Cub", "--steps", 1);

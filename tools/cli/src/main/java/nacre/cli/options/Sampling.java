@@ -10,4 +10,4 @@ import java.nio.file.Path;
  * @param seed of the noise
  * @param out folder for pictures
  */
-public record Sampling(Integer steps, Double guidance, long seed, Path out) {}
+public record Sampling(Integer steps, Double guidance, Seed seed, Path out) {}

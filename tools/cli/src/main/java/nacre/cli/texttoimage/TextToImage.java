@@ -124,6 +124,7 @@ public final class TextToImage {
       description =
           "How many of the text encoder's last layers are left out, as in diffusers; 1 is what"
               + " others call clip skip 2; 0 unless given.")
+  @Accepts(from = 0)
   private int clipSkip;
 
   @Option(
@@ -164,6 +165,8 @@ public final class TextToImage {
    */
   public void run(Path path, Device device, Sampling sampling) throws IOException {
     check();
+    promptSyntax();
+    sampling.seed().plus(images - 1);
     LoadOptions options =
         LoadOptions.DEFAULT
             .withDtype(dtype)
@@ -183,6 +186,7 @@ public final class TextToImage {
       StableDiffusion model, Path path, Device device, Sampling sampling, PrintStream print)
       throws IOException {
     checkMask(model, path);
+    PictureNames names = new PictureNames(sampling.out(), prompt, sampling.seed());
     Prompt order = order(model, sampling);
     DrawingPlan plan = plan(order);
     print.println("device  " + device.backend().describe());
@@ -191,7 +195,7 @@ public final class TextToImage {
       print.println("note    " + note);
     }
     warnOfDropped(model, print);
-    Files.createDirectories(sampling.out());
+    names.check(images);
     Map<String, String> parameters = parameters(path, plan);
     Progress.Limit limit = new Progress.Limit.Steps(plan.steps());
     try (Progress progress = Progress.start(print, limit, 0, Memory::liveBytes)) {
@@ -203,8 +207,8 @@ public final class TextToImage {
               })
           .drawEach(
               (seed, picture) -> {
-                Path file = sampling.out().resolve(fileName(seed));
-                parameters.put("seed", Long.toString(seed));
+                Path file = names.file(seed);
+                parameters.put("seed", names.seed(seed).toString());
                 PngMetadata.write(file, picture, parameters);
                 progress.note("image   " + file);
               });
@@ -228,7 +232,7 @@ public final class TextToImage {
     return PromptSyntax.named(syntax)
         .orElseThrow(
             () ->
-                new UserException(
+                new UsageException(
                     "--prompt-syntax is '" + syntax + "', must be one of: plain, a1111"));
   }
 
@@ -273,10 +277,15 @@ public final class TextToImage {
 
   private Prompt order(StableDiffusion model, Sampling sampling) throws IOException {
     Prompt order =
-        model.prompt(prompt).negative(negative).seed(sampling.seed()).count(images).batch(batch);
+        model
+            .prompt(prompt)
+            .negative(negative)
+            .seed(sampling.seed().bits())
+            .count(images)
+            .batch(batch);
     order.syntax(promptSyntax());
-    if (clipSkip < 0 || clipSkip > model.textLayers()) {
-      throw new UserException(
+    if (clipSkip > model.textLayers()) {
+      throw new UsageException(
           "--clip-skip is %d, must be from 0 to %d".formatted(clipSkip, model.textLayers()));
     }
     order.clipSkip(clipSkip);
@@ -340,13 +349,6 @@ public final class TextToImage {
         print.println("note    there is no room for the end of the prompt: " + dropped);
       }
     }
-  }
-
-  /** The file name, of the prompt's first words and the seed. */
-  private String fileName(long seed) {
-    String words = prompt.replaceAll("[^\\p{L}\\p{N}]+", "-").replaceAll("^-|-$", "");
-    String few = words.length() <= 40 ? words : words.substring(0, 40).replaceAll("-[^-]*$", "");
-    return (few.isEmpty() ? "image" : few) + "-" + seed + ".png";
   }
 
   private Map<String, String> parameters(Path path, DrawingPlan plan) {
