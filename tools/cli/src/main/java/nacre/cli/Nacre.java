@@ -1,10 +1,14 @@
 package nacre.cli;
 
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import nacre.cli.options.MissingCommandException;
+import nacre.cli.output.HarmlessWriter;
+import nacre.cli.output.StandardOutput;
 import nacre.cli.verify.VerifyCommand;
 import nacre.cli.weights.WeightsCommand;
 import picocli.CommandLine;
@@ -54,7 +58,7 @@ public final class Nacre implements Runnable {
   public static void main(String[] args) {
     // Charts and sheets are drawn into files; no display is needed, and none may be looked for.
     System.setProperty("java.awt.headless", "true");
-    System.exit(run(args, new PrintWriter(System.err, true)));
+    System.exit(run(args, new PrintWriter(System.err, true), StandardOutput.ofProcess()));
   }
 
   /**
@@ -65,15 +69,19 @@ public final class Nacre implements Runnable {
    * @return the exit status: 0, 1 or 2
    */
   public static int run(String[] args, PrintWriter err) {
+    return run(args, err, new StandardOutput(System.out, System.out.charset()));
+  }
+
+  private static int run(String[] args, PrintWriter err, StandardOutput out) {
     CommandLine line;
     try {
-      line = commandLine(err);
+      line = commandLine(HarmlessWriter.of(err));
     } catch (ServiceConfigurationError | CommandLine.InitializationException e) {
       err.println(
           "nacre: a jar beside Nacre's adds commands that cannot be used: " + e.getMessage());
       return CommandLine.ExitCode.SOFTWARE;
     }
-    return run(line, args);
+    return run(line, args, out);
   }
 
   static int run(CommandLine line, String[] args) {
@@ -86,11 +94,28 @@ public final class Nacre implements Runnable {
         return CommandLine.ExitCode.USAGE;
       }
     }
+    return run(line, args, new StandardOutput(System.out, System.out.charset()));
+  }
+
+  /** Runs a command; what it printed has been written when this returns 0. */
+  static int run(CommandLine line, String[] args, StandardOutput out) {
+    PrintStream before = System.out;
+    System.setOut(out.text());
+    line.setOut(out.own());
+    int status;
     try {
-      return line.execute(args);
+      status = line.execute(args);
     } catch (Error error) { // picocli passes on exceptions only
-      return line.<Nacre>getCommand().explain(error, line.getErr());
+      status = line.<Nacre>getCommand().explain(error, line.getErr());
+    } finally {
+      System.setOut(before);
     }
+    Optional<String> failure = out.failure();
+    if (status != CommandLine.ExitCode.OK || failure.isEmpty()) {
+      return status;
+    }
+    line.getErr().println("nacre: standard output cannot be written: " + failure.get());
+    return CommandLine.ExitCode.SOFTWARE;
   }
 
   /** The command line with its error handling, to which commands may still be added. */

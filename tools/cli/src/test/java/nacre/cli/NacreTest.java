@@ -5,17 +5,23 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.FileNotFoundException;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.concurrent.Callable;
 import nacre.cli.options.UserException;
+import nacre.cli.output.StandardOutput;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -135,5 +141,20 @@ class NacreTest {
     assertTrue(out.toString().matches("(?s)nacre +\\d+\\.\\d+\\.\\d+.*"), out::toString);
     assertTrue(out.toString().contains(Runtime.version().toString()), out::toString);
     assertFalse(out.toString().contains("${"), out::toString);
+  }
+
+  /** A full device, which Linux has; nothing may say that all went well. */
+  @EnabledOnOs(OS.LINUX)
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"version", "doctor", "completion", "--help", "weights inspect ../../models/demo"})
+  void outputThatCannotBeWrittenIsAFailure(String words) throws IOException {
+    CommandLine line = Nacre.commandLine(new PrintWriter(err, true));
+    try (OutputStream full = new FileOutputStream("/dev/full")) {
+      var out = new StandardOutput(full, StandardCharsets.UTF_8);
+      assertEquals(1, Nacre.run(line, words.split(" "), out));
+    }
+    assertEquals(1, lines().size(), err::toString);
+    assertTrue(lines().getFirst().contains("standard output cannot be written"), err::toString);
   }
 }

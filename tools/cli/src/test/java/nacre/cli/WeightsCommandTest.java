@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
@@ -149,6 +150,24 @@ class WeightsCommandTest {
     Path unet = half.resolve("unet/diffusion_pytorch_model.safetensors");
     ran("weights", "convert", "--dtype", "f32", unet, file);
     assertTrue(ran("weights", "inspect", "--brief", file).contains(" of F32"));
+  }
+
+  /** A terminal would obey them. */
+  @Test
+  void controlCharactersOfAFileDoNotReachTheTerminal() throws IOException {
+    Path file = folder.resolve("hostile.safetensors");
+    try (Scope _ = Scope.open()) {
+      new SafeTensorsWriter()
+          .metadata("note\u001b]0;x\u0007", "\u001b[31mred")
+          .add("w\u001b[2J", Tensor.zeros(Device.cpu(), DType.F32, Shape.of(1)), Layout.SAME)
+          .write(file);
+    }
+    CommandLineRun run = CommandLineRun.of("weights", "inspect", file);
+    assertEquals(0, run.status(), run::err);
+    assertTrue(run.out().contains("w?[2J"), run::out);
+    assertFalse(run.out().matches("(?s).*[\u001b\u0007].*"), run::out);
+    CommandLineRun failed = CommandLineRun.of("weights", "inspect", folder.resolve("no\u001b[31m"));
+    assertFalse(failed.err().contains("\u001b"), failed::err);
   }
 
   @Test
