@@ -14,6 +14,7 @@ import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
 import nacre.tensor.spi.Backend;
+import nacre.weights.ConfigRange;
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as {@code torch.optim.AdamW},
@@ -22,6 +23,13 @@ import nacre.tensor.spi.Backend;
  * can be captured.
  */
 public final class AdamW implements Optimizer {
+  /** In f32 a larger one is 1 and forgets nothing: the correction of the bias divides by zero. */
+  private static final double LARGEST_BETA = 0.999999;
+
+  /** A smaller one is nothing beside the root of the smallest f32, and 0 / 0 is no number. */
+  private static final double LEAST_EPS = 1e-30;
+
+  private static final double LARGEST_FACTOR = 1e6;
 
   /**
    * The settings for all parameters.
@@ -34,6 +42,23 @@ public final class AdamW implements Optimizer {
    *     for no clipping
    */
   public record Config(double beta1, double beta2, double eps, double weightDecay, double maxNorm) {
+    /**
+     * Checks the ranges.
+     *
+     * @throws IllegalArgumentException naming the number that lies outside of its range
+     */
+    public Config {
+      ConfigRange range = new ConfigRange("AdamW: ");
+      range.number("beta1", beta1, 0, LARGEST_BETA);
+      range.number("beta2", beta2, 0, LARGEST_BETA);
+      range.number("eps", eps, LEAST_EPS, 1);
+      range.number("weightDecay", weightDecay, 0, LARGEST_FACTOR);
+      if (!(maxNorm > 0)) {
+        throw new IllegalArgumentException(
+            "AdamW: maxNorm must be a number above 0, or infinite for no clipping, not " + maxNorm);
+      }
+    }
+
     /** PyTorch's defaults, without clipping. */
     public static Config defaults() {
       return new Config(0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY);
@@ -52,7 +77,14 @@ public final class AdamW implements Optimizer {
    * @param learningRateFactor times the step's learning rate
    * @param weightDecay in place of the configuration's
    */
-  public record Group(Predicate<String> names, double learningRateFactor, double weightDecay) {}
+  public record Group(Predicate<String> names, double learningRateFactor, double weightDecay) {
+    /** Checks the ranges, as {@link Config} does. */
+    public Group {
+      ConfigRange range = new ConfigRange("AdamW: ");
+      range.number("learningRateFactor", learningRateFactor, 0, LARGEST_FACTOR);
+      range.number("weightDecay", weightDecay, 0, LARGEST_FACTOR);
+    }
+  }
 
   /** One parameter with its state; {@code steps}, i32[1], counts its updates. */
   private record Slot(

@@ -8,6 +8,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.Binary;
+import nacre.weights.ConfigRange;
 
 /**
  * Stochastic gradient descent with momentum (Sutskever et al., 2013), as {@code torch.optim.SGD}:
@@ -27,11 +28,9 @@ public final class Sgd implements Optimizer {
   public record Config(double momentum, boolean nesterov, double weightDecay) {
     /** Checks the numbers. */
     public Config {
-      if (!(momentum >= 0 && momentum < 1) || !(weightDecay >= 0)) {
-        throw new IllegalArgumentException(
-            "SGD: wants a momentum from 0 to below 1 and a weight decay not below 0, not %s and %s"
-                .formatted(momentum, weightDecay));
-      }
+      ConfigRange range = new ConfigRange("SGD: ");
+      range.number("momentum", momentum, 0, 0.999999);
+      range.number("weightDecay", weightDecay, 0, 1e6);
       if (nesterov && momentum == 0) {
         throw new IllegalArgumentException("SGD: Nesterov's way wants a momentum above 0");
       }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import nacre.tensor.spi.Unary;
 import nacre.weights.ConfigJson;
+import nacre.weights.ConfigRange;
 import nacre.weights.OneLine;
 
 /**
@@ -50,18 +51,27 @@ public record VitConfig(
     static final Dinov2 NONE = new Dinov2(1, false, false, 0);
   }
 
-  /** Checks that the numbers are consistent. */
+  /**
+   * Checks the ranges, and that the numbers are consistent.
+   *
+   * @throws IllegalArgumentException naming the key
+   */
   public VitConfig {
     String model = family.title() + " config";
+    ConfigRange range = new ConfigRange(model + ": ");
+    range.whole("hidden_size", hiddenSize, 1, 1 << 16);
+    range.whole("num_hidden_layers", numHiddenLayers, 1, 1000);
+    range.whole("num_attention_heads", numAttentionHeads, 1, 1 << 16);
+    range.whole("intermediate_size", intermediateSize, 1, 1 << 18);
+    range.number("layer_norm_eps", layerNormEps, 1e-30, 1);
+    range.whole("image_size", imageSize, 1, 8192);
+    range.whole("patch_size", patchSize, 1, 8192);
+    range.whole("num_channels", numChannels, 1, 1 << 16);
+    range.whole("num_register_tokens", dinov2.numRegisterTokens, 0, 1 << 16);
     requireDivisible(model, "hidden_size", hiddenSize, "num_attention_heads", numAttentionHeads);
     requireDivisible(model, "image_size", imageSize, "patch_size", patchSize);
     if (family == VitFamily.VIT_MAE) {
       requireDivisible(model, "hidden_size", hiddenSize, "the parts of a position,", 4);
-    }
-    if (numHiddenLayers < 0 || intermediateSize < 1 || dinov2.numRegisterTokens < 0) {
-      throw new IllegalArgumentException(
-          "%s: layers, inner width and register tokens cannot be %d, %d and %d"
-              .formatted(model, numHiddenLayers, intermediateSize, dinov2.numRegisterTokens));
     }
     HiddenAct.of(family.title(), hiddenAct);
   }

@@ -160,7 +160,7 @@ class SgdTest {
           () -> new Sgd(Map.of("p", Tensor.ofInts(CPU, Shape.of(1), 1)), 0.1));
       assertRefused(
           IllegalArgumentException.class,
-          "SGD: wants a momentum from 0 to below 1 and a weight decay not below 0, not 1.0 and 0.0",
+          "SGD: momentum must be a number from 0 to 0.999999, not 1.0",
           () -> Sgd.Config.withMomentum(1));
       assertThrows(IllegalArgumentException.class, () -> new Sgd.Config(0, false, -1));
       assertRefused(

@@ -36,7 +36,7 @@ public record SampleClipping(
       throw new IllegalArgumentException(
           "scheduler: dynamic_thresholding_ratio is " + thresholdingRatio + ", 0 to 1 is wanted");
     }
-    if (clips && !(clipRange > 0)) {
+    if (clips && !(clipRange > 0 && clipRange < Float.MAX_VALUE)) {
       throw new IllegalArgumentException(
           "scheduler: clip_sample_range is " + clipRange + ", more than 0 is wanted");
     }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import nacre.weights.ConfigJson;
+import nacre.weights.ConfigRange;
 
 /**
  * The configuration of a scheduler: a {@code scheduler_config.json}, with diffusers' defaults.
@@ -39,10 +40,9 @@ public record SchedulerConfig(
 
   /** Checks the numbers, and what goes together. */
   public SchedulerConfig {
-    if (numTrainTimesteps < 1) {
-      throw new IllegalArgumentException(
-          "scheduler: num_train_timesteps is " + numTrainTimesteps + ", at least 1 is wanted");
-    }
+    ConfigRange range = new ConfigRange("scheduler: ");
+    range.whole("num_train_timesteps", numTrainTimesteps, 1, 1_000_000);
+    range.whole("steps_offset", stepsOffset, 0, numTrainTimesteps);
     if (!(betaStart > 0 && betaEnd < 1 && betaStart <= betaEnd)) {
       throw new IllegalArgumentException(
           "scheduler: beta_start %s and beta_end %s must lie between 0 and 1 and rise"

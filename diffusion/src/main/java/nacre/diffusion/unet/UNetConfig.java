@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import nacre.weights.ConfigJson;
+import nacre.weights.ConfigRange;
 
 /**
  * The configuration of a UNet: the supported keys of a {@code UNet2DConditionModel}'s {@code
@@ -110,6 +111,43 @@ public record UNetConfig(
   private static final String PLAIN_DOWN = "DownBlock2D";
   private static final String ATTENTION_UP = "CrossAttnUpBlock2D";
   private static final String PLAIN_UP = "UpBlock2D";
+
+  /**
+   * Checks the ranges, and that the numbers are consistent.
+   *
+   * @throws IllegalArgumentException naming the key
+   */
+  public UNetConfig {
+    ConfigRange range = new ConfigRange("UNet2DConditionModel: ");
+    range.whole("sample_size", sampleSize, 1, 8192);
+    range.whole("in_channels", inChannels, 1, 1 << 16);
+    range.whole("out_channels", outChannels, 1, 1 << 16);
+    range.whole("cross_attention_dim", crossAttentionDim, 1, 1 << 16);
+    range.whole("norm_num_groups", normNumGroups, 1, 1 << 16);
+    range.number("norm_eps", normEps, 1e-30, 1);
+    int levels = blockOutChannels.size();
+    range.whole("block_out_channels' length", levels, 1, 16);
+    for (int i = 0; i < levels; i++) {
+      int channels = blockOutChannels.get(i);
+      range.whole("block_out_channels", channels, 1, 1 << 16);
+      range.divides("norm_num_groups", normNumGroups, "block_out_channels", channels);
+      range.whole("layers_per_block", layersPerBlock.get(i), 1, 1000);
+      boolean attends =
+          downAttention.get(i) || upAttention.get(levels - 1 - i) || (midBlock && i == levels - 1);
+      range.whole("transformer_layers_per_block", transformerLayers.get(i), attends ? 1 : 0, 1000);
+      range.whole("attention_head_dim", heads.get(i), 1, 1 << 16);
+      if (attends) {
+        range.divides("attention_head_dim", heads.get(i), "block_out_channels", channels);
+      }
+    }
+    int half = blockOutChannels.getFirst() / 2;
+    if (!(freqShift >= 0 && freqShift < half)) {
+      throw new IllegalArgumentException(
+          ("UNet2DConditionModel: freq_shift must be a number from 0 to below %d, half the first of"
+                  + " block_out_channels, not %s")
+              .formatted(half, freqShift));
+    }
+  }
 
   /**
    * Reads diffusers' keys.

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Set;
 import nacre.weights.ConfigJson;
+import nacre.weights.ConfigRange;
 
 /**
  * The configuration of an autoencoder: the supported keys of an {@code AutoencoderKL}'s {@code
@@ -66,6 +67,28 @@ public record VaeConfig(
 
   private static final String DOWN = "DownEncoderBlock2D";
   private static final String UP = "UpDecoderBlock2D";
+
+  /**
+   * Checks the ranges, and that the numbers are consistent.
+   *
+   * @throws IllegalArgumentException naming the key
+   */
+  public VaeConfig {
+    ConfigRange range = new ConfigRange("AutoencoderKL: ");
+    range.whole("sample_size", sampleSize, 1, 1 << 16);
+    range.whole("in_channels", inChannels, 1, 1 << 16);
+    range.whole("out_channels", outChannels, 1, 1 << 16);
+    range.whole("latent_channels", latentChannels, 1, 1 << 16);
+    range.whole("layers_per_block", layersPerBlock, 1, 1000);
+    range.whole("norm_num_groups", normNumGroups, 1, 1 << 16);
+    range.number("scaling_factor", scalingFactor, 1e-6, 1e6);
+    range.number("shift_factor", shiftFactor, -1e6, 1e6);
+    range.whole("block_out_channels' length", blockOutChannels.size(), 1, 16);
+    for (int channels : blockOutChannels) {
+      range.whole("block_out_channels", channels, 1, 1 << 16);
+      range.divides("norm_num_groups", normNumGroups, "block_out_channels", channels);
+    }
+  }
 
   /**
    * Reads diffusers' keys.

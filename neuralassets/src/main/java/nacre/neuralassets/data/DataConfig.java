@@ -5,6 +5,7 @@ import java.util.Iterator;
 import java.util.Set;
 import nacre.neuralassets.render.SceneConfig;
 import nacre.neuralassets.render.SceneConfig.Range;
+import nacre.weights.ConfigRange;
 
 /**
  * The data set of a preset, its part "data": the clips, and how pairs are drawn from them.
@@ -18,6 +19,9 @@ import nacre.neuralassets.render.SceneConfig.Range;
  * @param maxGap most frames from source to target
  * @param flipProbability how often a pair is mirrored
  * @param scene the scenes to render
+ * @param validation which clips of a finite data set are held out: a share of them if below 1, or
+ *     their number; 0 for none
+ * @param validationSteps steps from one evaluation on them to the next
  */
 public record DataConfig(
     int slots,
@@ -28,7 +32,12 @@ public record DataConfig(
     int minGap,
     int maxGap,
     double flipProbability,
-    SceneConfig scene) {
+    SceneConfig scene,
+    double validation,
+    int validationSteps) {
+  /** Steps from one validation to the next, where a preset does not say. */
+  private static final int VALIDATION_STEPS = 100;
+
   private static final Set<String> KEYS =
       Set.of(
           "slots",
@@ -40,7 +49,9 @@ public record DataConfig(
           "min_gap",
           "max_gap",
           "flip_probability",
-          "scene");
+          "scene",
+          "validation",
+          "validation_steps");
   private static final Set<String> SCENE_KEYS =
       Set.of(
           "min_objects",
@@ -57,33 +68,32 @@ public record DataConfig(
           "camera_climb",
           "pattern_contrast");
 
-  /** Checks the ranges. */
+  /**
+   * Checks the ranges.
+   *
+   * @throws IllegalArgumentException naming the key
+   */
   public DataConfig {
-    require(slots >= 1, "slots", slots, "at least 1");
-    require(samplesPerSide >= 1, "samples_per_side", samplesPerSide, "at least 1");
-    require(initialClips >= 1, "initial_clips", initialClips, "at least 1");
-    require(clipsPerStep >= 0, "clips_per_step", clipsPerStep, "at least 0");
-    require(maxClips >= initialClips, "max_clips", maxClips, "at least initial_clips");
-    require(minGap >= 0, "min_gap", minGap, "at least 0");
-    require(maxGap >= minGap, "max_gap", maxGap, "at least min_gap");
-    require(
-        flipProbability >= 0 && flipProbability <= 1,
-        "flip_probability",
-        flipProbability,
-        "from 0 to 1");
-    require(
-        scene.maxObjects() <= slots,
-        "scene.max_objects",
-        scene.maxObjects(),
-        "at most slots (" + slots + ")");
-    require(scene.frames() >= 2, "frames", scene.frames(), "at least 2: pairs are two frames");
-  }
-
-  private static void require(boolean ok, String key, Object value, String want) {
-    if (!ok) {
+    ConfigRange range = new ConfigRange("data.");
+    range.whole("slots", slots, 1, 255);
+    range.whole("samples_per_side", samplesPerSide, 1, 64);
+    range.whole("initial_clips", initialClips, 1, 1_000_000);
+    range.number("clips_per_step", clipsPerStep, 0, 1_000_000);
+    range.whole("max_clips", maxClips, 1, Integer.MAX_VALUE - 1);
+    range.most("initial_clips", initialClips, "max_clips", maxClips);
+    range.whole("max_gap", maxGap, 0, Integer.MAX_VALUE);
+    range.whole("min_gap", minGap, 0, Integer.MAX_VALUE);
+    range.most("min_gap", minGap, "max_gap", maxGap);
+    range.number("flip_probability", flipProbability, 0, 1);
+    range.most("scene.max_objects", scene.maxObjects(), "slots", slots);
+    range.whole("frames", scene.frames(), 2, 10_000); // pairs are two frames
+    boolean share = validation > 0 && validation < 1;
+    if (!share && !(validation >= 0 && validation == Math.rint(validation) && validation < 1e9)) {
       throw new IllegalArgumentException(
-          "preset: data." + key + " is " + value + ", must be " + want);
+          "data.validation must be a share from 0 to below 1, or a whole number of clips, not "
+              + validation);
     }
+    range.whole("validation_steps", validationSteps, 1, Integer.MAX_VALUE);
   }
 
   /**
@@ -92,6 +102,15 @@ public record DataConfig(
    * @throws IllegalArgumentException naming the key, if one is missing, unknown or out of range
    */
   public static DataConfig of(JsonNode data) {
+    try {
+      return read(data);
+    } catch (IllegalArgumentException e) {
+      String told = e.getMessage();
+      throw told.startsWith("preset") ? e : new IllegalArgumentException("preset: " + told, e);
+    }
+  }
+
+  private static DataConfig read(JsonNode data) {
     checkKeys(data, "data", KEYS);
     JsonNode scene = data.get("scene");
     checkKeys(scene, "data.scene", SCENE_KEYS);
@@ -119,7 +138,9 @@ public record DataConfig(
             range(scene, "camera_elevation"),
             range(scene, "camera_climb"),
             // Presets that predate this key had patterns of two plain colors.
-            scene.has("pattern_contrast") ? number(scene, "pattern_contrast") : 1));
+            scene.has("pattern_contrast") ? number(scene, "pattern_contrast") : 1),
+        data.has("validation") ? number(data, "validation") : 0,
+        data.has("validation_steps") ? integer(data, "validation_steps") : VALIDATION_STEPS);
   }
 
   private static void checkKeys(JsonNode node, String where, Set<String> keys) {
@@ -135,10 +156,37 @@ public record DataConfig(
     }
   }
 
+  /** Without held-out clips. */
+  public DataConfig(
+      int slots,
+      int samplesPerSide,
+      int initialClips,
+      double clipsPerStep,
+      int maxClips,
+      int minGap,
+      int maxGap,
+      double flipProbability,
+      SceneConfig scene) {
+    this(
+        slots,
+        samplesPerSide,
+        initialClips,
+        clipsPerStep,
+        maxClips,
+        minGap,
+        maxGap,
+        flipProbability,
+        scene,
+        0,
+        VALIDATION_STEPS);
+  }
+
   private static JsonNode value(JsonNode node, String key) {
     JsonNode value = node.get(key);
     if (value == null) {
-      throw new IllegalArgumentException("preset: \"" + key + "\" is missing under \"data\"");
+      String place = SCENE_KEYS.contains(key) ? "data.scene" : "data";
+      throw new IllegalArgumentException(
+          "preset: \"%s\" is missing under \"%s\"".formatted(key, place));
     }
     return value;
   }
@@ -168,6 +216,10 @@ public record DataConfig(
       throw new IllegalArgumentException(
           "preset: \"" + key + "\" is " + value + ", must be [min, max]");
     }
-    return new Range(value.get(0).doubleValue(), value.get(1).doubleValue());
+    try {
+      return new Range(value.get(0).doubleValue(), value.get(1).doubleValue());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("preset: \"" + key + "\": " + e.getMessage(), e);
+    }
   }
 }

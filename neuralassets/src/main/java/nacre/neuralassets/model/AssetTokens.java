@@ -1,6 +1,7 @@
 package nacre.neuralassets.model;
 
 import java.util.List;
+import nacre.weights.ConfigRange;
 
 /**
  * The sizes of the layers that make asset tokens: "asset_tokens" of a preset.
@@ -27,6 +28,25 @@ public record AssetTokens(
     double initialGain,
     List<Double> imageMean,
     List<Double> imageStd) {
+
+  /**
+   * Checks the ranges.
+   *
+   * @throws IllegalArgumentException naming the key
+   */
+  public AssetTokens {
+    ConfigRange range = new ConfigRange("asset_tokens.");
+    range.whole("roi_size", roiSize, 1, 64);
+    range.whole("appearance_dim", appearanceDim, 1, 1 << 16);
+    range.whole("pose_dim", poseDim, 1, 1 << 16);
+    range.whole("pose_hidden", poseHidden, 1, 1 << 16);
+    range.whole("background_hidden", backgroundHidden, 1, 1 << 16);
+    range.number("initial_gain", initialGain, 0, 1000);
+    imageMean = List.copyOf(imageMean);
+    imageStd = List.copyOf(imageStd);
+    imageMean.forEach(mean -> range.number("image_mean", mean, -1000, 1000));
+    imageStd.forEach(std -> range.number("image_std", std, 1e-4, 1e4));
+  }
 
   /** Tokens per object, K. */
   public int tokensPerObject() {

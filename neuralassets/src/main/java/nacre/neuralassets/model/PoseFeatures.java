@@ -2,6 +2,7 @@ package nacre.neuralassets.model;
 
 import java.util.Arrays;
 import nacre.neuralassets.scene.PoseVector;
+import nacre.weights.ConfigRange;
 
 /**
  * The features of an object's pose vector of twelve numbers, input of the pose layers. The paper
@@ -18,6 +19,17 @@ public record PoseFeatures(double depthScale, boolean derivedBox, int octaves) {
 
   /** Points nearer to the camera's plane than this have no projection; (0, 0) stands for it. */
   private static final double NEAREST = 1e-6;
+
+  /**
+   * Checks the ranges.
+   *
+   * @throws IllegalArgumentException naming the key
+   */
+  public PoseFeatures {
+    ConfigRange range = new ConfigRange("asset_tokens.");
+    range.number("depth_scale", depthScale, 0, 1e6);
+    range.whole("pose_octaves", octaves, 0, 30); // in f32, more differ by nothing but noise
+  }
 
   /** The number of features of a pose. */
   public int width() {

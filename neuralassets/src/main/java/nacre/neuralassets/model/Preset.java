@@ -17,6 +17,7 @@ import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
+import nacre.weights.ConfigRange;
 import nacre.weights.JsonFile;
 
 /**
@@ -56,8 +57,61 @@ public record Preset(
 
   private static final List<String> BUILTIN = List.of("demo", "paper", "tiny");
 
+  private static final long LARGEST_ARRAY = Integer.MAX_VALUE;
+
   private static final JsonMapper MAPPER =
       JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+  /**
+   * Checks the ranges, and that sizes that depend on each other fit.
+   *
+   * @throws IllegalArgumentException naming the key
+   */
+  public Preset {
+    ConfigRange range = new ConfigRange("");
+    range.whole("image_size", imageSize, 1, 8192);
+    range.whole("fold", fold, 1, 8192);
+    range.whole("coordinate_octaves", coordinateOctaves, 0, 30);
+    int side = unet.sampleSize();
+    int channels = unet.outChannels();
+    if (vae.isPresent()) {
+      VaeConfig latent = vae.get();
+      requireFit("fold", fold == 1, "1, as there is a vae,");
+      requireFit(
+          "unet.sample_size",
+          (long) side * latent.downsampling() == imageSize,
+          "image_size / the vae's down-sampling");
+      requireFit("training.object_weight", training.objectWeight() == 1, "1, as there is a vae,");
+      requireFit("unet.out_channels", channels == latent.latentChannels(), "latent_channels");
+      requireFit("vae.in_channels", latent.inChannels() == 3, "3");
+      requireFit("vae.out_channels", latent.outChannels() == 3, "3");
+    } else {
+      requireFit(
+          "unet.sample_size",
+          (long) side * fold == imageSize,
+          "image_size / fold, as there is no vae,");
+      requireFit("unet.out_channels", channels == 3L * fold * fold, "3 · fold²");
+    }
+    requireFit(
+        "unet.in_channels",
+        unet.inChannels() == channels + 4 * coordinateOctaves,
+        "unet.out_channels + 4 · coordinate_octaves");
+    requireFit(
+        "sampling.num_inference_steps",
+        sampling.numInferenceSteps() <= scheduler.numTrainTimesteps(),
+        "at most scheduler.num_train_timesteps");
+    requireFit(
+        "training.batch_size",
+        3L * imageSize * imageSize * training.batchSize() <= LARGEST_ARRAY,
+        "3 · image_size² · batch_size numbers of at most 2³¹ − 1");
+  }
+
+  private static void requireFit(String key, boolean fits, String wanted) {
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "%s does not fit the rest: %s is wanted".formatted(key, wanted));
+    }
+  }
 
   /** The learning-rate schedule after the warm-up. */
   public enum RateSchedule {
@@ -105,7 +159,30 @@ public record Preset(
       double emaDecay,
       double dropProbability,
       double timestepPower,
-      double objectWeight) {}
+      double objectWeight) {
+    /**
+     * Checks the ranges.
+     *
+     * @throws IllegalArgumentException naming the key
+     */
+    public Training {
+      ConfigRange range = new ConfigRange("training.");
+      range.whole("steps", steps, 1, Integer.MAX_VALUE);
+      range.whole("batch_size", batchSize, 1, 1 << 16);
+      range.number("learning_rate", learningRate, 0, 1000);
+      range.number("token_learning_rate_factor", tokenLearningRateFactor, 0, 1e6);
+      range.whole("warmup_steps", warmupSteps, 0, Integer.MAX_VALUE);
+      range.number("weight_decay", weightDecay, 0, 1000);
+      range.number("adam_beta1", adamBeta1, 0, 0.999999);
+      range.number("adam_beta2", adamBeta2, 0, 0.999999);
+      range.number("adam_epsilon", adamEpsilon, 1e-30, 1);
+      range.number("max_grad_norm", maxGradNorm, 1e-30, 1e30);
+      range.number("ema_decay", emaDecay, 0, 0.999999);
+      range.number("drop_probability", dropProbability, 0, 1);
+      range.number("timestep_power", timestepPower, 0.01, 100);
+      range.number("object_weight", objectWeight, 0.01, 1000);
+    }
+  }
 
   /**
    * The sampling settings.
@@ -113,7 +190,14 @@ public record Preset(
    * @param numInferenceSteps steps of DDIM
    * @param guidanceScale 1 for none
    */
-  public record Sampling(int numInferenceSteps, double guidanceScale) {}
+  public record Sampling(int numInferenceSteps, double guidanceScale) {
+    /** Checks the ranges, as {@link Training} does. */
+    public Sampling {
+      ConfigRange range = new ConfigRange("sampling.");
+      range.whole("num_inference_steps", numInferenceSteps, 1, 1_000_000);
+      range.number("guidance_scale", guidanceScale, 0, 1e6);
+    }
+  }
 
   /** The names of the presets that come with the project. */
   public static List<String> builtin() {
@@ -177,43 +261,47 @@ public record Preset(
           e);
     }
     PresetReader reader = new PresetReader(name, "", root);
+    try {
+      Preset preset = read(name, json, reader);
+      reader.end();
+      return preset;
+    } catch (IllegalArgumentException e) {
+      String told = e.getMessage();
+      String prefix = "preset " + name;
+      throw told.startsWith(prefix) ? e : new IllegalArgumentException(prefix + ": " + told, e);
+    }
+  }
+
+  private static Preset read(String name, String json, PresetReader reader) {
     ImageEncoderConfig encoder = reader.imageEncoder("image_encoder");
-    Preset preset =
-        new Preset(
-            name,
-            reader.integer("image_size", 1),
-            reader.integer("fold", 1),
-            reader.integer("coordinate_octaves", 0),
-            reader.optional("vae").map(vae -> reader.library("vae", PresetKeys.VAE, VaeConfig::of)),
-            reader.library("unet", PresetKeys.UNET, UNetConfig::of),
-            encoder,
-            assetTokens(reader.object("asset_tokens"), encoder),
-            reader.library(
-                "scheduler",
-                PresetKeys.SCHEDULER,
-                keys -> SchedulerConfig.of(keys, Schedulers.DDIM)),
-            training(reader.object("training")),
-            sampling(reader.object("sampling")),
-            reader.optional("data"),
-            json);
-    reader.end();
-    preset.check();
-    return preset;
+    return new Preset(
+        name,
+        reader.integer("image_size"),
+        reader.integer("fold"),
+        reader.integer("coordinate_octaves"),
+        reader.optional("vae").map(vae -> reader.library("vae", PresetKeys.VAE, VaeConfig::of)),
+        reader.library("unet", PresetKeys.UNET, UNetConfig::of),
+        encoder,
+        assetTokens(reader.object("asset_tokens"), encoder),
+        reader.library(
+            "scheduler", PresetKeys.SCHEDULER, keys -> SchedulerConfig.of(keys, Schedulers.DDIM)),
+        training(reader.object("training")),
+        sampling(reader.object("sampling")),
+        reader.optional("data"),
+        json);
   }
 
   private static AssetTokens assetTokens(PresetReader r, ImageEncoderConfig encoder) {
     AssetTokens tokens =
         new AssetTokens(
-            r.integer("roi_size", 1),
-            r.integer("appearance_dim", 1),
-            r.integer("pose_dim", 1),
-            r.integer("pose_hidden", 1),
-            r.integer("background_hidden", 1),
+            r.integer("roi_size"),
+            r.integer("appearance_dim"),
+            r.integer("pose_dim"),
+            r.integer("pose_hidden"),
+            r.integer("background_hidden"),
             new PoseFeatures(
-                r.number("depth_scale", 0, Double.MAX_VALUE),
-                r.flag("derived_box"),
-                r.integer("pose_octaves", 0)),
-            r.number("initial_gain", 0, Double.MAX_VALUE, 0),
+                r.number("depth_scale"), r.flag("derived_box"), r.integer("pose_octaves")),
+            r.number("initial_gain", 0),
             r.numbers("image_mean", encoder.imageMean()),
             r.numbers("image_std", encoder.imageStd()));
     r.end();
@@ -223,29 +311,27 @@ public record Preset(
   private static Training training(PresetReader r) {
     Training training =
         new Training(
-            r.integer("steps", 1, 200_000),
-            r.integer("batch_size", 1),
-            r.number("learning_rate", 0, Double.MAX_VALUE),
-            r.number("token_learning_rate_factor", 0, Double.MAX_VALUE, 1),
+            r.integer("steps", 200_000),
+            r.integer("batch_size"),
+            r.number("learning_rate"),
+            r.number("token_learning_rate_factor", 1),
             r.choice("learning_rate_schedule", RateSchedule.class, RateSchedule.CONSTANT),
-            r.integer("warmup_steps", 0),
-            r.number("weight_decay", 0, Double.MAX_VALUE),
-            r.number("adam_beta1", 0, 1),
-            r.number("adam_beta2", 0, 1),
-            r.number("adam_epsilon", 0, Double.MAX_VALUE),
-            r.number("max_grad_norm", 0, Double.MAX_VALUE),
-            r.number("ema_decay", 0, 1),
-            r.number("drop_probability", 0, 1),
-            r.number("timestep_power", 0.01, 100, 1),
-            r.number("object_weight", 0.01, 1000, 1));
+            r.integer("warmup_steps"),
+            r.number("weight_decay"),
+            r.number("adam_beta1"),
+            r.number("adam_beta2"),
+            r.number("adam_epsilon"),
+            r.number("max_grad_norm"),
+            r.number("ema_decay"),
+            r.number("drop_probability"),
+            r.number("timestep_power", 1),
+            r.number("object_weight", 1));
     r.end();
     return training;
   }
 
   private static Sampling sampling(PresetReader r) {
-    Sampling sampling =
-        new Sampling(
-            r.integer("num_inference_steps", 1), r.number("guidance_scale", 0, Double.MAX_VALUE));
+    Sampling sampling = new Sampling(r.integer("num_inference_steps"), r.number("guidance_scale"));
     r.end();
     return sampling;
   }
@@ -258,34 +344,5 @@ public record Preset(
   /** c, the channels of samples. */
   public int sampleChannels() {
     return unet.outChannels();
-  }
-
-  private void check() {
-    if (vae.isPresent()) {
-      VaeConfig latent = vae.get();
-      require("fold", fold, 1, "1, as there is a vae,");
-      int side = unet.sampleSize() * latent.downsampling();
-      require("unet.sample_size", side, imageSize, "image_size / the vae's down-sampling");
-      if (training.objectWeight() != 1) {
-        throw new IllegalArgumentException(
-            "preset %s: training.object_weight must be 1, as there is a vae".formatted(name));
-      }
-      require("unet.out_channels", unet.outChannels(), latent.latentChannels(), "latent_channels");
-    } else {
-      require("unet.sample_size", unet.sampleSize() * fold, imageSize, "image_size / fold");
-      require("unet.out_channels", unet.outChannels(), 3 * fold * fold, "3 · fold²");
-    }
-    require(
-        "unet.in_channels",
-        unet.inChannels(),
-        unet.outChannels() + 4 * coordinateOctaves,
-        "unet.out_channels + 4 · coordinate_octaves");
-  }
-
-  private void require(String key, int value, int wanted, String formula) {
-    if (value != wanted) {
-      throw new IllegalArgumentException(
-          "preset %s: %s does not fit the rest: %s is wanted".formatted(name, key, formula));
-    }
   }
 }

@@ -67,40 +67,38 @@ final class PresetReader {
     return library(key, keys, provider::read);
   }
 
-  /** An integer of at least {@code least}. */
-  int integer(String key, int least) {
-    return integer(key, least, required(key));
+  /** A whole number of 32 bits; its record checks the range. */
+  int integer(String key) {
+    return integer(key, required(key));
   }
 
-  /** An integer of at least {@code least}, or {@code otherwise} if it is missing. */
-  int integer(String key, int least, int otherwise) {
-    return optional(key).map(value -> integer(key, least, value)).orElse(otherwise);
+  /** A whole number of 32 bits, or {@code otherwise} if it is missing. */
+  int integer(String key, int otherwise) {
+    return optional(key).map(value -> integer(key, value)).orElse(otherwise);
   }
 
-  private int integer(String key, int least, JsonNode value) {
-    if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < least) {
-      throw wrong(name(key), "a whole number, at least " + least, value);
+  private int integer(String key, JsonNode value) {
+    if (!value.isIntegralNumber() || !value.canConvertToInt()) {
+      throw wrong(name(key), "a whole number of 32 bits", value);
     }
     return value.intValue();
   }
 
-  /** A number from {@code least} to {@code most}. */
-  double number(String key, double least, double most) {
-    return number(key, least, most, required(key));
+  /** A number; its record checks the range. */
+  double number(String key) {
+    return number(key, required(key));
   }
 
-  /** A number from {@code least} to {@code most}, or {@code otherwise} if it is missing. */
-  double number(String key, double least, double most, double otherwise) {
-    return optional(key).map(value -> number(key, least, most, value)).orElse(otherwise);
+  /** A number, or {@code otherwise} if it is missing. */
+  double number(String key, double otherwise) {
+    return optional(key).map(value -> number(key, value)).orElse(otherwise);
   }
 
-  private double number(String key, double least, double most, JsonNode value) {
-    double number = value.isNumber() ? value.doubleValue() : Double.NaN;
-    if (!(number >= least && number <= most)) {
-      String range = most < Double.MAX_VALUE ? " to " + most : " upwards";
-      throw wrong(name(key), "a number from " + least + range, value);
+  private double number(String key, JsonNode value) {
+    if (!value.isNumber()) {
+      throw wrong(name(key), "a number", value);
     }
-    return number;
+    return value.doubleValue();
   }
 
   boolean flag(String key) {
@@ -172,6 +170,11 @@ final class PresetReader {
 
   private IllegalArgumentException wrong(String name, String wanted, JsonNode value) {
     return new IllegalArgumentException(
-        "preset %s: %s must be %s, not %s".formatted(preset, name, wanted, value));
+        "preset %s: %s must be %s, not %s".formatted(preset, name, wanted, clipped(value)));
+  }
+
+  private static String clipped(JsonNode value) {
+    String text = value.toString();
+    return text.length() <= 100 ? text : text.substring(0, 100) + "…";
   }
 }

@@ -1,5 +1,7 @@
 package nacre.neuralassets.render;
 
+import nacre.weights.ConfigRange;
+
 /**
  * The configuration of the generator of clips. All lengths are in scene units, all angles in
  * degrees.
@@ -37,34 +39,57 @@ public record SceneConfig(
     Range cameraClimb,
     double patternContrast) {
 
+  private static final int MOST_OBJECTS = 255;
+
   /** A range of numbers, {@code min} and {@code max} included. */
   public record Range(double min, double max) {
     /** Checks the order. */
     public Range {
       if (!(min <= max)) {
-        throw new IllegalArgumentException("a range must not run backwards: " + min + " to " + max);
+        throw new IllegalArgumentException(
+            "a range must not run backwards, nor hold what is no number: " + min + " to " + max);
       }
     }
   }
 
-  /** Checks what can be checked without generating a scene. */
+  /**
+   * Checks what can be checked without generating a scene.
+   *
+   * @throws IllegalArgumentException naming the key
+   */
   public SceneConfig {
-    require(frames >= 1, "frames", frames, "at least 1");
-    require(minObjects >= 0, "minObjects", minObjects, "at least 0");
-    require(maxObjects >= minObjects, "maxObjects", maxObjects, "at least minObjects");
-    require(objectRadius.min > 0, "objectRadius.min", objectRadius.min, "positive");
-    require(spread >= 0, "spread", spread, "at least 0");
-    require(cameraDistance.min > spread, "cameraDistance.min", cameraDistance.min, "above spread");
+    ConfigRange range = new ConfigRange("data.");
+    range.whole("frames", frames, 1, 10_000);
+    range = new ConfigRange("data.scene.");
+    range.whole("min_objects", minObjects, 0, MOST_OBJECTS);
+    range.whole("max_objects", maxObjects, 0, MOST_OBJECTS);
+    range.most("min_objects", minObjects, "max_objects", maxObjects);
+    within(range, "object_radius", objectRadius, 1e-3, 1000);
+    range.number("spread", spread, 0, 1000);
+    range.number("dynamic_fraction", dynamicFraction, 0, 1);
+    within(range, "travel", travel, 0, 1000);
+    within(range, "turn", turn, -1e5, 1e5);
+    range.number("static_camera_fraction", staticCameraFraction, 0, 1);
+    within(range, "camera_sweep", cameraSweep, -1e5, 1e5);
+    within(range, "camera_distance", cameraDistance, 0, 1e4);
+    within(range, "camera_elevation", cameraElevation, 0, 90);
+    within(range, "camera_climb", cameraClimb, 0, 90);
+    range.number("pattern_contrast", patternContrast, 0, 1);
     require(
-        patternContrast >= 0 && patternContrast <= 1,
-        "patternContrast",
-        patternContrast,
-        "from 0 to 1");
+        cameraDistance.min > spread,
+        "camera_distance",
+        cameraDistance.min,
+        "above spread (" + spread + ")");
     require(
         cameraElevation.min - cameraClimb.max > 0 && cameraElevation.max + cameraClimb.max < 90,
-        "cameraElevation",
+        "camera_elevation",
         cameraElevation,
-        "such that the camera stays between 0 and 90 degrees, cameraClimb included");
+        "such that the camera stays between 0 and 90 degrees, camera_climb included");
+  }
+
+  private static void within(ConfigRange range, String key, Range of, double least, double most) {
+    range.number(key, of.min, least, most);
+    range.number(key, of.max, least, most);
   }
 
   /** Two to six objects, for data sets on disk and for viewing. */
@@ -132,7 +157,7 @@ public record SceneConfig(
   private static void require(boolean ok, String field, Object value, String want) {
     if (!ok) {
       throw new IllegalArgumentException(
-          "scene configuration: " + field + " is " + value + ", must be " + want);
+          "data.scene." + field + " must be " + want + ", not " + value);
     }
   }
 }

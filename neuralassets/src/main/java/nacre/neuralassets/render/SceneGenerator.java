@@ -62,7 +62,7 @@ public final class SceneGenerator {
   /**
    * Describes one clip. Safe to call from any thread.
    *
-   * @throws IllegalStateException if the configuration asks for more than there is room for
+   * @throws IllegalArgumentException if the configuration asks for more than there is room for
    */
   public SceneDescription describe(long index) {
     CounterRandom random = new CounterRandom(seed, index);
@@ -169,10 +169,9 @@ public final class SceneGenerator {
         return placed;
       }
     }
-    throw new IllegalStateException(
-        "scene configuration: no room for %d objects within spread %s; lower maxObjects, or raise"
-                .formatted(wanted, config.spread())
-            + " spread");
+    throw new IllegalArgumentException(
+        "data.scene: no room for %d objects within spread %s; lower max_objects, or raise spread"
+            .formatted(wanted, config.spread()));
   }
 
   private static <T> List<T> shuffled(T[] items, CounterRandom random) {

@@ -46,10 +46,11 @@ class DataConfigTest {
     assertTrue(complaint(range).contains("\"turn\" is [1], must be [min, max]"));
     ObjectNode crowd = demo();
     ((ObjectNode) crowd.get("scene")).put("max_objects", 9);
-    assertTrue(complaint(crowd).contains("at most slots"));
+    assertTrue(complaint(crowd).contains("data.scene.max_objects must be at most slots, which is"));
     ObjectNode gaps = demo();
     gaps.put("min_gap", 12);
-    assertTrue(complaint(gaps).contains("data.max_gap is 11"));
+    assertTrue(
+        complaint(gaps).contains("data.min_gap must be at most max_gap, which is 11, not 12"));
     ObjectNode none = demo();
     none.remove("scene");
     assertTrue(complaint(none).contains("\"data.scene\" is missing"));

@@ -134,7 +134,7 @@ class SceneGeneratorTest {
   @Test
   void aCrowdIsRefusedInPlainWords() {
     SceneGenerator crowd = new SceneGenerator(SceneConfig.demo().withObjects(60, 60), 1);
-    IllegalStateException e = assertThrows(IllegalStateException.class, () -> crowd.describe(0));
+    var e = assertThrows(IllegalArgumentException.class, () -> crowd.describe(0));
     assertTrue(e.getMessage().contains("no room for 60 objects"), e.getMessage());
   }
 
@@ -142,7 +142,7 @@ class SceneGeneratorTest {
   void nonsenseIsRefusedByName() {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> SceneConfig.demo().withObjects(4, 2));
-    assertTrue(e.getMessage().contains("maxObjects"), e.getMessage());
+    assertTrue(e.getMessage().contains("max_objects"), e.getMessage());
     assertThrows(IllegalArgumentException.class, () -> new SceneConfig.Range(2, 1));
   }
 
