@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from transformers import (CLIPVisionConfig, CLIPVisionModel, Dinov2Config, Dinov2Model,
                           Dinov2WithRegistersConfig, Dinov2WithRegistersModel, ViTMAEConfig,
                           ViTMAEModel)
+from transformers.models.vit_mae.modeling_vit_mae import build_2d_sinusoidal_position_embedding
 
 from bundle import perturb, record, write
 from neural_assets import vit_disk_name
@@ -106,6 +107,11 @@ def dinov2(folder: Path, name: str, seed: int, shape, registers: bool = False, *
 def mae(folder: Path, name: str, seed: int, shape) -> None:
     torch.manual_seed(seed)
     model = ViTMAEModel(ViTMAEConfig(**MAE)).eval()
+    with torch.no_grad():  # a bare model has zeros; in files are those of initialize_weights
+        fixed = build_2d_sinusoidal_position_embedding(5, 5, MAE["hidden_size"], cls_token=True)
+        half = fixed.shape[1] // 2
+        fixed = torch.cat([fixed[:, half:], fixed[:, :half]], dim=1)
+        model.embeddings.position_embeddings.copy_(fixed[None])
 
     def run(pixel_values):  # noise that increases keeps the patches in their order
         patches = (shape[2] // MAE["patch_size"]) * (shape[3] // MAE["patch_size"])

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.Arrays;
+import java.util.Map;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -102,6 +103,28 @@ class PatchPositionsTest {
     assertInterpolates(
         registers, 5, 2, 7, -0.885541, -0.190135, 0.296418, 0.014418, -0.151303, 0.227102, 0.730921,
         0.380204, -0.294495, -0.559809, 0.117099, 0.059825, -0.138310, -0.291086);
+  }
+
+  /** The values that transformers' build_2d_sinusoidal_position_embedding has, halves swapped. */
+  @Test
+  void maesPositionsBeginAsSinesAndCosinesAndStay() {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(CPU, DType.F32, 1);
+      Tensor positions = new PatchPositions(p, config("vit_mae", 2, 8)).of(2, 2);
+      float s = 0.841471f;
+      float c = 0.540302f;
+      assertArrayEquals(
+          new float[] {
+            0, 0, 0, 0, 0, 0, 0, 0, //
+            0, 0, 1, 1, 0, 0, 1, 1, //
+            s, 0.01f, c, 0.99995f, 0, 0, 1, 1, //
+            0, 0, 1, 1, s, 0.01f, c, 0.99995f, //
+            s, 0.01f, c, 0.99995f, s, 0.01f, c, 0.99995f
+          },
+          positions.toFloats(),
+          1e-6f);
+      assertEquals(Map.of(), p.trainable());
+    }
   }
 
   @Test
