@@ -103,8 +103,11 @@ def unet(
         "encoder_hidden_states": torch.randn(n, tokens, config["cross_attention_dim"], generator=g),
     }
 
-    def run(sample, timestep, encoder_hidden_states):
-        return {"sample": model(sample, timestep, encoder_hidden_states).sample}
+    if config.get("time_cond_proj_dim"):
+        inputs["timestep_cond"] = torch.randn(n, config["time_cond_proj_dim"], generator=g)
+
+    def run(sample, timestep, encoder_hidden_states, timestep_cond=None):
+        return {"sample": model(sample, timestep, encoder_hidden_states, timestep_cond=timestep_cond).sample}
 
     tensors = record(run, inputs, g, dict(model.named_parameters()))
     full = {k: v for k, v in model.config.items() if not k.startswith("_")}
@@ -138,6 +141,11 @@ def unets(folder: Path) -> None:
         "norm_num_groups": 2,
     }
     unet(folder, "unet-three-levels", latent, (8, 12), 7, 22)
+    distilled = {"time_cond_proj_dim": 6, "block_out_channels": [4, 4], "cross_attention_dim": 4}
+    distilled |= {"attention_head_dim": 2, "norm_num_groups": 2}
+    distilled |= {"down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"]}
+    distilled |= {"up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"]}
+    unet(folder, "unet-guidance", pixel | distilled, (4, 6), 3, 23)
 
 
 def autoencoder(folder: Path, name: str, config: dict, inputs: dict, seed: int, disk_name=str) -> None:

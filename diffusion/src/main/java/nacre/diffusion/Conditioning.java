@@ -57,8 +57,10 @@ record Conditioning(Tensor positive, Tensor negative) {
    * {@code [N, h, w, ..]} as many, f32.
    *
    * @param timesteps {@link #rows} of them
+   * @param embedded the guidance, for a UNet that takes it, {@code [N, ..]}; null for others
    */
-  Tensor predict(UNet2DCondition unet, Tensor input, Tensor timesteps, double guidance) {
+  Tensor predict(
+      UNet2DCondition unet, Tensor input, Tensor timesteps, double guidance, Tensor embedded) {
     if (isGuided()) {
       // Prompts of different lengths are attended to apart, without padding.
       Tensor away = unet.forward(input, timesteps, negative);
@@ -66,7 +68,7 @@ record Conditioning(Tensor positive, Tensor negative) {
       return Guidance.guide(cast(concat(0, away, towards), DType.F32), guidance);
     }
     if (rows() == input.dim(0)) {
-      return cast(unet.forward(input, timesteps, positive), DType.F32);
+      return cast(unet.forward(input, timesteps, positive, embedded), DType.F32);
     }
     Tensor both = cast(unet.forward(concat(0, input, input), timesteps, positive), DType.F32);
     return Guidance.guide(both, guidance);

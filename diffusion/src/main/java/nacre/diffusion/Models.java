@@ -4,9 +4,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.Component;
-import nacre.diffusion.schedule.PredictionType;
-import nacre.diffusion.schedule.Scheduler;
-import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
@@ -86,26 +83,17 @@ final class Models implements AutoCloseable {
   /**
    * Requires what a component computed to be numbers.
    *
-   * @param scheduler what it is sampled with; null where that does not matter
    * @throws WeightsException naming the model, if it is not
    */
-  void requireFinite(Component component, Tensor computed, String what, Scheduler scheduler)
-      throws WeightsException {
+  void requireFinite(Component component, Tensor computed, String what) throws WeightsException {
     try {
       NotFiniteException.check(computed, what);
     } catch (NotFiniteException e) {
-      throw new WeightsException(path, e.getMessage() + "; " + reason(component, scheduler), e);
+      throw new WeightsException(path, e.getMessage() + "; " + reason(component), e);
     }
   }
 
-  private String reason(Component component, Scheduler scheduler) {
-    SchedulerConfig config = scheduler == null ? null : scheduler.schedule().config();
-    if (config != null
-        && config.rescaleBetasZeroSnr()
-        && config.predictionType() == PredictionType.EPSILON) {
-      return "its schedule has a zero terminal SNR, from which noise cannot be predicted: give"
-          + " another prediction, or leave out rescale_betas_zero_snr";
-    }
+  private String reason(Component component) {
     return "the weights of its %s are damaged%s"
         .formatted(
             component.folder(),

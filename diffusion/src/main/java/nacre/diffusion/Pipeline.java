@@ -13,6 +13,7 @@ import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.text.PromptEncoder;
+import nacre.diffusion.unet.GuidanceEmbedding;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.LatentDistribution;
@@ -33,6 +34,7 @@ final class Pipeline {
   private final Models models;
   private final PromptEncoder prompts;
   private final boolean maskedInput;
+  private final int guidanceWidth;
   private final Device device;
   private final DType dtype;
 
@@ -41,11 +43,14 @@ final class Pipeline {
    *
    * @param maskedInput whether the UNet takes a mask and the masked picture's latents beside the
    *     noisy ones
+   * @param guidanceWidth width of the embedded guidance that the UNet takes, which then runs once a
+   *     step; 0 for none
    */
-  Pipeline(Models models, PromptEncoder prompts, boolean maskedInput) {
+  Pipeline(Models models, PromptEncoder prompts, boolean maskedInput, int guidanceWidth) {
     this.models = models;
     this.prompts = prompts;
     this.maskedInput = maskedInput;
+    this.guidanceWidth = guidanceWidth;
     this.device = models.device();
     this.dtype = models.dtype();
   }
@@ -58,11 +63,11 @@ final class Pipeline {
               encoder ->
                   new Conditioning(
                       prompts.encode(encoder, request.prompt(), request.options(), false),
-                      request.isGuided()
+                      request.isGuided() && guidanceWidth == 0
                           ? prompts.encode(encoder, request.negative(), request.options(), true)
                           : null));
       for (Tensor each : encoded.tensors()) {
-        models.requireFinite(Component.TEXT_ENCODER, each, "the encoded prompt", null);
+        models.requireFinite(Component.TEXT_ENCODER, each, "the encoded prompt");
         scope.keep(each);
       }
       return encoded;
@@ -155,12 +160,16 @@ final class Pipeline {
       // These tensors keep their addresses: the captured step reads them.
       Tensor input = Tensor.empty(device, dtype, x.shape());
       Tensor timesteps = Tensor.empty(device, DType.F32, Shape.of(context.rows()));
+      Tensor embedded =
+          guidanceWidth == 0
+              ? null
+              : GuidanceEmbedding.of(device, dtype, guidance, context.rows(), guidanceWidth);
       try (CapturedStep prediction =
           CapturedStep.of(
               device,
               () -> {
                 Tensor seen = start.condition == null ? input : concat(3, input, start.condition);
-                return context.predict(unet, seen, timesteps, guidance);
+                return context.predict(unet, seen, timesteps, guidance, embedded);
               })) {
         for (int i = first; i < scheduler.steps(); i++) {
           try (Scope step = Scope.open()) {
@@ -178,7 +187,7 @@ final class Pipeline {
           }
           if (i == first || i == scheduler.steps() - 1) {
             String what = "the latents after step " + (i - first + 1);
-            models.requireFinite(Component.UNET, x, what, scheduler);
+            models.requireFinite(Component.UNET, x, what);
           }
           if (!listener.onStep(i - first + 1, scheduler.steps() - first)) {
             throw new CancellationException("drawing was canceled");
@@ -202,7 +211,7 @@ final class Pipeline {
   private Tensor encode(AutoencoderKL vae, Tensor pixels, Noise noise) throws WeightsException {
     try (Scope scope = Scope.open()) {
       Tensor moments = cast(vae.encode(cast(pixels, dtype)).moments(), DType.F32);
-      models.requireFinite(Component.VAE, moments, "the initial picture's latents", null);
+      models.requireFinite(Component.VAE, moments, "the initial picture's latents");
       Tensor sampled = new LatentDistribution(moments).sample(noise.next());
       return scope.keep(vae.toDiffusion(sampled));
     }
@@ -218,7 +227,7 @@ final class Pipeline {
               try (Scope one = Scope.open()) {
                 Tensor latent = cast(vae.fromDiffusion(slice(latents, 0, i, 1)), dtype);
                 Tensor decoded = cast(vae.decode(latent), DType.F32);
-                models.requireFinite(Component.VAE, decoded, "the picture", null);
+                models.requireFinite(Component.VAE, decoded, "the picture");
                 images[i] = one.keep(Clamp.clamp(decoded, -1, 1));
               }
             }

@@ -47,7 +47,9 @@ public final class StableDiffusion implements AutoCloseable {
           "StableDiffusionPipeline",
           "StableDiffusionImg2ImgPipeline",
           "StableDiffusionInpaintPipeline",
-          "StableDiffusionInpaintPipelineLegacy");
+          "StableDiffusionInpaintPipelineLegacy",
+          "LatentConsistencyModelPipeline",
+          "LatentConsistencyModelImg2ImgPipeline");
 
   private static final String INDEX = "model_index.json";
   private static final String TOKENIZER = "tokenizer";
@@ -74,9 +76,10 @@ public final class StableDiffusion implements AutoCloseable {
     prompts = new PromptEncoder(tokenizer, options.embeddings(), text);
     textLayers = text.numHiddenLayers();
     checkConfigs(text);
+    checkpoint.checkNoiseSchedule();
     checkpoint.checkWeights();
     models = new Models(checkpoint, device, options);
-    pipeline = new Pipeline(models, prompts, isInpainting());
+    pipeline = new Pipeline(models, prompts, isInpainting(), unetConfig.timeCondProjDim());
   }
 
   /** Refuses configs that are valid alone but inconsistent with each other. */

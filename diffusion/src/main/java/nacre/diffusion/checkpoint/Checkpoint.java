@@ -208,6 +208,20 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
   }
 
   /**
+   * Checks that the noise schedule and the prediction that the model describes go together.
+   *
+   * @throws WeightsException if they do not, or the file is missing or malformed, in one line
+   */
+  default void checkNoiseSchedule() throws WeightsException {
+    config(
+        SCHEDULER,
+        json -> {
+          SchedulerConfig.checkNoiseSchedule(json);
+          return json;
+        });
+  }
+
+  /**
    * The noise schedule of training that the model describes, whatever its class.
    *
    * @throws WeightsException if the file is missing or malformed, in one line

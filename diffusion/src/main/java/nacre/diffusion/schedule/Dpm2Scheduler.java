@@ -85,7 +85,8 @@ public final class Dpm2Scheduler implements Scheduler {
 
   @Override
   public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    return SigmaPath.addNoise(sigma(index), clean, noise);
+    // In the middle of a step as at its end, as diffusers.
+    return SigmaPath.addNoise(path.sigma((index + 1) / 2), clean, noise);
   }
 
   @Override

@@ -55,18 +55,33 @@ public record SchedulerConfig(
             "scheduler: %s has no rescale_betas_zero_snr, which the model's config sets; choose another, such as ddim, euler, euler-a, dpm++ or unipc"
                 .formatted(kind));
       }
-      if (predictionType == PredictionType.EPSILON) {
-        throw new IllegalArgumentException(
-            "scheduler: rescale_betas_zero_snr = true does not go with prediction_type = epsilon:"
-                + " the last timestep is nothing but noise, so that a prediction of the noise says"
-                + " nothing there; such models predict v_prediction");
-      }
+      refuseNoiseFromNoise(true, predictionType);
     }
     trainedBetas = List.copyOf(trainedBetas);
     if (!trainedBetas.isEmpty() && trainedBetas.size() != numTrainTimesteps) {
       throw new IllegalArgumentException(
           "scheduler: trained_betas holds %d numbers, num_train_timesteps is %d"
               .formatted(trainedBetas.size(), numTrainTimesteps));
+    }
+  }
+
+  /**
+   * Refuses a noise schedule that does not go with the prediction, whatever the class.
+   *
+   * @throws IllegalArgumentException if so
+   */
+  public static void checkNoiseSchedule(JsonNode json) {
+    ConfigJson c = new ConfigJson("scheduler", json);
+    PredictionType type = PredictionType.of(c.text("prediction_type", "epsilon"));
+    refuseNoiseFromNoise(c.flag(ZERO_SNR, false), type);
+  }
+
+  private static void refuseNoiseFromNoise(boolean zeroSnr, PredictionType type) {
+    if (zeroSnr && type == PredictionType.EPSILON) {
+      throw new IllegalArgumentException(
+          "scheduler: rescale_betas_zero_snr = true makes a zero terminal SNR, from which"
+              + " prediction_type = epsilon cannot begin: the last timestep is nothing but noise;"
+              + " such models predict v_prediction");
     }
   }
 

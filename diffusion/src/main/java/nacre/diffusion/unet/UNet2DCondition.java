@@ -11,6 +11,7 @@ import nacre.nn.GroupNorm;
 import nacre.nn.Parameters;
 import nacre.nn.TimestepMlp;
 import nacre.tensor.Scope;
+import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
@@ -36,7 +37,9 @@ public final class UNet2DCondition {
     int groups = config.normNumGroups();
     double eps = config.normEps();
     convIn = new Conv2d(p.at("conv_in"), config.inChannels(), first, 3, 1, 1);
-    timeEmbedding = new TimestepMlp(p.at("time_embedding"), first, config.timeWidth());
+    timeEmbedding =
+        new TimestepMlp(
+            p.at("time_embedding"), first, config.timeWidth(), config.timeCondProjDim());
     for (int level = 0; level < config.levels(); level++) {
       down.add(new DownBlock(p.at("down_blocks").at(level), config, level));
     }
@@ -62,13 +65,29 @@ public final class UNet2DCondition {
    * @throws IllegalArgumentException if a shape does not fit the config
    */
   public Tensor forward(Tensor sample, Tensor timesteps, Tensor context) {
+    return forward(sample, timesteps, context, null);
+  }
+
+  /**
+   * The same with a guidance scale, for models that take it ({@code time_cond_proj_dim}).
+   *
+   * @param timesteps f32
+   * @param guidance embedded by {@link GuidanceEmbedding}, {@code [N, timeCondProjDim]}; null for
+   *     none
+   * @throws IllegalArgumentException if a shape does not fit the config
+   */
+  public Tensor forward(Tensor sample, Tensor timesteps, Tensor context, Tensor guidance) {
     check(sample, timesteps, context);
+    checkGuidance(sample, guidance);
     int first = config.blockOutChannels().getFirst();
     try (Scope scope = Scope.open()) {
       Tensor sinusoids =
           sinusoids(timesteps, first, config.flipSinToCos(), config.freqShift(), 10_000);
+      Tensor cast = cast(sinusoids, sample.dtype());
+      Tensor embedded =
+          guidance == null ? timeEmbedding.forward(cast) : timeEmbedding.forward(cast, guidance);
       // Every residual block applies the same SiLU to the embedding first.
-      Tensor time = silu(timeEmbedding.forward(cast(sinusoids, sample.dtype()))); // [N, 4 · first]
+      Tensor time = silu(embedded); // [N, 4 · first]
       List<Tensor> kept = new ArrayList<>();
       Tensor x = convIn.forward(sample); // [N, H, W, first]
       kept.add(x);
@@ -84,6 +103,21 @@ public final class UNet2DCondition {
         x = y;
       }
       return scope.keep(convOut.forward(normOut.forwardSilu(x))); // [N, H, W, out]
+    }
+  }
+
+  private void checkGuidance(Tensor sample, Tensor guidance) {
+    int width = config.timeCondProjDim();
+    if (guidance != null
+        && !(width > 0
+            && guidance.shape().equals(Shape.of(sample.dim(0), width))
+            && guidance.dtype() == sample.dtype())) {
+      throw new IllegalArgumentException(
+          "UNet2DCondition: guidance %s for sample %s; %s is wanted"
+              .formatted(
+                  guidance.describe(),
+                  sample.describe(),
+                  width == 0 ? "none" : "[N, %d] of its dtype".formatted(width)));
     }
   }
 

@@ -33,6 +33,8 @@ import nacre.weights.ConfigRange;
  * @param flipSinToCos cosines first in the timestep's sinusoids
  * @param freqShift shift in their frequencies
  * @param downsamplePadding padding of the strided convolutions, 0 or 1
+ * @param timeCondProjDim width of the embedded guidance scale that the model takes, as models
+ *     distilled for few steps do; 0 for none
  */
 public record UNetConfig(
     int sampleSize,
@@ -52,7 +54,8 @@ public record UNetConfig(
     double normEps,
     boolean flipSinToCos,
     double freqShift,
-    int downsamplePadding) {
+    int downsamplePadding,
+    int timeCondProjDim) {
 
   /** The keys that diffusers knows; those of features that are not built may only say no. */
   public static final Set<String> KEYS =
@@ -183,7 +186,6 @@ public record UNetConfig(
             "time_embedding_act_fn",
             "time_embedding_dim",
             "timestep_post_act",
-            "time_cond_proj_dim",
             "attention_type",
             "cross_attention_norm",
             "reverse_transformer_layers_per_block")) {
@@ -230,7 +232,8 @@ public record UNetConfig(
         c.number("norm_eps", 1e-5),
         c.flag("flip_sin_to_cos", true),
         c.number("freq_shift", 0),
-        c.integer("downsample_padding", 1));
+        c.integer("downsample_padding", 1),
+        c.integer("time_cond_proj_dim", 0));
   }
 
   private static boolean attention(String key, String type, String with, String without) {
@@ -262,6 +265,9 @@ public record UNetConfig(
         .put("flip_sin_to_cos", flipSinToCos)
         .put("freq_shift", freqShift)
         .put("downsample_padding", downsamplePadding);
+    if (timeCondProjDim > 0) {
+      json.put("time_cond_proj_dim", timeCondProjDim);
+    }
     put(json, "block_out_channels", blockOutChannels);
     put(json, "layers_per_block", layersPerBlock);
     put(json, "transformer_layers_per_block", transformerLayers);

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import nacre.tensor.DType;
@@ -72,6 +73,24 @@ record TinyModel(Path root) {
       }
     }
     return target;
+  }
+
+  /** Writes a file of weights anew in f32, with one tensor more. */
+  TinyModel add(String name, String tensor, Supplier<Tensor> added) throws IOException {
+    Path file = root.resolve(name);
+    Path changed = root.resolve("changed.safetensors");
+    try (Scope _ = Scope.open();
+        StateDict dict = StateDict.open(file)) {
+      SafeTensorsWriter writer = new SafeTensorsWriter();
+      for (Map.Entry<String, SafeTensors.Entry> entry : dict.entries().entrySet()) {
+        Tensor before = entry.getValue().toTensor(Device.cpu(), DType.F32, Layout.SAME);
+        writer.add(entry.getKey(), before, Layout.SAME);
+      }
+      writer.add(tensor, added.get(), Layout.SAME);
+      writer.write(changed);
+    }
+    Files.move(changed, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    return this;
   }
 
   /**

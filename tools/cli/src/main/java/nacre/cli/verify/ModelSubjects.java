@@ -27,7 +27,9 @@ final class ModelSubjects {
     return inputs -> {
       Tensor sample = inputs.channelsLast("sample");
       Tensor timesteps = perSample(inputs.exact("timestep"), sample.dim(0));
-      Tensor y = unet.forward(sample, timesteps, inputs.get("encoder_hidden_states"));
+      Tensor guidance = inputs.has("timestep_cond") ? inputs.get("timestep_cond") : null;
+      Tensor context = inputs.get("encoder_hidden_states");
+      Tensor y = unet.forward(sample, timesteps, context, guidance);
       return Map.of("sample", TorchLayout.channelsFirst(y));
     };
   }
