@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.checkpoint.ModelHints;
 import nacre.diffusion.text.TextualInversion;
 import nacre.tensor.DType;
 
@@ -18,6 +19,8 @@ import nacre.tensor.DType;
  * @param vae another autoencoder instead of the model's: a folder, or a single file under either
  *     diffusers' or the original code's names; null for the model's own
  * @param embeddings words that textual inversion learned, which prompts may then use
+ * @param hints what the caller knows better than the model's files: a single file's family, and
+ *     what the UNet predicts
  * @param onRead called with each component whose weights are about to be read
  */
 public record LoadOptions(
@@ -26,11 +29,13 @@ public record LoadOptions(
     Path tokenizer,
     Path vae,
     List<TextualInversion> embeddings,
+    ModelHints hints,
     Consumer<Component> onRead) {
 
   /** In f32, all weights kept, the model's own tokenizer. */
   public static final LoadOptions DEFAULT =
-      new LoadOptions(DType.F32, Residency.ALL, null, null, List.of(), component -> {});
+      new LoadOptions(
+          DType.F32, Residency.ALL, null, null, List.of(), ModelHints.NONE, component -> {});
 
   /** Checks the dtype. */
   public LoadOptions {
@@ -40,36 +45,42 @@ public record LoadOptions(
     }
     Objects.requireNonNull(residency, "residency");
     embeddings = List.copyOf(embeddings);
+    Objects.requireNonNull(hints, "hints");
     Objects.requireNonNull(onRead, "onRead");
   }
 
   /** The same with another {@link #dtype}. */
   public LoadOptions withDtype(DType other) {
-    return new LoadOptions(other, residency, tokenizer, vae, embeddings, onRead);
+    return new LoadOptions(other, residency, tokenizer, vae, embeddings, hints, onRead);
   }
 
   /** The same with another {@link #residency}. */
   public LoadOptions withResidency(Residency other) {
-    return new LoadOptions(dtype, other, tokenizer, vae, embeddings, onRead);
+    return new LoadOptions(dtype, other, tokenizer, vae, embeddings, hints, onRead);
   }
 
   /** The same with another {@link #tokenizer}. */
   public LoadOptions withTokenizer(Path folder) {
-    return new LoadOptions(dtype, residency, folder, vae, embeddings, onRead);
+    return new LoadOptions(dtype, residency, folder, vae, embeddings, hints, onRead);
   }
 
   /** The same with another {@link #vae}. */
   public LoadOptions withVae(Path other) {
-    return new LoadOptions(dtype, residency, tokenizer, other, embeddings, onRead);
+    return new LoadOptions(dtype, residency, tokenizer, other, embeddings, hints, onRead);
   }
 
   /** The same with other {@link #embeddings}. */
   public LoadOptions withEmbeddings(List<TextualInversion> others) {
-    return new LoadOptions(dtype, residency, tokenizer, vae, others, onRead);
+    return new LoadOptions(dtype, residency, tokenizer, vae, others, hints, onRead);
+  }
+
+  /** The same with what the caller knows better than the model's files. */
+  public LoadOptions withHints(ModelHints other) {
+    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, other, onRead);
   }
 
   /** The same with another {@link #onRead}. */
   public LoadOptions withOnRead(Consumer<Component> listener) {
-    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, listener);
+    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, hints, listener);
   }
 }

@@ -4,7 +4,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.OtherModels;
@@ -22,7 +21,6 @@ import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.weights.JsonFile;
 import nacre.weights.WeightsException;
 
 /**
@@ -42,16 +40,6 @@ import nacre.weights.WeightsException;
  * LoadOptions#residency} says otherwise. Thread-safe: one thread draws at a time, others wait.
  */
 public final class StableDiffusion implements AutoCloseable {
-  private static final Set<String> PIPELINES =
-      Set.of(
-          "StableDiffusionPipeline",
-          "StableDiffusionImg2ImgPipeline",
-          "StableDiffusionInpaintPipeline",
-          "StableDiffusionInpaintPipelineLegacy",
-          "LatentConsistencyModelPipeline",
-          "LatentConsistencyModelImg2ImgPipeline");
-
-  private static final String INDEX = "model_index.json";
   private static final String TOKENIZER = "tokenizer";
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -155,13 +143,9 @@ public final class StableDiffusion implements AutoCloseable {
       throws WeightsException {
     boolean folder = Files.isDirectory(model);
     if (folder) {
-      String pipeline = pipelineName(model);
-      if (!PIPELINES.contains(pipeline)) {
-        throw new WeightsException(
-            model, "is a %s, StableDiffusionPipeline is wanted".formatted(pipeline));
-      }
+      ModelFolders.requirePipeline(model);
     }
-    Checkpoint checkpoint = Checkpoint.open(model);
+    Checkpoint checkpoint = Checkpoint.open(model, options.hints());
     ClipTokenizer read = tokenizer(model, checkpoint, options.tokenizer());
     Checkpoint whole = options.vae() == null ? checkpoint : WithVae.of(checkpoint, options.vae());
     return new StableDiffusion(model, whole, read, device, options);
@@ -188,19 +172,13 @@ public final class StableDiffusion implements AutoCloseable {
   }
 
   /**
-   * Whether a path looks like one of diffusers' pipelines, or like a single file. {@link #open} may
-   * still refuse it, and says why.
+   * Whether a path looks like a folder of diffusers, like a part of one, or like a file of a model.
+   * {@link #open} may still refuse it, and says why.
    *
    * @throws WeightsException if a folder's index is malformed, in one line
    */
   public static boolean is(Path model) throws WeightsException {
-    return Files.exists(model.resolve(INDEX))
-        ? pipelineName(model).endsWith("Pipeline")
-        : Files.isRegularFile(model) && model.toString().endsWith(".safetensors");
-  }
-
-  private static String pipelineName(Path folder) throws WeightsException {
-    return JsonFile.read(folder.resolve(INDEX), json -> json.path("_class_name").asText(""));
+    return ModelFolders.isStableDiffusion(model);
   }
 
   /** The tokenizer of plain prompts. */

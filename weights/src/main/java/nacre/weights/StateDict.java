@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,45 +45,65 @@ public final class StateDict implements AutoCloseable {
 
   /**
    * Opens a model in a folder as {@code save_pretrained} leaves it: {@code <stem>.safetensors}, its
-   * shards' index, or the half-precision variant {@code <stem>.fp16.safetensors}, whichever is
-   * found first.
+   * shards' index, or a half-precision variant such as {@code <stem>.fp16.safetensors}, whichever
+   * is found first.
    *
    * @param stem such as {@code diffusion_pytorch_model} or {@code model}
    * @throws WeightsException if there is none of them, or a file is malformed, in one line
    */
   public static StateDict open(Path folder, String stem) throws WeightsException {
-    List<String> names =
-        List.of(
-            stem + ".safetensors",
-            stem + ".safetensors.index.json",
-            stem + ".fp16.safetensors",
-            stem + ".safetensors.index.fp16.json");
-    for (String name : names) {
+    for (String name : names(stem)) {
       if (Files.exists(folder.resolve(name))) {
         return open(folder.resolve(name));
       }
     }
-    String hint =
-        pickle(folder, stem)
-            .map(name -> "; " + name + " is a pickle, which is not read: convert it to safetensors")
-            .orElse("");
-    throw new WeightsException(folder, "has no " + String.join(", no ", names) + hint);
+    throw new WeightsException(
+        folder,
+        "has no %s.safetensors, no index of its shards and no half-precision variant%s"
+            .formatted(stem, otherFile(folder, stem).map(other -> "; " + other).orElse("")));
   }
 
-  /** The first file in a folder that seems to hold a model as PyTorch saves it. */
-  private static Optional<String> pickle(Path folder, String stem) throws WeightsException {
+  /** The names by which a model's file, or the index of its shards, is looked for. */
+  private static List<String> names(String stem) {
+    return Stream.of("", ".fp16", ".bf16")
+        .flatMap(
+            variant ->
+                Stream.of(
+                    stem + variant + ".safetensors",
+                    stem + variant + ".safetensors.index.json",
+                    stem + ".safetensors.index" + variant + ".json"))
+        .distinct()
+        .toList();
+  }
+
+  /** The first file in a folder that holds a model in another way, and what to do about it. */
+  private static Optional<String> otherFile(Path folder, String stem) throws WeightsException {
     if (!Files.isDirectory(folder)) {
       return Optional.empty();
     }
-    Pattern model = Pattern.compile("(pytorch_model|" + Pattern.quote(stem) + ")\\b.*\\.bin");
     try (Stream<Path> files = Files.list(folder)) {
       return files
           .map(file -> file.getFileName().toString())
-          .filter(name -> model.matcher(name).matches())
-          .min(Comparator.naturalOrder());
+          .sorted()
+          .flatMap(name -> remedy(name, stem).stream())
+          .findFirst();
     } catch (IOException e) {
       throw new WeightsException(folder, "cannot be read: " + e.getMessage(), e);
     }
+  }
+
+  private static Optional<String> remedy(String name, String stem) {
+    String shown = OneLine.clip(name);
+    if (name.matches("(pytorch_model|" + Pattern.quote(stem) + ")\\b.*\\.bin")) {
+      return Optional.of(shown + " is a pickle, which is not read: convert it to safetensors");
+    }
+    if (name.endsWith(".msgpack") || name.endsWith(".onnx") || name.endsWith(".h5")) {
+      return Optional.of(
+          shown + " is of Flax, ONNX or TensorFlow, which is not read: take the safetensors file");
+    }
+    return name.matches(Pattern.quote(stem) + "\\.[\\w-]+\\.safetensors")
+        ? Optional.of("to use %s rename it to %s.safetensors".formatted(shown, stem))
+        : Optional.empty();
   }
 
   private static StateDict openShards(Path index) throws WeightsException {

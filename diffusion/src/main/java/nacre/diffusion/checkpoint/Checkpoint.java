@@ -45,7 +45,23 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
    * @throws WeightsException if there is nothing, or a file that holds no known model, in one line
    */
   static Checkpoint open(Path path) throws WeightsException {
-    return Files.isDirectory(path) ? new DiffusersFolder(path) : SingleFile.open(path);
+    return open(path, ModelHints.NONE);
+  }
+
+  /**
+   * As {@link #open(Path)}.
+   *
+   * @param hints what goes before what its files say; a folder's configs say its family
+   */
+  static Checkpoint open(Path path, ModelHints hints) throws WeightsException {
+    if (!Files.isDirectory(path)) {
+      return SingleFile.open(path, hints);
+    }
+    if (hints.family().isPresent()) {
+      throw new WeightsException(
+          path, "is a folder, whose configs say what it is; a family is for single files");
+    }
+    return new DiffusersFolder(path, hints.prediction());
   }
 
   /** The folder, or the file. */

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import nacre.diffusion.schedule.PredictionType;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.unet.UNet2DCondition;
@@ -32,10 +33,21 @@ public final class DiffusersFolder implements Checkpoint {
   static final String INDEX = "model_index.json";
 
   private final Path root;
+  private final Optional<PredictionType> prediction;
 
   /** The folder that holds the components. */
   public DiffusersFolder(Path root) {
+    this(root, Optional.empty());
+  }
+
+  /**
+   * As {@link #DiffusersFolder(Path)}.
+   *
+   * @param prediction what the UNet predicts, if not what the scheduler's config says
+   */
+  public DiffusersFolder(Path root, Optional<PredictionType> prediction) {
     this.root = root;
+    this.prediction = prediction;
   }
 
   /** The folder that holds the components. */
@@ -50,7 +62,13 @@ public final class DiffusersFolder implements Checkpoint {
 
   @Override
   public <T> T config(String name, Function<JsonNode, T> build) throws WeightsException {
-    return JsonFile.read(root.resolve(name), build);
+    Path file = root.resolve(name);
+    if (prediction.isEmpty() || !name.equals(SCHEDULER)) {
+      return JsonFile.read(file, build);
+    }
+    String key = prediction.get().key();
+    return JsonFile.read(
+        file, json -> build.apply(((ObjectNode) json.deepCopy()).put("prediction_type", key)));
   }
 
   @Override
@@ -70,6 +88,7 @@ public final class DiffusersFolder implements Checkpoint {
   public StateDict weights(Component component) throws WeightsException {
     StateDict dict = StateDict.open(root.resolve(component.folder()), component.stem());
     try {
+      StrangeNames.requireNoScales(root.resolve(component.folder()), dict.entries().keySet());
       return dict.rename(component::currentName);
     } catch (WeightsException e) {
       dict.close();

@@ -44,9 +44,30 @@ public enum Family {
     this.base = base;
   }
 
-  /** The family of a name, such as {@code sd-1.5} or {@code sd-2-inpainting}. */
+  /** Other names of the same models. */
+  private static final Map<String, Family> ALIASES =
+      Map.of(
+          "sd1", SD_1_5,
+          "sd-1", SD_1_5,
+          "sd-1.4", SD_1_5,
+          "sd2-base", SD_2_1_BASE,
+          "sd-2-base", SD_2_1_BASE,
+          "sd-2.0-base", SD_2_1_BASE,
+          "sd2", SD_2_1,
+          "sd-2", SD_2_1,
+          "sd-2.0", SD_2_1);
+
+  /** The family of a name, such as {@code sd-1.5}, {@code sd1} or {@code sd-2-inpainting}. */
   public static Optional<Family> named(String label) {
-    return Arrays.stream(values()).filter(family -> family.label.equals(label)).findFirst();
+    return Arrays.stream(values())
+        .filter(family -> family.label.equals(label))
+        .findFirst()
+        .or(() -> Optional.ofNullable(ALIASES.get(label)));
+  }
+
+  /** Whether it has the text encoder of version 2. */
+  boolean isVersion2() {
+    return label.startsWith("sd-2");
   }
 
   /** The JSON files of its folder by their names below it, {@code unet/config.json} for one. */

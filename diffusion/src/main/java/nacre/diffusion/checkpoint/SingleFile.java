@@ -1,17 +1,21 @@
 package nacre.diffusion.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.function.Predicate;
-import java.util.regex.Pattern;
-import nacre.tensor.Shape;
+import nacre.diffusion.schedule.PredictionType;
+import nacre.diffusion.schedule.Schedulers;
+import nacre.diffusion.schedule.TimestepSpacing;
 import nacre.weights.JsonFile;
-import nacre.weights.SafeTensors;
+import nacre.weights.OneLine;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
@@ -21,29 +25,22 @@ import nacre.weights.WeightsException;
  * file, or else those of the published model that it is recognized as.
  */
 public final class SingleFile implements Checkpoint {
+  private static final String PREDICTION_TYPE = "prediction_type";
+
   /** A tensor name that only single files have. */
-  private static final String MARK = OriginalNames.UNET + "input_blocks.0.0.weight";
-
-  private static final String CONTEXT =
-      OriginalNames.UNET + "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
-
-  /** The noise schedule, the average of weights kept in training, and the autoencoder's losses. */
-  private static final Predicate<String> LEFTOVER =
-      Pattern.compile(
-              "(sqrt_|log_)?(one_minus_|recip_|recipm1_)?alphas_cumprod(_prev)?|betas|logvar"
-                  + "|posterior_(variance|log_variance_clipped|mean_coef[12])|global_step"
-                  + "|model_ema\\..*|first_stage_model\\.loss\\..*"
-                  + "|cond_stage_model\\.model\\.(text_projection|logit_scale|attn_mask)")
-          .asMatchPredicate();
+  static final String MARK = OriginalNames.UNET + "input_blocks.0.0.weight";
 
   private final Path path;
   private final String origin;
   private final Map<String, JsonNode> configs;
+  private final List<String> passedOver;
 
-  private SingleFile(Path path, String origin, Map<String, JsonNode> configs) {
+  private SingleFile(
+      Path path, String origin, Map<String, JsonNode> configs, List<String> passedOver) {
     this.path = path;
     this.origin = origin;
     this.configs = configs;
+    this.passedOver = passedOver;
   }
 
   /** Whether tensors of these names belong to a single file. */
@@ -58,35 +55,74 @@ public final class SingleFile implements Checkpoint {
    *     in one line
    */
   public static SingleFile open(Path path) throws WeightsException {
-    return open(path, Optional.empty());
+    return open(path, ModelHints.NONE);
   }
 
   /**
    * As {@link #open(Path)}.
    *
-   * @param family the model that it is, used where the file does not carry its own configs
+   * @param hints what goes before what the file says of itself
    */
-  public static SingleFile open(Path path, Optional<Family> family) throws WeightsException {
+  public static SingleFile open(Path path, ModelHints hints) throws WeightsException {
     try (StateDict file = StateDict.open(path)) {
+      Set<String> names = file.entries().keySet();
       if (!isOne(file.entries())) {
-        throw new WeightsException(path, "is no Stable Diffusion checkpoint: it has no " + MARK);
-      }
-      List<String> strangers =
-          file.entries().keySet().stream()
-              .filter(name -> !OriginalNames.belongs(name) && !LEFTOVER.test(name))
-              .toList();
-      if (!strangers.isEmpty()) {
         throw new WeightsException(
             path,
-            "is not Stable Diffusion 1.x or 2.x: "
-                + new StateDict.Difference(List.of(), strangers, List.of()));
+            OtherModels.of(names)
+                .map(other -> "is " + other + ", not Stable Diffusion 1.x or 2.x in a single file")
+                .orElse("is no Stable Diffusion checkpoint: it has no " + MARK));
       }
+      List<String> passedOver = StrangeNames.harmless(path, names);
       Map<String, JsonNode> own = own(file, path);
-      if (!own.isEmpty()) {
-        return new SingleFile(path, "by its metadata", own);
+      if (!own.isEmpty() && hints.family().isEmpty()) {
+        hints.prediction().ifPresent(type -> predict(own, type));
+        return new SingleFile(path, "by its metadata", own, passedOver);
       }
-      Family known = family.isPresent() ? family.get() : recognize(path, file);
-      return new SingleFile(path, "as " + known, known.configs());
+      Recognition known =
+          hints.family().isPresent()
+              ? new Recognition(hints.family().get(), Optional.empty(), false)
+              : Recognition.of(path, file);
+      Map<String, JsonNode> configs = known.family().configs();
+      Optional<PredictionType> prediction = hints.prediction().or(known::prediction);
+      prediction.ifPresent(type -> predict(configs, type));
+      boolean zeroSnr = known.zeroSnr() && predicts(configs) != PredictionType.EPSILON;
+      if (zeroSnr) {
+        endInNoise(configs);
+      }
+      String origin =
+          "as %s%s%s"
+              .formatted(
+                  known.family(),
+                  prediction.map(type -> ", predicting " + type.key()).orElse(""),
+                  zeroSnr ? ", with a zero terminal SNR" : "");
+      return new SingleFile(path, origin, configs, passedOver);
+    }
+  }
+
+  private static ObjectNode scheduler(Map<String, JsonNode> configs) {
+    return (ObjectNode)
+        configs.computeIfAbsent(SCHEDULER, _ -> JsonNodeFactory.instance.objectNode());
+  }
+
+  private static void predict(Map<String, JsonNode> configs, PredictionType type) {
+    scheduler(configs).put(PREDICTION_TYPE, type.key());
+  }
+
+  private static PredictionType predicts(Map<String, JsonNode> configs) {
+    String key = scheduler(configs).path(PREDICTION_TYPE).asText(PredictionType.EPSILON.key());
+    return PredictionType.of(key);
+  }
+
+  /** A schedule that ends in pure noise, from which sampling has to begin: Lin et al., 2023. */
+  private static void endInNoise(Map<String, JsonNode> configs) {
+    String className = Schedulers.DDIM.className();
+    scheduler(configs)
+        .put("_class_name", className)
+        .put("rescale_betas_zero_snr", true)
+        .put("timestep_spacing", TimestepSpacing.TRAILING.key());
+    if (configs.get(DiffusersFolder.INDEX) instanceof ObjectNode index) {
+      index.putArray("scheduler").add("diffusers").add(className);
     }
   }
 
@@ -100,47 +136,10 @@ public final class SingleFile implements Checkpoint {
     return own;
   }
 
-  private static Family recognize(Path path, StateDict file) throws WeightsException {
-    Shape in = file.entries().get(MARK).shape();
-    SafeTensors.Entry key = file.entries().get(CONTEXT);
-    int width = key == null || key.shape().rank() != 2 ? 0 : key.shape().dim(1);
-    int channels = in.rank() == 4 ? in.dim(1) : 0;
-    Optional<String> other = OtherModels.withInput(channels);
-    if (other.isPresent()) {
-      throw new WeightsException(
-          path,
-          ("is %s: its UNet takes %d channels; supported are models that take a prompt (4 channels)"
-                  + " and those for inpainting (9)")
-              .formatted(other.get(), channels));
-    }
-    if (in.equals(Shape.of(320, 9, 3, 3)) && (width == 768 || width == 1024)) {
-      return width == 768 ? Family.SD_1_5_INPAINTING : Family.SD_2_INPAINTING;
-    }
-    boolean known = in.equals(Shape.of(320, 4, 3, 3));
-    if (known && width == 768) {
-      return Family.SD_1_5;
-    }
-    if (!known || width != 1024) {
-      throw new WeightsException(
-          path,
-          "is no model that is known: its first convolution is %s and its context %d wide; known are [320, 4, 3, 3] with 768 (Stable Diffusion 1.x) or 1024 (2.x)"
-              .formatted(in, width));
-    }
-    String name = path.getFileName().toString();
-    if (name.contains("512") != name.contains("768")) {
-      return name.contains("512") ? Family.SD_2_1_BASE : Family.SD_2_1;
-    }
-    throw new WeightsException(
-        path,
-        "is Stable Diffusion 2.x, and neither its tensors nor its name tell which: put 512 or 768"
-            + " into its name, or make it a folder with nacre weights convert --family "
-            + Family.SD_2_1_BASE
-            + " (512 pixels, predicts noise) or --family "
-            + Family.SD_2_1
-            + " (768 pixels, predicts velocity)");
-  }
-
-  /** The origin of its configs, {@code as sd-1.5} or {@code by its metadata}. */
+  /**
+   * The origin of its configs, {@code by its metadata} or {@code as sd-1.5, predicting
+   * v_prediction}.
+   */
   public String origin() {
     return origin;
   }
@@ -182,6 +181,17 @@ public final class SingleFile implements Checkpoint {
   }
 
   @Override
+  public List<String> notes() throws WeightsException {
+    List<String> notes = new ArrayList<>(Checkpoint.super.notes());
+    if (!passedOver.isEmpty()) {
+      notes.add(
+          "tensors that are of no use to draw with are passed over (%d): %s"
+              .formatted(passedOver.size(), OneLine.list(passedOver)));
+    }
+    return notes;
+  }
+
+  @Override
   public Optional<String> schedulerClass() {
     return Optional.ofNullable(configs.get(DiffusersFolder.INDEX))
         .flatMap(DiffusersFolder::className);
@@ -191,7 +201,7 @@ public final class SingleFile implements Checkpoint {
   public StateDict weights(Component component) throws WeightsException {
     StateDict file = StateDict.open(path);
     try {
-      StateDict known = file.rename(name -> LEFTOVER.test(name) ? null : name);
+      StateDict known = file.rename(name -> StrangeNames.isPassedOver(name) ? null : name);
       return component == Component.TEXT_ENCODER
           ? textEncoder(known)
           : read(known, OriginalNames.of(component, this));

@@ -17,7 +17,18 @@ final class HollowFile {
 
   /** Tensors of one byte an element. */
   static void write(Path file, Map<String, Shape> tensors) throws IOException {
+    write(file, tensors, Map.of());
+  }
+
+  /** As {@link #write(Path, Map)}, with metadata. */
+  static void write(Path file, Map<String, Shape> tensors, Map<String, String> metadata)
+      throws IOException {
     StringJoiner entries = new StringJoiner(",", "{", "}");
+    if (!metadata.isEmpty()) {
+      StringJoiner texts = new StringJoiner(",", "\"__metadata__\":{", "}");
+      metadata.forEach((key, value) -> texts.add("\"%s\":\"%s\"".formatted(key, value)));
+      entries.add(texts.toString());
+    }
     long end = 0;
     for (Map.Entry<String, Shape> tensor : tensors.entrySet()) {
       Shape shape = tensor.getValue();

@@ -179,7 +179,11 @@ class WeightsCommandTest {
     Path out = folder.resolve("out.safetensors");
     assertRefused("has no unet/", "weights", "convert", model.resolve("vae"), out);
     Path unet = model.resolve("unet/diffusion_pytorch_model.safetensors");
-    assertRefused("is no Stable Diffusion", "weights", "convert", unet, folder.resolve("out"));
+    assertRefused("is the UNet of a folder", "weights", "convert", unet, folder.resolve("out"));
+    CommandLineRun unknown =
+        CommandLineRun.of("weights", "convert", "--family", "sd-9", unet, folder.resolve("out"));
+    assertEquals(2, unknown.status());
+    assertTrue(unknown.err().contains("known are sd-1.5, sd-2.1-base, sd-2.1"), unknown::err);
     assertEquals(2, CommandLineRun.of("weights", "convert", "--dtype", "f8", model, out).status());
     byte[] whole = Files.readAllBytes(unet);
     Files.write(unet, Arrays.copyOf(whole, whole.length / 2));

@@ -15,6 +15,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.DTypeOption;
+import nacre.cli.options.FamilyOption;
+import nacre.cli.options.PredictionOption;
 import nacre.cli.options.Sampling;
 import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
@@ -27,6 +29,9 @@ import nacre.diffusion.Prompt;
 import nacre.diffusion.Residency;
 import nacre.diffusion.StableDiffusion;
 import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.checkpoint.Family;
+import nacre.diffusion.checkpoint.ModelHints;
+import nacre.diffusion.schedule.PredictionType;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.text.PromptSyntax;
 import nacre.diffusion.text.TextualInversion;
@@ -136,6 +141,24 @@ public final class TextToImage {
   private List<String> embeddings = List.of();
 
   @Option(
+      names = "--family",
+      paramLabel = "NAME",
+      converter = FamilyOption.class,
+      description =
+          "What a single file is, where its metadata, tensors and name do not say so or are wrong:"
+              + " sd-1.5, sd-2.1-base, sd-2.1, sd-1.5-inpainting or sd-2-inpainting.")
+  private Family family;
+
+  @Option(
+      names = "--prediction",
+      paramLabel = "TYPE",
+      converter = PredictionOption.class,
+      description =
+          "What the model was trained to predict: epsilon, v_prediction or sample; what its files"
+              + " say unless given.")
+  private PredictionType prediction;
+
+  @Option(
       names = "--dtype",
       paramLabel = "TYPE",
       defaultValue = "f32",
@@ -167,6 +190,7 @@ public final class TextToImage {
     check();
     promptSyntax();
     sampling.seed().plus(images - 1);
+    ModelHints hints = new ModelHints(Optional.ofNullable(family), Optional.ofNullable(prediction));
     LoadOptions options =
         LoadOptions.DEFAULT
             .withDtype(dtype)
@@ -174,6 +198,7 @@ public final class TextToImage {
             .withTokenizer(tokenizer)
             .withVae(vae)
             .withEmbeddings(readEmbeddings())
+            .withHints(hints)
             .withOnRead(onRead);
     try (StableDiffusion model = StableDiffusion.open(path, device, options)) {
       draw(model, path, device, sampling, System.out);
@@ -382,6 +407,12 @@ public final class TextToImage {
     }
     if (mask != null) {
       texts.put("mask", mask.toString());
+    }
+    if (family != null) {
+      texts.put("family", family.toString());
+    }
+    if (prediction != null) {
+      texts.put("prediction", prediction.key());
     }
     texts.put("dtype", dtype.toString());
     return texts;

@@ -2,6 +2,7 @@ package nacre.cli.weights;
 
 import java.nio.file.Path;
 import java.util.Set;
+import nacre.diffusion.checkpoint.OtherModels;
 import nacre.diffusion.checkpoint.SingleFile;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
@@ -44,7 +45,7 @@ final class Contents {
     if (names.contains("appearance.weight") && any(names, "pose_mlp.")) {
       return "tokens of Neural Assets, beside the UNet that reads them";
     }
-    return "tensors of no model that is known";
+    return OtherModels.of(names).orElse("tensors of no model that is known");
   }
 
   private static boolean any(Set<String> names, String prefix) {

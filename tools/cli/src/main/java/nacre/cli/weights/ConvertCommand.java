@@ -4,18 +4,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
-import nacre.cli.options.UsageException;
+import nacre.cli.options.FamilyOption;
+import nacre.cli.options.PredictionOption;
 import nacre.cli.options.UserException;
 import nacre.diffusion.checkpoint.CheckpointWriter;
 import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.checkpoint.DiffusersFolder;
 import nacre.diffusion.checkpoint.Family;
+import nacre.diffusion.checkpoint.ModelHints;
 import nacre.diffusion.checkpoint.SingleFile;
+import nacre.diffusion.schedule.PredictionType;
 import nacre.weights.Conversion;
 import nacre.weights.StoredType;
 import picocli.CommandLine.Command;
@@ -60,10 +60,20 @@ final class ConvertCommand implements Callable<Integer> {
   @Option(
       names = "--family",
       paramLabel = "NAME",
+      converter = FamilyOption.class,
       description =
-          "What a single file is, where neither its tensors nor its name tell: sd-1.5, sd-2.1-base"
-              + " or sd-2.1.")
-  private String family;
+          "What a single file is, where its metadata, tensors and name do not say so or are wrong:"
+              + " sd-1.5, sd-2.1-base, sd-2.1, sd-1.5-inpainting or sd-2-inpainting.")
+  private Family family;
+
+  @Option(
+      names = "--prediction",
+      paramLabel = "TYPE",
+      converter = PredictionOption.class,
+      description =
+          "What its model was trained to predict: epsilon, v_prediction or sample; what the file"
+              + " says unless given.")
+  private PredictionType prediction;
 
   @Option(
       names = "--tokenizer",
@@ -87,7 +97,7 @@ final class ConvertCommand implements Callable<Integer> {
     if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
       throw new UserException(out + ": exists already");
     }
-    Optional<Family> known = Optional.ofNullable(family).map(ConvertCommand::family);
+    ModelHints hints = new ModelHints(Optional.ofNullable(family), Optional.ofNullable(prediction));
     Conversion conversion = new Conversion(Optional.ofNullable(dtype).map(d -> d.type));
     boolean toFile = out.getFileName().toString().endsWith(SUFFIX);
     if (out.toAbsolutePath().getParent() != null) {
@@ -97,7 +107,7 @@ final class ConvertCommand implements Callable<Integer> {
       if (toFile) {
         conversion.file(in, out);
       } else {
-        SingleFile file = SingleFile.open(in, known);
+        SingleFile file = SingleFile.open(in, hints);
         new CheckpointWriter(conversion).folder(file, Optional.ofNullable(tokenizer), out);
       }
     } else if (toFile) {
@@ -111,7 +121,7 @@ final class ConvertCommand implements Callable<Integer> {
     if (!Files.isDirectory(in)
         && !toFile
         && tokenizer == null
-        && !CheckpointWriter.hasClipVocabulary(SingleFile.open(in, known))) {
+        && !CheckpointWriter.hasClipVocabulary(SingleFile.open(in, hints))) {
       print.println(
           "note   its tokenizer/ lacks vocab.json and merges.txt, which no single file holds, and"
               + " its vocabulary is not CLIP's; --tokenizer FOLDER brings them along");
@@ -128,18 +138,5 @@ final class ConvertCommand implements Callable<Integer> {
                 .formatted(in, component.folder()));
       }
     }
-  }
-
-  private static Family family(String name) {
-    return Family.named(name)
-        .orElseThrow(
-            () ->
-                new UsageException(
-                    "--family %s is not known; known are %s"
-                        .formatted(
-                            name.toLowerCase(Locale.ROOT),
-                            Arrays.stream(Family.values())
-                                .map(Family::toString)
-                                .collect(Collectors.joining(", ")))));
   }
 }
