@@ -4,7 +4,7 @@ guidance scale, as models distilled for few steps do.
 
 `python tools/lab/reference/export_tiny_schedulers.py [FOLDER]`, by default
 tools/cli/src/test/resources/tiny-sd, where export_tiny_sd.py wrote the model. The UNet that takes the
-guidance is the same but for `time_embedding.cond_proj`, whose weights are `further(i)` of export_inpainting.py.
+guidance is the same but for `time_embedding.cond_proj`, whose weights are 8 times `further(i)` of export_inpainting.py.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from export_tiny_sd import FOLDER, PROMPT, SIZE, first_picture
 
 SDE = {"algorithm_type": "sde-dpmsolver++"}
 SCHEDULERS = {
+    "ddim": ("DDIMScheduler", {}),
+    "euler": ("EulerDiscreteScheduler", {}),
     "euler-a": ("EulerAncestralDiscreteScheduler", {}),
     "euler-beta": ("EulerDiscreteScheduler", {"use_beta_sigmas": True}),
     "heun": ("HeunDiscreteScheduler", {}),
@@ -44,15 +46,22 @@ SCHEDULERS = {
 }
 WIDTH = 6  # of the embedded guidance
 
+OLD = ("ddim", "euler")  # of export_tiny_sd.py
+NEW = [name for name in SCHEDULERS if name not in OLD]
+
 CASES = [
-    *({"name": name, "scheduler": name, "steps": 7, "guidance": 5, "seed": 1} for name in SCHEDULERS),
+    *({"name": name, "scheduler": name, "steps": 7, "guidance": 5, "seed": 1} for name in NEW),
     *(
         {"name": f"init-{name}", "scheduler": name, "steps": 8, "guidance": 6, "seed": 9, "strength": strength}
-        for name, strength in zip(SCHEDULERS, (0.5, 0.6, 0.75, 0.4, 0.8, 0.7, 0.6, 0.65, 0.9, 0.55, 0.5, 0.75, 0.5, 1.0))
+        for name, strength in zip(NEW, (0.5, 0.6, 0.75, 0.4, 0.8, 0.7, 0.6, 0.65, 0.9, 0.55, 0.5, 0.75, 0.5, 1.0))
     ),
     *(
         {"name": f"mask-{name}", "scheduler": name, "steps": 6, "guidance": 4, "seed": 3, "strength": 0.8, "mask": True}
         for name in ("heun", "dpm2", "dpm2-a", "unipc")
+    ),
+    *(
+        {"name": f"eta-{name}", "scheduler": name, "steps": 5, "guidance": 3, "seed": 6, "eta": eta}
+        for name, eta in (("ddim", 0.7), ("tcd", 0.3))
     ),
     *(
         {"name": f"distilled-{name}", "scheduler": name, "steps": 4, "guidance": guidance, "seed": 2, "distilled": True}
@@ -68,14 +77,14 @@ def distilled(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     other = UNet2DConditionModel.from_config(unet.config, time_cond_proj_dim=WIDTH)
     weights = unet.state_dict()
     count = other.time_embedding.cond_proj.weight.numel()
-    values = torch.tensor([further(i) for i in range(count)])
+    values = torch.tensor([8 * further(i) for i in range(count)])
     weights["time_embedding.cond_proj.weight"] = values.reshape(-1, WIDTH)
     other.load_state_dict(weights)
     return other.eval()
 
 
 def sample(pipeline: StableDiffusionPipeline, own, unets: dict, case: dict):
-    kind, changes = SCHEDULERS.get(case["scheduler"], ("EulerDiscreteScheduler", {}))
+    kind, changes = SCHEDULERS[case["scheduler"]]
     components = pipeline.components | {
         "scheduler": getattr(diffusers, kind).from_config(own.config, **changes),
         "unet": unets["distilled" in case],
@@ -84,6 +93,7 @@ def sample(pipeline: StableDiffusionPipeline, own, unets: dict, case: dict):
         "prompt": PROMPT,
         "num_inference_steps": case["steps"],
         "guidance_scale": case["guidance"],
+        "eta": case.get("eta", 0.0),
         "generator": torch.Generator().manual_seed(case["seed"]),
     }
     width, height = SIZE

@@ -44,6 +44,7 @@ public final class Prompt {
   private int steps = DEFAULT_STEPS;
   private double guidance = DEFAULT_GUIDANCE;
   private SchedulerChoice scheduler;
+  private double eta;
   private int width;
   private int height;
   private RgbImage initial;
@@ -97,12 +98,25 @@ public final class Prompt {
   }
 
   /**
-   * The scheduler, by a name in {@link Schedulers#choices}; the model's own by default.
+   * The scheduler, by a name in {@link Schedulers#choices} or one that another tool has for it; the
+   * model's own by default.
    *
    * @throws IllegalArgumentException if there is none
    */
   public Prompt scheduler(String name) {
     scheduler = Schedulers.named(name);
+    return this;
+  }
+
+  /**
+   * How much noise the steps of DDIM and TCD add, from 0, none, which is the default, to 1, all
+   * that they can. {@link #plan} refuses it for schedulers without.
+   */
+  public Prompt eta(double share) {
+    if (!(share >= 0 && share <= 1)) {
+      throw new IllegalArgumentException("prompt: eta is " + share + ", 0 to 1 is wanted");
+    }
+    eta = share;
     return this;
   }
 
@@ -232,7 +246,7 @@ public final class Prompt {
           "prompt: the model was trained to inpaint; set init and mask");
     }
     int[] size = dimensions();
-    Scheduler made = model.scheduler(scheduler, steps);
+    Scheduler made = model.scheduler(scheduler, steps).withEta(eta);
     int first = initial == null ? 0 : made.beginIndex(strength());
     return new DrawingPlan(size[0], size[1], guidance, made, first, count, Math.min(batch, count));
   }

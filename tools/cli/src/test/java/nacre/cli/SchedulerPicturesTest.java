@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import javax.imageio.ImageIO;
 import nacre.diffusion.schedule.SchedulerName;
@@ -60,6 +61,9 @@ class SchedulerPicturesTest {
     for (String key : List.of("scheduler", "steps", "guidance", "seed")) {
       words.addAll(List.of("--" + key, wanted.get(key).asText()));
     }
+    if (wanted.has("eta")) {
+      words.addAll(List.of("--eta", wanted.get("eta").asText()));
+    }
     if (wanted.has("strength")) {
       Path picture = TinyModel.RESOURCES.resolve("epsilon/init.png");
       words.addAll(List.of("--init", picture, "--strength", wanted.get("strength").asText()));
@@ -80,7 +84,7 @@ class SchedulerPicturesTest {
     model.patch("unet/config.json", "{'time_cond_proj_dim': %d}".formatted(WIDTH));
     float[] values = new float[8 * WIDTH];
     for (int i = 0; i < values.length; i++) {
-      values[i] = ((7 * i + 3) % 17 - 8) / 32f;
+      values[i] = ((7 * i + 3) % 17 - 8) / 4f;
     }
     model.add(
         "unet/diffusion_pytorch_model.safetensors",
@@ -119,6 +123,7 @@ class SchedulerPicturesTest {
     TinyModel model = TinyModel.copyTo(folder.resolve("model"));
     assertRefused(sample(model, "eulr", 2), "--scheduler: there is no scheduler 'eulr', did you");
     assertRefused(sample(model, "lcm", 51), "51 steps are asked for");
+    assertRefused(sample(model, "heun", 2, "--eta", 0.5), "HeunDiscreteScheduler has no eta");
     model.patch("scheduler/scheduler_config.json", "{'_class_name': 'IPNDMScheduler'}");
     model.patch("model_index.json", "{'scheduler': ['diffusers', 'IPNDMScheduler']}");
     CommandLineRun run =
@@ -128,8 +133,10 @@ class SchedulerPicturesTest {
     assertEquals(0, sample(model, "unipc", 2).status());
   }
 
-  private CommandLineRun sample(TinyModel model, String scheduler, int steps) {
-    return CommandLineRun.of(
+  private CommandLineRun sample(TinyModel model, String scheduler, int steps, Object... more) {
+    List<Object> words = new ArrayList<>();
+    Collections.addAll(
+        words,
         "sample",
         "--model",
         model.root(),
@@ -143,6 +150,8 @@ class SchedulerPicturesTest {
         scheduler,
         "--steps",
         steps);
+    Collections.addAll(words, more);
+    return CommandLineRun.of(words.toArray());
   }
 
   private static void assertRefused(CommandLineRun run, String reason) {

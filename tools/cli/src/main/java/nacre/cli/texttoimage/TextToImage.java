@@ -69,6 +69,13 @@ public final class TextToImage {
   private String scheduler;
 
   @Option(
+      names = "--eta",
+      paramLabel = "E",
+      description = "How much noise the steps of ddim and tcd add, 0 to 1; 0 unless given.")
+  @Accepts(from = 0, to = 1)
+  private double eta;
+
+  @Option(
       names = "--images",
       paramLabel = "N",
       description = "How many pictures; the seeds of the next are one higher each. 1 unless given.")
@@ -314,6 +321,7 @@ public final class TextToImage {
           "--clip-skip is %d, must be from 0 to %d".formatted(clipSkip, model.textLayers()));
     }
     order.clipSkip(clipSkip);
+    order.eta(eta);
     if (init != null) {
       order.init(PictureFile.read(init).toImage());
     }
@@ -396,6 +404,9 @@ public final class TextToImage {
     }
     texts.put("size", plan.width() + "x" + plan.height());
     texts.put("scheduler", scheduler.schedule().config().kind().className());
+    if (eta > 0) {
+      texts.put("eta", Double.toString(eta));
+    }
     texts.put("steps", Integer.toString(scheduler.requestedSteps()));
     texts.put("guidance", Double.toString(plan.guidance()));
     if (init != null) {
