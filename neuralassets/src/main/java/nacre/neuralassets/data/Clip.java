@@ -86,6 +86,11 @@ public final class Clip {
     return size;
   }
 
+  /** The memory that its frames take. */
+  long bytes() {
+    return 3L * size * size * frames();
+  }
+
   /** Number of frames. */
   public int frames() {
     return cameras.size();

@@ -7,9 +7,10 @@ import java.util.stream.IntStream;
 import nacre.neuralassets.scene.Scene;
 
 /**
- * The clips of a source that a run uses, in memory. A finite source is read whole at the start. Of
- * an endless one some clips are taken before the first step, then a steady number a step, up to a
- * limit. Which clips a step may draw from depends on the step alone. Used by one thread.
+ * The clips of a source that a run uses. Of a finite source as many are read at the start and kept
+ * in memory as there is room for, and the others are read whenever they are drawn. Of an endless
+ * one some clips are taken before the first step, then a steady number a step, up to a limit. Which
+ * clips a step may draw from depends on the step alone. Used by one thread.
  *
  * <p>Clips are made between steps, on all cores, rather than concurrently: where every core has its
  * share of a step, a thread that occupies one delays all the others.
@@ -23,15 +24,26 @@ public final class ClipPool {
   private final int size;
   private Clip[] clips = {};
 
+  /** Clips of a finite source that are in memory, and the bytes that they take. */
+  private int kept;
+
+  private long bytes;
+
+  /** A pool that keeps clips of a finite source in a quarter of the Java heap. */
+  public ClipPool(ClipSource source, DataConfig config, int size) throws IOException {
+    this(source, config, size, Runtime.getRuntime().maxMemory() / 4);
+  }
+
   /**
-   * A pool, with all clips of a finite source and none of an endless one.
+   * A pool, with the first clips of a finite source and none of an endless one.
    *
    * @param config how many clips of an endless source to take, and how many slots the model has
    * @param size side of the model's images in pixels
+   * @param room bytes for the frames of a finite source that are kept
    * @throws IOException if a clip cannot be read, has a single frame, or there is none; the message
    *     is one line
    */
-  public ClipPool(ClipSource source, DataConfig config, int size) throws IOException {
+  public ClipPool(ClipSource source, DataConfig config, int size, long room) throws IOException {
     this.source = source;
     this.config = config;
     this.size = size;
@@ -42,8 +54,13 @@ public final class ClipPool {
       throw new IOException(source.describe() + ": holds no clips");
     }
     clips = new Clip[source.size()];
-    for (int i = 0; i < clips.length; i++) {
-      clips[i] = take(i);
+    while (kept < clips.length) {
+      Clip clip = take(kept);
+      if (bytes + clip.bytes() > room) {
+        break;
+      }
+      bytes += clip.bytes();
+      clips[kept++] = clip;
     }
   }
 
@@ -97,15 +114,30 @@ public final class ClipPool {
     clips = more;
   }
 
-  /** One of the prepared clips. */
+  /**
+   * One of the prepared clips.
+   *
+   * @throws UncheckedIOException if it is not in memory and cannot be read
+   */
   public Clip clip(int index) {
-    return clips[index];
+    if (clips[index] != null) {
+      return clips[index];
+    }
+    try {
+      return take(index);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The data set in one line, for the start of a run. */
   public String describe() {
     if (isEndless()) {
       return source.describe();
+    }
+    if (kept < clips.length) {
+      return "%,d clips of %s; %,d of them are kept in memory (%,d MB), the others are read when drawn"
+          .formatted(clips.length, source.describe(), kept, bytes >> 20);
     }
     int frames = Arrays.stream(clips).mapToInt(Clip::frames).sum();
     return "%d clips, %d frames, of %s".formatted(clips.length, frames, source.describe());

@@ -32,6 +32,14 @@ public interface ClipSource {
     return "clip " + index;
   }
 
+  /**
+   * The identity of a clip, which stays the same wherever the data set lies and whatever clips are
+   * added: it decides which clips are held out. Its name unless overridden.
+   */
+  default String id(int index) {
+    return name(index);
+  }
+
   /** The data set in a few words, such as its folder, for the line with which a run begins. */
   String describe();
 }

@@ -73,6 +73,6 @@ public final class HeldOut {
       int to = forward ? first + gap : first;
       pairs.add(FramePair.of(clip, from, to, draws.permutation(slots)));
     }
-    return PairBatch.of(pairs, clips.apply(0).size(), slots);
+    return PairBatch.of(pairs, pairs.getFirst().clip().size(), slots);
   }
 }

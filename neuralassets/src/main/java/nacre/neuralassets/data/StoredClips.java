@@ -40,6 +40,11 @@ public record StoredClips(Path root, List<Path> folders) implements ClipSource {
   }
 
   @Override
+  public String id(int index) {
+    return folders.get(index).getFileName().toString();
+  }
+
+  @Override
   public String describe() {
     return root.toString();
   }

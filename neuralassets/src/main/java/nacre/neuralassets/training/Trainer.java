@@ -23,6 +23,8 @@ public final class Trainer implements AutoCloseable {
   /** Philox stream of the noise of step 0; each step has its own. */
   private static final long NOISE_STREAM = 0x6e6f697365L << 24;
 
+  private static final long VALIDATION_SEED = 0x76616c6964L;
+
   private final Scope scope;
   private final Preset preset;
   private final Device device;
@@ -106,6 +108,22 @@ public final class Trainer implements AutoCloseable {
     return loss.item();
   }
 
+  /**
+   * The loss of the averaged parameters on a batch, with noise that is the same for every model.
+   * Nothing is trained.
+   *
+   * @param number of the batch, which chooses its noise
+   */
+  double averagedLoss(PairBatch batch, int number) {
+    try (Scope _ = Scope.open()) {
+      Objective judge = new Objective(averaged);
+      StepInputs fixed = StepInputs.like(batch, averaged);
+      fixed.write(batch, averaged, judge);
+      device.backend().normal(VALIDATION_SEED, NOISE_STREAM + number, fixed.noise());
+      return judge.loss(fixed).item();
+    }
+  }
+
   private void makeReady(PairBatch batch) {
     forgetStep();
     try (Scope _ = Scope.open()) {
@@ -171,6 +189,11 @@ public final class Trainer implements AutoCloseable {
   /** The model with the averaged parameters, from which to sample. */
   public NeuralAssets averaged() {
     return averaged;
+  }
+
+  /** The noise of the last step. */
+  Tensor noise() {
+    return inputs.noise();
   }
 
   AdamW optimizer() {

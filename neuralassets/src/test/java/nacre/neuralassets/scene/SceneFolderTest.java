@@ -13,6 +13,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -178,7 +179,7 @@ class SceneFolderTest {
     assertEquals(List.of(folder), SceneFolder.list(folder));
     assertEquals(List.of(folder, root.resolve("other")), SceneFolder.list(root));
     assertThrows(SceneFormatException.class, () -> SceneFolder.list(root.resolve("empty")));
-    assertThrows(SceneFormatException.class, () -> SceneFolder.list(root.resolve("nowhere")));
+    assertThrows(NoSuchFileException.class, () -> SceneFolder.list(root.resolve("nowhere")));
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.DataName;
 import nacre.cli.options.UserException;
@@ -19,6 +20,7 @@ import nacre.neuralassets.data.ClipSourceProvider;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.data.SomeClips;
 import nacre.neuralassets.evaluation.Evaluation;
 import nacre.neuralassets.evaluation.Similarity;
 import nacre.neuralassets.model.NeuralAssets;
@@ -47,6 +49,7 @@ import picocli.CommandLine.Option;
 final class EvalCommand implements Callable<Integer> {
   /** The name of the pairs of {@link #heldOut}. */
   static final String HELD_OUT = "held-out pairs";
+
 
   /** The seed of an endless data set from which pairs are taken. */
   private static final long EVALUATION_SEED = 1;
@@ -124,13 +127,29 @@ final class EvalCommand implements Callable<Integer> {
     int size = preset.imageSize();
     ClipSource source =
         DataName.parse(data).open(new ClipSourceProvider.Request(config, size, EVALUATION_SEED));
-    ClipPool clips = new ClipPool(source, config, size);
-    clips.prepare(0);
-    int count = Math.min(pairs, clips.available(0));
-    if (count < 2) {
-      throw new UserException(data + ": holds one scene; poses are exchanged between two or more");
+    if (source.size() < pairs) {
+      (json ? System.err : System.out)
+          .println(
+              "pairs   %d of %d: %s holds no more scenes".formatted(source.size(), pairs, data));
     }
-    return HeldOut.pairs(clips::clip, count, config.slots());
+    return stored(source, config, pairs, size);
+  }
+
+  /**
+   * One pair of each of the first clips of a data set.
+   *
+   * @param most pairs at most
+   * @throws UserException if it has one clip
+   */
+  static PairBatch stored(ClipSource source, DataConfig config, int most, int size)
+      throws IOException {
+    int count = Math.min(most, source.size());
+    if (count < 2) {
+      throw new UserException(
+          source.describe() + ": holds one scene; poses are exchanged between two or more");
+    }
+    ClipSource first = new SomeClips(source, IntStream.range(0, count).boxed().toList());
+    return HeldOut.pairs(new ClipPool(first, config, size)::clip, count, config.slots());
   }
 
   /** A progress bar for the pictures drawn, twice as many as there are pairs. */

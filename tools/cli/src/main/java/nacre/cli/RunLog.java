@@ -110,6 +110,11 @@ final class RunLog implements AutoCloseable {
     log(step, values);
   }
 
+  /** Logs the loss on held-out clips. */
+  void validation(long step, double loss) {
+    log(step, Map.of(LossCurve.VALIDATION, loss));
+  }
+
   private void log(long step, Map<String, Double> values) {
     if (metrics != null) {
       attempt("metrics", () -> metrics.append(new MetricsLog.Entry(step, values)));

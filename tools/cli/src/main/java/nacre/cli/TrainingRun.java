@@ -1,57 +1,42 @@
 package nacre.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
-import nacre.cli.output.Sheet;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.ClipSourceProvider;
+import nacre.neuralassets.data.ClipSplit;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
-import nacre.neuralassets.edit.SceneView;
-import nacre.neuralassets.evaluation.Evaluation;
 import nacre.neuralassets.model.Preset;
-import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
 import nacre.neuralassets.training.Trainer;
+import nacre.neuralassets.training.Validation;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.weights.Aside;
 import nacre.weights.AtomicFile;
-import nacre.weights.JsonFile;
 
 /** One start of a training run: from nothing or from a checkpoint, to its end or to Ctrl-C. */
 final class TrainingRun {
   /** Number of checkpoints that are kept. */
   private static final int KEPT = 2;
-
-  /** Number of scenes on the sheets that are drawn while training. */
-  private static final int SHEET_ROWS = 4;
-
-  /** Keys of eval.json besides those of {@code eval --json}. */
-  private static final String STEP = "step";
-
-  private static final String REQUESTED = "requested_pairs";
 
   /** The largest share of a run's time that is reserved for its evaluation. */
   private static final double MOST_EVALUATION = 0.2;
@@ -81,10 +66,16 @@ final class TrainingRun {
 
   private final Request request;
   private final DataConfig config;
-  private final Scenes scenes;
   private final PrintStream out;
   private final BooleanSupplier stop;
-  private ClipSource source;
+  private ClipSplit split;
+  private RunResults results;
+
+  private UncheckedIOException unreadable;
+
+  /** The step whose loss on held-out clips was logged last. */
+  private long validated = -1;
+
   private final long started = System.nanoTime();
   private double before;
   private long total;
@@ -99,7 +90,6 @@ final class TrainingRun {
     this.out = out;
     this.stop = stop;
     config = Scenes.dataOf(request.preset());
-    scenes = new Scenes(request.preset());
   }
 
   /**
@@ -119,14 +109,20 @@ final class TrainingRun {
   private boolean locked() throws IOException {
     Preset preset = request.preset();
     out.println("device  " + request.device().backend().describe());
-    source = source();
-    ClipPool pool = new ClipPool(source, config, preset.imageSize());
+    ClipSource source = source();
+    List<String> before = request.from() == null ? List.of() : request.from().state().heldOut();
+    split = ClipSplit.of(source, config, before);
+    results = new RunResults(request, config, source, split.heldOut(), out, stop);
+    ClipPool pool = new ClipPool(split.training(), config, preset.imageSize());
     try (Trainer trainer =
         new Trainer(preset, request.device(), request.compute(), request.seed())) {
       out.printf(
           "preset  %s, %,d parameters, computed in %s%n",
           preset.name(), trainer.parameterCount(), request.compute());
       out.println("data    " + pool.describe());
+      if (source.size() != ClipSource.ENDLESS) {
+        out.println("        " + split.describe(config));
+      }
       restore(trainer);
       out.printf(
           "run     %s, seed %d, %s%n", request.folder().root(), request.seed(), lengthInWords());
@@ -184,6 +180,10 @@ final class TrainingRun {
             training.dropProbability(), trainer.timesteps(), training.timestepPower());
     PairSampler sampler =
         new PairSampler(pool, config, diffusion, request.seed(), trainer.preset().imageSize());
+    Validation validation =
+        split.heldOut().size() == 0
+            ? null
+            : new Validation(split.heldOut(), config, trainer.preset(), trainer.timesteps());
     int images = training.batchSize();
     try (Progress progress = Progress.start(out, limit(), trainer.steps(), Memory::liveBytes);
         RunLog log =
@@ -201,16 +201,19 @@ final class TrainingRun {
       long saved = System.nanoTime();
       Pace pace = new Pace();
       PairBatch batch = sampler.batch(trainer.steps(), images);
-      while (!stop.getAsBoolean() && (total == 0 || trainer.steps() < total)) {
+      while (batch != null && !stop.getAsBoolean() && (total == 0 || trainer.steps() < total)) {
         double rate = RunLength.rate(training, trainer.steps(), total);
         trainer.begin(batch, rate);
-        batch = sampler.batch(trainer.steps(), images); // while a GPU computes
+        batch = next(sampler, trainer.steps(), images); // while a GPU computes
         double loss = trainer.loss();
         long step = trainer.steps();
         requireFinite(loss, step);
         log.step(step, loss, rate, trainer.gradientNorm(), images);
         progress.step(step, loss, images);
         pace.step();
+        if (validation != null && step % config.validationSteps() == 0) {
+          validate(validation, trainer, log);
+        }
         if (total == 0 && (step >= RunLength.PACE_STEPS || isHalfOver())) {
           fixLength(step, pace.secondsPerStep());
           progress.note("length fixed at %,d steps".formatted(total));
@@ -223,85 +226,39 @@ final class TrainingRun {
       Checkpoint last = checkpoint(trainer, log);
       progress.finish();
       out.println("saved   " + last.folder());
+      if (unreadable != null) {
+        throw unreadable;
+      }
+      boolean changed = trainer.steps() > begun;
+      if (validation != null && finished && changed) {
+        double loss = validate(validation, trainer, log);
+        out.printf(Locale.ROOT, "loss    %.4g on the held-out clips%n", loss);
+      }
       log.curve();
-      return finished && conclude(trainer, log, trainer.steps() > begun);
+      return finished && results.conclude(trainer, log, changed);
     }
   }
 
-  /**
-   * Draws the last sheet and evaluates, unless that was done when the run was finished before.
-   *
-   * @param changed whether this start of the run made a step
-   * @return false if stopped meanwhile
-   */
-  private boolean conclude(Trainer trainer, RunLog log, boolean changed) throws IOException {
-    if (request.sheets() && (changed || !Files.isRegularFile(request.folder().sheet()))) {
-      sheet(trainer, log);
-      out.println("sheet   " + request.folder().sheet());
-    }
-    if (request.evaluationPairs() == 0) {
-      return true;
-    }
-    if (!request.data().isRendered()) {
-      out.println("eval    none: held-out scenes are rendered ones; see nacre eval --data");
-      return true;
-    }
-    if (!changed && isEvaluated(trainer.steps())) {
-      out.println("eval    as before: " + request.folder().evaluation());
-      return true;
-    }
-    Sampler sampler = Sampler.of(trainer.averaged());
-    PairBatch pairs = EvalCommand.heldOut(trainer.preset(), request.evaluationPairs());
-    try (Progress progress = EvalCommand.progress(out, pairs.count())) {
-      Evaluation evaluation =
-          Evaluation.of(
-              sampler,
-              pairs,
-              done -> {
-                if (stop.getAsBoolean()) {
-                  throw new CancellationException();
-                }
-                progress.step(done, Evaluation.BATCH);
-              });
-      progress.finish();
-      out.println(EvalCommand.table(evaluation, sampler, EvalCommand.HELD_OUT));
-      ObjectNode json = EvalCommand.json(evaluation, sampler);
-      json.put(STEP, trainer.steps()).put(REQUESTED, request.evaluationPairs());
-      log.evaluation(trainer.steps(), evaluation, json);
-      return true;
-    } catch (CancellationException e) {
-      return false;
-    }
-  }
-
-  /** Whether the evaluation that the folder holds is of this step, and of as many pairs. */
-  private boolean isEvaluated(long step) {
+  /** The pairs of a step; null where a clip cannot be read, which ends the run after its step. */
+  private PairBatch next(PairSampler sampler, long step, int images) {
     try {
-      JsonNode json = JsonFile.read(request.folder().evaluation());
-      return json.path(STEP).asLong(-1) == step
-          && json.path(REQUESTED).asInt(-1) == request.evaluationPairs();
-    } catch (IOException missingOrDamaged) {
-      return false;
+      return sampler.batch(step, images);
+    } catch (UncheckedIOException e) {
+      unreadable = e;
+      return null;
     }
   }
 
-  /**
-   * Draws the sheet; its last scene only provides objects. With few scenes one may appear twice.
-   */
-  private void sheet(Trainer trainer, RunLog log) throws IOException {
-    SamplePictures pictures =
-        new SamplePictures(Sampler.of(trainer.averaged()), scenes, request.seed());
-    String title = "%s after %,d steps".formatted(trainer.preset().name(), trainer.steps());
-    List<SceneView> views = new ArrayList<>();
-    for (int i = 0; i <= SHEET_ROWS; i++) {
-      views.add(
-          request.data().isRendered()
-              ? scenes.view(Integer.toString(i))
-              : scenes.view(source, i % source.size()));
+  /** Logs the loss on held-out clips, once a step. */
+  private double validate(Validation validation, Trainer trainer, RunLog log) {
+    long begun = System.nanoTime();
+    double loss = validation.loss(trainer);
+    if (trainer.steps() != validated) {
+      log.validation(trainer.steps(), loss);
+      validated = trainer.steps();
     }
-    SceneView donor = views.removeLast();
-    Sheet sheet = new SampleSheet(title, pictures, null).ofAllEdits(views, List.of(donor));
-    log.sheet(trainer.steps(), sheet.draw(), Map.of("Title", title));
+    log.skipTime(System.nanoTime() - begun);
+    return loss;
   }
 
   private Progress.Limit limit() {
@@ -365,7 +322,7 @@ final class TrainingRun {
     }
     log.curve();
     if (request.sheets()) {
-      sheet(trainer, log);
+      results.sheet(trainer, log);
     }
     log.skipTime(System.nanoTime() - begun);
     return System.nanoTime();
@@ -384,7 +341,7 @@ final class TrainingRun {
             request.data().isRendered() ? "" : request.data().toString(),
             request.compute(),
             log.unlogged(),
-            List.of());
+            split.heldOut().ids());
     Path checkpoints = request.folder().checkpoints();
     Checkpoint written = Checkpoint.write(checkpoints, trainer, state);
     own.add(written.name());

@@ -17,6 +17,9 @@ public final class LossCurve {
   /** Name of the loss in the log. */
   public static final String LOSS = "loss";
 
+  /** The name of the loss on held-out clips in the log. */
+  public static final String VALIDATION = "validation_loss";
+
   /** Name of the learning rate in the log. */
   public static final String LEARNING_RATE = "learning_rate";
 
@@ -29,6 +32,7 @@ public final class LossCurve {
   private static final int RATE_HEIGHT = 90;
   private static final int HEIGHT = RATE_TOP + RATE_HEIGHT + 56;
 
+  private static final Color HELD_OUT = new Color(0x2E8B57);
   private static final Color RAW = new Color(0xB9D3EA);
   private static final Color SMOOTH = new Color(0x1F5FA8);
   private static final Color RATE = new Color(0xC4622D);
@@ -48,7 +52,10 @@ public final class LossCurve {
     Series raw = series("each logged step", RAW, 1, sorted, LOSS);
     Series smooth = smoothed(raw);
     Series rate = series("", RATE, 1.8f, sorted, LEARNING_RATE);
-    Chart loss = new Chart("Loss", List.of(raw, smooth), true);
+    Series heldOut = series("held-out clips", HELD_OUT, 2.2f, sorted, VALIDATION);
+    boolean validated = heldOut.steps().length > 0;
+    Chart loss =
+        new Chart("Loss", validated ? List.of(raw, smooth, heldOut) : List.of(raw, smooth), true);
     Chart learningRate = new Chart("Learning rate", List.of(rate), false);
     long first = sorted.isEmpty() ? 0 : Math.min(0, sorted.getFirst().step());
     long last = sorted.isEmpty() ? 1 : Math.max(1, sorted.getLast().step());

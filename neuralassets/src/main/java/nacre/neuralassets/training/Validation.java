@@ -1,0 +1,55 @@
+package nacre.neuralassets.training;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import nacre.neuralassets.data.ClipPool;
+import nacre.neuralassets.data.ClipSource;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.data.PairSampler;
+import nacre.neuralassets.model.Preset;
+
+/**
+ * The validation loss: the training objective of the averaged parameters on pairs of held-out
+ * clips. Pairs, timesteps and noise are drawn as in training, but once, and are the same in every
+ * run, so that losses of different steps and runs compare.
+ */
+public final class Validation {
+  /** The least number of pairs; from few clips several are drawn. */
+  private static final int PAIRS = 64;
+
+  private static final long SEED = 1;
+
+  private final List<PairBatch> batches = new ArrayList<>();
+
+  /**
+   * Reads the pairs.
+   *
+   * @param clips the held-out clips, at least one
+   * @param timesteps of the diffusion
+   * @throws IOException in one line, if a clip cannot be read
+   */
+  public Validation(ClipSource clips, DataConfig config, Preset preset, int timesteps)
+      throws IOException {
+    Preset.Training training = preset.training();
+    var diffusion =
+        new PairSampler.Diffusion(training.dropProbability(), timesteps, training.timestepPower());
+    int size = preset.imageSize();
+    PairSampler sampler =
+        new PairSampler(new ClipPool(clips, config, size), config, diffusion, SEED, size);
+    int each = Math.min(training.batchSize(), PAIRS);
+    for (int done = 0; done < PAIRS; done += each) {
+      batches.add(sampler.batch(batches.size(), each));
+    }
+  }
+
+  /** The mean loss over all pairs. */
+  public double loss(Trainer trainer) {
+    double sum = 0;
+    for (int i = 0; i < batches.size(); i++) {
+      sum += trainer.averagedLoss(batches.get(i), i);
+    }
+    return sum / batches.size();
+  }
+}

@@ -1,0 +1,149 @@
+package nacre.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import nacre.cli.output.Progress;
+import nacre.cli.output.Sheet;
+import nacre.neuralassets.data.ClipSource;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.edit.SceneView;
+import nacre.neuralassets.evaluation.Evaluation;
+import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.training.Trainer;
+import nacre.weights.JsonFile;
+
+/** What a run shows of its model: sheets of samples, and the evaluation at its end. */
+final class RunResults {
+  /** Number of scenes on the sheets that are drawn while training. */
+  private static final int SHEET_ROWS = 4;
+
+  /** Keys of eval.json besides those of {@code eval --json}. */
+  private static final String STEP = "step";
+
+  /** The name of the pairs of held-out clips. */
+  private static final String HELD_OUT = "pairs of held-out clips";
+
+  private static final String REQUESTED = "requested_pairs";
+
+  private final TrainingRun.Request request;
+  private final DataConfig config;
+  private final ClipSource source;
+  private final ClipSource heldOut;
+  private final Scenes scenes;
+  private final PrintStream out;
+  private final BooleanSupplier stop;
+
+  /**
+   * The results of a run.
+   *
+   * @param source all clips
+   * @param heldOut those of them that the run does not train on
+   */
+  RunResults(
+      TrainingRun.Request request,
+      DataConfig config,
+      ClipSource source,
+      ClipSource heldOut,
+      PrintStream out,
+      BooleanSupplier stop) {
+    this.request = request;
+    this.config = config;
+    this.source = source;
+    this.heldOut = heldOut;
+    this.out = out;
+    this.stop = stop;
+    scenes = new Scenes(request.preset());
+  }
+
+  /**
+   * Draws the last sheet and evaluates, unless that was done when the run was finished before.
+   *
+   * @param changed whether this start of the run made a step
+   * @return false if stopped meanwhile
+   */
+  boolean conclude(Trainer trainer, RunLog log, boolean changed) throws IOException {
+    if (request.sheets() && (changed || !Files.isRegularFile(request.folder().sheet()))) {
+      sheet(trainer, log);
+      out.println("sheet   " + request.folder().sheet());
+    }
+    if (request.evaluationPairs() == 0) {
+      return true;
+    }
+    boolean rendered = request.data().isRendered();
+    if (!rendered && heldOut.size() < 2) {
+      out.println("eval    none: it takes two held-out clips; see nacre eval --data");
+      return true;
+    }
+    if (!changed && isEvaluated(trainer.steps())) {
+      out.println("eval    as before: " + request.folder().evaluation());
+      return true;
+    }
+    Sampler sampler = Sampler.of(trainer.averaged());
+    int most = request.evaluationPairs();
+    PairBatch pairs =
+        rendered
+            ? EvalCommand.heldOut(trainer.preset(), most)
+            : EvalCommand.stored(heldOut, config, most, trainer.preset().imageSize());
+    try (Progress progress = EvalCommand.progress(out, pairs.count())) {
+      Evaluation evaluation =
+          Evaluation.of(
+              sampler,
+              pairs,
+              done -> {
+                if (stop.getAsBoolean()) {
+                  throw new CancellationException();
+                }
+                progress.step(done, Evaluation.BATCH);
+              });
+      progress.finish();
+      out.println(
+          EvalCommand.table(evaluation, sampler, rendered ? EvalCommand.HELD_OUT : HELD_OUT));
+      ObjectNode json = EvalCommand.json(evaluation, sampler);
+      json.put(STEP, trainer.steps()).put(REQUESTED, request.evaluationPairs());
+      log.evaluation(trainer.steps(), evaluation, json);
+      return true;
+    } catch (CancellationException e) {
+      return false;
+    }
+  }
+
+  /** Whether the evaluation that the folder holds is of this step, and of as many pairs. */
+  private boolean isEvaluated(long step) {
+    try {
+      JsonNode json = JsonFile.read(request.folder().evaluation());
+      return json.path(STEP).asLong(-1) == step
+          && json.path(REQUESTED).asInt(-1) == request.evaluationPairs();
+    } catch (IOException missingOrDamaged) {
+      return false;
+    }
+  }
+
+  /**
+   * Draws the sheet; its last scene only provides objects. With few scenes one may appear twice.
+   */
+  void sheet(Trainer trainer, RunLog log) throws IOException {
+    SamplePictures pictures =
+        new SamplePictures(Sampler.of(trainer.averaged()), scenes, request.seed());
+    String title = "%s after %,d steps".formatted(trainer.preset().name(), trainer.steps());
+    List<SceneView> views = new ArrayList<>();
+    ClipSource shown = heldOut.size() > 0 ? heldOut : source;
+    for (int i = 0; i <= SHEET_ROWS; i++) {
+      views.add(
+          request.data().isRendered()
+              ? scenes.view(Integer.toString(i))
+              : scenes.view(shown, i % shown.size()));
+    }
+    SceneView donor = views.removeLast();
+    Sheet sheet = new SampleSheet(title, pictures, null).ofAllEdits(views, List.of(donor));
+    log.sheet(trainer.steps(), sheet.draw(), Map.of("Title", title));
+  }
+}
