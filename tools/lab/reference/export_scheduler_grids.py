@@ -65,6 +65,7 @@ TWO = {"karras-beta": {"use_karras_sigmas": True, "use_beta_sigmas": True}}
 FINALS = {"zero": {"final_sigmas_type": "zero"}, "min": {"final_sigmas_type": "sigma_min"}}
 ORDERS = {f"order{n}": {"solver_order": n} for n in (1, 2, 3)}
 LOWER = {"lower": {"lower_order_final": True}, "same": {"lower_order_final": False}}
+KARRAS = SIGMAS["karras"]
 RANGE = {"sigma_min": 0.1, "sigma_max": 10.0}
 COSINE = {"beta_schedule": "squaredcos_cap_v2", "timestep_spacing": "trailing"}
 THRESHOLD = {"thresholding": True, "dynamic_thresholding_ratio": 0.8, "sample_max_value": 2.0}
@@ -210,7 +211,9 @@ CLASSES = {
         | {"original": {"original_inference_steps": 100}, "too-few": {"original_inference_steps": 5}},
     ),
 }
-# A cosine begins at a noise level of 20291, zero-terminal SNR at 4096: diffusers' own rounding shows there
+# A cosine begins at a noise level of 20291, zero-terminal SNR at 4096, and two steps go from 14.6 to 0.03 in
+# one: diffusers' own rounding shows there
+COUNTS = {f"steps{n}": {"num_inference_steps": n} for n in (1, 3, 14)}
 EXTREME = {"cosine-" + name: COSINE | keys for name, keys in SIGMAS.items()}
 EXTREMES = {
     name: EXTREME if "use_karras_sigmas" in str(cases) else {"cosine-plain": COSINE}
@@ -329,10 +332,13 @@ def main() -> None:
     refused = []
     for name, (_, _, cases) in CLASSES.items():
         title = f"grid-{name.removesuffix('Scheduler').lower()}"
-        extreme = EXTREMES[name]
+        extreme = EXTREMES[name] | {"steps2": {"num_inference_steps": 2}}
         if name in ZERO_SNR_CLASSES:
             extreme = extreme | {"zero-snr": ZERO_SNR}
         # Differences of exponentials in f32, in the third order
+        cases = cases | COUNTS
+        if "use_karras_sigmas" in str(cases):
+            cases = cases | {f"karras-{count}": KARRAS | keys for count, keys in COUNTS.items()}
         tolerance = 5e-6 if name == "DPMSolverSinglestepScheduler" else 2e-6
         refused += bundle(folder, name, title, cases, tolerance)
         # What becomes no number here does so by rounding, not by the settings: Nacre need not refuse it
