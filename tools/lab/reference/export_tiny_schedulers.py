@@ -16,6 +16,7 @@ from pathlib import Path
 import diffusers
 import torch
 from diffusers import (
+    LatentConsistencyModelImg2ImgPipeline,
     StableDiffusionImg2ImgPipeline,
     StableDiffusionInpaintPipeline,
     StableDiffusionPipeline,
@@ -69,6 +70,8 @@ CASES = [
     ),
     {"name": "distilled-init", "scheduler": "lcm", "steps": 5, "guidance": 2.5, "seed": 4, "strength": 0.6,
      "distilled": True},
+    {"name": "distilled-within", "scheduler": "lcm", "steps": 4, "guidance": 8.5, "seed": 5, "strength": 0.5,
+     "distilled": True, "pipeline": "LatentConsistencyModelPipeline"},
 ]
 
 
@@ -103,10 +106,12 @@ def sample(pipeline: StableDiffusionPipeline, own, unets: dict, case: dict):
         arguments |= {"image": first_picture(), "mask_image": mask_picture(), "strength": case["strength"]}
         arguments |= {"width": width, "height": height}
     elif "strength" in case:
-        kind = StableDiffusionImg2ImgPipeline
+        kind = LatentConsistencyModelImg2ImgPipeline if "pipeline" in case else StableDiffusionImg2ImgPipeline
         arguments |= {"image": first_picture(), "strength": case["strength"]}
     else:
         arguments |= {"width": width, "height": height}
+    if "pipeline" in case:
+        del arguments["eta"]
     made = kind(**components, requires_safety_checker=False)
     made.set_progress_bar_config(disable=True)
     return made(**arguments).images[0]

@@ -247,6 +247,9 @@ public final class Prompt {
     }
     int[] size = dimensions();
     Scheduler made = model.scheduler(scheduler, steps).withEta(eta);
+    if (initial != null && model.isLatentConsistency()) {
+      made = made.within(strength());
+    }
     int first = initial == null ? 0 : made.beginIndex(strength());
     return new DrawingPlan(size[0], size[1], guidance, made, first, count, Math.min(batch, count));
   }

@@ -26,8 +26,8 @@ import nacre.weights.WeightsException;
 /**
  * A Stable Diffusion model, version 1 or 2 (Rombach et al., 2022), that draws pictures from
  * prompts, equivalent to diffusers' {@code StableDiffusionPipeline} and {@code
- * StableDiffusionImg2ImgPipeline} with a CPU generator for each image: a seed makes the same
- * picture. There is no safety checker.
+ * StableDiffusionImg2ImgPipeline}, and to its pipelines for latent consistency models, with a CPU
+ * generator for each image: a seed makes the same picture. There is no safety checker.
  *
  * <pre>{@code
  * try (var sd = StableDiffusion.load(Path.of("stable-diffusion-2-1-base"), Device.of("auto"))) {
@@ -51,6 +51,7 @@ public final class StableDiffusion implements AutoCloseable {
   private final VaeConfig vaeConfig;
   private final Models models;
   private final Pipeline pipeline;
+  private final boolean latentConsistency;
   private boolean closed;
 
   private StableDiffusion(
@@ -66,6 +67,8 @@ public final class StableDiffusion implements AutoCloseable {
     checkConfigs(text);
     checkpoint.checkNoiseSchedule();
     checkpoint.checkWeights();
+    latentConsistency =
+        Files.isDirectory(path) && pipelineName(path).startsWith("LatentConsistencyModel");
     models = new Models(checkpoint, device, options);
     pipeline = new Pipeline(models, prompts, isInpainting(), unetConfig.timeCondProjDim());
   }
@@ -216,6 +219,11 @@ public final class StableDiffusion implements AutoCloseable {
    */
   public boolean isInpainting() {
     return unetConfig.inChannels() == 2 * vaeConfig.latentChannels() + 1;
+  }
+
+  /** Whether the folder is of one of diffusers' pipelines for latent consistency models. */
+  boolean isLatentConsistency() {
+    return latentConsistency;
   }
 
   /** The number that width and height of an image must be multiples of. */

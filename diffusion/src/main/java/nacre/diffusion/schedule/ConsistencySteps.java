@@ -33,18 +33,24 @@ record ConsistencySteps(int original) {
     return new ConsistencySteps(original);
   }
 
-  /** The timesteps of sampling, largest first. */
-  int[] timesteps(int trained, int steps) {
-    if (steps < 1 || steps > original) {
+  /**
+   * The timesteps of sampling, largest first.
+   *
+   * @param strength the share of the timesteps, from the lowest, that they are taken from
+   */
+  int[] timesteps(int trained, int steps, double strength) {
+    int among = strength > 0 && strength <= 1 ? (int) (original * strength) : 0;
+    if (steps < 1 || steps > among) {
       throw new IllegalArgumentException(
-          "scheduler: %d steps are asked for; the model was distilled on %d, so that there are 1 to %d"
-              .formatted(steps, original, original));
+          "scheduler: %d steps are asked for; the model was distilled on %d, so that there are 1 to %d%s"
+              .formatted(
+                  steps, original, among, strength == 1 ? "" : " at a strength of " + strength));
     }
     int stride = trained / original;
     int[] timesteps = new int[steps];
     for (int i = 0; i < steps; i++) {
-      int place = (int) Math.floor(i * ((double) original / steps));
-      timesteps[i] = (original - place) * stride - 1;
+      int place = (int) Math.floor(i * ((double) among / steps));
+      timesteps[i] = (among - place) * stride - 1;
     }
     return timesteps;
   }

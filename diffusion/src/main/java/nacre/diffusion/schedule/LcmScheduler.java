@@ -18,6 +18,9 @@ public final class LcmScheduler implements Scheduler {
   private final Config method;
   private final int[] timesteps;
 
+  /** Whether the timesteps are those of a strength already. */
+  private final boolean within;
+
   /**
    * The configuration.
    *
@@ -35,7 +38,8 @@ public final class LcmScheduler implements Scheduler {
 
     @Override
     public Scheduler scheduler(NoiseSchedule schedule, int number) {
-      return new LcmScheduler(schedule, this, number);
+      return new LcmScheduler(
+          schedule, this, steps.timesteps(schedule.timesteps(), number, 1), false);
     }
 
     @Override
@@ -47,10 +51,22 @@ public final class LcmScheduler implements Scheduler {
     }
   }
 
-  LcmScheduler(NoiseSchedule schedule, Config method, int steps) {
+  private LcmScheduler(NoiseSchedule schedule, Config method, int[] timesteps, boolean within) {
     this.schedule = schedule;
     this.method = method;
-    this.timesteps = method.steps.timesteps(schedule.timesteps(), steps);
+    this.timesteps = timesteps;
+    this.within = within;
+  }
+
+  @Override
+  public LcmScheduler within(double strength) {
+    int[] fewer = method.steps.timesteps(schedule.timesteps(), timesteps.length, strength);
+    return new LcmScheduler(schedule, method, fewer, true);
+  }
+
+  @Override
+  public int beginIndex(double strength) {
+    return within ? 0 : Scheduler.super.beginIndex(strength);
   }
 
   @Override

@@ -77,6 +77,17 @@ public interface Scheduler {
   }
 
   /**
+   * The scheduler of image to image in pipelines of latent consistency models: all steps are taken,
+   * within the share of the timesteps that the strength leaves. By default this one, which takes a
+   * share of its steps.
+   *
+   * @throws IllegalArgumentException if so many steps do not fit
+   */
+  default Scheduler within(double strength) {
+    return this;
+  }
+
+  /**
    * A clean sample with as much noise as there is before a step, {@code [N, ..]} as both operands.
    *
    * @param noise standard normal

@@ -30,7 +30,7 @@ public final class TcdScheduler implements Scheduler {
 
     @Override
     public Scheduler scheduler(NoiseSchedule schedule, int number) {
-      return new TcdScheduler(schedule, steps.timesteps(schedule.timesteps(), number), 0);
+      return new TcdScheduler(schedule, steps.timesteps(schedule.timesteps(), number, 1), 0);
     }
 
     @Override

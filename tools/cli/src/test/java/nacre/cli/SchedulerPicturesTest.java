@@ -55,6 +55,10 @@ class SchedulerPicturesTest {
     if (wanted.has("distilled")) {
       distill(model);
     }
+    if (wanted.has("pipeline")) {
+      model.patch(
+          "model_index.json", "{'_class_name': '%s'}".formatted(wanted.get("pipeline").asText()));
+    }
     Path out = folder.resolve("out");
     List<Object> words = new ArrayList<>(List.of("sample", "--model", model.root(), "--out", out));
     words.addAll(List.of("--prompt", PROMPT));
@@ -123,6 +127,12 @@ class SchedulerPicturesTest {
     TinyModel model = TinyModel.copyTo(folder.resolve("model"));
     assertRefused(sample(model, "eulr", 2), "--scheduler: there is no scheduler 'eulr', did you");
     assertRefused(sample(model, "lcm", 51), "51 steps are asked for");
+    Path picture = TinyModel.RESOURCES.resolve("epsilon/init.png");
+    model.patch("model_index.json", "{'_class_name': 'LatentConsistencyModelPipeline'}");
+    assertRefused(
+        sample(model, "lcm", 8, "--init", picture, "--strength", 0.1),
+        "there are 1 to 5 at a strength of 0.1");
+    model.patch("model_index.json", "{'_class_name': 'StableDiffusionPipeline'}");
     assertRefused(sample(model, "heun", 2, "--eta", 0.5), "HeunDiscreteScheduler has no eta");
     model.patch("scheduler/scheduler_config.json", "{'_class_name': 'IPNDMScheduler'}");
     model.patch("model_index.json", "{'scheduler': ['diffusers', 'IPNDMScheduler']}");
