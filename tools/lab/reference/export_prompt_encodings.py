@@ -10,6 +10,7 @@ the last 20.
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import numpy as np
@@ -132,8 +133,10 @@ def pieces(prompt: str) -> list[list]:
                 end += 1
             literal(text[i:end])
             i = end
-    while open_brackets:
-        close(open_brackets[-1][0], 1.1 if open_brackets[-1][0] == "(" else 1 / 1.1)
+    for kind, factor in (("(", 1.1), ("[", 1 / 1.1)):  # in this order, since products are rounded
+        for start in [start for other, start in open_brackets if other == kind]:
+            for run in runs[start:]:
+                run[1] *= factor
     merged: list[list] = []
     for run in runs:
         if merged and run[0] is not None and merged[-1][0] is not None and merged[-1][1] == run[1]:
@@ -153,6 +156,20 @@ def find_break(s: str) -> tuple[int, int]:
                 return len(before.rstrip()), len(s) - len(after.lstrip())
         at = s.find("BREAK", at + 5)
     return len(s), len(s)
+
+
+def syntax(count: int) -> list[dict]:
+    """Signs thrown together, and what they mean."""
+    dice = random.Random(5)
+    signs = ["(", ")", "[", "]", "\\", "\\(", "\\]", "\\\\", ":", ":1.2)", ": 0.5 )", ":-1.5)", ":.7)", "a", "fox "]
+    signs += [" BREAK ", "BREAK", "cat, ", " ", "é", "xBREAK", "(a:1.3)", "[b]"]
+    lines: list[dict] = []
+    while len(lines) < count:
+        prompt = "".join(dice.choices(signs, k=dice.randint(1, 14)))
+        runs = pieces(prompt)
+        if all(text is not None or weight == 1 for text, weight in runs):  # else Nacre refuses it
+            lines.append({"prompt": prompt, "runs": runs})
+    return lines
 
 
 def chunks(tokenizer: CLIPTokenizer, prompt: str, words: dict[str, torch.Tensor]) -> list[list]:
@@ -235,7 +252,7 @@ def embeddings(folder: Path, width: int) -> dict[str, torch.Tensor]:
     save_file({"<two>": two.half()}, folder / "two.safetensors")
     save_file({"emb_params": style}, folder / "style.safetensors")
     save_file({"<one>": torch.randn(1024, generator=g)}, folder / "wide.safetensors")
-    save_file({"clip_l": torch.randn(2, 4), "clip_g": torch.randn(2, 5)}, folder / "xl.safetensors")
+    save_file({"clip_l": torch.zeros(2, 4), "clip_g": torch.zeros(2, 5)}, folder / "xl.safetensors")
     return {"<one>": one, "<two>": two.half().float(), "style": style}
 
 
@@ -272,6 +289,8 @@ def main() -> None:
     for i, prompt in enumerate(PLAIN):
         add("plain", prompt, i % 2, False, pipeline.encode_prompt(prompt, "cpu", 1, False, clip_skip=i % 2 or None)[0])
     save_file(tensors, FOLDER / "encodings.safetensors")
+    lines = ",\n".join(json.dumps(line) for line in syntax(300))
+    (FOLDER / "syntax.json").write_text(f"[\n{lines}\n]\n")
     (FOLDER / "cases.json").write_text(json.dumps(cases, indent=0) + "\n")
     pictures(pipeline)
     webui_picture(pipeline, tokenizer, words)

@@ -69,9 +69,9 @@ public final class Prompt {
 
   /**
    * The seed of the noise, as diffusers' {@code torch.Generator().manual_seed(seed)}; 0 by default.
-   * Further pictures have the seeds that follow.
+   * Further pictures have the seeds that follow, 0 after 2⁶⁴ − 1, which is −1, too.
    *
-   * @param value unsigned, as by {@link Long#parseUnsignedLong(String)}
+   * @param value signed, or unsigned as by {@link Long#parseUnsignedLong(String)}
    */
   public Prompt seed(long value) {
     seed = value;

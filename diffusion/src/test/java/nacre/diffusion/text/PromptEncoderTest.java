@@ -97,6 +97,23 @@ class PromptEncoderTest {
     assertTrue(Math.sqrt(error / norm) < 1e-5, what + ": " + Math.sqrt(error / norm));
   }
 
+  /** Brackets, numbers, escapes and breaks thrown together. */
+  @Test
+  void weightsAreThoseOfTheReference() throws IOException {
+    JsonNode lines = new JsonMapper().readTree(FOLDER.resolve("syntax.json").toFile());
+    assertEquals(300, lines.size());
+    for (JsonNode line : lines) {
+      String prompt = line.get("prompt").textValue();
+      List<WeightedText> wanted = new ArrayList<>();
+      for (JsonNode run : line.get("runs")) {
+        String text = run.get(0).textValue();
+        double weight = run.get(1).doubleValue();
+        wanted.add(new WeightedText(text == null ? "BREAK" : text, weight, text == null));
+      }
+      assertEquals(wanted, WeightedText.parse(prompt), prompt);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = ';',
