@@ -4,14 +4,13 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import nacre.neuralassets.scene.Vec3;
 import nacre.weights.JsonFile;
+import nacre.weights.TextFile;
 
 /**
  * The parser of edits as users write them.
@@ -141,14 +140,13 @@ public final class EditParser {
   /**
    * Reads a JSON file of edits.
    *
-   * @throws EditException if the file is missing, malformed or holds an edit that is not understood
+   * @throws EditException if the file is malformed or holds an edit that is not understood
+   * @throws IOException if it is missing or no text, in one line
    */
   public static List<Edit> readJson(Path file) throws IOException {
     JsonNode root;
     try {
-      root = new JsonMapper().readTree(Files.readAllBytes(file));
-    } catch (NoSuchFileException e) {
-      throw new EditException(file + ": there is no such file of edits");
+      root = new JsonMapper().readTree(TextFile.read(file));
     } catch (JsonProcessingException e) {
       String what = JsonFile.reason(e);
       String line = e.getLocation() == null ? "" : " at line " + e.getLocation().getLineNr();

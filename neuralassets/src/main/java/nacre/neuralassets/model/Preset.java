@@ -19,6 +19,7 @@ import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.weights.ConfigRange;
 import nacre.weights.JsonFile;
+import nacre.weights.TextFile;
 
 /**
  * A preset: everything that determines a run, besides its seed. It is a JSON file; the built-in
@@ -241,7 +242,7 @@ public record Preset(
    * @throws IllegalArgumentException in one line, if its content is wrong
    */
   public static Preset read(Path file) throws IOException {
-    return of(file.toString(), Files.readString(file));
+    return of(file.toString(), TextFile.read(file));
   }
 
   /**
@@ -259,6 +260,11 @@ public record Preset(
           "preset %s is not valid JSON: %s (line %d)"
               .formatted(name, JsonFile.reason(e), e.getLocation().getLineNr()),
           e);
+    }
+    if (!root.isObject()) {
+      throw new IllegalArgumentException(
+          "preset %s is %s; a JSON object is wanted"
+              .formatted(name, root.isMissingNode() ? "empty" : "no JSON object"));
     }
     PresetReader reader = new PresetReader(name, "", root);
     try {

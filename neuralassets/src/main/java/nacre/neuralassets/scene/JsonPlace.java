@@ -7,11 +7,11 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import nacre.weights.JsonFile;
+import nacre.weights.TextFile;
 
 /** A value in a JSON file, with its path for error messages. */
 record JsonPlace(Path file, String path, JsonNode node) {
@@ -27,7 +27,7 @@ record JsonPlace(Path file, String path, JsonNode node) {
   static JsonPlace parse(Path file) throws IOException {
     JsonNode node;
     try {
-      node = MAPPER.readTree(Files.readAllBytes(file));
+      node = MAPPER.readTree(TextFile.read(file));
     } catch (JsonProcessingException e) {
       String at =
           e.getLocation() == null

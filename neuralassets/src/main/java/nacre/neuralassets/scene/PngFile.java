@@ -68,6 +68,9 @@ public final class PngFile {
       bytes = Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
       throw new SceneFormatException(file, "", "is missing", "every frame needs its PNG");
+    } catch (IOException e) { // of a folder, only its last word is told
+      String reason = Files.isDirectory(file) ? "is a folder" : "cannot be read: " + e.getMessage();
+      throw new SceneFormatException(file, "", reason, "every frame needs its PNG");
     }
     BufferedImage image;
     try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {

@@ -1,6 +1,5 @@
 package nacre.neuralassets.training;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -18,8 +17,10 @@ import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Tensor;
+import nacre.weights.JsonFile;
 import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
+import nacre.weights.TextFile;
 import nacre.weights.WeightsException;
 
 /**
@@ -153,13 +154,12 @@ public final class ModelFolder {
               + ": "
               + (Files.exists(folder) ? "is no model: it has no " + PRESET : "no such folder"));
     }
-    JsonNode index;
+    JsonNode index = JsonFile.read(folder.resolve(INDEX));
     try {
-      index = JSON.readTree(Files.readAllBytes(folder.resolve(INDEX)));
-    } catch (JsonProcessingException e) {
-      throw new IOException(folder.resolve(INDEX) + ": is not valid JSON", e);
+      return Preset.of(index.path(NAME).asText(PRESET), TextFile.read(file));
+    } catch (IllegalArgumentException e) {
+      throw new IOException(file + ": " + e.getMessage(), e);
     }
-    return Preset.of(index.path(NAME).asText(PRESET), Files.readString(file));
   }
 
   /**

@@ -29,6 +29,7 @@ import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.training.ModelFolder;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
+import nacre.weights.TextFile;
 import picocli.CommandLine.Option;
 
 /** The part of {@code sample} that draws edited scenes with a Neural Assets model. */
@@ -192,7 +193,7 @@ final class SceneSampling {
     if (editFile != null) {
       headings.add(editFile.getFileName().toString());
       parsed.add(EditParser.readJson(editFile));
-      described.add(Files.readString(editFile).replaceAll("\\s+", " ").strip());
+      described.add(TextFile.read(editFile).replaceAll("\\s+", " ").strip());
     }
     return sheet.ofEdits(views.getFirst(), headings, parsed);
   }

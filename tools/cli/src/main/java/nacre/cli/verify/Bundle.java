@@ -1,5 +1,6 @@
 package nacre.cli.verify;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,9 +39,9 @@ final class Bundle implements AutoCloseable {
    * Opens a bundle.
    *
    * @throws BundleException if there is none, or its {@code case.json} is malformed
-   * @throws WeightsException if its tensors cannot be read
+   * @throws IOException if a file cannot be read, in one line
    */
-  static Bundle open(Path folder) throws BundleException, WeightsException {
+  static Bundle open(Path folder) throws IOException {
     Case description = Case.read(folder);
     return new Bundle(folder, description, StateDict.open(folder.resolve("tensors.safetensors")));
   }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import nacre.cli.options.DTypeOption;
 import nacre.tensor.DType;
 import nacre.weights.JsonFile;
+import nacre.weights.TextFile;
 
 /**
  * A bundle's {@code case.json}.
@@ -24,18 +25,16 @@ record Case(String module, JsonNode config, DType dtype, double tolerance) {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
 
-  static Case read(Path folder) throws BundleException {
+  static Case read(Path folder) throws IOException {
     Path file = folder.resolve("case.json");
     if (!Files.isRegularFile(file)) {
       throw new BundleException(folder, "no bundle: it has no case.json");
     }
     JsonNode json;
     try {
-      json = JSON.readTree(Files.readString(file));
+      json = JSON.readTree(TextFile.read(file));
     } catch (JsonProcessingException e) {
       throw new BundleException(file, "is not valid JSON: " + JsonFile.reason(e), e);
-    } catch (IOException e) {
-      throw new BundleException(file, "cannot be read: " + e.getMessage(), e);
     }
     JsonNode config = json.path("config");
     JsonNode tolerance = json.path("tolerance");
