@@ -20,5 +20,5 @@ module nacre.neuralassets {
       nacre.neuralassets.data.RenderedClips.Provider,
       nacre.neuralassets.data.StoredClips.Provider;
   provides nacre.neuralassets.encoder.ImageEncoderProvider with
-      nacre.neuralassets.encoder.VitEncoder.Provider;
+      nacre.neuralassets.encoder.VitProvider;
 }

@@ -21,6 +21,11 @@ public interface ImageEncoderProvider {
   /** The keys that its configuration may have besides {@code model_type}; others are errors. */
   Set<String> keys();
 
+  /** The kinds that a listed provider stands for: itself, if it does not stand for several. */
+  default List<ImageEncoderProvider> kinds() {
+    return List.of(this);
+  }
+
   /**
    * Reads a configuration.
    *
@@ -37,7 +42,7 @@ public interface ImageEncoderProvider {
     List<ImageEncoderProvider> providers =
         ServiceLoader.load(ImageEncoderProvider.class, ImageEncoderProvider.class.getClassLoader())
             .stream()
-            .map(ServiceLoader.Provider::get)
+            .flatMap(provider -> provider.get().kinds().stream())
             .toList();
     return providers.stream()
         .filter(provider -> provider.modelType().equals(modelType))

@@ -15,6 +15,7 @@ import nacre.weights.ConfigRange;
  * @param initialGain standard deviation, times the root of the fan-in, of the first weights of
  *     these layers; 0 for the default initialization, as in the paper. With that, poses contribute
  *     so little to a token that cross-attention ignores them for thousands of steps
+ * @param imageSize side of the images that the encoder is given, in pixels
  * @param imageMean per channel, of images in [0, 1], subtracted before the encoder
  * @param imageStd per channel, divided by after that
  */
@@ -26,6 +27,7 @@ public record AssetTokens(
     int backgroundHidden,
     PoseFeatures poseFeatures,
     double initialGain,
+    int imageSize,
     List<Double> imageMean,
     List<Double> imageStd) {
 
@@ -42,6 +44,7 @@ public record AssetTokens(
     range.whole("pose_hidden", poseHidden, 1, 1 << 16);
     range.whole("background_hidden", backgroundHidden, 1, 1 << 16);
     range.number("initial_gain", initialGain, 0, 1000);
+    range.whole("image_size", imageSize, 1, 8192);
     imageMean = List.copyOf(imageMean);
     imageStd = List.copyOf(imageStd);
     imageMean.forEach(mean -> range.number("image_mean", mean, -1000, 1000));

@@ -67,7 +67,9 @@ public final class NeuralAssets {
     this.config = preset.assetTokens();
     this.compute = compute;
     this.unet = new UNet2DCondition(p.at("unet"), preset.unet());
-    this.encoder = preset.imageEncoder().build(p.at(preset.imageEncoder().modelType()));
+    Parameters seen = p.at(preset.imageEncoder().modelType());
+    boolean trained = preset.training().encoderLearningRateFactor() > 0;
+    this.encoder = preset.imageEncoder().build(trained ? seen : seen.frozen());
     int features = config.poseFeatures().width();
     int look = config.appearanceDim();
     int place = config.poseDim();
@@ -176,7 +178,7 @@ public final class NeuralAssets {
   /** The features of images, {@code [N, S, S, 3] → [N, grid, grid, D]}. */
   private Tensor encode(Tensor pixels) {
     ImageEncoderConfig shape = preset.imageEncoder();
-    int side = shape.imageSize();
+    int side = config.imageSize();
     int grid = side / shape.patchSize();
     Tensor x = pixels.dim(1) == side ? pixels : resize(pixels, side, side);
     Tensor features = encoder.features(in(compute, x));

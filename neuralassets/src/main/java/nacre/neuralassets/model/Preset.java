@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -17,6 +18,7 @@ import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
+import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.weights.ConfigRange;
 import nacre.weights.JsonFile;
 import nacre.weights.TextFile;
@@ -34,6 +36,7 @@ import nacre.weights.TextFile;
  *     pixels
  * @param unet of diffusers' keys
  * @param imageEncoder the encoder of source frames; a vision transformer has transformers' keys
+ * @param imageEncoderFrom the folder with whose weights the encoder begins; random ones if empty
  * @param assetTokens from the encoder to the UNet's context
  * @param scheduler of diffusers' keys
  * @param training how to train
@@ -49,6 +52,7 @@ public record Preset(
     Optional<VaeConfig> vae,
     UNetConfig unet,
     ImageEncoderConfig imageEncoder,
+    Optional<Path> imageEncoderFrom,
     AssetTokens assetTokens,
     SchedulerConfig scheduler,
     Training training,
@@ -94,6 +98,10 @@ public record Preset(
       requireFit("unet.out_channels", channels == 3L * fold * fold, "3 · fold²");
     }
     requireFit(
+        "asset_tokens.image_size",
+        assetTokens.imageSize() % imageEncoder.patchSize() == 0,
+        "a multiple of the encoder's patch_size");
+    requireFit(
         "unet.in_channels",
         unet.inChannels() == channels + 4 * coordinateOctaves,
         "unet.out_channels + 4 · coordinate_octaves");
@@ -129,6 +137,8 @@ public record Preset(
    *     the paper's 200,000
    * @param batchSize pairs of frames per step
    * @param learningRate after the warm-up
+   * @param encoderLearningRateFactor times the learning rate for the image encoder, which is frozen
+   *     if it is 0
    * @param tokenLearningRateFactor times the learning rate for the layers between encoder and UNet,
    *     which no checkpoint has initialized
    * @param rateSchedule learning-rate schedule after the warm-up
@@ -149,6 +159,7 @@ public record Preset(
       int steps,
       int batchSize,
       double learningRate,
+      double encoderLearningRateFactor,
       double tokenLearningRateFactor,
       RateSchedule rateSchedule,
       int warmupSteps,
@@ -171,6 +182,7 @@ public record Preset(
       range.whole("steps", steps, 1, Integer.MAX_VALUE);
       range.whole("batch_size", batchSize, 1, 1 << 16);
       range.number("learning_rate", learningRate, 0, 1000);
+      range.number("encoder_learning_rate_factor", encoderLearningRateFactor, 0, 1e6);
       range.number("token_learning_rate_factor", tokenLearningRateFactor, 0, 1e6);
       range.whole("warmup_steps", warmupSteps, 0, Integer.MAX_VALUE);
       range.number("weight_decay", weightDecay, 0, 1000);
@@ -236,13 +248,29 @@ public record Preset(
   }
 
   /**
-   * A preset in a file.
+   * A preset in a file. If it has {@code image_encoder_from} and no {@code image_encoder}, sizes
+   * and images are read from that folder.
    *
    * @throws IOException if the file cannot be read
    * @throws IllegalArgumentException in one line, if its content is wrong
    */
   public static Preset read(Path file) throws IOException {
-    return of(file.toString(), TextFile.read(file));
+    String name = file.toString();
+    String json = TextFile.read(file);
+    ObjectNode root = parse(name, json);
+    if (root.hasNonNull(PretrainedEncoder.FROM) && !root.has("image_encoder")) {
+      String folder = new PresetReader(name, "", root).text(PretrainedEncoder.FROM).orElseThrow();
+      PretrainedEncoder.open(Path.of(folder)).describe(root, false);
+      return of(name, root.toPrettyString());
+    }
+    return of(name, json);
+  }
+
+  /** This preset with another image encoder, and the sizes and images of that one. */
+  public Preset with(PretrainedEncoder encoder) {
+    ObjectNode root = parse(name, json);
+    encoder.describe(root, true);
+    return of(name, root.toPrettyString());
   }
 
   /**
@@ -252,21 +280,7 @@ public record Preset(
    * @throws IllegalArgumentException in one line, if the text is wrong
    */
   public static Preset of(String name, String json) {
-    JsonNode root;
-    try {
-      root = MAPPER.readTree(json);
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException(
-          "preset %s is not valid JSON: %s (line %d)"
-              .formatted(name, JsonFile.reason(e), e.getLocation().getLineNr()),
-          e);
-    }
-    if (!root.isObject()) {
-      throw new IllegalArgumentException(
-          "preset %s is %s; a JSON object is wanted"
-              .formatted(name, root.isMissingNode() ? "empty" : "no JSON object"));
-    }
-    PresetReader reader = new PresetReader(name, "", root);
+    PresetReader reader = new PresetReader(name, "", parse(name, json));
     try {
       Preset preset = read(name, json, reader);
       reader.end();
@@ -288,6 +302,7 @@ public record Preset(
         reader.optional("vae").map(vae -> reader.library("vae", PresetKeys.VAE, VaeConfig::of)),
         reader.library("unet", PresetKeys.UNET, UNetConfig::of),
         encoder,
+        reader.text(PretrainedEncoder.FROM).map(Path::of),
         assetTokens(reader.object("asset_tokens"), encoder),
         reader.library(
             "scheduler", PresetKeys.SCHEDULER, keys -> SchedulerConfig.of(keys, Schedulers.DDIM)),
@@ -295,6 +310,24 @@ public record Preset(
         sampling(reader.object("sampling")),
         reader.optional("data"),
         json);
+  }
+
+  private static ObjectNode parse(String name, String json) {
+    JsonNode root;
+    try {
+      root = MAPPER.readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "preset %s is not valid JSON: %s (line %d)"
+              .formatted(name, JsonFile.reason(e), e.getLocation().getLineNr()),
+          e);
+    }
+    if (root instanceof ObjectNode object) {
+      return object;
+    }
+    throw new IllegalArgumentException(
+        "preset %s is %s; a JSON object is wanted"
+            .formatted(name, root.isMissingNode() ? "empty" : "no JSON object"));
   }
 
   private static AssetTokens assetTokens(PresetReader r, ImageEncoderConfig encoder) {
@@ -308,6 +341,7 @@ public record Preset(
             new PoseFeatures(
                 r.number("depth_scale"), r.flag("derived_box"), r.integer("pose_octaves")),
             r.number("initial_gain", 0),
+            r.integer("image_size", encoder.imageSize()),
             r.numbers("image_mean", encoder.imageMean()),
             r.numbers("image_std", encoder.imageStd()));
     r.end();
@@ -320,6 +354,7 @@ public record Preset(
             r.integer("steps", 200_000),
             r.integer("batch_size"),
             r.number("learning_rate"),
+            r.number("encoder_learning_rate_factor", 1),
             r.number("token_learning_rate_factor", 1),
             r.choice("learning_rate_schedule", RateSchedule.class, RateSchedule.CONSTANT),
             r.integer("warmup_steps"),

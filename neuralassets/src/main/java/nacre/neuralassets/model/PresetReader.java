@@ -101,6 +101,18 @@ final class PresetReader {
     return value.doubleValue();
   }
 
+  /** A text, if there is one. */
+  Optional<String> text(String key) {
+    return optional(key)
+        .map(
+            value -> {
+              if (!value.isTextual()) {
+                throw wrong(name(key), "a text", value);
+              }
+              return value.textValue();
+            });
+  }
+
   boolean flag(String key) {
     JsonNode value = required(key);
     if (!value.isBoolean()) {

@@ -11,8 +11,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
+import nacre.neuralassets.model.AssetTokens;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
+import nacre.nn.ImageProcessorConfig;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -36,6 +38,7 @@ public final class ModelFolder {
   private static final String NAME = "_preset";
   private static final String CLASS = "_class_name";
   private static final String UNET = "unet";
+  private static final String ENCODER = "image_encoder";
 
   private ModelFolder() {}
 
@@ -76,7 +79,7 @@ public final class ModelFolder {
     String type = encoder.modelType();
     parts.add(
         new Part(
-            "image_encoder",
+            ENCODER,
             type + ".",
             "model",
             encoder.library(),
@@ -127,6 +130,10 @@ public final class ModelFolder {
           .write(inside.resolve(part.stem + ".safetensors"));
       index.putArray(part.folder).add(part.library).add(part.type);
     }
+    AssetTokens tokens = preset.assetTokens();
+    ImageProcessorConfig images =
+        new ImageProcessorConfig(tokens.imageSize(), tokens.imageMean(), tokens.imageStd());
+    write(folder.resolve(ENCODER).resolve("preprocessor_config.json"), images.toJson());
     ObjectNode scheduler = JSON.createObjectNode().put(CLASS, "DDIMScheduler");
     scheduler.setAll((ObjectNode) root.get("scheduler"));
     write(

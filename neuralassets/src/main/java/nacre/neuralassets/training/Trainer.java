@@ -3,6 +3,7 @@ package nacre.neuralassets.training;
 import java.util.List;
 import java.util.Map;
 import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.nn.AdamW;
@@ -14,6 +15,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
+import nacre.weights.WeightsException;
 
 /**
  * A model in training: parameters, optimizer, averaged parameters. Confined to the thread that
@@ -66,14 +68,34 @@ public final class Trainer implements AutoCloseable {
             t.adamBeta1(), t.adamBeta2(), t.adamEpsilon(), t.weightDecay(), t.maxGradNorm());
     AdamW.Group tokens =
         new AdamW.Group(this::isToken, t.tokenLearningRateFactor(), t.weightDecay());
-    this.optimizer = new AdamW(parameters.trainable(), config, List.of(tokens));
+    AdamW.Group encoder =
+        new AdamW.Group(this::isEncoder, t.encoderLearningRateFactor(), t.weightDecay());
+    this.optimizer = new AdamW(parameters.trainable(), config, List.of(encoder, tokens));
     this.ema = new Ema(parameters.all(), t.emaDecay(), true);
     this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
   }
 
   /** Whether a parameter belongs to the layers between image encoder and UNet. */
   private boolean isToken(String name) {
-    return !name.startsWith("unet.") && !name.startsWith(preset.imageEncoder().modelType() + ".");
+    return !name.startsWith("unet.") && !isEncoder(name);
+  }
+
+  private boolean isEncoder(String name) {
+    return name.startsWith(preset.imageEncoder().modelType() + ".");
+  }
+
+  /**
+   * Begins with the weights of a pretrained image encoder, before the first step.
+   *
+   * @throws WeightsException in one line, if they are missing or do not fit; nothing is written
+   *     then
+   */
+  public void begin(PretrainedEncoder encoder) throws WeightsException {
+    if (step > 0) {
+      throw new IllegalStateException("training began %d steps ago".formatted(step));
+    }
+    encoder.load(preset.imageEncoder(), parameters.all());
+    encoder.load(preset.imageEncoder(), ema.tensors());
   }
 
   /**

@@ -21,7 +21,7 @@ class ConditioningTest {
   private static AssetTokens tokens(double mean, double std) {
     PoseFeatures features = new PoseFeatures(1, false, 0);
     List<Double> means = List.of(mean, mean, mean);
-    return new AssetTokens(2, 4, 4, 4, 4, features, 0, means, List.of(std, std, std));
+    return new AssetTokens(2, 4, 4, 4, 4, features, 0, 4, means, List.of(std, std, std));
   }
 
   /** One white image for each list of boxes. */

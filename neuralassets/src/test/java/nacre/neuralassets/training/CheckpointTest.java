@@ -108,7 +108,7 @@ class CheckpointTest {
     Checkpoint written = write(3);
     assertTrue(written.verify());
     List<Path> files = files(written.folder());
-    assertEquals(13, files.size());
+    assertEquals(14, files.size());
     for (Path file : files) {
       if (file.endsWith("SHA256SUMS")) {
         continue;

@@ -50,7 +50,6 @@ final class EvalCommand implements Callable<Integer> {
   /** The name of the pairs of {@link #heldOut}. */
   static final String HELD_OUT = "held-out pairs";
 
-
   /** The seed of an endless data set from which pairs are taken. */
   private static final long EVALUATION_SEED = 1;
 
