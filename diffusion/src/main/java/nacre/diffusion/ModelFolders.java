@@ -38,6 +38,12 @@ final class ModelFolders {
         : Files.isRegularFile(model);
   }
 
+  /** Whether a folder's pipeline is one of latent consistency models. */
+  static boolean isLatentConsistency(Path model) throws WeightsException {
+    return Files.exists(model.resolve(INDEX))
+        && pipeline(model).startsWith("LatentConsistencyModel");
+  }
+
   /** Whether a folder holds one of the parts, but not those of Nacre's own models. */
   private static boolean isPart(Path folder) {
     return folder != null

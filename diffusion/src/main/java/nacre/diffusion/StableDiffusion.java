@@ -67,8 +67,7 @@ public final class StableDiffusion implements AutoCloseable {
     checkConfigs(text);
     checkpoint.checkNoiseSchedule();
     checkpoint.checkWeights();
-    latentConsistency =
-        Files.isDirectory(path) && pipelineName(path).startsWith("LatentConsistencyModel");
+    latentConsistency = ModelFolders.isLatentConsistency(path);
     models = new Models(checkpoint, device, options);
     pipeline = new Pipeline(models, prompts, isInpainting(), unetConfig.timeCondProjDim());
   }
