@@ -144,7 +144,9 @@ class ExtensionsTest {
     Run refused = nacre("train", "--preset", Files.writeString(folder.resolve("dino.json"), json));
     assertEquals(1, refused.status);
     assertTrue(
-        refused.err.contains("image_encoder.model_type must be one of patches, vit, not dino"),
+        refused.err.contains(
+            "image_encoder.model_type must be one of clip_vision_model, dinov2,"
+                + " dinov2_with_registers, patches, vit, vit_mae, not dino"),
         refused.err);
   }
 

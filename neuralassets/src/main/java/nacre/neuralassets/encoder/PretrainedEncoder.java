@@ -51,7 +51,9 @@ public record PretrainedEncoder(Path folder, VitConfig config, ImageProcessorCon
     preset.put(FROM, folder.toString());
     ObjectNode encoder = preset.putObject(ENCODER);
     encoder.put("model_type", config.family().modelType()).setAll(config.keys());
-    ObjectNode tokens = preset.withObjectProperty(TOKENS);
+    if (!(preset.get(TOKENS) instanceof ObjectNode tokens)) {
+      return; // whoever reads the preset will say so
+    }
     if (replace || !tokens.has("image_size")) {
       tokens.put("image_size", images.imageSize());
     }

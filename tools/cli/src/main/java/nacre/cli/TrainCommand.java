@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.DTypeOption;
@@ -14,6 +15,7 @@ import nacre.cli.options.Seed;
 import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.data.ClipLocation;
+import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
@@ -96,6 +98,14 @@ final class TrainCommand implements Callable<Integer> {
               + " kind by its name.")
   private String data;
 
+  @Option(
+      names = "--image-encoder",
+      paramLabel = "FOLDER",
+      description =
+          "Begin with the image encoder in a folder of transformers or timm instead of the"
+              + " preset's: DINO, ViT, DINOv2, MAE or CLIP.")
+  private Path imageEncoder;
+
   @Mixin private DeviceChoice device;
 
   @Option(
@@ -158,6 +168,9 @@ final class TrainCommand implements Callable<Integer> {
       throw new UsageException("--checkpoint says what to resume from; it goes with --resume");
     }
     Preset wanted = PresetName.read(preset == null ? "demo" : preset);
+    if (imageEncoder != null) {
+      wanted = wanted.with(PretrainedEncoder.open(imageEncoder));
+    }
     RunFolder run =
         new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
     if (resume) {
@@ -216,6 +229,9 @@ final class TrainCommand implements Callable<Integer> {
     }
     ClipLocation began = data(state.data().isEmpty() ? null : state.data());
     requireSame("--preset", preset == null || wanted.json().equals(trained.json()));
+    requireSame(
+        "--image-encoder",
+        imageEncoder == null || trained.imageEncoderFrom().equals(Optional.of(imageEncoder)));
     requireSame("--seed", seed == null || seed.bits() == state.seed());
     requireSame("--dtype", dtype == null || dtype == state.compute());
     requireSame("--data", data == null || data(data).toString().equals(began.toString()));

@@ -21,6 +21,9 @@ import nacre.neuralassets.data.ClipSplit;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
+import nacre.neuralassets.edit.SceneView;
+import nacre.neuralassets.encoder.PretrainedEncoder;
+import nacre.neuralassets.evaluation.Evaluation;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
@@ -139,6 +142,17 @@ final class TrainingRun {
   private void restore(Trainer trainer) throws IOException {
     if (request.length() instanceof RunLength.Steps(long steps)) {
       total = steps;
+    }
+    Optional<Path> encoder = request.preset().imageEncoderFrom();
+    if (request.from() == null && encoder.isPresent()) {
+      PretrainedEncoder pretrained = PretrainedEncoder.open(encoder.get());
+      trainer.begin(pretrained);
+      double rate = request.preset().training().encoderLearningRateFactor();
+      out.printf(
+          "encoder %s, %s, %s%n",
+          pretrained.folder(),
+          pretrained.config().family().modelType(),
+          rate == 0 ? "frozen" : "trained at %s times the learning rate".formatted(rate));
     }
     if (request.from() != null) {
       Checkpoint from = request.from();
