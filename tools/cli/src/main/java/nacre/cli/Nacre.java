@@ -85,6 +85,11 @@ public final class Nacre implements Runnable {
   }
 
   static int run(CommandLine line, String[] args) {
+    return run(line, args, new StandardOutput(System.out, System.out.charset()));
+  }
+
+  /** Runs a command; what it printed has been written when this returns 0. */
+  static int run(CommandLine line, String[] args, StandardOutput out) {
     for (String word : args) {
       if (word.indexOf('\uFFFD') >= 0) {
         line.getErr()
@@ -94,14 +99,9 @@ public final class Nacre implements Runnable {
         return CommandLine.ExitCode.USAGE;
       }
     }
-    return run(line, args, new StandardOutput(System.out, System.out.charset()));
-  }
-
-  /** Runs a command; what it printed has been written when this returns 0. */
-  static int run(CommandLine line, String[] args, StandardOutput out) {
     PrintStream before = System.out;
     System.setOut(out.text());
-    line.setOut(out.own());
+    line.setOut(new PrintWriter(System.out, true));
     int status;
     try {
       status = line.execute(args);
@@ -125,6 +125,8 @@ public final class Nacre implements Runnable {
     ServiceLoader.load(CommandProvider.class, Nacre.class.getClassLoader())
         .forEach(provider -> provider.commands().forEach(line::addSubcommand));
     return line.setErr(err)
+        // What colors are made of is taken out of all output, lest names in files contain it.
+        .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
         .setCaseInsensitiveEnumValuesAllowed(true)
         // A prompt may begin with @.
         .setExpandAtFiles(false)

@@ -5,7 +5,6 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -35,14 +34,9 @@ public final class StandardOutput {
     this.charset = charset;
   }
 
-  /** The stream for what commands print. */
+  /** The stream to print to. */
   public PrintStream text() {
     return new PrintStream(new Harmless(watched, charset), true, charset);
-  }
-
-  /** The writer for text that holds nothing from outside, and may have colors. */
-  public PrintWriter own() {
-    return new PrintWriter(watched, true, charset);
   }
 
   /**

@@ -54,13 +54,6 @@ class StandardOutputTest {
     assertEquals("½?é\u00bf", bytes.toString(StandardCharsets.UTF_8));
   }
 
-  @Test
-  void ownTextMayHaveColors() {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    new StandardOutput(bytes, StandardCharsets.UTF_8).own().println("\u001b[1mUsage");
-    assertEquals("\u001b[1mUsage", bytes.toString(StandardCharsets.UTF_8).strip());
-  }
-
   private static Optional<String> failure(String reason) {
     OutputStream full =
         new OutputStream() {
