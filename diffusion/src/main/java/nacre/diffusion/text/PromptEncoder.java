@@ -166,6 +166,9 @@ public final class PromptEncoder {
           values[i * size + j] *= chunk.weights()[j / width];
         }
         float restore = (float) (before / mean(values, i * size, size));
+        if (!Float.isFinite(restore)) {
+          throw new IllegalArgumentException("the weights of the prompt bring its mean to zero");
+        }
         for (int j = 0; j < size; j++) {
           values[i * size + j] *= restore;
         }

@@ -9,6 +9,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,8 +21,10 @@ import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.ops.RandomNormal;
 import nacre.weights.Layout;
 import nacre.weights.SafeTensorsWriter;
+import nacre.weights.StateDict;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -91,6 +94,44 @@ class WeightsCommandTest {
     Path wide = folder.resolve("wide");
     ran("weights", "convert", "--dtype", "f32", again, wide);
     assertDraws(wide);
+  }
+
+  /** A single file needs no tokenizer where its text encoder has the vocabulary of CLIP. */
+  @Test
+  void theVocabularyOfClipComesWithNacre() throws IOException {
+    giveVocabularyOfClip();
+    Path single = folder.resolve("single.safetensors");
+    ran("weights", "convert", model, single);
+    Path again = folder.resolve("again");
+    assertEquals("wrote  " + again, ran("weights", "convert", single, again).strip());
+    assertTrue(Files.size(again.resolve("tokenizer/merges.txt")) > 500_000);
+    Path bySingle = folder.resolve("by-single");
+    draw(single, bySingle);
+    Path byFolder = folder.resolve("by-folder");
+    draw(again, byFolder);
+    assertArrayEquals(pixels(byFolder), pixels(bySingle));
+  }
+
+  private void giveVocabularyOfClip() throws IOException {
+    Path config = model.resolve("text_encoder/config.json");
+    String text = Files.readString(config);
+    assertTrue(text.contains("\"vocab_size\": 734"), text);
+    Files.writeString(config, text.replace("\"vocab_size\": 734", "\"vocab_size\": 49408"));
+    Path weights = model.resolve("text_encoder/model.safetensors");
+    SafeTensorsWriter writer = new SafeTensorsWriter();
+    try (Scope _ = Scope.open();
+        StateDict dict = StateDict.open(weights)) {
+      for (var entry : dict.entries().values()) {
+        Tensor tensor = entry.toTensor(Device.cpu(), DType.F32, Layout.SAME);
+        if (entry.name().endsWith("token_embedding.weight")) {
+          Shape grown = Shape.of(49408, tensor.dim(1));
+          tensor = RandomNormal.normal(Device.cpu(), grown, 3, 0);
+        }
+        writer.add(entry.name(), tensor, Layout.SAME);
+      }
+      writer.write(folder.resolve("grown.safetensors"));
+    }
+    Files.move(folder.resolve("grown.safetensors"), weights, StandardCopyOption.REPLACE_EXISTING);
   }
 
   /** The picture that the model draws is the one that the tiny model draws. */
