@@ -10,7 +10,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -22,6 +21,7 @@ import java.util.function.Consumer;
 import nacre.weights.Aside;
 import nacre.weights.AtomicFile;
 import nacre.weights.JsonFile;
+import nacre.weights.TextFile;
 
 /**
  * The metrics of a training run as JSON lines, one for each logged step: {@code {"step":10,
@@ -123,12 +123,7 @@ public final class MetricsLog implements AutoCloseable {
    */
   public static List<Entry> read(Path file) throws IOException {
     List<Entry> entries = new ArrayList<>();
-    String text;
-    try {
-      text = Files.readString(file);
-    } catch (NoSuchFileException e) {
-      throw new IOException("cannot read %s: no such file".formatted(file), e);
-    }
+    String text = TextFile.read(file);
     int start = 0;
     int number = 1;
     for (int end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
