@@ -67,7 +67,7 @@ final class Models implements AutoCloseable {
   }
 
   /** Memory of the machine, or of the container. */
-  private static long hostMemory() {
+  static long hostMemory() {
     return ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class)
         .getTotalMemorySize();
   }

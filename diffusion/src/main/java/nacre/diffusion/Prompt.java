@@ -246,6 +246,7 @@ public final class Prompt {
           "prompt: the model was trained to inpaint; set init and mask");
     }
     int[] size = dimensions();
+    model.requireMemory(size[0], size[1]);
     Scheduler made = model.scheduler(scheduler, steps).withEta(eta);
     if (initial != null && model.isLatentConsistency()) {
       made = made.within(strength());

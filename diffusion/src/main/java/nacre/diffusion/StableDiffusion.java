@@ -225,6 +225,20 @@ public final class StableDiffusion implements AutoCloseable {
     return latentConsistency;
   }
 
+  /**
+   * The family of the model, by the width of its text encoder: {@code Stable Diffusion 1.x} or
+   * {@code 2.x}, and whether it is one for inpainting.
+   */
+  public String family() {
+    String family =
+        switch (unetConfig.crossAttentionDim()) {
+          case 768 -> "Stable Diffusion 1.x";
+          case 1024 -> "Stable Diffusion 2.x";
+          default -> "Stable Diffusion of another size";
+        };
+    return isInpainting() ? family + " for inpainting" : family;
+  }
+
   /** The number that width and height of an image must be multiples of. */
   public int sizeStep() {
     return 1 << (vaeConfig.blockOutChannels().size() - 1);
@@ -296,6 +310,25 @@ public final class StableDiffusion implements AutoCloseable {
       return pipeline.generate(request, encoded, latent, scheduler, seeds, listener);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * Refuses pictures that cannot be drawn whatever happens: the last level of the autoencoder holds
+   * two tensors of a picture's size at least.
+   */
+  void requireMemory(int width, int height) {
+    long pixels = (long) width * height;
+    long needed = 2 * pixels * vaeConfig.blockOutChannels().getFirst() * models.dtype().bytes();
+    long there = device().isHost() ? Models.hostMemory() : Long.MAX_VALUE;
+    if (needed > there || pixels > Integer.MAX_VALUE / 3) {
+      throw new IllegalArgumentException(
+          "prompt: a picture of %d×%d takes more than %d GiB of memory%s; make it smaller"
+              .formatted(
+                  width,
+                  height,
+                  needed >> 30,
+                  device().isHost() ? ", the machine has " + (there >> 30) : ""));
     }
   }
 

@@ -66,6 +66,12 @@ final class SampleCommand implements Callable<Integer> {
       description = "Where the pictures go; out unless given.")
   private Path out;
 
+  @Option(
+      names = "--overwrite",
+      description =
+          "Write over other pictures of the same names; without it a new one gets the next number.")
+  private boolean overwrite;
+
   @ArgGroup(validate = false, heading = "%nOf Neural Assets:%n")
   private SceneSampling scenes;
 
@@ -74,7 +80,7 @@ final class SampleCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Sampling sampling = new Sampling(steps, guidance, seed, out);
+    Sampling sampling = new Sampling(steps, guidance, seed, out, overwrite);
     Optional<Path> pipeline = choice.stableDiffusion();
     if (pipeline.isPresent()) {
       refuse(scenes, pipeline.get() + " is Stable Diffusion, which knows no scenes; give --prompt");

@@ -4,16 +4,19 @@ import static nacre.tensor.ops.Concat.concat;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
+import nacre.cli.output.Progress;
 import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.EditTokens;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.scene.PngFile;
+import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -30,31 +33,52 @@ final class SamplePictures {
   private final Sampler sampler;
   private final EditTokens tokens;
   private final long seed;
+  private final PrintStream print;
 
   /** One picture to draw. */
   record Order(SceneView view, List<Edit> edits) {}
 
+  /**
+   * Drawing without a word.
+   *
+   * @param seed of the noise
+   */
   SamplePictures(Sampler sampler, Scenes scenes, long seed) {
+    this(sampler, scenes, seed, null);
+  }
+
+  /**
+   * Drawing that shows its progress.
+   *
+   * @param print where; null for nowhere
+   */
+  SamplePictures(Sampler sampler, Scenes scenes, long seed, PrintStream print) {
+    this.print = print;
     this.sampler = sampler;
     this.tokens = new EditTokens(sampler.model(), scenes.config().slots(), scenes);
     this.seed = seed;
   }
 
-  /**
-   * Draws the pictures in order.
-   *
-   * @param progress called with the number of pictures drawn
-   */
-  List<BufferedImage> draw(List<Order> orders, IntConsumer progress) throws IOException {
+  /** Draws the pictures in order. */
+  List<BufferedImage> draw(List<Order> orders) throws IOException {
     List<BufferedImage> pictures = new ArrayList<>();
-    for (int at = 0; at < orders.size(); at += BATCH) {
-      pictures.addAll(some(orders.subList(at, Math.min(orders.size(), at + BATCH))));
-      progress.accept(pictures.size());
+    var limit = new Progress.Limit.Steps((long) orders.size() * sampler.steps());
+    try (Progress progress =
+        print == null ? null : Progress.start(print, limit, 0, Memory::liveBytes)) {
+      for (int at = 0; at < orders.size(); at += BATCH) {
+        List<Order> some = orders.subList(at, Math.min(orders.size(), at + BATCH));
+        long before = (long) at * sampler.steps();
+        IntConsumer show =
+            progress == null
+                ? step -> {}
+                : step -> progress.step(before + (long) step * some.size(), 0);
+        pictures.addAll(some(some, show));
+      }
     }
     return pictures;
   }
 
-  private List<BufferedImage> some(List<Order> orders) throws IOException {
+  private List<BufferedImage> some(List<Order> orders, IntConsumer progress) throws IOException {
     NeuralAssets model = sampler.model();
     int side = model.preset().sampleSize();
     int size = model.preset().imageSize();
@@ -67,7 +91,7 @@ final class SamplePictures {
       for (int i = 0; i < all.length; i++) {
         all[i] = tokens.of(orders.get(i).view(), orders.get(i).edits());
       }
-      float[] drawn = sampler.sample(concat(0, all), concat(0, noises), step -> {}).toFloats();
+      float[] drawn = sampler.sample(concat(0, all), concat(0, noises), progress).toFloats();
       List<BufferedImage> pictures = new ArrayList<>();
       int each = size * size * 3;
       for (int i = 0; i < all.length; i++) {

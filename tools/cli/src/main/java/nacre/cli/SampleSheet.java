@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import nacre.cli.output.Sheet;
 import nacre.cli.output.Upscaling;
 import nacre.neuralassets.edit.Edit;
@@ -107,7 +108,7 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
         }
       }
     }
-    List<BufferedImage> drawn = pictures.draw(orders, done -> {});
+    List<BufferedImage> drawn = pictures.draw(orders);
     List<String> headings = new ArrayList<>(COLUMNS.subList(0, 2));
     columns.forEach(column -> headings.add(column.heading));
     List<Sheet.Row> rows = new ArrayList<>();
@@ -142,8 +143,8 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
     return new Sheet.Row("as rendered", tiles);
   }
 
-  private static String caption(List<Edit> edits) {
-    return edits.isEmpty() ? "" : describe(edits.getFirst());
+  static String caption(List<Edit> edits) {
+    return edits.stream().map(SampleSheet::describe).collect(Collectors.joining("; "));
   }
 
   private static String describe(Edit edit) {

@@ -16,6 +16,7 @@ import nacre.cli.options.Sampling;
 import nacre.cli.options.Seed;
 import nacre.cli.options.UsageException;
 import nacre.cli.output.AnimatedGif;
+import nacre.cli.output.NewFile;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Sheet;
 import nacre.cli.output.Upscaling;
@@ -26,6 +27,7 @@ import nacre.neuralassets.edit.ShowEdits;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
@@ -37,6 +39,9 @@ final class SceneSampling {
   private static final int TURN_FRAMES = 36;
   private static final Duration TURN_DELAY = Duration.ofMillis(80);
   private static final int GIF_SIDE = 256;
+
+  /** With fewer steps of training no preset draws more than blurs. */
+  private static final int FEW_STEPS = 1000;
 
   @Option(
       names = "--scene",
@@ -107,27 +112,53 @@ final class SceneSampling {
   void run(Path modelFolder, Device device, Sampling sampling) throws IOException {
     PrintStream print = System.out;
     try (Scope _ = Scope.open()) {
-      print.println("device  " + device.backend().describe());
       NeuralAssets model = ModelFolder.load(modelFolder, device);
-      print.println("model   " + modelFolder);
       Sampler sampler = sampler(model, sampling.steps(), sampling.guidance());
+      int size = model.preset().imageSize();
+      print.println(
+          "model   %s, preset %s, DDIM, %d steps, %dx%d, seed %s, on %s"
+              .formatted(
+                  modelFolder,
+                  model.preset().name(),
+                  sampler.steps(),
+                  size,
+                  size,
+                  sampling.seed(),
+                  device));
+      print.println("device  " + device.backend().describe());
+      noteBriefTraining(modelFolder, print);
       Scenes scenes = new Scenes(model.preset());
-      SamplePictures pictures = new SamplePictures(sampler, scenes, sampling.seed().bits());
+      SamplePictures pictures = new SamplePictures(sampler, scenes, sampling.seed().bits(), print);
       List<SceneView> views = views(scenes);
       SceneView first = views.getFirst();
       describe(first, print);
       Sheet sheet = sheet(scenes, pictures, views);
       List<BufferedImage> turning = turning(scenes, pictures, first);
       Path out = Files.createDirectories(sampling.out());
-      Path png = out.resolve("sheet.png");
-      PngMetadata.write(png, sheet.draw(), parameters(modelFolder, sampler, sampling.seed()));
+      NewFile file = new NewFile(sampling.overwrite());
+      Map<String, String> texts = parameters(modelFolder, sampler, sampling.seed());
+      Path png = file.write(out.resolve("sheet.png"), PngMetadata.encode(sheet.draw(), texts));
       print.println("sheet   " + png);
       if (!turning.isEmpty()) {
-        Path gif = out.resolve("turn.gif");
         int scale = Math.max(1, GIF_SIDE / turning.getFirst().getHeight());
-        AnimatedGif.write(gif, turning, TURN_DELAY, scale, Upscaling.NEAREST);
+        byte[] frames = AnimatedGif.encode(turning, TURN_DELAY, scale, Upscaling.NEAREST);
+        Path gif = file.write(out.resolve("turn.gif"), frames);
         print.println("gif     " + gif);
       }
+    }
+  }
+
+  /** What is drawn after a short training is mostly noise, and looks like a fault. */
+  private static void noteBriefTraining(Path modelFolder, PrintStream print) throws IOException {
+    Path folder = modelFolder.toAbsolutePath().getParent();
+    if (folder == null || !Checkpoint.is(folder)) {
+      return; // a model without the run that it comes from
+    }
+    long steps = new Checkpoint(folder).state().step();
+    if (steps < FEW_STEPS) {
+      print.println(
+          "note    the model was trained for %d steps only, and draws accordingly"
+              .formatted(steps));
     }
   }
 
@@ -209,7 +240,7 @@ final class SceneSampling {
       Edit rotate = new Edit.Rotate(object, 360.0 * i / TURN_FRAMES, null);
       orders.add(new SamplePictures.Order(view, List.of(rotate)));
     }
-    List<BufferedImage> frames = new ArrayList<>(pictures.draw(orders, done -> {}));
+    List<BufferedImage> frames = new ArrayList<>(pictures.draw(orders));
     for (int i = 0; truth && i < TURN_FRAMES; i++) {
       Optional<BufferedImage> real = scenes.truth(view, orders.get(i).edits());
       if (real.isPresent()) {

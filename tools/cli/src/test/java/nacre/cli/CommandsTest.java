@@ -2,6 +2,7 @@ package nacre.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -158,6 +159,9 @@ class CommandsTest {
         CommandLineRun.of(
             "sample", "--model", run, "--rows", 2, "--steps", 2, "--guidance", 1, "--out", folder);
     assertEquals(0, sampled.status(), sampled::err);
+    assertTrue(sampled.out().contains("trained for 20 steps only"), sampled::out);
+    assertTrue(
+        sampled.out().lines().findFirst().orElseThrow().contains("seed 0, on "), sampled::out);
     Map<String, String> texts = PngMetadata.read(folder.resolve("sheet.png"));
     assertEquals("2", texts.get("steps"));
     assertEquals("1.0", texts.get("guidance"));
@@ -170,6 +174,12 @@ class CommandsTest {
     byte[] first = Files.readAllBytes(folder.resolve("sheet.png"));
     CommandLineRun.of(
         "sample", "--model", run, "--rows", 2, "--steps", 2, "--guidance", 1, "--out", folder);
+    assertArrayEquals(first, Files.readAllBytes(folder.resolve("sheet.png")));
+    assertFalse(Files.exists(folder.resolve("sheet-2.png")));
+    CommandLineRun other =
+        CommandLineRun.of(
+            "sample", "--model", run, "--rows", 1, "--steps", 2, "--guidance", 1, "--out", folder);
+    assertTrue(other.out().contains("sheet   " + folder.resolve("sheet-2.png")), other::out);
     assertArrayEquals(first, Files.readAllBytes(folder.resolve("sheet.png")));
   }
 

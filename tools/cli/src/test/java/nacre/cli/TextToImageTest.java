@@ -266,6 +266,11 @@ class TextToImageTest {
     Path file = folder.resolve("out/Ein-Fuchs-日本-5.png");
     assertTrue(run.out().contains("image   " + file), run::out);
     assertTrue(run.out().contains(" at most"), run::out);
+    String first = run.out().lines().findFirst().orElseThrow();
+    assertEquals(
+        "model   %s, Stable Diffusion of another size, predicts noise, PNDMScheduler, 3 steps, 32x32, seed 5, on cpu"
+            .formatted(MODEL),
+        first);
     Map<String, String> texts = PngMetadata.read(file);
     assertEquals("Ein Fuchs, 日本!", texts.get("prompt"));
     assertEquals("rain", texts.get("negative prompt"));
@@ -331,6 +336,26 @@ class TextToImageTest {
     Map<String, String> texts = PngMetadata.read(drawn);
     assertEquals(mask.toString(), texts.get("mask"));
     assertEquals("1.0", texts.get("strength"));
+  }
+
+  @Test
+  void aPictureIsNotOverwrittenByAnother() throws IOException {
+    Object[] words = {"--prompt", "a fox", "--size", 32};
+    Path first = folder.resolve("out/a-fox-0.png");
+    for (String steps : List.of("1", "2", "1")) {
+      List<Object> all = new ArrayList<>(Arrays.asList(words));
+      all.addAll(List.of("--steps", steps));
+      CommandLineRun run = sample(all.toArray());
+      assertEquals(0, run.status(), run::err);
+      String file = steps.equals("1") ? "a-fox-0.png" : "a-fox-0-2.png";
+      assertTrue(run.out().contains("image   " + folder.resolve("out").resolve(file)), run::out);
+    }
+    assertEquals("1", PngMetadata.read(first).get("steps"));
+    List<Object> all = new ArrayList<>(Arrays.asList(words));
+    all.addAll(List.of("--steps", 2, "--overwrite"));
+    assertEquals(0, sample(all.toArray()).status());
+    assertEquals("2", PngMetadata.read(first).get("steps"));
+    assertEquals(2, files(folder.resolve("out")).size());
   }
 
   @Test
@@ -453,6 +478,7 @@ class TextToImageTest {
     assertRefused("multiples of 8", "--prompt", "a", "--size", "60x64");
     assertRefused("such as 512", "--prompt", "a", "--size", "big");
     assertRefused("ddim, ddpm, pndm", "--prompt", "a", "--scheduler", "magic");
+    assertRefused("of memory", "--prompt", "a", "--size", "32768x32768");
     assertRefused("--steps is 0", "--prompt", "a", "--steps", 0);
     assertRefused("--guidance is -1.0", "--prompt", "a", "--guidance", -1);
     assertRefused("give one with --init", "--prompt", "a", "--strength", 0.5);

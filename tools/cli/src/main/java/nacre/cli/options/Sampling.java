@@ -9,5 +9,6 @@ import java.nio.file.Path;
  * @param guidance null for the model's own
  * @param seed of the noise
  * @param out folder for pictures
+ * @param overwrite whether pictures of the same names are written over
  */
-public record Sampling(Integer steps, Double guidance, Seed seed, Path out) {}
+public record Sampling(Integer steps, Double guidance, Seed seed, Path out, boolean overwrite) {}

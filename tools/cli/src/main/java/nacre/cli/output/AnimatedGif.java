@@ -43,7 +43,9 @@ public final class AnimatedGif {
     AtomicFile.write(file, out -> out.write(gif));
   }
 
-  static byte[] encode(List<BufferedImage> frames, Duration delay, int scale, Upscaling upscaling)
+  /** The bytes of such a file. */
+  public static byte[] encode(
+      List<BufferedImage> frames, Duration delay, int scale, Upscaling upscaling)
       throws IOException {
     check(frames, delay);
     List<BufferedImage> large = frames.stream().map(f -> upscaling.apply(f, scale)).toList();

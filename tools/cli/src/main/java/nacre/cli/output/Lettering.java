@@ -67,8 +67,8 @@ enum Lettering {
   }
 
   /**
-   * Breaks text at spaces into lines no wider than {@code maxWidth} pixels. A word that is wider
-   * than that, or text beyond {@code maxLines}, is cut and ends in an ellipsis.
+   * Breaks text at spaces into lines no wider than {@code maxWidth} pixels. Text beyond {@code
+   * maxLines} is cut and ends in an ellipsis; a word that is wider has one inside.
    */
   List<String> wrap(String text, double size, double maxWidth, int maxLines) {
     List<String> lines = new ArrayList<>();
@@ -94,11 +94,29 @@ enum Lettering {
     if (width(text, size) <= maxWidth) {
       return text;
     }
+    if (!text.contains(" ")) {
+      return cutInside(text, size, maxWidth);
+    }
     int end = text.length();
     while (end > 0 && width(text.substring(0, end).strip() + "…", size) > maxWidth) {
       end = text.offsetByCodePoints(end, -1);
     }
     return text.substring(0, end).strip() + "…";
+  }
+
+  /** A word that is too wide keeps both ends: paths differ in their last names. */
+  private String cutInside(String word, double size, double maxWidth) {
+    int[] letters = word.codePoints().toArray();
+    for (int kept = letters.length - 1; kept > 1; kept--) {
+      int head = kept / 2;
+      int tail = kept - head;
+      String cut =
+          new String(letters, 0, head) + "…" + new String(letters, letters.length - tail, tail);
+      if (width(cut, size) <= maxWidth) {
+        return cut;
+      }
+    }
+    return "…";
   }
 
   private Glyph glyph(int character) {

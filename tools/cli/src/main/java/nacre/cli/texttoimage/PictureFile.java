@@ -43,6 +43,12 @@ final class PictureFile {
   /** Pillow's limit; a damaged size would take all memory. */
   private static final long MOST_PIXELS = 178_956_970;
 
+  /**
+   * What a picture takes of the heap while it goes from its file to the model: as decoded, as RGB,
+   * and as Java's image made of it.
+   */
+  private static final int BYTES_PER_PIXEL = 11;
+
   /** The value of Adobe's marker for CMY stored as luminance and chrominance. */
   private static final int YCCK = 2;
 
@@ -92,6 +98,8 @@ final class PictureFile {
       if (picture != null) {
         return picture.upright(orientation(metadata));
       }
+    } catch (UserException e) {
+      throw new UserException(file + ": " + e.getMessage(), e);
     } catch (IOException | RuntimeException | ImageProcessingException e) {
       throw new UserException(file + ": is damaged (" + e.getMessage() + ")", e);
     }
@@ -151,6 +159,16 @@ final class PictureFile {
         long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
         if (pixels > MOST_PIXELS) {
           throw new IOException(pixels + " pixels, the most are " + MOST_PIXELS);
+        }
+        long needed = BYTES_PER_PIXEL * pixels + bytes.length;
+        if (needed > Runtime.getRuntime().maxMemory()) {
+          throw new UserException(
+              "is too large: %d pixels take %d MB, the Java heap has %d; scale the picture down, or set NACRE_JAVA_OPTS=-Xmx%dg"
+                  .formatted(
+                      pixels,
+                      needed / 1_000_000,
+                      Runtime.getRuntime().maxMemory() / 1_000_000,
+                      needed / 1_000_000_000 + 2));
         }
         if (isCmykJpeg(metadata)) {
           return cmyk(reader.readRaster(0, null), storage(metadata));

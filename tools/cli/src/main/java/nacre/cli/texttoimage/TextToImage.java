@@ -20,6 +20,7 @@ import nacre.cli.options.PredictionOption;
 import nacre.cli.options.Sampling;
 import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
+import nacre.cli.output.NewFile;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Progress;
 import nacre.cli.output.ResidentMemory;
@@ -33,6 +34,7 @@ import nacre.diffusion.checkpoint.Family;
 import nacre.diffusion.checkpoint.ModelHints;
 import nacre.diffusion.schedule.PredictionType;
 import nacre.diffusion.schedule.Scheduler;
+import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.text.PromptSyntax;
 import nacre.diffusion.text.TextualInversion;
 import nacre.tensor.DType;
@@ -221,8 +223,8 @@ public final class TextToImage {
     PictureNames names = new PictureNames(sampling.out(), prompt, sampling.seed());
     Prompt order = order(model, sampling);
     DrawingPlan plan = plan(order);
+    print.println("model   " + summary(model, path, plan, device, sampling));
     print.println("device  " + device.backend().describe());
-    print.println("model   " + path);
     for (String note : model.notes()) {
       print.println("note    " + note);
     }
@@ -239,9 +241,9 @@ public final class TextToImage {
               })
           .drawEach(
               (seed, picture) -> {
-                Path file = names.file(seed);
                 parameters.put("seed", names.seed(seed).toString());
-                PngMetadata.write(file, picture, parameters);
+                byte[] png = PngMetadata.encode(picture, parameters);
+                Path file = new NewFile(sampling.overwrite()).write(names.file(seed), png);
                 progress.note("image   " + file);
               });
     }
@@ -382,6 +384,27 @@ public final class TextToImage {
         print.println("note    there is no room for the end of the prompt: " + dropped);
       }
     }
+  }
+
+  /** What is drawn and with what, in one line. */
+  private static String summary(
+      StableDiffusion model, Path path, DrawingPlan plan, Device device, Sampling sampling) {
+    SchedulerConfig config = plan.scheduler().schedule().config();
+    return "%s, %s, predicts %s, %s, %d steps, %dx%d, seed %s, on %s"
+        .formatted(
+            path,
+            model.family(),
+            switch (config.predictionType()) {
+              case EPSILON -> "noise";
+              case SAMPLE -> "the sample";
+              case V_PREDICTION -> "velocity";
+            },
+            config.kind().className(),
+            plan.stepsPerBatch(),
+            plan.width(),
+            plan.height(),
+            sampling.seed(),
+            device);
   }
 
   private Map<String, String> parameters(Path path, DrawingPlan plan) {

@@ -55,6 +55,9 @@ class LetteringTest {
     assertEquals(
         List.of("background of", "another scene"),
         face.wrap("background of another scene", 12, width, 3));
+    List<String> path = face.wrap("scene /data/with/a/long/name/first", 12, width, 3);
+    assertTrue(path.getLast().contains("…"), path.toString());
+    assertTrue(path.getLast().endsWith("rst"), path.toString());
     List<String> cut = face.wrap("background of another scene and of a third", 12, width, 2);
     assertEquals(2, cut.size());
     assertTrue(cut.getLast().endsWith("…"), cut.toString());
