@@ -266,6 +266,8 @@ class TextToImageTest {
     Path file = folder.resolve("out/Ein-Fuchs-日本-5.png");
     assertTrue(run.out().contains("image   " + file), run::out);
     assertTrue(run.out().contains(" at most"), run::out);
+    List<String> read = run.out().lines().filter(line -> line.startsWith("reads")).toList();
+    assertEquals(List.of("reads   text_encoder", "reads   unet", "reads   vae"), read);
     String first = run.out().lines().findFirst().orElseThrow();
     assertEquals(
         "model   %s, Stable Diffusion of another size, predicts noise, PNDMScheduler, 3 steps, 32x32, seed 5, on cpu"

@@ -161,14 +161,12 @@ final class PictureFile {
           throw new IOException(pixels + " pixels, the most are " + MOST_PIXELS);
         }
         long needed = BYTES_PER_PIXEL * pixels + bytes.length;
-        if (needed > Runtime.getRuntime().maxMemory()) {
+        long most = Runtime.getRuntime().maxMemory() / 5 * 4; // the rest is for all else
+        if (needed > most) {
           throw new UserException(
-              "is too large: %d pixels take %d MB, the Java heap has %d; scale the picture down, or set NACRE_JAVA_OPTS=-Xmx%dg"
+              "is too large: %d pixels take %d MB, the Java heap has room for %d; scale the picture down, or set NACRE_JAVA_OPTS=-Xmx%dg"
                   .formatted(
-                      pixels,
-                      needed / 1_000_000,
-                      Runtime.getRuntime().maxMemory() / 1_000_000,
-                      needed / 1_000_000_000 + 2));
+                      pixels, needed / 1_000_000, most / 1_000_000, needed / 1_000_000_000 + 2));
         }
         if (isCmykJpeg(metadata)) {
           return cmyk(reader.readRaster(0, null), storage(metadata));

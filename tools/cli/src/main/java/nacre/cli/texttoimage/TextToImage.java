@@ -6,10 +6,12 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -186,6 +188,9 @@ public final class TextToImage {
               + " more than half of the machine's memory.")
   private Residency residency = Residency.AUTO;
 
+  private final Set<Component> announced = EnumSet.noneOf(Component.class);
+  private Progress running;
+
   /** Called with each component that is read. */
   Consumer<Component> onRead = component -> {};
 
@@ -208,12 +213,20 @@ public final class TextToImage {
             .withVae(vae)
             .withEmbeddings(readEmbeddings())
             .withHints(hints)
-            .withOnRead(onRead);
+            .withOnRead(this::announce);
     try (StableDiffusion model = StableDiffusion.open(path, device, options)) {
       draw(model, path, device, sampling, System.out);
     }
     ResidentMemory.peak()
         .ifPresent(bytes -> System.out.println("memory  " + Progress.bytes(bytes) + " at most"));
+  }
+
+  /** Says once what is read, which may take long. */
+  private void announce(Component component) {
+    onRead.accept(component);
+    if (announced.add(component) && running != null) {
+      running.note("reads   " + component.folder());
+    }
   }
 
   private void draw(
@@ -233,6 +246,7 @@ public final class TextToImage {
     Map<String, String> parameters = parameters(path, plan);
     Progress.Limit limit = new Progress.Limit.Steps(plan.steps());
     try (Progress progress = Progress.start(print, limit, 0, Memory::liveBytes)) {
+      running = progress;
       order
           .onStep(
               (step, _) -> {

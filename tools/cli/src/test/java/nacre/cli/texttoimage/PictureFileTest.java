@@ -278,4 +278,17 @@ class PictureFileTest {
       assertEquals(1, e.getMessage().lines().count());
     }
   }
+
+  /** As many as Pillow accepts; the heap of tests is 2 GiB. */
+  @Test
+  void aPictureBeyondTheHeapIsRefusedBeforeItIsDecoded() throws IOException {
+    byte[] png = encode("png", new BufferedImage(3, 2, BufferedImage.TYPE_INT_RGB), null);
+    ByteBuffer.wrap(png).putInt(16, 13_300).putInt(20, 13_300);
+    CRC32 crc = new CRC32();
+    crc.update(png, 12, 17);
+    ByteBuffer.wrap(png).putInt(29, (int) crc.getValue());
+    UserException e = assertThrows(UserException.class, () -> read(png));
+    assertTrue(e.getMessage().contains("is too large"), e.getMessage());
+    assertTrue(e.getMessage().contains("NACRE_JAVA_OPTS=-Xmx"), e.getMessage());
+  }
 }
