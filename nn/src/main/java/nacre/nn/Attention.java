@@ -35,7 +35,7 @@ public final class Attention implements Layer {
    */
   public Attention(
       Parameters p, int width, int contextWidth, int heads, int headWidth, boolean bias) {
-    int inner = heads * headWidth;
+    int inner = Sizes.of("Attention", p).product("heads", heads, "headWidth", headWidth);
     this.query = new Linear(p.at("to_q"), width, inner, bias);
     this.key = new Linear(p.at("to_k"), contextWidth, inner, bias);
     this.value = new Linear(p.at("to_v"), contextWidth, inner, bias);
@@ -61,6 +61,11 @@ public final class Attention implements Layer {
    * @param residual nullable
    */
   public Tensor forward(Tensor x, Tensor context, Tensor residual) {
+    if (x.shape().rank() != 3 || context.shape().rank() != 3 || x.dim(0) != context.dim(0)) {
+      throw new IllegalArgumentException(
+          "Attention: input %s and context %s want shapes [N, T, width] and [N, S, contextWidth]"
+              .formatted(x.describe(), context.describe()));
+    }
     int n = x.dim(0);
     int t = x.dim(1);
     int s = context.dim(1);

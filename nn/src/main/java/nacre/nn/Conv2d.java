@@ -47,6 +47,7 @@ public final class Conv2d implements Layer {
       Window window,
       Initializer weight,
       Initializer bias) {
+    Sizes.of("Conv2d", p).positive("in", in).positive("out", out).positive("kernel", kernel);
     this.weight = p.parameter("weight", Shape.of(out, kernel, kernel, in), weight);
     this.bias = bias == null ? null : p.parameter("bias", Shape.of(out), bias);
     this.window = window;

@@ -13,10 +13,16 @@ public final class Embedding implements Layer {
 
   /** Initialized as PyTorch does, from the standard normal distribution. */
   public Embedding(Parameters p, int count, int width) {
+    Sizes.of("Embedding", p).positive("count", count).positive("width", width);
     this.weight = p.parameter("weight", Shape.of(count, width), Initializer.normal(1));
   }
 
-  /** {@code indices [..] (i32 or i64) → [.., width]}, of the table's dtype. */
+  /**
+   * {@code indices [..] (i32 or i64) → [.., width]}, of the table's dtype.
+   *
+   * @throws IndexOutOfBoundsException if an index is not one of the table's rows; a GPU stops there
+   *     and says so by a {@code CudaException} when it is next waited for
+   */
   @Override
   public Tensor forward(Tensor indices) {
     return gather(weight, indices);

@@ -12,12 +12,13 @@ public final class FeedForward implements Layer {
 
   /** A feed-forward whose inner width is four times {@code width}. */
   public FeedForward(Parameters p, int width) {
-    this(p, width, 4 * width);
+    this(p, width, Sizes.of("FeedForward", p).product("factor", 4, "width", width));
   }
 
   /** A feed-forward with the inner width {@code inner}. */
   public FeedForward(Parameters p, int width, int inner) {
-    this.in = new Linear(p.at("net.0.proj"), width, 2 * inner);
+    int both = Sizes.of("FeedForward", p).product("halves", 2, "inner", inner);
+    this.in = new Linear(p.at("net.0.proj"), width, both);
     this.out = new Linear(p.at("net.2"), inner, width);
   }
 

@@ -19,10 +19,7 @@ public final class GroupNorm implements Layer {
 
   /** Begins as the plain normalization: weight 1, bias 0. */
   public GroupNorm(Parameters p, int groups, int channels, double eps) {
-    if (channels % groups != 0) {
-      throw new IllegalArgumentException(
-          "GroupNorm: " + channels + " channels do not divide into " + groups + " groups");
-    }
+    Sizes.of("GroupNorm", p).multiple("channels", channels, "groups", groups).eps(eps);
     this.weight = p.parameter("weight", Shape.of(channels), Initializer.ones());
     this.bias = p.parameter("bias", Shape.of(channels), Initializer.zeros());
     this.groups = groups;

@@ -22,6 +22,7 @@ public final class LayerNorm implements Layer {
 
   /** Begins as the plain normalization: weight 1, bias 0. */
   public LayerNorm(Parameters p, int channels, double eps) {
+    Sizes.of("LayerNorm", p).positive("channels", channels).eps(eps);
     this.weight = p.parameter("weight", Shape.of(channels), Initializer.ones());
     this.bias = p.parameter("bias", Shape.of(channels), Initializer.zeros());
     this.eps = eps;

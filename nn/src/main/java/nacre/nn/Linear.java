@@ -33,6 +33,7 @@ public final class Linear implements Layer {
    * @param bias null for no bias
    */
   public Linear(Parameters p, int in, int out, Initializer weight, Initializer bias) {
+    Sizes.of("Linear", p).positive("in", in).positive("out", out);
     this.weight = p.parameter("weight", Shape.of(out, in), weight);
     this.bias = bias == null ? null : p.parameter("bias", Shape.of(out), bias);
   }

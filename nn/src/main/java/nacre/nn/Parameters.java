@@ -79,6 +79,11 @@ public final class Parameters {
     return new Parameters(source, prefix + name + ".", frozen, tensors);
   }
 
+  /** The dotted name of this place, without a dot at its end; empty for the root. */
+  String place() {
+    return prefix.isEmpty() ? "" : prefix.substring(0, prefix.length() - 1);
+  }
+
   /** The place of the {@code index}-th element of a list below this one. */
   public Parameters at(int index) {
     return at(Integer.toString(index));

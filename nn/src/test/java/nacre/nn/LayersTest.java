@@ -299,7 +299,7 @@ class LayersTest {
       Parameters p = Parameters.create(CPU, DType.F32, 3);
       Exception e =
           assertThrows(IllegalArgumentException.class, () -> new GroupNorm(p, 3, 8, 1e-5));
-      assertEquals("GroupNorm: 8 channels do not divide into 3 groups", e.getMessage());
+      assertEquals("GroupNorm: channels 8 is no multiple of groups 3", e.getMessage());
       e =
           assertThrows(
               IllegalArgumentException.class,

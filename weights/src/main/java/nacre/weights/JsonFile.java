@@ -1,5 +1,6 @@
 package nacre.weights;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
@@ -26,6 +27,11 @@ public final class JsonFile {
   /** The parser's description of where something began. */
   private static final Pattern SOURCE =
       Pattern.compile("\\[Source: .*?; (line): (\\d+), column: \\d+]", Pattern.DOTALL);
+
+  /** What the parser says of its own code: that is nothing that a user can set. */
+  private static final Pattern JAVA =
+      Pattern.compile(
+          ",? from `[^`]*`| \\(for type `[^`]*`\\)|`?(?:com\\.fasterxml|java)\\.[\\w.$]*`?:? ?");
 
   private JsonFile() {}
 
@@ -74,14 +80,22 @@ public final class JsonFile {
     }
   }
 
-  /** The syntax error in a text, in one line: the parser's message without the text it quotes. */
+  /**
+   * The syntax error in a text, in one line: the parser's message without the text it quotes and
+   * without the names of its classes and methods, and the place where there is one.
+   */
   public static String reason(JsonProcessingException e) {
     String message = e.getOriginalMessage();
     if (message == null || message.isBlank()) {
-      return "syntax error";
+      message = "syntax error";
     }
     String located = SOURCE.matcher(message).replaceAll("$1 $2");
-    return OneLine.clip(located.lines().findFirst().orElseThrow());
+    String plain = JAVA.matcher(located.lines().findFirst().orElseThrow()).replaceAll("");
+    JsonLocation at = e.getLocation();
+    return OneLine.clip(plain)
+        + (at == null || at.getLineNr() < 1
+            ? ""
+            : " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr()));
   }
 
   /**

@@ -190,7 +190,7 @@ final class SafeTensorsHeader {
       }
       shape = Shape.of(extents);
       bytes = Math.multiplyExact(shape.elements(), (long) type.bytes());
-    } catch (ArithmeticException e) {
+    } catch (ArithmeticException | IllegalArgumentException e) {
       throw wrong(name, "shape " + OneLine.clip(dims.toString()) + " is too large");
     }
     if (bytes != end - begin) {

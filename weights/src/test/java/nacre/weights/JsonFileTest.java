@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class JsonFileTest {
@@ -46,6 +47,37 @@ class JsonFileTest {
             WeightsException.class, () -> JsonFile.parse(Path.of("x.json"), text, json -> json));
     assertTrue(e.getMessage().startsWith("x.json: is not valid JSON: Duplicate"), e.getMessage());
     assertTrue(e.getMessage().length() < 300, e.getMessage());
+  }
+
+  /** What the parser says of its limits names the methods by which a program changes them. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "nested | nesting depth (1001) exceeds the maximum allowed (1000)",
+        "long number | exceeds the maximum allowed (1000)",
+        "twice | Duplicate field 'a' (line 1, column 13)",
+        "word | Unrecognized token 'abc'",
+        "cut | Unexpected end-of-input",
+      })
+  void theParsersWordsDoNotNameItsClasses(String kind, String wanted) {
+    String text =
+        switch (kind) {
+          case "nested" -> "{\"a\":".repeat(1001);
+          case "long number" -> "{\"a\": " + "1".repeat(1001) + "}";
+          case "twice" -> "{\"a\": 1, \"a\": 2}";
+          case "word" -> "{\"a\": abc}";
+          default -> "{\n\"a\"";
+        };
+    String message =
+        assertThrows(
+                WeightsException.class, () -> JsonFile.parse(Path.of("x.json"), text, json -> json))
+            .getMessage();
+    assertTrue(message.startsWith("x.json: is not valid JSON: "), message);
+    assertTrue(message.contains(wanted), message);
+    for (String internal : new String[] {"StreamRead", "`", "get", "fasterxml", "java."}) {
+      assertFalse(message.contains(internal), message);
+    }
   }
 
   @Test

@@ -148,9 +148,7 @@ public final class EditParser {
     try {
       root = new JsonMapper().readTree(TextFile.read(file));
     } catch (JsonProcessingException e) {
-      String what = JsonFile.reason(e);
-      String line = e.getLocation() == null ? "" : " at line " + e.getLocation().getLineNr();
-      throw new EditException(file + ": malformed JSON" + line + ": " + what);
+      throw new EditException(file + ": malformed JSON: " + JsonFile.reason(e));
     }
     if (!root.isArray() || root.isEmpty()) {
       throw new EditException(file + ": edits are a JSON array with at least one entry");

@@ -318,9 +318,7 @@ public record Preset(
       root = MAPPER.readTree(json);
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(
-          "preset %s is not valid JSON: %s (line %d)"
-              .formatted(name, JsonFile.reason(e), e.getLocation().getLineNr()),
-          e);
+          "preset %s is not valid JSON: %s".formatted(name, JsonFile.reason(e)), e);
     }
     if (root instanceof ObjectNode object) {
       return object;

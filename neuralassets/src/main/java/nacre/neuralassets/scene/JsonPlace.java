@@ -29,14 +29,8 @@ record JsonPlace(Path file, String path, JsonNode node) {
     try {
       node = MAPPER.readTree(TextFile.read(file));
     } catch (JsonProcessingException e) {
-      String at =
-          e.getLocation() == null
-              ? ""
-              : " at line %d, column %d"
-                  .formatted(e.getLocation().getLineNr(), e.getLocation().getColumnNr());
-      String first = JsonFile.reason(e);
-      throw new SceneFormatException(
-          file, "", "malformed JSON" + at + ": " + first, "correct the file or write it anew");
+      String reason = "malformed JSON: " + JsonFile.reason(e);
+      throw new SceneFormatException(file, "", reason, "correct the file or write it anew");
     }
     JsonPlace root = new JsonPlace(file, "$", node);
     if (!node.isObject()) {

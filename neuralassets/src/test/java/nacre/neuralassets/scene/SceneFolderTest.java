@@ -195,7 +195,7 @@ class SceneFolderTest {
   void malformedJson() throws IOException {
     String json = Files.readString(folder.resolve("scene.json"));
     Files.writeString(folder.resolve("scene.json"), json.substring(0, json.length() / 2));
-    refused(folder, "scene.json", "malformed JSON at line");
+    refused(folder, "scene.json", "malformed JSON: ", "(line ");
     Files.writeString(folder.resolve("scene.json"), "");
     refused(folder, "scene.json", "$", "is not an object");
     Files.writeString(folder.resolve("scene.json"), json + json);

@@ -2,13 +2,14 @@ package nacre.tensor;
 
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.BackendProvider;
 
@@ -25,7 +26,12 @@ public final class Device {
 
   private record Key(String name, Map<Setting, String> settings) {}
 
-  private static final Map<Key, Device> OPEN = new HashMap<>();
+  /** A device that is open, or is being opened by who holds its monitor. */
+  private static final class Slot {
+    private Device device;
+  }
+
+  private static final Map<Key, Slot> OPEN = new ConcurrentHashMap<>();
 
   private final String name;
   private final Backend backend;
@@ -102,19 +108,33 @@ public final class Device {
 
   private static Device open(BackendProvider provider, int ordinal, Settings settings) {
     Key key = new Key(provider.deviceName(ordinal, settings), settings.only(provider.settings()));
-    // Not computeIfAbsent: a provider may ask for a device of its own.
-    synchronized (OPEN) {
-      Device device = OPEN.get(key);
-      if (device == null) {
-        device = new Device(key.name(), provider.open(ordinal, settings));
-        OPEN.put(key, device);
+    Slot slot = OPEN.computeIfAbsent(key, _ -> new Slot());
+    // Who wants another device need not wait, and a provider may ask for one itself.
+    synchronized (slot) {
+      if (slot.device == null) {
+        slot.device = new Device(key.name(), provider.open(ordinal, settings));
       }
-      return device;
+      return slot.device;
     }
   }
 
   private static Optional<BackendProvider> provider(String kind) {
-    return kinds().stream().filter(p -> p.kind().equals(kind)).findFirst();
+    return only(kind, kinds());
+  }
+
+  /** The provider of a kind; two of one name are refused, as either might be meant. */
+  static Optional<BackendProvider> only(String kind, List<BackendProvider> known) {
+    List<BackendProvider> named = known.stream().filter(p -> p.kind().equals(kind)).toList();
+    if (named.size() > 1) {
+      throw new IllegalStateException(
+          "device: '%s' is offered by %s; take all but one off the path"
+              .formatted(
+                  kind,
+                  named.stream()
+                      .map(p -> p.getClass().getName())
+                      .collect(Collectors.joining(" and by "))));
+    }
+    return named.stream().findFirst();
   }
 
   /** Why a kind that auto prefers was passed over is logged: it never happens in silence. */
@@ -125,6 +145,7 @@ public final class Device {
             .filter(p -> p.preference(settings) >= 0)
             .sorted(Comparator.comparingInt(p -> -p.preference(settings)))
             .toList();
+    preferred.forEach(p -> provider(p.kind())); // two of one name are refused
     for (BackendProvider provider : preferred) {
       try {
         if (provider.count(settings) > 0) {

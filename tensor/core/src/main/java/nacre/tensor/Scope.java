@@ -196,7 +196,11 @@ public final class Scope implements AutoCloseable {
     }
   }
 
-  /** Frees every tensor of this scope. Scopes close in the reverse order of their opening. */
+  /**
+   * Frees every tensor of this scope, also after one that could not be freed; the first failure is
+   * thrown then, with the others suppressed in it. Scopes close in the reverse order of their
+   * opening.
+   */
   @Override
   public void close() {
     if (closed) {
@@ -206,12 +210,26 @@ public final class Scope implements AutoCloseable {
       throw new IllegalStateException("scope: an inner scope is still open, close that one first");
     }
     closed = true;
-    for (Tensor tensor : tensors) {
-      tensor.release();
-    }
-    tensors.clear();
     if (thread != null) {
       restore(parent);
+    }
+    Throwable failure = null;
+    for (Tensor tensor : tensors) {
+      try {
+        tensor.release();
+      } catch (RuntimeException | Error e) {
+        if (failure == null) {
+          failure = e;
+        } else if (failure != e) {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    tensors.clear();
+    switch (failure) {
+      case null -> {}
+      case Error e -> throw e;
+      case Throwable e -> throw (RuntimeException) e;
     }
   }
 }

@@ -81,12 +81,26 @@ public final class Settings {
     return Optional.ofNullable(values.get(setting));
   }
 
-  /** What was given for some of the settings. */
+  /** What some of the settings mean: however a switch was said, and also where it was not. */
   Map<Setting, String> only(Set<Setting> some) {
     Map<Setting, String> kept = new EnumMap<>(Setting.class);
-    kept.putAll(values);
-    kept.keySet().retainAll(some);
+    for (Setting setting : some) {
+      String meaning =
+          switch (setting) {
+            case GRAPH -> onOrOff(graph());
+            case TF32 -> onOrOff(tf32());
+            case TUNE -> onOrOff(tune());
+            case THREADS, ONEDNN, CACHE, CUDA_LIBS, CUDA_SIM -> values.get(setting);
+          };
+      if (meaning != null) {
+        kept.put(setting, meaning);
+      }
+    }
     return Collections.unmodifiableMap(kept);
+  }
+
+  private static String onOrOff(boolean on) {
+    return on ? "on" : "off";
   }
 
   /** All environment variables of the process, for conventions that are not Nacre's own. */

@@ -8,22 +8,36 @@ import java.util.Arrays;
  * {@code [N, T, heads, D]}. The empty shape is a scalar.
  */
 public final class Shape {
+  /** So that a count of bytes fits a long too, whatever the dtype. */
+  private static final long MOST_ELEMENTS = (1L << 60) - 1;
+
   private final int[] dims;
   private final long elements;
 
   private Shape(int[] dims) {
     this.dims = dims;
     long n = 1;
+    boolean empty = false;
     for (int d : dims) {
       if (d < 0) {
         throw new IllegalArgumentException("shape: negative extent in " + Arrays.toString(dims));
       }
-      n = Math.multiplyExact(n, (long) d);
+      empty |= d == 0;
+      // An extent of 0 does not make the others harmless: their product is asked for as well.
+      if (d > 0 && n > MOST_ELEMENTS / d) {
+        throw new IllegalArgumentException(
+            "shape: " + Arrays.toString(dims) + " has 2^60 elements or more, no memory holds them");
+      }
+      n *= Math.max(d, 1);
     }
-    this.elements = n;
+    this.elements = empty ? 0 : n;
   }
 
-  /** A shape of the given extents. */
+  /**
+   * A shape of the given extents.
+   *
+   * @throws IllegalArgumentException if one is negative, or they make 2⁶⁰ elements or more
+   */
   public static Shape of(int... dims) {
     return new Shape(dims.clone());
   }
@@ -50,6 +64,23 @@ public final class Shape {
   /** Product of the extents. */
   public long elements() {
     return elements;
+  }
+
+  /**
+   * The product of the extents of axes {@code from} to {@code to} (exclusive), as the extent of
+   * one.
+   *
+   * @param operation what wants it, for the message
+   * @throws IllegalArgumentException if it is 2³¹ or more
+   */
+  public int folded(String operation, int from, int to) {
+    long n = elements(from, to);
+    if (n > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "%s: axes %d to %d of %s make %d, and an axis has fewer than 2^31"
+              .formatted(operation, from, to - 1, this, n));
+    }
+    return (int) n;
   }
 
   /** Product of the extents of axes {@code from} (inclusive) to {@code to} (exclusive). */

@@ -37,8 +37,8 @@ final class Storage {
   }
 
   private void free(long block) {
+    Memory.died(bytes); // also where it cannot be given back
     allocator.free(block, bytes);
-    Memory.died(bytes);
   }
 
   long address() {

@@ -13,6 +13,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import nacre.tensor.spi.Allocator;
+import nacre.tensor.spi.HostAllocator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -178,6 +180,43 @@ class ScopeTest {
             throw new ArithmeticException();
           }
         });
+  }
+
+  /** A device whose memory cannot be given back: a GPU after an error. */
+  @Test
+  void whatCannotBeFreedKeepsNothingElseFromIt() {
+    HostAllocator real = new HostAllocator();
+    Allocator allocator =
+        new Allocator() {
+          @Override
+          public long allocate(long bytes) {
+            return real.allocate(bytes);
+          }
+
+          @Override
+          public void free(long address, long bytes) {
+            real.free(address, bytes);
+            if (bytes >= 400) {
+              throw new IllegalStateException(bytes + " bytes are stuck");
+            }
+          }
+
+          @Override
+          public void trim() {
+            real.trim();
+          }
+        };
+    Device device = TestDevices.over("sticky", TestDevices.with(allocator));
+    Scope scope = Scope.open();
+    for (int n : new int[] {100, 10, 200, 20}) {
+      Tensor.empty(device, DType.F32, Shape.of(n));
+    }
+    IllegalStateException e = assertThrows(IllegalStateException.class, scope::close);
+    assertEquals("400 bytes are stuck", e.getMessage());
+    assertEquals("800 bytes are stuck", e.getSuppressed()[0].getMessage());
+    assertEquals(1, e.getSuppressed().length);
+    assertEquals(0, real.usedBytes());
+    scope.close(); // is closed
   }
 
   @Test

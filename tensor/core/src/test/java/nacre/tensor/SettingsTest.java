@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Properties;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class SettingsTest {
@@ -57,6 +58,23 @@ class SettingsTest {
     Settings odd = of(Map.of(), Map.of("NACRE_TUNE", "maybe"));
     IllegalArgumentException e = assertThrows(IllegalArgumentException.class, odd::tune);
     assertEquals("nacre.tune or NACRE_TUNE is \"maybe\"; it takes on or off", e.getMessage());
+  }
+
+  /** Or one GPU would be opened twice, by who says "on" and by who says "1" or nothing. */
+  @Test
+  void aSwitchMeansTheSameInAllItsWords() {
+    Set<Setting> switches = Set.of(Setting.GRAPH, Setting.TF32, Setting.TUNE);
+    Map<Setting, String> wanted = of(Map.of(), Map.of()).only(switches);
+    assertEquals(Map.of(Setting.GRAPH, "on", Setting.TF32, "off", Setting.TUNE, "off"), wanted);
+    for (String word : new String[] {"on", "1", "TRUE", "yes"}) {
+      assertEquals(wanted, of(Map.of(), Map.of("NACRE_GRAPH", word)).only(switches), word);
+      assertEquals("on", of(Map.of("nacre.tune", word), Map.of()).only(switches).get(Setting.TUNE));
+    }
+    for (String word : new String[] {"off", "0", "False", "no"}) {
+      assertEquals(wanted, of(Map.of("nacre.tf32", word), Map.of()).only(switches), word);
+    }
+    Settings folder = of(Map.of("nacre.cache", "/c"), Map.of());
+    assertEquals(Map.of(Setting.CACHE, "/c"), folder.only(Set.of(Setting.CACHE, Setting.THREADS)));
   }
 
   @Test

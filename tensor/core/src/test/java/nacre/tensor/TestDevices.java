@@ -1,8 +1,11 @@
 package nacre.tensor;
 
+import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import nacre.tensor.reference.ReferenceBackend;
+import nacre.tensor.spi.Allocator;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.BackendProvider;
 
@@ -13,6 +16,17 @@ public final class TestDevices {
   /** A device of its own over a backend. */
   public static Device over(String name, Backend backend) {
     return new Device(name, backend);
+  }
+
+  /** The plain backend with another allocator. */
+  static Backend with(Allocator allocator) {
+    Backend plain = new ReferenceBackend();
+    return (Backend)
+        Proxy.newProxyInstance(
+            Backend.class.getClassLoader(),
+            new Class<?>[] {Backend.class},
+            (_, method, arguments) ->
+                method.getName().equals("allocator") ? allocator : method.invoke(plain, arguments));
   }
 
   /** Every device, the oracle first. */

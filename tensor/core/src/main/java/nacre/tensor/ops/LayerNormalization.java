@@ -36,7 +36,7 @@ public record LayerNormalization(double eps) implements Operation {
   public Tensor forward(Context context, Tensor... in) {
     Tensor x = in[0];
     Tensor y = x.like();
-    Shape rows = Shape.of(Math.toIntExact(x.shape().elements(0, x.shape().rank() - 1)));
+    Shape rows = Shape.of(x.shape().folded("layerNorm", 0, x.shape().rank() - 1));
     try (Tensor mean = Tensor.empty(x.device(), DType.F32, rows);
         Tensor rstd = Tensor.empty(x.device(), DType.F32, rows)) {
       x.backend()

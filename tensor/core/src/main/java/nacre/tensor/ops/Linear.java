@@ -134,6 +134,6 @@ public record Linear(Unary f) implements Operation {
 
   /** All axes but the last as one. */
   private static Shape rows(Tensor t) {
-    return Shape.of(Math.toIntExact(t.shape().elements(0, t.shape().rank() - 1)), t.dim(-1));
+    return Shape.of(t.shape().folded("linear", 0, t.shape().rank() - 1), t.dim(-1));
   }
 }

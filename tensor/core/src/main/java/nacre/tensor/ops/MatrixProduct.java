@@ -125,7 +125,7 @@ public record MatrixProduct(boolean transposeA, boolean transposeB, Shape shapeA
   }
 
   private static Tensor flatten(Tensor t) {
-    int rows = Math.toIntExact(t.shape().elements(0, t.shape().rank() - 1));
+    int rows = t.shape().folded("matmul", 0, t.shape().rank() - 1);
     return t.view(Shape.of(rows, t.dim(-1)));
   }
 

@@ -1,7 +1,9 @@
 package nacre.tensor.ops;
 
 import nacre.tensor.Context;
+import nacre.tensor.DType;
 import nacre.tensor.Operation;
+import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Binary;
@@ -15,6 +17,9 @@ import nacre.tensor.spi.Reduction;
  * @param to shape of the result, which broadcasts to {@code from}
  */
 public record Reduce(Reduction reduction, Shape from, Shape to) implements Operation {
+
+  /** What is counted up to here is exact in f16; beyond it a count is rounded, or infinite. */
+  private static final int F16_COUNTS = 2049;
 
   /** The sum of all elements, a scalar. */
   public static Tensor sum(Tensor x) {
@@ -90,10 +95,28 @@ public record Reduce(Reduction reduction, Shape from, Shape to) implements Opera
     Tensor dx = x.like();
     x.backend().binary(Binary.EQUAL, x, largest, dx);
     try (Tensor share = dy.like()) {
-      x.backend().reduce(Reduction.SUM, dx, share);
-      x.backend().binary(Binary.DIVIDE, dy, share, share);
+      if (x.dtype() == DType.F16 && x.elements() / largest.elements() >= F16_COUNTS) {
+        shareInF32(dx, dy, share);
+      } else {
+        x.backend().reduce(Reduction.SUM, dx, share);
+        x.backend().binary(Binary.DIVIDE, dy, share, share);
+      }
       x.backend().binary(Binary.MULTIPLY, dx, share, dx);
     }
     return dx;
+  }
+
+  /** f16 ends at 65,504: a larger count of equals would be infinite, and their shares zero. */
+  private static void shareInF32(Tensor equals, Tensor dy, Tensor share) {
+    try (Scope _ = Scope.open()) {
+      Tensor ones = Tensor.empty(dy.device(), DType.F32, equals.shape());
+      Tensor count = Tensor.empty(dy.device(), DType.F32, dy.shape());
+      Tensor wide = Tensor.empty(dy.device(), DType.F32, dy.shape());
+      dy.backend().cast(equals, ones);
+      dy.backend().reduce(Reduction.SUM, ones, count);
+      dy.backend().cast(dy, wide);
+      dy.backend().binary(Binary.DIVIDE, wide, count, wide);
+      dy.backend().cast(wide, share);
+    }
   }
 }

@@ -29,7 +29,10 @@ public record Reshape(Shape from, Shape to) implements Operation {
       } else if (dims[i] < 0) {
         throw wrong(x, dims);
       } else {
-        known *= dims[i];
+        known = Math.multiplyHigh(known, dims[i]) == 0 ? known * dims[i] : -1;
+        if (known < 0) {
+          throw wrong(x, dims);
+        }
       }
     }
     int[] extents = dims.clone();
@@ -37,7 +40,10 @@ public record Reshape(Shape from, Shape to) implements Operation {
       if (known == 0 || x.elements() % known != 0) {
         throw wrong(x, dims);
       }
-      extents[unknown] = Math.toIntExact(x.elements() / known);
+      if (x.elements() / known > Integer.MAX_VALUE) {
+        throw wrong(x, dims);
+      }
+      extents[unknown] = (int) (x.elements() / known);
     } else if (known != x.elements()) {
       throw wrong(x, dims);
     }

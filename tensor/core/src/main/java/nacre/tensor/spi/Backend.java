@@ -146,7 +146,8 @@ public interface Backend {
    */
   default void linear(Tensor x, Tensor w, Tensor bias, Unary f, Tensor residual, Tensor y) {
     try (Scope _ = Scope.open()) {
-      Tensor rows = x.view(Shape.of(Math.toIntExact(x.elements() / x.dim(-1)), x.dim(-1)));
+      Tensor rows =
+          x.view(Shape.of(x.shape().folded("linear", 0, x.shape().rank() - 1), x.dim(-1)));
       matmul(rows, false, w, true, bias, f, y.view(Shape.of(rows.dim(0), y.dim(-1))));
     }
     if (residual != null) {

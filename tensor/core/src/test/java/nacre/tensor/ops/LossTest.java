@@ -172,4 +172,22 @@ class LossTest {
         "meanAbsoluteError: shapes of f32[2]@reference and f32[3]@reference must be equal",
         () -> AbsoluteError.meanAbsoluteError(f32(2), f32(3)));
   }
+
+  /** f16 ends at 65,504, and counts beyond 2,048 are rounded: the shares were zero, or off. */
+  @ParameterizedTest
+  @MethodSource("devices")
+  void equalsShareTheGradientOfAMaximumInF16(Device device) {
+    for (int ties : new int[] {2049, 65_520, 100_000}) {
+      try (Scope _ = Scope.open();
+          Tape tape = Tape.open()) {
+        Tensor x = Tensor.full(device, DType.F16, Shape.of(ties), 1).track();
+        Tensor loss = Affine.scale(Reduce.max(x), 30_000);
+        Tensor gradient = tape.backward(loss).of(x);
+        float share = Float.float16ToFloat(Float.floatToFloat16(30_000f / ties));
+        for (float g : gradient.toFloats()) {
+          assertEquals(share, g, device + " " + ties);
+        }
+      }
+    }
+  }
 }

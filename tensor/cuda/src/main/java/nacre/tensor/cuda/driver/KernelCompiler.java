@@ -7,9 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -53,16 +51,7 @@ public final class KernelCompiler {
             ? loaded.version()
             : "";
     Path file = cache.resolve(source.key(options, version) + ".cubin");
-    try {
-      if (Files.isRegularFile(file)) {
-        return Files.readAllBytes(file);
-      }
-    } catch (IOException e) {
-      return compile(source, options).code(); // unreadable: as if it were not there
-    }
-    byte[] code = compile(source, options).code();
-    store(file, code);
-    return code;
+    return CodeCache.get(file, () -> compile(source, options).code());
   }
 
   /** Code, and what the compiler said besides. */
@@ -186,23 +175,6 @@ public final class KernelCompiler {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(resource, e);
-    }
-  }
-
-  // ---- the cache on disk
-
-  private static void store(Path file, byte[] code) {
-    try {
-      Files.createDirectories(file.getParent());
-      Path aside = Files.createTempFile(file.getParent(), "cubin-", ".part");
-      try {
-        Files.write(aside, code);
-        Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        Files.deleteIfExists(aside);
-      }
-    } catch (IOException e) {
-      return; // a cache that cannot be written costs time at the next start, nothing else
     }
   }
 }

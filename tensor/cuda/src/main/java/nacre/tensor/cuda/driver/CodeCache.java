@@ -1,0 +1,73 @@
+package nacre.tensor.cuda.driver;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.function.Supplier;
+
+/**
+ * Compiled code in files, each after the SHA-256 of itself: a file that was cut off or changed is
+ * as good as none. A cache that cannot be read or written costs time, and nothing else.
+ */
+final class CodeCache {
+  private static final int DIGEST = 32;
+
+  private CodeCache() {}
+
+  /** The code in a file, or compiled and then kept there. */
+  static byte[] get(Path file, Supplier<byte[]> compiler) {
+    byte[] kept = read(file);
+    if (kept != null) {
+      return kept;
+    }
+    byte[] code = compiler.get();
+    write(file, code);
+    return code;
+  }
+
+  /** Null where there is none that is whole. */
+  private static byte[] read(Path file) {
+    try {
+      if (!Files.isRegularFile(file)) {
+        return null;
+      }
+      byte[] bytes = Files.readAllBytes(file);
+      if (bytes.length <= DIGEST) {
+        return null;
+      }
+      byte[] code = Arrays.copyOfRange(bytes, DIGEST, bytes.length);
+      return Arrays.equals(digest(code), Arrays.copyOf(bytes, DIGEST)) ? code : null;
+    } catch (IOException e) {
+      return null; // unreadable: as if it were not there
+    }
+  }
+
+  private static void write(Path file, byte[] code) {
+    try {
+      Files.createDirectories(file.getParent());
+      Path aside = Files.createTempFile(file.getParent(), "code-", ".part");
+      try {
+        byte[] bytes = Arrays.copyOf(digest(code), DIGEST + code.length);
+        System.arraycopy(code, 0, bytes, DIGEST, code.length);
+        Files.write(aside, bytes);
+        Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+      } finally {
+        Files.deleteIfExists(aside);
+      }
+    } catch (IOException e) {
+      return; // it is compiled again at the next start
+    }
+  }
+
+  private static byte[] digest(byte[] code) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(code);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+}
