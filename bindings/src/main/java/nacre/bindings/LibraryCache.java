@@ -27,6 +27,12 @@ import java.util.zip.CRC32;
  * <p>Any number of processes may use one folder at a time. A file appears there by a rename, so
  * that none is ever seen half written, and it is compared with the jar's checksum at every start
  * (some 40 milliseconds for oneDNN's 90 MB), so that a damaged one is replaced.
+ *
+ * <p>The checksum is the CRC-32 of the jar's directory, which finds damage and no malice: whoever
+ * may write to the folder can make a file that has it. A SHA-256 beside the file would be theirs to
+ * write as well, and one of the jar's own bytes would unpack all 90 MB at every start, and still
+ * say nothing of what is put there between the check and the loader's reading. So the folder has to
+ * be one that only trusted users write to, as the user's own cache is by default.
  */
 final class LibraryCache {
 

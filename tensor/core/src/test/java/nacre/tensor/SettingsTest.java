@@ -6,10 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Properties;
 import java.util.Set;
+import nacre.tensor.reference.ReferenceProvider;
+import nacre.tensor.spi.Backend;
+import nacre.tensor.spi.BackendProvider;
 import org.junit.jupiter.api.Test;
 
 class SettingsTest {
@@ -75,6 +80,33 @@ class SettingsTest {
     }
     Settings folder = of(Map.of("nacre.cache", "/c"), Map.of());
     assertEquals(Map.of(Setting.CACHE, "/c"), folder.only(Set.of(Setting.CACHE, Setting.THREADS)));
+  }
+
+  /** Else the order of the class path would choose. */
+  @Test
+  void twoBackendsOfOneNameAreRefusedByTheNamesOfBoth() {
+    record Other(String kind) implements BackendProvider {
+      @Override
+      public int count(Settings settings) {
+        return 1;
+      }
+
+      @Override
+      public Backend open(int ordinal, Settings settings) {
+        throw new AssertionError("either might be meant");
+      }
+    }
+    List<BackendProvider> known =
+        List.of(new Other("gpu"), new ReferenceProvider(), new Other("reference"));
+    assertEquals("gpu", Device.only("gpu", known).orElseThrow().kind());
+    assertEquals(Optional.empty(), Device.only("tpu", known));
+    IllegalStateException e =
+        assertThrows(IllegalStateException.class, () -> Device.only("reference", known));
+    assertEquals(
+        "device: 'reference' is offered by nacre.tensor.reference.ReferenceProvider and by "
+            + Other.class.getName()
+            + "; take all but one off the path",
+        e.getMessage());
   }
 
   @Test
