@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
     name = "completion",
     description = {
       "Print a script by which bash and zsh complete commands, options and files:",
-      "source <(./nacre completion)"
+      "eval \"$(./nacre completion)\""
     },
     mixinStandardHelpOptions = true)
 final class CompletionCommand implements Runnable {

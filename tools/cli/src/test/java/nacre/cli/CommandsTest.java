@@ -166,6 +166,7 @@ class CommandsTest {
     assertEquals("2", texts.get("steps"));
     assertEquals("1.0", texts.get("guidance"));
     assertTrue(texts.get("model").contains("step-000000020"));
+    assertTrue(sampled.out().contains("note    trained for 20 steps only"), sampled::out);
     var reader = ImageIO.getImageReadersByFormatName("gif").next();
     try (var in = ImageIO.createImageInputStream(folder.resolve("turn.gif").toFile())) {
       reader.setInput(in);
