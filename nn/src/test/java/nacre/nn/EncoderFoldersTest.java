@@ -67,6 +67,7 @@ class EncoderFoldersTest {
   @ParameterizedTest
   @CsvSource({
     "vit-classifier, VIT, 0.485",
+    "timm-dino, VIT, 0.485",
     "dinov2-classifier, DINOV2, 0.485",
     "mae-pretraining, VIT_MAE, 0.485",
     "clip, CLIP, 0.48145466",

@@ -68,6 +68,7 @@ class ImageEncoderTest {
   @ParameterizedTest
   @CsvSource({
     "vit-classifier, vit, ViTModel, 0.485",
+    "timm-dino, vit, ViTModel, 0.485",
     "dinov2-classifier, dinov2, Dinov2Model, 0.485",
     "mae-pretraining, vit_mae, ViTMAEModel, 0.485",
     "clip, clip_vision_model, CLIPVisionModel, 0.48145466"
