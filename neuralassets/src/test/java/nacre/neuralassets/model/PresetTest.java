@@ -63,6 +63,12 @@ class PresetTest {
         "\"fold\": 2          | \"fold\": 2, \"flod\": 2  | flod is not known; known here are",
         "\"roi_size\": 2      | \"roi_size\": \"2\"       | asset_tokens.roi_size must be a whole",
         "\"roi_size\": 2      | \"roi_size\": 0           | asset_tokens.roi_size must be a whole",
+        "\"roi_size\": 2      | \"roi_size\": 2, \"image_size\": 18 | multiple of the encoder's"
+            + " patch_size",
+        "\"fold\": 2          | \"fold\": 2, \"image_encoder_from\": 3 | image_encoder_from must be"
+            + " a text",
+        "\"training\": {      | \"training\": {\"encoder_learning_rate_factor\": -1, |"
+            + " encoder_learning_rate",
         "\"learning_rate\":   | \"rate\":                 | training.learning_rate is missing",
         "\"cosine\"           | \"linear\"                | one of constant, cosine",
         "\"norm_eps\"         | \"norm_epsilon\"          | unet.norm_epsilon is not known",

@@ -196,6 +196,55 @@ class TrainerTest {
     }
   }
 
+  /** Of the first step every change is the learning rate times what no rate changes. */
+  @Test
+  void theEncoderLearnsAtItsOwnRateOrNotAtAll() {
+    String json = preset.json();
+    Map<String, float[]> usual = changes(json);
+    Map<String, float[]> slow = changes(withEncoderFactor(json, 0.25));
+    Map<String, float[]> frozen = changes(withEncoderFactor(json, 0));
+    assertEquals(usual.keySet(), frozen.keySet());
+    usual.forEach(
+        (name, change) -> {
+          boolean encoder = name.startsWith("vit.");
+          float[] wanted = new float[change.length];
+          for (int i = 0; i < change.length && encoder; i++) {
+            wanted[i] = change[i] / 4;
+          }
+          assertArrayEquals(encoder ? wanted : change, slow.get(name), 2e-7f, name);
+          if (encoder) {
+            assertArrayEquals(new float[change.length], frozen.get(name), name);
+          }
+        });
+    assertTrue(usual.get("vit.layernorm.bias")[0] != 0);
+    assertTrue(frozen.get("neck.bias")[0] != 0);
+  }
+
+  private static String withEncoderFactor(String json, double factor) {
+    return json.replace(
+        "\"training\": {", "\"training\": {\"encoder_learning_rate_factor\": " + factor + ",");
+  }
+
+  /** What one step at a rate of 1e-3 changes, by parameter. */
+  private Map<String, float[]> changes(String json) {
+    Map<String, float[]> changes = new LinkedHashMap<>();
+    try (Trainer trainer = new Trainer(Preset.of("mine", json), Device.cpu(), SEED)) {
+      trainer.parameters().forEach((name, tensor) -> changes.put(name, tensor.toFloats()));
+      trainer.step(sampler().batch(0, 2), 1e-3);
+      trainer
+          .parameters()
+          .forEach(
+              (name, tensor) -> {
+                float[] after = tensor.toFloats();
+                float[] change = changes.get(name);
+                for (int i = 0; i < after.length; i++) {
+                  change[i] = after[i] - change[i];
+                }
+              });
+    }
+    return changes;
+  }
+
   @Test
   void copyingTheSourceIsMeasuredOnTheSourceItself() {
     PairBatch pairs = HeldOut.pairs(data, 4, preset.imageSize());
