@@ -21,6 +21,7 @@ import nacre.neuralassets.scene.PoseVector;
 import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.Vec3;
+import nacre.weights.WeightsException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -269,6 +270,6 @@ class EditTest {
     EditException e = assertThrows(EditException.class, () -> EditParser.readJson(file));
     assertTrue(e.getMessage().contains("edits.json"), e.getMessage());
     assertEquals(1, e.getMessage().lines().count(), e.getMessage());
-    assertThrows(EditException.class, () -> EditParser.readJson(folder.resolve("none.json")));
+    assertThrows(WeightsException.class, () -> EditParser.readJson(folder.resolve("none.json")));
   }
 }

@@ -157,7 +157,7 @@ final class SceneSampling {
     long steps = new Checkpoint(folder).state().step();
     if (steps < FEW_STEPS) {
       print.println(
-          "note    the model was trained for %d steps only, and draws accordingly; --model models/demo ships with Nacre"
+          "note    trained for %d steps only, and draws accordingly; --model models/demo ships with Nacre"
               .formatted(steps));
     }
   }
