@@ -62,6 +62,7 @@ CASES = [
     {"name": "pndm-offset", "files": {SCHEDULER: {"steps_offset": None}}},
     {"name": "euler-leading", "files": own("EulerDiscreteScheduler", timestep_spacing="leading", steps_offset=3)},
     {"name": "defaults-by-name", "files": own("EulerDiscreteScheduler", **DEFAULTS)},
+    {"name": "keys-of-0.1", "files": {SCHEDULER: {"tensor_format": "pt", "predict_epsilon": True}}},
     {"name": "index-says-pndm", "files": {SCHEDULER: {"_class_name": "DDIMScheduler"}}},
     {"name": "index-says-ddim", "files": {INDEX: {"scheduler": ["diffusers", "DDIMScheduler"]}}},
     {"name": "chosen-missing", "scheduler": "ddim", "files": own("DDIMScheduler", **MISSING)},

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import nacre.diffusion.schedule.NoiseSchedule;
@@ -192,8 +191,13 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
     return fill(Component.TEXT_ENCODER, p, new ClipTextModel(p, textEncoderConfig()));
   }
 
-  /** The class that {@code model_index.json} names for the scheduler, where there is an index. */
-  Optional<String> schedulerClass() throws WeightsException;
+  /**
+   * The {@code model_index.json}, which names the pipeline and the classes of its parts; a missing
+   * node where there is none.
+   *
+   * @throws WeightsException if it is malformed, in one line
+   */
+  JsonNode index() throws WeightsException;
 
   /**
    * The scheduler that the model describes, mended as diffusers' pipeline does: it does not clip
@@ -203,11 +207,11 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
    * @throws WeightsException if the file is missing or malformed, in one line
    */
   default Scheduler readScheduler(int steps) throws WeightsException {
-    Optional<String> className = schedulerClass();
+    JsonNode index = index();
     return config(
         SCHEDULER,
         json -> {
-          JsonNode mended = OldConfigs.ownScheduler(json, className);
+          JsonNode mended = OldConfigs.ownScheduler(json, index);
           return Scheduler.of(SchedulerConfig.of(mended), steps);
         });
   }
@@ -219,8 +223,10 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
    * @throws WeightsException if the file is missing or malformed, in one line
    */
   default Scheduler readScheduler(SchedulerChoice choice, int steps) throws WeightsException {
+    JsonNode index = index();
     return config(
-        SCHEDULER, json -> Scheduler.of(choice.configure(OldConfigs.otherScheduler(json)), steps));
+        SCHEDULER,
+        json -> Scheduler.of(choice.configure(OldConfigs.otherScheduler(json, index)), steps));
   }
 
   /**
@@ -243,7 +249,12 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
    * @throws WeightsException if the file is missing or malformed, in one line
    */
   default NoiseSchedule readNoiseSchedule() throws WeightsException {
-    return config(SCHEDULER, json -> new NoiseSchedule(SchedulerConfig.of(json, Schedulers.DDPM)));
+    JsonNode index = index();
+    return config(
+        SCHEDULER,
+        json ->
+            new NoiseSchedule(
+                SchedulerConfig.of(OldConfigs.otherScheduler(json, index), Schedulers.DDPM)));
   }
 
   private <M> M fill(Component component, Parameters p, M model) throws WeightsException {

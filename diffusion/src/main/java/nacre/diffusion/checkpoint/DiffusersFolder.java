@@ -3,6 +3,7 @@ package nacre.diffusion.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -72,15 +73,9 @@ public final class DiffusersFolder implements Checkpoint {
   }
 
   @Override
-  public Optional<String> schedulerClass() throws WeightsException {
+  public JsonNode index() throws WeightsException {
     Path index = root.resolve(INDEX);
-    return Files.exists(index) ? className(JsonFile.read(index)) : Optional.empty();
-  }
-
-  /** The class of the scheduler in a {@code model_index.json}. */
-  static Optional<String> className(JsonNode index) {
-    JsonNode name = index.path("scheduler").path(1);
-    return name.isTextual() ? Optional.of(name.textValue()) : Optional.empty();
+    return Files.exists(index) ? JsonFile.read(index) : MissingNode.getInstance();
   }
 
   /** {@inheritDoc} Shards, and files of half precision by their names, are found too. */

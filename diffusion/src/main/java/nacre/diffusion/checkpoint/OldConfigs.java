@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -23,6 +22,7 @@ import nacre.diffusion.vae.VaeConfig;
 final class OldConfigs {
   private static final String CLASS = "_class_name";
   private static final String CLIP_SAMPLE = "clip_sample";
+  private static final String SKIP_PRK_STEPS = "skip_prk_steps";
   private static final String STEPS_OFFSET = "steps_offset";
   private static final String SAMPLE_SIZE = "sample_size";
   private static final String TEXT_CONFIG = "text_config";
@@ -49,28 +49,60 @@ final class OldConfigs {
   private OldConfigs() {}
 
   /**
-   * The config of a model's own scheduler. Stable Diffusion's pipeline never clips samples, and
-   * counts timesteps from 1, whatever the file says or leaves to a class's defaults.
+   * The config of a model's own scheduler. Stable Diffusion's pipelines count timesteps from 1 and
+   * do not clip samples, the one for inpainting takes no Runge-Kutta steps instead, whatever the
+   * file says or leaves to a class's defaults; those of latent consistency models change nothing.
    *
-   * @param className the class that {@code model_index.json} names, which goes before the config's
+   * @param index the folder's {@code model_index.json}, or a missing node. The class that it names
+   *     goes before the config's
    */
-  static JsonNode ownScheduler(JsonNode json, Optional<String> className) {
-    ObjectNode mended = withoutDefaults(json);
-    className.ifPresent(name -> mended.put(CLASS, name));
-    return mended.put(CLIP_SAMPLE, false).put(STEPS_OFFSET, 1);
+  static JsonNode ownScheduler(JsonNode json, JsonNode index) {
+    ObjectNode mended = scheduler(json);
+    JsonNode className = index.path("scheduler").path(1);
+    if (className.isTextual()) {
+      mended.put(CLASS, className.textValue());
+    }
+    if (isConsistencyModel(index)) {
+      return mended;
+    }
+    mended.put(STEPS_OFFSET, 1);
+    return isInpainting(index) ? mended.put(SKIP_PRK_STEPS, true) : mended.put(CLIP_SAMPLE, false);
   }
 
   /**
    * The config from which another scheduler is made: the pipeline has mended what is in the file,
    * while the defaults of the new class hold for what is not.
+   *
+   * @param index as in {@link #ownScheduler}
    */
-  static JsonNode otherScheduler(JsonNode json) {
-    ObjectNode mended = withoutDefaults(json);
-    if (mended.has(CLIP_SAMPLE)) {
+  static JsonNode otherScheduler(JsonNode json, JsonNode index) {
+    ObjectNode mended = scheduler(json);
+    if (mended.has(STEPS_OFFSET) && !isConsistencyModel(index)) {
+      mended.put(STEPS_OFFSET, 1);
+    }
+    if (mended.has(CLIP_SAMPLE) && !isConsistencyModel(index) && !isInpainting(index)) {
       mended.put(CLIP_SAMPLE, false);
     }
-    if (mended.has(STEPS_OFFSET)) {
-      mended.put(STEPS_OFFSET, 1);
+    return mended;
+  }
+
+  private static boolean isConsistencyModel(JsonNode index) {
+    return index.path(CLASS).asText("").startsWith("LatentConsistencyModel");
+  }
+
+  private static boolean isInpainting(JsonNode index) {
+    return index.path(CLASS).asText("").equals("StableDiffusionInpaintPipeline");
+  }
+
+  /** Without the keys of early versions, which say what has been so ever since. */
+  private static ObjectNode scheduler(JsonNode json) {
+    ObjectNode mended = withoutDefaults(json);
+    mended.remove("tensor_format");
+    if (mended.path("predict_epsilon").asBoolean(false)) {
+      mended.remove("predict_epsilon");
+    }
+    if (mended.path("timestep_values").isNull()) {
+      mended.remove("timestep_values");
     }
     return mended;
   }

@@ -2,6 +2,7 @@ package nacre.diffusion.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -192,9 +193,8 @@ public final class SingleFile implements Checkpoint {
   }
 
   @Override
-  public Optional<String> schedulerClass() {
-    return Optional.ofNullable(configs.get(DiffusersFolder.INDEX))
-        .flatMap(DiffusersFolder::className);
+  public JsonNode index() {
+    return configs.getOrDefault(DiffusersFolder.INDEX, MissingNode.getInstance());
   }
 
   @Override

@@ -76,8 +76,8 @@ public final class WithVae implements Checkpoint {
   }
 
   @Override
-  public Optional<String> schedulerClass() throws WeightsException {
-    return model.schedulerClass();
+  public JsonNode index() throws WeightsException {
+    return model.index();
   }
 
   @Override

@@ -14,6 +14,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import nacre.diffusion.schedule.DdimConfig;
+import nacre.diffusion.schedule.PndmConfig;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.schedule.Schedulers;
@@ -37,6 +39,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class DiffusersFolderTest {
@@ -195,5 +198,36 @@ class DiffusersFolderTest {
       String part, org.junit.jupiter.api.function.Executable mistake) {
     String message = assertThrows(WeightsException.class, mistake).getMessage();
     assertTrue(message.contains(part), message);
+  }
+
+  /** What each pipeline of diffusers changes in its scheduler's config when it is made. */
+  @ParameterizedTest
+  @CsvSource({
+    "StableDiffusionPipeline, PNDMScheduler, 1",
+    "StableDiffusionInpaintPipeline, PNDMScheduler, 1",
+    "LatentConsistencyModelPipeline, PNDMScheduler, 0",
+    "StableDiffusionPipeline, DDIMScheduler, 1",
+    "StableDiffusionInpaintPipeline, DDIMScheduler, 1",
+    "LatentConsistencyModelPipeline, DDIMScheduler, 0",
+  })
+  void aPipelineMendsItsOwnScheduler(String pipeline, String kind, int offset) throws IOException {
+    folder.writeIndex(pipeline, Map.of("scheduler", List.of("diffusers", kind)));
+    Files.createDirectories(root.resolve("scheduler"));
+    Files.writeString(
+        root.resolve("scheduler/scheduler_config.json"),
+        "{\"_class_name\": \"EulerDiscreteScheduler\", \"clip_sample\": true}");
+    boolean plain = pipeline.equals("StableDiffusionPipeline");
+    SchedulerConfig chosen = folder.readScheduler(Schedulers.named("ddim"), 5).schedule().config();
+    assertEquals(0, chosen.stepsOffset());
+    assertEquals(!plain, ((DdimConfig) chosen.method()).clipping().clips());
+    SchedulerConfig config = folder.readScheduler(5).schedule().config();
+    assertEquals(kind, config.kind().className());
+    assertEquals(offset, config.stepsOffset());
+    if (config.method() instanceof DdimConfig ddim) {
+      assertEquals(!plain, ddim.clipping().clips());
+    } else {
+      boolean inpainting = pipeline.equals("StableDiffusionInpaintPipeline");
+      assertEquals(inpainting, ((PndmConfig) config.method()).skipPrkSteps());
+    }
   }
 }

@@ -49,7 +49,7 @@ class OldFoldersTest {
     new JsonMapper()
         .readTree(PICTURES.resolve("cases.json").toFile())
         .forEach(json -> cases.add(new Case(json)));
-    assertEquals(21, cases.size());
+    assertEquals(22, cases.size());
     return cases;
   }
 
