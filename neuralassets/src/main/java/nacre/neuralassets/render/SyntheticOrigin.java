@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import nacre.neuralassets.scene.SceneFormatException;
+import nacre.weights.AtomicFile;
 import nacre.weights.JsonFile;
 
 /**
@@ -14,14 +15,17 @@ import nacre.weights.JsonFile;
  * description can be generated again and the ground truth of an edit rendered.
  *
  * @param generator the generator's version; another version makes other clips from the same numbers
+ * @param samples rays a pixel along each side with which the frames were rendered; 0 in files of
+ *     earlier versions, which do not say
  */
-public record SyntheticOrigin(int generator, SceneConfig config, long seed, long index) {
+public record SyntheticOrigin(
+    int generator, SceneConfig config, long seed, long index, int samples) {
   private static final String FILE = "synthetic.json";
   private static final JsonMapper MAPPER = new JsonMapper();
 
   /** The origin of a clip of this version's generator. */
-  public static SyntheticOrigin of(SceneConfig config, long seed, long index) {
-    return new SyntheticOrigin(SceneGenerator.VERSION, config, seed, index);
+  public static SyntheticOrigin of(SceneConfig config, long seed, long index, int samples) {
+    return new SyntheticOrigin(SceneGenerator.VERSION, config, seed, index, samples);
   }
 
   /** Generates the clip's description again. */
@@ -36,8 +40,8 @@ public record SyntheticOrigin(int generator, SceneConfig config, long seed, long
 
   /** Writes this beside a scene. */
   public void write(Path folder) throws IOException {
-    Files.write(
-        folder.resolve(FILE), MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(this));
+    byte[] json = MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(this);
+    AtomicFile.write(folder.resolve(FILE), out -> out.write(json));
   }
 
   /**

@@ -5,6 +5,7 @@ import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -123,7 +124,11 @@ public final class PngFile {
     write(file, image);
   }
 
-  /** Writes any image. */
+  /**
+   * Writes any image.
+   *
+   * @throws IOException in one sentence that names the file and the reason
+   */
   public static void write(Path file, BufferedImage image) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (var out = new MemoryCacheImageOutputStream(bytes)) {
@@ -131,6 +136,16 @@ public final class PngFile {
         throw new IOException(file + ": this Java has no PNG writer for the image type");
       }
     }
-    Files.write(file, bytes.toByteArray());
+    try {
+      Files.write(file, bytes.toByteArray());
+    } catch (FileSystemException e) {
+      throw failure(file, e.getReason() == null ? e.toString() : e.getReason(), e);
+    } catch (IOException e) { // a full disk's does not name the file
+      throw failure(file, e.getMessage(), e);
+    }
+  }
+
+  private static IOException failure(Path file, String reason, IOException e) {
+    return new IOException("cannot write %s: %s".formatted(file, reason), e);
   }
 }

@@ -19,6 +19,18 @@ public final class SceneReader {
   private SceneReader() {}
 
   /**
+   * The width and the height of a scene's frames, as its scene.json says.
+   *
+   * @throws SceneFormatException if it does not say them
+   */
+  public static int[] size(Path folder) throws IOException {
+    JsonPlace root = JsonPlace.parse(folder.resolve(SceneFolder.JSON));
+    return new int[] {
+      root.get("width").integer(1, LARGEST_SIDE), root.get("height").integer(1, LARGEST_SIDE)
+    };
+  }
+
+  /**
    * Reads one scene folder.
    *
    * @throws SceneFormatException if the folder is not a scene; the message says where and why

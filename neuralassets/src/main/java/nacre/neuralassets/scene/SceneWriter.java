@@ -6,8 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
+import nacre.weights.AtomicFile;
 
 /** The writer of scene folders; see docs/scene-format.md. */
 public final class SceneWriter {
@@ -18,6 +18,8 @@ public final class SceneWriter {
   /**
    * Writes a scene into a folder, which is made if need be. scene.json comes last and in one step,
    * so that a folder that holds it is complete.
+   *
+   * @throws IOException in one sentence that names the file and the reason
    */
   public static void write(Scene scene, Path folder) throws IOException {
     Files.createDirectories(folder);
@@ -31,13 +33,7 @@ public final class SceneWriter {
       }
     }
     byte[] json = MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(toJson(scene));
-    Path aside = folder.resolve(SceneFolder.JSON + ".part");
-    Files.write(aside, json);
-    Files.move(
-        aside,
-        folder.resolve(SceneFolder.JSON),
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
+    AtomicFile.write(folder.resolve(SceneFolder.JSON), out -> out.write(json));
   }
 
   private static ObjectNode toJson(Scene scene) {

@@ -156,12 +156,12 @@ class SceneGeneratorTest {
   @Test
   void originsGiveTheClipBack(@TempDir Path folder) throws Exception {
     assertEquals(Optional.empty(), SyntheticOrigin.read(folder));
-    SyntheticOrigin origin = SyntheticOrigin.of(SceneConfig.demo(), 4, 17);
+    SyntheticOrigin origin = SyntheticOrigin.of(SceneConfig.demo(), 4, 17, 3);
     origin.write(folder);
     SyntheticOrigin read = SyntheticOrigin.read(folder).orElseThrow();
     assertEquals(origin, read);
     assertEquals(new SceneGenerator(SceneConfig.demo(), 4).describe(17), read.describe());
-    new SyntheticOrigin(SceneGenerator.VERSION + 1, SceneConfig.demo(), 4, 17).write(folder);
+    new SyntheticOrigin(SceneGenerator.VERSION + 1, SceneConfig.demo(), 4, 17, 3).write(folder);
     assertEquals(Optional.empty(), SyntheticOrigin.read(folder));
     Files.writeString(folder.resolve("synthetic.json"), "{\"seed\": ");
     assertThrows(SceneFormatException.class, () -> SyntheticOrigin.read(folder));

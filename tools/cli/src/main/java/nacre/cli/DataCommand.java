@@ -5,14 +5,18 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.MissingCommandException;
 import nacre.cli.options.Seed;
 import nacre.cli.options.UsageException;
+import nacre.cli.options.UserException;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Progress;
 import nacre.neuralassets.data.HeldOut;
@@ -117,16 +121,19 @@ final class DataCommand implements Runnable {
       }
       SceneConfig config = SceneConfig.standard().withObjects(minObjects, maxObjects);
       SceneGenerator generator = new SceneGenerator(config, seed.bits());
+      for (int i = 0; i < clips; i++) {
+        requireSame(config, i);
+      }
       Files.createDirectories(out);
       PrintStream print = System.out;
       var limit = new Progress.Limit.Steps(clips);
       try (Progress progress = Progress.start(print, limit, 0, Memory::liveBytes)) {
         for (int i = 0; i < clips; i++) {
-          Path folder = out.resolve(String.format(Locale.ROOT, "scene_%05d", i));
+          Path folder = folder(i);
           if (!Files.exists(folder.resolve("scene.json"))) {
             Scene scene = SceneRenderer.render(generator.describe(i), size, size, samples);
             Files.createDirectories(folder);
-            SyntheticOrigin.of(config, seed.bits(), i).write(folder);
+            SyntheticOrigin.of(config, seed.bits(), i, samples).write(folder);
             SceneWriter.write(scene, folder);
           }
           progress.step(i + 1, config.frames());
@@ -134,6 +141,43 @@ final class DataCommand implements Runnable {
       }
       print.println("scenes  " + out);
       return 0;
+    }
+
+    private Path folder(int index) {
+      return out.resolve(String.format(Locale.ROOT, "scene_%05d", index));
+    }
+
+    /** Refuses to keep a scene that these options would have made another. */
+    private void requireSame(SceneConfig config, int index) throws IOException {
+      Path folder = folder(index);
+      if (!Files.exists(folder.resolve("scene.json"))) {
+        return;
+      }
+      Map<String, Object[]> settings = new LinkedHashMap<>();
+      int[] there = SceneReader.size(folder);
+      settings.put("--size", new Object[] {there[0] == there[1] ? there[0] : -1, size});
+      SyntheticOrigin origin = SyntheticOrigin.read(folder).orElse(null);
+      if (origin == null) {
+        throw new UserException(
+            folder + ": is no scene that this version rendered; give another --out");
+      }
+      settings.put("--seed", new Object[] {origin.seed(), seed.bits()});
+      settings.put(
+          "--min-objects", new Object[] {origin.config().minObjects(), config.minObjects()});
+      settings.put(
+          "--max-objects", new Object[] {origin.config().maxObjects(), config.maxObjects()});
+      if (origin.samples() > 0) {
+        settings.put("--samples", new Object[] {origin.samples(), samples});
+      }
+      settings.values().removeIf(both -> both[0].equals(both[1]));
+      if (!settings.isEmpty()) {
+        List<String> differ = new ArrayList<>();
+        settings.forEach(
+            (name, both) -> differ.add("%s %s, not %s".formatted(name, both[0], both[1])));
+        throw new UserException(
+            "%s: was rendered with %s; give the same or another --out"
+                .formatted(folder, String.join(", ", differ)));
+      }
     }
   }
 
@@ -208,7 +252,7 @@ final class DataCommand implements Runnable {
       if (out.toAbsolutePath().getParent() != null) {
         Files.createDirectories(out.toAbsolutePath().getParent());
       }
-      PngMetadata.write(out, sheet, java.util.Map.of("Software", "Nacre"));
+      PngMetadata.write(out, sheet, Map.of("Software", "Nacre"));
       print.println("picture " + out);
       return 0;
     }
