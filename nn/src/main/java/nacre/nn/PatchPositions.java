@@ -6,6 +6,9 @@ import static nacre.tensor.ops.MatrixProduct.matmul;
 import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.Slice.slice;
 
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -23,6 +26,7 @@ final class PatchPositions {
   private final int grid;
   private final int width;
   private final boolean antialias;
+  private final Map<List<Integer>, Tensor> prepared = new HashMap<>();
 
   PatchPositions(Parameters p, VitConfig config) {
     this.grid = config.grid();
@@ -51,8 +55,20 @@ final class PatchPositions {
     // In f32 whatever they are stored in: interpolation weights do not survive rounding.
     Tensor exact = cast(sequence, DType.F32);
     Tensor patches = reshape(slice(exact, 1, 1, grid * grid), grid * grid, width);
-    Tensor moved = matmul(interpolation(rows, columns), patches); // [rows · columns, C]
+    Tensor ready = prepared.get(List.of(rows, columns));
+    Tensor weights = ready != null ? ready : interpolation(rows, columns);
+    Tensor moved = matmul(weights, patches); // [rows · columns, C]
     return concat(1, slice(exact, 1, 0, 1), reshape(moved, 1, rows * columns, width));
+  }
+
+  /**
+   * Brings to the device what {@link #of} needs for such an image, so that it needs nothing of the
+   * host then. It belongs to the current scope.
+   */
+  void prepare(int rows, int columns) {
+    if (rows != grid || columns != grid) {
+      prepared.put(List.of(rows, columns), interpolation(rows, columns));
+    }
   }
 
   /** The interpolation as a matrix, {@code [rows · columns, grid²]}. */

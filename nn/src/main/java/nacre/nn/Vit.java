@@ -130,6 +130,19 @@ public final class Vit implements Layer {
     return encoder.forward(pixelValues);
   }
 
+  /**
+   * Prepares for images of another size than the configured one: the interpolation of positions is
+   * computed once, and {@link #forward} of such images can be part of a {@linkplain
+   * nacre.tensor.CapturedStep captured step}, which takes nothing from the host. What is made
+   * belongs to the current scope, which must stay open as long as the model is used.
+   *
+   * @param height of the images in pixels
+   * @param width of the images in pixels
+   */
+  public void prepare(int height, int width) {
+    positions.prepare(height / config.patchSize(), width / config.patchSize());
+  }
+
   /** The patch tokens of {@link #forward} as a map, {@code [N, H/patch, W/patch, C]}. */
   public Tensor features(Tensor pixelValues) {
     return Scope.tidy(

@@ -60,6 +60,8 @@ class PatchPositionsTest {
       p.all().values().iterator().next().copyFrom(values);
       Tensor moved = positions.of(rows, columns);
       assertEquals(Shape.of(1, 1 + rows * columns, 2), moved.shape());
+      positions.prepare(rows, columns);
+      assertArrayEquals(moved.toFloats(), positions.of(rows, columns).toFloats());
       float[] expected = new float[2 + 2 * wanted.length];
       expected[0] = 8;
       expected[1] = 9;

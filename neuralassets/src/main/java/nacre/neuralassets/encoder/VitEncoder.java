@@ -23,6 +23,11 @@ public record VitEncoder(Vit vit) implements ImageEncoder {
         });
   }
 
+  @Override
+  public void prepare(int side) {
+    vit.prepare(side, side);
+  }
+
   /** The sizes of a vision transformer. */
   public record Config(VitConfig vit) implements ImageEncoderConfig {
     @Override

@@ -70,6 +70,7 @@ public final class NeuralAssets {
     Parameters seen = p.at(preset.imageEncoder().modelType());
     boolean trained = preset.training().encoderLearningRateFactor() > 0;
     this.encoder = preset.imageEncoder().build(trained ? seen : seen.frozen());
+    encoder.prepare(config.imageSize());
     int features = config.poseFeatures().width();
     int look = config.appearanceDim();
     int place = config.poseDim();

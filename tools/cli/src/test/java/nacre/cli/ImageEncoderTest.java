@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -15,6 +16,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.Checkpoint;
 import nacre.nn.Parameters;
 import nacre.nn.VitFolder;
 import nacre.tensor.DType;
@@ -22,6 +24,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 import nacre.weights.StateDict;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -162,6 +165,50 @@ class ImageEncoderTest {
     assertArrayEquals(
         Files.readAllBytes(whole.resolve(parameters)),
         Files.readAllBytes(parts.resolve(parameters)));
+  }
+
+  /** Positions are interpolated, also in a step that a GPU replays without the host. */
+  @Tag("cuda")
+  @Test
+  void imagesOfAnotherSizeOnAGpuToo() throws IOException {
+    assumeTrue(TestGpu.find().isPresent(), "there is no GPU, and no simulated one was built");
+    assertTrainsOnOtherImages("--device", "cuda");
+  }
+
+  @Test
+  void imagesOfAnotherSize() throws IOException {
+    assertTrainsOnOtherImages("--device", "cpu");
+  }
+
+  private void assertTrainsOnOtherImages(Object... device) throws IOException {
+    Path encoder = folder.resolve("encoder");
+    copy(ENCODERS.resolve("dinov2-classifier"), encoder);
+    Files.writeString(encoder.resolve("preprocessor_config.json"), "{\"size\": 12}");
+    Path out = folder.resolve("run");
+    CommandLineRun trained =
+        CommandLineRun.of(
+            "train",
+            "--preset",
+            "tiny",
+            "--steps",
+            4,
+            "--eval-pairs",
+            0,
+            "--no-sheet",
+            device[0],
+            device[1],
+            "--image-encoder",
+            encoder,
+            "--out",
+            out);
+    assertEquals(0, trained.status(), trained.err());
+    assertEquals(
+        12,
+        Checkpoint.newest(out.resolve("checkpoints"))
+            .orElseThrow()
+            .preset()
+            .assetTokens()
+            .imageSize());
   }
 
   @Test
