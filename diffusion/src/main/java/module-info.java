@@ -9,6 +9,7 @@ module nacre.diffusion {
   exports nacre.diffusion.checkpoint;
   exports nacre.diffusion.image;
   exports nacre.diffusion.layers;
+  exports nacre.diffusion.lora;
   exports nacre.diffusion.schedule;
   exports nacre.diffusion.text;
   exports nacre.diffusion.unet;

@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.checkpoint.ModelHints;
+import nacre.diffusion.lora.Lora;
 import nacre.diffusion.text.TextualInversion;
 import nacre.tensor.DType;
 
@@ -19,6 +20,7 @@ import nacre.tensor.DType;
  * @param vae another autoencoder instead of the model's: a folder, or a single file under either
  *     diffusers' or the original code's names; null for the model's own
  * @param embeddings words that textual inversion learned, which prompts may then use
+ * @param loras merged into the weights of UNet and text encoder whenever these are read
  * @param hints what the caller knows better than the model's files: a single file's family, and
  *     what the UNet predicts
  * @param onRead called with each component whose weights are about to be read
@@ -29,13 +31,21 @@ public record LoadOptions(
     Path tokenizer,
     Path vae,
     List<TextualInversion> embeddings,
+    List<Lora> loras,
     ModelHints hints,
     Consumer<Component> onRead) {
 
   /** In f32, all weights kept, the model's own tokenizer. */
   public static final LoadOptions DEFAULT =
       new LoadOptions(
-          DType.F32, Residency.ALL, null, null, List.of(), ModelHints.NONE, component -> {});
+          DType.F32,
+          Residency.ALL,
+          null,
+          null,
+          List.of(),
+          List.of(),
+          ModelHints.NONE,
+          component -> {});
 
   /** Checks the dtype. */
   public LoadOptions {
@@ -45,42 +55,48 @@ public record LoadOptions(
     }
     Objects.requireNonNull(residency, "residency");
     embeddings = List.copyOf(embeddings);
+    loras = List.copyOf(loras);
     Objects.requireNonNull(hints, "hints");
     Objects.requireNonNull(onRead, "onRead");
   }
 
   /** The same with another {@link #dtype}. */
   public LoadOptions withDtype(DType other) {
-    return new LoadOptions(other, residency, tokenizer, vae, embeddings, hints, onRead);
+    return new LoadOptions(other, residency, tokenizer, vae, embeddings, loras, hints, onRead);
   }
 
   /** The same with another {@link #residency}. */
   public LoadOptions withResidency(Residency other) {
-    return new LoadOptions(dtype, other, tokenizer, vae, embeddings, hints, onRead);
+    return new LoadOptions(dtype, other, tokenizer, vae, embeddings, loras, hints, onRead);
   }
 
   /** The same with another {@link #tokenizer}. */
   public LoadOptions withTokenizer(Path folder) {
-    return new LoadOptions(dtype, residency, folder, vae, embeddings, hints, onRead);
+    return new LoadOptions(dtype, residency, folder, vae, embeddings, loras, hints, onRead);
   }
 
   /** The same with another {@link #vae}. */
   public LoadOptions withVae(Path other) {
-    return new LoadOptions(dtype, residency, tokenizer, other, embeddings, hints, onRead);
+    return new LoadOptions(dtype, residency, tokenizer, other, embeddings, loras, hints, onRead);
   }
 
   /** The same with other {@link #embeddings}. */
   public LoadOptions withEmbeddings(List<TextualInversion> others) {
-    return new LoadOptions(dtype, residency, tokenizer, vae, others, hints, onRead);
+    return new LoadOptions(dtype, residency, tokenizer, vae, others, loras, hints, onRead);
+  }
+
+  /** The same with other {@link #loras}. */
+  public LoadOptions withLoras(List<Lora> others) {
+    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, others, hints, onRead);
   }
 
   /** The same with what the caller knows better than the model's files. */
   public LoadOptions withHints(ModelHints other) {
-    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, other, onRead);
+    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, loras, other, onRead);
   }
 
   /** The same with another {@link #onRead}. */
   public LoadOptions withOnRead(Consumer<Component> listener) {
-    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, hints, listener);
+    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, loras, hints, listener);
   }
 }

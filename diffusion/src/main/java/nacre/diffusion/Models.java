@@ -4,6 +4,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.lora.LoraMerge;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
@@ -23,6 +24,7 @@ final class Models implements AutoCloseable {
   private final Device device;
   private final DType dtype;
   private final boolean kept;
+  private final LoraMerge loras;
   private final LoadedModel<ClipTextModel> textEncoder;
   private final LoadedModel<UNet2DCondition> unet;
   private final LoadedModel<AutoencoderKL> vae;
@@ -32,6 +34,7 @@ final class Models implements AutoCloseable {
     this.path = checkpoint.path();
     this.device = device;
     this.dtype = options.dtype();
+    this.loras = LoraMerge.of(checkpoint, options.loras());
     this.kept =
         switch (options.residency()) {
           case ALL -> true;
@@ -48,7 +51,9 @@ final class Models implements AutoCloseable {
     return new LoadedModel<>(
         p -> {
           options.onRead().accept(component);
-          return reader.read(p);
+          M model = reader.read(p);
+          loras.apply(component, p.relative());
+          return model;
         },
         kept);
   }

@@ -18,7 +18,7 @@ import nacre.weights.WeightsException;
  * @see <a href="https://github.com/CompVis/latent-diffusion">the original code</a>
  * @see <a href="https://github.com/mlfoundations/open_clip">open_clip, text encoder of 2.x</a>
  */
-record OriginalNames(String prefix, KeyMapping dialect) {
+public record OriginalNames(String prefix, KeyMapping dialect) {
   /** The prefix of the UNet's tensors. */
   static final String UNET = "model.diffusion_model.";
 
@@ -80,7 +80,7 @@ record OriginalNames(String prefix, KeyMapping dialect) {
    *
    * @throws WeightsException if its config is missing or wrong, in one line
    */
-  static OriginalNames of(Component component, Checkpoint model) throws WeightsException {
+  public static OriginalNames of(Component component, Checkpoint model) throws WeightsException {
     return switch (component) {
       case UNET -> new OriginalNames(UNET, unet(model.unetConfig()));
       case VAE -> new OriginalNames(VAE, vae(model.vaeConfig()));
