@@ -26,6 +26,9 @@ enum ForeignFormat {
       "pickles can run code and are not read; take the model's .safetensors, or convert the file to"
           + " safetensors in Python"),
   GGUF("a GGUF file", "its quantized weights are not read; take the same model as .safetensors"),
+  NUMPY(
+      "a NumPy array",
+      "save it in Python by safetensors.numpy.save_file({\"name\": array}, \"file.safetensors\")"),
   GZIP("compressed with gzip", "unpack it first, for instance with gunzip"),
   WEB_PAGE(
       "a web page saved in its place",
@@ -85,6 +88,9 @@ enum ForeignFormat {
     }
     if (starts(start, 'G', 'G', 'U', 'F')) {
       return Optional.of(GGUF);
+    }
+    if (starts(start, 0x93, 'N', 'U', 'M', 'P', 'Y')) {
+      return Optional.of(NUMPY);
     }
     if (starts(start, 0x1f, 0x8b)) {
       return Optional.of(GZIP);

@@ -96,6 +96,8 @@ class ForeignFormatTest {
   void otherBinaryFormats() throws IOException {
     byte[] gguf = Arrays.copyOf(new byte[] {'G', 'G', 'U', 'F', 3, 0, 0, 0, 9}, 4000);
     assertIs("a GGUF file: ", gguf);
+    byte[] numpy = Arrays.copyOf(HexFormat.of().parseHex("934e554d5059010076007b27"), 4000);
+    assertIs("a NumPy array: ", numpy);
     ByteArrayOutputStream packed = new ByteArrayOutputStream();
     try (OutputStream gzip = new GZIPOutputStream(packed)) {
       gzip.write(Files.readAllBytes(SafeTensorsTest.reference()));

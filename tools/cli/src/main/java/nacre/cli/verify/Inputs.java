@@ -1,7 +1,10 @@
 package nacre.cli.verify;
 
 import static nacre.tensor.ops.Cast.cast;
+import static nacre.tensor.ops.Reshape.reshape;
+import static nacre.tensor.ops.Slice.slice;
 
+import java.util.Arrays;
 import java.util.Map;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
@@ -36,6 +39,27 @@ record Inputs(String module, Map<String, Tensor> tensors, DType dtype) {
   /** An image, or another tensor with channels in its second axis. */
   Tensor channelsLast(String name) {
     return TorchLayout.channelsLast(get(name));
+  }
+
+  /**
+   * The part of an input that belongs to a step of an iterative module: {@code [steps, …] → […]}.
+   *
+   * @param like has the shape of a part
+   */
+  Tensor step(String name, int step, Tensor like) {
+    Tensor all = exact(name);
+    int[] part = like.shape().toArray();
+    int[] dims = all.shape().toArray();
+    boolean fits =
+        dims.length == part.length + 1
+            && dims[0] > step
+            && Arrays.equals(part, Arrays.copyOfRange(dims, 1, dims.length));
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "%s: input.%s is %s, a %s for each step is wanted, and step %d has none"
+              .formatted(module, name, all.describe(), like.shape(), step + 1));
+    }
+    return reshape(slice(all, 0, step, 1), part);
   }
 
   /** An operand of attention. */

@@ -82,6 +82,10 @@ final class LayerSubjects {
     int dim = c.integer("dim", -1);
     return of(
         x -> {
+          if (dim < -x.shape().rank() || dim >= x.shape().rank()) {
+            throw new IllegalArgumentException(
+                "Softmax: dim is %d, input.x is %s".formatted(dim, x.describe()));
+          }
           int axis = x.shape().axis(dim);
           int last = x.shape().rank() - 1;
           Tensor y = Softmax.softmax(TorchLayout.moveAxis(x, axis, last));

@@ -2,9 +2,7 @@ package nacre.cli.verify;
 
 import static nacre.tensor.ops.Concat.concat;
 import static nacre.tensor.ops.Reshape.reshape;
-import static nacre.tensor.ops.Slice.slice;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import nacre.nn.AdamW;
@@ -32,9 +30,9 @@ final class ProcessSubjects {
       Tensor parameter = copy(inputs.exact("param"));
       AdamW optimizer = new AdamW(Map.of("param", parameter), config);
       Tensor gradients = inputs.exact("grad");
-      Tensor[] after = new Tensor[gradients.dim(0)];
+      Tensor[] after = new Tensor[gradients.shape().rank() == 0 ? 1 : gradients.dim(0)];
       for (int i = 0; i < after.length; i++) {
-        Tensor gradient = row(gradients, i);
+        Tensor gradient = inputs.step("grad", i, parameter);
         optimizer.setLearningRate(rate);
         optimizer.step(_ -> gradient);
         after[i] = copy(parameter);
@@ -47,13 +45,6 @@ final class ProcessSubjects {
     Tensor y = x.like();
     x.backend().cast(x, y);
     return y;
-  }
-
-  /** {@code x[i]}. */
-  static Tensor row(Tensor x, int i) {
-    int[] dims = x.shape().toArray();
-    int[] rest = Arrays.copyOfRange(dims, 1, dims.length);
-    return reshape(slice(x, 0, i, 1), rest);
   }
 
   /** The parts along a new first axis. */

@@ -79,9 +79,8 @@ final class SchedulerSubject {
       int index = first + i;
       timesteps[i] = (float) scheduler.timestep(index);
       scaled[i] = scheduler.scaleModelInput(index, sample);
-      Tensor output = ProcessSubjects.row(inputs.exact("model_output"), index);
-      Tensor noise =
-          scheduler.isStochastic(index) ? ProcessSubjects.row(inputs.exact("noise"), index) : null;
+      Tensor output = inputs.step("model_output", index, sample);
+      Tensor noise = scheduler.isStochastic(index) ? inputs.step("noise", index, sample) : null;
       sample = scheduler.step(index, output, sample, noise, history);
       after[i] = sample;
     }

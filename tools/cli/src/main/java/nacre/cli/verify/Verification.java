@@ -168,7 +168,13 @@ final class Verification {
               key,
               comparable
                   ? Comparison.of(key, tensor.toFloats(), values, floor * largest, allowed)
-                  : Comparison.absent(key, allowed));
+                  : Comparison.absent(
+                      "%s: computed %s, in the bundle %s"
+                          .formatted(
+                              key,
+                              tensor == null ? "nothing" : tensor.shape(),
+                              expected.get(key).shape()),
+                      allowed));
         });
     return results;
   }

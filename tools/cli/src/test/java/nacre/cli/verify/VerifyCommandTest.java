@@ -129,6 +129,22 @@ class VerifyCommandTest {
     assertRefused(changed("softmax", "Softmax", "ScaledDotProductAttention"), "input.query");
   }
 
+  /** Bundles made by hand: what does not fit is said in words, and the others still run. */
+  @Test
+  void thingsThatDoNotFitEachOther() throws IOException {
+    Path softmax = changed("softmax", "\"dim\": -1", "\"dim\": 7");
+    assertEquals(2, run(softmax, bundle("silu")));
+    assertTrue(err.toString().contains("Softmax: dim is 7"), err.toString());
+    assertTrue(out.toString().contains("pass  silu "), out.toString());
+  }
+
+  @Test
+  void moreStepsThanTheBundleHas() throws IOException {
+    String steps = "\"num_inference_steps\": ";
+    Path bundle = changed("ddim-sd15-linspace", steps, steps + "9");
+    assertRefused(bundle, "for each step is wanted, and step");
+  }
+
   @Test
   void settingThatIsNotBuilt() throws IOException {
     Path bundle = changed("conv2d-3x3", "\"stride\": 1", "\"stride\": 1, \"groups\": 5");
