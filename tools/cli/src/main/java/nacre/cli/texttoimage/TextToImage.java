@@ -34,6 +34,7 @@ import nacre.diffusion.StableDiffusion;
 import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.checkpoint.Family;
 import nacre.diffusion.checkpoint.ModelHints;
+import nacre.diffusion.lora.Lora;
 import nacre.diffusion.schedule.PredictionType;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerConfig;
@@ -152,6 +153,14 @@ public final class TextToImage {
   private List<String> embeddings = List.of();
 
   @Option(
+      names = "--lora",
+      paramLabel = "FILE[:WEIGHT]",
+      description =
+          "A LoRA for the model, in a safetensors file, and how much of it, 1 unless given; may be"
+              + " given several times.")
+  private List<String> loras = List.of();
+
+  @Option(
       names = "--family",
       paramLabel = "NAME",
       converter = FamilyOption.class,
@@ -204,6 +213,7 @@ public final class TextToImage {
     check();
     promptSyntax();
     sampling.seed().plus(images - 1);
+    List<Lora> merged = loras.stream().map(LoraOption::parse).toList();
     ModelHints hints = new ModelHints(Optional.ofNullable(family), Optional.ofNullable(prediction));
     LoadOptions options =
         LoadOptions.DEFAULT
@@ -212,6 +222,7 @@ public final class TextToImage {
             .withTokenizer(tokenizer)
             .withVae(vae)
             .withEmbeddings(readEmbeddings())
+            .withLoras(merged)
             .withHints(hints)
             .withOnRead(this::announce);
     try (StableDiffusion model = StableDiffusion.open(path, device, options)) {
@@ -438,6 +449,9 @@ public final class TextToImage {
     }
     if (!embeddings.isEmpty()) {
       texts.put("embeddings", String.join(", ", embeddings));
+    }
+    if (!loras.isEmpty()) {
+      texts.put("loras", LoraOption.describe(loras.stream().map(LoraOption::parse).toList()));
     }
     texts.put("size", plan.width() + "x" + plan.height());
     texts.put("scheduler", scheduler.schedule().config().kind().className());

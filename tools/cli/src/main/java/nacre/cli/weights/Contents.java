@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Set;
 import nacre.diffusion.checkpoint.OtherModels;
 import nacre.diffusion.checkpoint.SingleFile;
+import nacre.diffusion.lora.LoraSummary;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
@@ -45,7 +46,9 @@ final class Contents {
     if (names.contains("appearance.weight") && any(names, "pose_mlp.")) {
       return "tokens of Neural Assets, beside the UNet that reads them";
     }
-    return OtherModels.of(names).orElse("tensors of no model that is known");
+    return LoraSummary.of(file, dict)
+        .or(() -> OtherModels.of(names))
+        .orElse("tensors of no model that is known");
   }
 
   private static boolean any(Set<String> names, String prefix) {
