@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
-import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.checkpoint.ModelHints;
 import nacre.diffusion.lora.Lora;
 import nacre.diffusion.text.TextualInversion;
@@ -23,7 +22,7 @@ import nacre.tensor.DType;
  * @param loras merged into the weights of UNet and text encoder whenever these are read
  * @param hints what the caller knows better than the model's files: a single file's family, and
  *     what the UNet predicts
- * @param onRead called with each component whose weights are about to be read
+ * @param onPhase called while weights are read and pictures are decoded, for progress bars
  */
 public record LoadOptions(
     DType dtype,
@@ -33,19 +32,12 @@ public record LoadOptions(
     List<TextualInversion> embeddings,
     List<Lora> loras,
     ModelHints hints,
-    Consumer<Component> onRead) {
+    Consumer<Phase> onPhase) {
 
   /** In f32, all weights kept, the model's own tokenizer. */
   public static final LoadOptions DEFAULT =
       new LoadOptions(
-          DType.F32,
-          Residency.ALL,
-          null,
-          null,
-          List.of(),
-          List.of(),
-          ModelHints.NONE,
-          component -> {});
+          DType.F32, Residency.ALL, null, null, List.of(), List.of(), ModelHints.NONE, phase -> {});
 
   /** Checks the dtype. */
   public LoadOptions {
@@ -57,46 +49,46 @@ public record LoadOptions(
     embeddings = List.copyOf(embeddings);
     loras = List.copyOf(loras);
     Objects.requireNonNull(hints, "hints");
-    Objects.requireNonNull(onRead, "onRead");
+    Objects.requireNonNull(onPhase, "onPhase");
   }
 
   /** The same with another {@link #dtype}. */
   public LoadOptions withDtype(DType other) {
-    return new LoadOptions(other, residency, tokenizer, vae, embeddings, loras, hints, onRead);
+    return new LoadOptions(other, residency, tokenizer, vae, embeddings, loras, hints, onPhase);
   }
 
   /** The same with another {@link #residency}. */
   public LoadOptions withResidency(Residency other) {
-    return new LoadOptions(dtype, other, tokenizer, vae, embeddings, loras, hints, onRead);
+    return new LoadOptions(dtype, other, tokenizer, vae, embeddings, loras, hints, onPhase);
   }
 
   /** The same with another {@link #tokenizer}. */
   public LoadOptions withTokenizer(Path folder) {
-    return new LoadOptions(dtype, residency, folder, vae, embeddings, loras, hints, onRead);
+    return new LoadOptions(dtype, residency, folder, vae, embeddings, loras, hints, onPhase);
   }
 
   /** The same with another {@link #vae}. */
   public LoadOptions withVae(Path other) {
-    return new LoadOptions(dtype, residency, tokenizer, other, embeddings, loras, hints, onRead);
+    return new LoadOptions(dtype, residency, tokenizer, other, embeddings, loras, hints, onPhase);
   }
 
   /** The same with other {@link #embeddings}. */
   public LoadOptions withEmbeddings(List<TextualInversion> others) {
-    return new LoadOptions(dtype, residency, tokenizer, vae, others, loras, hints, onRead);
+    return new LoadOptions(dtype, residency, tokenizer, vae, others, loras, hints, onPhase);
   }
 
   /** The same with other {@link #loras}. */
   public LoadOptions withLoras(List<Lora> others) {
-    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, others, hints, onRead);
+    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, others, hints, onPhase);
   }
 
   /** The same with what the caller knows better than the model's files. */
   public LoadOptions withHints(ModelHints other) {
-    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, loras, other, onRead);
+    return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, loras, other, onPhase);
   }
 
-  /** The same with another {@link #onRead}. */
-  public LoadOptions withOnRead(Consumer<Component> listener) {
+  /** The same with another {@link #onPhase}. */
+  public LoadOptions withOnPhase(Consumer<Phase> listener) {
     return new LoadOptions(dtype, residency, tokenizer, vae, embeddings, loras, hints, listener);
   }
 }

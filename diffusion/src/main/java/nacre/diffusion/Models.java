@@ -2,15 +2,18 @@ package nacre.diffusion;
 
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.lora.LoraMerge;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
+import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Tensor;
+import nacre.weights.ReadListener;
 import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
@@ -25,6 +28,7 @@ final class Models implements AutoCloseable {
   private final DType dtype;
   private final boolean kept;
   private final LoraMerge loras;
+  private final Consumer<Phase> onPhase;
   private final LoadedModel<ClipTextModel> textEncoder;
   private final LoadedModel<UNet2DCondition> unet;
   private final LoadedModel<AutoencoderKL> vae;
@@ -34,6 +38,7 @@ final class Models implements AutoCloseable {
     this.path = checkpoint.path();
     this.device = device;
     this.dtype = options.dtype();
+    this.onPhase = options.onPhase();
     this.loras = LoraMerge.of(checkpoint, options.loras());
     this.kept =
         switch (options.residency()) {
@@ -41,17 +46,25 @@ final class Models implements AutoCloseable {
           case ONE_AT_A_TIME -> false;
           case AUTO -> !device.isHost() || bytes(checkpoint, dtype) <= hostMemory() / 2;
         };
-    this.textEncoder = model(Component.TEXT_ENCODER, checkpoint::readTextEncoder, options);
-    this.unet = model(Component.UNET, checkpoint::readUNet, options);
-    this.vae = model(Component.VAE, checkpoint::readVae, options);
+    this.textEncoder = model(Component.TEXT_ENCODER, checkpoint::readTextEncoder);
+    this.unet = model(Component.UNET, checkpoint::readUNet);
+    this.vae = model(Component.VAE, checkpoint::readVae);
   }
 
-  private <M> LoadedModel<M> model(
-      Component component, LoadedModel.Reader<M> reader, LoadOptions options) {
+  /** Reads a model's weights. */
+  @FunctionalInterface
+  private interface Reader<M> {
+    M read(Parameters p, ReadListener listener) throws WeightsException;
+  }
+
+  private <M> LoadedModel<M> model(Component component, Reader<M> reader) {
     return new LoadedModel<>(
         p -> {
-          options.onRead().accept(component);
-          M model = reader.read(p);
+          M model =
+              reader.read(
+                  p,
+                  (done, total) ->
+                      onPhase.accept(new Phase(Phase.Kind.READ, component, done, total)));
           loras.apply(component, p.relative());
           return model;
         },
@@ -75,6 +88,11 @@ final class Models implements AutoCloseable {
   static long hostMemory() {
     return ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class)
         .getTotalMemorySize();
+  }
+
+  /** Tells how many pictures have been decoded. */
+  void decoded(long done, long total) {
+    onPhase.accept(new Phase(Phase.Kind.DECODE, Component.VAE, done, total));
   }
 
   Device device() {

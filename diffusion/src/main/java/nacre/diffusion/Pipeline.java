@@ -223,6 +223,7 @@ final class Pipeline {
         vae -> {
           try (Scope scope = Scope.open()) {
             Tensor[] images = new Tensor[latents.dim(0)];
+            models.decoded(0, images.length);
             for (int i = 0; i < images.length; i++) {
               try (Scope one = Scope.open()) {
                 Tensor latent = cast(vae.fromDiffusion(slice(latents, 0, i, 1)), dtype);
@@ -230,6 +231,7 @@ final class Pipeline {
                 models.requireFinite(Component.VAE, decoded, "the picture");
                 images[i] = one.keep(Clamp.clamp(decoded, -1, 1));
               }
+              models.decoded(i + 1, images.length);
             }
             return scope.keep(concat(0, images));
           }

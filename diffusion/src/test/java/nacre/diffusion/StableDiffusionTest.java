@@ -37,6 +37,8 @@ class StableDiffusionTest {
 
   private final Map<Component, Integer> reads = new EnumMap<>(Component.class);
 
+  private final List<Phase> phases = new ArrayList<>();
+
   /** The most that was in memory when a component was about to be read. */
   private long besides;
 
@@ -51,11 +53,37 @@ class StableDiffusionTest {
   private LoadOptions counted(Residency residency) {
     return LoadOptions.DEFAULT
         .withResidency(residency)
-        .withOnRead(
-            component -> {
-              reads.merge(component, 1, Integer::sum);
-              besides = Math.max(besides, Memory.liveBytes());
+        .withOnPhase(
+            phase -> {
+              phases.add(phase);
+              if (phase.kind() == Phase.Kind.READ && phase.isBeginning()) {
+                reads.merge(phase.component(), 1, Integer::sum);
+                besides = Math.max(besides, Memory.liveBytes());
+              }
             });
+  }
+
+  @Test
+  void tellsHowFarReadingAndDecodingAre() throws IOException {
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu(), counted(Residency.ONE_AT_A_TIME))) {
+      fox(sd).count(2).batch(2).drawEach((_, _) -> {});
+    }
+    for (Component component : Component.values()) {
+      List<Phase> reading =
+          phases.stream()
+              .filter(p -> p.kind() == Phase.Kind.READ && p.component() == component)
+              .toList();
+      assertTrue(reading.size() > 10, component + ": " + reading.size());
+      assertTrue(reading.getFirst().isBeginning());
+      assertEquals(reading.getLast().total(), reading.getLast().done());
+      for (int i = 1; i < reading.size(); i++) {
+        assertTrue(reading.get(i).done() > reading.get(i - 1).done());
+        assertEquals(reading.getFirst().total(), reading.get(i).total());
+      }
+    }
+    assertEquals(
+        List.of(0L, 1L, 2L),
+        phases.stream().filter(p -> p.kind() == Phase.Kind.DECODE).map(Phase::done).toList());
   }
 
   private static Prompt fox(StableDiffusion sd) {

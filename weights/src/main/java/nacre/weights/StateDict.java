@@ -311,11 +311,37 @@ public final class StateDict implements AutoCloseable {
    */
   public void loadInto(Map<String, Tensor> parameters, Predicate<String> ignorable)
       throws WeightsException {
+    loadInto(parameters, ignorable, ReadListener.NONE);
+  }
+
+  /**
+   * As {@link #loadInto(Map)}.
+   *
+   * @param listener is told after each tensor how much has been read
+   */
+  public void loadInto(Map<String, Tensor> parameters, ReadListener listener)
+      throws WeightsException {
+    loadInto(parameters, name -> false, listener);
+  }
+
+  private void loadInto(
+      Map<String, Tensor> parameters, Predicate<String> ignorable, ReadListener listener)
+      throws WeightsException {
     requireFits(parameters, ignorable);
+    long total = bytes();
+    long done = 0;
     for (Map.Entry<String, Tensor> parameter : parameters.entrySet()) {
       Tensor tensor = parameter.getValue();
-      entries.get(parameter.getKey()).copyTo(tensor, Layout.ofParameter(tensor.shape()));
+      SafeTensors.Entry entry = entries.get(parameter.getKey());
+      entry.copyTo(tensor, Layout.ofParameter(tensor.shape()));
+      done += entry.data().byteSize();
+      listener.read(done, total);
     }
+  }
+
+  /** Bytes of all tensors. */
+  public long bytes() {
+    return entries.values().stream().mapToLong(entry -> entry.data().byteSize()).sum();
   }
 
   /** Closes the files. */

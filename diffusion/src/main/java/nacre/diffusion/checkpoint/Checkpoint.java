@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerChoice;
@@ -23,8 +24,8 @@ import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
-import nacre.tensor.Tensor;
 import nacre.weights.OneLine;
+import nacre.weights.ReadListener;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
@@ -168,7 +169,13 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
   default UNet2DCondition readUNet(Parameters p) throws WeightsException {
-    return fill(Component.UNET, p, new UNet2DCondition(p, unetConfig()));
+    return readUNet(p, ReadListener.NONE);
+  }
+
+  /** As {@link #readUNet(Parameters)}, with a listener to the reading. */
+  default UNet2DCondition readUNet(Parameters p, ReadListener listener) throws WeightsException {
+    UNetConfig config = unetConfig();
+    return fill(Component.UNET, p, () -> new UNet2DCondition(p, config), listener);
   }
 
   /**
@@ -178,7 +185,13 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
   default AutoencoderKL readVae(Parameters p) throws WeightsException {
-    return fill(Component.VAE, p, new AutoencoderKL(p, vaeConfig()));
+    return readVae(p, ReadListener.NONE);
+  }
+
+  /** As {@link #readVae(Parameters)}, with a listener to the reading. */
+  default AutoencoderKL readVae(Parameters p, ReadListener listener) throws WeightsException {
+    VaeConfig config = vaeConfig();
+    return fill(Component.VAE, p, () -> new AutoencoderKL(p, config), listener);
   }
 
   /**
@@ -188,7 +201,14 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
   default ClipTextModel readTextEncoder(Parameters p) throws WeightsException {
-    return fill(Component.TEXT_ENCODER, p, new ClipTextModel(p, textEncoderConfig()));
+    return readTextEncoder(p, ReadListener.NONE);
+  }
+
+  /** As {@link #readTextEncoder(Parameters)}, with a listener to the reading. */
+  default ClipTextModel readTextEncoder(Parameters p, ReadListener listener)
+      throws WeightsException {
+    ClipTextConfig config = textEncoderConfig();
+    return fill(Component.TEXT_ENCODER, p, () -> new ClipTextModel(p, config), listener);
   }
 
   /**
@@ -257,11 +277,13 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
                 SchedulerConfig.of(OldConfigs.otherScheduler(json, index), Schedulers.DDPM)));
   }
 
-  private <M> M fill(Component component, Parameters p, M model) throws WeightsException {
-    Map<String, Tensor> parameters = p.relative();
+  private <M> M fill(Component component, Parameters p, Supplier<M> build, ReadListener listener)
+      throws WeightsException {
     try (StateDict dict = weights(component)) {
-      dict.loadInto(parameters);
+      listener.read(0, dict.bytes());
+      M model = build.get();
+      dict.loadInto(p.relative(), listener);
+      return model;
     }
-    return model;
   }
 }

@@ -43,6 +43,7 @@ public final class Progress implements AutoCloseable {
   private boolean hasLoss;
   private Sample now;
   private long shown;
+  private long phaseStarted;
   private int drawn;
   private boolean closed;
 
@@ -144,6 +145,36 @@ public final class Progress implements AutoCloseable {
     }
   }
 
+  /**
+   * Reports a phase beside the steps, such as the reading of weights: its share and the time left,
+   * in place of the line of steps.
+   *
+   * @param what is being done
+   * @param done of the total; 0 begins a phase
+   */
+  public void phase(String what, long done, long total) {
+    long nanos = nanoTime.getAsLong();
+    if (done == 0) {
+      phaseStarted = nanos;
+      shown = nanos;
+      return;
+    }
+    if (done < total && nanos - shown >= (terminal ? REDRAW : LINE).toNanos()) {
+      shown = nanos;
+      double left = (nanos - phaseStarted) * (total - done) / (double) done;
+      String line =
+          String.format(
+              Locale.ROOT,
+              "%s  %.0f%%  %s left",
+              what,
+              100.0 * done / total,
+              duration(Duration.ofNanos((long) left)));
+      print(line.substring(0, Math.min(line.length(), width - 1)));
+    } else if (done >= total) {
+      erase();
+    }
+  }
+
   /** Prints a line of its own, such as where a checkpoint was written. */
   public void note(String line) {
     erase();
@@ -174,13 +205,17 @@ public final class Progress implements AutoCloseable {
 
   private void show() {
     shown = now.nanos();
+    // The last column would break the line on some terminals.
+    print(line(terminal ? width - 1 : Integer.MAX_VALUE));
+  }
+
+  private void print(String line) {
     if (terminal) {
-      String line = line(width - 1); // the last column would break the line on some terminals
       int blank = Math.max(0, drawn - line.length());
       out.print("\r" + line + " ".repeat(blank));
       drawn = line.length();
     } else {
-      out.println(line(Integer.MAX_VALUE));
+      out.println(line);
     }
     out.flush();
   }

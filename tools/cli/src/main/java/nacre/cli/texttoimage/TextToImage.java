@@ -28,6 +28,7 @@ import nacre.cli.output.Progress;
 import nacre.cli.output.ResidentMemory;
 import nacre.diffusion.DrawingPlan;
 import nacre.diffusion.LoadOptions;
+import nacre.diffusion.Phase;
 import nacre.diffusion.Prompt;
 import nacre.diffusion.Residency;
 import nacre.diffusion.StableDiffusion;
@@ -201,7 +202,7 @@ public final class TextToImage {
   private Progress running;
 
   /** Called with each component that is read. */
-  Consumer<Component> onRead = component -> {};
+  Consumer<Phase> onPhase = phase -> {};
 
   /**
    * Draws the pictures.
@@ -224,7 +225,7 @@ public final class TextToImage {
             .withEmbeddings(readEmbeddings())
             .withLoras(merged)
             .withHints(hints)
-            .withOnRead(this::announce);
+            .withOnPhase(this::announce);
     try (StableDiffusion model = StableDiffusion.open(path, device, options)) {
       draw(model, path, device, sampling, System.out);
     }
@@ -232,11 +233,21 @@ public final class TextToImage {
         .ifPresent(bytes -> System.out.println("memory  " + Progress.bytes(bytes) + " at most"));
   }
 
-  /** Says once what is read, which may take long. */
-  private void announce(Component component) {
-    onRead.accept(component);
-    if (announced.add(component) && running != null) {
-      running.note("reads   " + component.folder());
+  /** Says how far reading and decoding are, which may take long. */
+  private void announce(Phase phase) {
+    onPhase.accept(phase);
+    if (running == null) {
+      return;
+    }
+    switch (phase.kind()) {
+      case READ -> {
+        if (announced.add(phase.component())) {
+          String size = Progress.bytes(phase.total());
+          running.note("reads   " + phase.component().folder() + ", " + size);
+        }
+        running.phase("reading " + phase.component().folder(), phase.done(), phase.total());
+      }
+      case DECODE -> running.phase("decoding pictures", phase.done(), phase.total());
     }
   }
 

@@ -46,6 +46,34 @@ class ProgressTest {
         .toList();
   }
 
+  /** 20 of 100 bytes in 11 seconds leave 44; what is read at once is not worth a line. */
+  @Test
+  void aPhaseBesideTheStepsHasAnEstimate() {
+    try (Progress progress = start(new Progress.Limit.Steps(10), 0, false, 80)) {
+      progress.phase("reading vae", 0, 50);
+      progress.phase("reading vae", 50, 50);
+      progress.phase("reading unet", 0, 100);
+      nanos += 11_000_000_000L;
+      progress.phase("reading unet", 20, 100);
+      nanos += 1_000_000_000L;
+      progress.phase("reading unet", 30, 100);
+      progress.phase("reading unet", 100, 100);
+    }
+    assertEquals("reading unet  20%  44s left\n", printed());
+  }
+
+  @Test
+  void aPhaseIsWipedFromTheTerminalWhenItIsOver() {
+    try (Progress progress = start(new Progress.Limit.Steps(10), 0, true, 80)) {
+      progress.phase("decoding pictures", 0, 4);
+      nanos += 2_000_000_000L;
+      progress.phase("decoding pictures", 1, 4);
+      assertEquals(List.of("decoding pictures  25%  6s left"), screen());
+      progress.phase("decoding pictures", 4, 4);
+    }
+    assertEquals(List.of(""), screen());
+  }
+
   @Test
   void withoutATerminalALineComesNowAndThen() {
     try (Progress progress = start(new Progress.Limit.Steps(2500), 1000, false, 80)) {

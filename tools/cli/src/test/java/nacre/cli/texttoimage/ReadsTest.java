@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import nacre.cli.options.Sampling;
 import nacre.cli.options.Seed;
+import nacre.diffusion.Phase;
 import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.schedule.SchedulerKind;
 import nacre.diffusion.schedule.SchedulerName;
@@ -37,7 +38,12 @@ class ReadsTest {
   private Map<Component, Integer> reads(String... more) throws IOException {
     TextToImage command = new TextToImage();
     Map<Component, Integer> reads = new EnumMap<>(Component.class);
-    command.onRead = component -> reads.merge(component, 1, Integer::sum);
+    command.onPhase =
+        phase -> {
+          if (phase.kind() == Phase.Kind.READ && phase.isBeginning()) {
+            reads.merge(phase.component(), 1, Integer::sum);
+          }
+        };
     String[] words = {"--prompt", "a fox", "--size", "32", "--images", "8", "--batch", "1"};
     new CommandLine(command)
         .parseArgs(Stream.concat(Stream.of(words), Stream.of(more)).toArray(String[]::new));
