@@ -23,7 +23,7 @@ class ManualTest {
   private static final Pattern OPTION = Pattern.compile("(?<![\\w-])--[a-z][a-z-]+");
 
   /** Options of programs other than Nacre that the page shows. */
-  private static final Set<String> OTHERS = Set.of("--tuned", "--logdir");
+  private static final Set<String> OTHERS = Set.of("--tuned", "--logdir", "--local-dir");
 
   /** Those that all commands have. */
   private static final Set<String> EVERYWHERE = Set.of("--help", "--version", "--debug");
