@@ -1,7 +1,6 @@
 package nacre.diffusion.lora;
 
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -126,10 +125,5 @@ final class LayerNames {
   /** The layer that a file has a name for. */
   Optional<Layer> named(String name) {
     return Optional.ofNullable(layers.get(name));
-  }
-
-  /** All names, each with its layer; for tests. */
-  Map<String, Layer> all() {
-    return new LinkedHashMap<>(layers);
   }
 }

@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
-import nacre.diffusion.checkpoint.OtherModels;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
@@ -75,11 +74,7 @@ final class LoraFile implements AutoCloseable {
       }
     }
     if (parts.isEmpty()) {
-      throw new WeightsException(
-          path,
-          OtherModels.of(names)
-              .map(model -> "is no LoRA but " + model)
-              .orElse("is no LoRA: it holds " + OneLine.list(strange)));
+      throw new WeightsException(path, "is no LoRA: it holds " + OneLine.list(strange));
     }
     if (!strange.isEmpty()) {
       throw new WeightsException(

@@ -21,6 +21,9 @@ import nacre.weights.WeightsException;
  * of diffusers' {@code fuse_lora}.
  */
 public final class LoraMerge {
+  /** How many layers an error names; where one does not fit, hundreds do not. */
+  private static final int SHOWN = 4;
+
   private final List<Lora> loras;
   private final LayerNames names;
 
@@ -84,7 +87,9 @@ public final class LoraMerge {
 
   private static void describe(List<String> kinds, String kind, List<String> names) {
     if (!names.isEmpty()) {
-      kinds.add(names.size() + " " + kind + ": " + OneLine.list(names));
+      boolean all = names.size() <= SHOWN;
+      List<String> shown = all ? names : names.subList(0, SHOWN);
+      kinds.add(names.size() + " " + kind + (all ? ": " : ", such as ") + OneLine.list(shown));
     }
   }
 

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import nacre.weights.JsonFile;
 import nacre.weights.OneLine;
@@ -33,11 +32,15 @@ final class PeftAlphas {
    */
   static PeftAlphas of(Path file, Map<String, String> metadata) throws WeightsException {
     String text = metadata.get(KEY);
-    return new PeftAlphas(
-        file,
-        text == null
-            ? JsonNodeFactory.instance.objectNode()
-            : JsonFile.parse(file, text, json -> json));
+    if (text == null) {
+      return new PeftAlphas(file, JsonNodeFactory.instance.objectNode());
+    }
+    try {
+      return new PeftAlphas(file, JsonFile.parse(file, text, json -> json));
+    } catch (WeightsException e) {
+      String reason = e.getMessage().substring((file + ": ").length());
+      throw new WeightsException(file, "its " + KEY + " " + reason, e);
+    }
   }
 
   /**
@@ -77,11 +80,7 @@ final class PeftAlphas {
 
   /** Whether peft applies a pattern to a layer: to the end of its name, from a dot on. */
   private boolean applies(String pattern, String layer) throws WeightsException {
-    String name =
-        Optional.of(pattern)
-            .filter(p -> p.startsWith("^"))
-            .map(p -> p.substring(1))
-            .orElse(pattern);
+    String name = pattern.startsWith("^") ? pattern.substring(1) : pattern;
     if (!name.matches("[\\w.]+")) {
       throw new WeightsException(
           file,

@@ -11,10 +11,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import nacre.cli.output.PngMetadata;
@@ -96,7 +98,7 @@ class LoraTest {
     for (String naming : NAMINGS) {
       assertArrayEquals(plain, draw(MODEL, "--lora", style(naming) + ":0"));
     }
-    assertFalse(java.util.Arrays.equals(plain, draw(MODEL, "--lora", style("peft"))));
+    assertFalse(Arrays.equals(plain, draw(MODEL, "--lora", style("peft"))));
   }
 
   @Test
@@ -124,6 +126,54 @@ class LoraTest {
     byte[] plain = draw(MODEL, "--dtype", "bf16");
     byte[] whole = draw(MODEL, "--lora", style("kohya"));
     assertTrue(mean(half, whole) < mean(half, plain) / 2, () -> "" + mean(half, whole));
+  }
+
+  /** With alphas by layer, and with a scale of alpha/√rank; 2/4 = 1/√4 = 1/2. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'unet.lora_alpha':4,'unet.alpha_pattern':PATTERN,'text_encoder.lora_alpha':2}",
+        "{'unet.lora_alpha':1,'unet.use_rslora':true,'text_encoder.lora_alpha':2}"
+      })
+  void peftsConfigurationIsHeeded(String config) throws IOException {
+    Path file = folder.resolve("configured.safetensors");
+    try (Scope _ = Scope.open()) {
+      Map<String, Tensor> tensors = read(style("peft"));
+      String pattern =
+          tensors.keySet().stream()
+              .filter(name -> name.startsWith("unet.") && name.endsWith(".lora_A.weight"))
+              .map(name -> name.substring("unet.".length(), name.indexOf(".lora_A")))
+              .map(name -> name.startsWith("down_blocks.0") ? "^" + name : name)
+              .map(name -> "'" + name + "':2.0")
+              .collect(Collectors.joining(",", "{", "}"));
+      SafeTensorsWriter writer = new SafeTensorsWriter();
+      writer.metadata(
+          "lora_adapter_metadata", config.replace("PATTERN", pattern).replace('\'', '"'));
+      tensors.forEach((name, tensor) -> writer.add(name, tensor, Layout.SAME));
+      writer.write(file);
+    }
+    assertArrayEquals(draw(MODEL, "--lora", style("peft")), draw(MODEL, "--lora", file));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'unet.use_dora':true} | is DoRA, which is not supported",
+        "{'unet.lora_alpha':'two'} | is no number",
+        "{'unet.lora_alpha':2,'unet.alpha_pattern':{'.*to_q':1}} | the alpha_pattern .*to_q",
+        "{'unet.lora_alpha': | its lora_adapter_metadata is not valid JSON"
+      },
+      quoteCharacter = '`')
+  void configurationsThatAreNotSupportedAreNamed(String config, String message) throws IOException {
+    Path file = folder.resolve("configured.safetensors");
+    try (Scope _ = Scope.open()) {
+      SafeTensorsWriter writer = new SafeTensorsWriter();
+      writer.metadata("lora_adapter_metadata", config.replace('\'', '"'));
+      read(style("peft")).forEach((name, tensor) -> writer.add(name, tensor, Layout.SAME));
+      writer.write(file);
+    }
+    assertRefused(file, message);
   }
 
   @Test
@@ -165,7 +215,7 @@ class LoraTest {
     String query = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q";
     assertRefused(
         changed(name -> name.replace("mid_block_attentions", "mid_block_extras")),
-        "is a LoRA of another model: 11 layers that the model has not:"
+        "is a LoRA of another model: 11 layers that the model has not, such as"
             + " lora_unet_mid_block_extras_0_");
     assertRefused(
         changed(name -> name.equals(query + ".lora_up.weight") ? null : name),
@@ -180,7 +230,9 @@ class LoraTest {
         with("unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.lora_A.weight", null),
         "has no up matrix");
     assertRefused(
-        MODEL.resolve("unet/diffusion_pytorch_model.safetensors"), "is no LoRA but the UNet");
+        MODEL.resolve("unet/diffusion_pytorch_model.safetensors"),
+        "is no LoRA: it holds conv_in",
+        " more");
     assertRefused(folder.resolve("none.safetensors"), "no such file");
   }
 
