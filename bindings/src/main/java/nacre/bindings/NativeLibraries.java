@@ -152,11 +152,7 @@ public final class NativeLibraries {
     try {
       System.load(file.toString());
     } catch (UnsatisfiedLinkError e) {
-      String remedy =
-          System.getProperty("os.name").startsWith("Windows")
-              ? "; it needs the Microsoft Visual C++ Redistributable"
-              : "";
-      throw new Refusal("the system cannot load " + file + ": " + e.getMessage() + remedy);
+      throw new Refusal(LoadFailure.describe(file, e.getMessage(), System.getProperty("os.name")));
     }
   }
 
