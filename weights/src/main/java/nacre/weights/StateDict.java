@@ -97,6 +97,10 @@ public final class StateDict implements AutoCloseable {
     if (name.matches("(pytorch_model|" + Pattern.quote(stem) + ")\\b.*\\.bin")) {
       return Optional.of(shown + " is a pickle, which is not read: convert it to safetensors");
     }
+    if (name.matches(".*\\.(part|incomplete|crdownload|download|tmp|aria2)")) {
+      return Optional.of(
+          shown + " is a download that has not ended: wait for it or begin it again");
+    }
     if (name.endsWith(".msgpack") || name.endsWith(".onnx") || name.endsWith(".h5")) {
       return Optional.of(
           shown + " is of Flax, ONNX or TensorFlow, which is not read: take the safetensors file");

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class StateDictTest {
   private static final Device CPU = Device.cpu();
@@ -227,6 +228,23 @@ class StateDictTest {
         e.getMessage()
             .endsWith("; " + pickle + " is a pickle, which is not read: convert it to safetensors"),
         e.getMessage());
+  }
+
+  /** As the hub's client, browsers and download managers leave them. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "model.safetensors.part",
+        "5b1a_2c.incomplete",
+        "Unconfirmed 12.crdownload",
+        "model.safetensors.aria2"
+      })
+  void downloadsThatHaveNotEndedAreNamed(String name) throws IOException {
+    Files.write(folder.resolve(name), new byte[] {1});
+    WeightsException e =
+        assertThrows(WeightsException.class, () -> StateDict.open(folder, "model"));
+    assertTrue(
+        e.getMessage().contains("; " + name + " is a download that has not ended"), e.getMessage());
   }
 
   @Test
