@@ -1,6 +1,7 @@
 package nacre.cli.output;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -22,12 +23,41 @@ public record NewFile(boolean overwrite) {
    * @return where the content is
    */
   public Path write(Path wanted, byte[] content) throws IOException {
+    if (wanted.getParent() != null) {
+      Files.createDirectories(wanted.getParent());
+    }
     Path file = wanted;
-    for (int i = 2; !overwrite && Files.exists(file) && !holds(file, content); i++) {
+    for (int i = 2; !overwrite; i++) {
+      if (reserve(file)) {
+        return writeReserved(file, content);
+      }
+      if (holds(file, content)) {
+        break;
+      }
       file = numbered(wanted, i);
     }
     AtomicFile.write(file, out -> out.write(content));
     return file;
+  }
+
+  /** Takes a name that is free, at once or not at all: another process may be writing, too. */
+  private static boolean reserve(Path file) throws IOException {
+    try {
+      Files.createFile(file);
+      return true;
+    } catch (FileAlreadyExistsException e) {
+      return false;
+    }
+  }
+
+  private static Path writeReserved(Path file, byte[] content) throws IOException {
+    try {
+      AtomicFile.write(file, out -> out.write(content));
+      return file;
+    } catch (IOException | RuntimeException | Error e) {
+      Files.deleteIfExists(file);
+      throw e;
+    }
   }
 
   private static boolean holds(Path file, byte[] content) throws IOException {
