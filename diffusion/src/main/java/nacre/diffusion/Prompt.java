@@ -255,6 +255,15 @@ public final class Prompt {
     return new DrawingPlan(size[0], size[1], guidance, made, first, count, Math.min(batch, count));
   }
 
+  /**
+   * The words of {@link LoadOptions#embeddings} that neither prompt names: such an embedding
+   * changes nothing. A word is to stand in a prompt as it is, with its angle brackets if it has
+   * any. Without guidance the negative prompt is not read.
+   */
+  public List<String> unusedEmbeddings() {
+    return model.prompts().unused(text, guidance > 1 ? negative : "", syntax);
+  }
+
   private void check(String prompt, String what, boolean isNegative) {
     try {
       model.prompts().check(prompt, options(), isNegative);

@@ -6,7 +6,10 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -18,7 +21,7 @@ import nacre.weights.WeightsException;
  */
 public final class PromptEncoder {
   /** An embedding as stable-diffusion-webui finds it: by the tokens of its name. */
-  private record Named(List<Integer> name, int first, int count) {
+  private record Named(String word, List<Integer> name, int first, int count) {
     boolean isAt(List<Integer> tokens, int place) {
       int end = place + name.size();
       return end <= tokens.size() && tokens.subList(place, end).equals(name);
@@ -62,7 +65,8 @@ public final class PromptEncoder {
         added.add(new AddedToken(name, OptionalInt.of(tokens + added.size()), true, false));
       }
       vectors.addAll(embedding.vectors());
-      named.add(new Named(words.tokens(embedding.name()), first, embedding.vectors().size()));
+      String word = embedding.name();
+      named.add(new Named(word, words.tokens(word), first, embedding.vectors().size()));
     }
     named.sort(Comparator.comparing((Named each) -> each.name.size()).reversed());
     this.tokenizer = added.isEmpty() ? words : words.with(added);
@@ -80,6 +84,21 @@ public final class PromptEncoder {
    */
   public void check(String prompt, PromptOptions options, boolean negative) {
     chunks(prompt, options.syntax(), negative);
+  }
+
+  /** The words of the embeddings that neither prompt names, which therefore change nothing. */
+  public List<String> unused(String prompt, String negative, PromptSyntax syntax) {
+    Set<Integer> used =
+        Stream.concat(
+                chunks(prompt, syntax, false).stream(), chunks(negative, syntax, true).stream())
+            .flatMapToInt(chunk -> IntStream.of(chunk.ids()))
+            .boxed()
+            .collect(Collectors.toSet());
+    return named.stream()
+        .filter(each -> !used.contains(each.first))
+        .map(Named::word)
+        .sorted()
+        .toList();
   }
 
   List<PromptChunk> chunks(String prompt, PromptSyntax syntax, boolean negative) {

@@ -2,10 +2,13 @@ package nacre.cli;
 
 import java.lang.reflect.AnnotatedElement;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import nacre.cli.options.Accepts;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
@@ -22,6 +25,7 @@ final class ArgumentCheck {
    */
   static void check(ParseResult parsed) {
     for (CommandLine command : parsed.asCommandLineList()) {
+      requireOnce(command);
       for (ArgSpec argument : command.getParseResult().matchedArgs()) {
         List<String> given = argument.originalStringValues();
         for (String value : given) {
@@ -33,6 +37,29 @@ final class ArgumentCheck {
           }
         }
       }
+    }
+  }
+
+  /**
+   * Refuses an option of a group that is given twice. With its second value picocli begins the
+   * group anew, and what was given of it before is lost.
+   */
+  private static void requireOnce(CommandLine command) {
+    for (ArgGroupSpec group : command.getCommandSpec().argGroups()) {
+      Set<ArgSpec> seen = new HashSet<>();
+      command.getParseResult().findMatches(group).stream()
+          .flatMap(container -> container.matches().stream())
+          .flatMap(
+              match ->
+                  group.args().stream()
+                      .filter(argument -> !argument.typeInfo().isMultiValue())
+                      .filter(argument -> !match.matchedValues(argument).isEmpty()))
+          .filter(argument -> !seen.add(argument))
+          .findFirst()
+          .ifPresent(
+              argument -> {
+                throw new ParameterException(command, name(argument) + " is given twice");
+              });
     }
   }
 

@@ -75,7 +75,9 @@ final class ModelChoice {
   private static Path given(Path path) throws IOException {
     if (!Files.exists(path)) {
       throw new UserException(
-          path + ": no such folder; --model is a run, checkpoint or model" + NearName.hint(path));
+          path
+              + ": no such folder; --model is a run, checkpoint or model"
+              + HubModel.hint(path).orElse(NearName.hint(path)));
     }
     if (ModelFolder.is(path)) {
       return path;
@@ -83,12 +85,12 @@ final class ModelChoice {
     if (Checkpoint.is(path)) {
       return model(new Checkpoint(path));
     }
-    return model(
-        new RunFolder(path)
-            .newest()
-            .orElseThrow(
-                () ->
-                    new UserException(path + ": is neither a run with a checkpoint nor a model")));
+    Optional<Checkpoint> newest = new RunFolder(path).newest();
+    if (newest.isEmpty()) {
+      throw new UserException(
+          path + ": is neither a run with a checkpoint nor a model" + HubModel.snapshots(path));
+    }
+    return model(newest.get());
   }
 
   /** The model of a checkpoint, whose files are compared with their digests first. */

@@ -161,6 +161,24 @@ class BadInputTest {
   }
 
   @Test
+  void modelsOfTheHub() throws IOException {
+    String id = "stabilityai/stable-diffusion-2-1-base";
+    String advice = "fetch it with: hf download " + id + " --local-dir stable-diffusion-2-1-base";
+    assertRefused(List.of("sample", "--prompt", "a", "--model", id), "no such folder", advice);
+    String address = "https://huggingface.co/" + id + "/tree/main";
+    assertRefused(List.of("sample", "--prompt", "a", "--model", address), advice);
+    Path cache = folder.resolve("models--stabilityai--stable-diffusion-2-1-base");
+    Path snapshot = Files.createDirectories(cache.resolve("snapshots/5ede9e4b"));
+    assertRefused(
+        List.of("sample", "--prompt", "a", "--model", cache), "give the model in it: " + snapshot);
+    Files.delete(snapshot);
+    assertRefused(List.of("sample", "--model", cache), "holds no model: download it again");
+    Path none = folder.resolve("none");
+    CommandLineRun plain = CommandLineRun.of("sample", "--prompt", "a", "--model", none);
+    assertFalse(plain.err().contains("hf download"), plain::err);
+  }
+
+  @Test
   void edits() throws IOException {
     DataConfig config = DataConfig.of(Preset.builtin("tiny").data().orElseThrow());
     Scene scene = HeldOut.scene(config, 0, 16);

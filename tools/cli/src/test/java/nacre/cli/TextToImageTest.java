@@ -1,6 +1,7 @@
 package nacre.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -223,6 +224,37 @@ class TextToImageTest {
     int difference = difference(TINY.resolve("epsilon/webui.png").toFile(), picture.toFile());
     assertTrue(difference <= 2, "differs by " + difference);
     assertEquals("a1111", PngMetadata.read(picture).get("prompt syntax"));
+  }
+
+  /** huggingface/diffusers#3097: the brackets are part of the word. */
+  @Test
+  void embeddingsThatNoPromptNamesAreTold() {
+    String unused = "note    the embedding <one> changes nothing: no prompt has that word";
+    Object[] words = {
+      "--steps",
+      1,
+      "--size",
+      32,
+      "--embedding",
+      PROMPTS.resolve("learned_embeds.safetensors"),
+      "--overwrite",
+      "--prompt"
+    };
+    for (String syntax : List.of("plain", "a1111")) {
+      assertTrue(unusedIn(words, "a one", "--prompt-syntax", syntax).contains(unused), syntax);
+      assertFalse(
+          unusedIn(words, "a <one>", "--prompt-syntax", syntax).contains("changes"), syntax);
+    }
+    assertFalse(unusedIn(words, "a", "--negative", "<one>").contains("changes"));
+    assertTrue(unusedIn(words, "a", "--negative", "<one>", "--guidance", 1).contains(unused));
+  }
+
+  private String unusedIn(Object[] words, Object... more) {
+    List<Object> all = new ArrayList<>(Arrays.asList(words));
+    all.addAll(Arrays.asList(more));
+    CommandLineRun run = sample(all.toArray());
+    assertEquals(0, run.status(), run::err);
+    return run.out();
   }
 
   @Test
@@ -476,6 +508,10 @@ class TextToImageTest {
     assertRefused("--prompt is missing");
     assertRefused("knows no scenes", "--prompt", "a", "--rows", 2);
     assertRefused("--images", "--prompt", "a", "--images", 0);
+    assertRefused("--prompt is given twice", "--prompt", "a", "--prompt", "b");
+    assertRefused("--size is given twice", "--prompt", "a", "--size", 32, "--size", 64);
+    assertRefused("--size is given twice", "--size", 32, "--size", 64, "--prompt", "a");
+    assertRefused("--seed is given twice", "--prompt", "a", "--seed", 1, "--seed", 2);
     assertRefused("known are float32", "--prompt", "a", "--dtype", "f8");
     assertRefused("multiples of 8", "--prompt", "a", "--size", "60x64");
     assertRefused("such as 512", "--prompt", "a", "--size", "big");
@@ -493,6 +529,16 @@ class TextToImageTest {
     assertRefused("strength", "--prompt", "a", "--init", init(), "--strength", 1.5);
     Path text = Files.writeString(folder.resolve("text.png"), "no picture");
     assertRefused("no picture that can be read", "--prompt", "a", "--init", text);
+    assertUnread("WebP", "RIFF\1\1\0\0WEBPVP8 ");
+    assertUnread("AVIF", "\0\0\0\40ftypavif\0\0\0\0");
+    assertUnread("HEIC", "\0\0\0\30ftypheic\0\0\0\0");
+    assertUnread("Photoshop", "8BPS\0\1");
+  }
+
+  private void assertUnread(String format, String bytes) throws IOException {
+    Path file = Files.writeString(folder.resolve("picture"), bytes);
+    String reason = "is a " + format + " picture, which is not read: convert it to PNG or JPEG";
+    assertRefused(reason, "--prompt", "a", "--init", file);
   }
 
   private static Path init() {

@@ -1,5 +1,7 @@
 package nacre.cli.texttoimage;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import com.drew.imaging.FileType;
 import com.drew.imaging.FileTypeDetector;
 import com.drew.imaging.ImageProcessingException;
@@ -25,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -103,7 +106,26 @@ final class PictureFile {
     } catch (IOException | RuntimeException | ImageProcessingException e) {
       throw new UserException(file + ": is damaged (" + e.getMessage() + ")", e);
     }
-    throw new UserException(file + ": is no picture that can be read; PNG and JPEG can");
+    throw new UserException(
+        file
+            + unread(bytes)
+                .map(": is a %s picture, which is not read: convert it to PNG or JPEG"::formatted)
+                .orElse(": is no picture that can be read; PNG and JPEG can"));
+  }
+
+  /** The name of a picture's format that is common and has no reader here. */
+  private static Optional<String> unread(byte[] bytes) {
+    String start = new String(bytes, 0, Math.min(bytes.length, 12), ISO_8859_1);
+    if (start.startsWith("RIFF") && start.endsWith("WEBP")) {
+      return Optional.of("WebP");
+    }
+    if (start.matches("(?s).{4}ftypavi[fs]")) {
+      return Optional.of("AVIF");
+    }
+    if (start.matches("(?s).{4}ftyp(hei.|hev.|mif1|msf1)")) {
+      return Optional.of("HEIC");
+    }
+    return start.startsWith("8BPS") ? Optional.of("Photoshop") : Optional.empty();
   }
 
   /** Only what is needed is parsed, so that texts packed into a file are never unpacked. */

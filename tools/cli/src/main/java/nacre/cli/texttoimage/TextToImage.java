@@ -264,6 +264,10 @@ public final class TextToImage {
       print.println("note    " + note);
     }
     warnOfDropped(model, print);
+    for (String word : order.unusedEmbeddings()) {
+      print.println(
+          "note    the embedding %s changes nothing: no prompt has that word".formatted(word));
+    }
     names.check(images);
     Map<String, String> parameters = parameters(path, plan);
     Progress.Limit limit = new Progress.Limit.Steps(plan.steps());
