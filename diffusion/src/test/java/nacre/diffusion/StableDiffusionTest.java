@@ -15,15 +15,24 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import nacre.diffusion.checkpoint.CheckpointWriter;
 import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.checkpoint.DiffusersFolder;
 import nacre.diffusion.image.RgbImage;
+import nacre.diffusion.text.PromptSyntax;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
+import nacre.weights.Conversion;
+import nacre.weights.Layout;
+import nacre.weights.SafeTensorsWriter;
+import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -251,6 +260,90 @@ class StableDiffusionTest {
   }
 
   @Test
+  void settingsChangeThePicture() throws IOException {
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu())) {
+      byte[] plain = rgb(fox(sd).draw());
+      assertArrayEquals(plain, rgb(fox(sd).clipSkip(0).draw()));
+      for (int skip = 1; skip <= 2; skip++) {
+        assertFalse(Arrays.equals(plain, rgb(fox(sd).clipSkip(skip).draw())));
+      }
+      assertFalse(Arrays.equals(plain, rgb(fox(sd).negative("a cat").draw())));
+      Prompt weighted = sd.prompt("a (fox:2)").syntax(PromptSyntax.A1111);
+      assertFalse(Arrays.equals(plain, rgb(weighted.size(32).steps(3).seed(5).draw())));
+      DrawingPlan plan = fox(sd).size(40, 24).plan();
+      assertEquals(40, plan.width());
+      assertEquals(24, plan.height());
+      assertEquals(32, sd.prompt("a fox").plan().width());
+    }
+  }
+
+  /** A single file has no vocabulary: CLIP's does, or that of a folder beside it or given. */
+  @Test
+  void aSingleFileFindsItsTokenizer() throws IOException {
+    Path file = folder.resolve("single.safetensors");
+    new CheckpointWriter(new Conversion(Optional.empty()))
+        .singleFile(new DiffusersFolder(MODEL), file);
+    WeightsException e =
+        assertThrows(
+            WeightsException.class,
+            () -> StableDiffusion.open(file, Device.cpu(), LoadOptions.DEFAULT));
+    assertTrue(e.getMessage().contains("knows 734 tokens, not 49408"), e.getMessage());
+    LoadOptions given = LoadOptions.DEFAULT.withTokenizer(MODEL.resolve("tokenizer"));
+    int[] wanted;
+    try (var sd = StableDiffusion.open(MODEL, Device.cpu(), LoadOptions.DEFAULT)) {
+      wanted = sd.tokenizer().encode("a fox").ids();
+      assertEquals(List.of(), sd.notes());
+    }
+    try (var sd = StableDiffusion.open(file, Device.cpu(), given)) {
+      assertArrayEquals(wanted, sd.tokenizer().encode("a fox").ids());
+    }
+    WideModel.copy(MODEL.resolve("tokenizer"), folder.resolve("tokenizer"));
+    try (var sd = StableDiffusion.open(file, Device.cpu(), LoadOptions.DEFAULT)) {
+      assertArrayEquals(wanted, sd.tokenizer().encode("a fox").ids());
+    }
+  }
+
+  /** What was read is freed when a later part turns out wrong, and the error names the part. */
+  @Test
+  void damagedWeightsAreNamed() throws IOException {
+    copy();
+    Path file = folder.resolve("unet/diffusion_pytorch_model.safetensors");
+    try (Scope _ = Scope.open();
+        StateDict dict =
+            StateDict.open(MODEL.resolve("unet/diffusion_pytorch_model.safetensors"))) {
+      SafeTensorsWriter writer = new SafeTensorsWriter();
+      for (var entry : dict.entries().entrySet()) {
+        Tensor tensor = entry.getValue().toTensor(Device.cpu(), DType.F32, Layout.SAME);
+        float[] values = tensor.toFloats();
+        values[0] = entry.getKey().equals("conv_out.bias") ? Float.NaN : values[0];
+        writer.add(entry.getKey(), Tensor.of(Device.cpu(), tensor.shape(), values), Layout.SAME);
+      }
+      writer.write(file);
+    }
+    for (DType dtype : List.of(DType.F32, DType.BF16)) {
+      LoadOptions options = LoadOptions.DEFAULT.withDtype(dtype);
+      try (var sd = StableDiffusion.load(folder, Device.cpu(), options)) {
+        WeightsException e = assertThrows(WeightsException.class, () -> fox(sd).draw());
+        assertTrue(e.getMessage().contains("the weights of its unet are damaged"), e.getMessage());
+        assertEquals(
+            dtype == DType.BF16,
+            e.getMessage().contains("it needs float32 to compute in"),
+            e.getMessage());
+      }
+    }
+    LoadOptions failing =
+        LoadOptions.DEFAULT.withOnRead(
+            component -> {
+              if (component == Component.VAE) {
+                throw new IllegalStateException("no more");
+              }
+            });
+    assertThrows(
+        IllegalStateException.class, () -> StableDiffusion.load(folder, Device.cpu(), failing));
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  @Test
   void refusesWhatMakesNoSense() throws IOException {
     try (var sd = StableDiffusion.load(MODEL, Device.cpu())) {
       Prompt prompt = sd.prompt("a");
@@ -263,6 +356,13 @@ class StableDiffusionTest {
       assertRefused("7×9", () -> sd.prompt("a").init(tiny).plan());
       assertRefused("strength 0.0", () -> fox(sd).init(tiny).strength(0).plan());
       assertThrows(IllegalStateException.class, () -> fox(sd).count(2).draw());
+      assertEquals(2, sd.textLayers());
+      assertRefused("clip skip is -1, from 0 to 2 is wanted", () -> prompt.clipSkip(-1));
+      assertRefused("clip skip is 3, from 0 to 2 is wanted", () -> prompt.clipSkip(3));
+      Prompt webui = sd.prompt("[a|b]").syntax(PromptSyntax.A1111);
+      assertRefused("prompt: '[a|b]' is a prompt that changes", webui::plan);
+      Prompt negative = sd.prompt("a").negative("[a|b]").syntax(PromptSyntax.A1111);
+      assertRefused("negative prompt: '[a|b]' is a prompt that changes", negative::plan);
     }
     assertRefused("float32 or bfloat16", () -> LoadOptions.DEFAULT.withDtype(DType.I32));
   }

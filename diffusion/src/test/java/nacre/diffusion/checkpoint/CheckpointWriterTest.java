@@ -13,10 +13,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import nacre.diffusion.text.ClipTextConfig;
 import nacre.diffusion.text.ClipTextModel;
+import nacre.diffusion.text.ClipVocabulary;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
@@ -66,6 +69,10 @@ class CheckpointWriterTest {
   }
 
   private void save(String act) throws IOException {
+    save(act, 20);
+  }
+
+  private void save(String act, int vocabulary) throws IOException {
     saved = new LinkedHashMap<>();
     folder = temporary.resolve("model");
     Parameters p = Parameters.create(Device.cpu(), DType.F32, 3);
@@ -93,10 +100,9 @@ class CheckpointWriterTest {
         (ObjectNode)
             json(
                 """
-                {'vocab_size': 20, 'hidden_size': 6, 'intermediate_size': 8,
-                 'num_hidden_layers': 2, 'num_attention_heads': 2}\
+                {'hidden_size': 6, 'intermediate_size': 8, 'num_hidden_layers': 2, 'num_attention_heads': 2}\
                 """);
-    text.put("hidden_act", act);
+    text.put("hidden_act", act).put("vocab_size", vocabulary);
     ClipTextModel encoder = new ClipTextModel(p.at("text_encoder"), ClipTextConfig.of(text));
     model.writeTextEncoder(encoder, p.at("text_encoder"));
     Files.writeString(folder.resolve("model_index.json"), "{\"_class_name\": \"X\"}");
@@ -176,6 +182,28 @@ class CheckpointWriterTest {
     Files.writeString(tokenizer.resolve("merges.txt"), "a b");
     WRITER.folder(SingleFile.open(file), given, again);
     assertEquals("a b", Files.readString(again.resolve("tokenizer/merges.txt")));
+  }
+
+  /** CLIP's own vocabulary goes with a text encoder of its size, and with no other. */
+  @ParameterizedTest
+  @ValueSource(ints = {20, ClipVocabulary.SIZE})
+  void withoutATokenizerTheVocabularyIsClips(int size) throws IOException {
+    save("gelu", size);
+    Files.createDirectories(folder.resolve("safety_checker"));
+    Files.writeString(folder.resolve("safety_checker/config.json"), "{}");
+    Path file = temporary.resolve("single.safetensors");
+    WRITER.singleFile(new DiffusersFolder(folder), file);
+    SingleFile single = SingleFile.open(file);
+    assertEquals(
+        Set.of(
+            "model_index.json", "text_encoder/config.json", "unet/config.json", "vae/config.json"),
+        single.configs().keySet());
+    assertEquals(size != 20, CheckpointWriter.hasClipVocabulary(single));
+    Path again = temporary.resolve("again");
+    WRITER.folder(single, Optional.empty(), again);
+    for (String name : List.of("vocab.json", "merges.txt")) {
+      assertEquals(size != 20, Files.exists(again.resolve("tokenizer").resolve(name)), name);
+    }
   }
 
   @Test

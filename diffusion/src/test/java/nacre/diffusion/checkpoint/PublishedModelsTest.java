@@ -110,6 +110,26 @@ class PublishedModelsTest {
     }
   }
 
+  /** Levels and layers that a model does not have are strange in either naming. */
+  @ParameterizedTest
+  @CsvSource({
+    "UNET, down_blocks.3.downsamplers.0.conv.weight, input_blocks.12.0.op.weight",
+    "UNET, up_blocks.3.upsamplers.0.conv.weight, output_blocks.11.2.conv.weight",
+    "UNET, down_blocks.0.resnets.2.conv1.weight, input_blocks.13.0.in_layers.2.weight",
+    "UNET, up_blocks.0.resnets.3.conv1.weight, output_blocks.12.0.in_layers.2.weight",
+    "VAE, encoder.down_blocks.3.downsamplers.0.conv.weight, encoder.down.3.downsample.conv.weight",
+    "VAE, decoder.up_blocks.3.upsamplers.0.conv.weight, decoder.up.0.upsample.conv.weight",
+    "VAE, encoder.down_blocks.4.resnets.0.conv1.weight, encoder.down.4.block.0.conv1.weight",
+    "VAE, encoder.down_blocks.0.resnets.2.conv1.weight, encoder.down.0.block.2.conv1.weight",
+    "VAE, decoder.up_blocks.0.resnets.3.conv1.weight, decoder.up.3.block.3.conv1.weight",
+    "TEXT_ENCODER, encoder.layers.23.mlp.fc1.weight, transformer.resblocks.23.mlp.c_fc.weight",
+  })
+  void namesEndWhereTheModelDoes(Component component, String ours, String theirs) {
+    KeyMapping dialect = dialect(Family.SD_2_1, component);
+    assertEquals(Optional.empty(), dialect.theirs(ours));
+    assertEquals(List.of(), dialect.ours(theirs));
+  }
+
   @ParameterizedTest
   @EnumSource(Family.class)
   void aSingleFileGivesWhatDiffusersMakesOfIt(Family family) throws IOException {

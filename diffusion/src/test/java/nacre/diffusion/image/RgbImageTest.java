@@ -11,6 +11,7 @@ import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.ComponentColorModel;
 import java.awt.image.DataBuffer;
+import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.awt.image.WritableRaster;
 import nacre.tensor.Device;
@@ -135,11 +136,19 @@ class RgbImageTest {
       assertFalse(RgbImage.isOpaque(image));
     }
     assertTrue(RgbImage.isOpaque(new BufferedImage(3, 2, BufferedImage.TYPE_INT_RGB)));
-    // The last color of Java's own palette is transparent.
-    BufferedImage palette = new BufferedImage(3, 2, BufferedImage.TYPE_BYTE_INDEXED);
-    assertTrue(RgbImage.isOpaque(palette));
-    palette.getRaster().setSample(1, 1, 0, 255);
-    assertEquals(palette.getColorModel().hasAlpha(), !RgbImage.isOpaque(palette));
+  }
+
+  @Test
+  void aPaletteIsOpaqueWhereItsTransparentColorsAreNotUsed() {
+    byte[] levels = bytes(0, 80, 160, 240);
+    IndexColorModel colors = new IndexColorModel(2, 4, levels, levels, levels, 3);
+    for (int i = 0; i < 6; i++) {
+      BufferedImage palette = new BufferedImage(3, 2, BufferedImage.TYPE_BYTE_INDEXED, colors);
+      assertTrue(palette.getColorModel().hasAlpha());
+      assertTrue(RgbImage.isOpaque(palette));
+      palette.getRaster().setSample(i % 3, i / 3, 0, 3);
+      assertFalse(RgbImage.isOpaque(palette), "pixel " + i);
+    }
   }
 
   /** The limits are those of Pillow's conversion to gray. */

@@ -1,6 +1,7 @@
 package nacre.diffusion.text;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,8 +20,10 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
+import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.weights.Layout;
+import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 import org.junit.jupiter.api.AfterEach;
@@ -122,6 +125,9 @@ class PromptEncoderTest {
         "a [cat: 3 ]; '[cat: 3 ]' is a prompt that changes",
         "[(a:1.2)::.5]; '[(a:1.2)::.5]' is a prompt that changes",
         "a (nice [cat|dog|(red:1.2) fox]); '[cat|dog|(red:1.2) fox]' is a prompt that changes",
+        "a \\\\[cat|dog]; '[cat|dog]' is a prompt that changes",
+        "\\\\\\\\[cat|dog]; '[cat|dog]' is a prompt that changes",
+        "[cat\\]|dog]; '[cat\\]|dog]' is a prompt that changes",
         "a cat AND a dog; 'AND' is a prompt of several",
         "a picture of 16:9; ':9' is the weight of a whole prompt",
         "a fox <lora:detail:0.7>; '<lora:detail:0.7>' is a network",
@@ -143,12 +149,94 @@ class PromptEncoderTest {
     PromptOptions options = new PromptOptions(PromptSyntax.A1111, 0);
     PromptEncoder encoder = encoder(config());
     for (String prompt :
-        List.of("[a:b]", "\\[a:b:0.5\\]", "[a (b|c)]", "SAND", "at 12: noon", "[a:b:c:0.5]")) {
+        List.of(
+            "[a:b]",
+            "\\[a:b:0.5\\]",
+            "\\[a|b]",
+            "a \\[a|b]",
+            "\\\\\\[a|b]",
+            "[3]",
+            "[a|b",
+            "[a|b\\",
+            "[a (b|c)]",
+            "SAND",
+            "at 12: noon",
+            "[a:b:c:0.5]")) {
       encoder.check(prompt, options, false);
     }
     // These belong to the prompt, not to the negative one.
     encoder.check("a AND <lora:b:1> c:2", options, true);
     assertThrows(IllegalArgumentException.class, () -> encoder.check("[a|b]", options, true));
+  }
+
+  /** As stable-diffusion-webui restores it, in each chunk by itself. */
+  @Test
+  void weightsLeaveTheMeanOfAChunkAsItWas() throws IOException {
+    try (Scope _ = Scope.open()) {
+      ClipTextModel model =
+          new DiffusersFolder(MODEL)
+              .readTextEncoder(Parameters.unwritten(Device.cpu(), DType.F32).frozen());
+      PromptEncoder encoder = encoder(model.config());
+      PromptOptions options = new PromptOptions(PromptSyntax.A1111, 0);
+      float[] plain =
+          encoder.encode(model, "a fox BREAK a red cat BREAK snow", options, false).toFloats();
+      float[] weighted =
+          encoder
+              .encode(model, "a fox BREAK a (red:1.5) cat BREAK (snow:0.5)", options, false)
+              .toFloats();
+      int size = plain.length / 3;
+      for (int chunk = 0; chunk < 3; chunk++) {
+        double before = 0;
+        double after = 0;
+        double change = 0;
+        for (int i = chunk * size; i < (chunk + 1) * size; i++) {
+          before += plain[i];
+          after += weighted[i];
+          change = Math.max(change, Math.abs(plain[i] - weighted[i]));
+        }
+        assertEquals(before, after, 1e-4 * Math.abs(before), "chunk " + chunk);
+        assertEquals(chunk > 0, change > 1e-3, "chunk " + chunk);
+      }
+    }
+  }
+
+  @Test
+  void tokensGoTheSameWayAsTheirVectors() throws IOException {
+    try (Scope _ = Scope.open()) {
+      ClipTextModel model =
+          new DiffusersFolder(MODEL)
+              .readTextEncoder(Parameters.unwritten(Device.cpu(), DType.F32).frozen());
+      Tensor ids = Tensor.ofInts(Device.cpu(), Shape.of(1, 3), 5, 7, 6);
+      Tensor encoded = model.forward(ids);
+      assertEquals(Shape.of(1, 3, 16), encoded.shape());
+      assertArrayEquals(
+          model.forwardVectors(model.tokenVectors(ids), 0).toFloats(), encoded.toFloats());
+      assertEquals(DType.BF16, model.forward(ids, DType.BF16).dtype());
+      Tensor flat = Tensor.ofInts(Device.cpu(), Shape.of(3), 5, 7, 6);
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> model.forward(flat)).getMessage();
+      assertTrue(message.endsWith("[N, T] with T up to 77 is wanted"), message);
+      message =
+          assertThrows(IllegalArgumentException.class, () -> model.forwardVectors(flat, 0))
+              .getMessage();
+      assertTrue(message.endsWith("[N, T, C] with T up to 77 is wanted"), message);
+    }
+  }
+
+  @Test
+  void anEmbeddingHasOneToSeventyFiveVectors(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("some.safetensors");
+    try (Scope _ = Scope.open()) {
+      for (int vectors : new int[] {0, 1, 75, 76}) {
+        Tensor tensor = Tensor.zeros(Device.cpu(), DType.F32, Shape.of(vectors, 16));
+        new SafeTensorsWriter().add("emb_params", tensor, Layout.SAME).write(file);
+        if (vectors == 1 || vectors == 75) {
+          assertEquals(vectors, TextualInversion.read(file, Optional.empty()).vectors().size());
+        } else {
+          assertUnreadable("with up to 75 vectors is wanted", file);
+        }
+      }
+    }
   }
 
   private static ClipTextConfig config() throws WeightsException {
