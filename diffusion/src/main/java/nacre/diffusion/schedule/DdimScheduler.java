@@ -30,10 +30,13 @@ public final class DdimScheduler implements Scheduler {
   /**
    * DDIM with noise.
    *
-   * @param eta standard deviation of the noise added, in units of DDPM's
+   * @param eta standard deviation of the noise added, in units of DDPM's; 0 to 1
    */
   @Override
   public DdimScheduler withEta(double eta) {
+    if (!(eta >= 0 && eta <= 1)) {
+      throw new IllegalArgumentException("scheduler: eta is " + eta + ", 0 to 1 is wanted");
+    }
     return new DdimScheduler(schedule, method, timesteps, eta);
   }
 

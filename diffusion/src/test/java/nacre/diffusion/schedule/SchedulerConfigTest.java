@@ -80,6 +80,7 @@ class SchedulerConfigTest {
                     : "")
                 + " 'variance_type': 'fixed_large', 'skip_prk_steps': true,"
                 + " 'use_karras_sigmas': true, 'final_sigmas_type': 'sigma_min', 'sigma_max': 9.0,"
+                + " 'sigma_min': 0.5, 'disable_corrector': [0, 2],"
                 + " 'interpolation_type': 'log_linear', 'timestep_type': 'continuous',"
                 + " 'solver_order': 3, 'solver_type': 'heun', 'original_inference_steps': 3,"
                 + (kind.className().startsWith("DEIS")
@@ -92,6 +93,23 @@ class SchedulerConfigTest {
     assertEquals(config, SchedulerConfig.of(config.toJson()));
     SchedulerConfig plain = config("{}", kind);
     assertEquals(plain, SchedulerConfig.of(plain.toJson()));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "LCMScheduler|{'original_inference_steps': 1000}",
+        "TCDScheduler|{'original_inference_steps': 1}",
+        "DEISMultistepScheduler|{'solver_order': 1}",
+        "DEISMultistepScheduler|{'solver_order': 3}",
+        "DPMSolverMultistepScheduler|{'solver_order': 3}",
+        "UniPCMultistepScheduler|{'solver_order': 1, 'lower_order_final': false}",
+      })
+  void theEndsOfARangeBelongToIt(String kind, String json) throws JsonProcessingException {
+    SchedulerConfig config = config(json, Schedulers.ofClass(kind));
+    assertEquals(config, SchedulerConfig.of(config.toJson()));
   }
 
   @ParameterizedTest

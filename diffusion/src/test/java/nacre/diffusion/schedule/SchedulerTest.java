@@ -5,10 +5,13 @@ import static nacre.diffusion.schedule.NoiseScheduleTest.config;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -21,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Numbers are those of diffusers 0.40; whole runs are compared by the bundles of verify. */
 class SchedulerTest {
@@ -157,15 +161,109 @@ class SchedulerTest {
     }
   }
 
-  @Test
-  void stepsGoInTheirOrder() throws JsonProcessingException {
-    Scheduler scheduler = Scheduler.of(config("{}"), 6);
+  /** A history holds as many steps as its scheduler uses, however many there are. */
+  @ParameterizedTest
+  @MethodSource("nacre.diffusion.schedule.Schedulers#builtIn")
+  void aHistoryDoesNotGrow(SchedulerKind kind) throws JsonProcessingException {
+    Scheduler scheduler = Scheduler.of(config("{'skip_prk_steps': true}", kind), 16);
+    try (Scope _ = Scope.open()) {
+      History history = scheduler.start(0);
+      Tensor x = Tensor.of(CPU, Shape.of(1, 2), 1, -2);
+      int half = scheduler.steps() / 2;
+      long[] most = new long[2];
+      for (int i = 0; i < scheduler.steps(); i++) {
+        try (Scope _ = Scope.open()) {
+          scheduler.step(i, x, x, x, history);
+        }
+        int part = i < half ? 0 : 1;
+        most[part] = Math.max(most[part], Memory.liveTensors());
+      }
+      assertTrue(most[1] <= most[0], most[1] + " tensors after " + most[0]);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("nacre.diffusion.schedule.Schedulers#builtIn")
+  void stepsGoInTheirOrder(SchedulerKind kind) throws JsonProcessingException {
+    Scheduler scheduler = Scheduler.of(config("{'skip_prk_steps': true}", kind), 6);
     try (Scope _ = Scope.open()) {
       Tensor x = Tensor.of(CPU, Shape.of(1, 2), 1, -2);
       History history = scheduler.start(2);
-      scheduler.step(2, x, x, null, history);
-      assertMessage("step 3 comes next", () -> scheduler.step(2, x, x, null, history));
+      scheduler.step(2, x, x, x, history);
+      assertMessage("step 3 comes next", () -> scheduler.step(2, x, x, x, history));
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "HeunDiscreteScheduler",
+        "KDPM2DiscreteScheduler",
+        "KDPM2AncestralDiscreteScheduler",
+        "DPMSolverSDEScheduler"
+      })
+  void secondStagesAreNoBeginning(String kind) throws JsonProcessingException {
+    Scheduler scheduler = Scheduler.of(config("{}", Schedulers.ofClass(kind)), 6);
+    assertMessage("step 3 is the second stage of one; start at 2", () -> scheduler.start(3));
+  }
+
+  @Test
+  void etaGoesFromZeroToOne() throws JsonProcessingException {
+    for (String name : new String[] {"DDIMScheduler", "TCDScheduler"}) {
+      Scheduler scheduler = Scheduler.of(config("{}", Schedulers.ofClass(name)), 4);
+      assertFalse(scheduler.withEta(0).isStochastic(1));
+      assertTrue(scheduler.withEta(1).isStochastic(1));
+      for (double wrong : new double[] {-0.01, 1.01, Double.NaN}) {
+        assertMessage("0 to 1 is wanted", () -> scheduler.withEta(wrong));
+      }
+    }
+    Scheduler euler = Scheduler.of(config("{}", Schedulers.ofClass("EulerDiscreteScheduler")), 4);
+    assertSame(euler, euler.withEta(0));
+    assertMessage("EulerDiscreteScheduler has no eta", () -> euler.withEta(0.5));
+  }
+
+  @Test
+  void stepsOfDistilledModelsAreLimited() throws JsonProcessingException {
+    SchedulerConfig config =
+        config("{'original_inference_steps': 10}", Schedulers.ofClass("LCMScheduler"));
+    assertEquals(10, Scheduler.of(config, 10).steps());
+    assertMessage("so that there are 1 to 10", () -> Scheduler.of(config, 11));
+    Scheduler four = Scheduler.of(config, 4);
+    assertEquals(4, four.within(0.4).steps());
+    assertMessage("so that there are 1 to 3 at a strength of 0.3", () -> four.within(0.3));
+    assertMessage("there are 1 to 0 at a strength of 0.0", () -> four.within(0));
+  }
+
+  @Test
+  void spacingsWithoutTheLowestLeaveFewer() {
+    assertArrayEquals(
+        new int[] {499, 249}, TimestepSpacing.TRAILING.withoutLowest(1000, 500, 4, 0));
+    assertMessage("6 steps", () -> TimestepSpacing.TRAILING.withoutLowest(1000, 5, 6, 0));
+    assertEquals(3, TimestepSpacing.linspace(3, 7, 1, 0));
+    assertEquals(4, TimestepSpacing.linspace(3, 7, 5, 1));
+    assertEquals(7, TimestepSpacing.linspace(3, 7, 5, 4));
+  }
+
+  @Test
+  void rowsOfProvidersShareNoNames() {
+    SchedulerFactory factory = (_, _) -> null;
+    SchedulerName mine = new SchedulerName("mine", "What it is");
+    SchedulerKind kind = SchedulerKind.of("MyScheduler", factory, mine);
+    List<SchedulerKind> all = Schedulers.table(List.of(() -> List.of(kind)));
+    assertEquals(Schedulers.builtIn().size() + 1, all.size());
+    assertSame(kind, all.getLast());
+    assertTaken("the class MyScheduler", kind, SchedulerKind.of("MyScheduler", factory));
+    assertTaken("the name mine", kind, SchedulerKind.of("Other", factory, mine));
+    assertTaken("the class DDIMScheduler", SchedulerKind.of("DDIMScheduler", factory));
+    SchedulerName ddim = new SchedulerName("ddim", "Another");
+    assertTaken("the name ddim", SchedulerKind.of("Other", factory, ddim));
+  }
+
+  private static void assertTaken(String what, SchedulerKind... kinds) {
+    List<SchedulerProvider> providers = List.of(() -> List.of(kinds));
+    IllegalStateException e =
+        assertThrows(IllegalStateException.class, () -> Schedulers.table(providers));
+    assertTrue(e.getMessage().contains("two have " + what), e.getMessage());
   }
 
   @Test
