@@ -7,6 +7,7 @@ import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 import static nacre.tensor.ops.Slice.slice;
 
+import nacre.tensor.Recompute;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Unary;
@@ -63,6 +64,10 @@ final class VitLayer implements Layer {
   /** {@code x [N, T, C] → [N, T, C]}. */
   @Override
   public Tensor forward(Tensor x) {
+    return Recompute.block(in -> halves(in.get(0)), x);
+  }
+
+  private Tensor halves(Tensor x) {
     Tensor y = before.forward(x);
     Tensor mixed =
         attention(split(query.forward(y)), split(key.forward(y)), split(value.forward(y)));

@@ -2,7 +2,7 @@ package nacre.diffusion.unet;
 
 import nacre.diffusion.layers.ResnetBlock2D;
 import nacre.nn.Parameters;
-import nacre.tensor.Scope;
+import nacre.tensor.Recompute;
 import nacre.tensor.Tensor;
 
 /** The middle of the UNet: two residual blocks around attention, at the lowest resolution. */
@@ -31,7 +31,13 @@ final class MidBlock {
 
   /** {@code x [N, H, W, C] → [N, H, W, C]}. */
   Tensor forward(Tensor x, Tensor time, Tensor context) {
-    return Scope.tidy(
-        () -> resnet2.forward(attention.forward(resnet1.forward(x, time), context), time));
+    return Recompute.block(
+        in -> {
+          Tensor y = resnet1.forward(in.get(0), in.get(1));
+          return resnet2.forward(attention.forward(y, in.get(2)), in.get(1));
+        },
+        x,
+        time,
+        context);
   }
 }

@@ -1,7 +1,7 @@
 package nacre.diffusion.unet;
 
 import nacre.diffusion.layers.ResnetBlock2D;
-import nacre.tensor.Scope;
+import nacre.tensor.Recompute;
 import nacre.tensor.Tensor;
 
 /**
@@ -14,10 +14,13 @@ record Stage(ResnetBlock2D resnet, Transformer2D attention) {
 
   /** {@code x [N, H, W, in] → [N, H, W, out]}. */
   Tensor forward(Tensor x, Tensor time, Tensor context) {
-    return Scope.tidy(
-        () -> {
-          Tensor y = resnet.forward(x, time);
-          return attention == null ? y : attention.forward(y, context);
-        });
+    return Recompute.block(
+        in -> {
+          Tensor y = resnet.forward(in.get(0), in.get(1));
+          return attention == null ? y : attention.forward(y, in.get(2));
+        },
+        x,
+        time,
+        context);
   }
 }

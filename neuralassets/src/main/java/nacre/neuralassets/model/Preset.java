@@ -154,6 +154,8 @@ public record Preset(
    *     more gives more noise
    * @param objectWeight how often errors inside the targets' object boxes count; 1 in the paper,
    *     and with an autoencoder
+   * @param gradientCheckpointing whether backward computes the blocks of UNet and image encoder
+   *     again instead of keeping what was computed in them: less memory, more time, the same bits
    */
   public record Training(
       int steps,
@@ -171,7 +173,8 @@ public record Preset(
       double emaDecay,
       double dropProbability,
       double timestepPower,
-      double objectWeight) {
+      double objectWeight,
+      boolean gradientCheckpointing) {
     /**
      * Checks the ranges.
      *
@@ -364,7 +367,8 @@ public record Preset(
             r.number("ema_decay"),
             r.number("drop_probability"),
             r.number("timestep_power", 1),
-            r.number("object_weight", 1));
+            r.number("object_weight", 1),
+            r.flag("gradient_checkpointing", false));
     r.end();
     return training;
   }

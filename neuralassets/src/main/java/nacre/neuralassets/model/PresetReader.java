@@ -114,7 +114,15 @@ final class PresetReader {
   }
 
   boolean flag(String key) {
-    JsonNode value = required(key);
+    return flag(key, required(key));
+  }
+
+  /** True or false, or {@code otherwise} if it is missing. */
+  boolean flag(String key, boolean otherwise) {
+    return optional(key).map(value -> flag(key, value)).orElse(otherwise);
+  }
+
+  private boolean flag(String key, JsonNode value) {
     if (!value.isBoolean()) {
       throw wrong(name(key), "true or false", value);
     }

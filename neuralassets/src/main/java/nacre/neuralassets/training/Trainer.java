@@ -165,12 +165,16 @@ public final class Trainer implements AutoCloseable {
   /** Forward, backward, clipping, AdamW, moving averages; the loss. */
   private Tensor wholeStep() {
     try (Scope inner = Scope.open();
-        Tape tape = Tape.open()) {
+        Tape tape = tape()) {
       Tensor loss = objective.loss(inputs);
       optimizer.step(tape.backward(loss)::of);
       ema.move();
       return inner.keep(loss);
     }
+  }
+
+  private Tape tape() {
+    return preset.training().gradientCheckpointing() ? Tape.openRecomputing() : Tape.open();
   }
 
   /** The number of steps done, or begun. */

@@ -6,13 +6,13 @@ import java.util.Locale;
 
 /** What an operation keeps from its forward for its backward. */
 public final class Context {
-  private final Operation operation;
+  private final Object operation; // named in errors
   private final boolean recording;
   private final boolean[] needs;
   private final List<Tensor> saved = new ArrayList<>(4);
   private int[] versions = {}; // of what was saved, when forward was done
 
-  Context(Operation operation, boolean recording, boolean[] needs) {
+  Context(Object operation, boolean recording, boolean[] needs) {
     this.operation = operation;
     this.recording = recording;
     this.needs = needs;
@@ -53,17 +53,20 @@ public final class Context {
   public Tensor saved(int i) {
     Tensor tensor = saved.get(i);
     if (tensor != null && i < versions.length && tensor.version() != versions[i]) {
-      throw new IllegalStateException(
-          "backward: %s saved %s, which %s has written since, so that the gradient would be wrong; write it after backward, or write a copy"
-              .formatted(operation, tensor.describe(), name(tensor.writer())));
+      throw written(operation, tensor.describe(), tensor.writer());
     }
     return tensor;
   }
 
-  private static String name(Object writer) {
-    return writer instanceof Enum<?> function
-        ? function.name().toLowerCase(Locale.ROOT)
-        : String.valueOf(writer);
+  /** What is said where something is to be read again that is not what it was. */
+  static IllegalStateException written(Object reader, String what, Object writer) {
+    String name =
+        writer instanceof Enum<?> function
+            ? function.name().toLowerCase(Locale.ROOT)
+            : String.valueOf(writer);
+    return new IllegalStateException(
+        "backward: %s saved %s, which %s has written since, so that the gradient would be wrong; write it after backward, or write a copy"
+            .formatted(reader, what, name));
   }
 
   void release() {

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import nacre.tensor.spi.Binary;
 
 /**
  * Records operations on tracked tensors while it is open, and walks them backwards. Of tapes within
@@ -20,19 +19,86 @@ import nacre.tensor.spi.Binary;
 public final class Tape implements AutoCloseable {
   private static final ThreadLocal<Tape> CURRENT = new ThreadLocal<>();
 
-  private record Node(Operation operation, Context context, Tensor[] in, Tensor out) {}
+  /** What came out of something, and how its gradient goes back through it. */
+  sealed interface Node permits Computed, RecomputedBlock {
+    Tensor out();
 
+    /** Adds to the gradients of what went in. */
+    void backward(Tensor dy, Map<Tensor, Tensor> gradients);
+
+    /** Lets go of what is kept for backward. */
+    void release();
+  }
+
+  /** What a tape does with what runs while it is open. */
+  private enum Mode {
+    /** Keeps what backward will read of every operation. */
+    RECORD,
+    /** The same, but of {@link Recompute} blocks their inputs only. */
+    RECOMPUTE,
+    /** Keeps nothing; operations compute as if it did, so that the bits are the same. */
+    REHEARSE
+  }
+
+  private final Mode mode;
   private final Tape outer = CURRENT.get();
   private final List<Node> nodes = new ArrayList<>();
+  private final ReadTensors reads;
   private boolean closed;
 
-  private Tape() {}
+  private Tape(Mode mode) {
+    this.mode = mode;
+    this.reads = mode == Mode.REHEARSE ? new ReadTensors() : null;
+    CURRENT.set(this);
+  }
 
   /** Opens a tape on this thread; operations are recorded until it closes. */
   public static Tape open() {
-    Tape tape = new Tape();
-    CURRENT.set(tape);
-    return tape;
+    return new Tape(Mode.RECORD);
+  }
+
+  /**
+   * Opens a tape for gradient checkpointing: of the blocks that layers mark by {@link
+   * Recompute#block} it keeps the inputs only, and backward computes them again. Gradients are the
+   * same to the bit. It takes less memory, and the time of a second forward.
+   */
+  public static Tape openRecomputing() {
+    return new Tape(Mode.RECOMPUTE);
+  }
+
+  static Tape openRehearsal() {
+    return new Tape(Mode.REHEARSE);
+  }
+
+  /** The innermost open tape of this thread; null if there is none. */
+  static Tape current() {
+    return CURRENT.get();
+  }
+
+  boolean recomputes() {
+    return mode != Mode.RECORD;
+  }
+
+  /** What a rehearsal has read; null of another tape. */
+  ReadTensors reads() {
+    return reads;
+  }
+
+  /** Takes over what a rehearsal within this tape has read. */
+  void reads(Tape rehearsal) {
+    if (reads != null) {
+      reads.note(rehearsal.reads);
+    }
+  }
+
+  /** Records what was computed, unless this is a rehearsal. */
+  void record(Node node) {
+    node.out().track(this);
+    if (mode == Mode.REHEARSE) {
+      node.release();
+    } else {
+      nodes.add(node);
+    }
   }
 
   static Tensor run(Operation operation, Tensor... in) {
@@ -40,6 +106,9 @@ public final class Tape implements AutoCloseable {
     boolean[] needs = new boolean[in.length];
     boolean recording = false;
     if (tape != null) {
+      if (tape.reads != null) {
+        tape.reads.note(tape, in);
+      }
       for (int i = 0; i < in.length; i++) {
         needs[i] = in[i] != null && in[i].tracked();
         recording |= needs[i];
@@ -61,10 +130,9 @@ public final class Tape implements AutoCloseable {
       restore(tape);
     }
     if (recording && out.dtype().isFloating()) {
-      out.track(tape);
       context.seal();
       // A copy: the array may be the caller's own, and change before the backward.
-      tape.nodes.add(new Node(operation, context, in.clone(), out));
+      tape.record(new Computed(operation, context, in.clone(), out));
     } else {
       context.release();
     }
@@ -72,7 +140,7 @@ public final class Tape implements AutoCloseable {
   }
 
   /** Going backwards would end at a tensor that another tape recorded, and nobody be told. */
-  private void requireWithinReach(Operation operation, Tensor in) {
+  void requireWithinReach(Object operation, Tensor in) {
     if (in.maker() != null && in.maker() != this) {
       throw new IllegalStateException(
           operation
@@ -127,6 +195,12 @@ public final class Tape implements AutoCloseable {
           requireAlike("backward: cotangent", cotangent, "output", output);
           gradients.put(output, cotangent.detach());
         });
+    walk(gradients);
+    return new Gradients(gradients);
+  }
+
+  /** Takes gradients from outputs to inputs, node by node; none is left of what was recorded. */
+  void walk(Map<Tensor, Tensor> gradients) {
     // Backward runs with no tape open: gradients of gradients are not recorded.
     Tape open = CURRENT.get();
     restore(null);
@@ -134,31 +208,30 @@ public final class Tape implements AutoCloseable {
       for (int i = nodes.size() - 1; i >= 0; i--) {
         Node node = nodes.remove(i);
         try {
-          Tensor dy = gradients.remove(node.out);
+          Tensor dy = gradients.remove(node.out());
           if (dy != null) {
-            backward(node, dy, gradients);
+            node.backward(dy, gradients);
             dy.close();
           }
         } finally {
-          node.context.release();
+          node.release();
         }
       }
     } finally {
       restore(open);
     }
-    return new Gradients(gradients);
   }
 
   private boolean recorded(Tensor out) {
     for (int i = nodes.size() - 1; i >= 0; i--) {
-      if (nodes.get(i).out == out) {
+      if (nodes.get(i).out() == out) {
         return true;
       }
     }
     return false;
   }
 
-  private static void requireAlike(String what, Tensor gradient, String whose, Tensor of) {
+  static void requireAlike(String what, Tensor gradient, String whose, Tensor of) {
     if (!gradient.shape().equals(of.shape()) || gradient.dtype() != of.dtype()) {
       throw new IllegalArgumentException(
           what
@@ -170,36 +243,6 @@ public final class Tape implements AutoCloseable {
               + of.describe()
               + ": they must be alike");
     }
-  }
-
-  private static void backward(Node node, Tensor dy, Map<Tensor, Tensor> gradients) {
-    try (Scope scope = Scope.open()) {
-      Tensor[] dx = node.operation.backward(node.context, dy);
-      for (int i = 0; i < dx.length; i++) {
-        if (dx[i] == null || !node.context.needs(i)) {
-          continue;
-        }
-        requireAlike(node.operation + ": gradient " + i, dx[i], "input", node.in[i]);
-        Tensor sum = gradients.get(node.in[i]);
-        if (sum == null) {
-          // A view, since an operation may return dy itself, or one tensor for two inputs.
-          gradients.put(node.in[i], scope.keep(dx[i].detach()));
-        } else {
-          gradients.put(node.in[i], accumulate(scope, sum, dx[i]));
-        }
-      }
-    }
-  }
-
-  private static Tensor accumulate(Scope scope, Tensor sum, Tensor more) {
-    if (sum.unshared()) {
-      sum.backend().binary(Binary.ADD, sum, more, sum);
-      return sum;
-    }
-    Tensor fresh = sum.like();
-    sum.backend().binary(Binary.ADD, sum, more, fresh);
-    sum.close();
-    return scope.keep(fresh);
   }
 
   /**
@@ -215,7 +258,7 @@ public final class Tape implements AutoCloseable {
     }
     closed = true;
     for (Node node : nodes) {
-      node.context.release();
+      node.release();
     }
     nodes.clear();
     restore(outer);

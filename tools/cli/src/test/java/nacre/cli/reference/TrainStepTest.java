@@ -1,11 +1,14 @@
 package nacre.cli.reference;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Supplier;
 import nacre.cli.TestGpu;
 import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
@@ -65,6 +68,44 @@ class TrainStepTest {
       assertEquals(norm, optimizer.gradientNorm(), norm * bundle.tolerance());
       compareUpdates(bundle, p.all());
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "train-step-demo, cpu, float32",
+    "train-step-paper, cpu, float32",
+    "train-step-paper, cpu, bfloat16",
+    "train-step-demo, reference, float32",
+    "train-step-demo, cuda, float32",
+    "train-step-paper, cuda, float32"
+  })
+  void recomputingChangesNoBit(String name, String deviceName, String dtype) throws IOException {
+    Device device = device(deviceName);
+    DType compute = dtype.equals("bfloat16") ? DType.BF16 : DType.F32;
+    try (TrainStepBundle bundle = TrainStepBundle.open(name);
+        Scope _ = Scope.open()) {
+      Parameters p = Parameters.unwritten(device, DType.F32);
+      NeuralAssets model = new NeuralAssets(p, bundle.preset(), compute);
+      bundle.tensors().under("weight.").loadInto(p.all());
+      Map<String, float[]> wanted = lossAndGradients(bundle, model, p, Tape::open);
+      Map<String, float[]> got = lossAndGradients(bundle, model, p, Tape::openRecomputing);
+      assertEquals(p.all().size() + 1, wanted.size());
+      wanted.forEach((key, numbers) -> assertArrayEquals(numbers, got.get(key), key));
+    }
+  }
+
+  private static Map<String, float[]> lossAndGradients(
+      TrainStepBundle bundle, NeuralAssets model, Parameters p, Supplier<Tape> tapes)
+      throws IOException {
+    Map<String, float[]> numbers = new TreeMap<>();
+    try (Scope _ = Scope.open();
+        Tape tape = tapes.get()) {
+      Tensor loss = loss(bundle, model);
+      numbers.put("loss", loss.toFloats());
+      Gradients gradients = tape.backward(loss);
+      p.all().forEach((key, weight) -> numbers.put(key, gradients.of(weight).toFloats()));
+    }
+    return numbers;
   }
 
   private static Device device(String name) {
