@@ -69,6 +69,8 @@ class PresetTest {
             + " a text",
         "\"training\": {      | \"training\": {\"encoder_learning_rate_factor\": -1, |"
             + " encoder_learning_rate",
+        "\"training\": {      | \"training\": {\"gradient_checkpointing\": 1, |"
+            + " training.gradient_checkpointing must be true or false",
         "\"learning_rate\":   | \"rate\":                 | training.learning_rate is missing",
         "\"cosine\"           | \"linear\"                | one of constant, cosine",
         "\"norm_eps\"         | \"norm_epsilon\"          | unet.norm_epsilon is not known",

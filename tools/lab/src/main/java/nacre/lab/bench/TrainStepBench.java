@@ -20,6 +20,7 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.Trainer;
 import nacre.tensor.Device;
+import nacre.tensor.Memory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -110,6 +111,7 @@ final class TrainStepBench implements Callable<Integer> {
     Row theirs = new Row("peer", new ArrayList<>());
     try (Trainer trainer = new Trainer(chosen, on, 0)) {
       PairBatch batch = batch(chosen, data, trainer);
+      Memory.resetPeak();
       time(trainer, batch, WARM_UP);
       for (int round = 0; round < rounds; round++) {
         ours.medians.add(time(trainer, batch, steps));
@@ -125,6 +127,7 @@ final class TrainStepBench implements Callable<Integer> {
         }
       }
     }
+    out.printf(Locale.ROOT, "memory  tensors at most %.1f MB%n", Memory.peakBytes() / 1e6);
     double images = chosen.training().batchSize() * 1000.0;
     out.printf(
         Locale.ROOT, "nacre   %.2f ms, %.0f images/s%n", ours.median(), images / ours.median());
