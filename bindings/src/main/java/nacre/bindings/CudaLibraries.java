@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import nacre.bindings.symbols.OpenedLibraries;
@@ -176,8 +177,13 @@ public final class CudaLibraries {
           library == CudaLibrary.DRIVER ? "knows CUDA up to " + version : "is version " + version;
       return unavailable(
           library,
-          "%s %s, and %s or later is needed; %s"
-              .formatted(file, is, library.minimum(), library.remedy(cudaMajor)));
+          String.format(
+              Locale.ROOT,
+              "%s %s, and %s or later is needed; %s",
+              file,
+              is,
+              library.minimum(),
+              library.remedy(cudaMajor)));
     }
     return new NativeLibrary.Loaded(library.title(), version, file);
   }
@@ -200,15 +206,23 @@ public final class CudaLibraries {
   private static String notFound(CudaLibrary library, int cudaMajor) {
     String names = String.join(" or ", library.files(cudaMajor));
     if (simulator().isPresent()) {
-      return "%s is not in %s, the simulated device asked for; %s"
-          .formatted(names, simulator().get(), library.remedy(cudaMajor));
+      return String.format(
+          Locale.ROOT,
+          "%s is not in %s, the simulated device asked for; %s",
+          names,
+          simulator().get(),
+          library.remedy(cudaMajor));
     }
     CudaSearch search = search();
     List<Path> folders = new ArrayList<>(search.chosen());
     folders.addAll(search.usual());
     String also = folders.isEmpty() ? "" : " nor in " + join(folders);
-    return "%s is not on the system's search path%s; %s"
-        .formatted(names, also, library.remedy(cudaMajor));
+    return String.format(
+        Locale.ROOT,
+        "%s is not on the system's search path%s; %s",
+        names,
+        also,
+        library.remedy(cudaMajor));
   }
 
   private static String join(List<Path> folders) {

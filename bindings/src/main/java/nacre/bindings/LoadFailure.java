@@ -33,7 +33,7 @@ final class LoadFailure {
     if (reason.startsWith("Error relocating")
         || reason.startsWith("Error loading shared library")) {
       return "; it is built for glibc, and this system has musl, as Alpine has: take one with"
-                 + " glibc, such as Debian or Ubuntu";
+          + " glibc, such as Debian or Ubuntu";
     }
     return reason.contains("version `GLIBC") ? "; this system is older than it: update glibc" : "";
   }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import nacre.bindings.onednn.Dnnl;
 import nacre.bindings.onednn.dnnl_version_t;
@@ -129,7 +130,12 @@ public final class NativeLibraries {
             + "."
             + Dnnl.DNNL_VERSION_PATCH();
     String key =
-        "onednn-%s-%s-%08x".formatted(version, platform.classifier(), packed.getLast().crc());
+        String.format(
+            Locale.ROOT,
+            "onednn-%s-%s-%08x",
+            version,
+            platform.classifier(),
+            packed.getLast().crc());
     try {
       return new LibraryCache(root).place(key, packed);
     } catch (IOException e) {
@@ -137,8 +143,14 @@ public final class NativeLibraries {
         return LibraryCache.placeForThisProcess(packed);
       } catch (IOException e2) {
         throw new Refusal(
-            "it can be unpacked neither to %s (%s) nor to %s (%s); set NACRE_CACHE to a folder of yours"
-                .formatted(root, e, System.getProperty("java.io.tmpdir"), e2));
+            String.format(
+                Locale.ROOT,
+                "it can be unpacked neither to %s (%s) nor to %s (%s); set NACRE_CACHE to a folder"
+                    + " of yours",
+                root,
+                e,
+                System.getProperty("java.io.tmpdir"),
+                e2));
       }
     }
   }
@@ -166,8 +178,13 @@ public final class NativeLibraries {
     String version = major + "." + minor + "." + dnnl_version_t.patch(answer);
     if (major != Dnnl.DNNL_VERSION_MAJOR() || minor < Dnnl.DNNL_VERSION_MINOR()) {
       throw new Refusal(
-          "%s is version %s, and %d.%d or a later minor version is needed"
-              .formatted(file, version, Dnnl.DNNL_VERSION_MAJOR(), Dnnl.DNNL_VERSION_MINOR()));
+          String.format(
+              Locale.ROOT,
+              "%s is version %s, and %d.%d or a later minor version is needed",
+              file,
+              version,
+              Dnnl.DNNL_VERSION_MAJOR(),
+              Dnnl.DNNL_VERSION_MINOR()));
     }
     return new NativeLibrary.Loaded(ONEDNN, version, file);
   }

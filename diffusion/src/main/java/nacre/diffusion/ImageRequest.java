@@ -1,5 +1,6 @@
 package nacre.diffusion;
 
+import java.util.Locale;
 import java.util.Objects;
 import nacre.diffusion.text.PromptOptions;
 import nacre.tensor.Tensor;
@@ -36,7 +37,11 @@ public record ImageRequest(
     Objects.requireNonNull(options, "options");
     if (width < 1 || height < 1) {
       throw new IllegalArgumentException(
-          "image request: the image is %d×%d, at least 1×1 is wanted".formatted(width, height));
+          String.format(
+              Locale.ROOT,
+              "image request: the image is %d×%d, at least 1×1 is wanted",
+              width,
+              height));
     }
     if (!(guidance >= 0) || Double.isInfinite(guidance)) {
       throw new IllegalArgumentException(

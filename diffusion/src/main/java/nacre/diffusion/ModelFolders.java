@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.Component;
@@ -64,7 +65,10 @@ final class ModelFolders {
             model,
             pipeline.isEmpty()
                 ? INDEX + " names no pipeline, StableDiffusionPipeline is wanted"
-                : "is a %s, StableDiffusionPipeline is wanted".formatted(OneLine.clip(pipeline)));
+                : String.format(
+                    Locale.ROOT,
+                    "is a %s, StableDiffusionPipeline is wanted",
+                    OneLine.clip(pipeline)));
       }
       return;
     }
@@ -82,11 +86,12 @@ final class ModelFolders {
       boolean inside = parent != null && Files.exists(parent.resolve(Component.UNET.config()));
       throw new WeightsException(
           model,
-          "has no %s, and no %s%s"
-              .formatted(
-                  INDEX,
-                  String.join(", no ", missing),
-                  inside ? "; give the folder above, " + parent : ""));
+          String.format(
+              Locale.ROOT,
+              "has no %s, and no %s%s",
+              INDEX,
+              String.join(", no ", missing),
+              inside ? "; give the folder above, " + parent : ""));
     }
   }
 

@@ -2,6 +2,7 @@ package nacre.diffusion;
 
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.function.Consumer;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.Component;
@@ -117,10 +118,11 @@ final class Models implements AutoCloseable {
   }
 
   private String reason(Component component) {
-    return "the weights of its %s are damaged%s"
-        .formatted(
-            component.folder(),
-            dtype == DType.F32 ? "" : ", or it needs float32 to compute in rather than " + dtype);
+    return String.format(
+        Locale.ROOT,
+        "the weights of its %s are damaged%s",
+        component.folder(),
+        dtype == DType.F32 ? "" : ", or it needs float32 to compute in rather than " + dtype);
   }
 
   /** Whether models stay in memory between uses. */

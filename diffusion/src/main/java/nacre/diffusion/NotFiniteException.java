@@ -1,5 +1,6 @@
 package nacre.diffusion;
 
+import java.util.Locale;
 import nacre.tensor.Tensor;
 
 /**
@@ -27,7 +28,12 @@ public final class NotFiniteException extends ArithmeticException {
     }
     if (wrong > 0) {
       throw new NotFiniteException(
-          "%s: %,d of %,d values are NaN or infinite".formatted(what, wrong, values.length));
+          String.format(
+              Locale.ROOT,
+              "%s: %,d of %,d values are NaN or infinite",
+              what,
+              wrong,
+              values.length));
     }
   }
 }

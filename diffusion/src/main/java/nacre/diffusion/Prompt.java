@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.stream.LongStream;
@@ -131,8 +132,12 @@ public final class Prompt {
     int multiple = model.sizeStep();
     if (newWidth < 1 || newHeight < 1 || newWidth % multiple != 0 || newHeight % multiple != 0) {
       throw new IllegalArgumentException(
-          "prompt: size is %d×%d, multiples of %d are wanted"
-              .formatted(newWidth, newHeight, multiple));
+          String.format(
+              Locale.ROOT,
+              "prompt: size is %d×%d, multiples of %d are wanted",
+              newWidth,
+              newHeight,
+              multiple));
     }
     width = newWidth;
     height = newHeight;
@@ -194,8 +199,11 @@ public final class Prompt {
   public Prompt clipSkip(int layers) {
     if (layers < 0 || layers > model.textLayers()) {
       throw new IllegalArgumentException(
-          "prompt: clip skip is %d, from 0 to %d is wanted, the text encoder's layers"
-              .formatted(layers, model.textLayers()));
+          String.format(
+              Locale.ROOT,
+              "prompt: clip skip is %d, from 0 to %d is wanted, the text encoder's layers",
+              layers,
+              model.textLayers()));
     }
     clipSkip = layers;
     return this;
@@ -224,7 +232,7 @@ public final class Prompt {
   private static void requireAtLeastOne(String what, int number) {
     if (number < 1) {
       throw new IllegalArgumentException(
-          "prompt: %s is %d, at least 1 is wanted".formatted(what, number));
+          String.format(Locale.ROOT, "prompt: %s is %d, at least 1 is wanted", what, number));
     }
   }
 
@@ -286,8 +294,13 @@ public final class Prompt {
     int multiple = model.sizeStep();
     if (initial.width() < multiple || initial.height() < multiple) {
       throw new IllegalArgumentException(
-          "prompt: the initial picture is %d×%d, at least %d×%d is wanted"
-              .formatted(initial.width(), initial.height(), multiple, multiple));
+          String.format(
+              Locale.ROOT,
+              "prompt: the initial picture is %d×%d, at least %d×%d is wanted",
+              initial.width(),
+              initial.height(),
+              multiple,
+              multiple));
     }
     return new int[] {
       initial.width() - initial.width() % multiple, initial.height() - initial.height() % multiple

@@ -3,6 +3,7 @@ package nacre.diffusion;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import nacre.diffusion.checkpoint.Checkpoint;
@@ -76,7 +77,8 @@ public final class StableDiffusion implements AutoCloseable {
   private void checkConfigs(ClipTextConfig text) throws WeightsException {
     Optional<String> other = OtherModels.withInput(unetConfig.inChannels());
     if (other.isPresent() && vaeConfig.latentChannels() == 4) {
-      throw new WeightsException(path, "is %s, which is not supported".formatted(other.get()));
+      throw new WeightsException(
+          path, String.format(Locale.ROOT, "is %s, which is not supported", other.get()));
     }
     require(
         unetConfig.inChannels() == vaeConfig.latentChannels() || isInpainting(),
@@ -103,7 +105,7 @@ public final class StableDiffusion implements AutoCloseable {
 
   private void require(boolean holds, String otherwise, int a, int b) throws WeightsException {
     if (!holds) {
-      throw new WeightsException(path, otherwise.formatted(a, b));
+      throw new WeightsException(path, String.format(Locale.ROOT, otherwise, a, b));
     }
   }
 
@@ -167,8 +169,12 @@ public final class StableDiffusion implements AutoCloseable {
     if (size < ClipVocabulary.SIZE) {
       throw new WeightsException(
           model,
-          "was trained with another vocabulary than CLIP's: its text encoder knows %d tokens, not %d; name the folder of its tokenizer (--tokenizer)"
-              .formatted(size, ClipVocabulary.SIZE));
+          String.format(
+              Locale.ROOT,
+              "was trained with another vocabulary than CLIP's: its text encoder knows %d tokens,"
+                  + " not %d; name the folder of its tokenizer (--tokenizer)",
+              size,
+              ClipVocabulary.SIZE));
     }
     return ClipTokenizer.ofClip(file.configs(TOKENIZER));
   }
@@ -323,12 +329,13 @@ public final class StableDiffusion implements AutoCloseable {
     long there = device().isHost() ? Models.hostMemory() : Long.MAX_VALUE;
     if (needed > there || pixels > Integer.MAX_VALUE / 3) {
       throw new IllegalArgumentException(
-          "prompt: a picture of %d×%d takes more than %d GiB of memory%s; make it smaller"
-              .formatted(
-                  width,
-                  height,
-                  needed >> 30,
-                  device().isHost() ? ", the machine has " + (there >> 30) : ""));
+          String.format(
+              Locale.ROOT,
+              "prompt: a picture of %d×%d takes more than %d GiB of memory%s; make it smaller",
+              width,
+              height,
+              needed >> 30,
+              device().isHost() ? ", the machine has " + (there >> 30) : ""));
     }
   }
 
@@ -347,8 +354,12 @@ public final class StableDiffusion implements AutoCloseable {
     int step = sizeStep();
     if (request.width() % step != 0 || request.height() % step != 0) {
       throw new IllegalArgumentException(
-          "image request: the image is %d×%d; both sides must be multiples of %d"
-              .formatted(request.width(), request.height(), step));
+          String.format(
+              Locale.ROOT,
+              "image request: the image is %d×%d; both sides must be multiples of %d",
+              request.width(),
+              request.height(),
+              step));
     }
     return Shape.of(1, request.height() / step, request.width() / step, vaeConfig.latentChannels());
   }

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
-import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.checkpoint.Family;
 import nacre.diffusion.checkpoint.ModelHints;
 import nacre.diffusion.lora.Lora;
@@ -24,10 +23,10 @@ class LoadOptionsTest {
         List.of(new TextualInversion(Path.of("fox.pt"), "fox", List.of(new float[4])));
     List<Lora> loras = List.of(new Lora(Path.of("style.safetensors"), 0.5));
     ModelHints hints = ModelHints.of(Family.SD_2_1);
-    Consumer<Component> onRead = component -> {};
+    Consumer<Phase> onPhase = phase -> {};
     LoadOptions all =
         new LoadOptions(
-            DType.BF16, Residency.ONE_AT_A_TIME, tokenizer, vae, embeddings, loras, hints, onRead);
+            DType.BF16, Residency.ONE_AT_A_TIME, tokenizer, vae, embeddings, loras, hints, onPhase);
     assertEquals(
         all,
         LoadOptions.DEFAULT
@@ -38,11 +37,11 @@ class LoadOptionsTest {
             .withEmbeddings(embeddings)
             .withLoras(loras)
             .withHints(hints)
-            .withOnRead(onRead));
+            .withOnPhase(onPhase));
     assertEquals(
         all,
         LoadOptions.DEFAULT
-            .withOnRead(onRead)
+            .withOnPhase(onPhase)
             .withHints(hints)
             .withLoras(loras)
             .withEmbeddings(embeddings)

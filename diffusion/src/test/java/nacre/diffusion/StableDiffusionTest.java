@@ -332,9 +332,9 @@ class StableDiffusionTest {
       }
     }
     LoadOptions failing =
-        LoadOptions.DEFAULT.withOnRead(
-            component -> {
-              if (component == Component.VAE) {
+        LoadOptions.DEFAULT.withOnPhase(
+            phase -> {
+              if (phase.component() == Component.VAE) {
                 throw new IllegalStateException("no more");
               }
             });

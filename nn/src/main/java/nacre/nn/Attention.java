@@ -3,6 +3,7 @@ package nacre.nn;
 import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 
+import java.util.Locale;
 import nacre.tensor.Tensor;
 
 /**
@@ -63,8 +64,12 @@ public final class Attention implements Layer {
   public Tensor forward(Tensor x, Tensor context, Tensor residual) {
     if (x.shape().rank() != 3 || context.shape().rank() != 3 || x.dim(0) != context.dim(0)) {
       throw new IllegalArgumentException(
-          "Attention: input %s and context %s want shapes [N, T, width] and [N, S, contextWidth]"
-              .formatted(x.describe(), context.describe()));
+          String.format(
+              Locale.ROOT,
+              "Attention: input %s and context %s want shapes [N, T, width] and [N, S,"
+                  + " contextWidth]",
+              x.describe(),
+              context.describe()));
     }
     int n = x.dim(0);
     int t = x.dim(1);

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import nacre.weights.ConfigJson;
 import nacre.weights.JsonFile;
 import nacre.weights.WeightsException;
@@ -33,7 +34,7 @@ public record ImageProcessorConfig(int imageSize, List<Double> mean, List<Double
     std = List.copyOf(std);
     if (imageSize < 1 || !mean.stream().allMatch(Double::isFinite)) {
       throw new IllegalArgumentException(
-          "images of side %d and mean %s cannot be".formatted(imageSize, mean));
+          String.format(Locale.ROOT, "images of side %d and mean %s cannot be", imageSize, mean));
     }
     if (!std.stream().allMatch(x -> x > 0 && Double.isFinite(x))) {
       throw new IllegalArgumentException("image_std must be above 0, it is " + std);
@@ -130,7 +131,8 @@ public record ImageProcessorConfig(int imageSize, List<Double> mean, List<Double
   private static int square(String what, int height, int width) {
     if (height != width) {
       throw new IllegalArgumentException(
-          "%s is %d × %d, square images are wanted".formatted(what, height, width));
+          String.format(
+              Locale.ROOT, "%s is %d × %d, square images are wanted", what, height, width));
     }
     return height;
   }
@@ -138,8 +140,11 @@ public record ImageProcessorConfig(int imageSize, List<Double> mean, List<Double
   private ImageProcessorConfig fitting(VitConfig encoder) {
     if (imageSize % encoder.patchSize() != 0) {
       throw new IllegalArgumentException(
-          "images of side %d do not divide into the encoder's patches of %d"
-              .formatted(imageSize, encoder.patchSize()));
+          String.format(
+              Locale.ROOT,
+              "images of side %d do not divide into the encoder's patches of %d",
+              imageSize,
+              encoder.patchSize()));
     }
     return this;
   }

@@ -1,5 +1,7 @@
 package nacre.nn;
 
+import java.util.Locale;
+
 /** Checks of the sizes that a layer is made with; messages name the layer and its place. */
 final class Sizes {
   private final String layer;
@@ -18,7 +20,7 @@ final class Sizes {
   Sizes positive(String name, int number) {
     if (number < 1) {
       throw new IllegalArgumentException(
-          "%s: %s is %d, must be 1 or more".formatted(layer, name, number));
+          String.format(Locale.ROOT, "%s: %s is %d, must be 1 or more", layer, name, number));
     }
     return this;
   }
@@ -27,7 +29,7 @@ final class Sizes {
   Sizes eps(double eps) {
     if (!(eps >= 0 && eps < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException(
-          "%s: eps is %s, must be a number not below 0".formatted(layer, eps));
+          String.format(Locale.ROOT, "%s: eps is %s, must be a number not below 0", layer, eps));
     }
     return this;
   }
@@ -37,7 +39,8 @@ final class Sizes {
     positive(name, number).positive(of, divisor);
     if (number % divisor != 0) {
       throw new IllegalArgumentException(
-          "%s: %s %d is no multiple of %s %d".formatted(layer, name, number, of, divisor));
+          String.format(
+              Locale.ROOT, "%s: %s %d is no multiple of %s %d", layer, name, number, of, divisor));
     }
     return this;
   }
@@ -47,8 +50,14 @@ final class Sizes {
     positive(nameA, a).positive(nameB, b);
     if ((long) a * b > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          "%s: %s %d times %s %d is more than an axis can have"
-              .formatted(layer, nameA, a, nameB, b));
+          String.format(
+              Locale.ROOT,
+              "%s: %s %d times %s %d is more than an axis can have",
+              layer,
+              nameA,
+              a,
+              nameB,
+              b));
     }
     return a * b;
   }

@@ -1,5 +1,6 @@
 package nacre.nn;
 
+import java.util.Locale;
 import java.util.Map;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
@@ -25,8 +26,12 @@ final class TrainedParameters {
         (name, parameter) -> {
           if (parameter.dtype() != DType.F32) {
             throw new IllegalArgumentException(
-                "%s: %s is %s; parameters are trained in f32"
-                    .formatted(optimizer, name, parameter.describe()));
+                String.format(
+                    Locale.ROOT,
+                    "%s: %s is %s; parameters are trained in f32",
+                    optimizer,
+                    name,
+                    parameter.describe()));
           }
         });
     this.optimizer = optimizer;

@@ -7,6 +7,7 @@ import static nacre.tensor.ops.Slice.slice;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -123,9 +124,13 @@ public final class Vit implements Layer {
         || pixelValues.dim(2) < patch
         || pixelValues.dim(3) != config.numChannels()) {
       throw new IllegalArgumentException(
-          "%s: pixel values are %s, [N, H, W, %d] is wanted with H and W at least %d"
-              .formatted(
-                  config.family().title(), pixelValues.describe(), config.numChannels(), patch));
+          String.format(
+              Locale.ROOT,
+              "%s: pixel values are %s, [N, H, W, %d] is wanted with H and W at least %d",
+              config.family().title(),
+              pixelValues.describe(),
+              config.numChannels(),
+              patch));
     }
     return encoder.forward(pixelValues);
   }

@@ -3,6 +3,7 @@ package nacre.nn;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
 import nacre.tensor.spi.Unary;
 import nacre.weights.ConfigJson;
 import nacre.weights.ConfigRange;
@@ -113,8 +114,10 @@ public record VitConfig(
   public static VitConfig of(JsonNode json) {
     if (json.has("_class_name") && !json.has("model_type")) {
       throw new IllegalArgumentException(
-          "is of the class %s of diffusers, which is no vision transformer"
-              .formatted(OneLine.clip(json.get("_class_name").asText())));
+          String.format(
+              Locale.ROOT,
+              "is of the class %s of diffusers, which is no vision transformer",
+              OneLine.clip(json.get("_class_name").asText())));
     }
     String type = new ConfigJson("config", json).text("model_type", VitFamily.VIT.modelType());
     VitFamily family = VitFamily.of(type);
@@ -247,7 +250,14 @@ public record VitConfig(
       String model, String name, int value, String by, int divisor) {
     if (value <= 0 || divisor <= 0 || value % divisor != 0) {
       throw new IllegalArgumentException(
-          "%s: %s %d is not a multiple of %s %d".formatted(model, name, value, by, divisor));
+          String.format(
+              Locale.ROOT,
+              "%s: %s %d is not a multiple of %s %d",
+              model,
+              name,
+              value,
+              by,
+              divisor));
     }
   }
 }

@@ -2,6 +2,7 @@ package nacre.nn;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import nacre.weights.OneLine;
@@ -131,11 +132,12 @@ public enum VitFamily {
     return family.orElseThrow(
         () ->
             new IllegalArgumentException(
-                "model_type '%s' is no vision transformer that is known; known are %s, clip"
-                    .formatted(
-                        OneLine.clip(modelType),
-                        Arrays.stream(values())
-                            .map(VitFamily::modelType)
-                            .collect(Collectors.joining(", ")))));
+                String.format(
+                    Locale.ROOT,
+                    "model_type '%s' is no vision transformer that is known; known are %s, clip",
+                    OneLine.clip(modelType),
+                    Arrays.stream(values())
+                        .map(VitFamily::modelType)
+                        .collect(Collectors.joining(", ")))));
   }
 }

@@ -1,5 +1,7 @@
 package nacre.weights;
 
+import java.util.Locale;
+
 /**
  * The ranges of a configuration's numbers, checked where its record is made, so that a number that
  * cannot work is refused by its name before anything is computed with it. NaN and infinity lie in
@@ -17,7 +19,8 @@ public record ConfigRange(String place) {
    */
   public void whole(String key, int value, int least, int most) {
     if (value < least || value > most) {
-      throw wrong(key, "a whole number from %s to %s".formatted(least, most), value);
+      throw wrong(
+          key, String.format(Locale.ROOT, "a whole number from %s to %s", least, most), value);
     }
   }
 
@@ -28,7 +31,10 @@ public record ConfigRange(String place) {
    */
   public void number(String key, double value, double least, double most) {
     if (!(value >= least && value <= most)) {
-      throw wrong(key, "a number from %s to %s".formatted(text(least), text(most)), value);
+      throw wrong(
+          key,
+          String.format(Locale.ROOT, "a number from %s to %s", text(least), text(most)),
+          value);
     }
   }
 
@@ -41,7 +47,8 @@ public record ConfigRange(String place) {
    */
   public void divides(String key, int value, String of, int number) {
     if (number % value != 0) {
-      throw wrong(key, "a divisor of %s, which is %d".formatted(of, number), value);
+      throw wrong(
+          key, String.format(Locale.ROOT, "a divisor of %s, which is %d", of, number), value);
     }
   }
 
@@ -53,13 +60,13 @@ public record ConfigRange(String place) {
    */
   public void most(String key, int value, String of, int most) {
     if (value > most) {
-      throw wrong(key, "at most %s, which is %d".formatted(of, most), value);
+      throw wrong(key, String.format(Locale.ROOT, "at most %s, which is %d", of, most), value);
     }
   }
 
   private IllegalArgumentException wrong(String key, String wanted, Object value) {
     return new IllegalArgumentException(
-        "%s%s must be %s, not %s".formatted(place, key, wanted, value));
+        String.format(Locale.ROOT, "%s%s must be %s, not %s", place, key, wanted, value));
   }
 
   /** Whole numbers without a fraction. */

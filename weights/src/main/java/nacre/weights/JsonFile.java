@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 
@@ -95,7 +96,8 @@ public final class JsonFile {
     return OneLine.clip(plain)
         + (at == null || at.getLineNr() < 1
             ? ""
-            : " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr()));
+            : String.format(
+                Locale.ROOT, " (line %d, column %d)", at.getLineNr(), at.getColumnNr()));
   }
 
   /**

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -97,8 +98,12 @@ public final class SafeTensors implements AutoCloseable {
       if (dims.length == 0 || dims[0] % parts != 0) {
         throw new WeightsException(
             file,
-            "tensor %s is %s, its %d parts cannot be equal"
-                .formatted(OneLine.clip(name), shape, parts));
+            String.format(
+                Locale.ROOT,
+                "tensor %s is %s, its %d parts cannot be equal",
+                OneLine.clip(name),
+                shape,
+                parts));
       }
       dims[0] /= parts;
       long bytes = data.byteSize() / parts;

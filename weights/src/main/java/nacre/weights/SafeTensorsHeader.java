@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import nacre.tensor.Shape;
 
@@ -196,8 +197,13 @@ final class SafeTensorsHeader {
     if (bytes != end - begin) {
       throw wrong(
           name,
-          "shape %s of %s takes %d bytes, data_offsets give %d"
-              .formatted(OneLine.clip(shape.toString()), type, bytes, end - begin));
+          String.format(
+              Locale.ROOT,
+              "shape %s of %s takes %d bytes, data_offsets give %d",
+              OneLine.clip(shape.toString()),
+              type,
+              bytes,
+              end - begin));
     }
     return new Item(name, type, shape, begin, end);
   }
@@ -210,7 +216,7 @@ final class SafeTensorsHeader {
       if (item.begin != covered || item.end > dataBytes) {
         throw wrong(
             item.name,
-            "data_offsets [%d, %d] ".formatted(item.begin, item.end)
+            String.format(Locale.ROOT, "data_offsets [%d, %d] ", item.begin, item.end)
                 + (item.begin < covered
                     ? "overlap the tensor before"
                     : item.begin > covered

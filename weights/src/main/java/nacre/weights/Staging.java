@@ -13,6 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -35,7 +36,12 @@ record Staging(Path path) implements AutoCloseable {
   static Staging beside(Path target) {
     String random = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
     String name =
-        ".%s.%d-%s.partial".formatted(target.getFileName(), ProcessHandle.current().pid(), random);
+        String.format(
+            Locale.ROOT,
+            ".%s.%d-%s.partial",
+            target.getFileName(),
+            ProcessHandle.current().pid(),
+            random);
     Path staged = target.toAbsolutePath().resolveSibling(name);
     IN_USE.add(staged);
     return new Staging(staged);
@@ -168,6 +174,7 @@ record Staging(Path path) implements AutoCloseable {
     }
     String rest =
         Files.exists(target) ? "what was there before is unchanged" : "nothing was left behind";
-    return new IOException("cannot write %s: %s; %s".formatted(target, reason, rest), cause);
+    return new IOException(
+        String.format(Locale.ROOT, "cannot write %s: %s; %s", target, reason, rest), cause);
   }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
@@ -59,8 +60,11 @@ public final class StateDict implements AutoCloseable {
     }
     throw new WeightsException(
         folder,
-        "has no %s.safetensors, no index of its shards and no half-precision variant%s"
-            .formatted(stem, otherFile(folder, stem).map(other -> "; " + other).orElse("")));
+        String.format(
+            Locale.ROOT,
+            "has no %s.safetensors, no index of its shards and no half-precision variant%s",
+            stem,
+            otherFile(folder, stem).map(other -> "; " + other).orElse("")));
   }
 
   /** The names by which a model's file, or the index of its shards, is looked for. */
@@ -106,7 +110,8 @@ public final class StateDict implements AutoCloseable {
           shown + " is of Flax, ONNX or TensorFlow, which is not read: take the safetensors file");
     }
     return name.matches(Pattern.quote(stem) + "\\.[\\w-]+\\.safetensors")
-        ? Optional.of("to use %s rename it to %s.safetensors".formatted(shown, stem))
+        ? Optional.of(
+            String.format(Locale.ROOT, "to use %s rename it to %s.safetensors", shown, stem))
         : Optional.empty();
   }
 
@@ -218,9 +223,12 @@ public final class StateDict implements AutoCloseable {
     if (other != null) {
       throw new WeightsException(
           path,
-          "tensors %s and %s are both %s"
-              .formatted(
-                  OneLine.clip(other.name()), OneLine.clip(entry.name()), OneLine.clip(name)));
+          String.format(
+              Locale.ROOT,
+              "tensors %s and %s are both %s",
+              OneLine.clip(other.name()),
+              OneLine.clip(entry.name()),
+              OneLine.clip(name)));
     }
   }
 

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -65,7 +66,10 @@ public final class TextFile {
     for (int i = 0; i < at; i++) {
       line += bytes[i] == '\n' ? 1 : 0;
     }
-    return "is not UTF-8 text: byte 0x%02x in line %d; save it as UTF-8"
-        .formatted(bytes[at] & 0xff, line);
+    return String.format(
+        Locale.ROOT,
+        "is not UTF-8 text: byte 0x%02x in line %d; save it as UTF-8",
+        bytes[at] & 0xff,
+        line);
   }
 }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
@@ -108,8 +109,12 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
                     .toList());
     if (!strange.isEmpty()) {
       notes.add(
-          "%s: keys that no %s has are passed over, as in diffusers: %s"
-              .formatted(component.config(), component.folder(), OneLine.list(strange)));
+          String.format(
+              Locale.ROOT,
+              "%s: keys that no %s has are passed over, as in diffusers: %s",
+              component.config(),
+              component.folder(),
+              OneLine.list(strange)));
     }
   }
 

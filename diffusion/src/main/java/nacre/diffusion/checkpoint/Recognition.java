@@ -74,9 +74,12 @@ record Recognition(Family family, Optional<PredictionType> prediction, boolean z
     if (other.isPresent()) {
       throw new WeightsException(
           path,
-          ("is %s: its UNet takes %d channels; supported are models that take a prompt (4 channels)"
-                  + " and those for inpainting (9)")
-              .formatted(other.get(), channels));
+          String.format(
+              Locale.ROOT,
+              "is %s: its UNet takes %d channels; supported are models that take a prompt (4"
+                  + " channels) and those for inpainting (9)",
+              other.get(),
+              channels));
     }
     int width = contextWidth(file);
     boolean known =
@@ -84,16 +87,26 @@ record Recognition(Family family, Optional<PredictionType> prediction, boolean z
     if (!known || width != WIDTH_OF_1 && width != WIDTH_OF_2) {
       throw new WeightsException(
           path,
-          "is no model that is known: its first convolution is %s and its context %d wide; known are [320, 4, 3, 3] with 768 (Stable Diffusion 1.x) or 1024 (2.x)"
-              .formatted(in, width));
+          String.format(
+              Locale.ROOT,
+              "is no model that is known: its first convolution is %s and its context %d wide;"
+                  + " known are [320, 4, 3, 3] with 768 (Stable Diffusion 1.x) or 1024 (2.x)",
+              in,
+              width));
     }
     String architecture = metadata.getOrDefault(ARCHITECTURE, "").toLowerCase(Locale.ROOT);
     Family named = ARCHITECTURES.get(architecture);
     if (named != null && (named.isVersion2() ? WIDTH_OF_2 : WIDTH_OF_1) != width) {
       throw new WeightsException(
           path,
-          "its metadata says %s = %s, but its context is %d wide, as of Stable Diffusion %s; say what it is with --family"
-              .formatted(ARCHITECTURE, architecture, width, width == WIDTH_OF_1 ? "1.x" : "2.x"));
+          String.format(
+              Locale.ROOT,
+              "its metadata says %s = %s, but its context is %d wide, as of Stable Diffusion %s;"
+                  + " say what it is with --family",
+              ARCHITECTURE,
+              architecture,
+              width,
+              width == WIDTH_OF_1 ? "1.x" : "2.x"));
     }
     if (channels == INPAINTING_CHANNELS) {
       return width == WIDTH_OF_1 ? Family.SD_1_5_INPAINTING : Family.SD_2_INPAINTING;
@@ -153,8 +166,12 @@ record Recognition(Family family, Optional<PredictionType> prediction, boolean z
               default ->
                   throw new WeightsException(
                       path,
-                      "its metadata says %s = %s, which is not known; known are epsilon and v; say what it predicts with --prediction"
-                          .formatted(key, OneLine.clip(value)));
+                      String.format(
+                          Locale.ROOT,
+                          "its metadata says %s = %s, which is not known; known are epsilon and v;"
+                              + " say what it predicts with --prediction",
+                          key,
+                          OneLine.clip(value)));
             });
       }
     }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -92,11 +93,12 @@ public final class SingleFile implements Checkpoint {
         endInNoise(configs);
       }
       String origin =
-          "as %s%s%s"
-              .formatted(
-                  known.family(),
-                  prediction.map(type -> ", predicting " + type.key()).orElse(""),
-                  zeroSnr ? ", with a zero terminal SNR" : "");
+          String.format(
+              Locale.ROOT,
+              "as %s%s%s",
+              known.family(),
+              prediction.map(type -> ", predicting " + type.key()).orElse(""),
+              zeroSnr ? ", with a zero terminal SNR" : "");
       return new SingleFile(path, origin, configs, passedOver);
     }
   }
@@ -186,8 +188,11 @@ public final class SingleFile implements Checkpoint {
     List<String> notes = new ArrayList<>(Checkpoint.super.notes());
     if (!passedOver.isEmpty()) {
       notes.add(
-          "tensors that are of no use to draw with are passed over (%d): %s"
-              .formatted(passedOver.size(), OneLine.list(passedOver)));
+          String.format(
+              Locale.ROOT,
+              "tensors that are of no use to draw with are passed over (%d): %s",
+              passedOver.size(),
+              OneLine.list(passedOver)));
     }
     return notes;
   }

@@ -3,6 +3,7 @@ package nacre.diffusion.checkpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -81,8 +82,11 @@ final class StrangeNames {
     if (!strangers.isEmpty()) {
       throw new WeightsException(
           path,
-          "is not Stable Diffusion 1.x or 2.x; tensors of no part of it (%d): %s"
-              .formatted(strangers.size(), OneLine.list(strangers)));
+          String.format(
+              Locale.ROOT,
+              "is not Stable Diffusion 1.x or 2.x; tensors of no part of it (%d): %s",
+              strangers.size(),
+              OneLine.list(strangers)));
     }
     return harmless;
   }
@@ -97,8 +101,12 @@ final class StrangeNames {
     if (!scales.isEmpty()) {
       throw new WeightsException(
           path,
-          "holds quantized weights, whose factors are not applied; take the model in float16, or in fp8 without factors; tensors of factors (%d): %s"
-              .formatted(scales.size(), OneLine.list(scales)));
+          String.format(
+              Locale.ROOT,
+              "holds quantized weights, whose factors are not applied; take the model in float16,"
+                  + " or in fp8 without factors; tensors of factors (%d): %s",
+              scales.size(),
+              OneLine.list(scales)));
     }
   }
 }

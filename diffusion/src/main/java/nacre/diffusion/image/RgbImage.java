@@ -1,6 +1,7 @@
 package nacre.diffusion.image;
 
 import java.awt.image.BufferedImage;
+import java.util.Locale;
 import nacre.tensor.Device;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -19,7 +20,12 @@ public record RgbImage(byte[] rgb, int width, int height) {
   public RgbImage {
     if (rgb.length != 3 * width * height) {
       throw new IllegalArgumentException(
-          "image: %d bytes are no RGB picture of %d×%d".formatted(rgb.length, width, height));
+          String.format(
+              Locale.ROOT,
+              "image: %d bytes are no RGB picture of %d×%d",
+              rgb.length,
+              width,
+              height));
     }
   }
 

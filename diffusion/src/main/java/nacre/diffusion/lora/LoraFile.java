@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -58,8 +59,11 @@ final class LoraFile implements AutoCloseable {
     if (other.isPresent()) {
       throw new WeightsException(
           path,
-          "is %s, which is not supported: it holds %s"
-              .formatted(other.get().kind(), OneLine.clip(other.get().tensor())));
+          String.format(
+              Locale.ROOT,
+              "is %s, which is not supported: it holds %s",
+              other.get().kind(),
+              OneLine.clip(other.get().tensor())));
     }
     Map<String, Map<FactorName.Part, SafeTensors.Entry>> parts = new LinkedHashMap<>();
     List<String> strange = new ArrayList<>();
@@ -79,8 +83,11 @@ final class LoraFile implements AutoCloseable {
     if (!strange.isEmpty()) {
       throw new WeightsException(
           path,
-          "%d of its tensors are of no LoRA that is supported: %s"
-              .formatted(strange.size(), OneLine.list(strange)));
+          String.format(
+              Locale.ROOT,
+              "%d of its tensors are of no LoRA that is supported: %s",
+              strange.size(),
+              OneLine.list(strange)));
     }
     return complete(path, parts, PeftAlphas.of(path, dict.metadata()));
   }

@@ -5,6 +5,7 @@ import static nacre.tensor.ops.Ops.mix;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import nacre.diffusion.checkpoint.Checkpoint;
@@ -68,11 +69,12 @@ public final class LoraMerge {
       if (other != null) {
         throw new WeightsException(
             file.path(),
-            "%s and %s are both of %s"
-                .formatted(
-                    OneLine.clip(other.down().name()),
-                    OneLine.clip(change.down().name()),
-                    layer.get().name()));
+            String.format(
+                Locale.ROOT,
+                "%s and %s are both of %s",
+                OneLine.clip(other.down().name()),
+                OneLine.clip(change.down().name()),
+                layer.get().name()));
       }
     }
     List<String> kinds = new ArrayList<>();

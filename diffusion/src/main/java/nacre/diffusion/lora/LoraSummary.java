@@ -3,6 +3,7 @@ package nacre.diffusion.lora;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -87,16 +88,18 @@ public final class LoraSummary {
         flat.stream()
             .filter(name -> TARGETS.stream().noneMatch(target -> name.endsWith("_" + target)))
             .count();
-    return "LoRA, names of %s, rank %s, alpha %s; layers: %d of the UNet, %d of the text encoder, %d of them convolutions of more than one pixel; targets: %s%s"
-        .formatted(
-            naming,
-            range(layers, LowRank::rank),
-            range(layers, change -> change.scale() * change.rank()),
-            layers.size() - text,
-            text,
-            spatial,
-            targets.isEmpty() ? "" : targets + (others > 0 ? ", " : ""),
-            others > 0 ? others + " others" : "");
+    return String.format(
+        Locale.ROOT,
+        "LoRA, names of %s, rank %s, alpha %s; layers: %d of the UNet, %d of the text encoder, %d"
+            + " of them convolutions of more than one pixel; targets: %s%s",
+        naming,
+        range(layers, LowRank::rank),
+        range(layers, change -> change.scale() * change.rank()),
+        layers.size() - text,
+        text,
+        spatial,
+        targets.isEmpty() ? "" : targets + (others > 0 ? ", " : ""),
+        others > 0 ? others + " others" : "");
   }
 
   private static boolean isOfText(String layer) {

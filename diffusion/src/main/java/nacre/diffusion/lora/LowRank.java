@@ -3,6 +3,7 @@ package nacre.diffusion.lora;
 import static nacre.tensor.ops.Ops.matmul;
 import static nacre.tensor.ops.Ops.reshape;
 
+import java.util.Locale;
 import java.util.Optional;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -71,8 +72,14 @@ record LowRank(SafeTensors.Entry down, SafeTensors.Entry up, SafeTensors.Entry m
   }
 
   private static String misfit(SafeTensors.Entry entry, int[] wanted, String name, Shape weight) {
-    return "%s is %s, %s is wanted for %s %s"
-        .formatted(OneLine.clip(entry.name()), entry.shape(), Shape.of(wanted), name, weight);
+    return String.format(
+        Locale.ROOT,
+        "%s is %s, %s is wanted for %s %s",
+        OneLine.clip(entry.name()),
+        entry.shape(),
+        Shape.of(wanted),
+        name,
+        weight);
   }
 
   /**

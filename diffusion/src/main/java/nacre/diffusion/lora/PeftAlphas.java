@@ -3,6 +3,7 @@ package nacre.diffusion.lora;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import nacre.weights.JsonFile;
@@ -72,7 +73,9 @@ final class PeftAlphas {
     }
     if (!alpha.isNumber()) {
       throw new WeightsException(
-          file, "the alpha of %s in %s is no number".formatted(OneLine.clip(layer), KEY));
+          file,
+          String.format(
+              Locale.ROOT, "the alpha of %s in %s is no number", OneLine.clip(layer), KEY));
     }
     boolean stabilized = config.path(component + "use_rslora").asBoolean();
     return OptionalDouble.of(alpha.asDouble() / (stabilized ? Math.sqrt(rank) : rank));
@@ -84,8 +87,11 @@ final class PeftAlphas {
     if (!name.matches("[\\w.]+")) {
       throw new WeightsException(
           file,
-          "the alpha_pattern %s in %s is more than a layer's name, which is not supported"
-              .formatted(OneLine.clip(pattern), KEY));
+          String.format(
+              Locale.ROOT,
+              "the alpha_pattern %s in %s is more than a layer's name, which is not supported",
+              OneLine.clip(pattern),
+              KEY));
     }
     return layer.equals(name) || name.equals(pattern) && layer.endsWith("." + name);
   }

@@ -1,6 +1,7 @@
 package nacre.diffusion.schedule;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
 import java.util.Set;
 import nacre.weights.ConfigJson;
 
@@ -27,8 +28,11 @@ record ConsistencySteps(int original) {
     int trained = c.integer("num_train_timesteps", 1000);
     if (original < 1 || original > trained) {
       throw new IllegalArgumentException(
-          "scheduler: original_inference_steps is %d, 1 to %d is wanted"
-              .formatted(original, trained));
+          String.format(
+              Locale.ROOT,
+              "scheduler: original_inference_steps is %d, 1 to %d is wanted",
+              original,
+              trained));
     }
     return new ConsistencySteps(original);
   }
@@ -42,9 +46,14 @@ record ConsistencySteps(int original) {
     int among = strength > 0 && strength <= 1 ? (int) (original * strength) : 0;
     if (steps < 1 || steps > among) {
       throw new IllegalArgumentException(
-          "scheduler: %d steps are asked for; the model was distilled on %d, so that there are 1 to %d%s"
-              .formatted(
-                  steps, original, among, strength == 1 ? "" : " at a strength of " + strength));
+          String.format(
+              Locale.ROOT,
+              "scheduler: %d steps are asked for; the model was distilled on %d, so that there are"
+                  + " 1 to %d%s",
+              steps,
+              original,
+              among,
+              strength == 1 ? "" : " at a strength of " + strength));
     }
     int stride = trained / original;
     int[] timesteps = new int[steps];

@@ -1,6 +1,7 @@
 package nacre.diffusion.schedule;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 import nacre.tensor.Tensor;
@@ -68,8 +69,10 @@ public record DpmSolverConfig(
     }
     if (!algorithm.clean() && !sigmas.endsAtLowest()) {
       throw new IllegalArgumentException(
-          "scheduler: algorithm_type %s wants final_sigmas_type = sigma_min"
-              .formatted(algorithm.key()));
+          String.format(
+              Locale.ROOT,
+              "scheduler: algorithm_type %s wants final_sigmas_type = sigma_min",
+              algorithm.key()));
     }
     if (algorithm == DpmAlgorithm.STOCHASTIC_NOISE && (order == 3 || singlestep)) {
       throw new IllegalArgumentException(

@@ -4,6 +4,7 @@ import static nacre.tensor.ops.Affine.scale;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
@@ -58,7 +59,8 @@ public final class History {
   public void add(int index, Tensor sample, Tensor output) {
     if (index != next) {
       throw new IllegalArgumentException(
-          "scheduler: step %d is asked for, step %d comes next".formatted(index, next));
+          String.format(
+              Locale.ROOT, "scheduler: step %d is asked for, step %d comes next", index, next));
     }
     next++;
     count++;

@@ -9,6 +9,7 @@ import static nacre.tensor.ops.Reshape.reshape;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Locale;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
@@ -102,8 +103,12 @@ public final class NoiseTable {
     int rank = x.shape().rank();
     if (rank == 0 || timesteps.dtype() != DType.I32 || x.dim(0) != timesteps.elements()) {
       throw new IllegalArgumentException(
-          "%s: timesteps %s for %s; an i32 for each entry of its first axis is wanted"
-              .formatted(operation, timesteps.describe(), x.describe()));
+          String.format(
+              Locale.ROOT,
+              "%s: timesteps %s for %s; an i32 for each entry of its first axis is wanted",
+              operation,
+              timesteps.describe(),
+              x.describe()));
     }
     int[] extents = new int[rank];
     Arrays.fill(extents, 1);

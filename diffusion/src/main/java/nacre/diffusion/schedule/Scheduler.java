@@ -2,6 +2,7 @@ package nacre.diffusion.schedule;
 
 import static nacre.tensor.ops.Mix.mix;
 
+import java.util.Locale;
 import nacre.tensor.Tensor;
 
 /**
@@ -70,8 +71,12 @@ public interface Scheduler {
     int taken = Math.min((int) (requestedSteps() * strength), requestedSteps());
     if (!(strength >= 0 && strength <= 1) || taken < 1) {
       throw new IllegalArgumentException(
-          "scheduler: strength %s leaves none of %d steps; it goes from %s to 1"
-              .formatted(strength, requestedSteps(), (float) (1.0 / requestedSteps())));
+          String.format(
+              Locale.ROOT,
+              "scheduler: strength %s leaves none of %d steps; it goes from %s to 1",
+              strength,
+              requestedSteps(),
+              (float) (1.0 / requestedSteps())));
     }
     return requestedSteps() - taken;
   }
@@ -105,8 +110,10 @@ public interface Scheduler {
   default Scheduler withEta(double eta) {
     if (eta != 0) {
       throw new IllegalArgumentException(
-          "scheduler: %s has no eta; DDIMScheduler and TCDScheduler have"
-              .formatted(schedule().config().kind()));
+          String.format(
+              Locale.ROOT,
+              "scheduler: %s has no eta; DDIMScheduler and TCDScheduler have",
+              schedule().config().kind()));
     }
     return this;
   }

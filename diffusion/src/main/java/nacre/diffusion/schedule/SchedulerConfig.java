@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import java.util.Locale;
 import nacre.weights.ConfigJson;
 import nacre.weights.ConfigRange;
 
@@ -45,23 +46,32 @@ public record SchedulerConfig(
     range.whole("steps_offset", stepsOffset, 0, numTrainTimesteps);
     if (!(betaStart > 0 && betaEnd < 1 && betaStart <= betaEnd)) {
       throw new IllegalArgumentException(
-          "scheduler: beta_start %s and beta_end %s must lie between 0 and 1 and rise"
-              .formatted(betaStart, betaEnd));
+          String.format(
+              Locale.ROOT,
+              "scheduler: beta_start %s and beta_end %s must lie between 0 and 1 and rise",
+              betaStart,
+              betaEnd));
     }
     if (rescaleBetasZeroSnr && !kind.keys().isEmpty()) {
       if (!kind.keys().contains(ZERO_SNR)) {
         // diffusers ignores it, and samples with another noise schedule than the model learned.
         throw new IllegalArgumentException(
-            "scheduler: %s has no rescale_betas_zero_snr, which the model's config sets; choose another, such as ddim, euler, euler-a, dpm++ or unipc"
-                .formatted(kind));
+            String.format(
+                Locale.ROOT,
+                "scheduler: %s has no rescale_betas_zero_snr, which the model's config sets; choose"
+                    + " another, such as ddim, euler, euler-a, dpm++ or unipc",
+                kind));
       }
       refuseNoiseFromNoise(true, predictionType);
     }
     trainedBetas = List.copyOf(trainedBetas);
     if (!trainedBetas.isEmpty() && trainedBetas.size() != numTrainTimesteps) {
       throw new IllegalArgumentException(
-          "scheduler: trained_betas holds %d numbers, num_train_timesteps is %d"
-              .formatted(trainedBetas.size(), numTrainTimesteps));
+          String.format(
+              Locale.ROOT,
+              "scheduler: trained_betas holds %d numbers, num_train_timesteps is %d",
+              trainedBetas.size(),
+              numTrainTimesteps));
     }
   }
 
@@ -131,8 +141,12 @@ public record SchedulerConfig(
     }
     if (key != null) {
       throw new IllegalArgumentException(
-          "scheduler: %s = %s belongs to models of flow matching, such as Stable Diffusion 3; they are not supported"
-              .formatted(key, c.node().get(key).asText()));
+          String.format(
+              Locale.ROOT,
+              "scheduler: %s = %s belongs to models of flow matching, such as Stable Diffusion 3;"
+                  + " they are not supported",
+              key,
+              c.node().get(key).asText()));
     }
   }
 

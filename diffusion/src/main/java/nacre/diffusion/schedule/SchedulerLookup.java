@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /** The search for a scheduler by a name, Nacre's own or another tool's. */
@@ -30,8 +31,13 @@ final class SchedulerLookup {
               && known.matches(plain.substring(0, plain.length() - spacing.word().length()))) {
             if (!kind.keys().contains(spacing.key())) {
               throw new IllegalArgumentException(
-                  "there is no scheduler '%s': %s, which is %s, has no %s in diffusers"
-                      .formatted(name, known.name(), kind, spacing.key()));
+                  String.format(
+                      Locale.ROOT,
+                      "there is no scheduler '%s': %s, which is %s, has no %s in diffusers",
+                      name,
+                      known.name(),
+                      kind,
+                      spacing.key()));
             }
             return new SchedulerChoice(kind, known.with(spacing));
           }
@@ -53,12 +59,13 @@ final class SchedulerLookup {
             .map(SchedulerChoice::toString)
             .collect(joining(" or "));
     return new IllegalArgumentException(
-        "there is no scheduler '%s'%s; there are %d: %s"
-            .formatted(
-                name,
-                near.isEmpty() ? "" : ", did you mean " + near + "?",
-                names.size(),
-                String.join(", ", names)));
+        String.format(
+            Locale.ROOT,
+            "there is no scheduler '%s'%s; there are %d: %s",
+            name,
+            near.isEmpty() ? "" : ", did you mean " + near + "?",
+            names.size(),
+            String.join(", ", names)));
   }
 
   private static int distance(SchedulerName name, String plain) {

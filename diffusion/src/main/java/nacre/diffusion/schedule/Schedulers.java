@@ -5,6 +5,7 @@ import static java.util.stream.Collectors.joining;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.function.Function;
@@ -268,7 +269,8 @@ public final class Schedulers {
   private static void requireFree(Set<String> taken, String what, String word) {
     if (!taken.add(what + " " + word)) {
       throw new IllegalStateException(
-          "scheduler: two have the %s %s; take another for your own".formatted(what, word));
+          String.format(
+              Locale.ROOT, "scheduler: two have the %s %s; take another for your own", what, word));
     }
   }
 
@@ -316,18 +318,22 @@ public final class Schedulers {
   private static IllegalArgumentException unknownClass(String className) {
     if (className.startsWith("FlowMatch")) {
       return new IllegalArgumentException(
-          "scheduler: class '%s' belongs to models of flow matching, such as Stable Diffusion 3; they are not supported"
-              .formatted(className));
+          String.format(
+              Locale.ROOT,
+              "scheduler: class '%s' belongs to models of flow matching, such as Stable Diffusion"
+                  + " 3; they are not supported",
+              className));
     }
     return new IllegalArgumentException(
-        "scheduler: class '%s' is not supported; choose another by --scheduler, such as %s"
-            .formatted(
-                className,
-                choices().stream()
-                    .filter(choice -> SUBSTITUTES.contains(choice.kind()))
-                    .filter(choice -> choice.kind().names().contains(choice.name()))
-                    .map(SchedulerChoice::toString)
-                    .collect(joining(", "))));
+        String.format(
+            Locale.ROOT,
+            "scheduler: class '%s' is not supported; choose another by --scheduler, such as %s",
+            className,
+            choices().stream()
+                .filter(choice -> SUBSTITUTES.contains(choice.kind()))
+                .filter(choice -> choice.kind().names().contains(choice.name()))
+                .map(SchedulerChoice::toString)
+                .collect(joining(", "))));
   }
 
   /**
@@ -344,8 +350,11 @@ public final class Schedulers {
               || all().stream().anyMatch(kind -> kind.keys().contains(key));
       if (!known) {
         throw new IllegalArgumentException(
-            "scheduler: key %s = %s is not known to any supported scheduler; leave it out"
-                .formatted(key, json.node().get(key)));
+            String.format(
+                Locale.ROOT,
+                "scheduler: key %s = %s is not known to any supported scheduler; leave it out",
+                key,
+                json.node().get(key)));
       }
     }
   }

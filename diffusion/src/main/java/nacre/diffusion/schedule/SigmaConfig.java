@@ -1,6 +1,7 @@
 package nacre.diffusion.schedule;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.Set;
 import nacre.weights.ConfigJson;
@@ -56,7 +57,11 @@ public record SigmaConfig(
       if (one != SigmaSpacing.LU) {
         if (exclusive != SigmaSpacing.TIMESTEPS) {
           throw new IllegalArgumentException(
-              "scheduler: only one of %s and %s can be true".formatted(exclusive.key(), one.key()));
+              String.format(
+                  Locale.ROOT,
+                  "scheduler: only one of %s and %s can be true",
+                  exclusive.key(),
+                  one.key()));
         }
         exclusive = one;
       }

@@ -1,6 +1,7 @@
 package nacre.diffusion.schedule;
 
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * The spacing of the timesteps of sampling among those of training: table 2 of Lin et al., "Common
@@ -108,8 +109,15 @@ public enum TimestepSpacing {
   private void requireTrained(int timestep, int trained, int steps, int offset) {
     if (timestep < 0 || timestep >= trained) {
       throw new IllegalArgumentException(
-          "scheduler: with %d steps, spacing %s and steps_offset %d, timestep %d is not one of the %d trained"
-              .formatted(steps, key, offset, timestep, trained));
+          String.format(
+              Locale.ROOT,
+              "scheduler: with %d steps, spacing %s and steps_offset %d, timestep %d is not one of"
+                  + " the %d trained",
+              steps,
+              key,
+              offset,
+              timestep,
+              trained));
     }
   }
 

@@ -1,5 +1,7 @@
 package nacre.diffusion.schedule;
 
+import java.util.Locale;
+
 /**
  * What samplers have in common that run the model twice for each step of theirs, but once for the
  * last: to callers each run is a step.
@@ -20,7 +22,11 @@ final class TwoStage {
   static History start(int index) {
     if (index % 2 != 0) {
       throw new IllegalArgumentException(
-          "scheduler: step %d is the second stage of one; start at %d".formatted(index, index - 1));
+          String.format(
+              Locale.ROOT,
+              "scheduler: step %d is the second stage of one; start at %d",
+              index,
+              index - 1));
     }
     return new History(index, 2);
   }

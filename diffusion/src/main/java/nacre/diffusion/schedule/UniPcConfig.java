@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import nacre.tensor.Tensor;
 import nacre.weights.ConfigJson;
@@ -65,8 +66,10 @@ public record UniPcConfig(
     if (!sigmas.endsAtLowest() && (high || !predictsClean)) {
       // In diffusers it makes pictures of numbers that are none.
       throw new IllegalArgumentException(
-          "scheduler: %s = false wants final_sigmas_type = sigma_min"
-              .formatted(high ? "lower_order_final" : "predict_x0"));
+          String.format(
+              Locale.ROOT,
+              "scheduler: %s = false wants final_sigmas_type = sigma_min",
+              high ? "lower_order_final" : "predict_x0"));
     }
   }
 

@@ -1,6 +1,7 @@
 package nacre.diffusion.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -54,7 +55,11 @@ record AddedToken(String text, OptionalInt id, boolean normalized, boolean singl
     }
     if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < 0) {
       throw new IllegalArgumentException(
-          "added token %s has the id %s, a whole number from 0 is wanted".formatted(text, id));
+          String.format(
+              Locale.ROOT,
+              "added token %s has the id %s, a whole number from 0 is wanted",
+              text,
+              id));
     }
     return OptionalInt.of(value.intValue());
   }

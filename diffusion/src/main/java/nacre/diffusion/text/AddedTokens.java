@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -72,8 +73,12 @@ final class AddedTokens {
         String other = taken.putIfAbsent(id, token.text());
         if (other != null) {
           throw new IllegalArgumentException(
-              "added token %s has the id %d, which is that of %s"
-                  .formatted(token.text(), id, other));
+              String.format(
+                  Locale.ROOT,
+                  "added token %s has the id %d, which is that of %s",
+                  token.text(),
+                  id,
+                  other));
         }
         ids.put(token.text(), id);
       }
@@ -105,8 +110,12 @@ final class AddedTokens {
     return new IllegalArgumentException(
         special.roles().contains(text)
             ? "special token " + text + " is not in the vocabulary"
-            : "added token %s has no id, which is its row in the text encoder's token_embedding; give it one in tokenizer_config.json's added_tokens_decoder or in added_tokens.json"
-                .formatted(text));
+            : String.format(
+                Locale.ROOT,
+                "added token %s has no id, which is its row in the text encoder's token_embedding;"
+                    + " give it one in tokenizer_config.json's added_tokens_decoder or in"
+                    + " added_tokens.json",
+                text));
   }
 
   /**

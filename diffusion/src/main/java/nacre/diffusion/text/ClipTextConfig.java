@@ -3,6 +3,7 @@ package nacre.diffusion.text;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
 import nacre.nn.HiddenAct;
 import nacre.tensor.spi.Unary;
 import nacre.weights.ConfigJson;
@@ -32,8 +33,11 @@ public record ClipTextConfig(
   public ClipTextConfig {
     if (hiddenSize < 1 || numAttentionHeads < 1 || hiddenSize % numAttentionHeads != 0) {
       throw new IllegalArgumentException(
-          "CLIP text config: hidden_size %d is not a multiple of num_attention_heads %d"
-              .formatted(hiddenSize, numAttentionHeads));
+          String.format(
+              Locale.ROOT,
+              "CLIP text config: hidden_size %d is not a multiple of num_attention_heads %d",
+              hiddenSize,
+              numAttentionHeads));
     }
     HiddenAct.of("CLIP text", hiddenAct);
   }

@@ -6,6 +6,7 @@ import static nacre.tensor.ops.Slice.slice;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import nacre.nn.Embedding;
 import nacre.nn.Layer;
 import nacre.nn.LayerNorm;
@@ -104,9 +105,13 @@ public final class ClipTextModel {
   private void requireText(String what, Tensor text, int rank) {
     if (text.shape().rank() != rank || text.dim(1) > config.maxPositionEmbeddings()) {
       throw new IllegalArgumentException(
-          "CLIPTextModel: %s %s, [N, T%s] with T up to %d is wanted"
-              .formatted(
-                  what, text.describe(), rank == 2 ? "" : ", C", config.maxPositionEmbeddings()));
+          String.format(
+              Locale.ROOT,
+              "CLIPTextModel: %s %s, [N, T%s] with T up to %d is wanted",
+              what,
+              text.describe(),
+              rank == 2 ? "" : ", C",
+              config.maxPositionEmbeddings()));
     }
   }
 
@@ -114,7 +119,8 @@ public final class ClipTextModel {
   private Layer encoder(int skip) {
     if (skip > layers.size()) {
       throw new IllegalArgumentException(
-          "clip skip is %d, the text encoder has %d layers".formatted(skip, layers.size()));
+          String.format(
+              Locale.ROOT, "clip skip is %d, the text encoder has %d layers", skip, layers.size()));
     }
     List<Layer> all = new ArrayList<>(layers.subList(0, layers.size() - skip));
     all.add(finalNorm);

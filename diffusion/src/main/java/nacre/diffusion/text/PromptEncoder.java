@@ -5,6 +5,7 @@ import static nacre.tensor.ops.Reshape.reshape;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -51,16 +52,23 @@ public final class PromptEncoder {
       if (embedding.width() != config.hiddenSize()) {
         throw new WeightsException(
             embedding.file(),
-            "its vectors are %d wide, the model's %d: it was trained for another version of Stable Diffusion (1.x has 768, 2.x 1024)"
-                .formatted(embedding.width(), config.hiddenSize()));
+            String.format(
+                Locale.ROOT,
+                "its vectors are %d wide, the model's %d: it was trained for another version of"
+                    + " Stable Diffusion (1.x has 768, 2.x 1024)",
+                embedding.width(),
+                config.hiddenSize()));
       }
       int first = tokens + vectors.size();
       for (String name : embedding.names()) {
         if (words.knows(name) || added.stream().anyMatch(token -> token.text().equals(name))) {
           throw new WeightsException(
               embedding.file(),
-              "the tokenizer has a token %s already; give the embedding another name: FILE=NAME"
-                  .formatted(name));
+              String.format(
+                  Locale.ROOT,
+                  "the tokenizer has a token %s already; give the embedding another name:"
+                      + " FILE=NAME",
+                  name));
         }
         added.add(new AddedToken(name, OptionalInt.of(tokens + added.size()), true, false));
       }

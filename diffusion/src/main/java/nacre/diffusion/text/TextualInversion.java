@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -51,10 +52,11 @@ public record TextualInversion(Path file, String name, List<float[]> vectors) {
       if (entries.size() != 1) {
         throw new WeightsException(
             file,
-            "holds %d tensors (%s); one, of an embedding, is wanted"
-                .formatted(
-                    entries.size(),
-                    entries.keySet().stream().limit(3).collect(Collectors.joining(", "))));
+            String.format(
+                Locale.ROOT,
+                "holds %d tensors (%s); one, of an embedding, is wanted",
+                entries.size(),
+                entries.keySet().stream().limit(3).collect(Collectors.joining(", "))));
       }
       SafeTensors.Entry entry = entries.values().iterator().next();
       int rank = entry.shape().rank();
@@ -64,8 +66,12 @@ public record TextualInversion(Path file, String name, List<float[]> vectors) {
           || rank == 2 && entry.shape().dim(0) > MOST_VECTORS) {
         throw new WeightsException(
             file,
-            "%s is %s; [C] or [vectors, C] with up to %d vectors is wanted"
-                .formatted(entry.name(), entry.shape(), MOST_VECTORS));
+            String.format(
+                Locale.ROOT,
+                "%s is %s; [C] or [vectors, C] with up to %d vectors is wanted",
+                entry.name(),
+                entry.shape(),
+                MOST_VECTORS));
       }
       Tensor tensor = entry.toTensor(Device.cpu(), DType.F32, Layout.SAME);
       String word = name.orElse(NAMELESS.contains(entry.name()) ? stem(file) : entry.name());

@@ -6,6 +6,7 @@ import static nacre.tensor.ops.Sinusoids.sinusoids;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
 import nacre.nn.Parameters;
@@ -113,11 +114,12 @@ public final class UNet2DCondition {
             && guidance.shape().equals(Shape.of(sample.dim(0), width))
             && guidance.dtype() == sample.dtype())) {
       throw new IllegalArgumentException(
-          "UNet2DCondition: guidance %s for sample %s; %s is wanted"
-              .formatted(
-                  guidance.describe(),
-                  sample.describe(),
-                  width == 0 ? "none" : "[N, %d] of its dtype".formatted(width)));
+          String.format(
+              Locale.ROOT,
+              "UNet2DCondition: guidance %s for sample %s; %s is wanted",
+              guidance.describe(),
+              sample.describe(),
+              width == 0 ? "none" : String.format(Locale.ROOT, "[N, %d] of its dtype", width)));
     }
   }
 
@@ -135,14 +137,16 @@ public final class UNet2DCondition {
             && context.dim(2) == config.crossAttentionDim();
     if (!fits) {
       throw new IllegalArgumentException(
-          "UNet2DCondition: sample %s, timesteps %s, context %s; wanted [N, H, W, %d] with H and W multiples of %d, [N], [N, S, %d]"
-              .formatted(
-                  sample.describe(),
-                  timesteps.describe(),
-                  context.describe(),
-                  config.inChannels(),
-                  multiple,
-                  config.crossAttentionDim()));
+          String.format(
+              Locale.ROOT,
+              "UNet2DCondition: sample %s, timesteps %s, context %s; wanted [N, H, W, %d] with H"
+                  + " and W multiples of %d, [N], [N, S, %d]",
+              sample.describe(),
+              timesteps.describe(),
+              context.describe(),
+              config.inChannels(),
+              multiple,
+              config.crossAttentionDim()));
     }
   }
 }

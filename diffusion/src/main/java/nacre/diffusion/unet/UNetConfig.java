@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import nacre.weights.ConfigJson;
 import nacre.weights.ConfigRange;
@@ -146,9 +147,12 @@ public record UNetConfig(
     int half = blockOutChannels.getFirst() / 2;
     if (!(freqShift >= 0 && freqShift < half)) {
       throw new IllegalArgumentException(
-          ("UNet2DConditionModel: freq_shift must be a number from 0 to below %d, half the first of"
-                  + " block_out_channels, not %s")
-              .formatted(half, freqShift));
+          String.format(
+              Locale.ROOT,
+              "UNet2DConditionModel: freq_shift must be a number from 0 to below %d, half the first"
+                  + " of block_out_channels, not %s",
+              half,
+              freqShift));
     }
   }
 
@@ -244,8 +248,13 @@ public record UNetConfig(
       return false;
     }
     throw new IllegalArgumentException(
-        "UNet2DConditionModel: %s: %s is not supported; supported: %s, %s"
-            .formatted(key, type, with, without));
+        String.format(
+            Locale.ROOT,
+            "UNet2DConditionModel: %s: %s is not supported; supported: %s, %s",
+            key,
+            type,
+            with,
+            without));
   }
 
   /** The {@code config.json} from which diffusers builds the same model. */

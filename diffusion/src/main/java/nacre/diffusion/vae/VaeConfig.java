@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import nacre.weights.ConfigJson;
 import nacre.weights.ConfigRange;
@@ -125,8 +126,14 @@ public record VaeConfig(
     List<String> types = c.texts(key, List.of(type));
     if (types.size() != levels || !types.stream().allMatch(type::equals)) {
       throw new IllegalArgumentException(
-          "AutoencoderKL: %s is %s; supported is %s for each of the %d levels of block_out_channels"
-              .formatted(key, types, type, levels));
+          String.format(
+              Locale.ROOT,
+              "AutoencoderKL: %s is %s; supported is %s for each of the %d levels of"
+                  + " block_out_channels",
+              key,
+              types,
+              type,
+              levels));
     }
   }
 

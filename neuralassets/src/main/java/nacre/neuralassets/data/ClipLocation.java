@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.ServiceLoader;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -42,16 +43,22 @@ public record ClipLocation(ClipSourceProvider provider, String location) {
       }
       if (!Files.exists(Path.of(text))) {
         throw new IOException(
-            "there is no data source '%s'; there are %s"
-                .formatted(named.group(1), names(providers)));
+            String.format(
+                Locale.ROOT,
+                "there is no data source '%s'; there are %s",
+                named.group(1),
+                names(providers)));
       }
     }
     Path path = Path.of(text).toAbsolutePath().normalize();
     List<ClipSourceProvider> able = providers.stream().filter(p -> p.recognizes(path)).toList();
     if (able.size() > 1) {
       throw new IOException(
-          "%s could be any of %s; put the right name and a colon before it"
-              .formatted(text, names(able)));
+          String.format(
+              Locale.ROOT,
+              "%s could be any of %s; put the right name and a colon before it",
+              text,
+              names(able)));
     }
     return new ClipLocation(
         able.isEmpty() ? new StoredClips.Provider() : able.getFirst(), path.toString());

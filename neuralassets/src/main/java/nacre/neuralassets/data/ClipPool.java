@@ -3,6 +3,7 @@ package nacre.neuralassets.data;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import nacre.neuralassets.scene.Scene;
 
@@ -136,10 +137,17 @@ public final class ClipPool {
       return source.describe();
     }
     if (kept < clips.length) {
-      return "%,d clips of %s; %,d of them are kept in memory (%,d MB), the others are read when drawn"
-          .formatted(clips.length, source.describe(), kept, bytes >> 20);
+      return String.format(
+          Locale.ROOT,
+          "%,d clips of %s; %,d of them are kept in memory (%,d MB), the others are read when"
+              + " drawn",
+          clips.length,
+          source.describe(),
+          kept,
+          bytes >> 20);
     }
     int frames = Arrays.stream(clips).mapToInt(Clip::frames).sum();
-    return "%d clips, %d frames, of %s".formatted(clips.length, frames, source.describe());
+    return String.format(
+        Locale.ROOT, "%d clips, %d frames, of %s", clips.length, frames, source.describe());
   }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -42,8 +43,12 @@ public record ClipSplit(ClipSource training, SomeClips heldOut) {
     List<Integer> rest = all.stream().filter(i -> !held.contains(i)).toList();
     if (rest.isEmpty()) {
       throw new IOException(
-          "%s: data.validation is %s, which leaves none of the %d clips to train on"
-              .formatted(source.describe(), config.validation(), source.size()));
+          String.format(
+              Locale.ROOT,
+              "%s: data.validation is %s, which leaves none of the %d clips to train on",
+              source.describe(),
+              config.validation(),
+              source.size()));
     }
     return new ClipSplit(
         new SomeClips(source, rest),
@@ -57,13 +62,17 @@ public record ClipSplit(ClipSource training, SomeClips heldOut) {
     List<String> ids = heldOut.ids();
     if (ids.isEmpty()) {
       return validation > 0
-          ? "none held out: no clip falls into the share of %s; data.validation may be a number"
-              .formatted(wanted)
+          ? String.format(
+              Locale.ROOT,
+              "none held out: no clip falls into the share of %s; data.validation may be a number",
+              wanted)
           : "none held out; data.validation of the preset says how many are";
     }
     String names = String.join(", ", ids.subList(0, Math.min(NAMED, ids.size())));
-    String more = ids.size() > NAMED ? " and %,d more".formatted(ids.size() - NAMED) : "";
-    return "%,d held out (data.validation %s): %s%s".formatted(ids.size(), wanted, names, more);
+    String more =
+        ids.size() > NAMED ? String.format(Locale.ROOT, " and %,d more", ids.size() - NAMED) : "";
+    return String.format(
+        Locale.ROOT, "%,d held out (data.validation %s): %s%s", ids.size(), wanted, names, more);
   }
 
   private static Set<Integer> held(ClipSource source, double validation, Set<String> before) {

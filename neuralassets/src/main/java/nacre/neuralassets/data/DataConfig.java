@@ -2,6 +2,7 @@ package nacre.neuralassets.data;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Iterator;
+import java.util.Locale;
 import java.util.Set;
 import nacre.neuralassets.render.SceneConfig;
 import nacre.neuralassets.render.SceneConfig.Range;
@@ -186,7 +187,7 @@ public record DataConfig(
     if (value == null) {
       String place = SCENE_KEYS.contains(key) ? "data.scene" : "data";
       throw new IllegalArgumentException(
-          "preset: \"%s\" is missing under \"%s\"".formatted(key, place));
+          String.format(Locale.ROOT, "preset: \"%s\" is missing under \"%s\"", key, place));
     }
     return value;
   }

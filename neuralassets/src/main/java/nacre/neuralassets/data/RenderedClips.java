@@ -1,6 +1,7 @@
 package nacre.neuralassets.data;
 
 import java.io.IOException;
+import java.util.Locale;
 import nacre.neuralassets.render.SceneGenerator;
 import nacre.neuralassets.render.SceneRenderer;
 import nacre.neuralassets.scene.Scene;
@@ -36,13 +37,14 @@ public final class RenderedClips implements ClipSource {
 
   @Override
   public String describe() {
-    return "%,d clips of %d frames with %d to %d objects, rendered while training, at most %,d"
-        .formatted(
-            config.initialClips(),
-            config.scene().frames(),
-            config.scene().minObjects(),
-            config.scene().maxObjects(),
-            config.maxClips());
+    return String.format(
+        Locale.ROOT,
+        "%,d clips of %d frames with %d to %d objects, rendered while training, at most %,d",
+        config.initialClips(),
+        config.scene().frames(),
+        config.scene().minObjects(),
+        config.scene().maxObjects(),
+        config.maxClips());
   }
 
   /** The kind {@code rendered}, which has no location: the preset says what to render. */

@@ -127,9 +127,13 @@ public final class EditParser {
     if (off > 0) {
       throw wrong(
           text,
-          "has %d %s too %s; %s"
-              .formatted(
-                  off, off == 1 ? "word" : "words", words.length < least ? "few" : "many", FORMS));
+          String.format(
+              Locale.ROOT,
+              "has %d %s too %s; %s",
+              off,
+              off == 1 ? "word" : "words",
+              words.length < least ? "few" : "many",
+              FORMS));
     }
   }
 

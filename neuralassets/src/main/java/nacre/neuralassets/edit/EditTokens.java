@@ -6,6 +6,7 @@ import static nacre.tensor.ops.Slice.slice;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.FramePair;
 import nacre.neuralassets.data.PairBatch;
@@ -77,8 +78,11 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
           };
       if (name != null && view.slot(view.scene().indexOf(name)) < 0) {
         throw new EditException(
-            "%s cannot be edited: the model has room for %d objects, and others are larger"
-                .formatted(name, slots));
+            String.format(
+                Locale.ROOT,
+                "%s cannot be edited: the model has room for %d objects, and others are larger",
+                name,
+                slots));
       }
     }
   }
@@ -109,7 +113,11 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
     int slot = view.slot(index);
     if (slot < 0) {
       throw new EditException(
-          "%s of scene %s has no slot: others are larger".formatted(donor.object(), donor.scene()));
+          String.format(
+              Locale.ROOT,
+              "%s of scene %s has no slot: others are larger",
+              donor.object(),
+              donor.scene()));
     }
     int frame = clearest(view.clip(), slot);
     Conditioning pair = pair(view.clip(), frame, frame);

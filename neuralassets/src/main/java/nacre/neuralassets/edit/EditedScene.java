@@ -2,6 +2,7 @@ package nacre.neuralassets.edit;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.ObjectView;
@@ -100,8 +101,13 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
     double depth = box.minDepth(camera);
     if (!(depth > 0)) {
       throw new EditException(
-          "%s %s: the box would reach behind the camera (depth %s); move it less or the other way"
-              .formatted(verb, name, (float) depth));
+          String.format(
+              Locale.ROOT,
+              "%s %s: the box would reach behind the camera (depth %s); move it less or the other"
+                  + " way",
+              verb,
+              name,
+              (float) depth));
     }
     slots.set(i, new Slot(name, box, slot.donor()));
   }
@@ -111,7 +117,11 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
       if (slots.get(i).name().equals(name)) {
         if (!slots.get(i).isPresent()) {
           throw new EditException(
-              "%s %s: the object is not in this frame, or was removed".formatted(verb, name));
+              String.format(
+                  Locale.ROOT,
+                  "%s %s: the object is not in this frame, or was removed",
+                  verb,
+                  name));
         }
         return i;
       }
@@ -122,8 +132,12 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
   /** The error for a name that no object has, with the names that there are. */
   public static EditException unknown(String verb, String name, List<String> names) {
     return new EditException(
-        "%s %s: the scene has no object of that name; it has %s"
-            .formatted(verb, name, names.isEmpty() ? "none" : String.join(", ", names)));
+        String.format(
+            Locale.ROOT,
+            "%s %s: the scene has no object of that name; it has %s",
+            verb,
+            name,
+            names.isEmpty() ? "none" : String.join(", ", names)));
   }
 
   /** Pose vectors [slots][12] for the model; twelve zeros for an object that is not there. */

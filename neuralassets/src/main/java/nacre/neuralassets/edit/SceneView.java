@@ -1,5 +1,6 @@
 package nacre.neuralassets.edit;
 
+import java.util.Locale;
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.scene.Scene;
 
@@ -23,8 +24,13 @@ public record SceneView(String name, Scene scene, Clip clip, int source, int tar
     int frames = scene.frames().size();
     if (frame < 0 || frame >= frames) {
       throw new EditException(
-          "scene %s: there is no %s frame %d; frames are 0 to %d"
-              .formatted(name, what, frame, frames - 1));
+          String.format(
+              Locale.ROOT,
+              "scene %s: there is no %s frame %d; frames are 0 to %d",
+              name,
+              what,
+              frame,
+              frames - 1));
     }
   }
 

@@ -2,6 +2,7 @@ package nacre.neuralassets.encoder;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
+import java.util.Locale;
 import java.util.ServiceLoader;
 import java.util.Set;
 
@@ -50,14 +51,15 @@ public interface ImageEncoderProvider {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "image_encoder.model_type must be one of %s, not %s"
-                        .formatted(
-                            String.join(
-                                ", ",
-                                providers.stream()
-                                    .map(ImageEncoderProvider::modelType)
-                                    .sorted()
-                                    .toList()),
-                            modelType)));
+                    String.format(
+                        Locale.ROOT,
+                        "image_encoder.model_type must be one of %s, not %s",
+                        String.join(
+                            ", ",
+                            providers.stream()
+                                .map(ImageEncoderProvider::modelType)
+                                .sorted()
+                                .toList()),
+                        modelType)));
   }
 }

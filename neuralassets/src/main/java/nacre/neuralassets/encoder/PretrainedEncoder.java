@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import nacre.nn.ImageProcessorConfig;
 import nacre.nn.VitConfig;
@@ -36,7 +37,9 @@ public record PretrainedEncoder(Path folder, VitConfig config, ImageProcessorCon
     VitConfig config = VitFolder.config(folder);
     if (config.numChannels() != 3) {
       throw new WeightsException(
-          folder, "wants images of %d channels, not of 3".formatted(config.numChannels()));
+          folder,
+          String.format(
+              Locale.ROOT, "wants images of %d channels, not of 3", config.numChannels()));
     }
     return new PretrainedEncoder(folder, config, ImageProcessorConfig.read(folder, config));
   }

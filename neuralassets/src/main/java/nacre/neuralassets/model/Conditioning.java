@@ -1,6 +1,7 @@
 package nacre.neuralassets.model;
 
 import java.util.Arrays;
+import java.util.Locale;
 import nacre.neuralassets.scene.PoseVector;
 
 /**
@@ -71,8 +72,13 @@ public record Conditioning(
     }
     if (values.length != wanted) {
       throw new IllegalArgumentException(
-          "conditioning: %s has %d values, %s has %d"
-              .formatted(name, values.length, Arrays.toString(shape), wanted));
+          String.format(
+              Locale.ROOT,
+              "conditioning: %s has %d values, %s has %d",
+              name,
+              values.length,
+              Arrays.toString(shape),
+              wanted));
     }
   }
 }

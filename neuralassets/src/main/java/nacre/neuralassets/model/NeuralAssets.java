@@ -8,6 +8,7 @@ import static nacre.tensor.ops.CropResize.resize;
 import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.Slice.slice;
 
+import java.util.Locale;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.encoder.ImageEncoder;
@@ -130,8 +131,12 @@ public final class NeuralAssets {
   private void requireSize(int size) {
     if (size != preset.imageSize()) {
       throw new IllegalArgumentException(
-          "Neural Assets: source images have a side of %d pixels, the preset says %d; resize them"
-              .formatted(size, preset.imageSize()));
+          String.format(
+              Locale.ROOT,
+              "Neural Assets: source images have a side of %d pixels, the preset says %d; resize"
+                  + " them",
+              size,
+              preset.imageSize()));
     }
   }
 
@@ -186,8 +191,13 @@ public final class NeuralAssets {
     Shape wanted = Shape.of(x.dim(0), grid * grid, shape.hiddenSize());
     if (!features.shape().equals(wanted)) {
       throw new IllegalStateException(
-          "image encoder %s: features are %s, %s is wanted of images %s"
-              .formatted(shape.modelType(), features.shape(), wanted, x.shape()));
+          String.format(
+              Locale.ROOT,
+              "image encoder %s: features are %s, %s is wanted of images %s",
+              shape.modelType(),
+              features.shape(),
+              wanted,
+              x.shape()));
     }
     return reshape(features, x.dim(0), grid, grid, shape.hiddenSize());
   }

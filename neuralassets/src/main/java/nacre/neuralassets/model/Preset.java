@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.schedule.Schedulers;
@@ -118,7 +119,7 @@ public record Preset(
   private static void requireFit(String key, boolean fits, String wanted) {
     if (!fits) {
       throw new IllegalArgumentException(
-          "%s does not fit the rest: %s is wanted".formatted(key, wanted));
+          String.format(Locale.ROOT, "%s does not fit the rest: %s is wanted", key, wanted));
     }
   }
 
@@ -228,8 +229,11 @@ public record Preset(
   public static Preset builtin(String name) {
     if (!BUILTIN.contains(name)) {
       throw new IllegalArgumentException(
-          "there is no preset '%s'; there are %s, and any JSON file"
-              .formatted(name, String.join(", ", BUILTIN)));
+          String.format(
+              Locale.ROOT,
+              "there is no preset '%s'; there are %s, and any JSON file",
+              name,
+              String.join(", ", BUILTIN)));
     }
     String resource = "/nacre/neuralassets/presets/" + name + ".json";
     try (InputStream in = Preset.class.getResourceAsStream(resource)) {
@@ -321,14 +325,18 @@ public record Preset(
       root = MAPPER.readTree(json);
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(
-          "preset %s is not valid JSON: %s".formatted(name, JsonFile.reason(e)), e);
+          String.format(Locale.ROOT, "preset %s is not valid JSON: %s", name, JsonFile.reason(e)),
+          e);
     }
     if (root instanceof ObjectNode object) {
       return object;
     }
     throw new IllegalArgumentException(
-        "preset %s is %s; a JSON object is wanted"
-            .formatted(name, root.isMissingNode() ? "empty" : "no JSON object"));
+        String.format(
+            Locale.ROOT,
+            "preset %s is %s; a JSON object is wanted",
+            name,
+            root.isMissingNode() ? "empty" : "no JSON object"));
   }
 
   private static AssetTokens assetTokens(PresetReader r, ImageEncoderConfig encoder) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -49,7 +50,8 @@ final class PresetReader {
     try {
       return read.apply(inner.object);
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("preset %s: %s".formatted(preset, e.getMessage()), e);
+      throw new IllegalArgumentException(
+          String.format(Locale.ROOT, "preset %s: %s", preset, e.getMessage()), e);
     }
   }
 
@@ -60,7 +62,8 @@ final class PresetReader {
     try {
       provider = ImageEncoderProvider.of(type.asText(ImageEncoderProvider.DEFAULT));
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("preset %s: %s".formatted(preset, e.getMessage()), e);
+      throw new IllegalArgumentException(
+          String.format(Locale.ROOT, "preset %s: %s", preset, e.getMessage()), e);
     }
     Set<String> keys = new TreeSet<>(provider.keys());
     keys.add(MODEL_TYPE);
@@ -170,8 +173,12 @@ final class PresetReader {
     for (String key : (Iterable<String>) object::fieldNames) {
       if (!known.contains(key)) {
         throw new IllegalArgumentException(
-            "preset %s: %s is not known; known here are %s"
-                .formatted(preset, name(key), String.join(", ", known)));
+            String.format(
+                Locale.ROOT,
+                "preset %s: %s is not known; known here are %s",
+                preset,
+                name(key),
+                String.join(", ", known)));
       }
     }
   }
@@ -181,7 +188,7 @@ final class PresetReader {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "preset %s: %s is missing".formatted(preset, name(key))));
+                    String.format(Locale.ROOT, "preset %s: %s is missing", preset, name(key))));
   }
 
   private String name(String key) {
@@ -190,7 +197,8 @@ final class PresetReader {
 
   private IllegalArgumentException wrong(String name, String wanted, JsonNode value) {
     return new IllegalArgumentException(
-        "preset %s: %s must be %s, not %s".formatted(preset, name, wanted, clipped(value)));
+        String.format(
+            Locale.ROOT, "preset %s: %s must be %s, not %s", preset, name, wanted, clipped(value)));
   }
 
   private static String clipped(JsonNode value) {

@@ -1,6 +1,7 @@
 package nacre.neuralassets.render;
 
 import java.util.List;
+import java.util.Locale;
 import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.RigidPose;
 import nacre.neuralassets.scene.Vec3;
@@ -22,8 +23,12 @@ public record SceneDescription(
     for (Solid solid : objects) {
       if (solid.poses().size() != cameras.size()) {
         throw new IllegalArgumentException(
-            "object %s has %d poses, the clip has %d frames"
-                .formatted(solid.name(), solid.poses().size(), cameras.size()));
+            String.format(
+                Locale.ROOT,
+                "object %s has %d poses, the clip has %d frames",
+                solid.name(),
+                solid.poses().size(),
+                cameras.size()));
       }
     }
   }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import nacre.neuralassets.render.SceneDescription.Coat;
 import nacre.neuralassets.render.SceneDescription.Ground;
 import nacre.neuralassets.render.SceneDescription.GroundKind;
@@ -170,8 +171,12 @@ public final class SceneGenerator {
       }
     }
     throw new IllegalArgumentException(
-        "data.scene: no room for %d objects within spread %s; lower max_objects, or raise spread"
-            .formatted(wanted, config.spread()));
+        String.format(
+            Locale.ROOT,
+            "data.scene: no room for %d objects within spread %s; lower max_objects, or raise"
+                + " spread",
+            wanted,
+            config.spread()));
   }
 
   private static <T> List<T> shuffled(T[] items, CounterRandom random) {

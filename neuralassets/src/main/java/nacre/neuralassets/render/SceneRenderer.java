@@ -3,6 +3,7 @@ package nacre.neuralassets.render;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.ObjectView;
@@ -40,12 +41,17 @@ public final class SceneRenderer {
       SceneDescription scene, int frame, int width, int height, int samples) {
     if (width < 1 || height < 1 || samples < 1 || samples > 16) {
       throw new IllegalArgumentException(
-          "render: size %d×%d with %d×%d samples; sizes must be at least 1, samples 1 to 16"
-              .formatted(width, height, samples, samples));
+          String.format(
+              Locale.ROOT,
+              "render: size %d×%d with %d×%d samples; sizes must be at least 1, samples 1 to 16",
+              width,
+              height,
+              samples,
+              samples));
     }
     if (scene.objects().size() > 63) {
       throw new IllegalArgumentException(
-          "render: %d objects, at most 63".formatted(scene.objects().size()));
+          String.format(Locale.ROOT, "render: %d objects, at most 63", scene.objects().size()));
     }
     Camera camera = scene.cameras().get(frame).forAspect(width, height);
     Solids solids = new Solids(scene.objects(), frame, camera, width, height);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import nacre.neuralassets.scene.SceneFormatException;
 import nacre.weights.AtomicFile;
@@ -32,8 +33,11 @@ public record SyntheticOrigin(
   public SceneDescription describe() {
     if (generator != SceneGenerator.VERSION) {
       throw new IllegalStateException(
-          "the clip was made by generator %d, this is generator %d"
-              .formatted(generator, SceneGenerator.VERSION));
+          String.format(
+              Locale.ROOT,
+              "the clip was made by generator %d, this is generator %d",
+              generator,
+              SceneGenerator.VERSION));
     }
     return new SceneGenerator(config, seed).describe(index);
   }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import nacre.weights.JsonFile;
 import nacre.weights.TextFile;
 
@@ -76,7 +77,8 @@ record JsonPlace(Path file, String path, JsonNode node) {
   /** Checks that at most one of two alternative fields is present. */
   void notBoth(String one, String other) throws SceneFormatException {
     if (node.has(one) && node.has(other)) {
-      throw wrong("has both \"%s\" and \"%s\"".formatted(one, other), "keep one of them");
+      throw wrong(
+          String.format(Locale.ROOT, "has both \"%s\" and \"%s\"", one, other), "keep one of them");
     }
   }
 
@@ -97,7 +99,8 @@ record JsonPlace(Path file, String path, JsonNode node) {
     List<JsonPlace> places = elements();
     if (places.size() != count) {
       throw wrong(
-          "has %d entries".formatted(places.size()), "there must be %d, %s".formatted(count, what));
+          String.format(Locale.ROOT, "has %d entries", places.size()),
+          String.format(Locale.ROOT, "there must be %d, %s", count, what));
     }
     return places;
   }

@@ -2,6 +2,7 @@ package nacre.neuralassets.scene;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * One entry of "objects" in scene.json.
@@ -114,7 +115,11 @@ record ObjectTrack(
     double depth = box.minDepth(camera);
     if (!(depth > 0)) {
       throw place.wrong(
-          "the box of %s reaches behind the camera (depth %s)".formatted(name, (float) depth),
+          String.format(
+              Locale.ROOT,
+              "the box of %s reaches behind the camera (depth %s)",
+              name,
+              (float) depth),
           "put null for frames that lack the object; check that the camera matrix is"
               + " camera-to-world and looks along −Z");
     }

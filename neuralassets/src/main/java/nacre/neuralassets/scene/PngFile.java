@@ -9,6 +9,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Locale;
 import javax.imageio.ImageIO;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
@@ -51,8 +52,11 @@ public final class PngFile {
       throw new SceneFormatException(
           file,
           "",
-          "has %d channels of %d bits"
-              .formatted(raster.getNumBands(), image.getColorModel().getComponentSize(0)),
+          String.format(
+              Locale.ROOT,
+              "has %d channels of %d bits",
+              raster.getNumBands(),
+              image.getColorModel().getComponentSize(0)),
           "a segmentation is a gray PNG of 8 bits: 0 background, i + 1 object i");
     }
     int[] samples = raster.getSamples(0, 0, width, height, 0, (int[]) null);
@@ -92,8 +96,8 @@ public final class PngFile {
       throw new SceneFormatException(
           file,
           "",
-          "is %d×%d pixels".formatted(image.getWidth(), image.getHeight()),
-          "scene.json says %d×%d".formatted(width, height));
+          String.format(Locale.ROOT, "is %d×%d pixels", image.getWidth(), image.getHeight()),
+          String.format(Locale.ROOT, "scene.json says %d×%d", width, height));
     }
     return image;
   }
@@ -146,6 +150,6 @@ public final class PngFile {
   }
 
   private static IOException failure(Path file, String reason, IOException e) {
-    return new IOException("cannot write %s: %s".formatted(file, reason), e);
+    return new IOException(String.format(Locale.ROOT, "cannot write %s: %s", file, reason), e);
   }
 }

@@ -2,6 +2,7 @@ package nacre.neuralassets.scene;
 
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -37,8 +38,12 @@ public record Scene(
       SceneFrame frame = frames.get(t);
       if (frame.views().size() != entities.size()) {
         throw new IllegalArgumentException(
-            "frame %d has %d views, the scene %d objects"
-                .formatted(t, frame.views().size(), entities.size()));
+            String.format(
+                Locale.ROOT,
+                "frame %d has %d views, the scene %d objects",
+                t,
+                frame.views().size(),
+                entities.size()));
       }
       checkLength(t, "rgb", frame.rgb(), 3 * width * height);
       if (frame.segmentation() != null) {
@@ -50,8 +55,13 @@ public record Scene(
   private static void checkLength(int frame, String what, byte[] bytes, int want) {
     if (bytes.length != want) {
       throw new IllegalArgumentException(
-          "frame %d: %s has %d bytes, the size asks for %d"
-              .formatted(frame, what, bytes.length, want));
+          String.format(
+              Locale.ROOT,
+              "frame %d: %s has %d bytes, the size asks for %d",
+              frame,
+              what,
+              bytes.length,
+              want));
     }
   }
 

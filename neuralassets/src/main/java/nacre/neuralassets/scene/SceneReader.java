@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 
@@ -77,7 +78,8 @@ public final class SceneReader {
       throws SceneFormatException {
     List<JsonPlace> objects = place.elements();
     if (objects.size() > MOST_OBJECTS) {
-      throw place.wrong("has %d objects".formatted(objects.size()), "at most " + MOST_OBJECTS);
+      throw place.wrong(
+          String.format(Locale.ROOT, "has %d objects", objects.size()), "at most " + MOST_OBJECTS);
     }
     List<ObjectTrack> tracks = new ArrayList<>();
     Map<String, Integer> seen = new HashMap<>();
@@ -86,14 +88,15 @@ public final class SceneReader {
       JsonPlace name = objects.get(i).get("name");
       if (!NAME.matcher(track.name()).matches()) {
         throw name.wrong(
-            "\"%s\" cannot be typed in an edit".formatted(track.name()),
+            String.format(Locale.ROOT, "\"%s\" cannot be typed in an edit", track.name()),
             "use letters, digits, '-', '_' and '.' only");
       }
       Integer other = seen.put(track.name(), i);
       if (other != null) {
         throw name.wrong(
-            "\"%s\" is also the name of $.objects[%d]".formatted(track.name(), other),
-            "names must be unique, such as %s-2".formatted(track.name()));
+            String.format(
+                Locale.ROOT, "\"%s\" is also the name of $.objects[%d]", track.name(), other),
+            String.format(Locale.ROOT, "names must be unique, such as %s-2", track.name()));
       }
       tracks.add(track);
     }
@@ -121,7 +124,8 @@ public final class SceneReader {
           throw new SceneFormatException(
               SceneFolder.segmentation(folder, t),
               "",
-              "has label %d, the scene %d objects".formatted(label & 0xFF, objects),
+              String.format(
+                  Locale.ROOT, "has label %d, the scene %d objects", label & 0xFF, objects),
               "0 is the background and i + 1 is object i");
         }
       }

@@ -13,6 +13,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -145,7 +146,8 @@ record Checksums(Map<String, String> digests) {
         buffer.clear();
       }
     } catch (IOException e) {
-      throw new IOException("cannot read %s: %s".formatted(file, e.getMessage()), e);
+      throw new IOException(
+          String.format(Locale.ROOT, "cannot read %s: %s", file, e.getMessage()), e);
     }
     return HexFormat.of().formatHex(digest.digest());
   }

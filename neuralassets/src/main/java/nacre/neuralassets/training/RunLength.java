@@ -71,8 +71,11 @@ public sealed interface RunLength {
     String lengths = total > 0 ? total + " to " + wanted : "now " + wanted;
     boolean cosine = training.rateSchedule() == Preset.RateSchedule.COSINE;
     if (!cosine || total == 0) {
-      return "%s steps: %s, as if the run had had this length from the beginning"
-          .formatted(lengths, rates);
+      return String.format(
+          Locale.ROOT,
+          "%s steps: %s, as if the run had had this length from the beginning",
+          lengths,
+          rates);
     }
     return String.format(
         Locale.ROOT,

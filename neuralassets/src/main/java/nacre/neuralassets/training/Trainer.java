@@ -1,6 +1,7 @@
 package nacre.neuralassets.training;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.encoder.PretrainedEncoder;
@@ -92,7 +93,8 @@ public final class Trainer implements AutoCloseable {
    */
   public void begin(PretrainedEncoder encoder) throws WeightsException {
     if (step > 0) {
-      throw new IllegalStateException("training began %d steps ago".formatted(step));
+      throw new IllegalStateException(
+          String.format(Locale.ROOT, "training began %d steps ago", step));
     }
     encoder.load(preset.imageEncoder(), parameters.all());
     encoder.load(preset.imageEncoder(), ema.tensors());

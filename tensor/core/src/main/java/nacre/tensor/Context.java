@@ -65,8 +65,13 @@ public final class Context {
             ? function.name().toLowerCase(Locale.ROOT)
             : String.valueOf(writer);
     return new IllegalStateException(
-        "backward: %s saved %s, which %s has written since, so that the gradient would be wrong; write it after backward, or write a copy"
-            .formatted(reader, what, name));
+        String.format(
+            Locale.ROOT,
+            "backward: %s saved %s, which %s has written since, so that the gradient would be"
+                + " wrong; write it after backward, or write a copy",
+            reader,
+            what,
+            name));
   }
 
   void release() {

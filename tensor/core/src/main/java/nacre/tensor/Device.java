@@ -3,6 +3,7 @@ package nacre.tensor;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -127,12 +128,13 @@ public final class Device {
     List<BackendProvider> named = known.stream().filter(p -> p.kind().equals(kind)).toList();
     if (named.size() > 1) {
       throw new IllegalStateException(
-          "device: '%s' is offered by %s; take all but one off the path"
-              .formatted(
-                  kind,
-                  named.stream()
-                      .map(p -> p.getClass().getName())
-                      .collect(Collectors.joining(" and by "))));
+          String.format(
+              Locale.ROOT,
+              "device: '%s' is offered by %s; take all but one off the path",
+              kind,
+              named.stream()
+                  .map(p -> p.getClass().getName())
+                  .collect(Collectors.joining(" and by "))));
     }
     return named.stream().findFirst();
   }
@@ -172,9 +174,15 @@ public final class Device {
     String artifact = provider(kind).isPresent() ? null : ARTIFACTS.get(kind);
     return new IllegalArgumentException(
         artifact == null
-            ? "device: no device '%s'; known are %s".formatted(name, String.join(", ", known))
-            : "device: '%s' needs %s on the class path or the module path; known without it are %s"
-                .formatted(name, artifact, String.join(", ", known)));
+            ? String.format(
+                Locale.ROOT, "device: no device '%s'; known are %s", name, String.join(", ", known))
+            : String.format(
+                Locale.ROOT,
+                "device: '%s' needs %s on the class path or the module path; known without it are"
+                    + " %s",
+                name,
+                artifact,
+                String.join(", ", known)));
   }
 
   /** The backend that computes here. */

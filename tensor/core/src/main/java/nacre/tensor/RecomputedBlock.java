@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -81,8 +82,12 @@ record RecomputedBlock(
         || !again.shape().equals(out.shape())
         || again.dtype() != out.dtype()) {
       throw new IllegalStateException(
-          "backward: a block computed %s first, and %s when it ran again; it must do the same each time"
-              .formatted(out.describe(), again == null ? "nothing" : again.describe()));
+          String.format(
+              Locale.ROOT,
+              "backward: a block computed %s first, and %s when it ran again; it must do the same"
+                  + " each time",
+              out.describe(),
+              again == null ? "nothing" : again.describe()));
     }
   }
 

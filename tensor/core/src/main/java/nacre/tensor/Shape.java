@@ -1,6 +1,7 @@
 package nacre.tensor;
 
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * The extents of a dense, row-major tensor, slowest axis first. Images are {@code [N, H, W, C]},
@@ -77,8 +78,14 @@ public final class Shape {
     long n = elements(from, to);
     if (n > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          "%s: axes %d to %d of %s make %d, and an axis has fewer than 2^31"
-              .formatted(operation, from, to - 1, this, n));
+          String.format(
+              Locale.ROOT,
+              "%s: axes %d to %d of %s make %d, and an axis has fewer than 2^31",
+              operation,
+              from,
+              to - 1,
+              this,
+              n));
     }
     return (int) n;
   }

@@ -86,7 +86,12 @@ final class ArgumentCheck {
     if (!inside) {
       throw new ParameterException(
           command,
-          "%s is %s, must be %s".formatted(name(argument), number, accepted(argument, "" + value)));
+          String.format(
+              Locale.ROOT,
+              "%s is %s, must be %s",
+              name(argument),
+              number,
+              accepted(argument, "" + value)));
     }
   }
 

@@ -116,8 +116,11 @@ final class DataCommand implements Runnable {
     public Integer call() throws IOException {
       if (maxObjects < minObjects) {
         throw new UsageException(
-            "--max-objects is %d, must be --min-objects, %d, or more"
-                .formatted(maxObjects, minObjects));
+            String.format(
+                Locale.ROOT,
+                "--max-objects is %d, must be --min-objects, %d, or more",
+                maxObjects,
+                minObjects));
       }
       SceneConfig config = SceneConfig.standard().withObjects(minObjects, maxObjects);
       SceneGenerator generator = new SceneGenerator(config, seed.bits());
@@ -173,10 +176,14 @@ final class DataCommand implements Runnable {
       if (!settings.isEmpty()) {
         List<String> differ = new ArrayList<>();
         settings.forEach(
-            (name, both) -> differ.add("%s %s, not %s".formatted(name, both[0], both[1])));
+            (name, both) ->
+                differ.add(String.format(Locale.ROOT, "%s %s, not %s", name, both[0], both[1])));
         throw new UserException(
-            "%s: was rendered with %s; give the same or another --out"
-                .formatted(folder, String.join(", ", differ)));
+            String.format(
+                Locale.ROOT,
+                "%s: was rendered with %s; give the same or another --out",
+                folder,
+                String.join(", ", differ)));
       }
     }
   }
@@ -238,15 +245,17 @@ final class DataCommand implements Runnable {
           SceneReader.read(other);
         }
         scene = SceneReader.read(first);
-        print.println("scenes  %d in order; drawn is %s".formatted(scenes.size(), first));
+        print.println(
+            String.format(Locale.ROOT, "scenes  %d in order; drawn is %s", scenes.size(), first));
       }
       print.println(
-          "scene   %d frames of %d×%d, objects: %s"
-              .formatted(
-                  scene.frames().size(),
-                  scene.width(),
-                  scene.height(),
-                  String.join(", ", scene.names())));
+          String.format(
+              Locale.ROOT,
+              "scene   %d frames of %d×%d, objects: %s",
+              scene.frames().size(),
+              scene.width(),
+              scene.height(),
+              String.join(", ", scene.names())));
       List<Integer> frames = frames(scene.frames().size());
       BufferedImage sheet = Inspect.sheet(scene, frames, COLUMNS, SIDE);
       if (out.toAbsolutePath().getParent() != null) {

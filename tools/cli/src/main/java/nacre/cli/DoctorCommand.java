@@ -78,8 +78,11 @@ final class DoctorCommand implements Callable<Integer> {
     out.println(kind.kind().toUpperCase(Locale.ROOT) + " libraries");
     for (Requirement library : requirements) {
       out.printf(
+          Locale.ROOT,
           "  %-8s %-14s %s%n",
-          library.met() ? "found" : "missing", library.name(), library.finding());
+          library.met() ? "found" : "missing",
+          library.name(),
+          library.finding());
     }
     boolean met = requirements.stream().allMatch(Requirement::met);
     if (!met) {

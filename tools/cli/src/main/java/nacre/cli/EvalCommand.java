@@ -129,7 +129,12 @@ final class EvalCommand implements Callable<Integer> {
     if (source.size() < pairs) {
       (json ? System.err : System.out)
           .println(
-              "pairs   %d of %d: %s holds no more scenes".formatted(source.size(), pairs, data));
+              String.format(
+                  Locale.ROOT,
+                  "pairs   %d of %d: %s holds no more scenes",
+                  source.size(),
+                  pairs,
+                  data));
     }
     return stored(source, config, pairs, size);
   }
@@ -163,8 +168,13 @@ final class EvalCommand implements Callable<Integer> {
    */
   static String table(Evaluation e, Sampler sampler, String pairs) {
     String head =
-        "eval    %d %s, %d steps, guidance %s, within the boxes of the target's objects"
-            .formatted(e.pairs(), pairs, sampler.steps(), sampler.guidance());
+        String.format(
+            Locale.ROOT,
+            "eval    %d %s, %d steps, guidance %s, within the boxes of the target's objects",
+            e.pairs(),
+            pairs,
+            sampler.steps(),
+            sampler.guidance());
     return String.join(
         System.lineSeparator(),
         head,

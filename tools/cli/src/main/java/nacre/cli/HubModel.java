@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -34,8 +35,12 @@ final class HubModel {
     }
     String id = name.group(2);
     return Optional.of(
-        "; nothing is downloaded here: fetch it with: hf download %s --local-dir %s, and give that folder"
-            .formatted(id, id.substring(id.indexOf('/') + 1)));
+        String.format(
+            Locale.ROOT,
+            "; nothing is downloaded here: fetch it with: hf download %s --local-dir %s, and give"
+                + " that folder",
+            id,
+            id.substring(id.indexOf('/') + 1)));
   }
 
   /** Whether the path's first folder is there, so that a path is meant and not a name. */
@@ -60,7 +65,7 @@ final class HubModel {
               .map(Path::toString)
               .collect(Collectors.joining(" or "))
           + (models.size() > MOST_SNAPSHOTS
-              ? " or %d more".formatted(models.size() - MOST_SNAPSHOTS)
+              ? String.format(Locale.ROOT, " or %d more", models.size() - MOST_SNAPSHOTS)
               : "");
     }
   }

@@ -1,6 +1,7 @@
 package nacre.cli;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -48,8 +49,11 @@ final class Misuse {
       return "there is no command '" + word + "'" + near(mistake);
     }
     boolean takesSome = !command.getCommandSpec().positionalParameters().isEmpty();
-    return "'%s' is one word too many%s; a text with blanks wants quotes"
-        .formatted(word, takesSome ? "" : ", where options are wanted");
+    return String.format(
+        Locale.ROOT,
+        "'%s' is one word too many%s; a text with blanks wants quotes",
+        word,
+        takesSome ? "" : ", where options are wanted");
   }
 
   private static String near(UnmatchedArgumentException mistake) {
@@ -71,8 +75,11 @@ final class Misuse {
             && Stream.of(option.names())
                 .anyMatch(n -> words.stream().anyMatch(w -> w.equals(n) || w.equals(n + "=")));
     if (named) {
-      return "%s wants a value after it: %s"
-          .formatted(ArgumentCheck.name(first), first.paramLabel());
+      return String.format(
+          Locale.ROOT,
+          "%s wants a value after it: %s",
+          ArgumentCheck.name(first),
+          first.paramLabel());
     }
     String all =
         mistake.getMissing().stream()
@@ -110,8 +117,11 @@ final class Misuse {
       return name + ": " + own.getMessage();
     }
     String value = mistake.getValue();
-    return "%s is %s, must be %s"
-        .formatted(
-            name, value.isEmpty() ? "empty" : value, ArgumentCheck.accepted(argument, value));
+    return String.format(
+        Locale.ROOT,
+        "%s is %s, must be %s",
+        name,
+        value.isEmpty() ? "empty" : value,
+        ArgumentCheck.accepted(argument, value));
   }
 }

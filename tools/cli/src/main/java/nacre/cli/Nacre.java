@@ -3,6 +3,7 @@ package nacre.cli;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
@@ -94,8 +95,12 @@ public final class Nacre implements Runnable {
       if (word.indexOf('\uFFFD') >= 0) {
         line.getErr()
             .println(
-                "nacre: the argument '%s' is no text in UTF-8, or Java was not told that it is: its bytes are not those that were typed; give it in UTF-8, in a locale such as C.UTF-8"
-                    .formatted(Failure.oneLine(word)));
+                String.format(
+                    Locale.ROOT,
+                    "nacre: the argument '%s' is no text in UTF-8, or Java was not told that it is:"
+                        + " its bytes are not those that were typed; give it in UTF-8, in a locale"
+                        + " such as C.UTF-8",
+                    Failure.oneLine(word)));
         return CommandLine.ExitCode.USAGE;
       }
     }
@@ -159,10 +164,11 @@ public final class Nacre implements Runnable {
       command.usage(err);
     }
     err.println(
-        "nacre: %s (%s --help lists what there is)"
-            .formatted(
-                Misuse.describe(mistake, List.of(words)),
-                command.getCommandSpec().qualifiedName()));
+        String.format(
+            Locale.ROOT,
+            "nacre: %s (%s --help lists what there is)",
+            Misuse.describe(mistake, List.of(words)),
+            command.getCommandSpec().qualifiedName()));
     return CommandLine.ExitCode.USAGE;
   }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -28,8 +29,9 @@ final class NearRuns {
       return run.root() + " " + what;
     }
     String names = String.join(", ", near.stream().limit(MOST).map(Path::toString).toList());
-    String more = near.size() > MOST ? " and %d more".formatted(near.size() - MOST) : "";
-    return "%s %s; runs are in %s%s".formatted(run.root(), what, names, more);
+    String more =
+        near.size() > MOST ? String.format(Locale.ROOT, " and %d more", near.size() - MOST) : "";
+    return String.format(Locale.ROOT, "%s %s; runs are in %s%s", run.root(), what, names, more);
   }
 
   /** Runs in the same folder, in the folder itself and under runs/; the most alike name first. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.training.Checkpoint;
@@ -62,8 +63,12 @@ record RunFolder(Path root) {
         .orElseThrow(
             () ->
                 new UserException(
-                    "%s has no checkpoint %s; it has %s"
-                        .formatted(root, name, all.stream().map(Checkpoint::name).toList())));
+                    String.format(
+                        Locale.ROOT,
+                        "%s has no checkpoint %s; it has %s",
+                        root,
+                        name,
+                        all.stream().map(Checkpoint::name).toList())));
   }
 
   /**
@@ -76,8 +81,11 @@ record RunFolder(Path root) {
     for (Checkpoint older : Checkpoint.list(checkpoints()).reversed()) {
       if (older.step() < checkpoint.step() && isWhole(older)) {
         rest =
-            "an older checkpoint is whole: nacre train --resume --checkpoint %s --out %s"
-                .formatted(older.name(), root);
+            String.format(
+                Locale.ROOT,
+                "an older checkpoint is whole: nacre train --resume --checkpoint %s --out %s",
+                older.name(),
+                root);
         break;
       }
     }

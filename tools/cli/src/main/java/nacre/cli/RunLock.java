@@ -9,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Locale;
 import java.util.Objects;
 import nacre.cli.options.UserException;
 
@@ -61,10 +62,12 @@ record RunLock(FileChannel channel, Path file, Object key) implements AutoClosea
     }
     if (!held) {
       throw new UserException(
-          ("%s was moved or replaced while the run was training there; nothing is written into what"
-                  + " is there now; go on from the run's last checkpoint with --resume and the"
-                  + " folder's new name")
-              .formatted(file.getParent()));
+          String.format(
+              Locale.ROOT,
+              "%s was moved or replaced while the run was training there; nothing is written into"
+                  + " what is there now; go on from the run's last checkpoint with --resume and the"
+                  + " folder's new name",
+              file.getParent()));
     }
   }
 

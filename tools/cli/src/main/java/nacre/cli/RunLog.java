@@ -9,6 +9,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -72,7 +73,8 @@ final class RunLog implements AutoCloseable {
     Path place = folder.events();
     if (Files.exists(place, LinkOption.NOFOLLOW_LINKS) && !Files.isDirectory(place)) {
       Path aside = Aside.move(place);
-      complain.accept("%s is no folder; kept as %s".formatted(place, aside.getFileName()));
+      complain.accept(
+          String.format(Locale.ROOT, "%s is no folder; kept as %s", place, aside.getFileName()));
     }
     return EventFile.create(place, firstStep);
   }

@@ -7,6 +7,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -133,7 +134,8 @@ final class RunResults {
   void sheet(Trainer trainer, RunLog log) throws IOException {
     SamplePictures pictures =
         new SamplePictures(Sampler.of(trainer.averaged()), scenes, request.seed());
-    String title = "%s after %,d steps".formatted(trainer.preset().name(), trainer.steps());
+    String title =
+        String.format(Locale.ROOT, "%s after %,d steps", trainer.preset().name(), trainer.steps());
     List<SceneView> views = new ArrayList<>();
     ClipSource shown = heldOut.size() > 0 ? heldOut : source;
     for (int i = 0; i <= SHEET_ROWS; i++) {

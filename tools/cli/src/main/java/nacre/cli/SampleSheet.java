@@ -4,6 +4,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import nacre.cli.output.Sheet;
@@ -150,8 +151,8 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
   private static String describe(Edit edit) {
     return switch (edit) {
       case Edit.Translate e -> e.object();
-      case Edit.Rotate e -> "%s %.0f°".formatted(e.object(), e.degrees());
-      case Edit.Resize e -> "%s × %.2g".formatted(e.object(), e.factor());
+      case Edit.Rotate e -> String.format(Locale.ROOT, "%s %.0f°", e.object(), e.degrees());
+      case Edit.Resize e -> String.format(Locale.ROOT, "%s × %.2g", e.object(), e.factor());
       case Edit.Remove e -> e.object();
       case Edit.Replace e -> e.object() + " by " + e.by().object();
       case Edit.Background e -> "of scene " + e.scene();

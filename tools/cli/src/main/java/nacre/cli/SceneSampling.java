@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import nacre.cli.options.Accepts;
@@ -116,15 +117,16 @@ final class SceneSampling {
       Sampler sampler = sampler(model, sampling.steps(), sampling.guidance());
       int size = model.preset().imageSize();
       print.println(
-          "model   %s, preset %s, DDIM, %d steps, %dx%d, seed %s, on %s"
-              .formatted(
-                  modelFolder,
-                  model.preset().name(),
-                  sampler.steps(),
-                  size,
-                  size,
-                  sampling.seed(),
-                  device));
+          String.format(
+              Locale.ROOT,
+              "model   %s, preset %s, DDIM, %d steps, %dx%d, seed %s, on %s",
+              modelFolder,
+              model.preset().name(),
+              sampler.steps(),
+              size,
+              size,
+              sampling.seed(),
+              device));
       print.println("device  " + device.backend().describe());
       noteBriefTraining(modelFolder, print);
       Scenes scenes = new Scenes(model.preset());
@@ -157,19 +159,26 @@ final class SceneSampling {
     long steps = new Checkpoint(folder).state().step();
     if (steps < FEW_STEPS) {
       print.println(
-          "note    trained for %d steps only, and draws accordingly; --model models/demo ships with Nacre"
-              .formatted(steps));
+          String.format(
+              Locale.ROOT,
+              "note    trained for %d steps only, and draws accordingly; --model models/demo ships"
+                  + " with Nacre",
+              steps));
     }
   }
 
   private static void describe(SceneView view, PrintStream print) {
     List<String> names = view.scene().names();
-    print.println("scene   %s: %s".formatted(view.name(), String.join(", ", names)));
+    print.println(
+        String.format(Locale.ROOT, "scene   %s: %s", view.name(), String.join(", ", names)));
     if (view.clip().objects() < names.size()) {
       List<String> taken = view.clip().sceneIndices().stream().map(names::get).toList();
       print.println(
-          "        the model has room for %d objects: %s; the others belong to the background"
-              .formatted(taken.size(), String.join(", ", taken)));
+          String.format(
+              Locale.ROOT,
+              "        the model has room for %d objects: %s; the others belong to the background",
+              taken.size(),
+              String.join(", ", taken)));
     }
   }
 
@@ -179,7 +188,8 @@ final class SceneSampling {
     int count = steps != null ? steps : preset.numInferenceSteps();
     int most = model.preset().scheduler().numTrainTimesteps();
     if (count < 1 || count > most) {
-      throw new UsageException("--steps is %d, must be from 1 to %d".formatted(count, most));
+      throw new UsageException(
+          String.format(Locale.ROOT, "--steps is %d, must be from 1 to %d", count, most));
     }
     double scale = guidance != null ? guidance : preset.guidanceScale();
     return new Sampler(model, count, scale);

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import nacre.cli.options.UserException;
@@ -43,8 +44,10 @@ final class Scenes implements SceneLibrary {
             .orElseThrow(
                 () ->
                     new UserException(
-                        "preset %s: \"data\" is missing; it says what to train on"
-                            .formatted(preset.name()))));
+                        String.format(
+                            Locale.ROOT,
+                            "preset %s: \"data\" is missing; it says what to train on",
+                            preset.name()))));
   }
 
   DataConfig config() {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import nacre.cli.options.Accepts;
@@ -181,8 +182,11 @@ final class TrainCommand implements Callable<Integer> {
     }
     if (wanted.vae().isPresent()) {
       throw new UserException(
-          "preset %s draws latents of an autoencoder, which must be trained already; train one that"
-                  .formatted(wanted.name())
+          String.format(
+                  Locale.ROOT,
+                  "preset %s draws latents of an autoencoder, which must be trained already; train"
+                      + " one that",
+                  wanted.name())
               + " draws pixels, such as demo");
     }
     TrainingRun.Request request =
@@ -202,8 +206,10 @@ final class TrainCommand implements Callable<Integer> {
       out.println("moved   the earlier run to " + run.moveAside());
     } else if (run.isTaken()) {
       throw new UserException(
-          "%s holds a run already; go on with --resume, begin anew with --fresh, or give --out"
-              .formatted(run.root()));
+          String.format(
+              Locale.ROOT,
+              "%s holds a run already; go on with --resume, begin anew with --fresh, or give --out",
+              run.root()));
     }
     return request;
   }
@@ -260,8 +266,11 @@ final class TrainCommand implements Callable<Integer> {
     long wanted = length.steps;
     if (wanted < Math.max(total, state.step())) {
       throw new UserException(
-          "--steps %d is less than the %d steps of the run; it can be made longer, not shorter"
-              .formatted(wanted, Math.max(total, state.step())));
+          String.format(
+              Locale.ROOT,
+              "--steps %d is less than the %d steps of the run; it can be made longer, not shorter",
+              wanted,
+              Math.max(total, state.step())));
     }
     out.println("extend  " + RunLength.extension(trained.training(), state.step(), total, wanted));
     return new RunLength.Steps(wanted);
@@ -275,8 +284,11 @@ final class TrainCommand implements Callable<Integer> {
   private static void requireSame(String option, boolean same) {
     if (!same) {
       throw new UserException(
-          "%s is not what the run began with; a run goes on as it began: leave it out, or --fresh"
-              .formatted(option));
+          String.format(
+              Locale.ROOT,
+              "%s is not what the run began with; a run goes on as it began: leave it out, or"
+                  + " --fresh",
+              option));
     }
   }
 

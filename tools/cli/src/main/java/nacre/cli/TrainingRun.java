@@ -118,15 +118,22 @@ final class TrainingRun {
     try (Trainer trainer =
         new Trainer(preset, request.device(), request.compute(), request.seed())) {
       out.printf(
+          Locale.ROOT,
           "preset  %s, %,d parameters, computed in %s%n",
-          preset.name(), trainer.parameterCount(), request.compute());
+          preset.name(),
+          trainer.parameterCount(),
+          request.compute());
       out.println("data    " + pool.describe());
       if (source.size() != ClipSource.ENDLESS) {
         out.println("        " + split.describe(config));
       }
       restore(trainer);
       out.printf(
-          "run     %s, seed %d, %s%n", request.folder().root(), request.seed(), lengthInWords());
+          Locale.ROOT,
+          "run     %s, seed %d, %s%n",
+          request.folder().root(),
+          request.seed(),
+          lengthInWords());
       pool.prepare(trainer.steps());
       return train(trainer, pool);
     }
@@ -147,10 +154,13 @@ final class TrainingRun {
       trainer.begin(pretrained);
       double rate = request.preset().training().encoderLearningRateFactor();
       out.printf(
+          Locale.ROOT,
           "encoder %s, %s, %s%n",
           pretrained.folder(),
           pretrained.config().family().modelType(),
-          rate == 0 ? "frozen" : "trained at %s times the learning rate".formatted(rate));
+          rate == 0
+              ? "frozen"
+              : String.format(Locale.ROOT, "trained at %s times the learning rate", rate));
     }
     if (request.from() != null) {
       Checkpoint from = request.from();
@@ -165,19 +175,23 @@ final class TrainingRun {
       unlogged = state.unlogged();
       for (Checkpoint other : Checkpoint.list(request.folder().checkpoints())) {
         if (other.step() > from.step()) {
-          out.printf("aside   %s, now %s%n", other.folder(), Aside.move(other.folder()));
+          out.printf(
+              Locale.ROOT, "aside   %s, now %s%n", other.folder(), Aside.move(other.folder()));
         } else {
           own.add(other.name());
         }
       }
-      out.printf("resume  %s, after %d steps%n", from.folder(), state.step());
+      out.printf(Locale.ROOT, "resume  %s, after %d steps%n", from.folder(), state.step());
     }
   }
 
   private String lengthInWords() {
     return switch (request.length()) {
-      case RunLength.Minutes(double minutes) when total == 0 -> "%.4g minutes".formatted(minutes);
-      default -> "%,d steps of %d pairs".formatted(total, request.preset().training().batchSize());
+      case RunLength.Minutes(double minutes) when total == 0 ->
+          String.format(Locale.ROOT, "%.4g minutes", minutes);
+      default ->
+          String.format(
+              Locale.ROOT, "%,d steps of %d pairs", total, request.preset().training().batchSize());
     };
   }
 
@@ -228,7 +242,7 @@ final class TrainingRun {
         }
         if (total == 0 && (step >= RunLength.PACE_STEPS || isHalfOver())) {
           fixLength(step, pace.secondsPerStep());
-          progress.note("length fixed at %,d steps".formatted(total));
+          progress.note(String.format(Locale.ROOT, "length fixed at %,d steps", total));
           saved = save(trainer, log, progress);
         } else if (System.nanoTime() - saved >= request.checkpointEvery().toNanos()) {
           saved = save(trainer, log, progress);
@@ -311,11 +325,12 @@ final class TrainingRun {
     if (!Double.isFinite(loss)) {
       Optional<Checkpoint> last = request.folder().newest();
       throw new UserException(
-          "training broke down: the loss of step %d is %s; lower training.learning_rate%s"
-              .formatted(
-                  step,
-                  loss,
-                  last.map(c -> " (the last checkpoint is " + c.folder() + ")").orElse("")));
+          String.format(
+              Locale.ROOT,
+              "training broke down: the loss of step %d is %s; lower training.learning_rate%s",
+              step,
+              loss,
+              last.map(c -> " (the last checkpoint is " + c.folder() + ")").orElse("")));
     }
   }
 
@@ -327,10 +342,11 @@ final class TrainingRun {
       progress.note("saved   " + written.folder());
     } catch (IOException e) {
       progress.note(
-          "%s; training goes on, the next try is in %d minutes"
-              .formatted(
-                  Failure.oneLine(e.getMessage()),
-                  Math.max(1, request.checkpointEvery().toMinutes())));
+          String.format(
+              Locale.ROOT,
+              "%s; training goes on, the next try is in %d minutes",
+              Failure.oneLine(e.getMessage()),
+              Math.max(1, request.checkpointEvery().toMinutes())));
     }
     log.curve();
     if (request.sheets()) {

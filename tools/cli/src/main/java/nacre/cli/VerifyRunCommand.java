@@ -3,6 +3,7 @@ package nacre.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.training.Checkpoint;
@@ -43,6 +44,7 @@ final class VerifyRunCommand implements Callable<Integer> {
       checkpoint.state();
       checkpoint.preset();
       System.out.printf(
+          Locale.ROOT,
           "%s  %s%n",
           checked ? "whole  " : "unknown",
           checkpoint.folder() + (checked ? "" : ": has no digests, an earlier version wrote it"));

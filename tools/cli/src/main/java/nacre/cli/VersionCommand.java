@@ -2,6 +2,7 @@ package nacre.cli;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Locale;
 import java.util.Properties;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -22,14 +23,21 @@ final class VersionCommand implements Callable<Integer>, IVersionProvider {
     var out = spec.commandLine().getOut();
     out.println("nacre   " + nacre());
     out.printf(
+        Locale.ROOT,
         "java    %s, %s, %s%n",
-        Runtime.version(), property("java.vm.name"), property("java.vendor"));
+        Runtime.version(),
+        property("java.vm.name"),
+        property("java.vendor"));
     out.println("home    " + property("java.home"));
     out.printf(
-        "system  %s %s, %s%n", property("os.name"), property("os.version"), property("os.arch"));
+        Locale.ROOT,
+        "system  %s %s, %s%n",
+        property("os.name"),
+        property("os.version"),
+        property("os.arch"));
     Runtime machine = Runtime.getRuntime();
     out.println("cores   " + machine.availableProcessors());
-    out.printf("heap    at most %,d MiB%n", machine.maxMemory() >> 20);
+    out.printf(Locale.ROOT, "heap    at most %,d MiB%n", machine.maxMemory() >> 20);
     out.flush();
     return 0;
   }

@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -109,6 +111,31 @@ class HouseTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("nacre.tensor.cpu..", "nacre.tensor.cuda..", "nacre.bindings..")
+        .check(house);
+  }
+
+  /** Numbers and names are the same in every language: {@code Locale.ROOT} is given. */
+  @Test
+  void nothingIsFormattedInTheUsersLanguage() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("nacre.cli.output.tensorboard..", "nacre.bindings.*") // generated
+        .should()
+        .callMethod(String.class, "formatted", Object[].class)
+        .orShould()
+        .callMethod(String.class, "format", String.class, Object[].class)
+        .orShould()
+        .callMethod(String.class, "toLowerCase")
+        .orShould()
+        .callMethod(String.class, "toUpperCase")
+        .orShould()
+        .callMethod(PrintStream.class, "printf", String.class, Object[].class)
+        .orShould()
+        .callMethod(PrintStream.class, "format", String.class, Object[].class)
+        .orShould()
+        .callMethod(PrintWriter.class, "printf", String.class, Object[].class)
+        .orShould()
+        .callMethod(PrintWriter.class, "format", String.class, Object[].class)
         .check(house);
   }
 }

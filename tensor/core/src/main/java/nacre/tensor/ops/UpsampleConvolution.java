@@ -1,5 +1,6 @@
 package nacre.tensor.ops;
 
+import java.util.Locale;
 import nacre.tensor.Context;
 import nacre.tensor.Operation;
 import nacre.tensor.Shape;
@@ -31,8 +32,12 @@ public record UpsampleConvolution(Shape image, Shape kernel) implements Operatio
     Require.rank("upsampleConv2d", "weight", w, 4, "[O, 3, 3, I]");
     if (w.dim(1) != 3 || w.dim(2) != 3 || w.dim(3) != x.dim(3)) {
       throw new IllegalArgumentException(
-          "upsampleConv2d: input %s wants a weight [O, 3, 3, %d], not %s"
-              .formatted(x.describe(), x.dim(3), w.describe()));
+          String.format(
+              Locale.ROOT,
+              "upsampleConv2d: input %s wants a weight [O, 3, 3, %d], not %s",
+              x.describe(),
+              x.dim(3),
+              w.describe()));
     }
     Require.vector(
         "upsampleConv2d", "bias", bias, w.dim(0), "as many as weight " + w.describe() + " has");

@@ -3,6 +3,7 @@ package nacre.tensor.reference;
 import static nacre.tensor.reference.Elements.read;
 import static nacre.tensor.reference.Elements.write;
 
+import java.util.Locale;
 import nacre.tensor.Tensor;
 
 /** What is computed of rows of scores, one score a class. */
@@ -59,8 +60,12 @@ final class PlainClasses {
     for (int i = 0; i < values.length; i++) {
       if (values[i] < 0 || values[i] >= classes) {
         throw new IndexOutOfBoundsException(
-            "crossEntropy: target %d at position %d, of %d classes"
-                .formatted(values[i], i, classes));
+            String.format(
+                Locale.ROOT,
+                "crossEntropy: target %d at position %d, of %d classes",
+                values[i],
+                i,
+                classes));
       }
     }
     return values;

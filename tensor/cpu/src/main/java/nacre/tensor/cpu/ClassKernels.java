@@ -1,6 +1,7 @@
 package nacre.tensor.cpu;
 
 import java.util.Arrays;
+import java.util.Locale;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.Worth;
@@ -97,7 +98,12 @@ final class ClassKernels {
     long target = Integers.get(targets, row);
     if (target < 0 || target >= classes) {
       throw new IndexOutOfBoundsException(
-          "crossEntropy: target %d at position %d, of %d classes".formatted(target, row, classes));
+          String.format(
+              Locale.ROOT,
+              "crossEntropy: target %d at position %d, of %d classes",
+              target,
+              row,
+              classes));
     }
     return (int) target;
   }

@@ -1,5 +1,6 @@
 package nacre.tensor.cuda;
 
+import java.util.Locale;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Arguments;
 import nacre.tensor.cuda.driver.Kernel;
@@ -35,8 +36,11 @@ final class AttentionKernels {
       }
     }
     throw new IllegalArgumentException(
-        "attention: q %s has heads of %d, and the GPU's kernels take at most 512"
-            .formatted(q.describe(), d));
+        String.format(
+            Locale.ROOT,
+            "attention: q %s has heads of %d, and the GPU's kernels take at most 512",
+            q.describe(),
+            d));
   }
 
   /** Rows of its own side that a block keeps in shared memory, of which some GPUs have 99 KiB. */

@@ -1,5 +1,6 @@
 package nacre.tensor.cuda;
 
+import java.util.Locale;
 import nacre.tensor.Shape;
 
 /**
@@ -48,8 +49,12 @@ final class BroadcastLayout {
     }
     if (kept > MAX_RANK || y.elements() > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          "binary: shapes %s and %s broadcast along more axes than the GPU's kernel knows (%d)"
-              .formatted(a, b, MAX_RANK));
+          String.format(
+              Locale.ROOT,
+              "binary: shapes %s and %s broadcast along more axes than the GPU's kernel knows (%d)",
+              a,
+              b,
+              MAX_RANK));
     }
     if (kept == 0) {
       dims = new int[] {1};

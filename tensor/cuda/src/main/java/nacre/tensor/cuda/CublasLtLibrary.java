@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
@@ -171,8 +172,12 @@ final class CublasLtLibrary {
     }
     tuned.accept(
         signature.toString(),
-        "the fastest of %d algorithms is number %d, %.2f times as fast as the first"
-            .formatted(times.length, best + 1, times[0] / times[best]));
+        String.format(
+            Locale.ROOT,
+            "the fastest of %d algorithms is number %d, %.2f times as fast as the first",
+            times.length,
+            best + 1,
+            times[0] / times[best]));
     return choices.get(best);
   }
 
@@ -383,8 +388,11 @@ final class CublasLtLibrary {
   private static void check(int status, String call) {
     if (status != CublasLt.CUBLAS_STATUS_SUCCESS()) {
       throw new CudaException(
-          "cuBLASLt: %s: %s"
-              .formatted(call, CudaException.text(CublasLt.cublasLtGetStatusString(status))));
+          String.format(
+              Locale.ROOT,
+              "cuBLASLt: %s: %s",
+              call,
+              CudaException.text(CublasLt.cublasLtGetStatusString(status))));
     }
   }
 }

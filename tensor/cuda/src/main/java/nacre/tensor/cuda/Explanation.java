@@ -2,6 +2,7 @@ package nacre.tensor.cuda;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
@@ -39,7 +40,9 @@ final class Explanation {
     List<String> lines = new ArrayList<>();
     counts.forEach(
         (served, n) ->
-            lines.add("%-24s %-20s %8d×".formatted(served.operation, served.engine, n.sum())));
+            lines.add(
+                String.format(
+                    Locale.ROOT, "%-24s %-20s %8d×", served.operation, served.engine, n.sum())));
     choices.forEach((what, how) -> lines.add("tuned: " + what + ": " + how));
     refusals.forEach((what, why) -> lines.add("refused: " + what + ": " + why));
     return lines;

@@ -3,6 +3,7 @@ package nacre.tensor.cuda;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Locale;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Kernel;
@@ -71,8 +72,13 @@ final class MovementKernels {
     }
     if (kept > MAX_RANK) {
       throw new IllegalArgumentException(
-          "%s to %s: the GPU's kernel copies boxes of %d axes, not %d"
-              .formatted(x.describe(), y.describe(), MAX_RANK, kept));
+          String.format(
+              Locale.ROOT,
+              "%s to %s: the GPU's kernel copies boxes of %d axes, not %d",
+              x.describe(),
+              y.describe(),
+              MAX_RANK,
+              kept));
     }
     int together = together(x.dtype().bytes(), kept, dims, sx, sy, atX, atY);
     try (Arena arena = Arena.ofConfined()) {

@@ -3,6 +3,7 @@ package nacre.cli.options;
 import static java.util.stream.Collectors.joining;
 
 import java.util.Arrays;
+import java.util.Locale;
 import nacre.diffusion.checkpoint.Family;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -15,11 +16,12 @@ public final class FamilyOption implements ITypeConverter<Family> {
         .orElseThrow(
             () ->
                 new TypeConversionException(
-                    "'%s' is not known; known are %s"
-                        .formatted(
-                            name,
-                            Arrays.stream(Family.values())
-                                .map(Family::toString)
-                                .collect(joining(", ")))));
+                    String.format(
+                        Locale.ROOT,
+                        "'%s' is not known; known are %s",
+                        name,
+                        Arrays.stream(Family.values())
+                            .map(Family::toString)
+                            .collect(joining(", ")))));
   }
 }

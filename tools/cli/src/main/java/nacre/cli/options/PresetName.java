@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Locale;
 import nacre.neuralassets.model.Preset;
 
 /** The preset that a word of the command line names. */
@@ -26,8 +27,11 @@ public final class PresetName {
       throw new NoSuchFileException(name);
     }
     throw new UsageException(
-        "--preset: there is no preset '%s'; there are %s, and any JSON file%s"
-            .formatted(
-                name, String.join(", ", Preset.builtin()), NearName.hint(name, Preset.builtin())));
+        String.format(
+            Locale.ROOT,
+            "--preset: there is no preset '%s'; there are %s, and any JSON file%s",
+            name,
+            String.join(", ", Preset.builtin()),
+            NearName.hint(name, Preset.builtin())));
   }
 }

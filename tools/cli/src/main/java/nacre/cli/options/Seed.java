@@ -1,6 +1,7 @@
 package nacre.cli.options;
 
 import java.math.BigInteger;
+import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -38,8 +39,13 @@ public record Seed(BigInteger value) {
     BigInteger sum = value.add(BigInteger.valueOf(pictures));
     if (sum.compareTo(LARGEST) > 0) {
       throw new UsageException(
-          "--seed is %s, and of %d pictures the last would have seed %s; the largest is %s"
-              .formatted(value, pictures + 1, sum, LARGEST));
+          String.format(
+              Locale.ROOT,
+              "--seed is %s, and of %d pictures the last would have seed %s; the largest is %s",
+              value,
+              pictures + 1,
+              sum,
+              LARGEST));
     }
     return new Seed(sum);
   }
@@ -61,8 +67,12 @@ public record Seed(BigInteger value) {
         }
       }
       throw new TypeConversionException(
-          "'%s' is no seed, which is a whole number from %s to %s"
-              .formatted(text, SMALLEST, LARGEST));
+          String.format(
+              Locale.ROOT,
+              "'%s' is no seed, which is a whole number from %s to %s",
+              text,
+              SMALLEST,
+              LARGEST));
     }
   }
 }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageTypeSpecifier;
@@ -79,9 +80,13 @@ public final class AnimatedGif {
     for (BufferedImage frame : frames) {
       if (frame.getWidth() != first.getWidth() || frame.getHeight() != first.getHeight()) {
         throw new IllegalArgumentException(
-            "animation frames of different sizes: %d×%d and %d×%d"
-                .formatted(
-                    first.getWidth(), first.getHeight(), frame.getWidth(), frame.getHeight()));
+            String.format(
+                Locale.ROOT,
+                "animation frames of different sizes: %d×%d and %d×%d",
+                first.getWidth(),
+                first.getHeight(),
+                frame.getWidth(),
+                frame.getHeight()));
       }
     }
   }

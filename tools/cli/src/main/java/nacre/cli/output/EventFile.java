@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Clock;
+import java.util.Locale;
 import java.util.Map;
 import java.util.zip.CRC32C;
 import nacre.cli.output.tensorboard.Event;
@@ -73,11 +74,12 @@ public final class EventFile implements AutoCloseable {
   }
 
   private static EventFile open(Path folder, Clock clock) throws IOException {
-    String rest = "%s.%d".formatted(hostName(), ProcessHandle.current().pid());
+    String rest = String.format(Locale.ROOT, "%s.%d", hostName(), ProcessHandle.current().pid());
     for (int attempt = 0; ; attempt++) {
       // TensorBoard reads the files in the order of their names.
       String name =
-          "events.out.tfevents.%010d.%s.%d".formatted(clock.millis() / 1000, rest, attempt);
+          String.format(
+              Locale.ROOT, "events.out.tfevents.%010d.%s.%d", clock.millis() / 1000, rest, attempt);
       try {
         return new EventFile(folder.resolve(name), clock);
       } catch (FileAlreadyExistsException startedTwiceWithinASecond) {
@@ -156,7 +158,8 @@ public final class EventFile implements AutoCloseable {
         channel.write(record);
       }
     } catch (IOException e) {
-      throw new IOException("cannot write %s: %s".formatted(path, e.getMessage()), e);
+      throw new IOException(
+          String.format(Locale.ROOT, "cannot write %s: %s", path, e.getMessage()), e);
     }
   }
 

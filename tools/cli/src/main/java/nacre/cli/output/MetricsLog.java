@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 import nacre.weights.Aside;
@@ -73,8 +74,12 @@ public final class MetricsLog implements AutoCloseable {
         Path aside = Aside.move(file);
         entries = goodLines(aside);
         warn.accept(
-            "%s; kept as %s, the log goes on with the %d lines of it that are good"
-                .formatted(reason(file, folder, e), aside.getFileName(), entries.size()));
+            String.format(
+                Locale.ROOT,
+                "%s; kept as %s, the log goes on with the %d lines of it that are good",
+                reason(file, folder, e),
+                aside.getFileName(),
+                entries.size()));
       }
     }
     StringBuilder kept = new StringBuilder();
@@ -94,7 +99,7 @@ public final class MetricsLog implements AutoCloseable {
     String message = e.getMessage();
     return message != null && message.contains(file.toString())
         ? message
-        : "%s cannot be read (%s)".formatted(file, e);
+        : String.format(Locale.ROOT, "%s cannot be read (%s)", file, e);
   }
 
   /** The lines of a damaged file that are a log's. */
@@ -144,7 +149,8 @@ public final class MetricsLog implements AutoCloseable {
       }
     } catch (IOException e) {
       channel.truncate(end); // half a line would spoil the next
-      throw new IOException("cannot write %s: %s".formatted(file, e.getMessage()), e);
+      throw new IOException(
+          String.format(Locale.ROOT, "cannot write %s: %s", file, e.getMessage()), e);
     }
   }
 
@@ -183,8 +189,10 @@ public final class MetricsLog implements AutoCloseable {
         return new Entry(node.get("step").longValue(), values);
       }
     } catch (JsonProcessingException e) {
-      throw new IOException("%s, line %d: %s".formatted(file, number, JsonFile.reason(e)), e);
+      throw new IOException(
+          String.format(Locale.ROOT, "%s, line %d: %s", file, number, JsonFile.reason(e)), e);
     }
-    throw new IOException("%s, line %d: no step in '%s'".formatted(file, number, line));
+    throw new IOException(
+        String.format(Locale.ROOT, "%s, line %d: no step in '%s'", file, number, line));
   }
 }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import javax.imageio.IIOException;
 import javax.imageio.IIOImage;
@@ -107,7 +108,7 @@ public final class PngMetadata {
     ImageReader reader = ImageIO.getImageReadersByFormatName("png").next();
     try (ImageInputStream in = ImageIO.createImageInputStream(file.toFile())) {
       if (in == null) {
-        throw new IOException("cannot read %s: no such file".formatted(file));
+        throw new IOException(String.format(Locale.ROOT, "cannot read %s: no such file", file));
       }
       reader.setInput(in);
       Map<String, String> texts = new LinkedHashMap<>();
@@ -119,7 +120,8 @@ public final class PngMetadata {
       }
       return texts;
     } catch (IIOException e) {
-      throw new IOException("cannot read %s: %s".formatted(file, e.getMessage()), e);
+      throw new IOException(
+          String.format(Locale.ROOT, "cannot read %s: %s", file, e.getMessage()), e);
     } finally {
       reader.dispose();
     }

@@ -296,12 +296,12 @@ public final class Progress implements AutoCloseable {
       return seconds + "s";
     }
     if (seconds < 3600) {
-      return "%dm %02ds".formatted(seconds / 60, seconds % 60);
+      return String.format(Locale.ROOT, "%dm %02ds", seconds / 60, seconds % 60);
     }
     if (seconds < 86400) {
-      return "%dh %02dm".formatted(seconds / 3600, seconds / 60 % 60);
+      return String.format(Locale.ROOT, "%dh %02dm", seconds / 3600, seconds / 60 % 60);
     }
-    return "%dd %02dh".formatted(seconds / 86400, seconds / 3600 % 24);
+    return String.format(Locale.ROOT, "%dd %02dh", seconds / 86400, seconds / 3600 % 24);
   }
 
   /** {@code 612 MB}, {@code 3.1 GB}, in powers of ten. */

@@ -4,6 +4,7 @@ import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
@@ -43,8 +44,12 @@ public record Sheet(
     for (Row row : rows) {
       if (row.tiles().size() > columns.size()) {
         throw new IllegalArgumentException(
-            "sheet row '%s' has %d tiles for %d columns"
-                .formatted(row.label(), row.tiles().size(), columns.size()));
+            String.format(
+                Locale.ROOT,
+                "sheet row '%s' has %d tiles for %d columns",
+                row.label(),
+                row.tiles().size(),
+                columns.size()));
       }
     }
   }

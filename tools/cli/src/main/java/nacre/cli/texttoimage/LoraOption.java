@@ -3,6 +3,7 @@ package nacre.cli.texttoimage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import nacre.cli.options.UsageException;
 import nacre.diffusion.lora.Lora;
@@ -27,7 +28,7 @@ final class LoraOption {
       return new Lora(Path.of(value.substring(0, colon)), finite(weight));
     } catch (NumberFormatException e) {
       throw new UsageException(
-          "--lora %s: the weight '%s' is no number".formatted(value, weight), e);
+          String.format(Locale.ROOT, "--lora %s: the weight '%s' is no number", value, weight), e);
     }
   }
 

@@ -27,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import javax.imageio.ImageIO;
@@ -186,9 +187,14 @@ final class PictureFile {
         long most = Runtime.getRuntime().maxMemory() / 5 * 4; // the rest is for all else
         if (needed > most) {
           throw new UserException(
-              "is too large: %d pixels take %d MB, the Java heap has room for %d; scale the picture down, or set NACRE_JAVA_OPTS=-Xmx%dg"
-                  .formatted(
-                      pixels, needed / 1_000_000, most / 1_000_000, needed / 1_000_000_000 + 2));
+              String.format(
+                  Locale.ROOT,
+                  "is too large: %d pixels take %d MB, the Java heap has room for %d; scale the"
+                      + " picture down, or set NACRE_JAVA_OPTS=-Xmx%dg",
+                  pixels,
+                  needed / 1_000_000,
+                  most / 1_000_000,
+                  needed / 1_000_000_000 + 2));
         }
         if (isCmykJpeg(metadata)) {
           return cmyk(reader.readRaster(0, null), storage(metadata));

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -266,7 +267,10 @@ public final class TextToImage {
     warnOfDropped(model, print);
     for (String word : order.unusedEmbeddings()) {
       print.println(
-          "note    the embedding %s changes nothing: no prompt has that word".formatted(word));
+          String.format(
+              Locale.ROOT,
+              "note    the embedding %s changes nothing: no prompt has that word",
+              word));
     }
     names.check(images);
     Map<String, String> parameters = parameters(path, plan);
@@ -360,7 +364,11 @@ public final class TextToImage {
     order.syntax(promptSyntax());
     if (clipSkip > model.textLayers()) {
       throw new UsageException(
-          "--clip-skip is %d, must be from 0 to %d".formatted(clipSkip, model.textLayers()));
+          String.format(
+              Locale.ROOT,
+              "--clip-skip is %d, must be from 0 to %d",
+              clipSkip,
+              model.textLayers()));
     }
     order.clipSkip(clipSkip);
     order.eta(eta);
@@ -394,7 +402,12 @@ public final class TextToImage {
     int height = matcher.group(2) == null ? width : Integer.parseInt(matcher.group(2));
     if (width < multiple || height < multiple || width % multiple != 0 || height % multiple != 0) {
       throw new UsageException(
-          "--size is %dx%d, both must be multiples of %d".formatted(width, height, multiple));
+          String.format(
+              Locale.ROOT,
+              "--size is %dx%d, both must be multiples of %d",
+              width,
+              height,
+              multiple));
     }
     order.size(width, height);
   }
@@ -430,21 +443,22 @@ public final class TextToImage {
   private static String summary(
       StableDiffusion model, Path path, DrawingPlan plan, Device device, Sampling sampling) {
     SchedulerConfig config = plan.scheduler().schedule().config();
-    return "%s, %s, predicts %s, %s, %d steps, %dx%d, seed %s, on %s"
-        .formatted(
-            path,
-            model.family(),
-            switch (config.predictionType()) {
-              case EPSILON -> "noise";
-              case SAMPLE -> "the sample";
-              case V_PREDICTION -> "velocity";
-            },
-            config.kind().className(),
-            plan.stepsPerBatch(),
-            plan.width(),
-            plan.height(),
-            sampling.seed(),
-            device);
+    return String.format(
+        Locale.ROOT,
+        "%s, %s, predicts %s, %s, %d steps, %dx%d, seed %s, on %s",
+        path,
+        model.family(),
+        switch (config.predictionType()) {
+          case EPSILON -> "noise";
+          case SAMPLE -> "the sample";
+          case V_PREDICTION -> "velocity";
+        },
+        config.kind().className(),
+        plan.stepsPerBatch(),
+        plan.width(),
+        plan.height(),
+        sampling.seed(),
+        device);
   }
 
   private Map<String, String> parameters(Path path, DrawingPlan plan) {

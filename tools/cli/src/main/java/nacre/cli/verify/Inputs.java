@@ -5,6 +5,7 @@ import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.Slice.slice;
 
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
@@ -56,8 +57,14 @@ record Inputs(String module, Map<String, Tensor> tensors, DType dtype) {
             && Arrays.equals(part, Arrays.copyOfRange(dims, 1, dims.length));
     if (!fits) {
       throw new IllegalArgumentException(
-          "%s: input.%s is %s, a %s for each step is wanted, and step %d has none"
-              .formatted(module, name, all.describe(), like.shape(), step + 1));
+          String.format(
+              Locale.ROOT,
+              "%s: input.%s is %s, a %s for each step is wanted, and step %d has none",
+              module,
+              name,
+              all.describe(),
+              like.shape(),
+              step + 1));
     }
     return reshape(slice(all, 0, step, 1), part);
   }

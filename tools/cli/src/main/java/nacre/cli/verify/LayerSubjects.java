@@ -5,6 +5,7 @@ import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 import static nacre.tensor.ops.Sinusoids.sinusoids;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import nacre.nn.Conv2d;
@@ -84,7 +85,7 @@ final class LayerSubjects {
         x -> {
           if (dim < -x.shape().rank() || dim >= x.shape().rank()) {
             throw new IllegalArgumentException(
-                "Softmax: dim is %d, input.x is %s".formatted(dim, x.describe()));
+                String.format(Locale.ROOT, "Softmax: dim is %d, input.x is %s", dim, x.describe()));
           }
           int axis = x.shape().axis(dim);
           int last = x.shape().rank() - 1;

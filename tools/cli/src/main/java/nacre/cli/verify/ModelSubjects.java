@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.unet.UNetConfig;
@@ -64,9 +65,12 @@ final class ModelSubjects {
     VitConfig sizes = VitConfig.of(typed);
     if (sizes.family() != family) {
       throw new IllegalArgumentException(
-          "%s: model_type is %s, which is %s"
-              .formatted(
-                  family.className(), sizes.family().modelType(), sizes.family().className()));
+          String.format(
+              Locale.ROOT,
+              "%s: model_type is %s, which is %s",
+              family.className(),
+              sizes.family().modelType(),
+              sizes.family().className()));
     }
     boolean layer = config.path("add_pooling_layer").asBoolean(family == VitFamily.CLIP);
     Vit vit = new Vit(p, sizes, layer);

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
@@ -169,11 +170,12 @@ final class Verification {
               comparable
                   ? Comparison.of(key, tensor.toFloats(), values, floor * largest, allowed)
                   : Comparison.absent(
-                      "%s: computed %s, in the bundle %s"
-                          .formatted(
-                              key,
-                              tensor == null ? "nothing" : tensor.shape(),
-                              expected.get(key).shape()),
+                      String.format(
+                          Locale.ROOT,
+                          "%s: computed %s, in the bundle %s",
+                          key,
+                          tensor == null ? "nothing" : tensor.shape(),
+                          expected.get(key).shape()),
                       allowed));
         });
     return results;

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.CudaOptions;
@@ -91,8 +92,12 @@ public final class VerifyCommand implements Callable<Integer> {
     }
     explain.tell(on, out::println);
     out.printf(
+        Locale.ROOT,
         "%d tensors of %d bundles compared, %d off; tensors left in memory: %d%n",
-        compared, read, failed, Memory.liveTensors());
+        compared,
+        read,
+        failed,
+        Memory.liveTensors());
     out.flush();
     return Math.max(status, failed == 0 ? 0 : 1);
   }
@@ -109,6 +114,7 @@ public final class VerifyCommand implements Callable<Integer> {
 
   private static void print(PrintWriter out, String bundle, int width, Comparison result) {
     out.printf(
+        Locale.ROOT,
         "%s  %-" + width + "s  %.2e  %.2e  %s%n",
         result.passed() ? "pass" : "FAIL",
         bundle,

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import nacre.cli.options.FamilyOption;
@@ -134,8 +135,12 @@ final class ConvertCommand implements Callable<Integer> {
     for (Component component : Component.values()) {
       if (!Files.isDirectory(in.resolve(component.folder()))) {
         throw new UserException(
-            "%s: has no %s/, so it cannot become a single file; to convert one of its weight files, name the file"
-                .formatted(in, component.folder()));
+            String.format(
+                Locale.ROOT,
+                "%s: has no %s/, so it cannot become a single file; to convert one of its weight"
+                    + " files, name the file",
+                in,
+                component.folder()));
       }
     }
   }

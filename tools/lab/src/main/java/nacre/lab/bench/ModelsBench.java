@@ -141,13 +141,15 @@ final class ModelsBench implements Callable<Integer> {
     if (gpu) {
       out.println("        nacre is captured once and replayed, eager launches each operation");
     }
-    out.printf("%n| work | dtype | first | nacre |%s", gpu ? " eager |" : "");
+    out.printf(Locale.ROOT, "%n| work | dtype | first | nacre |%s", gpu ? " eager |" : "");
     for (int i = 0; i < peers.size(); i++) {
-      out.printf(" peer %d | ratio |", i + 1);
+      out.printf(Locale.ROOT, " peer %d | ratio |", i + 1);
     }
     out.printf(
+        Locale.ROOT,
         " memory, GB |%n| --- | --- | --: | --: |%s%s --: |%n",
-        gpu ? " --: |" : "", " --: | --: |".repeat(peers.size()));
+        gpu ? " --: |" : "",
+        " --: | --: |".repeat(peers.size()));
     ObjectNode report = JsonNodeFactory.instance.objectNode();
     report.put("device", on.backend().describe()).put("machine", Peer.machine());
     ArrayNode rows = report.put("small", small).putArray("rows");
@@ -208,9 +210,10 @@ final class ModelsBench implements Callable<Integer> {
       entry.put("eager_s", times.eager.median).put("eager_peak_gb", times.eager.peakGb);
     }
     ArrayNode others = entry.putArray("peers");
-    out.printf("| %s | %s | %s | %s |", one.title(), dtype, s(ours.first), s(ours.median));
+    out.printf(
+        Locale.ROOT, "| %s | %s | %s | %s |", one.title(), dtype, s(ours.first), s(ours.median));
     if (times.eager != null) {
-      out.printf(" %s |", s(times.eager.median));
+      out.printf(Locale.ROOT, " %s |", s(times.eager.median));
     }
     List<String> notes = new ArrayList<>();
     boolean complete = true;

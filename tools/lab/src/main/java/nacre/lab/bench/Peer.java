@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import nacre.bindings.Processors;
 import nacre.tensor.Settings;
 
@@ -27,7 +28,7 @@ record Peer(String command) {
     double number(String key) {
       if (!json.path(key).isNumber()) {
         throw new IllegalArgumentException(
-            "bench: the peer did not print %s: %s".formatted(key, command));
+            String.format(Locale.ROOT, "bench: the peer did not print %s: %s", key, command));
       }
       return json.get(key).doubleValue();
     }
@@ -62,16 +63,17 @@ record Peer(String command) {
       System.err.print(errors);
       if (status != 0) {
         throw new IllegalArgumentException(
-            "bench: %s ended with status %d: %s"
-                .formatted(
-                    name(),
-                    status,
-                    errors.lines().reduce("it said nothing", (earlier, later) -> later).strip()));
+            String.format(
+                Locale.ROOT,
+                "bench: %s ended with status %d: %s",
+                name(),
+                status,
+                errors.lines().reduce("it said nothing", (earlier, later) -> later).strip()));
       }
       return new Answer(command, new JsonMapper().readTree(last));
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(
-          "bench: the last line of %s is not JSON".formatted(name()), e);
+          String.format(Locale.ROOT, "bench: the last line of %s is not JSON", name()), e);
     } finally {
       Files.delete(complaints);
     }
@@ -83,11 +85,12 @@ record Peer(String command) {
   }
 
   static String machine() {
-    return "%s, %d threads, Java %s"
-        .formatted(
-            System.getProperty("os.name") + " " + System.getProperty("os.arch"),
-            threads(),
-            System.getProperty("java.version"));
+    return String.format(
+        Locale.ROOT,
+        "%s, %d threads, Java %s",
+        System.getProperty("os.name") + " " + System.getProperty("os.arch"),
+        threads(),
+        System.getProperty("java.version"));
   }
 
   static double median(double[] values) {

@@ -1,6 +1,7 @@
 package nacre.lab.bench;
 
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Preset;
@@ -51,12 +52,13 @@ enum ThreadWork {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "bench: %s is not known; known are %s"
-                        .formatted(
-                            id,
-                            Arrays.stream(values())
-                                .map(ThreadWork::id)
-                                .collect(Collectors.joining(", ")))));
+                    String.format(
+                        Locale.ROOT,
+                        "bench: %s is not known; known are %s",
+                        id,
+                        Arrays.stream(values())
+                            .map(ThreadWork::id)
+                            .collect(Collectors.joining(", ")))));
   }
 
   /** Builds what is needed, in the current scope or for as long as the process. */

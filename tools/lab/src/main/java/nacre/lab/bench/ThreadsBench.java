@@ -128,7 +128,13 @@ final class ThreadsBench implements Callable<Integer> {
             : works.stream().map(ThreadWork::of).toList();
     PrintStream out = System.out;
     out.println("machine " + Peer.machine());
-    out.printf("%-44s %9s %9s   %s%n", "median ms of a run", "1 thread", many, "ratio (quartiles)");
+    out.printf(
+        Locale.ROOT,
+        "%-44s %9s %9s   %s%n",
+        "median ms of a run",
+        "1 thread",
+        many,
+        "ratio (quartiles)");
     try (Worker one = new Worker(1);
         Worker several = new Worker(many)) {
       for (ThreadWork work : chosen) {

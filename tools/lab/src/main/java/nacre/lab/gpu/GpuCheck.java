@@ -224,7 +224,8 @@ public final class GpuCheck implements Callable<Integer> {
       return last
           ? Finding.of(Status.NOT_RUN, "the check's time was over")
           : Finding.of(
-              Status.TIMED_OUT, "took longer than %d minutes".formatted(part.limit().toMinutes()));
+              Status.TIMED_OUT,
+              String.format(Locale.ROOT, "took longer than %d minutes", part.limit().toMinutes()));
     } catch (IOException e) {
       return Finding.of(Status.FAILED, e.getMessage());
     } catch (RuntimeException e) {

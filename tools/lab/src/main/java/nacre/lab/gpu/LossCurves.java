@@ -50,10 +50,11 @@ final class LossCurves {
     }
     boolean same = !files.isEmpty() && different.isEmpty() && files.equals(weights(plain));
     String sentence =
-        "%d files of parameters, averages and optimizer after 10 steps, %s"
-            .formatted(
-                files.size(),
-                same ? "the same to the bit" : "different without capture: " + different);
+        String.format(
+            Locale.ROOT,
+            "%d files of parameters, averages and optimizer after 10 steps, %s",
+            files.size(),
+            same ? "the same to the bit" : "different without capture: " + different);
     return Finding.of(same ? Status.PASSED : Status.FAILED, sentence);
   }
 

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -20,8 +21,10 @@ import java.util.stream.Stream;
 final class Parts {
   private static final String SUITE = "nacre.tensor.oracle.OracleTest";
   private static final String FIRST_METHOD =
-      "[engine:junit-jupiter]/[class:%s]/[test-factory:everyDeviceAgreesWithPlainJava()]/[dynamic-container:#1]"
-          .formatted(SUITE);
+      String.format(
+          Locale.ROOT,
+          "[engine:junit-jupiter]/[class:%s]/[test-factory:everyDeviceAgreesWithPlainJava()]/[dynamic-container:#1]",
+          SUITE);
   private static final Pattern COUNT = Pattern.compile("\\[ +(\\d+) tests (\\w+) +]");
   private static final Pattern COMPARED =
       Pattern.compile("(\\d+) tensors of (\\d+) bundles compared, (\\d+) off;.*");
@@ -139,7 +142,8 @@ final class Parts {
       ObjectNode numbers = JsonNodeFactory.instance.objectNode();
       numbers.put("successful", successful).put("failed", failed).put("skipped", skipped);
       String counts =
-          "%d tests passed, %d failed, %d skipped".formatted(successful, failed, skipped);
+          String.format(
+              Locale.ROOT, "%d tests passed, %d failed, %d skipped", successful, failed, skipped);
       if (!broken.isEmpty()) {
         return Finding.failed(counts + "; " + String.join("; ", broken), numbers);
       }
@@ -175,7 +179,9 @@ final class Parts {
     }
     numbers.put("bundles", bundles.size()).put("tensors", tensors).put("off", off);
     wrong.forEach(numbers.putArray("wrong")::add);
-    String counts = "%d tensors of %d bundles, %d off".formatted(tensors, bundles.size(), off);
+    String counts =
+        String.format(
+            Locale.ROOT, "%d tensors of %d bundles, %d off", tensors, bundles.size(), off);
     return wrong.isEmpty() && tensors > 0
         ? Finding.passed(counts, numbers)
         : Finding.failed(counts + "; " + wrong.getFirst(), numbers);

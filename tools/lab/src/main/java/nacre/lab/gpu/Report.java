@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import nacre.cli.options.UserException;
 import nacre.weights.AtomicFile;
@@ -48,14 +49,24 @@ final class Report {
     for (String key : new String[] {"nacre", "small", "settings", "peer", "java", "processor"}) {
       if (!root.path(key).equals(circumstances.path(key))) {
         throw new UserException(
-            "--resume: %s was made with %s %s, and this is %s; give another --out"
-                .formatted(file, key, root.path(key).asText(), circumstances.path(key).asText()));
+            String.format(
+                Locale.ROOT,
+                "--resume: %s was made with %s %s, and this is %s; give another --out",
+                file,
+                key,
+                root.path(key).asText(),
+                circumstances.path(key).asText()));
       }
     }
     if (!root.path("card").equals(gpu.json())) {
       throw new UserException(
-          "--resume: %s is of %s with other libraries or another GPU than this, %s; give another"
-                  .formatted(file, root.at("/card/name").asText(), gpu.name())
+          String.format(
+                  Locale.ROOT,
+                  "--resume: %s is of %s with other libraries or another GPU than this, %s; give"
+                      + " another",
+                  file,
+                  root.at("/card/name").asText(),
+                  gpu.name())
               + " --out");
     }
     return new Report(folder, root);

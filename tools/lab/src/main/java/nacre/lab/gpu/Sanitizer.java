@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -42,8 +43,11 @@ final class Sanitizer {
         boolean clean = summary.group(1).equals("0") && ran.status() == 0;
         return Finding.of(
             clean ? Status.PASSED : Status.FAILED,
-            "memcheck found %s errors in 2 steps; the training ended with %d"
-                .formatted(summary.group(1), ran.status()));
+            String.format(
+                Locale.ROOT,
+                "memcheck found %s errors in 2 steps; the training ended with %d",
+                summary.group(1),
+                ran.status()));
       }
     }
     return Finding.of(Status.FAILED, TOOL + " " + ran.failure());

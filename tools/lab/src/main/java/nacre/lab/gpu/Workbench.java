@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -107,7 +108,7 @@ record Workbench(
     String text = new String(Files.readAllBytes(output), StandardCharsets.UTF_8);
     Files.writeString(
         log,
-        "$ %s%n%s%n".formatted(String.join(" ", command), text),
+        String.format(Locale.ROOT, "$ %s%n%s%n", String.join(" ", command), text),
         StandardOpenOption.CREATE,
         StandardOpenOption.APPEND);
     Files.delete(output);

@@ -3,6 +3,7 @@ package nacre.tensor.cuda.cudnn;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import nacre.bindings.cudnn.Cudnn;
 import nacre.tensor.cuda.driver.CudaException;
 
@@ -36,7 +37,11 @@ record Plan(Descriptor descriptor, int operands, long engineWorkspace, List<Long
   void run(MemorySegment cudnn, long workspaceAddress, MemorySegment... addresses) {
     if (addresses.length != operands) {
       throw new IllegalArgumentException(
-          "cuDNN: a plan of %d operands was given %d".formatted(operands, addresses.length));
+          String.format(
+              Locale.ROOT,
+              "cuDNN: a plan of %d operands was given %d",
+              operands,
+              addresses.length));
     }
     try (Descriptor pack =
         Descriptor.create("variant pack", Cudnn.CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR())) {

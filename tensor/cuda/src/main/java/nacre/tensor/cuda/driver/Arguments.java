@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The arguments of the launch under way, laid out one after the other as C would lay out a
@@ -45,7 +46,12 @@ public final class Arguments {
   MemorySegment end() {
     if (count != parameters.size()) {
       throw new IllegalStateException(
-          "cuda: kernel %s takes %d arguments, not %d".formatted(kernel, parameters.size(), count));
+          String.format(
+              Locale.ROOT,
+              "cuda: kernel %s takes %d arguments, not %d",
+              kernel,
+              parameters.size(),
+              count));
     }
     length.set(ValueLayout.JAVA_LONG, 0, size);
     return extra;
@@ -57,8 +63,14 @@ public final class Arguments {
         || parameters.get(count).at != at
         || parameters.get(count).bytes != bytes) {
       throw new IllegalStateException(
-          "cuda: kernel %s: argument %d, of %d bytes at %d, does not fit its parameters %s"
-              .formatted(kernel, count, bytes, at, parameters));
+          String.format(
+              Locale.ROOT,
+              "cuda: kernel %s: argument %d, of %d bytes at %d, does not fit its parameters %s",
+              kernel,
+              count,
+              bytes,
+              at,
+              parameters));
     }
     count++;
     size = at + bytes;

@@ -2,6 +2,7 @@ package nacre.tensor.cuda.driver;
 
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -39,7 +40,7 @@ final class BlockArena implements BlockSource {
   public long take(long bytes) {
     int expected = next();
     if (departure == null && (expected < 0 || plan.sizes().get(expected) != bytes)) {
-      departure = "asks for %d bytes where it did not before".formatted(bytes);
+      departure = String.format(Locale.ROOT, "asks for %d bytes where it did not before", bytes);
     }
     requireAsPlanned();
     long block = address + plan.offsets()[expected];

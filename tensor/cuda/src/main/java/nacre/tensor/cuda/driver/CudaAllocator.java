@@ -120,8 +120,12 @@ public final class CudaAllocator implements Allocator {
     try {
       if (isFollowed()) {
         throw new CudaException(
-            "%s: %s: a captured step is done by the GPU alone, without the host; %s"
-                .formatted(what, tensor.describe(), remedy));
+            String.format(
+                Locale.ROOT,
+                "%s: %s: a captured step is done by the GPU alone, without the host; %s",
+                what,
+                tensor.describe(),
+                remedy));
       }
     } finally {
       device.leave();
@@ -253,18 +257,19 @@ public final class CudaAllocator implements Allocator {
       MemorySegment total = arena.allocate(ValueLayout.JAVA_LONG);
       check(Cuda.cuMemGetInfo_v2(free, total), "cuMemGetInfo");
       return new CudaException(
-          ("%s: %s: out of memory: it asked for %s; tensors hold %s (at most %s so far)%s, and %s"
-                  + " of the GPU's %s are free; a smaller batch or resolution, or --dtype bf16,"
-                  + " needs less")
-              .formatted(
-                  device,
-                  asking(),
-                  text(bytes),
-                  text(usedBytes),
-                  text(peakBytes),
-                  graphs(),
-                  text(free.get(ValueLayout.JAVA_LONG, 0)),
-                  text(total.get(ValueLayout.JAVA_LONG, 0))));
+          String.format(
+              Locale.ROOT,
+              "%s: %s: out of memory: it asked for %s; tensors hold %s (at most %s so far)%s, and"
+                  + " %s of the GPU's %s are free; a smaller batch or resolution, or --dtype bf16,"
+                  + " needs less",
+              device,
+              asking(),
+              text(bytes),
+              text(usedBytes),
+              text(peakBytes),
+              graphs(),
+              text(free.get(ValueLayout.JAVA_LONG, 0)),
+              text(total.get(ValueLayout.JAVA_LONG, 0))));
     }
   }
 

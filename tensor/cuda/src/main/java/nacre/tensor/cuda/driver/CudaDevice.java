@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.locks.ReentrantLock;
 import nacre.bindings.CudaLibraries;
 import nacre.bindings.CudaLibrary;
@@ -78,14 +79,22 @@ public final class CudaDevice {
     }
     if (ordinal >= count) {
       throw new CudaException(
-          "cuda:%d: there is no such GPU, the driver finds %d, counted from 0"
-              .formatted(ordinal, count));
+          String.format(
+              Locale.ROOT,
+              "cuda:%d: there is no such GPU, the driver finds %d, counted from 0",
+              ordinal,
+              count));
     }
     CudaDevice device = new CudaDevice(ordinal);
     if (device.capability < 80) {
       throw new CudaException(
-          "%s: %s has compute capability %d.%d, and 8.0 (Ampere) or later is needed"
-              .formatted(device, device.model, device.capability / 10, device.capability % 10));
+          String.format(
+              Locale.ROOT,
+              "%s: %s has compute capability %d.%d, and 8.0 (Ampere) or later is needed",
+              device,
+              device.model,
+              device.capability / 10,
+              device.capability % 10));
     }
     return device;
   }
@@ -190,15 +199,16 @@ public final class CudaDevice {
                 : loaded.name() + " " + loaded.version());
       }
     }
-    return "%s%s (compute %d.%d, %d multiprocessors, %.1f GiB), %s"
-        .formatted(
-            isSimulated() ? "simulated on the CPU, for tests only: " : "",
-            model,
-            capability / 10,
-            capability % 10,
-            multiprocessors,
-            totalBytes / (double) (1L << 30),
-            String.join(", ", libraries));
+    return String.format(
+        Locale.ROOT,
+        "%s%s (compute %d.%d, %d multiprocessors, %.1f GiB), %s",
+        isSimulated() ? "simulated on the CPU, for tests only: " : "",
+        model,
+        capability / 10,
+        capability % 10,
+        multiprocessors,
+        totalBytes / (double) (1L << 30),
+        String.join(", ", libraries));
   }
 
   /** As the command line names it. */

@@ -5,6 +5,7 @@ import static nacre.tensor.cuda.driver.CudaException.check;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Locale;
 import java.util.function.Consumer;
 import nacre.bindings.cuda.Cuda;
 import nacre.tensor.spi.StepGraph;
@@ -71,7 +72,7 @@ public final class CudaStepGraph implements StepGraph {
       try {
         MemorySegment count = memory.allocate(ValueLayout.JAVA_LONG);
         check(Cuda.cuGraphGetNodes(graph, MemorySegment.NULL, count), "cuGraphGetNodes");
-        name = "graph of %d nodes".formatted(count.get(ValueLayout.JAVA_LONG, 0));
+        name = String.format(Locale.ROOT, "graph of %d nodes", count.get(ValueLayout.JAVA_LONG, 0));
         check(Cuda.cuGraphInstantiateWithFlags(out, graph, 0), "cuGraphInstantiate");
         return out.get(ValueLayout.ADDRESS, 0);
       } finally {

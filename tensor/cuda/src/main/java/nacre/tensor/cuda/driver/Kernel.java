@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import nacre.bindings.cuda.Cuda;
 
@@ -73,8 +74,13 @@ public final class Kernel {
       Consumer<Arguments> arguments) {
     if (x > Integer.MAX_VALUE || y > 65535 || z > 65535) {
       throw new IllegalArgumentException(
-          "cuda: kernel %s: %d × %d × %d blocks are more than a GPU takes"
-              .formatted(name, x, y, z));
+          String.format(
+              Locale.ROOT,
+              "cuda: kernel %s: %d × %d × %d blocks are more than a GPU takes",
+              name,
+              x,
+              y,
+              z));
     }
     device.enter();
     try {

@@ -13,6 +13,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -96,7 +97,8 @@ public final class KernelCompiler {
         String log = log(program, arena);
         if (status != Nvrtc.NVRTC_SUCCESS()) {
           throw new CudaException(
-              "NVRTC: %s.cu: %s: %s".formatted(source.name, explain(status), log));
+              String.format(
+                  Locale.ROOT, "NVRTC: %s.cu: %s: %s", source.name, explain(status), log));
         }
         MemorySegment size = arena.allocate(ValueLayout.JAVA_LONG);
         check(Nvrtc.nvrtcGetCUBINSize(program, size), "nvrtcGetCUBINSize");
