@@ -3,23 +3,16 @@ package nacre.cli.texttoimage;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import nacre.cli.options.Accepts;
-import nacre.cli.options.DTypeOption;
-import nacre.cli.options.FamilyOption;
-import nacre.cli.options.PredictionOption;
 import nacre.cli.options.Sampling;
 import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
@@ -31,20 +24,14 @@ import nacre.diffusion.DrawingPlan;
 import nacre.diffusion.LoadOptions;
 import nacre.diffusion.Phase;
 import nacre.diffusion.Prompt;
-import nacre.diffusion.Residency;
 import nacre.diffusion.StableDiffusion;
 import nacre.diffusion.checkpoint.Component;
-import nacre.diffusion.checkpoint.Family;
-import nacre.diffusion.checkpoint.ModelHints;
-import nacre.diffusion.lora.Lora;
-import nacre.diffusion.schedule.PredictionType;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.text.PromptSyntax;
-import nacre.diffusion.text.TextualInversion;
-import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The part of {@code nacre sample} that draws prompts with Stable Diffusion. */
@@ -116,20 +103,6 @@ public final class TextToImage {
   private Path mask;
 
   @Option(
-      names = "--tokenizer",
-      paramLabel = "FOLDER",
-      description =
-          "The tokenizer's files; the folder's own unless given, CLIP's where --model is a single"
-              + " file.")
-  private Path tokenizer;
-
-  @Option(
-      names = "--vae",
-      paramLabel = "PATH",
-      description = "Another autoencoder instead of the model's: a folder, or a single file.")
-  private Path vae;
-
-  @Option(
       names = "--prompt-syntax",
       paramLabel = "NAME",
       description =
@@ -146,58 +119,7 @@ public final class TextToImage {
   @Accepts(from = 0)
   private int clipSkip;
 
-  @Option(
-      names = "--embedding",
-      paramLabel = "FILE[=NAME]",
-      description =
-          "A word of textual inversion for the prompts, in a safetensors file; may be given several"
-              + " times.")
-  private List<String> embeddings = List.of();
-
-  @Option(
-      names = "--lora",
-      paramLabel = "FILE[:WEIGHT]",
-      description =
-          "A LoRA for the model, in a safetensors file, and how much of it, 1 unless given; may be"
-              + " given several times.")
-  private List<String> loras = List.of();
-
-  @Option(
-      names = "--family",
-      paramLabel = "NAME",
-      converter = FamilyOption.class,
-      description =
-          "What a single file is, where its metadata, tensors and name do not say so or are wrong:"
-              + " sd-1.5, sd-2.1-base, sd-2.1, sd-1.5-inpainting or sd-2-inpainting.")
-  private Family family;
-
-  @Option(
-      names = "--prediction",
-      paramLabel = "TYPE",
-      converter = PredictionOption.class,
-      description =
-          "What the model was trained to predict: epsilon, v_prediction or sample; what its files"
-              + " say unless given.")
-  private PredictionType prediction;
-
-  @Option(
-      names = "--dtype",
-      paramLabel = "TYPE",
-      defaultValue = "f32",
-      converter = DTypeOption.class,
-      description =
-          "Type to compute in: f32, or bf16, which takes half the memory; f32 unless given.")
-  private DType dtype;
-
-  @Option(
-      names = "--residency",
-      paramLabel = "all|one",
-      converter = ResidencyOption.class,
-      description =
-          "Which of text encoder, UNet and autoencoder stay in memory: all, read once, or one at a"
-              + " time, read anew for each batch; all unless given, but one where they would take"
-              + " more than half of the machine's memory.")
-  private Residency residency = Residency.AUTO;
+  @Mixin private LoadingOptions loading;
 
   private final Set<Component> announced = EnumSet.noneOf(Component.class);
   private Progress running;
@@ -215,18 +137,7 @@ public final class TextToImage {
     check();
     promptSyntax();
     sampling.seed().plus(images - 1);
-    List<Lora> merged = loras.stream().map(LoraOption::parse).toList();
-    ModelHints hints = new ModelHints(Optional.ofNullable(family), Optional.ofNullable(prediction));
-    LoadOptions options =
-        LoadOptions.DEFAULT
-            .withDtype(dtype)
-            .withResidency(residency)
-            .withTokenizer(tokenizer)
-            .withVae(vae)
-            .withEmbeddings(readEmbeddings())
-            .withLoras(merged)
-            .withHints(hints)
-            .withOnPhase(this::announce);
+    LoadOptions options = loading.options().withOnPhase(this::announce);
     try (StableDiffusion model = StableDiffusion.open(path, device, options)) {
       draw(model, path, device, sampling, System.out);
     }
@@ -291,19 +202,6 @@ public final class TextToImage {
                 progress.note("image   " + file);
               });
     }
-  }
-
-  private List<TextualInversion> readEmbeddings() throws IOException {
-    List<TextualInversion> read = new ArrayList<>();
-    for (String embedding : embeddings) {
-      int sign = embedding.lastIndexOf('=');
-      // A file's name may have the sign in it.
-      boolean named = sign > 0 && !Files.exists(Path.of(embedding));
-      Path file = Path.of(named ? embedding.substring(0, sign) : embedding);
-      Optional<String> name = named ? Optional.of(embedding.substring(sign + 1)) : Optional.empty();
-      read.add(TextualInversion.read(file, name));
-    }
-    return read;
   }
 
   private PromptSyntax promptSyntax() {
@@ -476,12 +374,6 @@ public final class TextToImage {
     if (clipSkip > 0) {
       texts.put("clip skip", Integer.toString(clipSkip));
     }
-    if (!embeddings.isEmpty()) {
-      texts.put("embeddings", String.join(", ", embeddings));
-    }
-    if (!loras.isEmpty()) {
-      texts.put("loras", LoraOption.describe(loras.stream().map(LoraOption::parse).toList()));
-    }
     texts.put("size", plan.width() + "x" + plan.height());
     texts.put("scheduler", scheduler.schedule().config().kind().className());
     if (eta > 0) {
@@ -493,19 +385,10 @@ public final class TextToImage {
       texts.put("init", init.toString());
       texts.put("strength", Double.toString(strength()));
     }
-    if (vae != null) {
-      texts.put("vae", vae.toString());
-    }
     if (mask != null) {
       texts.put("mask", mask.toString());
     }
-    if (family != null) {
-      texts.put("family", family.toString());
-    }
-    if (prediction != null) {
-      texts.put("prediction", prediction.key());
-    }
-    texts.put("dtype", dtype.toString());
+    texts.putAll(loading.describe());
     return texts;
   }
 }

@@ -1,0 +1,144 @@
+package nacre.cli.texttoimage;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import nacre.cli.options.DTypeOption;
+import nacre.cli.options.FamilyOption;
+import nacre.cli.options.PredictionOption;
+import nacre.diffusion.LoadOptions;
+import nacre.diffusion.Residency;
+import nacre.diffusion.checkpoint.Family;
+import nacre.diffusion.checkpoint.ModelHints;
+import nacre.diffusion.lora.Lora;
+import nacre.diffusion.schedule.PredictionType;
+import nacre.diffusion.text.TextualInversion;
+import nacre.tensor.DType;
+import picocli.CommandLine.Option;
+
+/** The options of {@code nacre sample} that say how Stable Diffusion is loaded, and with what. */
+final class LoadingOptions {
+  @Option(
+      names = "--tokenizer",
+      paramLabel = "FOLDER",
+      description =
+          "The tokenizer's files; the folder's own unless given, CLIP's where --model is a single"
+              + " file.")
+  private Path tokenizer;
+
+  @Option(
+      names = "--vae",
+      paramLabel = "PATH",
+      description = "Another autoencoder instead of the model's: a folder, or a single file.")
+  private Path vae;
+
+  @Option(
+      names = "--embedding",
+      paramLabel = "FILE[=NAME]",
+      description =
+          "A word of textual inversion for the prompts, in a safetensors file; may be given several"
+              + " times.")
+  private List<String> embeddings = List.of();
+
+  @Option(
+      names = "--lora",
+      paramLabel = "FILE[:WEIGHT]",
+      description =
+          "A LoRA for the model, in a safetensors file, and how much of it, 1 unless given; may be"
+              + " given several times.")
+  private List<String> loras = List.of();
+
+  @Option(
+      names = "--family",
+      paramLabel = "NAME",
+      converter = FamilyOption.class,
+      description =
+          "What a single file is, where its metadata, tensors and name do not say so or are wrong:"
+              + " sd-1.5, sd-2.1-base, sd-2.1, sd-1.5-inpainting or sd-2-inpainting.")
+  private Family family;
+
+  @Option(
+      names = "--prediction",
+      paramLabel = "TYPE",
+      converter = PredictionOption.class,
+      description =
+          "What the model was trained to predict: epsilon, v_prediction or sample; what its files"
+              + " say unless given.")
+  private PredictionType prediction;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      defaultValue = "f32",
+      converter = DTypeOption.class,
+      description =
+          "Type to compute in: f32, or bf16, which takes half the memory; f32 unless given.")
+  private DType dtype;
+
+  @Option(
+      names = "--residency",
+      paramLabel = "all|one",
+      converter = ResidencyOption.class,
+      description =
+          "Which of text encoder, UNet and autoencoder stay in memory: all, read once, or one at a"
+              + " time, read anew for each batch; all unless given, but one where they would take"
+              + " more than half of the machine's memory.")
+  private Residency residency = Residency.AUTO;
+
+  /** The options for the library. */
+  LoadOptions options() throws IOException {
+    ModelHints hints = new ModelHints(Optional.ofNullable(family), Optional.ofNullable(prediction));
+    return LoadOptions.DEFAULT
+        .withDtype(dtype)
+        .withResidency(residency)
+        .withTokenizer(tokenizer)
+        .withVae(vae)
+        .withEmbeddings(readEmbeddings())
+        .withLoras(readLoras())
+        .withHints(hints);
+  }
+
+  private List<TextualInversion> readEmbeddings() throws IOException {
+    List<TextualInversion> read = new ArrayList<>();
+    for (String embedding : embeddings) {
+      int sign = embedding.lastIndexOf('=');
+      // A file's name may have the sign in it.
+      boolean named = sign > 0 && !Files.exists(Path.of(embedding));
+      Path file = Path.of(named ? embedding.substring(0, sign) : embedding);
+      Optional<String> name = named ? Optional.of(embedding.substring(sign + 1)) : Optional.empty();
+      read.add(TextualInversion.read(file, name));
+    }
+    return read;
+  }
+
+  private List<Lora> readLoras() {
+    return loras.stream().map(LoraOption::parse).toList();
+  }
+
+  /** What changes pictures, by name, for their metadata. */
+  Map<String, String> describe() {
+    Map<String, String> texts = new LinkedHashMap<>();
+    if (!embeddings.isEmpty()) {
+      texts.put("embeddings", String.join(", ", embeddings));
+    }
+    if (!loras.isEmpty()) {
+      texts.put("loras", LoraOption.describe(readLoras()));
+    }
+    if (vae != null) {
+      texts.put("vae", vae.toString());
+    }
+    if (family != null) {
+      texts.put("family", family.toString());
+    }
+    if (prediction != null) {
+      texts.put("prediction", prediction.key());
+    }
+    texts.put("dtype", dtype.toString());
+    return texts;
+  }
+}
