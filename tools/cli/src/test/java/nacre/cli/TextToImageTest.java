@@ -299,7 +299,8 @@ class TextToImageTest {
     assertTrue(run.out().contains("image   " + file), run::out);
     assertTrue(run.out().contains(" at most"), run::out);
     List<String> read = run.out().lines().filter(line -> line.startsWith("reads")).toList();
-    assertEquals(List.of("reads   text_encoder", "reads   unet", "reads   vae"), read);
+    assertEquals(
+        List.of("reads   text_encoder, 0 MB", "reads   unet, 0 MB", "reads   vae, 0 MB"), read);
     String first = run.out().lines().findFirst().orElseThrow();
     assertEquals(
         "model   %s, Stable Diffusion of another size, predicts noise, PNDMScheduler, 3 steps, 32x32, seed 5, on cpu"

@@ -110,7 +110,11 @@ final class PictureFile {
     throw new UserException(
         file
             + unread(bytes)
-                .map(": is a %s picture, which is not read: convert it to PNG or JPEG"::formatted)
+                .map(
+                    format ->
+                        ": is a "
+                            + format
+                            + " picture, which is not read: convert it to PNG or JPEG")
                 .orElse(": is no picture that can be read; PNG and JPEG can"));
   }
 
