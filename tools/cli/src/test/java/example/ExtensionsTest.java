@@ -68,7 +68,8 @@ class ExtensionsTest {
     Path file = disks(3);
     Run trained = train(out, "--data", "disks:" + file);
     assertEquals(0, trained.status, trained.err);
-    assertTrue(trained.out.contains("3 clips, 12 frames, of disks as in " + file), trained.out);
+    assertTrue(trained.out.contains("2 clips, 8 frames, of disks as in " + file), trained.out);
+    assertTrue(trained.out.contains("1 held out (data.validation 0.1)"), trained.out);
     assertTrue(Files.size(out.resolve("samples.png")) > 1000); // a sheet of its scenes
     Run eval = nacre("eval", "--model", out, "--data", "disks:" + file, "--steps", 1);
     assertEquals(0, eval.status, eval.err);
@@ -81,7 +82,7 @@ class ExtensionsTest {
 
   @Test
   void theKindOfAFileDecidesWhereNoNameIsGiven() throws IOException {
-    Run trained = train(folder.resolve("run"), "--data", disks(2), "--no-sheet");
+    Run trained = train(folder.resolve("run"), "--data", disks(3), "--no-sheet");
     assertEquals(0, trained.status, trained.err);
     assertTrue(trained.out.contains("2 clips, 8 frames, of disks as in"), trained.out);
   }

@@ -120,9 +120,6 @@ class OwnDataTest {
     render(out, "--size", 16, "--clips", 3);
     assertTrue(Files.exists(out.resolve("scene_00002/scene.json")));
     assertArrayEquals(before, Files.readAllBytes(out.resolve("scene_00001/frame_000.png")));
-    assertTrue(renderRefused(out, "--clips", 0).contains("--clips is 0"));
-    assertTrue(renderRefused(out, "--size", 0).contains("--size is 0"));
-    assertTrue(renderRefused(out, "--samples", 1_000_000).contains("--samples is 1000000"));
   }
 
   @Test
@@ -226,8 +223,5 @@ class OwnDataTest {
     CommandLineRun enough = of(eval, "--pairs", 4);
     assertFalse(enough.out().contains("no more scenes"), enough::out);
     assertTrue(enough.out().contains("4 pairs of"), enough::out);
-    CommandLineRun many = of(eval, "--pairs", 1_000_000_000);
-    assertEquals(1, many.status());
-    assertTrue(many.err().contains("--pairs is 1000000000, must be from 2"), many::err);
   }
 }

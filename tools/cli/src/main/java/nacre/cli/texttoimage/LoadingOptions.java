@@ -74,11 +74,10 @@ final class LoadingOptions {
   @Option(
       names = "--dtype",
       paramLabel = "TYPE",
-      defaultValue = "f32",
       converter = DTypeOption.class,
       description =
           "Type to compute in: f32, or bf16, which takes half the memory; f32 unless given.")
-  private DType dtype;
+  private DType dtype = DType.F32;
 
   @Option(
       names = "--residency",

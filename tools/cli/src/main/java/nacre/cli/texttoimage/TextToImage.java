@@ -31,7 +31,7 @@ import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.text.PromptSyntax;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
-import picocli.CommandLine.Mixin;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** The part of {@code nacre sample} that draws prompts with Stable Diffusion. */
@@ -119,7 +119,8 @@ public final class TextToImage {
   @Accepts(from = 0)
   private int clipSkip;
 
-  @Mixin private LoadingOptions loading;
+  @ArgGroup(exclusive = false)
+  private LoadingOptions loading = new LoadingOptions();
 
   private final Set<Component> announced = EnumSet.noneOf(Component.class);
   private Progress running;
