@@ -279,6 +279,7 @@ class TrainingStepTest {
     try (Trainer watched = trainer(SEED);
         Trainer alone = trainer(SEED)) {
       double first = validation.loss(watched);
+      assertEquals(1, first, 0.5); // a mean: an untrained model misses noise of variance 1
       assertEquals(first, validation.loss(watched));
       assertEquals(first, new Validation(clips, data, preset, 1000).loss(watched));
       double last = first;
