@@ -114,7 +114,11 @@ class SchedulerTest {
     "EulerDiscreteScheduler, v_prediction",
     "DPMSolverMultistepScheduler, epsilon",
     "DPMSolverMultistepScheduler, sample",
-    "DPMSolverMultistepScheduler, v_prediction"
+    "DPMSolverMultistepScheduler, v_prediction",
+    "DPMSolverSinglestepScheduler, epsilon",
+    "UniPCMultistepScheduler, epsilon",
+    "HeunDiscreteScheduler, epsilon",
+    "LMSDiscreteScheduler, epsilon"
   })
   void perfectPredictionsLeadToTheCleanSample(String kind, String type)
       throws JsonProcessingException {
