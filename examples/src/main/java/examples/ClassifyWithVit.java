@@ -5,7 +5,6 @@ import static nacre.tensor.ops.Ops.*;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
-import java.util.Locale;
 import java.util.Random;
 import nacre.nn.AdamW;
 import nacre.nn.Layer;
@@ -50,8 +49,7 @@ public final class ClassifyWithVit {
             for (int i = 0; i < BATCH; i++) {
               hits += guesses[i] == shapes[i] ? 1 : 0;
             }
-            System.out.printf(
-                Locale.ROOT, "step %4d  loss %.4f  %d of %d%n", step, loss, hits, BATCH);
+            System.out.printf("step %4d  loss %.4f  %d of %d%n", step, loss, hits, BATCH);
           }
         }
       }

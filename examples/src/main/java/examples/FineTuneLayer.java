@@ -4,7 +4,6 @@ import static nacre.tensor.ops.Ops.*;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import nacre.nn.AdamW;
@@ -40,7 +39,7 @@ public final class FineTuneLayer {
       for (int step = 0; step < 20; step++) {
         float loss =
             optimizer.minimize(() -> meanSquaredError(vit.pool(vit.forward(pictures)), target));
-        System.out.printf(Locale.ROOT, "step %2d  loss %.4f%n", step, loss);
+        System.out.printf("step %2d  loss %.4f%n", step, loss);
       }
       new SafeTensorsWriter().addParameters(trained).write(Path.of(args[1]));
     }

@@ -2,7 +2,6 @@ package examples;
 
 import static nacre.tensor.ops.Ops.*;
 
-import java.util.Locale;
 import nacre.nn.AdamW;
 import nacre.nn.Layer;
 import nacre.nn.Linear;
@@ -29,7 +28,7 @@ public final class TrainingLoop {
       for (int step = 0; step < 300; step++) {
         float loss = optimizer.minimize(() -> crossEntropy(model.forward(points), labels));
         if (step % 50 == 0) {
-          System.out.printf(Locale.ROOT, "step %3d  loss %.4f%n", step, loss);
+          System.out.printf("step %3d  loss %.4f%n", step, loss);
         }
       }
     }
