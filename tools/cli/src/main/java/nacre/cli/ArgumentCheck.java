@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Stream;
 import nacre.cli.options.Accepts;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgGroupSpec;
@@ -13,6 +14,7 @@ import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.ParseResult.GroupMatchContainer;
 
 /** The check that arguments lie within what their options accept ({@link Accepts}). */
 final class ArgumentCheck {
@@ -48,12 +50,8 @@ final class ArgumentCheck {
     for (ArgGroupSpec group : command.getCommandSpec().argGroups()) {
       Set<ArgSpec> seen = new HashSet<>();
       command.getParseResult().findMatches(group).stream()
-          .flatMap(container -> container.matches().stream())
-          .flatMap(
-              match ->
-                  group.args().stream()
-                      .filter(argument -> !argument.typeInfo().isMultiValue())
-                      .filter(argument -> !match.matchedValues(argument).isEmpty()))
+          .flatMap(ArgumentCheck::given)
+          .filter(argument -> !argument.typeInfo().isMultiValue())
           .filter(argument -> !seen.add(argument))
           .findFirst()
           .ifPresent(
@@ -61,6 +59,17 @@ final class ArgumentCheck {
                 throw new ParameterException(command, name(argument) + " is given twice");
               });
     }
+  }
+
+  /** The arguments that were given of a group and of the groups in it, once for each beginning. */
+  private static Stream<ArgSpec> given(GroupMatchContainer container) {
+    return container.matches().stream()
+        .flatMap(
+            match ->
+                Stream.concat(
+                    container.group().args().stream()
+                        .filter(argument -> !match.matchedValues(argument).isEmpty()),
+                    match.matchedSubgroups().values().stream().flatMap(ArgumentCheck::given)));
   }
 
   private static void requireText(CommandLine command, ArgSpec argument, String value) {

@@ -512,6 +512,8 @@ class TextToImageTest {
     assertRefused("--prompt is given twice", "--prompt", "a", "--prompt", "b");
     assertRefused("--size is given twice", "--prompt", "a", "--size", 32, "--size", 64);
     assertRefused("--size is given twice", "--size", 32, "--size", 64, "--prompt", "a");
+    assertRefused("--dtype is given twice", "--prompt", "a", "--dtype", "f32", "--dtype", "bf16");
+    assertRefused("--vae is given twice", "--vae", "x", "--prompt", "a", "--vae", "y");
     assertRefused("--seed is given twice", "--prompt", "a", "--seed", 1, "--seed", 2);
     assertRefused("known are float32", "--prompt", "a", "--dtype", "f8");
     assertRefused("multiples of 8", "--prompt", "a", "--size", "60x64");
