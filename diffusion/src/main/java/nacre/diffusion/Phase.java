@@ -20,9 +20,4 @@ public record Phase(Kind kind, Component component, long done, long total) {
     /** Latents become pictures; counted in pictures. */
     DECODE
   }
-
-  /** Whether the phase begins here. */
-  public boolean isBeginning() {
-    return done == 0;
-  }
 }

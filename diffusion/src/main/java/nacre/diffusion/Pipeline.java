@@ -118,8 +118,7 @@ final class Pipeline {
     if (initial == null) {
       return new Start(scale(noise.next(), scheduler.initNoiseSigma()), null, null);
     }
-    // The order of the noises is that of diffusers, in which the masked picture is encoded even for
-    // a UNet that does not see it.
+    // The order of the noises is that of diffusers.
     return models.withVae(
         vae -> {
           boolean conditioned = initial.mask() != null && maskedInput;
@@ -133,11 +132,12 @@ final class Pipeline {
           if (initial.mask() == null) {
             return new Start(latents, null, null);
           }
-          Tensor masked = encodeVisible(vae, initial, noise);
           Tensor mask = Inpainting.atLatentSize(initial.mask(), vae.config().downsampling());
           if (!conditioned) {
+            noise.next(); // for the masked picture, which diffusers encodes here, too, for nothing
             return new Start(latents, null, new Inpainting(mask, clean, drawn));
           }
+          Tensor masked = encodeVisible(vae, initial, noise);
           Tensor[] masks = new Tensor[latents.dim(0)];
           Arrays.fill(masks, mask);
           return new Start(latents, cast(concat(3, concat(0, masks), masked), dtype), null);

@@ -65,7 +65,7 @@ class StableDiffusionTest {
         .withOnPhase(
             phase -> {
               phases.add(phase);
-              if (phase.kind() == Phase.Kind.READ && phase.isBeginning()) {
+              if (phase.kind() == Phase.Kind.READ && phase.done() == 0) {
                 reads.merge(phase.component(), 1, Integer::sum);
                 besides = Math.max(besides, Memory.liveBytes());
               }
@@ -83,7 +83,7 @@ class StableDiffusionTest {
               .filter(p -> p.kind() == Phase.Kind.READ && p.component() == component)
               .toList();
       assertTrue(reading.size() > 10, component + ": " + reading.size());
-      assertTrue(reading.getFirst().isBeginning());
+      assertEquals(0, reading.getFirst().done());
       assertEquals(reading.getLast().total(), reading.getLast().done());
       for (int i = 1; i < reading.size(); i++) {
         assertTrue(reading.get(i).done() > reading.get(i - 1).done());

@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import nacre.weights.NearName;
 
 /** The search for a scheduler by a name, Nacre's own or another tool's. */
 final class SchedulerLookup {
@@ -70,26 +71,8 @@ final class SchedulerLookup {
 
   private static int distance(SchedulerName name, String plain) {
     return Stream.concat(Stream.of(name.name()), name.aliases().stream())
-        .mapToInt(known -> distance(SchedulerName.plain(known), plain))
+        .mapToInt(known -> NearName.distance(SchedulerName.plain(known), plain))
         .min()
         .orElseThrow();
-  }
-
-  /** The number of letters to insert, leave out or replace (Levenshtein, 1966). */
-  private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, Math.min(row[j], row[j - 1]) + 1);
-      }
-    }
-    return row[b.length()];
   }
 }

@@ -10,11 +10,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
-import nacre.cli.options.NearName;
 import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import nacre.diffusion.NotFiniteException;
 import nacre.neuralassets.edit.EditException;
+import nacre.weights.NearName;
 
 /** The one-line message of a failure. */
 final class Failure {

@@ -1,8 +1,8 @@
 package nacre.cli;
 
 import java.util.List;
-import nacre.cli.options.NearName;
 import nacre.cli.options.UsageException;
+import nacre.weights.NearName;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

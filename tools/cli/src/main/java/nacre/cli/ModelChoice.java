@@ -9,13 +9,13 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import nacre.cli.options.DeviceChoice;
-import nacre.cli.options.NearName;
 import nacre.cli.options.UserException;
 import nacre.diffusion.NotFiniteException;
 import nacre.diffusion.StableDiffusion;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;
 import nacre.tensor.Device;
+import nacre.weights.NearName;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 

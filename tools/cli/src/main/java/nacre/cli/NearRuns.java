@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
+import nacre.weights.NearName;
 
 /** The runs that somebody may have meant who named a folder without one. */
 final class NearRuns {
@@ -48,7 +49,7 @@ final class NearRuns {
     String name = String.valueOf(root.getFileName());
     List<Path> near = new ArrayList<>(runs.values());
     near.sort(
-        Comparator.comparingInt((Path run) -> distance(name, run.getFileName().toString()))
+        Comparator.comparingInt((Path run) -> NearName.distance(name, run.getFileName().toString()))
             .thenComparing(Path::toString));
     return near;
   }
@@ -60,23 +61,5 @@ final class NearRuns {
     try (Stream<Path> entries = Files.list(place)) {
       return entries.filter(Files::isDirectory).toList();
     }
-  }
-
-  /** The edit distance of Levenshtein. */
-  private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[b.length()];
   }
 }

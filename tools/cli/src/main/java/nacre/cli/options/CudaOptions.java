@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import nacre.tensor.Setting;
 import nacre.tensor.Settings;
+import nacre.weights.NearName;
 import picocli.CommandLine.Option;
 
 /** The option for the location of NVIDIA's libraries. */

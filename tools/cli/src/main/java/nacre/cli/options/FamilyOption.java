@@ -10,6 +10,11 @@ import picocli.CommandLine.TypeConversionException;
 
 /** The names of the published models that a single file may be, as values of {@code --family}. */
 public final class FamilyOption implements ITypeConverter<Family> {
+  /** What the option is for. */
+  public static final String DESCRIPTION =
+      "What a single file is, where its metadata, tensors and name do not say so or are wrong:"
+          + " sd-1.5, sd-2.1-base, sd-2.1, sd-1.5-inpainting or sd-2-inpainting.";
+
   @Override
   public Family convert(String name) {
     return Family.named(name)

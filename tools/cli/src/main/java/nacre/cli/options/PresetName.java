@@ -6,6 +6,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
 import nacre.neuralassets.model.Preset;
+import nacre.weights.NearName;
 
 /** The preset that a word of the command line names. */
 public final class PresetName {

@@ -62,9 +62,7 @@ final class ConvertCommand implements Callable<Integer> {
       names = "--family",
       paramLabel = "NAME",
       converter = FamilyOption.class,
-      description =
-          "What a single file is, where its metadata, tensors and name do not say so or are wrong:"
-              + " sd-1.5, sd-2.1-base, sd-2.1, sd-1.5-inpainting or sd-2-inpainting.")
+      description = FamilyOption.DESCRIPTION)
   private Family family;
 
   @Option(

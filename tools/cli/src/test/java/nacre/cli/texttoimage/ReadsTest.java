@@ -40,7 +40,7 @@ class ReadsTest {
     Map<Component, Integer> reads = new EnumMap<>(Component.class);
     command.onPhase =
         phase -> {
-          if (phase.kind() == Phase.Kind.READ && phase.isBeginning()) {
+          if (phase.kind() == Phase.Kind.READ && phase.done() == 0) {
             reads.merge(phase.component(), 1, Integer::sum);
           }
         };

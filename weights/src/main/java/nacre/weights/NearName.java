@@ -1,4 +1,4 @@
-package nacre.cli.options;
+package nacre.weights;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,7 +11,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** The name that a mistyped one was probably meant to be. */
+/** The name that a mistyped one was probably meant to be, for error messages. */
 public final class NearName {
   /** More entries than that in a folder are not looked at. */
   private static final int MOST_ENTRIES = 1000;
@@ -50,7 +50,7 @@ public final class NearName {
   }
 
   /** Letters to insert, leave out, change or exchange with a neighbor, whatever their case. */
-  private static int distance(String left, String right) {
+  public static int distance(String left, String right) {
     String a = left.toLowerCase(Locale.ROOT);
     String b = right.toLowerCase(Locale.ROOT);
     int[][] d = new int[a.length() + 1][b.length() + 1];
