@@ -7,46 +7,15 @@ import nacre.tensor.Tensor;
  * Diffusion exponential integrator sampler, multistep, with polynomials in log ρ of ρ = σ / α
  * (Zhang and Chen, 2023, log-ρ variant), as diffusers' {@code DEISMultistepScheduler}.
  */
-public final class DeisScheduler implements Scheduler {
-  private final LevelPath path;
+public final class DeisScheduler extends LevelScheduler {
   private final DeisConfig method;
 
   DeisScheduler(NoiseSchedule schedule, DeisConfig method, int steps) {
-    this.method = method;
     LevelPath.Rules rules =
         new LevelPath.Rules(
             schedule.config().timestepSpacing(), Double.NEGATIVE_INFINITY, true, false);
-    this.path = new LevelPath(schedule, method.sigmas(), rules, steps);
-  }
-
-  @Override
-  public NoiseSchedule schedule() {
-    return path.schedule();
-  }
-
-  @Override
-  public int steps() {
-    return path.length();
-  }
-
-  @Override
-  public int requestedSteps() {
-    return path.requestedSteps();
-  }
-
-  @Override
-  public double timestep(int index) {
-    return path.timestep(index);
-  }
-
-  @Override
-  public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    return path.addNoise(index, clean, noise);
-  }
-
-  @Override
-  public boolean isStochastic(int index) {
-    return false;
+    super(new LevelPath(schedule, method.sigmas(), rules, steps));
+    this.method = method;
   }
 
   @Override

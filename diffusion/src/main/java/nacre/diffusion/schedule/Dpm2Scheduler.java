@@ -11,8 +11,7 @@ import nacre.tensor.Tensor;
  * sample_dpm_2} and {@code sample_dpm_2_ancestral}). It runs the model twice a step but for the
  * last. The ancestral variant steps below the next noise level and adds fresh noise up to it.
  */
-public final class Dpm2Scheduler implements Scheduler {
-  private final SigmaPath path;
+public final class Dpm2Scheduler extends TwoStageScheduler {
   private final SigmaTable table;
 
   /** Where each step goes, the noise level between, and the noise that it adds. */
@@ -22,7 +21,7 @@ public final class Dpm2Scheduler implements Scheduler {
   private final float[] up;
 
   Dpm2Scheduler(NoiseSchedule schedule, Dpm2Config method, int steps) {
-    this.path = SigmaPath.of(schedule, method.sigmas(), steps, true);
+    super(SigmaPath.of(schedule, method.sigmas(), steps, true));
     this.table = new SigmaTable(schedule);
     int count = path.length();
     down = new float[count];
@@ -41,30 +40,7 @@ public final class Dpm2Scheduler implements Scheduler {
   }
 
   @Override
-  public NoiseSchedule schedule() {
-    return path.schedule();
-  }
-
-  @Override
-  public int steps() {
-    return TwoStage.steps(path.length());
-  }
-
-  @Override
-  public int requestedSteps() {
-    return path.length();
-  }
-
-  @Override
-  public int beginIndex(double strength) {
-    return 2 * Scheduler.super.beginIndex(strength);
-  }
-
-  private static boolean first(int index) {
-    return index % 2 == 0;
-  }
-
-  private float sigma(int index) {
+  float sigma(int index) {
     return first(index) ? path.sigma(index / 2) : middle[index / 2];
   }
 
@@ -74,29 +50,8 @@ public final class Dpm2Scheduler implements Scheduler {
   }
 
   @Override
-  public double initNoiseSigma() {
-    return path.initNoiseSigma();
-  }
-
-  @Override
-  public Tensor scaleModelInput(int index, Tensor sample) {
-    return SigmaPath.modelInput(sigma(index), sample);
-  }
-
-  @Override
-  public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    // In the middle of a step as at its end, as diffusers.
-    return SigmaPath.addNoise(path.sigma((index + 1) / 2), clean, noise);
-  }
-
-  @Override
   public boolean isStochastic(int index) {
     return !first(index) && up[index / 2] > 0;
-  }
-
-  @Override
-  public History start(int index) {
-    return TwoStage.start(index);
   }
 
   @Override

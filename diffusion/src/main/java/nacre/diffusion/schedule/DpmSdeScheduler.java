@@ -14,8 +14,7 @@ import nacre.weights.ConfigJson;
  * that path from a seed of its own, another one in every run; here the noise of the stages makes it
  * up, which has the same distribution and follows the picture's seed.
  */
-public final class DpmSdeScheduler implements Scheduler {
-  private final SigmaPath path;
+public final class DpmSdeScheduler extends TwoStageScheduler {
   private final SigmaTable table;
 
   /**
@@ -43,36 +42,12 @@ public final class DpmSdeScheduler implements Scheduler {
   }
 
   DpmSdeScheduler(NoiseSchedule schedule, Config method, int steps) {
-    this.path = SigmaPath.of(schedule, method.sigmas, steps, false);
+    super(SigmaPath.of(schedule, method.sigmas, steps, false));
     this.table = new SigmaTable(schedule);
   }
 
   @Override
-  public NoiseSchedule schedule() {
-    return path.schedule();
-  }
-
-  @Override
-  public int steps() {
-    return TwoStage.steps(path.length());
-  }
-
-  @Override
-  public int requestedSteps() {
-    return path.length();
-  }
-
-  @Override
-  public int beginIndex(double strength) {
-    return 2 * Scheduler.super.beginIndex(strength);
-  }
-
-  private static boolean first(int index) {
-    return index % 2 == 0;
-  }
-
-  /** The noise level at which a stage runs the model. */
-  private float sigma(int index) {
+  float sigma(int index) {
     float start = path.sigma(index / 2);
     return first(index) ? start : middle(start, path.sigma(index / 2 + 1));
   }
@@ -90,29 +65,8 @@ public final class DpmSdeScheduler implements Scheduler {
   }
 
   @Override
-  public double initNoiseSigma() {
-    return path.initNoiseSigma();
-  }
-
-  @Override
-  public Tensor scaleModelInput(int index, Tensor sample) {
-    return SigmaPath.modelInput(sigma(index), sample);
-  }
-
-  @Override
-  public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    // In the middle of a step as at its end, as diffusers.
-    return SigmaPath.addNoise(path.sigma((index + 1) / 2), clean, noise);
-  }
-
-  @Override
   public boolean isStochastic(int index) {
     return path.sigma(index / 2 + 1) > 0;
-  }
-
-  @Override
-  public History start(int index) {
-    return TwoStage.start(index);
   }
 
   @Override

@@ -10,16 +10,15 @@ import nacre.tensor.Tensor;
  * diffusers' {@code DPMSolverSinglestepScheduler}: steps of rising order go from one sample, then
  * the next ones start from where they led.
  */
-public final class DpmSinglestepScheduler implements Scheduler {
-  private final LevelPath path;
+public final class DpmSinglestepScheduler extends LevelScheduler {
   private final DpmSolverConfig method;
   private final int[] orders;
 
   DpmSinglestepScheduler(NoiseSchedule schedule, DpmSolverConfig method, int steps) {
-    this.method = method;
     LevelPath.Rules rules =
         new LevelPath.Rules(TimestepSpacing.LINSPACE, method.lambdaMinClipped(), false, false);
-    this.path = new LevelPath(schedule, method.sigmas(), rules, steps);
+    super(new LevelPath(schedule, method.sigmas(), rules, steps));
+    this.method = method;
     this.orders = orders(steps);
   }
 
@@ -42,26 +41,6 @@ public final class DpmSinglestepScheduler implements Scheduler {
       each[steps - 1] = 1;
     }
     return each;
-  }
-
-  @Override
-  public NoiseSchedule schedule() {
-    return path.schedule();
-  }
-
-  @Override
-  public int steps() {
-    return path.length();
-  }
-
-  @Override
-  public double timestep(int index) {
-    return path.timestep(index);
-  }
-
-  @Override
-  public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    return path.addNoise(index, clean, noise);
   }
 
   @Override

@@ -9,44 +9,18 @@ import nacre.tensor.Tensor;
  * DPM-Solver and DPM-Solver++, multistep (Lu et al., "DPM-Solver++", 2022, algorithm 2 and its
  * stochastic variant), as diffusers' {@code DPMSolverMultistepScheduler}.
  */
-public final class DpmSolverScheduler implements Scheduler {
+public final class DpmSolverScheduler extends LevelScheduler {
   /** The number of steps from which on the last ones need not be of a lower order. */
   static final int MANY_STEPS = 15;
 
-  private final LevelPath path;
   private final DpmSolverConfig method;
 
   DpmSolverScheduler(NoiseSchedule schedule, DpmSolverConfig method, int steps) {
-    this.method = method;
     LevelPath.Rules rules =
         new LevelPath.Rules(
             schedule.config().timestepSpacing(), method.lambdaMinClipped(), false, true);
-    this.path = new LevelPath(schedule, method.sigmas(), rules, steps);
-  }
-
-  @Override
-  public NoiseSchedule schedule() {
-    return path.schedule();
-  }
-
-  @Override
-  public int steps() {
-    return path.length();
-  }
-
-  @Override
-  public int requestedSteps() {
-    return path.requestedSteps();
-  }
-
-  @Override
-  public double timestep(int index) {
-    return path.timestep(index);
-  }
-
-  @Override
-  public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    return path.addNoise(index, clean, noise);
+    super(new LevelPath(schedule, method.sigmas(), rules, steps));
+    this.method = method;
   }
 
   @Override

@@ -13,12 +13,10 @@ import nacre.weights.ConfigJson;
  * Euler's steps that go below the next noise level and add fresh noise up to it, as diffusers'
  * {@code EulerAncestralDiscreteScheduler} (k-diffusion's {@code sample_euler_ancestral}).
  */
-public final class EulerAncestralScheduler implements Scheduler {
+public final class EulerAncestralScheduler extends SigmaScheduler {
   private static final SigmaConfig LEVELS =
       new SigmaConfig(
           SigmaSpacing.TIMESTEPS, false, OptionalDouble.empty(), OptionalDouble.empty());
-
-  private final SigmaPath path;
 
   /** The configuration, which has no keys of its own. */
   record Config() implements MethodConfig {
@@ -57,37 +55,7 @@ public final class EulerAncestralScheduler implements Scheduler {
   }
 
   EulerAncestralScheduler(NoiseSchedule schedule, int steps) {
-    this.path = SigmaPath.of(schedule, LEVELS, steps, false);
-  }
-
-  @Override
-  public NoiseSchedule schedule() {
-    return path.schedule();
-  }
-
-  @Override
-  public int steps() {
-    return path.length();
-  }
-
-  @Override
-  public double timestep(int index) {
-    return path.timestep(index);
-  }
-
-  @Override
-  public double initNoiseSigma() {
-    return path.initNoiseSigma();
-  }
-
-  @Override
-  public Tensor scaleModelInput(int index, Tensor sample) {
-    return SigmaPath.modelInput(path.sigma(index), sample);
-  }
-
-  @Override
-  public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    return SigmaPath.addNoise(path.sigma(index), clean, noise);
+    super(SigmaPath.of(schedule, LEVELS, steps, false));
   }
 
   @Override

@@ -7,19 +7,18 @@ import nacre.tensor.Tensor;
  * as diffusers' {@code EulerDiscreteScheduler}. Samples are clean + σ · noise, and the model's
  * input is scaled down to the variance of training.
  */
-public final class EulerScheduler implements Scheduler {
-  private final SigmaPath path;
+public final class EulerScheduler extends SigmaScheduler {
   private final int requestedSteps;
 
   EulerScheduler(NoiseSchedule schedule, EulerConfig method, int steps) {
-    this.requestedSteps = steps;
     SigmaTable table = new SigmaTable(schedule);
     float[] timesteps = SigmaPath.timesteps(schedule, steps);
     double[] followed = method.logLinear() ? logLinear(table, steps) : table.at(timesteps);
     SigmaPath plain = SigmaPath.of(schedule, table, method.sigmas(), timesteps, followed, false);
     boolean logarithms =
         method.continuous() && schedule.config().predictionType() == PredictionType.V_PREDICTION;
-    this.path = logarithms ? plain.withQuarterLogarithms() : plain;
+    super(logarithms ? plain.withQuarterLogarithms() : plain);
+    this.requestedSteps = steps;
   }
 
   /** One more than steps: the lowest is where the last of them ends. */
@@ -35,43 +34,8 @@ public final class EulerScheduler implements Scheduler {
   }
 
   @Override
-  public NoiseSchedule schedule() {
-    return path.schedule();
-  }
-
-  @Override
-  public int steps() {
-    return path.length();
-  }
-
-  @Override
   public int requestedSteps() {
     return requestedSteps;
-  }
-
-  @Override
-  public double timestep(int index) {
-    return path.timestep(index);
-  }
-
-  @Override
-  public double initNoiseSigma() {
-    return path.initNoiseSigma();
-  }
-
-  @Override
-  public Tensor scaleModelInput(int index, Tensor sample) {
-    return SigmaPath.modelInput(path.sigma(index), sample);
-  }
-
-  @Override
-  public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    return SigmaPath.addNoise(path.sigma(index), clean, noise);
-  }
-
-  @Override
-  public boolean isStochastic(int index) {
-    return false;
   }
 
   @Override

@@ -10,13 +10,12 @@ import nacre.tensor.Tensor;
  * HeunDiscreteScheduler}: Euler's step, then the same step again with the mean of the slopes at
  * both of its ends, which runs the model twice a step but for the last.
  */
-public final class HeunScheduler implements Scheduler {
-  private final SigmaPath path;
+public final class HeunScheduler extends TwoStageScheduler {
   private final HeunConfig method;
 
   HeunScheduler(NoiseSchedule schedule, HeunConfig method, int steps) {
+    super(SigmaPath.of(schedule, method.sigmas(), steps, false));
     this.method = method;
-    this.path = SigmaPath.of(schedule, method.sigmas(), steps, false);
   }
 
   /** The noise level at which a step runs the model: 0, 1, 1, 2, 2, and so on. */
@@ -25,53 +24,13 @@ public final class HeunScheduler implements Scheduler {
   }
 
   @Override
-  public NoiseSchedule schedule() {
-    return path.schedule();
-  }
-
-  @Override
-  public int steps() {
-    return TwoStage.steps(path.length());
-  }
-
-  @Override
-  public int requestedSteps() {
-    return path.length();
-  }
-
-  @Override
-  public int beginIndex(double strength) {
-    return 2 * Scheduler.super.beginIndex(strength);
+  float sigma(int index) {
+    return path.sigma(level(index));
   }
 
   @Override
   public double timestep(int index) {
     return path.timestep(level(index));
-  }
-
-  @Override
-  public double initNoiseSigma() {
-    return path.initNoiseSigma();
-  }
-
-  @Override
-  public Tensor scaleModelInput(int index, Tensor sample) {
-    return SigmaPath.modelInput(path.sigma(level(index)), sample);
-  }
-
-  @Override
-  public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    return SigmaPath.addNoise(path.sigma(level(index)), clean, noise);
-  }
-
-  @Override
-  public boolean isStochastic(int index) {
-    return false;
-  }
-
-  @Override
-  public History start(int index) {
-    return TwoStage.start(index);
   }
 
   @Override
@@ -81,12 +40,12 @@ public final class HeunScheduler implements Scheduler {
     double change = (double) path.sigma(from + 1) - path.sigma(from);
     try (Scope scope = Scope.open()) {
       Tensor slope = slope(level(index), sample, output);
-      if (index % 2 == 0) {
+      if (first(index)) {
         return scope.keep(mix(sample, 1, slope, change));
       }
       Tensor start = history.sample(1);
-      Tensor first = slope(from, start, history.output(1));
-      return scope.keep(mix(start, 1, mix(first, 0.5, slope, 0.5), change));
+      Tensor slopeAtStart = slope(from, start, history.output(1));
+      return scope.keep(mix(start, 1, mix(slopeAtStart, 0.5, slope, 0.5), change));
     }
   }
 

@@ -8,48 +8,11 @@ import nacre.tensor.Tensor;
  * of up to four steps are interpolated by a polynomial, which is integrated over the step (Adams
  * and Bashforth's method for uneven steps).
  */
-public final class LmsScheduler implements Scheduler {
+public final class LmsScheduler extends SigmaScheduler {
   private static final int ORDER = 4;
 
-  private final SigmaPath path;
-
   LmsScheduler(NoiseSchedule schedule, LmsConfig method, int steps) {
-    this.path = SigmaPath.of(schedule, method.sigmas(), steps, false);
-  }
-
-  @Override
-  public NoiseSchedule schedule() {
-    return path.schedule();
-  }
-
-  @Override
-  public int steps() {
-    return path.length();
-  }
-
-  @Override
-  public double timestep(int index) {
-    return path.timestep(index);
-  }
-
-  @Override
-  public double initNoiseSigma() {
-    return path.initNoiseSigma();
-  }
-
-  @Override
-  public Tensor scaleModelInput(int index, Tensor sample) {
-    return SigmaPath.modelInput(path.sigma(index), sample);
-  }
-
-  @Override
-  public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    return SigmaPath.addNoise(path.sigma(index), clean, noise);
-  }
-
-  @Override
-  public boolean isStochastic(int index) {
-    return false;
+    super(SigmaPath.of(schedule, method.sigmas(), steps, false));
   }
 
   @Override

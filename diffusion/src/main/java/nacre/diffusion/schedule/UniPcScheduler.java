@@ -10,46 +10,15 @@ import nacre.tensor.Tensor;
  * UniPCMultistepScheduler}: each output of the model first corrects the sample that it was asked
  * for, then predicts the next one.
  */
-public final class UniPcScheduler implements Scheduler {
-  private final LevelPath path;
+public final class UniPcScheduler extends LevelScheduler {
   private final UniPcConfig method;
 
   UniPcScheduler(NoiseSchedule schedule, UniPcConfig method, int steps) {
-    this.method = method;
     LevelPath.Rules rules =
         new LevelPath.Rules(
             schedule.config().timestepSpacing(), Double.NEGATIVE_INFINITY, true, false);
-    this.path = new LevelPath(schedule, method.sigmas(), rules, steps);
-  }
-
-  @Override
-  public NoiseSchedule schedule() {
-    return path.schedule();
-  }
-
-  @Override
-  public int steps() {
-    return path.length();
-  }
-
-  @Override
-  public int requestedSteps() {
-    return path.requestedSteps();
-  }
-
-  @Override
-  public double timestep(int index) {
-    return path.timestep(index);
-  }
-
-  @Override
-  public Tensor addNoise(int index, Tensor clean, Tensor noise) {
-    return path.addNoise(index, clean, noise);
-  }
-
-  @Override
-  public boolean isStochastic(int index) {
-    return false;
+    super(new LevelPath(schedule, method.sigmas(), rules, steps));
+    this.method = method;
   }
 
   @Override
