@@ -9,16 +9,13 @@ import nacre.tensor.Tensor;
  * Denoising diffusion implicit models (Song et al., 2021, equation 12), as diffusers' {@code
  * DDIMScheduler}: deterministic unless eta is above 0.
  */
-public final class DdimScheduler implements Scheduler {
-  private final NoiseSchedule schedule;
+public final class DdimScheduler extends TimestepScheduler {
   private final DdimConfig method;
-  private final int[] timesteps;
   private final double eta;
 
   private DdimScheduler(NoiseSchedule schedule, DdimConfig method, int[] timesteps, double eta) {
-    this.schedule = schedule;
+    super(schedule, timesteps);
     this.method = method;
-    this.timesteps = timesteps;
     this.eta = eta;
   }
 
@@ -38,21 +35,6 @@ public final class DdimScheduler implements Scheduler {
       throw new IllegalArgumentException("scheduler: eta is " + eta + ", 0 to 1 is wanted");
     }
     return new DdimScheduler(schedule, method, timesteps, eta);
-  }
-
-  @Override
-  public NoiseSchedule schedule() {
-    return schedule;
-  }
-
-  @Override
-  public int steps() {
-    return timesteps.length;
-  }
-
-  @Override
-  public double timestep(int index) {
-    return timesteps[index];
   }
 
   @Override

@@ -9,30 +9,12 @@ import nacre.tensor.Tensor;
  * Denoising diffusion probabilistic models (Ho et al., 2020, equations 6 and 7), as diffusers'
  * {@code DDPMScheduler}.
  */
-public final class DdpmScheduler implements Scheduler {
-  private final NoiseSchedule schedule;
+public final class DdpmScheduler extends TimestepScheduler {
   private final DdpmConfig method;
-  private final int[] timesteps;
 
   DdpmScheduler(NoiseSchedule schedule, DdpmConfig method, int steps) {
-    this.schedule = schedule;
+    super(schedule, schedule.config().timesteps(steps));
     this.method = method;
-    this.timesteps = schedule.config().timesteps(steps);
-  }
-
-  @Override
-  public NoiseSchedule schedule() {
-    return schedule;
-  }
-
-  @Override
-  public int steps() {
-    return timesteps.length;
-  }
-
-  @Override
-  public double timestep(int index) {
-    return timesteps[index];
   }
 
   @Override

@@ -11,12 +11,10 @@ import nacre.weights.ConfigJson;
  * The sampler of latent consistency models (Luo et al., 2023), as diffusers' {@code LCMScheduler}:
  * each step estimates the clean sample and adds as much fresh noise as the next one wants.
  */
-public final class LcmScheduler implements Scheduler {
+public final class LcmScheduler extends TimestepScheduler {
   private static final double SIGMA_DATA = 0.5;
 
-  private final NoiseSchedule schedule;
   private final Config method;
-  private final int[] timesteps;
 
   /** Whether the timesteps are those of a strength already. */
   private final boolean within;
@@ -52,9 +50,8 @@ public final class LcmScheduler implements Scheduler {
   }
 
   private LcmScheduler(NoiseSchedule schedule, Config method, int[] timesteps, boolean within) {
-    this.schedule = schedule;
+    super(schedule, timesteps);
     this.method = method;
-    this.timesteps = timesteps;
     this.within = within;
   }
 
@@ -66,22 +63,7 @@ public final class LcmScheduler implements Scheduler {
 
   @Override
   public int beginIndex(double strength) {
-    return within ? 0 : Scheduler.super.beginIndex(strength);
-  }
-
-  @Override
-  public NoiseSchedule schedule() {
-    return schedule;
-  }
-
-  @Override
-  public int steps() {
-    return timesteps.length;
-  }
-
-  @Override
-  public double timestep(int index) {
-    return timesteps[index];
+    return within ? 0 : super.beginIndex(strength);
   }
 
   @Override

@@ -13,7 +13,7 @@ import nacre.tensor.Tensor;
  * times, then linear multistep. Where the former are skipped, as in Stable Diffusion, the second
  * step corrects the first, and so there is one step more than asked for.
  */
-public final class PndmScheduler implements Scheduler {
+public final class PndmScheduler extends TimestepScheduler {
   private static final int RUNGE_KUTTA_STEPS = 12;
 
   /** The Adams-Bashforth weights of the predictions, the newest first, by their number. */
@@ -24,19 +24,17 @@ public final class PndmScheduler implements Scheduler {
     {55 / 24.0, -59 / 24.0, 37 / 24.0, -9 / 24.0}
   };
 
-  private final NoiseSchedule schedule;
   private final PndmConfig method;
-  private final int[] timesteps;
   private final int stride;
   private final int requestedSteps;
 
   PndmScheduler(NoiseSchedule schedule, PndmConfig method, int steps) {
-    this.schedule = schedule;
+    int[] plain = schedule.config().timesteps(steps);
+    int stride = schedule.timesteps() / steps;
+    super(schedule, method.skipPrkSteps() ? withCorrection(plain) : withRungeKutta(plain, stride));
     this.method = method;
     this.requestedSteps = steps;
-    int[] plain = schedule.config().timesteps(steps);
-    this.stride = schedule.timesteps() / steps;
-    this.timesteps = method.skipPrkSteps() ? withCorrection(plain) : withRungeKutta(plain);
+    this.stride = stride;
   }
 
   /** The second twice. */
@@ -52,7 +50,7 @@ public final class PndmScheduler implements Scheduler {
   }
 
   /** Three times four from the first to the fourth, through the timesteps halfway between. */
-  private int[] withRungeKutta(int[] plain) {
+  private static int[] withRungeKutta(int[] plain, int stride) {
     if (plain.length < 4) {
       throw new IllegalArgumentException(
           "scheduler: PNDMScheduler with skip_prk_steps = false wants at least 4 steps, not "
@@ -71,23 +69,8 @@ public final class PndmScheduler implements Scheduler {
   }
 
   @Override
-  public NoiseSchedule schedule() {
-    return schedule;
-  }
-
-  @Override
-  public int steps() {
-    return timesteps.length;
-  }
-
-  @Override
   public int requestedSteps() {
     return requestedSteps;
-  }
-
-  @Override
-  public double timestep(int index) {
-    return timesteps[index];
   }
 
   @Override

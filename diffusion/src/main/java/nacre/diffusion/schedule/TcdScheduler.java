@@ -12,9 +12,7 @@ import nacre.weights.ConfigJson;
  * diffusers' {@code TCDScheduler}: deterministic unless eta is above 0, as diffusers' pipelines use
  * it. With eta, a step goes further and comes back by fresh noise.
  */
-public final class TcdScheduler implements Scheduler {
-  private final NoiseSchedule schedule;
-  private final int[] timesteps;
+public final class TcdScheduler extends TimestepScheduler {
   private final double eta;
 
   /**
@@ -40,8 +38,7 @@ public final class TcdScheduler implements Scheduler {
   }
 
   private TcdScheduler(NoiseSchedule schedule, int[] timesteps, double eta) {
-    this.schedule = schedule;
-    this.timesteps = timesteps;
+    super(schedule, timesteps);
     this.eta = eta;
   }
 
@@ -51,21 +48,6 @@ public final class TcdScheduler implements Scheduler {
       throw new IllegalArgumentException("scheduler: eta is " + value + ", 0 to 1 is wanted");
     }
     return new TcdScheduler(schedule, timesteps, value);
-  }
-
-  @Override
-  public NoiseSchedule schedule() {
-    return schedule;
-  }
-
-  @Override
-  public int steps() {
-    return timesteps.length;
-  }
-
-  @Override
-  public double timestep(int index) {
-    return timesteps[index];
   }
 
   @Override

@@ -1,6 +1,9 @@
 package nacre.neuralassets.model;
 
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import nacre.diffusion.vae.VaeConfig;
 
 /**
  * The keys of other libraries' configurations that a preset may hold. The readers of those
@@ -8,6 +11,7 @@ import java.util.Set;
  * key is a typing error.
  */
 final class PresetKeys {
+  /** Fewer than a UNet may have: those without which no model of this kind is built. */
   static final Set<String> UNET =
       Set.of(
           "_class_name",
@@ -53,24 +57,8 @@ final class PresetKeys {
           "variance_type");
 
   static final Set<String> VAE =
-      Set.of(
-          "_class_name",
-          "act_fn",
-          "block_out_channels",
-          "down_block_types",
-          "force_upcast",
-          "in_channels",
-          "latent_channels",
-          "layers_per_block",
-          "mid_block_add_attention",
-          "norm_num_groups",
-          "out_channels",
-          "sample_size",
-          "scaling_factor",
-          "shift_factor",
-          "up_block_types",
-          "use_post_quant_conv",
-          "use_quant_conv");
+      Stream.concat(Stream.of("_class_name"), VaeConfig.KEYS.stream())
+          .collect(Collectors.toUnmodifiableSet());
 
   private PresetKeys() {}
 }
