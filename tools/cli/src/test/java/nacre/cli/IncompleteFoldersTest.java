@@ -1,5 +1,6 @@
 package nacre.cli;
 
+import static nacre.cli.TinySample.difference;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -53,9 +54,8 @@ class IncompleteFoldersTest {
     }
     byte[] right = rgb(TinyModel.RESOURCES.resolve(prediction).resolve("own-0.png"));
     byte[] picture = rgb(drawn);
-    for (int i = 0; i < right.length; i++) {
-      assertTrue(Math.abs((right[i] & 0xFF) - (picture[i] & 0xFF)) <= 2, "value " + i);
-    }
+    int difference = difference(right, picture);
+    assertTrue(difference <= 2, "differs by " + difference);
   }
 
   private static byte[] rgb(Path png) throws IOException {

@@ -1,5 +1,6 @@
 package nacre.cli;
 
+import static nacre.cli.TinySample.difference;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -367,11 +368,7 @@ class LoraTest {
 
   private static void assertClose(String name, byte[] picture) throws IOException {
     byte[] wanted = PngFile.rgb(ImageIO.read(LORAS.resolve(name + ".png").toFile()));
-    assertEquals(wanted.length, picture.length);
-    int largest = 0;
-    for (int i = 0; i < wanted.length; i++) {
-      largest = Math.max(largest, Math.abs((wanted[i] & 0xFF) - (picture[i] & 0xFF)));
-    }
+    int largest = difference(wanted, picture);
     assertTrue(largest <= 2, name + " differs by " + largest);
   }
 

@@ -1,5 +1,6 @@
 package nacre.cli;
 
+import static nacre.cli.TinySample.difference;
 import static nacre.tensor.ops.Concat.concat;
 import static nacre.tensor.ops.Slice.slice;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -85,11 +86,7 @@ class OldFoldersTest {
     assertEquals(wanted.text("name").equals("old-blocks"), run.out().contains("not_known"));
     byte[] right = rgb(PICTURES.resolve(wanted.text("name") + ".png"));
     byte[] drawn = rgb(only(folder.resolve("out")));
-    assertEquals(right.length, drawn.length);
-    int largest = 0;
-    for (int i = 0; i < right.length; i++) {
-      largest = Math.max(largest, Math.abs((right[i] & 0xFF) - (drawn[i] & 0xFF)));
-    }
+    int largest = difference(right, drawn);
     assertTrue(largest <= 2, "differs by " + largest);
   }
 

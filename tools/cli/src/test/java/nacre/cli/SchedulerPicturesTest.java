@@ -1,5 +1,6 @@
 package nacre.cli;
 
+import static nacre.cli.TinySample.difference;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,10 +11,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import javax.imageio.ImageIO;
 import nacre.diffusion.schedule.SchedulerName;
 import nacre.diffusion.schedule.Schedulers;
-import nacre.neuralassets.scene.PngFile;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Shape;
@@ -80,7 +79,7 @@ class SchedulerPicturesTest {
     assertEquals(0, run.status(), run::err);
     Path drawn = out.toFile().listFiles()[0].toPath();
     Path reference = EXPECTED.resolve(wanted.get("name").asText() + ".png");
-    int difference = difference(reference, drawn);
+    int difference = difference(reference.toFile(), drawn.toFile());
     assertTrue(difference <= 2, reference + " differs by " + difference);
   }
 
@@ -94,17 +93,6 @@ class SchedulerPicturesTest {
         "unet/diffusion_pytorch_model.safetensors",
         "time_embedding.cond_proj.weight",
         () -> Tensor.of(Device.cpu(), Shape.of(8, WIDTH), values));
-  }
-
-  private static int difference(Path a, Path b) throws IOException {
-    byte[] left = PngFile.rgb(ImageIO.read(a.toFile()));
-    byte[] right = PngFile.rgb(ImageIO.read(b.toFile()));
-    assertEquals(left.length, right.length);
-    int largest = 0;
-    for (int i = 0; i < left.length; i++) {
-      largest = Math.max(largest, Math.abs((left[i] & 0xFF) - (right[i] & 0xFF)));
-    }
-    return largest;
   }
 
   /** Every name of the table draws a picture, by the names of other tools as well. */

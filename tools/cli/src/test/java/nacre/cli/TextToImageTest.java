@@ -1,7 +1,10 @@
 package nacre.cli;
 
+import static nacre.cli.TinySample.MODEL;
+import static nacre.cli.TinySample.TINY;
+import static nacre.cli.TinySample.difference;
+import static nacre.cli.TinySample.files;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -18,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
-import javax.imageio.ImageIO;
 import nacre.cli.output.PngMetadata;
 import nacre.neuralassets.scene.PngFile;
 import nacre.tensor.Memory;
@@ -27,14 +29,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** {@code sample} with a tiny Stable Diffusion folder, compared with diffusers. */
 class TextToImageTest {
-  private static final Path TINY = Path.of("src/test/resources/tiny-sd");
-  private static final Path MODEL = TINY.resolve("model");
-
   private static final String PROMPT = "A painting of a fox, it's highly detailed: 8k!";
 
   @TempDir Path folder;
@@ -144,138 +142,6 @@ class TextToImageTest {
     String before = Files.readString(file);
     assertTrue(before.contains(text), before);
     Files.writeString(file, before.replace(text, by));
-  }
-
-  private static List<Path> files(Path folder) throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      return files.sorted().toList();
-    }
-  }
-
-  private static int difference(File a, File b) throws IOException {
-    byte[] left = PngFile.rgb(ImageIO.read(a));
-    byte[] right = PngFile.rgb(ImageIO.read(b));
-    assertEquals(left.length, right.length);
-    int largest = 0;
-    for (int i = 0; i < left.length; i++) {
-      largest = Math.max(largest, Math.abs((left[i] & 0xFF) - (right[i] & 0xFF)));
-    }
-    return largest;
-  }
-
-  private CommandLineRun sample(Object... more) {
-    List<Object> words =
-        new ArrayList<>(List.of("sample", "--model", MODEL, "--out", folder.resolve("out")));
-    words.addAll(Arrays.asList(more));
-    return CommandLineRun.of(words.toArray());
-  }
-
-  private static final Path PROMPTS = Path.of("../../diffusion/src/test/resources/prompts");
-
-  private static final Object[] EMBEDDINGS = {
-    "--embedding", PROMPTS.resolve("learned_embeds.safetensors"),
-    "--embedding", PROMPTS.resolve("two.safetensors"),
-    "--embedding", PROMPTS.resolve("style.safetensors") + "=style",
-  };
-
-  private Path drawn(Object... more) throws IOException {
-    List<Object> words =
-        new ArrayList<>(List.of("--steps", 4, "--guidance", 5, "--size", "48x32", "--seed", 8));
-    words.addAll(Arrays.asList(EMBEDDINGS));
-    words.addAll(Arrays.asList(more));
-    CommandLineRun run = sample(words.toArray());
-    assertEquals(0, run.status(), run::err);
-    return files(folder.resolve("out")).getFirst();
-  }
-
-  /** export_prompt_encodings.py had diffusers draw it. */
-  @ParameterizedTest
-  @CsvSource({"embedding, 0", "embedding-skip, 1"})
-  void embeddingsAndClipSkipDrawWhatDiffusersDraws(String name, int skip) throws IOException {
-    Path picture =
-        drawn(
-            "--prompt",
-            "a painting of <two> and <one>, style",
-            "--negative",
-            "blurry <one>",
-            "--clip-skip",
-            skip);
-    Path wanted = TINY.resolve("epsilon/" + name + ".png");
-    assertTrue(difference(wanted.toFile(), picture.toFile()) <= 2, name);
-    assertEquals(skip == 0 ? null : "1", PngMetadata.read(picture).get("clip skip"));
-    assertTrue(PngMetadata.read(picture).get("embeddings").contains("two.safetensors, "));
-  }
-
-  /** Prompts of two chunks and of one. */
-  @Test
-  void weightsAndChunksDrawWhatTheReferenceDraws() throws IOException {
-    Path picture =
-        drawn(
-            "--prompt",
-            "(masterpiece:1.2), a fox BREAK [<two>] in the forest",
-            "--negative",
-            "(blurry), low quality",
-            "--clip-skip",
-            1,
-            "--scheduler",
-            "ddim",
-            "--prompt-syntax",
-            "a1111");
-    int difference = difference(TINY.resolve("epsilon/webui.png").toFile(), picture.toFile());
-    assertTrue(difference <= 2, "differs by " + difference);
-    assertEquals("a1111", PngMetadata.read(picture).get("prompt syntax"));
-  }
-
-  /** huggingface/diffusers#3097: the brackets are part of the word. */
-  @Test
-  void embeddingsThatNoPromptNamesAreTold() {
-    String unused = "note    the embedding <one> changes nothing: no prompt has that word";
-    Object[] words = {
-      "--steps",
-      1,
-      "--size",
-      32,
-      "--embedding",
-      PROMPTS.resolve("learned_embeds.safetensors"),
-      "--overwrite",
-      "--prompt"
-    };
-    for (String syntax : List.of("plain", "a1111")) {
-      assertTrue(unusedIn(words, "a one", "--prompt-syntax", syntax).contains(unused), syntax);
-      assertFalse(
-          unusedIn(words, "a <one>", "--prompt-syntax", syntax).contains("changes"), syntax);
-    }
-    assertFalse(unusedIn(words, "a", "--negative", "<one>").contains("changes"));
-    assertTrue(unusedIn(words, "a", "--negative", "<one>", "--guidance", 1).contains(unused));
-  }
-
-  private String unusedIn(Object[] words, Object... more) {
-    List<Object> all = new ArrayList<>(Arrays.asList(words));
-    all.addAll(Arrays.asList(more));
-    CommandLineRun run = sample(all.toArray());
-    assertEquals(0, run.status(), run::err);
-    return run.out();
-  }
-
-  @Test
-  void refusesPromptsAndEmbeddingsBeforeItDraws() throws IOException {
-    String[] webui = {"--prompt-syntax", "a1111", "--prompt"};
-    assertRefused("prompt: 'AND' is a prompt of several", webui[0], webui[1], webui[2], "a AND b");
-    assertRefused(
-        "negative prompt: '[a|b]' is a prompt that changes from step to step",
-        webui[0],
-        webui[1],
-        webui[2],
-        "a",
-        "--negative",
-        "[a|b]");
-    assertRefused("one of: plain, a1111", "--prompt-syntax", "comfy", "--prompt", "a");
-    assertRefused("--clip-skip is 3, must be from 0 to 2", "--prompt", "a", "--clip-skip", 3);
-    Path wide = PROMPTS.resolve("wide.safetensors");
-    assertRefused("1024 wide, the model's 16", "--prompt", "a", "--embedding", wide);
-    Path pickle = Files.write(folder.resolve("old.pt"), new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0, 0});
-    assertRefused("these hold pickles", "--prompt", "a", "--embedding", pickle + "=old");
-    assertRefused("none: no such file", "--prompt", "a", "--embedding", "none");
   }
 
   @Test
@@ -411,58 +277,6 @@ class TextToImageTest {
     assertRefused("no such file", "--prompt", "a", "--vae", folder.resolve("none"));
   }
 
-  /** As torch.Generator().manual_seed takes them; what diffusers drew with 4294967295. */
-  @ParameterizedTest
-  @CsvSource({"-1", "18446744073709551615", "9223372036854775807", "4294967295"})
-  void seedsOf64BitsDrawWhatTorchDraws(String seed) throws IOException {
-    JsonNode wanted =
-        cases().stream().filter(c -> c.text("name").equals("unguided")).findFirst().get().json;
-    CommandLineRun run =
-        sample(
-            "--prompt",
-            wanted.get("prompt").asText(),
-            "--scheduler",
-            "euler",
-            "--steps",
-            5,
-            "--guidance",
-            1,
-            "--size",
-            "48x32",
-            "--seed",
-            seed);
-    assertEquals(0, run.status(), run::err);
-    Path drawn = files(folder.resolve("out")).getFirst();
-    assertTrue(drawn.toString().endsWith("-" + seed + ".png"), drawn.toString());
-    assertEquals(seed, PngMetadata.read(drawn).get("seed"));
-    int difference = difference(TINY.resolve("epsilon/unguided-0.png").toFile(), drawn.toFile());
-    assertTrue(difference <= 2, "differs by " + difference);
-  }
-
-  @Test
-  void seedsGoOnBeyondTheSignAndEndWhereTorchs() throws IOException {
-    Object[] two = {"--prompt", "a", "--steps", 1, "--size", 32, "--images", 2, "--seed"};
-    for (String first : List.of("9223372036854775807", "-1")) {
-      List<Object> words = new ArrayList<>(Arrays.asList(two));
-      words.add(first);
-      assertEquals(0, sample(words.toArray()).status());
-    }
-    assertEquals(
-        List.of("a--1.png", "a-0.png", "a-9223372036854775807.png", "a-9223372036854775808.png"),
-        files(folder.resolve("out")).stream().map(f -> f.getFileName().toString()).toList());
-    assertRefused(
-        "of 2 pictures the last would have seed 18446744073709551616",
-        "--prompt",
-        "a",
-        "--images",
-        2,
-        "--seed",
-        "18446744073709551615");
-    for (String none : List.of("18446744073709551616", "-9223372036854775809", "1.5", "1e9", "x")) {
-      assertRefused("whole number from -9223372036854775808", "--prompt", "a", "--seed", none);
-    }
-  }
-
   /** A letter of two chars at the place where the name is cut. */
   @Test
   void fileNamesAreCutBetweenLetters() throws IOException {
@@ -560,15 +374,11 @@ class TextToImageTest {
     assertRefused("takes no prompts", "--prompt", "a", "--model", assets);
   }
 
+  private CommandLineRun sample(Object... words) {
+    return TinySample.run(folder, words);
+  }
+
   private void assertRefused(String reason, Object... words) {
-    List<Object> all = new ArrayList<>(List.of("sample", "--out", folder.resolve("out")));
-    if (!Arrays.asList(words).contains("--model")) {
-      all.addAll(List.of("--model", MODEL));
-    }
-    all.addAll(Arrays.asList(words));
-    CommandLineRun run = CommandLineRun.of(all.toArray());
-    assertTrue(run.status() != 0, run::out);
-    assertEquals(1, run.complaints().size(), run::err);
-    assertTrue(run.err().contains(reason), run::err);
+    TinySample.assertRefused(folder, reason, words);
   }
 }
