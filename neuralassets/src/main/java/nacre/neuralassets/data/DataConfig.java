@@ -157,31 +157,6 @@ public record DataConfig(
     }
   }
 
-  /** Without held-out clips. */
-  public DataConfig(
-      int slots,
-      int samplesPerSide,
-      int initialClips,
-      double clipsPerStep,
-      int maxClips,
-      int minGap,
-      int maxGap,
-      double flipProbability,
-      SceneConfig scene) {
-    this(
-        slots,
-        samplesPerSide,
-        initialClips,
-        clipsPerStep,
-        maxClips,
-        minGap,
-        maxGap,
-        flipProbability,
-        scene,
-        0,
-        VALIDATION_STEPS);
-  }
-
   private static JsonNode value(JsonNode node, String key) {
     JsonNode value = node.get(key);
     if (value == null) {

@@ -60,18 +60,6 @@ public record RunState(
     heldOut = List.copyOf(heldOut);
   }
 
-  /** A state at whose step a line of the log was written, and which holds no clips out. */
-  public RunState(
-      long step,
-      long totalSteps,
-      double minutes,
-      long seed,
-      double elapsedSeconds,
-      String data,
-      DType compute) {
-    this(step, totalSteps, minutes, seed, elapsedSeconds, data, compute, LossSum.NONE, List.of());
-  }
-
   byte[] toJson() throws IOException {
     ObjectNode node =
         JSON.createObjectNode()

@@ -30,7 +30,17 @@ class PairSamplerTest {
 
   private static DataConfig with(DataConfig c, int minGap, int maxGap, double flip, SceneConfig s) {
     return new DataConfig(
-        c.slots(), 1, c.initialClips(), c.clipsPerStep(), c.maxClips(), minGap, maxGap, flip, s);
+        c.slots(),
+        1,
+        c.initialClips(),
+        c.clipsPerStep(),
+        c.maxClips(),
+        minGap,
+        maxGap,
+        flip,
+        s,
+        0,
+        1);
   }
 
   @Test

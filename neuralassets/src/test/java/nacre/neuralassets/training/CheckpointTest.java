@@ -40,7 +40,7 @@ class CheckpointTest {
   }
 
   private static RunState state(long step, long total) {
-    return new RunState(step, total, 0, SEED, 1.5, "", DType.F32);
+    return new RunState(step, total, 0, SEED, 1.5, "", DType.F32, RunState.LossSum.NONE, List.of());
   }
 
   private Checkpoint write(long step) throws IOException {

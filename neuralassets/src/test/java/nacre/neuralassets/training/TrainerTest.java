@@ -66,7 +66,8 @@ class TrainerTest {
   }
 
   private static RunState state(Trainer trainer) {
-    return new RunState(trainer.steps(), TOTAL, 0, SEED, 1.5, "", DType.F32);
+    return new RunState(
+        trainer.steps(), TOTAL, 0, SEED, 1.5, "", DType.F32, RunState.LossSum.NONE, List.of());
   }
 
   /** All numbers that a run carries from step to step. */

@@ -182,7 +182,9 @@ class TrainingStepTest {
         data.minGap(),
         data.maxGap(),
         share,
-        data.scene());
+        data.scene(),
+        data.validation(),
+        data.validationSteps());
   }
 
   /** The averages follow e ← d·e + (1 − d)·p with d = min(decay, (1 + n) / (10 + n)). */
