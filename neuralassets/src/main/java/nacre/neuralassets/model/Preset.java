@@ -87,7 +87,6 @@ public record Preset(
           "unet.sample_size",
           (long) side * latent.downsampling() == imageSize,
           "image_size / the vae's down-sampling");
-      requireFit("training.object_weight", training.objectWeight() == 1, "1, as there is a vae,");
       requireFit("unet.out_channels", channels == latent.latentChannels(), "latent_channels");
       requireFit("vae.in_channels", latent.inChannels() == 3, "3");
       requireFit("vae.out_channels", latent.outChannels() == 3, "3");
@@ -153,8 +152,7 @@ public record Preset(
    * @param dropProbability share of samples that lose all their tokens
    * @param timestepPower timesteps are drawn as ⌊u^(1/power) · T⌋ with u uniform; 1 in the paper,
    *     more gives more noise
-   * @param objectWeight how often errors inside the targets' object boxes count; 1 in the paper,
-   *     and with an autoencoder
+   * @param objectWeight how often errors inside the targets' object boxes count; 1 in the paper
    * @param gradientCheckpointing whether backward computes the blocks of UNet and image encoder
    *     again instead of keeping what was computed in them: less memory, more time, the same bits
    */

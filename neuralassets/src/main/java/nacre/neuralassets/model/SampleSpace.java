@@ -1,8 +1,13 @@
 package nacre.neuralassets.model;
 
+import static nacre.tensor.ops.Activation.sqrt;
+import static nacre.tensor.ops.Activation.square;
+import static nacre.tensor.ops.Concat.concat;
+import static nacre.tensor.ops.Reduce.mean;
 import static nacre.tensor.ops.SpaceToDepth.depthToSpace;
 import static nacre.tensor.ops.SpaceToDepth.spaceToDepth;
 
+import java.util.Collections;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.LatentDistribution;
 import nacre.tensor.Scope;
@@ -23,6 +28,14 @@ public sealed interface SampleSpace {
   Tensor toImages(Tensor samples);
 
   /**
+   * Factors on the errors of images {@code [B, S, S, 3]} to factors on the errors of samples {@code
+   * [B, s, s, c]}. The mean square of each image's factors stays what it is.
+   *
+   * @param weights at least 0, the same for all colors of a pixel
+   */
+  Tensor toErrorWeights(Tensor weights);
+
+  /**
    * Pixels, in square blocks folded into channels.
    *
    * @param factor side of the blocks; pixel (factor · y + dy, factor · x + dx), color c, is at (y,
@@ -37,6 +50,12 @@ public sealed interface SampleSpace {
     @Override
     public Tensor toImages(Tensor samples) {
       return factor == 1 ? samples.detach() : depthToSpace(samples, factor);
+    }
+
+    /** Every number of a sample is one of a pixel, and has its factor. */
+    @Override
+    public Tensor toErrorWeights(Tensor weights) {
+      return toSamples(weights, null);
     }
   }
 
@@ -58,6 +77,21 @@ public sealed interface SampleSpace {
     @Override
     public Tensor toImages(Tensor samples) {
       return Scope.tidy(() -> vae.decode(vae.fromDiffusion(samples)));
+    }
+
+    /**
+     * How often an error counts, the square of its factor, is for a latent the mean over the pixels
+     * that it stands for.
+     */
+    @Override
+    public Tensor toErrorWeights(Tensor weights) {
+      int channels = vae.config().latentChannels();
+      return Scope.tidy(
+          () -> {
+            Tensor pixels = spaceToDepth(square(weights), vae.config().downsampling());
+            Tensor factors = sqrt(mean(pixels, 3));
+            return concat(3, Collections.nCopies(channels, factors).toArray(Tensor[]::new));
+          });
     }
   }
 }

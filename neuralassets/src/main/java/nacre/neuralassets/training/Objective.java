@@ -66,7 +66,7 @@ public final class Objective {
           Tensor prediction = model.denoise(noisy, cast(in.timesteps(), DType.F32), tokens);
           Tensor wanted = schedule.target(clean, in.noise(), in.timesteps());
           if (in.errorWeights() != null) {
-            Tensor weights = samples.toSamples(in.errorWeights(), null);
+            Tensor weights = samples.toErrorWeights(in.errorWeights());
             prediction = multiply(prediction, weights);
             wanted = multiply(wanted, weights);
           }

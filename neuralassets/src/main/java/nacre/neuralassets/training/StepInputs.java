@@ -34,6 +34,12 @@ public record StepInputs(
     Tensor noise,
     Tensor errorWeights) {
 
+  /** Philox stream of the noise of step 0; each step has its own. */
+  private static final long NOISE_STREAM = 0x6e6f697365L << 24;
+
+  /** Philox stream of the latent noise of step 0. */
+  private static final long LATENT_STREAM = 0x6c6174656eL << 24;
+
   /** Inputs without latent noise and without weights on the errors. */
   public StepInputs(
       ConditioningTensors conditioning, Tensor target, Tensor timesteps, Tensor noise) {
@@ -51,7 +57,7 @@ public record StepInputs(
     return new StepInputs(
         model.room(count, batch.slots()),
         Tensor.empty(device, DType.F32, images),
-        null,
+        preset.vae().isEmpty() ? null : Tensor.empty(device, DType.F32, samples),
         Tensor.empty(device, DType.I32, Shape.of(count)),
         Tensor.empty(device, DType.F32, samples),
         preset.training().objectWeight() == 1 ? null : Tensor.empty(device, DType.F32, images));
@@ -70,6 +76,18 @@ public record StepInputs(
       errorWeights.copyFrom(batch.errorWeights(model.preset().training().objectWeight()));
     }
     objective.write(batch.timesteps(), timesteps);
+  }
+
+  /**
+   * Overwrites the noise with random numbers of their own for each seed and step.
+   *
+   * @param step counted from 0
+   */
+  void draw(long seed, long step) {
+    noise.backend().normal(seed, NOISE_STREAM + step, noise);
+    if (latentNoise != null) {
+      latentNoise.backend().normal(seed, LATENT_STREAM + step, latentNoise);
+    }
   }
 
   /** All tensors. */

@@ -23,9 +23,6 @@ import nacre.weights.WeightsException;
  * created it.
  */
 public final class Trainer implements AutoCloseable {
-  /** Philox stream of the noise of step 0; each step has its own. */
-  private static final long NOISE_STREAM = 0x6e6f697365L << 24;
-
   private static final long VALIDATION_SEED = 0x76616c6964L;
 
   private final Scope scope;
@@ -120,7 +117,7 @@ public final class Trainer implements AutoCloseable {
       makeReady(batch);
     }
     inputs.write(batch, model, objective);
-    device.backend().normal(seed, NOISE_STREAM + step, inputs.noise());
+    inputs.draw(seed, step);
     optimizer.setLearningRate(learningRate);
     ema.begin();
     loss = work.run();
@@ -143,7 +140,7 @@ public final class Trainer implements AutoCloseable {
       Objective judge = new Objective(averaged);
       StepInputs fixed = StepInputs.like(batch, averaged);
       fixed.write(batch, averaged, judge);
-      device.backend().normal(VALIDATION_SEED, NOISE_STREAM + number, fixed.noise());
+      fixed.draw(VALIDATION_SEED, number);
       return judge.loss(fixed).item();
     }
   }

@@ -171,28 +171,11 @@ class NeuralAssetsTest {
     }
   }
 
-  /** The preset `tiny` with an autoencoder in place of the folding. */
-  private static Preset latent() {
-    String vae =
-        """
-        "vae": {"block_out_channels": [8, 8], "norm_num_groups": 4, "latent_channels": 4,
-            "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D"],
-            "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D"], "scaling_factor": 0.5},
-        "fold": 1\
-        """;
-    return Preset.of(
-        "latent",
-        TINY.json()
-            .replace("\"fold\": 2", vae)
-            .replace("\"in_channels\": 16", "\"in_channels\": 8")
-            .replace("\"out_channels\": 12", "\"out_channels\": 4"));
-  }
-
   @Test
   void latentsAreDrawnAndTheirAutoencoderIsLeftAlone() {
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.create(CPU, DType.F32, 1);
-      NeuralAssets model = new NeuralAssets(p, latent());
+      NeuralAssets model = new NeuralAssets(p, TinyLatent.preset());
       Tensor target = normal(B, 16, 16, 3);
       Tensor noise = normal(B, 8, 8, 4);
       int[] timesteps = {1, 300, 600, 900};
