@@ -4,6 +4,7 @@ module nacre.neuralassets {
   requires com.fasterxml.jackson.databind;
   requires transitive java.desktop;
 
+  exports nacre.neuralassets.autoencoder;
   exports nacre.neuralassets.data;
   exports nacre.neuralassets.edit;
   exports nacre.neuralassets.encoder;

@@ -1,9 +1,6 @@
 package nacre.neuralassets.model;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,7 +18,6 @@ import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.weights.ConfigRange;
-import nacre.weights.JsonFile;
 import nacre.weights.TextFile;
 
 /**
@@ -59,14 +55,12 @@ public record Preset(
     Training training,
     Sampling sampling,
     Optional<JsonNode> data,
-    String json) {
+    String json)
+    implements TrainingPreset {
 
   private static final List<String> BUILTIN = List.of("demo", "paper", "tiny");
 
   private static final long LARGEST_ARRAY = Integer.MAX_VALUE;
-
-  private static final JsonMapper MAPPER =
-      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   /**
    * Checks the ranges, and that sizes that depend on each other fit.
@@ -233,9 +227,14 @@ public record Preset(
               name,
               String.join(", ", BUILTIN)));
     }
+    return of(name, resource(name));
+  }
+
+  /** The text of a preset that comes with the project. */
+  static String resource(String name) {
     String resource = "/nacre/neuralassets/presets/" + name + ".json";
     try (InputStream in = Preset.class.getResourceAsStream(resource)) {
-      return of(name, new String(in.readAllBytes(), StandardCharsets.UTF_8));
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -262,7 +261,7 @@ public record Preset(
   public static Preset read(Path file) throws IOException {
     String name = file.toString();
     String json = TextFile.read(file);
-    ObjectNode root = parse(name, json);
+    ObjectNode root = PresetReader.parse(name, json);
     if (root.hasNonNull(PretrainedEncoder.FROM) && !root.has("image_encoder")) {
       String folder = new PresetReader(name, "", root).text(PretrainedEncoder.FROM).orElseThrow();
       PretrainedEncoder.open(Path.of(folder)).describe(root, false);
@@ -273,7 +272,7 @@ public record Preset(
 
   /** This preset with another image encoder, and the sizes and images of that one. */
   public Preset with(PretrainedEncoder encoder) {
-    ObjectNode root = parse(name, json);
+    ObjectNode root = PresetReader.parse(name, json);
     encoder.describe(root, true);
     return of(name, root.toPrettyString());
   }
@@ -285,15 +284,13 @@ public record Preset(
    * @throws IllegalArgumentException in one line, if the text is wrong
    */
   public static Preset of(String name, String json) {
-    PresetReader reader = new PresetReader(name, "", parse(name, json));
+    PresetReader reader = new PresetReader(name, "", PresetReader.parse(name, json));
     try {
       Preset preset = read(name, json, reader);
       reader.end();
       return preset;
     } catch (IllegalArgumentException e) {
-      String told = e.getMessage();
-      String prefix = "preset " + name;
-      throw told.startsWith(prefix) ? e : new IllegalArgumentException(prefix + ": " + told, e);
+      throw PresetReader.named(name, e);
     }
   }
 
@@ -315,26 +312,6 @@ public record Preset(
         sampling(reader.object("sampling")),
         reader.optional("data"),
         json);
-  }
-
-  private static ObjectNode parse(String name, String json) {
-    JsonNode root;
-    try {
-      root = MAPPER.readTree(json);
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException(
-          String.format(Locale.ROOT, "preset %s is not valid JSON: %s", name, JsonFile.reason(e)),
-          e);
-    }
-    if (root instanceof ObjectNode object) {
-      return object;
-    }
-    throw new IllegalArgumentException(
-        String.format(
-            Locale.ROOT,
-            "preset %s is %s; a JSON object is wanted",
-            name,
-            root.isMissingNode() ? "empty" : "no JSON object"));
   }
 
   private static AssetTokens assetTokens(PresetReader r, ImageEncoderConfig encoder) {

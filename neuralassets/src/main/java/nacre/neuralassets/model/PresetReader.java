@@ -1,6 +1,10 @@
 package nacre.neuralassets.model;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -11,10 +15,14 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.encoder.ImageEncoderProvider;
+import nacre.weights.JsonFile;
 
 /** The reader of one object of a preset's JSON, which refuses keys that nothing has read. */
 final class PresetReader {
   private static final String MODEL_TYPE = "model_type";
+
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   private final String preset;
   private final String place;
@@ -28,6 +36,34 @@ final class PresetReader {
     if (!object.isObject()) {
       throw wrong(place.isEmpty() ? "it" : place, "an object", object);
     }
+  }
+
+  /** A preset's text as an object. */
+  static ObjectNode parse(String name, String json) {
+    JsonNode root;
+    try {
+      root = MAPPER.readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          String.format(Locale.ROOT, "preset %s is not valid JSON: %s", name, JsonFile.reason(e)),
+          e);
+    }
+    if (root instanceof ObjectNode object) {
+      return object;
+    }
+    throw new IllegalArgumentException(
+        String.format(
+            Locale.ROOT,
+            "preset %s is %s; a JSON object is wanted",
+            name,
+            root.isMissingNode() ? "empty" : "no JSON object"));
+  }
+
+  /** The same failure, whose message says which preset it is of. */
+  static IllegalArgumentException named(String preset, IllegalArgumentException e) {
+    String told = e.getMessage();
+    String prefix = "preset " + preset;
+    return told.startsWith(prefix) ? e : new IllegalArgumentException(prefix + ": " + told, e);
   }
 
   /** The object under a key. */

@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingPreset;
 import nacre.weights.AtomicFile;
 import nacre.weights.AtomicFolder;
 import nacre.weights.SafeTensorsWriter;
@@ -41,7 +41,7 @@ public record Checkpoint(Path folder) {
    * @return the checkpoint, or the one that stands there already for this step
    * @throws IOException in one line; nothing is left behind then
    */
-  public static Checkpoint write(Path checkpoints, Trainer trainer, RunState state)
+  public static Checkpoint write(Path checkpoints, TrainedModel<?> trained, RunState state)
       throws IOException {
     Files.createDirectories(checkpoints);
     String name = String.format(Locale.ROOT, "step-%09d", state.step());
@@ -55,12 +55,12 @@ public record Checkpoint(Path folder) {
         target,
         folder -> {
           Path ema = Files.createDirectory(folder.resolve(EMA));
-          ModelFolder.write(ema, trainer.preset(), trainer.averagedParameters());
+          trained.writeAveraged(ema);
           new SafeTensorsWriter()
-              .addParameters(trainer.parameters())
+              .addParameters(trained.parameters())
               .write(folder.resolve(PARAMETERS));
           new SafeTensorsWriter()
-              .addParameters(trainer.optimizer().state())
+              .addParameters(trained.optimizer().state())
               .write(folder.resolve(OPTIMIZER));
           Files.write(folder.resolve(STATE), state.toJson());
           Checksums.of(folder).write(folder);
@@ -133,7 +133,7 @@ public record Checkpoint(Path folder) {
 
   /** Whether a folder is a checkpoint. */
   public static boolean is(Path folder) {
-    return Files.isRegularFile(folder.resolve(STATE)) && ModelFolder.is(folder.resolve(EMA));
+    return Files.isRegularFile(folder.resolve(STATE)) && Files.isDirectory(folder.resolve(EMA));
   }
 
   /**
@@ -175,26 +175,26 @@ public record Checkpoint(Path folder) {
   }
 
   /** The preset of the run. */
-  public Preset preset() throws IOException {
-    return ModelFolder.preset(model());
+  public TrainingPreset preset() throws IOException {
+    return ModelFolder.trainingPreset(model());
   }
 
   /**
-   * Restores the state of the run into a trainer of the same preset, after comparing every file
-   * with its digest.
+   * Restores the state of the run into a model of the same preset, after comparing every file with
+   * its digest.
    *
    * @throws IOException in one line, if a file is missing, damaged or of another model
    */
-  public void restore(Trainer trainer) throws IOException {
+  public void restore(TrainedModel<?> trained) throws IOException {
     verify();
     RunState state = state();
     try (StateDict saved = StateDict.open(folder.resolve(PARAMETERS))) {
-      saved.loadInto(trainer.parameters());
+      saved.loadInto(trained.parameters());
     }
-    ModelFolder.read(model(), trainer.preset(), trainer.averagedParameters());
+    trained.readAveraged(model());
     try (StateDict saved = StateDict.open(folder.resolve(OPTIMIZER))) {
-      trainer.optimizer().load(saved);
+      trained.optimizer().load(saved);
     }
-    trainer.resume(state.step());
+    trained.resume(state.step());
   }
 }

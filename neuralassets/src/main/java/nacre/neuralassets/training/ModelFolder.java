@@ -12,8 +12,10 @@ import java.util.List;
 import java.util.Map;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.model.AssetTokens;
+import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingPreset;
 import nacre.nn.ImageProcessorConfig;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
@@ -154,6 +156,20 @@ public final class ModelFolder {
    * @throws IOException in one line, if the folder is not a model
    */
   public static Preset preset(Path folder) throws IOException {
+    return switch (trainingPreset(folder)) {
+      case Preset preset -> preset;
+      case AutoencoderPreset _ ->
+          throw new IOException(
+              folder + ": is an autoencoder; a model of Neural Assets, which draws, is wanted");
+    };
+  }
+
+  /**
+   * The preset of a model, which may be an autoencoder.
+   *
+   * @throws IOException in one line, if the folder is not a model
+   */
+  static TrainingPreset trainingPreset(Path folder) throws IOException {
     Path file = folder.resolve(PRESET);
     if (!Files.isRegularFile(file)) {
       throw new IOException(
@@ -163,7 +179,7 @@ public final class ModelFolder {
     }
     JsonNode index = JsonFile.read(folder.resolve(INDEX));
     try {
-      return Preset.of(index.path(NAME).asText(PRESET), TextFile.read(file));
+      return TrainingPreset.of(index.path(NAME).asText(PRESET), TextFile.read(file));
     } catch (IllegalArgumentException e) {
       throw new IOException(file + ": " + e.getMessage(), e);
     }

@@ -1,5 +1,7 @@
 package nacre.neuralassets.training;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -22,7 +24,7 @@ import nacre.weights.WeightsException;
  * A model in training: parameters, optimizer, averaged parameters. Confined to the thread that
  * created it.
  */
-public final class Trainer implements AutoCloseable {
+public final class Trainer implements TrainedModel<PairBatch> {
   private static final long VALIDATION_SEED = 0x76616c6964L;
 
   private final Scope scope;
@@ -107,11 +109,8 @@ public final class Trainer implements AutoCloseable {
     return loss();
   }
 
-  /**
-   * Starts a step on the device, without waiting for it where the device is asynchronous. The
-   * inputs are written first; the step itself does not involve the host, and as long as batches
-   * have the same extents it is {@linkplain CapturedStep captured}.
-   */
+  /** As long as batches have the same extents the step is {@linkplain CapturedStep captured}. */
+  @Override
   public void begin(PairBatch batch, double learningRate) {
     if (inputs == null || !inputs.fits(batch)) {
       makeReady(batch);
@@ -124,7 +123,7 @@ public final class Trainer implements AutoCloseable {
     step++;
   }
 
-  /** The loss before the step begun last. Waits for the device. */
+  @Override
   public double loss() {
     return loss.item();
   }
@@ -176,12 +175,12 @@ public final class Trainer implements AutoCloseable {
     return preset.training().gradientCheckpointing() ? Tape.openRecomputing() : Tape.open();
   }
 
-  /** The number of steps done, or begun. */
+  @Override
   public long steps() {
     return step;
   }
 
-  /** The preset. */
+  @Override
   public Preset preset() {
     return preset;
   }
@@ -191,17 +190,17 @@ public final class Trainer implements AutoCloseable {
     return objective.timesteps();
   }
 
-  /** The number of trained parameters. */
+  @Override
   public long parameterCount() {
     return parameters.count();
   }
 
-  /** Norm of the last step's gradients before clipping. */
+  @Override
   public double gradientNorm() {
     return optimizer.gradientNorm();
   }
 
-  /** The parameters by name. */
+  @Override
   public Map<String, Tensor> parameters() {
     return parameters.all();
   }
@@ -221,17 +220,27 @@ public final class Trainer implements AutoCloseable {
     return inputs.noise();
   }
 
-  AdamW optimizer() {
+  @Override
+  public AdamW optimizer() {
     return optimizer;
   }
 
-  /** Resumes from loaded tensors. */
-  void resume(long steps) {
+  @Override
+  public void writeAveraged(Path folder) throws IOException {
+    ModelFolder.write(folder, preset, averagedParameters());
+  }
+
+  @Override
+  public void readAveraged(Path folder) throws IOException {
+    ModelFolder.read(folder, preset, averagedParameters());
+  }
+
+  @Override
+  public void resume(long steps) {
     step = steps;
     ema.resume(steps);
   }
 
-  /** Frees everything. */
   @Override
   public void close() {
     try {

@@ -17,7 +17,6 @@ import nacre.cli.output.EventFile;
 import nacre.cli.output.LossCurve;
 import nacre.cli.output.MetricsLog;
 import nacre.cli.output.PngMetadata;
-import nacre.neuralassets.evaluation.Evaluation;
 import nacre.neuralassets.training.RunState;
 import nacre.weights.Aside;
 import nacre.weights.AtomicFile;
@@ -136,13 +135,13 @@ final class RunLog implements AutoCloseable {
     mark += nanos;
   }
 
-  /** Writes the results of the evaluation. */
-  void evaluation(long step, Evaluation evaluation, JsonNode json) {
-    Map<String, Double> values = new LinkedHashMap<>();
-    values.put("eval/psnr", evaluation.model().psnr());
-    values.put("eval/psnr_copy", evaluation.copy().psnr());
-    values.put("eval/psnr_foreign_poses", evaluation.foreign().psnr());
-    values.put("eval/ssim", evaluation.model().ssim());
+  /**
+   * Writes the results of the evaluation.
+   *
+   * @param values its numbers by their names in TensorBoard
+   * @param json what {@code eval.json} is to hold
+   */
+  void evaluation(long step, Map<String, Double> values, JsonNode json) {
     byte[] text = json.toPrettyString().getBytes(StandardCharsets.UTF_8);
     attempt("evaluation", () -> AtomicFile.write(folder.evaluation(), out -> out.write(text)));
     if (events != null) {

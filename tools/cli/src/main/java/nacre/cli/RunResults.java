@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -14,10 +15,10 @@ import java.util.function.BooleanSupplier;
 import nacre.cli.output.Progress;
 import nacre.cli.output.Sheet;
 import nacre.neuralassets.data.ClipSource;
-import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.evaluation.Evaluation;
+import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.training.Trainer;
 import nacre.weights.JsonFile;
@@ -36,33 +37,23 @@ final class RunResults {
   private static final String REQUESTED = "requested_pairs";
 
   private final TrainingRun.Request request;
-  private final DataConfig config;
-  private final ClipSource source;
-  private final ClipSource heldOut;
+  private final RunData data;
   private final Scenes scenes;
   private final PrintStream out;
   private final BooleanSupplier stop;
 
-  /**
-   * The results of a run.
-   *
-   * @param source all clips
-   * @param heldOut those of them that the run does not train on
-   */
+  /** The results of a run. */
   RunResults(
       TrainingRun.Request request,
-      DataConfig config,
-      ClipSource source,
-      ClipSource heldOut,
+      Preset preset,
+      RunData data,
       PrintStream out,
       BooleanSupplier stop) {
     this.request = request;
-    this.config = config;
-    this.source = source;
-    this.heldOut = heldOut;
+    this.data = data;
     this.out = out;
     this.stop = stop;
-    scenes = new Scenes(request.preset());
+    scenes = new Scenes(preset);
   }
 
   /**
@@ -80,7 +71,7 @@ final class RunResults {
       return true;
     }
     boolean rendered = request.data().isRendered();
-    if (!rendered && heldOut.size() < 2) {
+    if (!rendered && data.split().heldOut().size() < 2) {
       out.println("eval    none: it takes two held-out clips; see nacre eval --data");
       return true;
     }
@@ -93,7 +84,8 @@ final class RunResults {
     PairBatch pairs =
         rendered
             ? EvalCommand.heldOut(trainer.preset(), most)
-            : EvalCommand.stored(heldOut, config, most, trainer.preset().imageSize());
+            : EvalCommand.stored(
+                data.split().heldOut(), data.config(), most, trainer.preset().imageSize());
     try (Progress progress = EvalCommand.progress(out, pairs.count())) {
       Evaluation evaluation =
           Evaluation.of(
@@ -110,11 +102,20 @@ final class RunResults {
           EvalCommand.table(evaluation, sampler, rendered ? EvalCommand.HELD_OUT : HELD_OUT));
       ObjectNode json = EvalCommand.json(evaluation, sampler);
       json.put(STEP, trainer.steps()).put(REQUESTED, request.evaluationPairs());
-      log.evaluation(trainer.steps(), evaluation, json);
+      log.evaluation(trainer.steps(), values(evaluation), json);
       return true;
     } catch (CancellationException e) {
       return false;
     }
+  }
+
+  private static Map<String, Double> values(Evaluation evaluation) {
+    Map<String, Double> values = new LinkedHashMap<>();
+    values.put("eval/psnr", evaluation.model().psnr());
+    values.put("eval/psnr_copy", evaluation.copy().psnr());
+    values.put("eval/psnr_foreign_poses", evaluation.foreign().psnr());
+    values.put("eval/ssim", evaluation.model().ssim());
+    return values;
   }
 
   /** Whether the evaluation that the folder holds is of this step, and of as many pairs. */
@@ -137,7 +138,7 @@ final class RunResults {
     String title =
         String.format(Locale.ROOT, "%s after %,d steps", trainer.preset().name(), trainer.steps());
     List<SceneView> views = new ArrayList<>();
-    ClipSource shown = heldOut.size() > 0 ? heldOut : source;
+    ClipSource shown = data.split().heldOut().size() > 0 ? data.split().heldOut() : data.source();
     for (int i = 0; i <= SHEET_ROWS; i++) {
       views.add(
           request.data().isRendered()

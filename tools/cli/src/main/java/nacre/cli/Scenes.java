@@ -18,6 +18,7 @@ import nacre.neuralassets.edit.GroundTruth;
 import nacre.neuralassets.edit.SceneLibrary;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingPreset;
 import nacre.neuralassets.render.SceneDescription;
 import nacre.neuralassets.render.SyntheticOrigin;
 import nacre.neuralassets.scene.PngFile;
@@ -37,7 +38,7 @@ final class Scenes implements SceneLibrary {
   }
 
   /** The data set of a preset. */
-  static DataConfig dataOf(Preset preset) {
+  static DataConfig dataOf(TrainingPreset preset) {
     return DataConfig.of(
         preset
             .data()

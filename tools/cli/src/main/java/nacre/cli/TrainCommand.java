@@ -18,6 +18,7 @@ import nacre.cli.options.UserException;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingPreset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
@@ -168,9 +169,9 @@ final class TrainCommand implements Callable<Integer> {
     if (checkpoint != null && !resume) {
       throw new UsageException("--checkpoint says what to resume from; it goes with --resume");
     }
-    Preset wanted = PresetName.read(preset == null ? "demo" : preset);
+    TrainingPreset wanted = PresetName.read(preset == null ? "demo" : preset);
     if (imageEncoder != null) {
-      wanted = wanted.with(PretrainedEncoder.open(imageEncoder));
+      wanted = withEncoder(wanted);
     }
     RunFolder run =
         new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
@@ -180,7 +181,7 @@ final class TrainCommand implements Callable<Integer> {
       }
       return resumed(run, wanted, out);
     }
-    if (wanted.vae().isPresent()) {
+    if (wanted instanceof Preset draws && draws.vae().isPresent()) {
       throw new UserException(
           String.format(
                   Locale.ROOT,
@@ -214,12 +215,27 @@ final class TrainCommand implements Callable<Integer> {
     return request;
   }
 
-  private TrainingRun.Request resumed(RunFolder run, Preset wanted, PrintStream out)
+  private Preset withEncoder(TrainingPreset wanted) throws IOException {
+    if (wanted instanceof Preset draws) {
+      return draws.with(PretrainedEncoder.open(imageEncoder));
+    }
+    throw new UsageException(
+        String.format(
+            Locale.ROOT,
+            "--image-encoder: preset %s trains an autoencoder, which has none",
+            wanted.name()));
+  }
+
+  private static boolean beganWith(TrainingPreset trained, Path encoder) {
+    return trained instanceof Preset draws && draws.imageEncoderFrom().equals(Optional.of(encoder));
+  }
+
+  private TrainingRun.Request resumed(RunFolder run, TrainingPreset wanted, PrintStream out)
       throws IOException {
     RunLock.take(run).close(); // a live run replaces its checkpoints meanwhile
     Checkpoint from = checkpoint == null ? run.newest().orElseThrow() : run.checkpoint(checkpoint);
     RunState state;
-    Preset trained;
+    TrainingPreset trained;
     try {
       if (!from.verifySettings()) {
         out.println(
@@ -235,9 +251,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     ClipLocation began = data(state.data().isEmpty() ? null : state.data());
     requireSame("--preset", preset == null || wanted.json().equals(trained.json()));
-    requireSame(
-        "--image-encoder",
-        imageEncoder == null || trained.imageEncoderFrom().equals(Optional.of(imageEncoder)));
+    requireSame("--image-encoder", imageEncoder == null || beganWith(trained, imageEncoder));
     requireSame("--seed", seed == null || seed.bits() == state.seed());
     requireSame("--dtype", dtype == null || dtype == state.compute());
     requireSame("--data", data == null || data(data).toString().equals(began.toString()));
@@ -258,7 +272,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** The length of a resumed run, which {@code --steps} may extend. */
-  private RunLength rest(RunState state, Preset trained, PrintStream out) {
+  private RunLength rest(RunState state, TrainingPreset trained, PrintStream out) {
     long total = state.totalSteps();
     if (length == null || length.steps == null || length.steps == total) {
       return total > 0 ? new RunLength.Steps(total) : new RunLength.Minutes(state.minutes());
@@ -296,7 +310,7 @@ final class TrainCommand implements Callable<Integer> {
     return Duration.ofMillis((long) (checkpointMinutes * 60e3));
   }
 
-  private RunLength length(Preset wanted) {
+  private RunLength length(TrainingPreset wanted) {
     if (length != null && length.minutes != null) {
       return new RunLength.Minutes(length.minutes);
     }

@@ -6,28 +6,21 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.neuralassets.data.ClipLocation;
-import nacre.neuralassets.data.ClipPool;
-import nacre.neuralassets.data.ClipSource;
-import nacre.neuralassets.data.ClipSourceProvider;
-import nacre.neuralassets.data.ClipSplit;
-import nacre.neuralassets.data.DataConfig;
-import nacre.neuralassets.data.PairBatch;
-import nacre.neuralassets.data.PairSampler;
-import nacre.neuralassets.encoder.PretrainedEncoder;
+import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingPreset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
-import nacre.neuralassets.training.Trainer;
-import nacre.neuralassets.training.Validation;
+import nacre.neuralassets.training.TrainedModel;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -54,7 +47,7 @@ final class TrainingRun {
    */
   record Request(
       RunFolder folder,
-      Preset preset,
+      TrainingPreset preset,
       Device device,
       DType compute,
       long seed,
@@ -66,11 +59,8 @@ final class TrainingRun {
       Checkpoint from) {}
 
   private final Request request;
-  private final DataConfig config;
   private final PrintStream out;
   private final BooleanSupplier stop;
-  private ClipSplit split;
-  private RunResults results;
 
   private UncheckedIOException unreadable;
 
@@ -90,7 +80,6 @@ final class TrainingRun {
     this.request = request;
     this.out = out;
     this.stop = stop;
-    config = Scenes.dataOf(request.preset());
   }
 
   /**
@@ -108,66 +97,51 @@ final class TrainingRun {
   }
 
   private boolean locked() throws IOException {
-    Preset preset = request.preset();
     out.println("device  " + request.device().backend().describe());
-    ClipSource source = source();
-    List<String> before = request.from() == null ? List.of() : request.from().state().heldOut();
-    split = ClipSplit.of(source, config, before);
-    results = new RunResults(request, config, source, split.heldOut(), out, stop);
-    ClipPool pool = new ClipPool(split.training(), config, preset.imageSize());
-    try (Trainer trainer =
-        new Trainer(preset, request.device(), request.compute(), request.seed())) {
+    return switch (request.preset()) {
+      case Preset preset -> run(new AssetsWorkload(request, preset, out, stop));
+      case AutoencoderPreset preset -> run(new AutoencoderWorkload(request, preset, out));
+    };
+  }
+
+  private <B> boolean run(Workload<B> work) throws IOException {
+    try (work) {
       out.printf(
           Locale.ROOT,
           "preset  %s, %,d parameters, computed in %s%n",
-          preset.name(),
-          trainer.parameterCount(),
+          request.preset().name(),
+          work.model().parameterCount(),
           request.compute());
-      out.println("data    " + pool.describe());
-      if (source.size() != ClipSource.ENDLESS) {
-        out.println("        " + split.describe(config));
+      String label = "data    ";
+      for (String line : work.describe()) {
+        out.println(label + line);
+        label = "        ";
       }
-      restore(trainer);
+      restore(work);
       out.printf(
           Locale.ROOT,
           "run     %s, seed %d, %s%n",
           request.folder().root(),
           request.seed(),
-          lengthInWords());
-      pool.prepare(trainer.steps());
-      return train(trainer, pool);
+          lengthInWords(work.unit()));
+      work.prepare(work.model().steps());
+      return train(work);
     }
   }
 
-  private ClipSource source() throws IOException {
-    int size = request.preset().imageSize();
-    return request.data().open(new ClipSourceProvider.Request(config, size, request.seed()));
-  }
-
-  private void restore(Trainer trainer) throws IOException {
+  private void restore(Workload<?> work) throws IOException {
     if (request.length() instanceof RunLength.Steps(long steps)) {
       total = steps;
     }
-    Optional<Path> encoder = request.preset().imageEncoderFrom();
-    if (request.from() == null && encoder.isPresent()) {
-      PretrainedEncoder pretrained = PretrainedEncoder.open(encoder.get());
-      trainer.begin(pretrained);
-      double rate = request.preset().training().encoderLearningRateFactor();
-      out.printf(
-          Locale.ROOT,
-          "encoder %s, %s, %s%n",
-          pretrained.folder(),
-          pretrained.config().family().modelType(),
-          rate == 0
-              ? "frozen"
-              : String.format(Locale.ROOT, "trained at %s times the learning rate", rate));
+    if (request.from() == null) {
+      work.begin().forEach(out::println);
     }
     if (request.from() != null) {
       Checkpoint from = request.from();
       RunState state;
       try {
         state = from.state();
-        from.restore(trainer);
+        from.restore(work.model());
       } catch (IOException e) {
         throw request.folder().unreadable(from, e);
       }
@@ -185,13 +159,17 @@ final class TrainingRun {
     }
   }
 
-  private String lengthInWords() {
+  private String lengthInWords(String unit) {
     return switch (request.length()) {
       case RunLength.Minutes(double minutes) when total == 0 ->
           String.format(Locale.ROOT, "%.4g minutes", minutes);
       default ->
           String.format(
-              Locale.ROOT, "%,d steps of %d pairs", total, request.preset().training().batchSize());
+              Locale.ROOT,
+              "%,d steps of %d %s",
+              total,
+              request.preset().training().batchSize(),
+              unit);
     };
   }
 
@@ -199,17 +177,9 @@ final class TrainingRun {
     return before + (System.nanoTime() - started) / 1e9;
   }
 
-  private boolean train(Trainer trainer, ClipPool pool) throws IOException {
+  private <B> boolean train(Workload<B> work) throws IOException {
+    TrainedModel<B> trainer = work.model();
     Preset.Training training = trainer.preset().training();
-    var diffusion =
-        new PairSampler.Diffusion(
-            training.dropProbability(), trainer.timesteps(), training.timestepPower());
-    PairSampler sampler =
-        new PairSampler(pool, config, diffusion, request.seed(), trainer.preset().imageSize());
-    Validation validation =
-        split.heldOut().size() == 0
-            ? null
-            : new Validation(split.heldOut(), config, trainer.preset(), trainer.timesteps());
     int images = training.batchSize();
     try (Progress progress = Progress.start(out, limit(), trainer.steps(), Memory::liveBytes);
         RunLog log =
@@ -222,53 +192,55 @@ final class TrainingRun {
                 progress::note)) {
       long begun = trainer.steps();
       if (begun == 0) {
-        checkpoint(trainer, log); // a run that is killed at once can be resumed as well
+        checkpoint(work, log); // a run that is killed at once can be resumed as well
       }
       long saved = System.nanoTime();
       Pace pace = new Pace();
-      PairBatch batch = sampler.batch(trainer.steps(), images);
+      B batch = work.batch(trainer.steps());
       while (batch != null && !stop.getAsBoolean() && (total == 0 || trainer.steps() < total)) {
         double rate = RunLength.rate(training, trainer.steps(), total);
         trainer.begin(batch, rate);
-        batch = next(sampler, trainer.steps(), images); // while a GPU computes
+        batch = next(work); // while a GPU computes
         double loss = trainer.loss();
         long step = trainer.steps();
         requireFinite(loss, step);
         log.step(step, loss, rate, trainer.gradientNorm(), images);
         progress.step(step, loss, images);
         pace.step();
-        if (validation != null && step % config.validationSteps() == 0) {
-          validate(validation, trainer, log);
+        if (step % work.validationSteps() == 0) {
+          validate(work, log);
         }
         if (total == 0 && (step >= RunLength.PACE_STEPS || isHalfOver())) {
-          fixLength(step, pace.secondsPerStep());
+          fixLength(work, step, pace.secondsPerStep());
           progress.note(String.format(Locale.ROOT, "length fixed at %,d steps", total));
-          saved = save(trainer, log, progress);
+          saved = save(work, log, progress);
         } else if (System.nanoTime() - saved >= request.checkpointEvery().toNanos()) {
-          saved = save(trainer, log, progress);
+          saved = save(work, log, progress);
         }
       }
       boolean finished = total > 0 && trainer.steps() >= total;
-      Checkpoint last = checkpoint(trainer, log);
+      Checkpoint last = checkpoint(work, log);
       progress.finish();
       out.println("saved   " + last.folder());
       if (unreadable != null) {
         throw unreadable;
       }
       boolean changed = trainer.steps() > begun;
-      if (validation != null && finished && changed) {
-        double loss = validate(validation, trainer, log);
-        out.printf(Locale.ROOT, "loss    %.4g on the held-out clips%n", loss);
+      if (finished && changed) {
+        OptionalDouble loss = validate(work, log);
+        if (loss.isPresent()) {
+          out.printf(Locale.ROOT, "loss    %.4g on the held-out clips%n", loss.getAsDouble());
+        }
       }
       log.curve();
-      return finished && results.conclude(trainer, log, changed);
+      return finished && work.conclude(log, changed);
     }
   }
 
-  /** The pairs of a step; null where a clip cannot be read, which ends the run after its step. */
-  private PairBatch next(PairSampler sampler, long step, int images) {
+  /** The next batch; null where a clip cannot be read, which ends the run after its step. */
+  private <B> B next(Workload<B> work) {
     try {
-      return sampler.batch(step, images);
+      return work.batch(work.model().steps());
     } catch (UncheckedIOException e) {
       unreadable = e;
       return null;
@@ -276,12 +248,13 @@ final class TrainingRun {
   }
 
   /** Logs the loss on held-out clips, once a step. */
-  private double validate(Validation validation, Trainer trainer, RunLog log) {
+  private OptionalDouble validate(Workload<?> work, RunLog log) throws IOException {
     long begun = System.nanoTime();
-    double loss = validation.loss(trainer);
-    if (trainer.steps() != validated) {
-      log.validation(trainer.steps(), loss);
-      validated = trainer.steps();
+    OptionalDouble loss = work.validate();
+    long step = work.model().steps();
+    if (loss.isPresent() && step != validated) {
+      log.validation(step, loss.getAsDouble());
+      validated = step;
     }
     log.skipTime(System.nanoTime() - begun);
     return loss;
@@ -300,25 +273,14 @@ final class TrainingRun {
         && elapsed() >= minutes * 60 / 2;
   }
 
-  private void fixLength(long step, double secondsPerStep) {
+  /** So that everything is done in time, the evaluation included. */
+  private void fixLength(Workload<?> work, long step, double secondsPerStep) {
     if (request.length() instanceof RunLength.Minutes(double minutes)) {
-      double left = minutes * 60 - elapsed() - evaluationSeconds(secondsPerStep, minutes);
+      double concluding =
+          Math.min(work.concludingSeconds(secondsPerStep), MOST_EVALUATION * minutes * 60);
+      double left = minutes * 60 - elapsed() - concluding;
       total = step + Math.max(0, (long) (left / secondsPerStep));
     }
-  }
-
-  /**
-   * The estimated time of the evaluation, so that everything is done in time: a picture costs a
-   * forward pass a sampling step, about a third of a training step's work, and twice that with
-   * guidance.
-   */
-  private double evaluationSeconds(double secondsPerStep, double minutes) {
-    Preset.Sampling sampling = request.preset().sampling();
-    double forward = secondsPerStep / 3 / request.preset().training().batchSize();
-    double guided = sampling.guidanceScale() == 1 ? 1 : 2;
-    double pictures = 2.0 * request.evaluationPairs();
-    double seconds = pictures * sampling.numInferenceSteps() * guided * forward;
-    return Math.min(seconds, MOST_EVALUATION * minutes * 60);
   }
 
   private void requireFinite(double loss, long step) throws IOException {
@@ -335,10 +297,10 @@ final class TrainingRun {
   }
 
   /** Writes a checkpoint if one is due; if that fails, the run continues with the last one. */
-  private long save(Trainer trainer, RunLog log, Progress progress) throws IOException {
+  private long save(Workload<?> work, RunLog log, Progress progress) throws IOException {
     long begun = System.nanoTime();
     try {
-      Checkpoint written = checkpoint(trainer, log);
+      Checkpoint written = checkpoint(work, log);
       progress.note("saved   " + written.folder());
     } catch (IOException e) {
       progress.note(
@@ -350,18 +312,18 @@ final class TrainingRun {
     }
     log.curve();
     if (request.sheets()) {
-      results.sheet(trainer, log);
+      work.sheet(log);
     }
     log.skipTime(System.nanoTime() - begun);
     return System.nanoTime();
   }
 
-  private Checkpoint checkpoint(Trainer trainer, RunLog log) throws IOException {
+  private Checkpoint checkpoint(Workload<?> work, RunLog log) throws IOException {
     lock.requireHeld();
     double minutes = request.length() instanceof RunLength.Minutes(double m) ? m : 0;
     RunState state =
         new RunState(
-            trainer.steps(),
+            work.model().steps(),
             total,
             minutes,
             request.seed(),
@@ -369,9 +331,9 @@ final class TrainingRun {
             request.data().isRendered() ? "" : request.data().toString(),
             request.compute(),
             log.unlogged(),
-            split.heldOut().ids());
+            work.heldOut());
     Path checkpoints = request.folder().checkpoints();
-    Checkpoint written = Checkpoint.write(checkpoints, trainer, state);
+    Checkpoint written = Checkpoint.write(checkpoints, work.model(), state);
     own.add(written.name());
     Checkpoint.prune(checkpoints, KEPT, own);
     return written;

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.Checkpoint;
+import nacre.neuralassets.training.ModelFolder;
 import nacre.nn.Parameters;
 import nacre.nn.VitFolder;
 import nacre.tensor.DType;
@@ -204,9 +205,7 @@ class ImageEncoderTest {
     assertEquals(0, trained.status(), trained.err());
     assertEquals(
         12,
-        Checkpoint.newest(out.resolve("checkpoints"))
-            .orElseThrow()
-            .preset()
+        ModelFolder.preset(Checkpoint.newest(out.resolve("checkpoints")).orElseThrow().model())
             .assetTokens()
             .imageSize());
   }

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import nacre.neuralassets.training.Checkpoint;
+import nacre.neuralassets.training.ModelFolder;
 import nacre.neuralassets.training.Trainer;
 import nacre.tensor.Device;
 import org.junit.jupiter.api.Assumptions;
@@ -108,7 +109,10 @@ class KilledRunIT {
     Optional<Checkpoint> newest = new RunFolder(run).newest();
     if (newest.isPresent()) {
       try (Trainer trainer =
-          new Trainer(newest.get().preset(), Device.cpu(), newest.get().state().seed())) {
+          new Trainer(
+              ModelFolder.preset(newest.get().model()),
+              Device.cpu(),
+              newest.get().state().seed())) {
         newest.get().restore(trainer);
         assertEquals(newest.get().state().step(), trainer.steps());
       }

@@ -5,12 +5,29 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
+import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingPreset;
 import nacre.weights.NearName;
 
 /** The preset that a word of the command line names. */
 public final class PresetName {
   private PresetName() {}
+
+  /**
+   * As {@link #read}, for one of a model of Neural Assets.
+   *
+   * @throws UsageException if it trains an autoencoder
+   */
+  public static Preset assets(String name) throws IOException {
+    return switch (read(name)) {
+      case Preset preset -> preset;
+      case AutoencoderPreset _ ->
+          throw new UsageException(
+              String.format(
+                  Locale.ROOT, "--preset: %s trains an autoencoder; that is not timed here", name));
+    };
+  }
 
   /**
    * Reads a built-in preset, or a file.
@@ -19,10 +36,10 @@ public final class PresetName {
    * @throws IOException if the file cannot be read
    * @throws IllegalArgumentException in one line, if its content is wrong
    */
-  public static Preset read(String name) throws IOException {
+  public static TrainingPreset read(String name) throws IOException {
     Path file = Path.of(name);
-    if (Preset.builtin().contains(name) || Files.exists(file)) {
-      return Preset.named(name);
+    if (TrainingPreset.builtin().contains(name) || Files.exists(file)) {
+      return TrainingPreset.named(name);
     }
     if (name.endsWith(".json") || file.getNameCount() > 1) {
       throw new NoSuchFileException(name);
@@ -32,7 +49,7 @@ public final class PresetName {
             Locale.ROOT,
             "--preset: there is no preset '%s'; there are %s, and any JSON file%s",
             name,
-            String.join(", ", Preset.builtin()),
-            NearName.hint(name, Preset.builtin())));
+            String.join(", ", TrainingPreset.builtin()),
+            NearName.hint(name, TrainingPreset.builtin())));
   }
 }

@@ -91,7 +91,7 @@ final class TrainStepBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Preset chosen = PresetName.read(preset);
+    Preset chosen = PresetName.assets(preset);
     DataConfig data = data(chosen);
     PrintStream out = System.out;
     Device on = DeviceChoice.of(device, cuda.settings());

@@ -1,0 +1,218 @@
+package nacre.neuralassets.autoencoder;
+
+import static nacre.tensor.ops.Cast.cast;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import nacre.diffusion.vae.AutoencoderKL;
+import nacre.neuralassets.model.AutoencoderPreset;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.TrainedModel;
+import nacre.nn.AdamW;
+import nacre.nn.Ema;
+import nacre.nn.Parameters;
+import nacre.tensor.CapturedStep;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tape;
+import nacre.tensor.Tensor;
+
+/**
+ * An autoencoder in training: parameters, optimizer, averaged parameters. Confined to the thread
+ * that created it.
+ */
+public final class AutoencoderTrainer implements TrainedModel<float[]> {
+  /** Philox stream of the noise of step 0; each step has its own. */
+  private static final long NOISE_STREAM = 0x76616520L << 24;
+
+  private static final long VALIDATION_SEED = 0x76616c6964L;
+
+  private final Scope scope;
+  private final AutoencoderPreset preset;
+  private final Device device;
+  private final long seed;
+  private final Parameters parameters;
+  private final AutoencoderObjective objective;
+  private final AdamW optimizer;
+  private final Ema ema;
+  private final AutoencoderKL averaged;
+  private final Tensor images;
+  private final Tensor noise;
+  private final CapturedStep work;
+  private final float[] probe;
+  private Tensor loss;
+  private long step;
+
+  /**
+   * A model before its first step.
+   *
+   * @param compute the type of the model's activations and their gradients, f32 or bf16
+   * @param seed of the first parameters and of the noise
+   * @param probe images on whose latents the {@code scaling_factor} of the written model is
+   *     measured, {@code [n, S, S, 3]} in [−1, 1]
+   */
+  public AutoencoderTrainer(
+      AutoencoderPreset preset, Device device, DType compute, long seed, float[] probe) {
+    this.probe = probe.clone();
+    this.scope = Scope.open();
+    this.preset = preset;
+    this.device = device;
+    this.seed = seed;
+    this.parameters = Parameters.create(device, DType.F32, seed);
+    this.objective =
+        new AutoencoderObjective(
+            new AutoencoderKL(parameters, preset.vae()), preset.losses(), compute);
+    Preset.Training t = preset.training();
+    this.optimizer =
+        new AdamW(
+            parameters.trainable(),
+            new AdamW.Config(
+                t.adamBeta1(), t.adamBeta2(), t.adamEpsilon(), t.weightDecay(), t.maxGradNorm()));
+    this.ema = new Ema(parameters.all(), t.emaDecay(), true);
+    this.averaged = new AutoencoderKL(Parameters.over(ema.tensors()), preset.vae());
+    int batch = t.batchSize();
+    this.images =
+        Tensor.empty(device, DType.F32, Shape.of(batch, preset.imageSize(), preset.imageSize(), 3));
+    this.noise = Tensor.empty(device, DType.F32, latents(batch));
+    this.work = CapturedStep.of(device, this::wholeStep);
+  }
+
+  @Override
+  public void begin(float[] frames, double learningRate) {
+    images.copyFrom(frames);
+    device.backend().normal(seed, NOISE_STREAM + step, noise);
+    optimizer.setLearningRate(learningRate);
+    ema.begin();
+    loss = work.run();
+    step++;
+  }
+
+  /** Forward, backward, clipping, AdamW, moving averages; the loss. */
+  private Tensor wholeStep() {
+    try (Scope inner = Scope.open();
+        Tape tape =
+            preset.training().gradientCheckpointing() ? Tape.openRecomputing() : Tape.open()) {
+      Tensor value = objective.loss(images, noise);
+      optimizer.step(tape.backward(value)::of);
+      ema.move();
+      return inner.keep(value);
+    }
+  }
+
+  @Override
+  public double loss() {
+    return loss.item();
+  }
+
+  @Override
+  public long steps() {
+    return step;
+  }
+
+  @Override
+  public double gradientNorm() {
+    return optimizer.gradientNorm();
+  }
+
+  @Override
+  public long parameterCount() {
+    return parameters.count();
+  }
+
+  @Override
+  public Map<String, Tensor> parameters() {
+    return parameters.all();
+  }
+
+  /** The averaged parameters by name. */
+  public Map<String, Tensor> averagedParameters() {
+    return ema.tensors();
+  }
+
+  @Override
+  public AutoencoderPreset preset() {
+    return preset;
+  }
+
+  @Override
+  public AdamW optimizer() {
+    return optimizer;
+  }
+
+  /** The loss of the averaged parameters on frames, {@code [n, S, S, 3]}, with the same noise. */
+  public double averagedLoss(float[] frames) {
+    return onFrames(
+        frames,
+        x -> {
+          Tensor noise = Tensor.empty(device, DType.F32, latents(x.dim(0)));
+          device.backend().normal(VALIDATION_SEED, NOISE_STREAM, noise);
+          return new AutoencoderObjective(averaged, preset.losses(), DType.F32).loss(x, noise);
+        })[0];
+  }
+
+  private Shape latents(int count) {
+    int side = preset.imageSize() / preset.vae().downsampling();
+    return Shape.of(count, side, side, preset.vae().latentChannels());
+  }
+
+  @Override
+  public void writeAveraged(Path folder) throws IOException {
+    AutoencoderFolder.write(folder, preset, ema.tensors(), scalingFactor());
+  }
+
+  @Override
+  public void readAveraged(Path folder) throws IOException {
+    AutoencoderFolder.read(folder, ema.tensors());
+  }
+
+  @Override
+  public void resume(long steps) {
+    step = steps;
+    ema.resume(steps);
+  }
+
+  /** The factor that makes the mean square of the probe's latents 1. */
+  double scalingFactor() {
+    float[] latents = encode(probe);
+    double squares = 0;
+    for (float z : latents) {
+      squares += (double) z * z;
+    }
+    return 1 / Math.sqrt(Math.max(squares / latents.length, 1e-12));
+  }
+
+  /**
+   * What the averaged model decodes from the modes of the latents of images, {@code [B, S, S, 3]}.
+   */
+  public float[] reconstruct(float[] frames) {
+    return onFrames(frames, x -> averaged.decode(averaged.encode(x).mode()));
+  }
+
+  /** The means of the latents of images, {@code [B, s, s, c]}, not scaled. */
+  public float[] encode(float[] frames) {
+    return onFrames(frames, x -> averaged.encode(x).mode());
+  }
+
+  private float[] onFrames(float[] frames, UnaryOperator<Tensor> work) {
+    int side = preset.imageSize();
+    try (Scope _ = Scope.open()) {
+      Tensor x =
+          Tensor.of(device, Shape.of(frames.length / (side * side * 3), side, side, 3), frames);
+      Tensor result = work.apply(x);
+      return (result.dtype() == DType.F32 ? result : cast(result, DType.F32)).toFloats();
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      work.close();
+    } finally {
+      scope.close();
+    }
+  }
+}

@@ -1,0 +1,59 @@
+package nacre.neuralassets.autoencoder;
+
+import nacre.neuralassets.data.Clip;
+import nacre.neuralassets.data.ClipPool;
+import nacre.tensor.Philox;
+
+/**
+ * The sampler of single frames: clip, frame, and whether it is mirrored, each uniform. Everything
+ * is a function of (seed, step, index in the batch).
+ */
+public final class FrameSampler {
+  /** Philox stream of frames; the noise has others. */
+  private static final long STREAM = 0x6672616d65L;
+
+  private final ClipPool pool;
+  private final long seed;
+  private final int size;
+
+  /** A sampler of frames of {@code size} by {@code size} pixels. */
+  public FrameSampler(ClipPool pool, long seed, int size) {
+    this.pool = pool;
+    this.seed = seed;
+    this.size = size;
+  }
+
+  /**
+   * The frames of one step, {@code [count, S, S, 3]} in [−1, 1].
+   *
+   * @param step counted from 0
+   */
+  public float[] batch(long step, int count) {
+    pool.prepare(step);
+    float[] images = new float[count * size * size * 3];
+    int[] words = new int[4];
+    for (int i = 0; i < count; i++) {
+      Philox.block(seed, STREAM, step * count + i, words);
+      Clip clip = pool.clip(below(words[0], pool.available(step)));
+      byte[] rgb = clip.rgb(below(words[1], clip.frames()));
+      put(rgb, size, words[2] < 0, images, i);
+    }
+    return images;
+  }
+
+  private static int below(int word, int bound) {
+    return (int) ((word & 0xffffffffL) * bound >>> 32);
+  }
+
+  /** Writes a frame as picture {@code index} of {@code to}. */
+  static void put(byte[] rgb, int size, boolean mirrored, float[] to, int index) {
+    int offset = index * rgb.length;
+    for (int pixel = 0; pixel < size * size; pixel++) {
+      int column = pixel % size;
+      int from = mirrored ? pixel - column + size - 1 - column : pixel;
+      for (int c = 0; c < 3; c++) {
+        to[offset + 3 * pixel + c] = (rgb[3 * from + c] & 0xff) / 127.5f - 1;
+      }
+    }
+  }
+}

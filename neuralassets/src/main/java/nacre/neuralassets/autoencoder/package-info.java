@@ -1,0 +1,2 @@
+/** The training of autoencoders, which make a latent space for a data set's pictures. */
+package nacre.neuralassets.autoencoder;

@@ -1,0 +1,147 @@
+package nacre.neuralassets.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Locale;
+import java.util.Optional;
+import nacre.diffusion.vae.VaeConfig;
+import nacre.weights.ConfigRange;
+
+/**
+ * A preset that trains an autoencoder, a latent space for pictures of one's own: a JSON file with
+ * the keys {@code model}, which is {@code autoencoder}, {@code image_size}, {@code vae}, {@code
+ * losses}, {@code training} and {@code data}.
+ *
+ * @param name its name in messages
+ * @param imageSize S, side of the images
+ * @param vae of diffusers' keys; its {@code scaling_factor} is measured when the model is written
+ * @param losses what is minimized
+ * @param training how to train; what only a diffusion has is neutral
+ * @param data the data set, which {@code DataConfig} reads
+ * @param json the file's own text
+ */
+public record AutoencoderPreset(
+    String name,
+    int imageSize,
+    VaeConfig vae,
+    Losses losses,
+    Preset.Training training,
+    Optional<JsonNode> data,
+    String json)
+    implements TrainingPreset {
+  /** The name of the one that comes with the project. */
+  static final String BUILTIN = "autoencoder";
+
+  private static final String MODEL = "model";
+
+  /**
+   * Checks the ranges, and that sizes that depend on each other fit.
+   *
+   * @throws IllegalArgumentException naming the key
+   */
+  public AutoencoderPreset {
+    ConfigRange range = new ConfigRange("");
+    range.whole("image_size", imageSize, 2, 8192);
+    range.divides("the vae's down-sampling", vae.downsampling(), "image_size", imageSize);
+    if (vae.inChannels() != 3 || vae.outChannels() != 3) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "vae.in_channels and vae.out_channels are %d and %d; pictures have 3",
+              vae.inChannels(),
+              vae.outChannels()));
+    }
+  }
+
+  /**
+   * The weights of the terms of the loss. Errors are those of pixels in [−1, 1].
+   *
+   * @param absolute of the mean absolute error
+   * @param squared of the mean squared error
+   * @param gradient of the mean absolute error of the differences between neighboring pixels, which
+   *     keeps edges sharp
+   * @param kl of the divergence from the standard normal distribution, the mean over the latent's
+   *     elements
+   */
+  public record Losses(double absolute, double squared, double gradient, double kl) {
+    /** Checks the ranges. */
+    public Losses {
+      ConfigRange range = new ConfigRange("losses.");
+      range.number("absolute", absolute, 0, 1e6);
+      range.number("squared", squared, 0, 1e6);
+      range.number("gradient", gradient, 0, 1e6);
+      range.number("kl", kl, 0, 1e6);
+      if (absolute + squared == 0) {
+        throw new IllegalArgumentException(
+            "losses.absolute and losses.squared are both 0; one of them says what a good"
+                + " reconstruction is");
+      }
+    }
+  }
+
+  /** Whether a preset is of this kind: its {@code model} is {@code autoencoder}. */
+  static boolean is(String name, String json) {
+    return PresetReader.parse(name, json).path(MODEL).asText().equals(BUILTIN);
+  }
+
+  /**
+   * A preset in a text.
+   *
+   * @param name its name in messages
+   * @throws IllegalArgumentException in one line, if the text is wrong
+   */
+  public static AutoencoderPreset of(String name, String json) {
+    PresetReader reader = new PresetReader(name, "", PresetReader.parse(name, json));
+    try {
+      reader.optional(MODEL);
+      AutoencoderPreset preset =
+          new AutoencoderPreset(
+              name,
+              reader.integer("image_size"),
+              reader.library("vae", PresetKeys.VAE, VaeConfig::of),
+              losses(reader.object("losses")),
+              training(reader.object("training")),
+              reader.optional("data"),
+              json);
+      reader.end();
+      return preset;
+    } catch (IllegalArgumentException e) {
+      throw PresetReader.named(name, e);
+    }
+  }
+
+  private static Losses losses(PresetReader r) {
+    Losses losses =
+        new Losses(
+            r.number("absolute", 0),
+            r.number("squared", 0),
+            r.number("gradient", 0),
+            r.number("kl", 0));
+    r.end();
+    return losses;
+  }
+
+  private static Preset.Training training(PresetReader r) {
+    Preset.Training training =
+        new Preset.Training(
+            r.integer("steps"),
+            r.integer("batch_size"),
+            r.number("learning_rate"),
+            1,
+            1,
+            r.choice(
+                "learning_rate_schedule", Preset.RateSchedule.class, Preset.RateSchedule.CONSTANT),
+            r.integer("warmup_steps"),
+            r.number("weight_decay"),
+            r.number("adam_beta1"),
+            r.number("adam_beta2"),
+            r.number("adam_epsilon"),
+            r.number("max_grad_norm"),
+            r.number("ema_decay"),
+            0,
+            1,
+            1,
+            r.flag("gradient_checkpointing", false));
+    r.end();
+    return training;
+  }
+}

@@ -1,0 +1,139 @@
+package nacre.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.data.PairSampler;
+import nacre.neuralassets.encoder.PretrainedEncoder;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.Trainer;
+import nacre.neuralassets.training.Validation;
+
+/** The training of a model of Neural Assets on pairs of frames. */
+final class AssetsWorkload implements Workload<PairBatch> {
+  private final TrainingRun.Request request;
+  private final Preset preset;
+  private final RunData data;
+  private final Trainer trainer;
+  private final PairSampler sampler;
+  private final RunResults results;
+  private Validation validation;
+
+  AssetsWorkload(TrainingRun.Request request, Preset preset, PrintStream out, BooleanSupplier stop)
+      throws IOException {
+    this.request = request;
+    this.preset = preset;
+    data = RunData.of(request);
+    results = new RunResults(request, preset, data, out, stop);
+    trainer = new Trainer(preset, request.device(), request.compute(), request.seed());
+    Preset.Training training = preset.training();
+    var diffusion =
+        new PairSampler.Diffusion(
+            training.dropProbability(), trainer.timesteps(), training.timestepPower());
+    sampler =
+        new PairSampler(data.pool(), data.config(), diffusion, request.seed(), preset.imageSize());
+  }
+
+  @Override
+  public Trainer model() {
+    return trainer;
+  }
+
+  @Override
+  public List<String> describe() {
+    return data.describe();
+  }
+
+  @Override
+  public String unit() {
+    return "pairs";
+  }
+
+  @Override
+  public List<String> begin() throws IOException {
+    Optional<Path> encoder = preset.imageEncoderFrom();
+    if (encoder.isEmpty()) {
+      return List.of();
+    }
+    PretrainedEncoder pretrained = PretrainedEncoder.open(encoder.get());
+    trainer.begin(pretrained);
+    double rate = preset.training().encoderLearningRateFactor();
+    String trained =
+        rate == 0
+            ? "frozen"
+            : String.format(Locale.ROOT, "trained at %s times the learning rate", rate);
+    return List.of(
+        String.format(
+            Locale.ROOT,
+            "encoder %s, %s, %s",
+            pretrained.folder(),
+            pretrained.config().family().modelType(),
+            trained));
+  }
+
+  @Override
+  public void prepare(long steps) {
+    data.pool().prepare(steps);
+  }
+
+  @Override
+  public PairBatch batch(long step) {
+    return sampler.batch(step, preset.training().batchSize());
+  }
+
+  @Override
+  public List<String> heldOut() {
+    return data.split().heldOut().ids();
+  }
+
+  @Override
+  public int validationSteps() {
+    return data.config().validationSteps();
+  }
+
+  @Override
+  public OptionalDouble validate() throws IOException {
+    if (data.split().heldOut().size() == 0) {
+      return OptionalDouble.empty();
+    }
+    if (validation == null) {
+      validation =
+          new Validation(data.split().heldOut(), data.config(), preset, trainer.timesteps());
+    }
+    return OptionalDouble.of(validation.loss(trainer));
+  }
+
+  @Override
+  public void sheet(RunLog log) throws IOException {
+    results.sheet(trainer, log);
+  }
+
+  /**
+   * A picture costs a forward pass a sampling step, about a third of a training step's work, and
+   * twice that with guidance.
+   */
+  @Override
+  public double concludingSeconds(double secondsPerStep) {
+    Preset.Sampling sampling = preset.sampling();
+    double forward = secondsPerStep / 3 / preset.training().batchSize();
+    double guided = sampling.guidanceScale() == 1 ? 1 : 2;
+    double pictures = 2.0 * request.evaluationPairs();
+    return pictures * sampling.numInferenceSteps() * guided * forward;
+  }
+
+  @Override
+  public boolean conclude(RunLog log, boolean changed) throws IOException {
+    return results.conclude(trainer, log, changed);
+  }
+
+  @Override
+  public void close() {
+    trainer.close();
+  }
+}

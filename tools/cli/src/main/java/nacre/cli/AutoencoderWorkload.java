@@ -1,0 +1,180 @@
+package nacre.cli;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+import nacre.cli.output.Sheet;
+import nacre.cli.output.Upscaling;
+import nacre.neuralassets.autoencoder.AutoencoderTrainer;
+import nacre.neuralassets.autoencoder.FrameSampler;
+import nacre.neuralassets.autoencoder.HeldOutFrames;
+import nacre.neuralassets.autoencoder.Reconstruction;
+import nacre.neuralassets.model.AutoencoderPreset;
+import nacre.neuralassets.scene.PngFile;
+
+/** The training of an autoencoder on single frames. */
+final class AutoencoderWorkload implements Workload<float[]> {
+  /** Frames on which the scaling factor is measured. */
+  private static final int PROBE = 64;
+
+  private static final int SHEET_COLUMNS = 8;
+  private static final int TILE = 128;
+
+  private final TrainingRun.Request request;
+  private final AutoencoderPreset preset;
+  private final PrintStream out;
+  private final RunData data;
+  private final FrameSampler sampler;
+  private final AutoencoderTrainer trainer;
+  private HeldOutFrames held;
+
+  AutoencoderWorkload(TrainingRun.Request request, AutoencoderPreset preset, PrintStream out)
+      throws IOException {
+    this.request = request;
+    this.preset = preset;
+    this.out = out;
+    data = RunData.of(request);
+    sampler = new FrameSampler(data.pool(), request.seed(), preset.imageSize());
+    float[] probe = sampler.batch(0, PROBE);
+    trainer =
+        new AutoencoderTrainer(preset, request.device(), request.compute(), request.seed(), probe);
+  }
+
+  @Override
+  public AutoencoderTrainer model() {
+    return trainer;
+  }
+
+  @Override
+  public List<String> describe() {
+    return data.describe();
+  }
+
+  @Override
+  public String unit() {
+    return "frames";
+  }
+
+  @Override
+  public List<String> begin() {
+    return List.of();
+  }
+
+  @Override
+  public void prepare(long steps) {
+    data.pool().prepare(steps);
+  }
+
+  @Override
+  public float[] batch(long step) {
+    return sampler.batch(step, preset.training().batchSize());
+  }
+
+  @Override
+  public List<String> heldOut() {
+    return data.split().heldOut().ids();
+  }
+
+  @Override
+  public int validationSteps() {
+    return data.config().validationSteps();
+  }
+
+  @Override
+  public OptionalDouble validate() throws IOException {
+    if (data.split().heldOut().size() == 0) {
+      return OptionalDouble.empty();
+    }
+    return OptionalDouble.of(trainer.averagedLoss(frames().pixels()));
+  }
+
+  /** Frames of held-out clips, one a clip; empty if the data set has none. */
+  private HeldOutFrames frames() throws IOException {
+    if (held == null) {
+      int most = Math.max(SHEET_COLUMNS, request.evaluationPairs());
+      held =
+          request.data().isRendered()
+              ? HeldOutFrames.rendered(data.config(), most, preset.imageSize())
+              : HeldOutFrames.of(data.split().heldOut(), data.config(), most, preset.imageSize());
+    }
+    return held;
+  }
+
+  @Override
+  public void sheet(RunLog log) throws IOException {
+    HeldOutFrames frames = frames();
+    float[] shown =
+        frames.count() > 0
+            ? frames.first(SHEET_COLUMNS)
+            : sampler.batch(0, SHEET_COLUMNS); // nothing is held out
+    String title = String.format(Locale.ROOT, "%s after %,d steps", preset.name(), trainer.steps());
+    List<Sheet.Row> rows =
+        List.of(row("frame", shown), row("reconstruction", trainer.reconstruct(shown)));
+    List<String> columns = new ArrayList<>();
+    for (int i = 0; i < rows.getFirst().tiles().size(); i++) {
+      columns.add("");
+    }
+    int scale = Math.max(1, TILE / preset.imageSize());
+    Sheet sheet = new Sheet(title, columns, rows, scale, Upscaling.SMOOTH);
+    log.sheet(trainer.steps(), sheet.draw(), Map.of("Title", title));
+  }
+
+  private Sheet.Row row(String label, float[] pictures) {
+    int size = preset.imageSize();
+    int length = size * size * 3;
+    List<Sheet.Tile> tiles = new ArrayList<>();
+    for (int at = 0; at < pictures.length; at += length) {
+      byte[] rgb = new byte[length];
+      for (int k = 0; k < length; k++) {
+        rgb[k] = (byte) Math.round((Math.clamp(pictures[at + k], -1f, 1f) + 1) * 127.5f);
+      }
+      BufferedImage picture = PngFile.image(rgb, size, size);
+      tiles.add(Sheet.Tile.of(picture));
+    }
+    return new Sheet.Row(label, tiles);
+  }
+
+  @Override
+  public double concludingSeconds(double secondsPerStep) {
+    return secondsPerStep * request.evaluationPairs() / preset.training().batchSize();
+  }
+
+  @Override
+  public boolean conclude(RunLog log, boolean changed) throws IOException {
+    if (request.sheets() && changed) {
+      sheet(log);
+      out.println("sheet   " + request.folder().sheet());
+    }
+    HeldOutFrames frames = frames();
+    if (request.evaluationPairs() == 0 || frames.count() == 0) {
+      return true;
+    }
+    Reconstruction result = Reconstruction.of(trainer::reconstruct, frames);
+    out.printf(
+        Locale.ROOT,
+        "eval    %.2f dB, SSIM %.3f, the means over %d held-out frames%n",
+        result.mean().psnr(),
+        result.mean().ssim(),
+        result.frames());
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("frames", result.frames()).put("psnr", result.mean().psnr());
+    json.put("ssim", result.mean().ssim()).put("step", trainer.steps());
+    log.evaluation(
+        trainer.steps(),
+        Map.of("eval/psnr", result.mean().psnr(), "eval/ssim", result.mean().ssim()),
+        json);
+    return true;
+  }
+
+  @Override
+  public void close() {
+    trainer.close();
+  }
+}
