@@ -9,12 +9,13 @@ import java.util.Locale;
 import java.util.Set;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.checkpoint.ModelHints;
 import nacre.weights.JsonFile;
 import nacre.weights.OneLine;
 import nacre.weights.WeightsException;
 
 /** The recognition of Stable Diffusion on disk, before any of it is read. */
-final class ModelFolders {
+public final class ModelFolders {
   private static final Set<String> PIPELINES =
       Set.of(
           "StableDiffusionPipeline",
@@ -28,6 +29,22 @@ final class ModelFolders {
   private static final String CLASS = "_class_name";
 
   private ModelFolders() {}
+
+  /**
+   * The files of a model of which some parts are wanted, perhaps not all; no weight is read.
+   *
+   * @param model a folder as diffusers saves it, or a single file
+   * @param hints what the caller knows better than the files
+   * @param parts those that a folder must have
+   * @throws WeightsException if a file is missing or malformed, or of another pipeline, in one line
+   */
+  public static Checkpoint open(Path model, ModelHints hints, Set<Component> parts)
+      throws WeightsException {
+    if (Files.isDirectory(model)) {
+      requirePipeline(model, parts);
+    }
+    return Checkpoint.open(model, hints);
+  }
 
   /** As {@link StableDiffusion#is}. */
   static boolean isStableDiffusion(Path model) throws WeightsException {
@@ -53,11 +70,12 @@ final class ModelFolders {
   }
 
   /**
-   * Requires a folder to be of a pipeline that is supported; without an index, to have all parts.
+   * Requires a folder to be of a pipeline that is supported; without an index, to have the parts.
    *
+   * @param parts which of them are needed
    * @throws WeightsException if it is another's, or lacks parts, in one line
    */
-  static void requirePipeline(Path model) throws WeightsException {
+  private static void requirePipeline(Path model, Set<Component> parts) throws WeightsException {
     if (Files.exists(model.resolve(INDEX))) {
       String pipeline = pipeline(model);
       if (!PIPELINES.contains(pipeline)) {
@@ -73,7 +91,7 @@ final class ModelFolders {
       return;
     }
     List<String> missing = new ArrayList<>();
-    for (Component component : Component.values()) {
+    for (Component component : parts) {
       if (!Files.exists(model.resolve(component.config()))) {
         missing.add(component.config());
       }

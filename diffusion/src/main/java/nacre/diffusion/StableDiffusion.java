@@ -2,11 +2,13 @@ package nacre.diffusion;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import nacre.diffusion.checkpoint.Checkpoint;
+import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.checkpoint.OtherModels;
 import nacre.diffusion.checkpoint.SingleFile;
 import nacre.diffusion.checkpoint.WithVae;
@@ -145,11 +147,8 @@ public final class StableDiffusion implements AutoCloseable {
    */
   public static StableDiffusion open(Path model, Device device, LoadOptions options)
       throws WeightsException {
-    boolean folder = Files.isDirectory(model);
-    if (folder) {
-      ModelFolders.requirePipeline(model);
-    }
-    Checkpoint checkpoint = Checkpoint.open(model, options.hints());
+    Checkpoint checkpoint =
+        ModelFolders.open(model, options.hints(), EnumSet.allOf(Component.class));
     ClipTokenizer read = tokenizer(model, checkpoint, options.tokenizer());
     Checkpoint whole = options.vae() == null ? checkpoint : WithVae.of(checkpoint, options.vae());
     return new StableDiffusion(model, whole, read, device, options);

@@ -56,6 +56,14 @@ public final class Ema {
         });
   }
 
+  /** Begins again at the parameters' current values, which were loaded into them. */
+  public void restart() {
+    for (int i = 0; i < averages.size(); i++) {
+      backend.cast(parameters.get(i), averages.get(i));
+    }
+    updates = 0;
+  }
+
   /** Moves the averages towards the parameters' current values. */
   public void update() {
     begin();

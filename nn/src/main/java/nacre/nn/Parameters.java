@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
@@ -26,7 +27,7 @@ import nacre.tensor.Tensor;
 public final class Parameters {
   private final Source source;
   private final String prefix;
-  private final boolean frozen;
+  private final Predicate<String> frozen;
   private final Map<String, Tensor> tensors;
 
   private sealed interface Source {}
@@ -37,7 +38,8 @@ public final class Parameters {
 
   private record Existing(Map<String, Tensor> tensors) implements Source {}
 
-  private Parameters(Source source, String prefix, boolean frozen, Map<String, Tensor> tensors) {
+  private Parameters(
+      Source source, String prefix, Predicate<String> frozen, Map<String, Tensor> tensors) {
     this.source = source;
     this.prefix = prefix;
     this.frozen = frozen;
@@ -67,11 +69,11 @@ public final class Parameters {
    * Nothing is tracked.
    */
   public static Parameters over(Map<String, Tensor> tensors) {
-    return new Parameters(new Existing(tensors), "", true, new LinkedHashMap<>());
+    return new Parameters(new Existing(tensors), "", _ -> true, new LinkedHashMap<>());
   }
 
   private static Parameters root(Source source) {
-    return new Parameters(source, "", false, new LinkedHashMap<>());
+    return new Parameters(source, "", _ -> false, new LinkedHashMap<>());
   }
 
   /** The place {@code name} below this one; the name may itself contain dots. */
@@ -94,7 +96,16 @@ public final class Parameters {
    * are computed for them.
    */
   public Parameters frozen() {
-    return new Parameters(source, prefix, true, tensors);
+    return frozen(_ -> true);
+  }
+
+  /**
+   * The same place, where those of some full names are frozen, besides those that are already.
+   *
+   * @param names which, by full name
+   */
+  public Parameters frozen(Predicate<String> names) {
+    return new Parameters(source, prefix, frozen.or(names), tensors);
   }
 
   /**
@@ -130,7 +141,7 @@ public final class Parameters {
         }
       }
     }
-    return frozen ? tensor : tensor.track();
+    return frozen.test(full) ? tensor : tensor.track();
   }
 
   private static Tensor find(Existing existing, String full, Shape shape) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -152,7 +153,12 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
    * @throws WeightsException if a file is missing, malformed or does not fit, in one line
    */
   default void checkWeights() throws WeightsException {
-    for (Component component : Component.values()) {
+    checkWeights(EnumSet.allOf(Component.class));
+  }
+
+  /** As {@link #checkWeights()}, for some components; the others need not be there. */
+  default void checkWeights(Set<Component> components) throws WeightsException {
+    for (Component component : components) {
       try (Scope _ = Scope.open();
           StateDict dict = weights(component)) {
         // One byte an element, and none is touched.
@@ -252,6 +258,17 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
     return config(
         SCHEDULER,
         json -> Scheduler.of(choice.configure(OldConfigs.otherScheduler(json, index)), steps));
+  }
+
+  /**
+   * The configuration with which DDIM samples from what the model becomes by further training: its
+   * noise schedule and its prediction. As Stable Diffusion's pipelines have it, samples are not
+   * clipped and timesteps are counted from 1.
+   *
+   * @throws WeightsException if the file is missing or malformed, in one line
+   */
+  default SchedulerConfig ddimConfig() throws WeightsException {
+    return config(SCHEDULER, json -> SchedulerConfig.of(OldConfigs.ddim(json), Schedulers.DDIM));
   }
 
   /**

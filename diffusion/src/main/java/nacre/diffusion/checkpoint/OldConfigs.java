@@ -24,6 +24,7 @@ final class OldConfigs {
   private static final String CLIP_SAMPLE = "clip_sample";
   private static final String SKIP_PRK_STEPS = "skip_prk_steps";
   private static final String STEPS_OFFSET = "steps_offset";
+  private static final String SET_ALPHA_TO_ONE = "set_alpha_to_one";
   private static final String SAMPLE_SIZE = "sample_size";
   private static final String TEXT_CONFIG = "text_config";
 
@@ -84,6 +85,12 @@ final class OldConfigs {
       mended.put(CLIP_SAMPLE, false);
     }
     return mended;
+  }
+
+  /** The config of DDIM for latents, from that of whichever scheduler a model comes with. */
+  static JsonNode ddim(JsonNode json) {
+    ObjectNode mended = scheduler(json).put(STEPS_OFFSET, 1).put(CLIP_SAMPLE, false);
+    return mended.has(SET_ALPHA_TO_ONE) ? mended : mended.put(SET_ALPHA_TO_ONE, false);
   }
 
   private static boolean isConsistencyModel(JsonNode index) {

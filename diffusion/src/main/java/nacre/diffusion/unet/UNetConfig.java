@@ -297,7 +297,7 @@ public record UNetConfig(
    * The number that height and width of a sample must be multiples of. Padded convolutions halve
    * odd sizes upwards, and the way up cuts what is too much; without padding nothing may be odd.
    */
-  int sizeMultiple() {
+  public int sizeMultiple() {
     return downsamplePadding == 1 ? 1 : 1 << (levels() - 1);
   }
 

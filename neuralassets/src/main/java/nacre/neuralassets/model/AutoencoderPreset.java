@@ -1,6 +1,7 @@
 package nacre.neuralassets.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import nacre.diffusion.vae.VaeConfig;
@@ -28,10 +29,10 @@ public record AutoencoderPreset(
     Optional<JsonNode> data,
     String json)
     implements TrainingPreset {
-  /** The name of the one that comes with the project. */
-  static final String BUILTIN = "autoencoder";
-
+  /** The key of what a preset trains, and its value here. */
   private static final String MODEL = "model";
+
+  private static final String AUTOENCODER = "autoencoder";
 
   /**
    * Checks the ranges, and that sizes that depend on each other fit.
@@ -79,8 +80,8 @@ public record AutoencoderPreset(
   }
 
   /** Whether a preset is of this kind: its {@code model} is {@code autoencoder}. */
-  static boolean is(String name, String json) {
-    return PresetReader.parse(name, json).path(MODEL).asText().equals(BUILTIN);
+  static boolean is(PresetFile file) {
+    return file.root().path(MODEL).asText().equals(AUTOENCODER);
   }
 
   /**
@@ -90,22 +91,26 @@ public record AutoencoderPreset(
    * @throws IllegalArgumentException in one line, if the text is wrong
    */
   public static AutoencoderPreset of(String name, String json) {
-    PresetReader reader = new PresetReader(name, "", PresetReader.parse(name, json));
+    return of(PresetFile.of(name, json));
+  }
+
+  static AutoencoderPreset of(PresetFile file) {
+    PresetReader reader = new PresetReader(file.name(), "", file.root());
     try {
       reader.optional(MODEL);
       AutoencoderPreset preset =
           new AutoencoderPreset(
-              name,
+              file.name(),
               reader.integer("image_size"),
               reader.library("vae", PresetKeys.VAE, VaeConfig::of),
               losses(reader.object("losses")),
               training(reader.object("training")),
               reader.optional("data"),
-              json);
+              file.json());
       reader.end();
       return preset;
     } catch (IllegalArgumentException e) {
-      throw PresetReader.named(name, e);
+      throw PresetReader.named(file.name(), e);
     }
   }
 
@@ -140,7 +145,8 @@ public record AutoencoderPreset(
             0,
             1,
             1,
-            r.flag("gradient_checkpointing", false));
+            r.flag("gradient_checkpointing", false),
+            List.of("*"));
     r.end();
     return training;
   }

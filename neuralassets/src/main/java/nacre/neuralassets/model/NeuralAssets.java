@@ -36,7 +36,8 @@ import nacre.tensor.spi.Unary;
  *
  * <p>Parameters: {@code unet.*}, those of the image encoder under its model type, usually {@code
  * vit.*}, {@code appearance.*}, {@code pose_mlp.{0,2}.*}, {@code background_mlp.{0,2}.*}, {@code
- * neck.*}, and where the preset has one {@code vae.*}, which is not trained.
+ * neck.*}, and where the preset has one {@code vae.*}, which is not trained. {@link Trainable} says
+ * which of them are.
  */
 public final class NeuralAssets {
   private final Preset preset;
@@ -58,19 +59,19 @@ public final class NeuralAssets {
   }
 
   /**
-   * A model.
+   * A model. Of its parameters those that the preset does not train are frozen.
    *
    * @param compute the type of its activations, f32 or bf16; parameters of another type are
    *     converted where they are used
    */
-  public NeuralAssets(Parameters p, Preset preset, DType compute) {
+  public NeuralAssets(Parameters all, Preset preset, DType compute) {
+    Trainable trainable = preset.trainable();
+    Parameters p = all.frozen(name -> !trainable.trains(name));
     this.preset = preset;
     this.config = preset.assetTokens();
     this.compute = compute;
     this.unet = new UNet2DCondition(p.at("unet"), preset.unet());
-    Parameters seen = p.at(preset.imageEncoder().modelType());
-    boolean trained = preset.training().encoderLearningRateFactor() > 0;
-    this.encoder = preset.imageEncoder().build(trained ? seen : seen.frozen());
+    this.encoder = preset.imageEncoder().build(p.at(preset.imageEncoder().modelType()));
     encoder.prepare(config.imageSize());
     int features = config.poseFeatures().width();
     int look = config.appearanceDim();
@@ -83,11 +84,11 @@ public final class NeuralAssets {
     this.samples =
         preset
             .vae()
-            .<SampleSpace>map(
-                vae -> new SampleSpace.Latents(new AutoencoderKL(p.at("vae").frozen(), vae)))
+            .<SampleSpace>map(vae -> new SampleSpace.Latents(new AutoencoderKL(p.at("vae"), vae)))
             .orElseGet(() -> new SampleSpace.FoldedPixels(preset.fold()));
     this.device = p.all().values().iterator().next().device();
     this.coordinates = coordinates(preset.sampleSize(), preset.coordinateOctaves());
+    trainable.requireUsed(p.all().keySet());
   }
 
   private Linear layer(Parameters p, int in, int out) {

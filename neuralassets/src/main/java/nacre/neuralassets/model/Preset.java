@@ -1,12 +1,7 @@
 package nacre.neuralassets.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -34,6 +29,7 @@ import nacre.weights.TextFile;
  * @param unet of diffusers' keys
  * @param imageEncoder the encoder of source frames; a vision transformer has transformers' keys
  * @param imageEncoderFrom the folder with whose weights the encoder begins; random ones if empty
+ * @param base the pretrained model with whose UNet and autoencoder it begins; random ones if empty
  * @param assetTokens from the encoder to the UNet's context
  * @param scheduler of diffusers' keys
  * @param training how to train
@@ -50,6 +46,7 @@ public record Preset(
     UNetConfig unet,
     ImageEncoderConfig imageEncoder,
     Optional<Path> imageEncoderFrom,
+    Optional<PretrainedBase.Location> base,
     AssetTokens assetTokens,
     SchedulerConfig scheduler,
     Training training,
@@ -57,8 +54,6 @@ public record Preset(
     Optional<JsonNode> data,
     String json)
     implements TrainingPreset {
-
-  private static final List<String> BUILTIN = List.of("demo", "paper", "tiny");
 
   private static final long LARGEST_ARRAY = Integer.MAX_VALUE;
 
@@ -74,6 +69,11 @@ public record Preset(
     range.whole("coordinate_octaves", coordinateOctaves, 0, 30);
     int side = unet.sampleSize();
     int channels = unet.outChannels();
+    requireFit(
+        "unet.sample_size",
+        side % unet.sizeMultiple() == 0,
+        String.format(
+            Locale.ROOT, "a multiple of %d, as downsample_padding is 0,", unet.sizeMultiple()));
     if (vae.isPresent()) {
       VaeConfig latent = vae.get();
       requireFit("fold", fold == 1, "1, as there is a vae,");
@@ -149,6 +149,8 @@ public record Preset(
    * @param objectWeight how often errors inside the targets' object boxes count; 1 in the paper
    * @param gradientCheckpointing whether backward computes the blocks of UNet and image encoder
    *     again instead of keeping what was computed in them: less memory, more time, the same bits
+   * @param trainable patterns of the names of parameters that are trained, as {@link
+   *     nacre.nn.NameGlob} has them
    */
   public record Training(
       int steps,
@@ -167,7 +169,8 @@ public record Preset(
       double dropProbability,
       double timestepPower,
       double objectWeight,
-      boolean gradientCheckpointing) {
+      boolean gradientCheckpointing,
+      List<String> trainable) {
     /**
      * Checks the ranges.
      *
@@ -190,6 +193,8 @@ public record Preset(
       range.number("drop_probability", dropProbability, 0, 1);
       range.number("timestep_power", timestepPower, 0.01, 100);
       range.number("object_weight", objectWeight, 0.01, 1000);
+      trainable = List.copyOf(trainable);
+      range.whole("trainable's length", trainable.size(), 1, 1000);
     }
   }
 
@@ -208,9 +213,11 @@ public record Preset(
     }
   }
 
-  /** The names of the presets that come with the project. */
+  /** The names of those that come with the project. */
   public static List<String> builtin() {
-    return BUILTIN;
+    return PresetFile.builtin().stream()
+        .filter(name -> !AutoencoderPreset.is(PresetFile.builtin(name)))
+        .toList();
   }
 
   /**
@@ -219,78 +226,43 @@ public record Preset(
    * @throws IllegalArgumentException naming those there are, if this is none
    */
   public static Preset builtin(String name) {
-    if (!BUILTIN.contains(name)) {
-      throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT,
-              "there is no preset '%s'; there are %s, and any JSON file",
-              name,
-              String.join(", ", BUILTIN)));
-    }
-    return of(name, resource(name));
-  }
-
-  /** The text of a preset that comes with the project. */
-  static String resource(String name) {
-    String resource = "/nacre/neuralassets/presets/" + name + ".json";
-    try (InputStream in = Preset.class.getResourceAsStream(resource)) {
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return of(PresetFile.builtin(name));
   }
 
   /**
-   * A preset by the name of a built-in one, or from a file.
+   * A preset by the name of a built-in one, or from a file. What it leaves out of the sizes of a
+   * pretrained base or image encoder that it names is read from there.
    *
-   * @throws IOException if the file cannot be read
+   * @throws IOException if a file cannot be read
    * @throws IllegalArgumentException in one line, if there is neither, or its content is wrong
    */
   public static Preset named(String name) throws IOException {
-    Path file = Path.of(name);
-    return !BUILTIN.contains(name) && Files.isRegularFile(file) ? read(file) : builtin(name);
+    return PresetFile.named(name).preset();
   }
 
-  /**
-   * A preset in a file. If it has {@code image_encoder_from} and no {@code image_encoder}, sizes
-   * and images are read from that folder.
-   *
-   * @throws IOException if the file cannot be read
-   * @throws IllegalArgumentException in one line, if its content is wrong
-   */
+  /** As {@link #named}, from a file. */
   public static Preset read(Path file) throws IOException {
-    String name = file.toString();
-    String json = TextFile.read(file);
-    ObjectNode root = PresetReader.parse(name, json);
-    if (root.hasNonNull(PretrainedEncoder.FROM) && !root.has("image_encoder")) {
-      String folder = new PresetReader(name, "", root).text(PretrainedEncoder.FROM).orElseThrow();
-      PretrainedEncoder.open(Path.of(folder)).describe(root, false);
-      return of(name, root.toPrettyString());
-    }
-    return of(name, json);
-  }
-
-  /** This preset with another image encoder, and the sizes and images of that one. */
-  public Preset with(PretrainedEncoder encoder) {
-    ObjectNode root = PresetReader.parse(name, json);
-    encoder.describe(root, true);
-    return of(name, root.toPrettyString());
+    return PresetFile.of(file.toString(), TextFile.read(file)).preset();
   }
 
   /**
-   * A preset in a text.
+   * A preset in a text, which must be complete.
    *
    * @param name its name in messages
    * @throws IllegalArgumentException in one line, if the text is wrong
    */
   public static Preset of(String name, String json) {
-    PresetReader reader = new PresetReader(name, "", PresetReader.parse(name, json));
+    return of(PresetFile.of(name, json));
+  }
+
+  static Preset of(PresetFile file) {
+    PresetReader reader = new PresetReader(file.name(), "", file.root());
     try {
-      Preset preset = read(name, json, reader);
+      Preset preset = read(file.name(), file.json(), reader);
       reader.end();
       return preset;
     } catch (IllegalArgumentException e) {
-      throw PresetReader.named(name, e);
+      throw PresetReader.named(file.name(), e);
     }
   }
 
@@ -305,6 +277,7 @@ public record Preset(
         reader.library("unet", PresetKeys.UNET, UNetConfig::of),
         encoder,
         reader.text(PretrainedEncoder.FROM).map(Path::of),
+        PretrainedBase.Location.of(reader),
         assetTokens(reader.object("asset_tokens"), encoder),
         reader.library(
             "scheduler", PresetKeys.SCHEDULER, keys -> SchedulerConfig.of(keys, Schedulers.DDIM)),
@@ -351,7 +324,8 @@ public record Preset(
             r.number("drop_probability"),
             r.number("timestep_power", 1),
             r.number("object_weight", 1),
-            r.flag("gradient_checkpointing", false));
+            r.flag("gradient_checkpointing", false),
+            r.texts("trainable", List.of("*")));
     r.end();
     return training;
   }
@@ -370,5 +344,10 @@ public record Preset(
   /** c, the channels of samples. */
   public int sampleChannels() {
     return unet.outChannels();
+  }
+
+  /** Which parameters are trained, and at which rates. */
+  public Trainable trainable() {
+    return Trainable.of(imageEncoder.modelType(), training);
   }
 }

@@ -48,12 +48,16 @@ final class PresetKeys {
           "beta_start",
           "clip_sample",
           "clip_sample_range",
+          "dynamic_thresholding_ratio",
           "num_train_timesteps",
           "prediction_type",
           "rescale_betas_zero_snr",
+          "sample_max_value",
           "set_alpha_to_one",
           "steps_offset",
+          "thresholding",
           "timestep_spacing",
+          "trained_betas",
           "variance_type");
 
   static final Set<String> VAE =

@@ -1,10 +1,6 @@
 package nacre.neuralassets.model;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -15,14 +11,10 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.encoder.ImageEncoderProvider;
-import nacre.weights.JsonFile;
 
 /** The reader of one object of a preset's JSON, which refuses keys that nothing has read. */
 final class PresetReader {
   private static final String MODEL_TYPE = "model_type";
-
-  private static final JsonMapper MAPPER =
-      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   private final String preset;
   private final String place;
@@ -36,27 +28,6 @@ final class PresetReader {
     if (!object.isObject()) {
       throw wrong(place.isEmpty() ? "it" : place, "an object", object);
     }
-  }
-
-  /** A preset's text as an object. */
-  static ObjectNode parse(String name, String json) {
-    JsonNode root;
-    try {
-      root = MAPPER.readTree(json);
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException(
-          String.format(Locale.ROOT, "preset %s is not valid JSON: %s", name, JsonFile.reason(e)),
-          e);
-    }
-    if (root instanceof ObjectNode object) {
-      return object;
-    }
-    throw new IllegalArgumentException(
-        String.format(
-            Locale.ROOT,
-            "preset %s is %s; a JSON object is wanted",
-            name,
-            root.isMissingNode() ? "empty" : "no JSON object"));
   }
 
   /** The same failure, whose message says which preset it is of. */
@@ -183,6 +154,25 @@ final class PresetReader {
       names.add(name);
     }
     throw wrong(name(key), "one of " + String.join(", ", names), value.get());
+  }
+
+  /** A list of texts, or {@code otherwise} if it is missing. */
+  List<String> texts(String key, List<String> otherwise) {
+    Optional<JsonNode> value = optional(key);
+    if (value.isEmpty()) {
+      return otherwise;
+    }
+    List<String> texts = new ArrayList<>();
+    for (JsonNode element : value.get()) {
+      if (!element.isTextual()) {
+        throw wrong(name(key), "a list of texts", value.get());
+      }
+      texts.add(element.textValue());
+    }
+    if (!value.get().isArray() || texts.isEmpty()) {
+      throw wrong(name(key), "a list of texts", value.get());
+    }
+    return List.copyOf(texts);
   }
 
   /** As many numbers as {@code otherwise}, or that if they are missing. */

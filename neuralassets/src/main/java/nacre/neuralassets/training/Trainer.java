@@ -2,6 +2,7 @@ package nacre.neuralassets.training;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -9,6 +10,8 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.PretrainedBase;
+import nacre.neuralassets.model.Trainable;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
 import nacre.nn.Parameters;
@@ -66,22 +69,19 @@ public final class Trainer implements TrainedModel<PairBatch> {
     AdamW.Config config =
         new AdamW.Config(
             t.adamBeta1(), t.adamBeta2(), t.adamEpsilon(), t.weightDecay(), t.maxGradNorm());
-    AdamW.Group tokens =
-        new AdamW.Group(this::isToken, t.tokenLearningRateFactor(), t.weightDecay());
-    AdamW.Group encoder =
-        new AdamW.Group(this::isEncoder, t.encoderLearningRateFactor(), t.weightDecay());
-    this.optimizer = new AdamW(parameters.trainable(), config, List.of(encoder, tokens));
+    Trainable trainable = preset.trainable();
+    List<AdamW.Group> groups =
+        Arrays.stream(Trainable.Group.values())
+            .map(
+                group ->
+                    new AdamW.Group(
+                        name -> trainable.groupOf(name) == group,
+                        trainable.rateFactor(group),
+                        t.weightDecay()))
+            .toList();
+    this.optimizer = new AdamW(parameters.trainable(), config, groups);
     this.ema = new Ema(parameters.all(), t.emaDecay(), true);
     this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
-  }
-
-  /** Whether a parameter belongs to the layers between image encoder and UNet. */
-  private boolean isToken(String name) {
-    return !name.startsWith("unet.") && !isEncoder(name);
-  }
-
-  private boolean isEncoder(String name) {
-    return name.startsWith(preset.imageEncoder().modelType() + ".");
   }
 
   /**
@@ -91,12 +91,27 @@ public final class Trainer implements TrainedModel<PairBatch> {
    *     then
    */
   public void begin(PretrainedEncoder encoder) throws WeightsException {
+    requireUnbegun();
+    encoder.load(preset.imageEncoder(), parameters.all());
+    ema.restart();
+  }
+
+  /**
+   * Begins with the weights of a pretrained UNet and autoencoder, before the first step.
+   *
+   * @throws WeightsException in one line, if they are missing or do not fit
+   */
+  public void begin(PretrainedBase base) throws WeightsException {
+    requireUnbegun();
+    base.load(preset, parameters.all());
+    ema.restart();
+  }
+
+  private void requireUnbegun() {
     if (step > 0) {
       throw new IllegalStateException(
           String.format(Locale.ROOT, "training began %d steps ago", step));
     }
-    encoder.load(preset.imageEncoder(), parameters.all());
-    encoder.load(preset.imageEncoder(), ema.tensors());
   }
 
   /**
@@ -193,6 +208,11 @@ public final class Trainer implements TrainedModel<PairBatch> {
   @Override
   public long parameterCount() {
     return parameters.count();
+  }
+
+  /** The parameters that are trained, by name. */
+  public Map<String, Tensor> trainedParameters() {
+    return parameters.trainable();
   }
 
   @Override

@@ -3,6 +3,7 @@ package nacre.cli;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -12,6 +13,7 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.PretrainedBase;
 import nacre.neuralassets.training.Trainer;
 import nacre.neuralassets.training.Validation;
 
@@ -57,9 +59,17 @@ final class AssetsWorkload implements Workload<PairBatch> {
 
   @Override
   public List<String> begin() throws IOException {
+    List<String> lines = new ArrayList<>();
+    Optional<PretrainedBase.Location> base = preset.base();
+    if (base.isPresent()) {
+      PretrainedBase pretrained = PretrainedBase.open(base.get());
+      trainer.begin(pretrained);
+      lines.add(
+          String.format(Locale.ROOT, "base    %s, %s", pretrained.path(), pretrained.describe()));
+    }
     Optional<Path> encoder = preset.imageEncoderFrom();
     if (encoder.isEmpty()) {
-      return List.of();
+      return lines;
     }
     PretrainedEncoder pretrained = PretrainedEncoder.open(encoder.get());
     trainer.begin(pretrained);
@@ -68,13 +78,14 @@ final class AssetsWorkload implements Workload<PairBatch> {
         rate == 0
             ? "frozen"
             : String.format(Locale.ROOT, "trained at %s times the learning rate", rate);
-    return List.of(
+    lines.add(
         String.format(
             Locale.ROOT,
             "encoder %s, %s, %s",
             pretrained.folder(),
             pretrained.config().family().modelType(),
             trained));
+    return lines;
   }
 
   @Override

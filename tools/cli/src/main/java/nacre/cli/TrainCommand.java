@@ -18,6 +18,8 @@ import nacre.cli.options.UserException;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.PresetFile;
+import nacre.neuralassets.model.PretrainedBase;
 import nacre.neuralassets.model.TrainingPreset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
@@ -108,6 +110,8 @@ final class TrainCommand implements Callable<Integer> {
               + " preset's: DINO, ViT, DINOv2, MAE or CLIP.")
   private Path imageEncoder;
 
+  @Mixin private BaseOptions baseOptions;
+
   @Mixin private DeviceChoice device;
 
   @Option(
@@ -169,10 +173,7 @@ final class TrainCommand implements Callable<Integer> {
     if (checkpoint != null && !resume) {
       throw new UsageException("--checkpoint says what to resume from; it goes with --resume");
     }
-    TrainingPreset wanted = PresetName.read(preset == null ? "demo" : preset);
-    if (imageEncoder != null) {
-      wanted = withEncoder(wanted);
-    }
+    TrainingPreset wanted = wanted();
     RunFolder run =
         new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
     if (resume) {
@@ -181,14 +182,14 @@ final class TrainCommand implements Callable<Integer> {
       }
       return resumed(run, wanted, out);
     }
-    if (wanted instanceof Preset draws && draws.vae().isPresent()) {
+    if (wanted instanceof Preset draws && draws.vae().isPresent() && draws.base().isEmpty()) {
       throw new UserException(
           String.format(
-                  Locale.ROOT,
-                  "preset %s draws latents of an autoencoder, which must be trained already; train"
-                      + " one that",
-                  wanted.name())
-              + " draws pixels, such as demo");
+              Locale.ROOT,
+              "preset %s draws latents of an autoencoder, which must be trained already: name"
+                  + " Stable Diffusion 1.x or 2.x with --base, or take a preset that draws pixels,"
+                  + " such as demo",
+              wanted.name()));
     }
     TrainingRun.Request request =
         new TrainingRun.Request(
@@ -215,19 +216,17 @@ final class TrainCommand implements Callable<Integer> {
     return request;
   }
 
-  private Preset withEncoder(TrainingPreset wanted) throws IOException {
-    if (wanted instanceof Preset draws) {
-      return draws.with(PretrainedEncoder.open(imageEncoder));
+  /** The preset, with the pretrained models that the command line names. */
+  private TrainingPreset wanted() throws IOException {
+    PresetFile file = PresetName.file(preset == null ? "demo" : preset);
+    Optional<PretrainedBase.Location> from = baseOptions.location();
+    if (from.isPresent()) {
+      file = file.with(PretrainedBase.open(from.get()));
     }
-    throw new UsageException(
-        String.format(
-            Locale.ROOT,
-            "--image-encoder: preset %s trains an autoencoder, which has none",
-            wanted.name()));
-  }
-
-  private static boolean beganWith(TrainingPreset trained, Path encoder) {
-    return trained instanceof Preset draws && draws.imageEncoderFrom().equals(Optional.of(encoder));
+    if (imageEncoder != null) {
+      file = file.with(PretrainedEncoder.open(imageEncoder));
+    }
+    return file.trained();
   }
 
   private TrainingRun.Request resumed(RunFolder run, TrainingPreset wanted, PrintStream out)
@@ -251,7 +250,15 @@ final class TrainCommand implements Callable<Integer> {
     }
     ClipLocation began = data(state.data().isEmpty() ? null : state.data());
     requireSame("--preset", preset == null || wanted.json().equals(trained.json()));
-    requireSame("--image-encoder", imageEncoder == null || beganWith(trained, imageEncoder));
+    Optional<Preset> draws = trained instanceof Preset p ? Optional.of(p) : Optional.empty();
+    requireSame(
+        "--base",
+        baseOptions.location().isEmpty()
+            || draws.flatMap(Preset::base).equals(baseOptions.location()));
+    requireSame(
+        "--image-encoder",
+        imageEncoder == null
+            || draws.flatMap(Preset::imageEncoderFrom).equals(Optional.of(imageEncoder)));
     requireSame("--seed", seed == null || seed.bits() == state.seed());
     requireSame("--dtype", dtype == null || dtype == state.compute());
     requireSame("--data", data == null || data(data).toString().equals(began.toString()));

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.PresetFile;
 import nacre.neuralassets.model.TrainingPreset;
 import nacre.weights.NearName;
 
@@ -33,13 +34,18 @@ public final class PresetName {
    * Reads a built-in preset, or a file.
    *
    * @throws UsageException if it is the name of neither
-   * @throws IOException if the file cannot be read
+   * @throws IOException if a file cannot be read
    * @throws IllegalArgumentException in one line, if its content is wrong
    */
   public static TrainingPreset read(String name) throws IOException {
+    return file(name).trained();
+  }
+
+  /** As {@link #read}, for a preset that may still lack what comes with a pretrained model. */
+  public static PresetFile file(String name) throws IOException {
     Path file = Path.of(name);
-    if (TrainingPreset.builtin().contains(name) || Files.exists(file)) {
-      return TrainingPreset.named(name);
+    if (PresetFile.builtin().contains(name) || Files.exists(file)) {
+      return PresetFile.named(name);
     }
     if (name.endsWith(".json") || file.getNameCount() > 1) {
       throw new NoSuchFileException(name);
@@ -49,7 +55,7 @@ public final class PresetName {
             Locale.ROOT,
             "--preset: there is no preset '%s'; there are %s, and any JSON file%s",
             name,
-            String.join(", ", TrainingPreset.builtin()),
-            NearName.hint(name, TrainingPreset.builtin())));
+            String.join(", ", PresetFile.builtin()),
+            NearName.hint(name, PresetFile.builtin())));
   }
 }

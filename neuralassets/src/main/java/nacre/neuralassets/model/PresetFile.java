@@ -1,0 +1,160 @@
+package nacre.neuralassets.model;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import nacre.neuralassets.encoder.PretrainedEncoder;
+import nacre.weights.JsonFile;
+import nacre.weights.TextFile;
+
+/**
+ * A preset as its file has it, which need not be complete: a pretrained base gives UNet,
+ * autoencoder and scheduler, a pretrained image encoder its own sizes.
+ *
+ * @param name its name in messages
+ * @param root its content
+ * @param json its text
+ */
+public record PresetFile(String name, ObjectNode root, String json) {
+  private static final List<String> BUILTIN = List.of("autoencoder", "demo", "paper", "tiny");
+
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+  /** The names of the presets that come with the project. */
+  public static List<String> builtin() {
+    return BUILTIN;
+  }
+
+  /**
+   * A preset by the name of a built-in one, or from a file.
+   *
+   * @throws IOException if the file cannot be read
+   * @throws IllegalArgumentException in one line, if there is neither, or it is no JSON object
+   */
+  public static PresetFile named(String name) throws IOException {
+    Path file = Path.of(name);
+    return !BUILTIN.contains(name) && Files.isRegularFile(file)
+        ? of(file.toString(), TextFile.read(file))
+        : builtin(name);
+  }
+
+  /** As {@link Preset#builtin(String)}. */
+  static PresetFile builtin(String name) {
+    if (!BUILTIN.contains(name)) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "there is no preset '%s'; there are %s, and any JSON file",
+              name,
+              String.join(", ", BUILTIN)));
+    }
+    String resource = "/nacre/neuralassets/presets/" + name + ".json";
+    try (InputStream in = Preset.class.getResourceAsStream(resource)) {
+      return of(name, new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * A preset in a text.
+   *
+   * @throws IllegalArgumentException in one line, if it is no JSON object
+   */
+  static PresetFile of(String name, String json) {
+    JsonNode root;
+    try {
+      root = MAPPER.readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          String.format(Locale.ROOT, "preset %s is not valid JSON: %s", name, JsonFile.reason(e)),
+          e);
+    }
+    if (root instanceof ObjectNode object) {
+      return new PresetFile(name, object, json);
+    }
+    throw new IllegalArgumentException(
+        String.format(
+            Locale.ROOT,
+            "preset %s is %s; a JSON object is wanted",
+            name,
+            root.isMissingNode() ? "empty" : "no JSON object"));
+  }
+
+  /**
+   * This preset with a pretrained base. Of the built-in {@code paper}, which has the sizes of
+   * Stable Diffusion 2.1, they are replaced; in others a UNet of their own must be the base's.
+   *
+   * @throws IllegalArgumentException in one line, if it is not, or the sizes do not fit
+   */
+  public PresetFile with(PretrainedBase base) {
+    return changed(
+        preset -> base.describe(preset, BUILTIN.contains(name) && preset.hasNonNull("vae")));
+  }
+
+  /** This preset with another image encoder, and the sizes and images of that one. */
+  public PresetFile with(PretrainedEncoder encoder) {
+    return changed(preset -> encoder.describe(preset, true));
+  }
+
+  /**
+   * The preset, whatever it trains.
+   *
+   * @throws IOException if files that it names cannot be read
+   * @throws IllegalArgumentException in one line, if its content is wrong
+   */
+  public TrainingPreset trained() throws IOException {
+    return AutoencoderPreset.is(this) ? AutoencoderPreset.of(this) : preset();
+  }
+
+  private PresetFile changed(java.util.function.Consumer<ObjectNode> change) {
+    if (AutoencoderPreset.is(this)) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "preset %s trains an autoencoder, which has no base and no image encoder",
+              name));
+    }
+    ObjectNode copy = root.deepCopy();
+    try {
+      change.accept(copy);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          String.format(Locale.ROOT, "preset %s: %s", name, e.getMessage()), e);
+    }
+    return new PresetFile(name, copy, copy.toPrettyString());
+  }
+
+  /**
+   * The preset. Where it names a base or an image encoder and leaves out their sizes, these are
+   * read from there.
+   *
+   * @throws IOException if those files cannot be read
+   * @throws IllegalArgumentException in one line, if its content is wrong
+   */
+  public Preset preset() throws IOException {
+    PresetFile file = this;
+    PresetReader reader = new PresetReader(name, "", root);
+    boolean sized = root.has("unet") && root.has("vae") && root.has("scheduler");
+    if (!sized && root.hasNonNull(PretrainedBase.BASE)) {
+      file = with(PretrainedBase.open(PretrainedBase.Location.of(reader).orElseThrow()));
+    }
+    if (root.hasNonNull(PretrainedEncoder.FROM) && !root.has("image_encoder")) {
+      Path folder = Path.of(reader.text(PretrainedEncoder.FROM).orElseThrow());
+      PretrainedEncoder encoder = PretrainedEncoder.open(folder);
+      file = file.changed(preset -> encoder.describe(preset, false));
+    }
+    return Preset.of(file);
+  }
+}

@@ -1,0 +1,53 @@
+package nacre.cli;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import nacre.cli.options.FamilyOption;
+import nacre.cli.options.PredictionOption;
+import nacre.cli.options.UsageException;
+import nacre.diffusion.checkpoint.Family;
+import nacre.diffusion.checkpoint.ModelHints;
+import nacre.diffusion.schedule.PredictionType;
+import nacre.neuralassets.model.PretrainedBase;
+import picocli.CommandLine.Option;
+
+/** The options of {@code train} for the pretrained model that a run begins with. */
+final class BaseOptions {
+  @Option(
+      names = "--base",
+      paramLabel = "FOLDER|FILE",
+      description =
+          "Begin with UNet and autoencoder of Stable Diffusion 1.x or 2.x, in a folder of diffusers"
+              + " or a single file; goes with the preset paper.")
+  private Path base;
+
+  @Option(
+      names = "--family",
+      paramLabel = "NAME",
+      converter = FamilyOption.class,
+      description = FamilyOption.DESCRIPTION)
+  private Family family;
+
+  @Option(
+      names = "--prediction",
+      paramLabel = "TYPE",
+      converter = PredictionOption.class,
+      description =
+          "What the UNet is trained to predict: epsilon, v_prediction or sample; what the base's"
+              + " files say unless given.")
+  private PredictionType prediction;
+
+  /** The base, if one was given. */
+  Optional<PretrainedBase.Location> location() {
+    if (base == null && (family != null || prediction != null)) {
+      throw new UsageException(
+          (family != null ? "--family" : "--prediction") + " says what --base is; give that, too");
+    }
+    return Optional.ofNullable(base)
+        .map(
+            path ->
+                new PretrainedBase.Location(
+                    path,
+                    new ModelHints(Optional.ofNullable(family), Optional.ofNullable(prediction))));
+  }
+}
