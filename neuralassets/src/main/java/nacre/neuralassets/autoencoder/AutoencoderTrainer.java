@@ -5,6 +5,7 @@ import static nacre.tensor.ops.Cast.cast;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.model.AutoencoderPreset;
@@ -46,6 +47,7 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
   private final float[] probe;
   private Tensor loss;
   private long step;
+  private Path saved;
 
   /**
    * A model before its first step.
@@ -128,6 +130,21 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
     return parameters.all();
   }
 
+  @Override
+  public Map<String, Tensor> trainedParameters() {
+    return parameters.trainable();
+  }
+
+  @Override
+  public Path saved() {
+    return saved;
+  }
+
+  @Override
+  public void setSaved(Path checkpoint) {
+    saved = checkpoint;
+  }
+
   /** The averaged parameters by name. */
   public Map<String, Tensor> averagedParameters() {
     return ema.tensors();
@@ -160,8 +177,9 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
   }
 
   @Override
-  public void writeAveraged(Path folder) throws IOException {
+  public Set<String> writeAveraged(Path folder, Path earlier) throws IOException {
     AutoencoderFolder.write(folder, preset, ema.tensors(), scalingFactor());
+    return Set.of(); // all of it is trained
   }
 
   @Override

@@ -7,10 +7,12 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import nacre.neuralassets.model.TrainingPreset;
 import nacre.weights.AtomicFile;
@@ -21,9 +23,9 @@ import nacre.weights.StateDict;
 /**
  * A checkpoint: everything that a run needs to resume exactly, in one folder that is either
  * complete or does not exist: {@code ema}, a model folder with the averaged parameters; {@code
- * parameters.safetensors}; {@code optimizer.safetensors}; {@code state.json}; and {@code
- * SHA256SUMS}, the digests of all of them, by which a damaged file is found. The name contains the
- * step, so that the newest is found without a separate pointer.
+ * parameters.safetensors}, those that are trained; {@code optimizer.safetensors}; {@code
+ * state.json}; and {@code SHA256SUMS}, the digests of all of them, by which a damaged file is
+ * found. The name contains the step, so that the newest is found without a separate pointer.
  *
  * @param folder the checkpoint itself, {@code step-000001500}
  */
@@ -55,17 +57,30 @@ public record Checkpoint(Path folder) {
         target,
         folder -> {
           Path ema = Files.createDirectory(folder.resolve(EMA));
-          trained.writeAveraged(ema);
+          Path earlier = trained.saved();
+          Set<String> linked =
+              trained.writeAveraged(ema, earlier == null ? null : earlier.resolve(EMA));
           new SafeTensorsWriter()
-              .addParameters(trained.parameters())
+              .addParameters(trained.trainedParameters())
               .write(folder.resolve(PARAMETERS));
           new SafeTensorsWriter()
               .addParameters(trained.optimizer().state())
               .write(folder.resolve(OPTIMIZER));
           Files.write(folder.resolve(STATE), state.toJson());
-          Checksums.of(folder).write(folder);
+          checksums(folder, linked, earlier).write(folder);
         });
+    trained.setSaved(target);
     return new Checkpoint(target);
+  }
+
+  /** The digests of all files; those of linked files are what they were when these were written. */
+  private static Checksums checksums(Path folder, Set<String> linked, Path earlier)
+      throws IOException {
+    Set<String> known = linked.stream().map(name -> EMA + "/" + name).collect(Collectors.toSet());
+    Optional<Checksums> before = known.isEmpty() ? Optional.empty() : Checksums.read(earlier);
+    return before.isEmpty()
+        ? Checksums.of(folder, Map.of())
+        : Checksums.of(folder, before.get().only(known::contains).digests());
   }
 
   /** Replaces the state. A process killed meanwhile leaves a state without a digest at worst. */
@@ -189,12 +204,14 @@ public record Checkpoint(Path folder) {
     verify();
     RunState state = state();
     try (StateDict saved = StateDict.open(folder.resolve(PARAMETERS))) {
-      saved.loadInto(trained.parameters());
+      // Earlier versions wrote frozen parameters, too; they are in the model's folder.
+      saved.loadInto(trained.trainedParameters(), trained.parameters()::containsKey);
     }
     trained.readAveraged(model());
     try (StateDict saved = StateDict.open(folder.resolve(OPTIMIZER))) {
       trained.optimizer().load(saved);
     }
     trained.resume(state.step());
+    trained.setSaved(folder);
   }
 }

@@ -39,11 +39,18 @@ record Checksums(Map<String, String> digests) {
     digests = new TreeMap<>(digests);
   }
 
-  /** Digests all files in a folder. */
-  static Checksums of(Path folder) throws IOException {
-    Map<String, String> digests = new LinkedHashMap<>();
+  /**
+   * Digests all files in a folder.
+   *
+   * @param known digests by name, of files that are not read again
+   */
+  static Checksums of(Path folder, Map<String, String> known) throws IOException {
+    Map<String, String> digests = new LinkedHashMap<>(known);
     for (Path file : files(folder)) {
-      digests.put(name(folder, file), digest(file));
+      String name = name(folder, file);
+      if (!known.containsKey(name)) {
+        digests.put(name, digest(file));
+      }
     }
     return new Checksums(digests);
   }

@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.model.AssetTokens;
 import nacre.neuralassets.model.AutoencoderPreset;
@@ -22,7 +24,6 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Tensor;
 import nacre.weights.JsonFile;
-import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
 import nacre.weights.TextFile;
 import nacre.weights.WeightsException;
@@ -31,7 +32,8 @@ import nacre.weights.WeightsException;
  * A model on disk, as diffusers and transformers write theirs: {@code model_index.json}, and a
  * folder each for {@code unet}, {@code image_encoder}, {@code scheduler} and {@code asset_tokens}.
  * {@code preset.json} beside them is the preset the model was built from, and the only
- * configuration that is read back; those in the folders are for other programs.
+ * configuration that is read back; those in the folders are for other programs. A folder is whole
+ * in itself: it may be copied elsewhere without the rest of its run.
  */
 public final class ModelFolder {
   private static final JsonMapper JSON = new JsonMapper();
@@ -40,6 +42,7 @@ public final class ModelFolder {
   private static final String NAME = "_preset";
   private static final String CLASS = "_class_name";
   private static final String UNET = "unet";
+  private static final String VAE = "vae";
   private static final String ENCODER = "image_encoder";
 
   private ModelFolder() {}
@@ -75,7 +78,7 @@ public final class ModelFolder {
     List<Part> parts = new ArrayList<>();
     parts.add(Part.diffusers(UNET, "UNet2DConditionModel"));
     if (preset.vae().isPresent()) {
-      parts.add(Part.diffusers("vae", "AutoencoderKL"));
+      parts.add(Part.diffusers(VAE, "AutoencoderKL"));
     }
     ImageEncoderConfig encoder = preset.imageEncoder();
     String type = encoder.modelType();
@@ -117,33 +120,59 @@ public final class ModelFolder {
    */
   public static void write(Path folder, Preset preset, Map<String, Tensor> parameters)
       throws IOException {
+    write(folder, preset, parameters, null);
+  }
+
+  /**
+   * As the public method. Parameters that are not trained lie in files of their own, which are the
+   * same in all models of a run.
+   *
+   * @param earlier the folder of an earlier model of the run, whose files of frozen parameters are
+   *     linked to where the file system can; null for none
+   * @return the names of the linked files below the folder, with slashes
+   */
+  static Set<String> write(Path folder, Preset preset, Map<String, Tensor> parameters, Path earlier)
+      throws IOException {
     JsonNode root = JSON.readTree(preset.json());
     ObjectNode index = JSON.createObjectNode().put(CLASS, "NeuralAssets");
     index.put(NAME, preset.name());
+    Set<String> linked = new TreeSet<>();
     for (Map.Entry<Part, Map<String, Tensor>> entry : split(preset, parameters).entrySet()) {
       Part part = entry.getKey();
       Path inside = Files.createDirectories(folder.resolve(part.folder));
-      ObjectNode config = JSON.createObjectNode();
-      config.put(part.typeKey, part.typeInConfig);
-      config.setAll((ObjectNode) root.get(part.folder));
-      write(inside.resolve("config.json"), config);
-      new SafeTensorsWriter()
-          .addParameters(entry.getValue())
-          .write(inside.resolve(part.stem + ".safetensors"));
+      write(inside.resolve("config.json"), config(part, preset, root));
+      PartFiles files = new PartFiles(part.folder, part.stem);
+      linked.addAll(
+          files.write(
+              folder,
+              entry.getValue(),
+              name -> !preset.trainable().trains(part.prefix + name),
+              earlier));
       index.putArray(part.folder).add(part.library).add(part.type);
     }
     AssetTokens tokens = preset.assetTokens();
     ImageProcessorConfig images =
         new ImageProcessorConfig(tokens.imageSize(), tokens.imageMean(), tokens.imageStd());
     write(folder.resolve(ENCODER).resolve("preprocessor_config.json"), images.toJson());
-    ObjectNode scheduler = JSON.createObjectNode().put(CLASS, "DDIMScheduler");
-    scheduler.setAll((ObjectNode) root.get("scheduler"));
     write(
         Files.createDirectories(folder.resolve("scheduler")).resolve("scheduler_config.json"),
-        scheduler);
+        preset.scheduler().toJson());
     index.putArray("scheduler").add("diffusers").add("DDIMScheduler");
     write(folder.resolve(INDEX), index);
     Files.writeString(folder.resolve(PRESET), preset.json());
+    return linked;
+  }
+
+  /** The configuration of a part, with every key that its class needs, whatever the preset has. */
+  private static ObjectNode config(Part part, Preset preset, JsonNode root) {
+    return switch (part.folder) {
+      case UNET -> preset.unet().toJson();
+      case VAE -> preset.vae().orElseThrow().toJson();
+      default -> {
+        ObjectNode config = JSON.createObjectNode().put(part.typeKey, part.typeInConfig);
+        yield config.setAll((ObjectNode) root.get(part.folder));
+      }
+    };
   }
 
   private static void write(Path file, JsonNode json) throws IOException {

@@ -3,6 +3,7 @@ package nacre.neuralassets.training;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 import nacre.neuralassets.model.TrainingPreset;
 import nacre.nn.Optimizer;
 import nacre.tensor.Tensor;
@@ -41,8 +42,17 @@ public interface TrainedModel<B> extends AutoCloseable {
   /** The optimizer, whose state a checkpoint holds. */
   Optimizer optimizer();
 
-  /** Writes the model with the averaged parameters into an existing folder. */
-  void writeAveraged(Path folder) throws IOException;
+  /** Those that are trained. */
+  Map<String, Tensor> trainedParameters();
+
+  /**
+   * Writes the model with the averaged parameters into an existing folder.
+   *
+   * @param earlier what was written before, whose files of frozen weights are linked to; null for
+   *     none
+   * @return the names of the files that are links, relative to the folder
+   */
+  Set<String> writeAveraged(Path folder, Path earlier) throws IOException;
 
   /**
    * Reads the averaged parameters from what {@link #writeAveraged} wrote.
@@ -50,6 +60,12 @@ public interface TrainedModel<B> extends AutoCloseable {
    * @throws IOException in one line, if a file is missing, damaged or of another model
    */
   void readAveraged(Path folder) throws IOException;
+
+  /** The checkpoint that was written or read last; null for none. */
+  Path saved();
+
+  /** Remembers the checkpoint that was written or read last. */
+  void setSaved(Path checkpoint);
 
   /** Resumes from loaded tensors: so many steps are done. */
   void resume(long steps);

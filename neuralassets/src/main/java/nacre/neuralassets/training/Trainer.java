@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.NeuralAssets;
@@ -44,6 +45,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   private CapturedStep work;
   private Tensor loss;
   private long step;
+  private Path saved;
 
   /** A model before its first step, computed in f32. */
   public Trainer(Preset preset, Device device, long seed) {
@@ -63,7 +65,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
     this.device = device;
     this.seed = seed;
     this.parameters = Parameters.create(device, DType.F32, seed);
-    this.model = new NeuralAssets(parameters, preset, compute);
+    this.model = model(compute);
     this.objective = new Objective(model);
     Preset.Training t = preset.training();
     AdamW.Config config =
@@ -82,6 +84,15 @@ public final class Trainer implements TrainedModel<PairBatch> {
     this.optimizer = new AdamW(parameters.trainable(), config, groups);
     this.ema = new Ema(parameters.all(), t.emaDecay(), true);
     this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
+  }
+
+  private NeuralAssets model(DType compute) {
+    try {
+      return new NeuralAssets(parameters, preset, compute);
+    } catch (RuntimeException | Error e) {
+      scope.close();
+      throw e;
+    }
   }
 
   /**
@@ -112,6 +123,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
       throw new IllegalStateException(
           String.format(Locale.ROOT, "training began %d steps ago", step));
     }
+    saved = null;
   }
 
   /**
@@ -210,7 +222,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
     return parameters.count();
   }
 
-  /** The parameters that are trained, by name. */
+  @Override
   public Map<String, Tensor> trainedParameters() {
     return parameters.trainable();
   }
@@ -235,6 +247,16 @@ public final class Trainer implements TrainedModel<PairBatch> {
     return averaged;
   }
 
+  @Override
+  public Path saved() {
+    return saved;
+  }
+
+  @Override
+  public void setSaved(Path checkpoint) {
+    saved = checkpoint;
+  }
+
   /** The noise of the last step. */
   Tensor noise() {
     return inputs.noise();
@@ -246,8 +268,8 @@ public final class Trainer implements TrainedModel<PairBatch> {
   }
 
   @Override
-  public void writeAveraged(Path folder) throws IOException {
-    ModelFolder.write(folder, preset, averagedParameters());
+  public Set<String> writeAveraged(Path folder, Path earlier) throws IOException {
+    return ModelFolder.write(folder, preset, averagedParameters(), earlier);
   }
 
   @Override

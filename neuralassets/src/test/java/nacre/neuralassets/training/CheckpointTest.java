@@ -141,7 +141,7 @@ class CheckpointTest {
   @Test
   void theDigestsAreThoseOfSha256sum() throws IOException {
     Files.writeString(folder.resolve("abc"), "abc");
-    Checksums.of(folder).write(folder);
+    Checksums.of(folder, java.util.Map.of()).write(folder);
     assertEquals(
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  abc\n", // FIPS 180-2
         Files.readString(folder.resolve("SHA256SUMS")));

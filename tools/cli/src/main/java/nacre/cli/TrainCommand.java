@@ -25,6 +25,7 @@ import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
 import nacre.tensor.DType;
+import nacre.weights.WeightsException;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,6 +40,10 @@ import picocli.CommandLine.Option;
 final class TrainCommand implements Callable<Integer> {
   /** The exit status of a program that Ctrl-C ended, as shells report it. */
   static final int INTERRUPTED = 130;
+
+  private static final String NOT_NEEDED =
+      "a run that goes on needs neither base nor image encoder: leave out --preset, --base and"
+          + " --image-encoder";
 
   @Option(
       names = "--preset",
@@ -173,7 +178,15 @@ final class TrainCommand implements Callable<Integer> {
     if (checkpoint != null && !resume) {
       throw new UsageException("--checkpoint says what to resume from; it goes with --resume");
     }
-    TrainingPreset wanted = wanted();
+    TrainingPreset wanted;
+    try {
+      wanted = wanted();
+    } catch (WeightsException e) {
+      if (resume) {
+        throw new UserException(e.getMessage() + "; " + NOT_NEEDED, e);
+      }
+      throw e;
+    }
     RunFolder run =
         new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
     if (resume) {

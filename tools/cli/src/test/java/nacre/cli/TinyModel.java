@@ -29,7 +29,11 @@ record TinyModel(Path root) {
 
   /** Copies the folder. */
   static TinyModel copyTo(Path root) throws IOException {
-    Path model = RESOURCES.resolve("model");
+    return new TinyModel(copy(RESOURCES.resolve("model"), root));
+  }
+
+  /** Copies a folder with all that is in it, and returns the copy. */
+  static Path copy(Path model, Path root) throws IOException {
     try (Stream<Path> all = Files.walk(model)) {
       for (Path file : (Iterable<Path>) all::iterator) {
         Path copy = root.resolve(model.relativize(file).toString());
@@ -40,7 +44,7 @@ record TinyModel(Path root) {
         }
       }
     }
-    return new TinyModel(root);
+    return root;
   }
 
   /** Patches a JSON file as RFC 7396 has it, a null removing its key; creates one where missing. */
