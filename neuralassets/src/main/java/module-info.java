@@ -9,6 +9,7 @@ module nacre.neuralassets {
   exports nacre.neuralassets.edit;
   exports nacre.neuralassets.encoder;
   exports nacre.neuralassets.evaluation;
+  exports nacre.neuralassets.latents;
   exports nacre.neuralassets.model;
   exports nacre.neuralassets.render;
   exports nacre.neuralassets.scene;

@@ -116,6 +116,11 @@ public final class Clip {
     return rgb[frame];
   }
 
+  /** The same with left and right exchanged, as mirrored pairs use it. */
+  public byte[] mirrored(int frame) {
+    return Mirror.frame(rgb[frame], size);
+  }
+
   /** 2D boxes [objects × 4], zeros for what is not visible; not to be changed. */
   public float[] boxes(int frame) {
     return boxes[frame];

@@ -24,6 +24,11 @@ public record FramePair(
     boolean isDropped,
     int timestep) {
 
+  /** The target frame as it is used, mirrored if the pair is: packed bytes, not to be changed. */
+  byte[] targetFrame() {
+    return isMirrored ? clip.mirrored(target) : clip.rgb(target);
+  }
+
   /** A pair used as it is, at timestep 0. */
   static FramePair of(Clip clip, int source, int target, int[] slots) {
     return new FramePair(clip, source, target, slots, false, false, 0);

@@ -25,6 +25,16 @@ final class Mirror {
     background(conditioning.backgroundPoses(), PoseVector.LENGTH * at);
   }
 
+  /** A frame with left and right exchanged, packed bytes {@code [size, size, 3]}. */
+  static byte[] frame(byte[] rgb, int size) {
+    byte[] mirrored = new byte[rgb.length];
+    for (int i = 0; i < size * size; i++) {
+      int x = i % size;
+      System.arraycopy(rgb, 3 * i, mirrored, 3 * (i - x + size - 1 - x), 3);
+    }
+    return mirrored;
+  }
+
   private static void pixels(float[] image, int size, int at) {
     for (int y = 0; y < size; y++) {
       int row = (at * size + y) * size * 3;

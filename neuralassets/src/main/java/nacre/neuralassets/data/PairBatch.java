@@ -14,9 +14,15 @@ import nacre.neuralassets.scene.PoseVector;
  * @param targetBoxes the objects' boxes in the target frames, {@code [B, N, 4]}; the model never
  *     sees them
  * @param timesteps {@code [B]}
+ * @param moments of each target frame what it is encoded as, see {@link EncodedFrames#moments};
+ *     null where that is not known
  */
 public record PairBatch(
-    Conditioning conditioning, float[] target, float[] targetBoxes, int[] timesteps) {
+    Conditioning conditioning,
+    float[] target,
+    float[] targetBoxes,
+    int[] timesteps,
+    float[][] moments) {
 
   /**
    * Packs pairs.
@@ -25,6 +31,11 @@ public record PairBatch(
    * @param slots N
    */
   public static PairBatch of(List<FramePair> pairs, int size, int slots) {
+    return of(pairs, size, slots, EncodedFrames.NONE);
+  }
+
+  /** As {@link #of(List, int, int)}, with what is known of the target frames' encodings. */
+  public static PairBatch of(List<FramePair> pairs, int size, int slots, EncodedFrames encoded) {
     int count = pairs.size();
     Conditioning conditioning =
         Conditioning.of(
@@ -39,9 +50,10 @@ public record PairBatch(
             conditioning,
             new float[count * size * size * 3],
             new float[count * slots * Clip.BOX],
-            new int[count]);
+            new int[count],
+            new float[count][]);
     for (int i = 0; i < count; i++) {
-      batch.put(i, pairs.get(i));
+      batch.put(i, pairs.get(i), encoded);
     }
     return batch;
   }
@@ -61,7 +73,7 @@ public record PairBatch(
     return conditioning.slots();
   }
 
-  private void put(int at, FramePair pair) {
+  private void put(int at, FramePair pair, EncodedFrames encoded) {
     Clip clip = pair.clip();
     pixels(clip.rgb(pair.source()), conditioning.source(), at);
     pixels(clip.rgb(pair.target()), target, at);
@@ -77,6 +89,7 @@ public record PairBatch(
     if (pair.isMirrored()) {
       Mirror.apply(this, at);
     }
+    moments[at] = encoded.moments(pair.targetFrame());
     conditioning.keep()[at] = pair.isDropped() ? 0 : 1;
     timesteps[at] = pair.timestep();
   }
@@ -114,7 +127,13 @@ public record PairBatch(
     return BoxMask.of(targetBoxes, i * slots() * Clip.BOX, slots(), size());
   }
 
-  private static void pixels(byte[] rgb, float[] to, int at) {
+  /**
+   * Writes a frame as the model sees it, in [−1, 1].
+   *
+   * @param rgb packed bytes {@code [S, S, 3]}
+   * @param at number of the frame in {@code to}
+   */
+  public static void pixels(byte[] rgb, float[] to, int at) {
     int offset = at * rgb.length;
     for (int k = 0; k < rgb.length; k++) {
       to[offset + k] = (rgb[k] & 0xFF) / 127.5f - 1;

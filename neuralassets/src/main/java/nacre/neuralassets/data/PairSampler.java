@@ -25,6 +25,7 @@ public final class PairSampler {
   private final DataConfig config;
   private final long seed;
   private final int size;
+  private final EncodedFrames encoded;
 
   /** The distribution of timesteps, and the probability of dropped conditioning. */
   public record Diffusion(double dropProbability, int timesteps, double timestepPower) {}
@@ -33,11 +34,27 @@ public final class PairSampler {
 
   /** A sampler of pairs of {@code size} by {@code size} pixels. */
   public PairSampler(ClipPool pool, DataConfig config, Diffusion diffusion, long seed, int size) {
+    this(pool, config, diffusion, seed, size, EncodedFrames.NONE);
+  }
+
+  /**
+   * A sampler of pairs of {@code size} by {@code size} pixels.
+   *
+   * @param encoded what is known of the frames' encodings
+   */
+  public PairSampler(
+      ClipPool pool,
+      DataConfig config,
+      Diffusion diffusion,
+      long seed,
+      int size,
+      EncodedFrames encoded) {
     this.pool = pool;
     this.config = config;
     this.diffusion = diffusion;
     this.seed = seed;
     this.size = size;
+    this.encoded = encoded;
   }
 
   /**
@@ -51,7 +68,7 @@ public final class PairSampler {
     for (int i = 0; i < count; i++) {
       pairs.add(draw(step, step * count + i));
     }
-    return PairBatch.of(pairs, size, config.slots());
+    return PairBatch.of(pairs, size, config.slots(), encoded);
   }
 
   /**

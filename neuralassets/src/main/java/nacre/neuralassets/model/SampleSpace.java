@@ -11,18 +11,37 @@ import java.util.Collections;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.LatentDistribution;
 import nacre.tensor.Scope;
+import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
-/** The space in which the UNet denoises, and the maps between it and images. */
+/**
+ * The space in which the UNet denoises, and the maps between it and images. An image is encoded
+ * once and for all; from what it is encoded as, samples are drawn, another each time where that is
+ * a distribution.
+ */
 public sealed interface SampleSpace {
 
+  /** The shape of what {@code count} images of S by S pixels are encoded as. */
+  Shape encodedShape(int count, int size);
+
   /**
-   * Images {@code [B, S, S, 3]} in [−1, 1] to samples {@code [B, s, s, c]}.
+   * Images {@code [B, S, S, 3]} in [−1, 1] to what they are encoded as, {@link #encodedShape}. Each
+   * is encoded by itself: its bits do not depend on the others, nor on how many there are.
+   */
+  Tensor encode(Tensor images);
+
+  /**
+   * Samples {@code [B, s, s, c]} of encoded images.
    *
    * @param noise standard normal, of the samples' shape, with which a sample is drawn where images
    *     are encoded as a distribution; null for its mode
    */
-  Tensor toSamples(Tensor images, Tensor noise);
+  Tensor draw(Tensor encoded, Tensor noise);
+
+  /** Images {@code [B, S, S, 3]} in [−1, 1] to samples: {@link #encode}, then {@link #draw}. */
+  default Tensor toSamples(Tensor images, Tensor noise) {
+    return Scope.tidy(() -> draw(encode(images), noise));
+  }
 
   /** Samples {@code [B, s, s, c]} to images {@code [B, S, S, 3]}, about [−1, 1]. */
   Tensor toImages(Tensor samples);
@@ -43,8 +62,19 @@ public sealed interface SampleSpace {
    */
   record FoldedPixels(int factor) implements SampleSpace {
     @Override
-    public Tensor toSamples(Tensor images, Tensor noise) {
-      return factor == 1 ? images.detach() : spaceToDepth(images, factor);
+    public Shape encodedShape(int count, int size) {
+      return Shape.of(count, size, size, 3);
+    }
+
+    /** The images themselves. */
+    @Override
+    public Tensor encode(Tensor images) {
+      return images.detach();
+    }
+
+    @Override
+    public Tensor draw(Tensor encoded, Tensor noise) {
+      return factor == 1 ? encoded.detach() : spaceToDepth(encoded, factor);
     }
 
     @Override
@@ -55,7 +85,7 @@ public sealed interface SampleSpace {
     /** Every number of a sample is one of a pixel, and has its factor. */
     @Override
     public Tensor toErrorWeights(Tensor weights) {
-      return toSamples(weights, null);
+      return draw(weights, null);
     }
   }
 
@@ -66,10 +96,30 @@ public sealed interface SampleSpace {
    */
   record Latents(AutoencoderKL vae) implements SampleSpace {
     @Override
-    public Tensor toSamples(Tensor images, Tensor noise) {
+    public Shape encodedShape(int count, int size) {
+      int side = size / vae.config().downsampling();
+      return Shape.of(count, side, side, 2 * vae.config().latentChannels());
+    }
+
+    /** The moments of each image's latents: means, then the logarithms of the variances. */
+    @Override
+    public Tensor encode(Tensor images) {
       return Scope.tidy(
           () -> {
-            LatentDistribution latents = vae.encode(images);
+            Tensor[] moments = new Tensor[images.dim(0)];
+            for (int i = 0; i < moments.length; i++) {
+              Tensor image = images.rows(i, i + 1);
+              moments[i] = Scope.tidy(() -> vae.encode(image).moments());
+            }
+            return moments.length == 1 ? moments[0] : concat(0, moments);
+          });
+    }
+
+    @Override
+    public Tensor draw(Tensor encoded, Tensor noise) {
+      return Scope.tidy(
+          () -> {
+            LatentDistribution latents = new LatentDistribution(encoded);
             return vae.toDiffusion(noise == null ? latents.mode() : latents.sample(noise));
           });
     }

@@ -60,7 +60,7 @@ public final class Objective {
     SampleSpace samples = model.samples();
     return Scope.tidy(
         () -> {
-          Tensor clean = samples.toSamples(in.target(), in.latentNoise());
+          Tensor clean = samples.draw(in.target(), in.latentNoise());
           Tensor noisy = schedule.addNoise(clean, in.noise(), in.timesteps());
           Tensor tokens = model.tokens(in.conditioning());
           Tensor prediction = model.denoise(noisy, cast(in.timesteps(), DType.F32), tokens);

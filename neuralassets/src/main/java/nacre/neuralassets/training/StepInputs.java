@@ -18,9 +18,10 @@ import nacre.tensor.Tensor;
  * writes one batch after another into the same tensors, so that a captured step finds them there.
  *
  * @param conditioning the model's input about the targets
- * @param target the target frames, {@code [B, S, S, 3]} in [−1, 1]
- * @param latentNoise the noise with which {@link SampleSpace#toSamples} draws a latent; null for
- *     the mode of the distribution, and for pixels
+ * @param target what the target frames are encoded as, {@link SampleSpace#encode}: their pixels
+ *     {@code [B, S, S, 3]} in [−1, 1], or the moments {@code [B, s, s, 2c]} of their latents
+ * @param latentNoise the noise with which {@link SampleSpace#draw} draws a latent; null for the
+ *     mode of the distribution, and for pixels
  * @param timesteps {@code i32[B]}
  * @param noise standard normal, {@code [B, s, s, c]}
  * @param errorWeights factors on the errors, {@code [B, S, S, 3]}; null if all errors count the
@@ -56,7 +57,7 @@ public record StepInputs(
     Shape samples = Shape.of(count, side, side, preset.sampleChannels());
     return new StepInputs(
         model.room(count, batch.slots()),
-        Tensor.empty(device, DType.F32, images),
+        Tensor.empty(device, DType.F32, model.samples().encodedShape(count, batch.size())),
         preset.vae().isEmpty() ? null : Tensor.empty(device, DType.F32, samples),
         Tensor.empty(device, DType.I32, Shape.of(count)),
         Tensor.empty(device, DType.F32, samples),
@@ -69,9 +70,9 @@ public record StepInputs(
   }
 
   /** Overwrites everything but the noise with a batch. */
-  void write(PairBatch batch, NeuralAssets model, Objective objective) {
+  void write(PairBatch batch, NeuralAssets model, TargetEncoder encoder, Objective objective) {
     model.prepare(batch.conditioning(), conditioning);
-    target.copyFrom(batch.target());
+    encoder.write(batch, target);
     if (errorWeights != null) {
       errorWeights.copyFrom(batch.errorWeights(model.preset().training().objectWeight()));
     }

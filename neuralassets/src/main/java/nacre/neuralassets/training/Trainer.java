@@ -38,6 +38,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   private final Parameters parameters;
   private final NeuralAssets model;
   private final Objective objective;
+  private final TargetEncoder encoder;
   private final AdamW optimizer;
   private final Ema ema;
   private final NeuralAssets averaged;
@@ -67,6 +68,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
     this.parameters = Parameters.create(device, DType.F32, seed);
     this.model = model(compute);
     this.objective = new Objective(model);
+    this.encoder = new TargetEncoder(model);
     Preset.Training t = preset.training();
     AdamW.Config config =
         new AdamW.Config(
@@ -142,7 +144,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
     if (inputs == null || !inputs.fits(batch)) {
       makeReady(batch);
     }
-    inputs.write(batch, model, objective);
+    inputs.write(batch, model, encoder, objective);
     inputs.draw(seed, step);
     optimizer.setLearningRate(learningRate);
     ema.begin();
@@ -165,7 +167,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
     try (Scope _ = Scope.open()) {
       Objective judge = new Objective(averaged);
       StepInputs fixed = StepInputs.like(batch, averaged);
-      fixed.write(batch, averaged, judge);
+      fixed.write(batch, averaged, encoder, judge);
       fixed.draw(VALIDATION_SEED, number);
       return judge.loss(fixed).item();
     }
@@ -287,6 +289,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   public void close() {
     try {
       forgetStep();
+      encoder.close();
     } finally {
       scope.close();
     }

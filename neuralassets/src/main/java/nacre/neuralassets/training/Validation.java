@@ -6,6 +6,7 @@ import java.util.List;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.EncodedFrames;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.model.Preset;
@@ -32,12 +33,24 @@ public final class Validation {
    */
   public Validation(ClipSource clips, DataConfig config, Preset preset, int timesteps)
       throws IOException {
+    this(clips, config, preset, timesteps, EncodedFrames.NONE);
+  }
+
+  /**
+   * Reads the pairs.
+   *
+   * @param encoded what is known of the frames' encodings; the others as for {@link
+   *     #Validation(ClipSource, DataConfig, Preset, int)}
+   */
+  public Validation(
+      ClipSource clips, DataConfig config, Preset preset, int timesteps, EncodedFrames encoded)
+      throws IOException {
     Preset.Training training = preset.training();
     var diffusion =
         new PairSampler.Diffusion(training.dropProbability(), timesteps, training.timestepPower());
     int size = preset.imageSize();
     PairSampler sampler =
-        new PairSampler(new ClipPool(clips, config, size), config, diffusion, SEED, size);
+        new PairSampler(new ClipPool(clips, config, size), config, diffusion, SEED, size, encoded);
     int each = Math.min(training.batchSize(), PAIRS);
     for (int done = 0; done < PAIRS; done += each) {
       batches.add(sampler.batch(batches.size(), each));

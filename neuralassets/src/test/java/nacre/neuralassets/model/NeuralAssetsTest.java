@@ -181,11 +181,12 @@ class NeuralAssetsTest {
       int[] timesteps = {1, 300, 600, 900};
       try (Tape tape = Tape.open()) {
         Objective objective = new Objective(model);
-        StepInputs mode = inputs(model, target, objective.timesteps(timesteps), noise);
+        Tensor encoded = model.samples().encode(target);
+        StepInputs mode = inputs(model, encoded, objective.timesteps(timesteps), noise);
         Tensor likeliest = objective.loss(mode);
         Tensor drawn =
             objective.loss(
-                new StepInputs(mode.conditioning(), target, noise, mode.timesteps(), noise, null));
+                new StepInputs(mode.conditioning(), encoded, noise, mode.timesteps(), noise, null));
         assertTrue(Math.abs(likeliest.item() - drawn.item()) > 1e-4);
         Gradients gradients = tape.backward(drawn);
         p.all()

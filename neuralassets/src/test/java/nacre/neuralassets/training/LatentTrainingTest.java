@@ -29,6 +29,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
+import nacre.tensor.Shape;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
 import org.junit.jupiter.api.AfterEach;
@@ -121,8 +122,7 @@ class LatentTrainingTest {
       Parameters p = Parameters.create(Device.cpu(), DType.F32, SEED);
       NeuralAssets model = new NeuralAssets(p, PRESET);
       Objective objective = new Objective(model);
-      StepInputs in = StepInputs.like(batch, model);
-      in.write(batch, model, objective);
+      StepInputs in = inputs(batch, model);
       in.draw(SEED, 3);
       assertEquals(in.noise().shape(), in.latentNoise().shape());
       float[] latent = in.latentNoise().toFloats();
@@ -158,21 +158,36 @@ class LatentTrainingTest {
     }
   }
 
-  /** Nothing of the frozen autoencoder is kept for backward. */
+  private static StepInputs inputs(PairBatch batch, NeuralAssets model) {
+    StepInputs in = StepInputs.like(batch, model);
+    try (TargetEncoder encoder = new TargetEncoder(model)) {
+      in.write(batch, model, encoder, new Objective(model));
+    }
+    return in;
+  }
+
+  /** The bits of a frame's moments do not depend on the batch that it is in. */
   @Test
-  void encodingLeavesNothingOnTheTape() {
+  void framesAreEncodedOneByOneAndLeaveNothingOnTheTape() {
     try (Scope _ = Scope.open()) {
       NeuralAssets model =
           new NeuralAssets(Parameters.create(Device.cpu(), DType.F32, SEED), PRESET);
+      SampleSpace.Latents latents = (SampleSpace.Latents) model.samples();
       PairBatch batch = sampler().batch(0, IMAGES);
-      StepInputs in = StepInputs.like(batch, model);
-      in.write(batch, model, new Objective(model));
-      in.draw(SEED, 0);
+      int size = batch.size();
+      Tensor frames = Tensor.of(Device.cpu(), Shape.of(IMAGES, size, size, 3), batch.target());
+      float[] moments = inputs(batch, model).target().toFloats();
+      int each = moments.length / IMAGES;
       try (Tape _ = Tape.open()) {
         long before = Memory.liveTensors();
-        Tensor latents = model.samples().toSamples(in.target(), in.latentNoise());
-        assertFalse(latents.tracked());
+        Tensor together = latents.encode(frames);
+        assertFalse(together.tracked());
         assertEquals(before + 1, Memory.liveTensors());
+        assertArrayEquals(moments, together.toFloats());
+      }
+      for (int i = 0; i < IMAGES; i++) {
+        float[] alone = latents.vae().encode(frames.rows(i, i + 1)).moments().toFloats();
+        assertArrayEquals(Arrays.copyOfRange(moments, i * each, (i + 1) * each), alone);
       }
     }
   }
@@ -208,8 +223,7 @@ class LatentTrainingTest {
       NeuralAssets model =
           new NeuralAssets(Parameters.create(Device.cpu(), DType.F32, SEED), PRESET);
       assertTrue(model.samples() instanceof SampleSpace.Latents);
-      StepInputs in = StepInputs.like(batch, model);
-      in.write(batch, model, new Objective(model));
+      StepInputs in = inputs(batch, model);
       float[] got = model.samples().toErrorWeights(in.errorWeights()).toFloats();
       assertEquals(IMAGES * side * side * channels, got.length);
       for (int i = 0; i < IMAGES; i++) {

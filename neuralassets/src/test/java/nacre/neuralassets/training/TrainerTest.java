@@ -260,7 +260,8 @@ class TrainerTest {
                 pairs.conditioning().backgroundPoses()),
             pairs.target(),
             pairs.targetBoxes(),
-            pairs.timesteps());
+            pairs.timesteps(),
+            pairs.moments());
     try (Trainer trainer = trainer()) {
       Sampler sampler = new Sampler(trainer.averaged(), 1, 1);
       assertEquals(50, Evaluation.of(sampler, still, n -> {}).copy().psnr(), 1e-9);

@@ -35,14 +35,15 @@ final class TrainStepSubject {
       }
       Tensor target = TorchLayout.channelsLast(inputs.exact("target"));
       Tensor noise = TorchLayout.channelsLast(inputs.exact("noise"));
-      Tensor clean = model.samples().toSamples(target, null);
+      Tensor encoded = model.samples().encode(target);
+      Tensor clean = model.samples().draw(encoded, null);
       Tensor noisy = schedule.addNoise(clean, noise, schedule.timesteps(timesteps));
       Objective objective = new Objective(model);
       Tensor tokens = model.tokens(conditioning);
       Tensor loss =
           objective.loss(
               new StepInputs(
-                  model.prepare(conditioning), target, objective.timesteps(timesteps), noise));
+                  model.prepare(conditioning), encoded, objective.timesteps(timesteps), noise));
       return Map.of(
           "noisy",
           TorchLayout.channelsFirst(noisy),

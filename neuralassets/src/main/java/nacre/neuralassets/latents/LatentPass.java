@@ -1,0 +1,153 @@
+package nacre.neuralassets.latents;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.BooleanSupplier;
+import nacre.neuralassets.data.Clip;
+import nacre.neuralassets.data.ClipSource;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.SampleSpace;
+import nacre.tensor.Scope;
+
+/**
+ * The pass over a finite data set that encodes every frame which a {@link LatentCache} lacks;
+ * mirrored ones as well where pairs are mirrored, since an autoencoder does not commute with
+ * mirrors. It may be stopped, or killed, and goes on where it was.
+ */
+public final class LatentPass {
+  /** Bytes of moments in memory after which a file is written. */
+  private static final long SHARD = 32L << 20;
+
+  /** The most time that a killed process loses. */
+  private static final Duration UNWRITTEN = Duration.ofMinutes(1);
+
+  /** The parts into which the progress of a clip is divided. */
+  private static final int PARTS = 1000;
+
+  private final LatentCache cache;
+  private final ClipSource source;
+  private final DataConfig config;
+  private final NeuralAssets model;
+  private long written = System.nanoTime();
+  private long encoded;
+  private long looked;
+
+  /** Told how far a pass is. */
+  @FunctionalInterface
+  public interface Listener {
+    /**
+     * Called after each frame.
+     *
+     * @param done of the total, in any unit
+     */
+    void at(long done, long total);
+  }
+
+  /**
+   * A pass.
+   *
+   * @param source a finite data set
+   * @param model whose autoencoder encodes
+   */
+  public LatentPass(LatentCache cache, ClipSource source, DataConfig config, NeuralAssets model) {
+    if (source.size() == ClipSource.ENDLESS) {
+      throw new IllegalArgumentException(source.describe() + ": has no end, and no cache");
+    }
+    this.cache = cache;
+    this.source = source;
+    this.config = config;
+    this.model = model;
+  }
+
+  /**
+   * Encodes what is missing.
+   *
+   * @param stop asked before each frame
+   * @param listener told how far it is
+   * @return whether all frames are there; false if it was stopped
+   * @throws IOException in one line, if a clip cannot be read or a file not written; what was
+   *     encoded before is kept
+   */
+  public boolean run(BooleanSupplier stop, Listener listener) throws IOException {
+    String dataSet = dataSet();
+    if (cache.isComplete(dataSet)) {
+      return true;
+    }
+    SampleSpace.Latents latents = (SampleSpace.Latents) model.samples();
+    int size = model.preset().imageSize();
+    listener.at(0, 1);
+    try (Scope _ = Scope.open();
+        FrameEncoder encoder = new FrameEncoder(latents, model.device(), size)) {
+      for (int i = 0; i < source.size(); i++) {
+        Clip clip = Clip.of(source.name(i), source.scene(i), size, config.slots());
+        List<byte[]> frames = frames(clip);
+        for (int k = 0; k < frames.size(); k++) {
+          if (stop.getAsBoolean()) {
+            return false;
+          }
+          frame(frames.get(k), encoder);
+          long parts = (long) i * PARTS + (long) (k + 1) * PARTS / frames.size();
+          listener.at(parts, (long) source.size() * PARTS);
+        }
+      }
+    } finally {
+      cache.flush();
+    }
+    cache.complete(
+        dataSet, String.format(Locale.ROOT, "%s, %d clips", source.describe(), source.size()));
+    return true;
+  }
+
+  private List<byte[]> frames(Clip clip) {
+    List<byte[]> frames = new ArrayList<>();
+    for (int t = 0; t < clip.frames(); t++) {
+      frames.add(clip.rgb(t));
+      if (config.flipProbability() > 0) {
+        frames.add(clip.mirrored(t));
+      }
+    }
+    return frames;
+  }
+
+  private void frame(byte[] rgb, FrameEncoder encoder) throws IOException {
+    looked++;
+    String key = LatentCache.key(rgb);
+    if (cache.holds(key)) {
+      return;
+    }
+    float[] pixels = new float[encoder.length()];
+    PairBatch.pixels(rgb, pixels, 0);
+    cache.add(key, encoder.encode(pixels));
+    encoded++;
+    long now = System.nanoTime();
+    if (cache.unwritten() >= SHARD || now - written >= UNWRITTEN.toNanos()) {
+      cache.flush();
+      written = now;
+    }
+  }
+
+  /** The identity of what is to be cached, without reading a frame. */
+  private String dataSet() {
+    Sha256 names = new Sha256().add(source.describe());
+    names.add(model.preset().imageSize() + (config.flipProbability() > 0 ? " mirrored" : ""));
+    for (int i = 0; i < source.size(); i++) {
+      names.add(source.name(i));
+    }
+    return names.hex();
+  }
+
+  /** The number of frames that were encoded. */
+  public long encoded() {
+    return encoded;
+  }
+
+  /** The number of frames that were looked for, 0 if an earlier pass had found all. */
+  public long looked() {
+    return looked;
+  }
+}
