@@ -148,6 +148,11 @@ public final class ClipPool {
     }
     int frames = Arrays.stream(clips).mapToInt(Clip::frames).sum();
     return String.format(
-        Locale.ROOT, "%d clips, %d frames, of %s", clips.length, frames, source.describe());
+        Locale.ROOT,
+        "%,d %s, %,d frames, of %s",
+        clips.length,
+        clips.length == 1 ? "clip" : "clips",
+        frames,
+        source.describe());
   }
 }

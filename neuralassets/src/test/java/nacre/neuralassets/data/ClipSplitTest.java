@@ -76,6 +76,35 @@ class ClipSplitTest {
   }
 
   @Test
+  void dataSetsAreDescribedInOneLine() throws IOException {
+    assertEquals(
+        "1 clip, 12 frames, of named", new ClipPool(clips(0, 1), config(0), SIZE).describe());
+    assertEquals(
+        "2 clips, 24 frames, of named", new ClipPool(clips(0, 2), config(0), SIZE).describe());
+    String partly = new ClipPool(clips(0, 4), config(0), SIZE, 5000).describe();
+    assertEquals(
+        "4 clips of named; 2 of them are kept in memory (0 MB), the others are read when drawn",
+        partly);
+  }
+
+  @Test
+  void whatIsHeldOutIsDescribedInOneLine() throws IOException {
+    assertEquals("3 held out (data.validation 3): clip0, clip1, clip3", held(5, 3));
+    assertTrue(
+        held(20, 10)
+            .matches("10 held out \\(data.validation 10\\): (clip\\d+, ){7}clip\\d+ and 2 more"));
+    assertEquals("none held out; data.validation of the preset says how many are", held(4, 0));
+    assertEquals(
+        "none held out: no clip falls into the share of 1.0E-4; data.validation may be a number",
+        held(4, 1e-4));
+  }
+
+  private static String held(int clips, double validation) throws IOException {
+    DataConfig config = config(validation);
+    return ClipSplit.of(clips(0, clips), config, List.of()).describe(config);
+  }
+
+  @Test
   void aShareIsThatShareAndClipsThatAreAddedMoveNoOther() throws IOException {
     Set<String> few = held(clips(0, 1000), 0.1);
     assertEquals(100, few.size(), 4 * Math.sqrt(1000 * 0.1 * 0.9));

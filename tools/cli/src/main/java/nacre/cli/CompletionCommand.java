@@ -9,8 +9,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "completion",
     description = {
-      "Print a script by which bash and zsh complete commands, options and files:",
-      "eval \"$(./nacre completion)\""
+      "Print a script by which bash and zsh complete commands, options and files.",
+      "",
+      "For this shell, or in ~/.bashrc or ~/.zshrc for every one:",
+      "  eval \"$(./nacre completion)\""
     },
     mixinStandardHelpOptions = true)
 final class CompletionCommand implements Runnable {

@@ -129,7 +129,7 @@ final class DataCommand implements Runnable {
       }
       Files.createDirectories(out);
       PrintStream print = System.out;
-      var limit = new Progress.Limit.Steps(clips);
+      var limit = new Progress.Limit.Steps(clips, "scene");
       try (Progress progress = Progress.start(print, limit, 0, Memory::liveBytes)) {
         for (int i = 0; i < clips; i++) {
           Path folder = folder(i);
@@ -192,8 +192,8 @@ final class DataCommand implements Runnable {
   @Command(
       name = "inspect",
       description = {
-        "Draw what a scene claims over what its frames show: 3D boxes in white, each with its own",
-        "axes (x red, y green, z blue), 2D boxes in yellow."
+        "Draw what a scene claims over what its frames show.",
+        "3D boxes are white, each with its own axes (x red, y green, z blue), 2D boxes yellow."
       },
       mixinStandardHelpOptions = true,
       sortOptions = false)

@@ -158,7 +158,8 @@ final class EvalCommand implements Callable<Integer> {
 
   /** A progress bar for the pictures drawn, twice as many as there are pairs. */
   static Progress progress(PrintStream out, int pairs) {
-    return Progress.start(out, new Progress.Limit.Steps(2L * pairs), 0, Memory::liveBytes);
+    return Progress.start(
+        out, new Progress.Limit.Steps(2L * pairs, "picture"), 0, Memory::liveBytes);
   }
 
   /**
@@ -179,9 +180,16 @@ final class EvalCommand implements Callable<Integer> {
         System.lineSeparator(),
         head,
         "                             PSNR     SSIM    model is ahead by",
-        row("model", e.model(), ""),
-        row("source frame copied", e.copy(), ahead(e.model(), e.copy())),
-        row("poses of another scene", e.foreign(), ahead(e.model(), e.foreign())));
+        String.join(System.lineSeparator(), rows(e)));
+  }
+
+  /** The rows of the table: of the model, and of what it is compared with. */
+  static String[] rows(Evaluation e) {
+    return new String[] {
+      row("model", e.model(), ""),
+      row("source frame copied", e.copy(), ahead(e.model(), e.copy())),
+      row("poses of another scene", e.foreign(), ahead(e.model(), e.foreign()))
+    };
   }
 
   private static String row(String name, Similarity s, String rest) {
@@ -189,7 +197,8 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private static String ahead(Similarity model, Similarity other) {
-    return String.format(Locale.ROOT, "   %+6.2f dB", model.psnr() - other.psnr());
+    double ahead = Math.rint(100 * (model.psnr() - other.psnr())) / 100;
+    return String.format(Locale.ROOT, "   %+6.2f dB", ahead + 0.0); // adding 0 makes -0.0 zero
   }
 
   /** The results as JSON. */

@@ -3,6 +3,7 @@ package nacre.cli;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -162,7 +163,7 @@ final class TrainingRun {
   private String lengthInWords(String unit) {
     return switch (request.length()) {
       case RunLength.Minutes(double minutes) when total == 0 ->
-          String.format(Locale.ROOT, "%.4g minutes", minutes);
+          BigDecimal.valueOf(minutes).stripTrailingZeros().toPlainString() + " minutes";
       default ->
           String.format(
               Locale.ROOT,

@@ -14,8 +14,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "verify-run",
     description = {
-      "Compare every file of a run's checkpoints with its digest, one line a checkpoint. Nothing is"
-          + " changed. The exit status is 0 if all are whole, 1 if one is damaged."
+      "Compare every file of a run's checkpoints with its digest.",
+      "One line a checkpoint. Nothing is changed. The exit status is 0 if all are whole, 1 if one"
+          + " is damaged."
     },
     mixinStandardHelpOptions = true)
 final class VerifyRunCommand implements Callable<Integer> {

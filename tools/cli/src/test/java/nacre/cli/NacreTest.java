@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import nacre.cli.options.UserException;
 import nacre.cli.output.StandardOutput;
+import nacre.neuralassets.evaluation.Evaluation;
+import nacre.neuralassets.evaluation.Similarity;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -127,6 +129,29 @@ class NacreTest {
   void aMisspeltCommandIsRecognized() {
     run(new AssertionError("never run"), "versoin");
     assertTrue(lines().getFirst().contains("did you mean version?"), lines()::getFirst);
+  }
+
+  /** Lists of commands show the first line of each description. */
+  @Test
+  void everyCommandIsDescribedByASentenceOfOneLine() {
+    requireSentences(Nacre.commandLine(new PrintWriter(err, true)));
+  }
+
+  private static void requireSentences(CommandLine command) {
+    String[] description = command.getCommandSpec().usageMessage().description();
+    String first = description[0].strip();
+    assertTrue(first.endsWith(".") && first.length() <= 140, command.getCommandName() + first);
+    command.getSubcommands().values().forEach(NacreTest::requireSentences);
+  }
+
+  @Test
+  void aModelThatIsAheadByNothingIsNotBehind() {
+    var evaluation =
+        new Evaluation(
+            4, new Similarity(8, 0.1), new Similarity(9.25, 0.1), new Similarity(8.004, 0.1));
+    String[] rows = EvalCommand.rows(evaluation);
+    assertTrue(rows[1].endsWith("   -1.25 dB"), rows[1]);
+    assertTrue(rows[2].endsWith("   +0.00 dB"), rows[2]);
   }
 
   @Test

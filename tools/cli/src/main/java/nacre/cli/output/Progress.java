@@ -53,8 +53,14 @@ public final class Progress implements AutoCloseable {
      * After a number of steps.
      *
      * @param total counted from the beginning of the run, earlier starts included
+     * @param unit what a step is, in one word
      */
-    record Steps(long total) implements Limit {}
+    record Steps(long total, String unit) implements Limit {
+      /** The steps of a run. */
+      public Steps(long total) {
+        this(total, "step");
+      }
+    }
 
     /**
      * After a time.
@@ -252,11 +258,12 @@ public final class Progress implements AutoCloseable {
     fields.add(memory + "tensors " + bytes(tensorBytes.getAsLong()));
 
     String head =
-        limit instanceof Limit.Steps(long total) ? now.step() + "/" + total : "" + now.step();
+        limit instanceof Limit.Steps steps ? now.step() + "/" + steps.total() : "" + now.step();
     String percent = String.format(Locale.ROOT, "%3.0f%%", 100 * Math.clamp(fraction(), 0, 1));
     String tail = percent + "  " + String.join("  ", fields);
     if (!terminal) {
-      return "step " + head + "  " + tail.strip();
+      String unit = limit instanceof Limit.Steps steps ? steps.unit() : "step";
+      return unit + " " + head + "  " + tail.strip();
     }
     int bar = Math.min(LARGEST_BAR, room - head.length() - tail.length() - 4);
     String line = bar < SMALLEST_BAR ? head + " " + tail : head + " " + bar(bar) + " " + tail;
@@ -275,7 +282,7 @@ public final class Progress implements AutoCloseable {
 
   private double fraction() {
     return switch (limit) {
-      case Limit.Steps(long total) -> now.step() / (double) Math.max(1, total);
+      case Limit.Steps steps -> now.step() / (double) Math.max(1, steps.total());
       case Limit.Time time ->
           elapsed(time).toNanos() / (double) Math.max(1, time.budget().toNanos());
     };
@@ -283,8 +290,9 @@ public final class Progress implements AutoCloseable {
 
   private Duration left(double stepsPerSecond) {
     return switch (limit) {
-      case Limit.Steps(long total) ->
-          Duration.ofMillis((long) (1e3 * Math.max(0, total - now.step()) / stepsPerSecond));
+      case Limit.Steps steps ->
+          Duration.ofMillis(
+              (long) (1e3 * Math.max(0, steps.total() - now.step()) / stepsPerSecond));
       case Limit.Time time -> time.budget().minus(elapsed(time));
     };
   }

@@ -93,9 +93,11 @@ public final class VerifyCommand implements Callable<Integer> {
     explain.tell(on, out::println);
     out.printf(
         Locale.ROOT,
-        "%d tensors of %d bundles compared, %d off; tensors left in memory: %d%n",
+        "%d %s of %d %s compared, %d off; tensors left in memory: %d%n",
         compared,
+        compared == 1 ? "tensor" : "tensors",
         read,
+        read == 1 ? "bundle" : "bundles",
         failed,
         Memory.liveTensors());
     out.flush();

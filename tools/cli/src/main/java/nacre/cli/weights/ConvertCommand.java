@@ -29,9 +29,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "convert",
     description = {
-      "Convert weights: a Stable Diffusion folder as a single file or a single file as"
-          + " a folder, by what OUT is called; any safetensors file, or folder with such, in"
-          + " another number format. OUT appears whole or not at all."
+      "Convert weights.",
+      "A Stable Diffusion folder becomes a single file, or a single file a folder, by what OUT is"
+          + " called; any safetensors file, or folder with such, is written in another number"
+          + " format. OUT appears whole or not at all."
     },
     mixinStandardHelpOptions = true)
 final class ConvertCommand implements Callable<Integer> {

@@ -91,6 +91,15 @@ class ProgressTest {
   }
 
   @Test
+  void whatIsCountedIsNamed() {
+    try (Progress progress = start(new Progress.Limit.Steps(4, "scene"), 0, false, 80)) {
+      nanos += 2_000_000_000L;
+      progress.step(4, 4);
+    }
+    assertTrue(printed().startsWith("scene 4/4  100%  2.0 images/s  done"), printed());
+  }
+
+  @Test
   void onATerminalOneLineIsDrawnOver() {
     try (Progress progress = start(new Progress.Limit.Steps(2500), 0, true, 120)) {
       run(progress, 1, 600, 1);

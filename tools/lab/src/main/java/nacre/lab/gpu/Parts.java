@@ -27,7 +27,7 @@ final class Parts {
           SUITE);
   private static final Pattern COUNT = Pattern.compile("\\[ +(\\d+) tests (\\w+) +]");
   private static final Pattern COMPARED =
-      Pattern.compile("(\\d+) tensors of (\\d+) bundles compared, (\\d+) off;.*");
+      Pattern.compile("(\\d+) tensors? of (\\d+) bundles? compared, (\\d+) off;.*");
 
   /** Number of bundles that one process compares; a fault on the GPU affects only these. */
   private static final int BUNDLES_AT_ONCE = 16;
