@@ -26,6 +26,8 @@ import nacre.weights.TextFile;
  * @param coordinateOctaves 4 constant coordinate channels of the UNet for each; 0 in the paper
  * @param vae of diffusers' keys; if there is one the UNet draws its latents, as in the paper, else
  *     pixels
+ * @param vaeFrom where the autoencoder's weights are: a folder, or {@value
+ *     PretrainedAutoencoder#SHIPPED}; a base's or random ones if empty
  * @param unet of diffusers' keys
  * @param imageEncoder the encoder of source frames; a vision transformer has transformers' keys
  * @param imageEncoderFrom the folder with whose weights the encoder begins; random ones if empty
@@ -43,6 +45,7 @@ public record Preset(
     int fold,
     int coordinateOctaves,
     Optional<VaeConfig> vae,
+    Optional<String> vaeFrom,
     UNetConfig unet,
     ImageEncoderConfig imageEncoder,
     Optional<Path> imageEncoderFrom,
@@ -274,6 +277,7 @@ public record Preset(
         reader.integer("fold"),
         reader.integer("coordinate_octaves"),
         reader.optional("vae").map(vae -> reader.library("vae", PresetKeys.VAE, VaeConfig::of)),
+        reader.text(PretrainedAutoencoder.FROM),
         reader.library("unet", PresetKeys.UNET, UNetConfig::of),
         encoder,
         reader.text(PretrainedEncoder.FROM).map(Path::of),

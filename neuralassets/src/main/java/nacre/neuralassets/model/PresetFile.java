@@ -150,6 +150,10 @@ public record PresetFile(String name, ObjectNode root, String json) {
     if (!sized && root.hasNonNull(PretrainedBase.BASE)) {
       file = with(PretrainedBase.open(PretrainedBase.Location.of(reader).orElseThrow()));
     }
+    if (root.hasNonNull(PretrainedAutoencoder.FROM) && !root.has("vae")) {
+      String place = reader.text(PretrainedAutoencoder.FROM).orElseThrow();
+      file = file.changed(PretrainedAutoencoder.open(place)::describe);
+    }
     if (root.hasNonNull(PretrainedEncoder.FROM) && !root.has("image_encoder")) {
       Path folder = Path.of(reader.text(PretrainedEncoder.FROM).orElseThrow());
       PretrainedEncoder encoder = PretrainedEncoder.open(folder);

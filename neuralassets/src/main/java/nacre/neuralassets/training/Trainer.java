@@ -11,6 +11,7 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.PretrainedAutoencoder;
 import nacre.neuralassets.model.PretrainedBase;
 import nacre.neuralassets.model.Trainable;
 import nacre.nn.AdamW;
@@ -117,6 +118,17 @@ public final class Trainer implements TrainedModel<PairBatch> {
   public void begin(PretrainedBase base) throws WeightsException {
     requireUnbegun();
     base.load(preset, parameters.all());
+    ema.restart();
+  }
+
+  /**
+   * Begins with the weights of a pretrained autoencoder, before the first step.
+   *
+   * @throws WeightsException in one line, if they are missing or do not fit
+   */
+  public void begin(PretrainedAutoencoder autoencoder) throws WeightsException {
+    requireUnbegun();
+    autoencoder.load(preset, parameters.all());
     ema.restart();
   }
 

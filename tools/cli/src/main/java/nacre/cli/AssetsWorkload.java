@@ -13,6 +13,7 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.PretrainedAutoencoder;
 import nacre.neuralassets.model.PretrainedBase;
 import nacre.neuralassets.training.Trainer;
 import nacre.neuralassets.training.Validation;
@@ -66,6 +67,11 @@ final class AssetsWorkload implements Workload<PairBatch> {
       trainer.begin(pretrained);
       lines.add(
           String.format(Locale.ROOT, "base    %s, %s", pretrained.path(), pretrained.describe()));
+    }
+    if (preset.vaeFrom().isPresent()) {
+      PretrainedAutoencoder pretrained = PretrainedAutoencoder.open(preset.vaeFrom().get());
+      trainer.begin(pretrained);
+      lines.add("vae     " + pretrained.place() + ", frozen");
     }
     Optional<Path> encoder = preset.imageEncoderFrom();
     if (encoder.isEmpty()) {

@@ -195,7 +195,10 @@ final class TrainCommand implements Callable<Integer> {
       }
       return resumed(run, wanted, out);
     }
-    if (wanted instanceof Preset draws && draws.vae().isPresent() && draws.base().isEmpty()) {
+    if (wanted instanceof Preset draws
+        && draws.vae().isPresent()
+        && draws.base().isEmpty()
+        && draws.vaeFrom().isEmpty()) {
       throw new UserException(
           String.format(
               Locale.ROOT,
