@@ -64,6 +64,9 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
       Path root, VaeConfig config, Map<String, Tensor> parameters, Consumer<String> note)
       throws IOException {
     Path folder = root.resolve(digest(config, parameters).substring(0, 16));
+    if (Files.exists(root) && !Files.isDirectory(root)) {
+      throw new IOException(root + ": is a file, a folder for the cache is wanted");
+    }
     Files.createDirectories(folder);
     AtomicFile.removeLeftovers(folder);
     LatentCache cache = new LatentCache(folder, note);

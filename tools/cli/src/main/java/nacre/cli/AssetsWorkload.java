@@ -24,23 +24,23 @@ final class AssetsWorkload implements Workload<PairBatch> {
   private final Preset preset;
   private final RunData data;
   private final Trainer trainer;
-  private final PairSampler sampler;
   private final RunResults results;
+  private final PrintStream out;
+  private final BooleanSupplier stop;
+  private LatentCaching latents = new LatentCaching(null);
+  private PairSampler sampler;
   private Validation validation;
 
   AssetsWorkload(TrainingRun.Request request, Preset preset, PrintStream out, BooleanSupplier stop)
       throws IOException {
     this.request = request;
     this.preset = preset;
+    this.out = out;
+    this.stop = stop;
     data = RunData.of(request);
+    LatentCaching.requireFinite(request.latents(), data.source());
     results = new RunResults(request, preset, data, out, stop);
     trainer = new Trainer(preset, request.device(), request.compute(), request.seed());
-    Preset.Training training = preset.training();
-    var diffusion =
-        new PairSampler.Diffusion(
-            training.dropProbability(), trainer.timesteps(), training.timestepPower());
-    sampler =
-        new PairSampler(data.pool(), data.config(), diffusion, request.seed(), preset.imageSize());
   }
 
   @Override
@@ -95,8 +95,25 @@ final class AssetsWorkload implements Workload<PairBatch> {
   }
 
   @Override
-  public void prepare(long steps) {
+  public boolean prepare(long steps) throws IOException {
+    latents = LatentCaching.open(request.latents(), trainer, out);
+    if (!latents.fill(data, trainer, out, stop)) {
+      return false;
+    }
+    Preset.Training training = preset.training();
+    var diffusion =
+        new PairSampler.Diffusion(
+            training.dropProbability(), trainer.timesteps(), training.timestepPower());
+    sampler =
+        new PairSampler(
+            data.pool(),
+            data.config(),
+            diffusion,
+            request.seed(),
+            preset.imageSize(),
+            latents.frames());
     data.pool().prepare(steps);
+    return true;
   }
 
   @Override
@@ -121,7 +138,8 @@ final class AssetsWorkload implements Workload<PairBatch> {
     }
     if (validation == null) {
       validation =
-          new Validation(data.split().heldOut(), data.config(), preset, trainer.timesteps());
+          new Validation(
+              data.split().heldOut(), data.config(), preset, trainer.timesteps(), latents.frames());
     }
     return OptionalDouble.of(validation.loss(trainer));
   }
@@ -151,6 +169,7 @@ final class AssetsWorkload implements Workload<PairBatch> {
 
   @Override
   public void close() {
+    latents.close();
     trainer.close();
   }
 }

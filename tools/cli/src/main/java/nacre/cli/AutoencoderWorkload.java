@@ -68,8 +68,9 @@ final class AutoencoderWorkload implements Workload<float[]> {
   }
 
   @Override
-  public void prepare(long steps) {
+  public boolean prepare(long steps) {
     data.pool().prepare(steps);
+    return true;
   }
 
   @Override

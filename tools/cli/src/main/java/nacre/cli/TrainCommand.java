@@ -117,6 +117,14 @@ final class TrainCommand implements Callable<Integer> {
 
   @Mixin private BaseOptions baseOptions;
 
+  @Option(
+      names = "--cache-latents",
+      paramLabel = "FOLDER",
+      description =
+          "Encode every frame of --data once, before the first step, and keep what comes out in"
+              + " this folder; several runs may share it.")
+  private Path latents;
+
   @Mixin private DeviceChoice device;
 
   @Option(
@@ -219,6 +227,7 @@ final class TrainCommand implements Callable<Integer> {
             data(data),
             evaluationPairs,
             sheet,
+            latents(wanted),
             null);
     if (run.isTaken() && fresh) {
       out.println("moved   the earlier run to " + run.moveAside());
@@ -291,7 +300,20 @@ final class TrainCommand implements Callable<Integer> {
         began,
         evaluationPairs,
         sheet,
+        latents(trained),
         from);
+  }
+
+  /** The folder of the cache; complains in one line where there are no latents. */
+  private Path latents(TrainingPreset trained) {
+    if (latents != null && !(trained instanceof Preset draws && draws.vae().isPresent())) {
+      throw new UserException(
+          String.format(
+              Locale.ROOT,
+              "--cache-latents: preset %s draws no latents that could be kept; leave it out",
+              trained.name()));
+    }
+    return latents;
   }
 
   /** The length of a resumed run, which {@code --steps} may extend. */

@@ -44,6 +44,7 @@ final class TrainingRun {
    * @param data the training data
    * @param evaluationPairs number of held-out pairs to evaluate at the end, 0 for none
    * @param sheets whether to draw sheets of samples
+   * @param latents folder of the cache of latents; null for none
    * @param from the checkpoint to resume from; null for a new run
    */
   record Request(
@@ -57,6 +58,7 @@ final class TrainingRun {
       ClipLocation data,
       int evaluationPairs,
       boolean sheets,
+      Path latents,
       Checkpoint from) {}
 
   private final Request request;
@@ -125,7 +127,10 @@ final class TrainingRun {
           request.folder().root(),
           request.seed(),
           lengthInWords(work.unit()));
-      work.prepare(work.model().steps());
+      if (!work.prepare(work.model().steps())) {
+        checkpoint(work, unlogged); // so that the run can be resumed
+        return false;
+      }
       return train(work);
     }
   }
@@ -193,7 +198,7 @@ final class TrainingRun {
                 progress::note)) {
       long begun = trainer.steps();
       if (begun == 0) {
-        checkpoint(work, log); // a run that is killed at once can be resumed as well
+        checkpoint(work, log.unlogged()); // a run that is killed at once can be resumed as well
       }
       long saved = System.nanoTime();
       Pace pace = new Pace();
@@ -220,7 +225,7 @@ final class TrainingRun {
         }
       }
       boolean finished = total > 0 && trainer.steps() >= total;
-      Checkpoint last = checkpoint(work, log);
+      Checkpoint last = checkpoint(work, log.unlogged());
       progress.finish();
       out.println("saved   " + last.folder());
       if (unreadable != null) {
@@ -301,7 +306,7 @@ final class TrainingRun {
   private long save(Workload<?> work, RunLog log, Progress progress) throws IOException {
     long begun = System.nanoTime();
     try {
-      Checkpoint written = checkpoint(work, log);
+      Checkpoint written = checkpoint(work, log.unlogged());
       progress.note("saved   " + written.folder());
     } catch (IOException e) {
       progress.note(
@@ -319,7 +324,7 @@ final class TrainingRun {
     return System.nanoTime();
   }
 
-  private Checkpoint checkpoint(Workload<?> work, RunLog log) throws IOException {
+  private Checkpoint checkpoint(Workload<?> work, RunState.LossSum open) throws IOException {
     lock.requireHeld();
     double minutes = request.length() instanceof RunLength.Minutes(double m) ? m : 0;
     RunState state =
@@ -331,7 +336,7 @@ final class TrainingRun {
             elapsed(),
             request.data().isRendered() ? "" : request.data().toString(),
             request.compute(),
-            log.unlogged(),
+            open,
             work.heldOut());
     Path checkpoints = request.folder().checkpoints();
     Checkpoint written = Checkpoint.write(checkpoints, work.model(), state);

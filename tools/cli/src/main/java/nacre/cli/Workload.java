@@ -27,8 +27,12 @@ interface Workload<B> extends AutoCloseable {
    */
   List<String> begin() throws IOException;
 
-  /** Prepares the data for going on after so many steps. */
-  void prepare(long steps);
+  /**
+   * Prepares the data for going on after so many steps, with the weights that the model then has.
+   *
+   * @return false if stopped meanwhile
+   */
+  boolean prepare(long steps) throws IOException;
 
   /**
    * The batch of a step.

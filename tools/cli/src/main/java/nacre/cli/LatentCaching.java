@@ -1,0 +1,90 @@
+package nacre.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.function.BooleanSupplier;
+import nacre.cli.options.UserException;
+import nacre.cli.output.Progress;
+import nacre.neuralassets.data.ClipSource;
+import nacre.neuralassets.data.EncodedFrames;
+import nacre.neuralassets.latents.LatentCache;
+import nacre.neuralassets.latents.LatentPass;
+import nacre.neuralassets.training.Trainer;
+import nacre.tensor.Memory;
+
+/**
+ * The cache of {@code train --cache-latents} in a run.
+ *
+ * @param cache null without that option
+ */
+record LatentCaching(LatentCache cache) implements AutoCloseable {
+
+  /**
+   * Opens the cache.
+   *
+   * @param folder null without {@code --cache-latents}
+   */
+  static LatentCaching open(Path folder, Trainer trainer, PrintStream out) throws IOException {
+    return new LatentCaching(
+        folder == null
+            ? null
+            : LatentCache.open(
+                folder,
+                trainer.preset().vae().orElseThrow(),
+                trainer.parameters(),
+                line -> out.println("note    " + line)));
+  }
+
+  /** Complains in one line about data that cannot be cached. */
+  static void requireFinite(Path folder, ClipSource source) {
+    if (folder != null && source.size() == ClipSource.ENDLESS) {
+      throw new UserException(
+          "--cache-latents: "
+              + source.describe()
+              + ": there is no end of them to encode beforehand; give a data set with --data, or"
+              + " leave the option out");
+    }
+  }
+
+  /** What is known of the frames' encodings. */
+  EncodedFrames frames() {
+    return cache == null ? EncodedFrames.NONE : cache;
+  }
+
+  /**
+   * Encodes the frames that the cache lacks.
+   *
+   * @return false if stopped meanwhile; what was encoded is kept
+   */
+  boolean fill(RunData data, Trainer trainer, PrintStream out, BooleanSupplier stop)
+      throws IOException {
+    if (cache == null) {
+      return true;
+    }
+    LatentPass pass = new LatentPass(cache, data.source(), data.config(), trainer.averaged());
+    boolean done;
+    try (Progress progress =
+        Progress.start(out, new Progress.Limit.Steps(0), 0, Memory::liveBytes)) {
+      done =
+          pass.run(
+              stop, (at, total) -> progress.phase("encoding the data set's frames", at, total));
+    }
+    out.printf(
+        Locale.ROOT,
+        "latents %,d frames in %s, %,d of them encoded now%s%n",
+        cache.frames(),
+        cache.folder(),
+        pass.encoded(),
+        done ? "" : "; stopped before the last");
+    return done;
+  }
+
+  @Override
+  public void close() {
+    if (cache != null) {
+      cache.close();
+    }
+  }
+}
