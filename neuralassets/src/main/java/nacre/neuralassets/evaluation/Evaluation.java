@@ -21,7 +21,7 @@ import nacre.tensor.ops.RandomNormal;
  * @param foreign similarity of the model's images with the poses of another pair
  */
 public record Evaluation(int pairs, Similarity model, Similarity copy, Similarity foreign) {
-  /** The number of images drawn at a time. */
+  /** The number of images between two reports of progress, and that have noise in common. */
   public static final int BATCH = 40;
 
   /** Seed of the initial noise of sampling. */
@@ -93,7 +93,17 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
     Shape shape = Shape.of(count, side, side, model.preset().sampleChannels());
     try (Scope _ = Scope.open()) {
       Tensor noise = RandomNormal.normal(model.device(), shape, NOISE_SEED, at);
-      return sampler.sample(all.slice(at, count), noise).toFloats();
+      float[] drawn = new float[all.source().length / all.batch() * count];
+      int most = sampler.batch();
+      for (int from = 0; from < count; from += most) {
+        int to = Math.min(from + most, count);
+        try (Scope _ = Scope.open()) {
+          Conditioning some = all.slice(at + from, to - from);
+          float[] images = sampler.sample(some, noise.rows(from, to)).toFloats();
+          System.arraycopy(images, 0, drawn, from * (drawn.length / count), images.length);
+        }
+      }
+      return drawn;
     }
   }
 

@@ -8,6 +8,7 @@ import static nacre.tensor.ops.SpaceToDepth.depthToSpace;
 import static nacre.tensor.ops.SpaceToDepth.spaceToDepth;
 
 import java.util.Collections;
+import java.util.function.UnaryOperator;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.LatentDistribution;
 import nacre.tensor.Scope;
@@ -104,14 +105,18 @@ public sealed interface SampleSpace {
     /** The moments of each image's latents: means, then the logarithms of the variances. */
     @Override
     public Tensor encode(Tensor images) {
+      return each(images, image -> vae.encode(image).moments());
+    }
+
+    private static Tensor each(Tensor batch, UnaryOperator<Tensor> of) {
       return Scope.tidy(
           () -> {
-            Tensor[] moments = new Tensor[images.dim(0)];
-            for (int i = 0; i < moments.length; i++) {
-              Tensor image = images.rows(i, i + 1);
-              moments[i] = Scope.tidy(() -> vae.encode(image).moments());
+            Tensor[] made = new Tensor[batch.dim(0)];
+            for (int i = 0; i < made.length; i++) {
+              Tensor one = batch.rows(i, i + 1);
+              made[i] = Scope.tidy(() -> of.apply(one));
             }
-            return moments.length == 1 ? moments[0] : concat(0, moments);
+            return made.length == 1 ? made[0] : concat(0, made);
           });
     }
 
@@ -124,9 +129,10 @@ public sealed interface SampleSpace {
           });
     }
 
+    /** Each is decoded by itself, in the memory of one. */
     @Override
     public Tensor toImages(Tensor samples) {
-      return Scope.tidy(() -> vae.decode(vae.fromDiffusion(samples)));
+      return each(samples, latent -> vae.decode(vae.fromDiffusion(latent)));
     }
 
     /**

@@ -8,6 +8,7 @@ import nacre.diffusion.NotFiniteException;
 import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
+import nacre.diffusion.unet.UNetConfig;
 import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -23,11 +24,26 @@ import nacre.tensor.Tensor;
  * @param guidance the guidance scale; 1 for none, which halves the work
  */
 public record Sampler(NeuralAssets model, int steps, double guidance) {
+  /** Numbers in one activation of the UNet's first level, of a batch without guidance. */
+  private static final long MOST_ACTIVATIONS = 1 << 22;
+
+  private static final int MOST_IMAGES = 40;
 
   /** A sampler with the steps and the guidance scale of the model's preset. */
   public static Sampler of(NeuralAssets model) {
     Preset.Sampling sampling = model.preset().sampling();
     return new Sampler(model, sampling.numInferenceSteps(), sampling.guidanceScale());
+  }
+
+  /**
+   * The number of images that are best drawn at a time: some dozens of small ones, a few of large
+   * ones, whose activations fill the memory and the cores alone.
+   */
+  public int batch() {
+    UNetConfig unet = model.preset().unet();
+    long pixels = (long) unet.sampleSize() * unet.sampleSize();
+    return Math.clamp(
+        MOST_ACTIVATIONS / (pixels * unet.blockOutChannels().getFirst()), 1, MOST_IMAGES);
   }
 
   /** As {@link #sample(Conditioning, Tensor, IntConsumer)}, without reporting progress. */

@@ -27,9 +27,6 @@ import nacre.tensor.ops.RandomNormal;
  * their edits only.
  */
 final class SamplePictures {
-  /** Pictures drawn at a time. */
-  private static final int BATCH = 32;
-
   private final Sampler sampler;
   private final EditTokens tokens;
   private final long seed;
@@ -65,8 +62,9 @@ final class SamplePictures {
     var limit = new Progress.Limit.Steps((long) orders.size() * sampler.steps());
     try (Progress progress =
         print == null ? null : Progress.start(print, limit, 0, Memory::liveBytes)) {
-      for (int at = 0; at < orders.size(); at += BATCH) {
-        List<Order> some = orders.subList(at, Math.min(orders.size(), at + BATCH));
+      int most = sampler.batch();
+      for (int at = 0; at < orders.size(); at += most) {
+        List<Order> some = orders.subList(at, Math.min(orders.size(), at + most));
         long before = (long) at * sampler.steps();
         IntConsumer show =
             progress == null
