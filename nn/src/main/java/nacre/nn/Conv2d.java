@@ -1,20 +1,24 @@
 package nacre.nn;
 
 import static nacre.nn.MixedPrecision.match;
+import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Convolution.conv2d;
 import static nacre.tensor.ops.UpsampleConvolution.upsampleConv2d;
 
+import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Window;
 
 /**
  * Two-dimensional convolution, {@code [N, H, W, in] → [N, OH, OW, out]}. Parameters {@code weight
- * [out, kernel, kernel, in]} ({@code [out, in, kernel, kernel]} on disk) and {@code bias [out]}.
+ * [out, kernel, kernel, in]} ({@code [out, in, kernel, kernel]} on disk) and {@code bias [out]},
+ * and those of a low-rank adapter beside them where one is wanted ({@link Parameters#adapted}).
  */
 public final class Conv2d implements Layer {
   private final Tensor weight;
   private final Tensor bias;
+  private final LowRank adapter;
   private final Window window;
 
   /** With bias and the same padding on all sides, initialized as PyTorch does. */
@@ -50,6 +54,8 @@ public final class Conv2d implements Layer {
     Sizes.of("Conv2d", p).positive("in", in).positive("out", out).positive("kernel", kernel);
     this.weight = p.parameter("weight", Shape.of(out, kernel, kernel, in), weight);
     this.bias = bias == null ? null : p.parameter("bias", Shape.of(out), bias);
+    this.adapter =
+        p.adapter(rank -> Shape.of(rank, kernel, kernel, in), rank -> Shape.of(out, 1, 1, rank));
     this.window = window;
   }
 
@@ -66,7 +72,14 @@ public final class Conv2d implements Layer {
    *     pixel; nullable
    */
   public Tensor forward(Tensor x, Tensor residual) {
-    return conv2d(x, match(weight, x), match(bias, x), residual, window);
+    if (adapter == null) {
+      return conv2d(x, match(weight, x), match(bias, x), residual, window);
+    }
+    return Scope.tidy(
+        () -> {
+          Tensor sum = adapter.convolution(x, residual, window);
+          return conv2d(x, match(weight, x), match(bias, x), sum, window);
+        });
   }
 
   /**
@@ -77,6 +90,10 @@ public final class Conv2d implements Layer {
     if (!window.equals(Window.of(1, 1))) {
       throw new IllegalStateException("Conv2d: forwardUpsampled wants padding 1, not " + window);
     }
-    return upsampleConv2d(x, match(weight, x), match(bias, x));
+    if (adapter == null) {
+      return upsampleConv2d(x, match(weight, x), match(bias, x));
+    }
+    return Scope.tidy(
+        () -> add(upsampleConv2d(x, match(weight, x), match(bias, x)), adapter.upsampled(x)));
   }
 }

@@ -1,21 +1,26 @@
 package nacre.nn;
 
 import static nacre.nn.MixedPrecision.match;
+import static nacre.tensor.ops.Activation.activation;
 import static nacre.tensor.ops.Linear.linear;
-import static nacre.tensor.ops.LinearGeglu.geglu;
 
+import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.ops.Geglu;
+import nacre.tensor.ops.LinearGeglu;
 import nacre.tensor.spi.Unary;
 
 /**
  * A linear layer, y = x · weightᵀ + bias, {@code [.., in] → [.., out]}. Parameters {@code weight
- * [out, in]} and {@code bias [out]}. As every layer, it computes in its input's dtype, and casts
+ * [out, in]} and {@code bias [out]}, and those of a low-rank adapter beside them where one is
+ * wanted ({@link Parameters#adapted}). As every layer, it computes in its input's dtype, and casts
  * parameters stored in another.
  */
 public final class Linear implements Layer {
   private final Tensor weight;
   private final Tensor bias;
+  private final LowRank adapter;
 
   /** With bias, initialized as PyTorch does. */
   public Linear(Parameters p, int in, int out) {
@@ -36,6 +41,7 @@ public final class Linear implements Layer {
     Sizes.of("Linear", p).positive("in", in).positive("out", out);
     this.weight = p.parameter("weight", Shape.of(out, in), weight);
     this.bias = bias == null ? null : p.parameter("bias", Shape.of(out), bias);
+    this.adapter = p.adapter(rank -> Shape.of(rank, in), rank -> Shape.of(out, rank));
   }
 
   /** {@code x [.., in] → [.., out]}. */
@@ -50,7 +56,10 @@ public final class Linear implements Layer {
    * @param f nullable
    */
   public Tensor forward(Tensor x, Unary f) {
-    return linear(x, match(weight, x), match(bias, x), f);
+    if (adapter == null) {
+      return linear(x, match(weight, x), match(bias, x), f);
+    }
+    return f == null ? forwardAdd(x, null) : Scope.tidy(() -> activation(f, forwardAdd(x, null)));
   }
 
   /**
@@ -59,11 +68,17 @@ public final class Linear implements Layer {
    * @param residual {@code [.., out]}, nullable
    */
   public Tensor forwardAdd(Tensor x, Tensor residual) {
-    return linear(x, match(weight, x), match(bias, x), null, residual);
+    if (adapter == null) {
+      return linear(x, match(weight, x), match(bias, x), null, residual);
+    }
+    return Scope.tidy(
+        () -> linear(x, match(weight, x), match(bias, x), null, adapter.linear(x, residual)));
   }
 
   /** geglu(linear(x)) in one pass, {@code [.., in] → [.., out/2]}. */
   Tensor forwardGeglu(Tensor x) {
-    return geglu(x, match(weight, x), match(bias, x));
+    return adapter == null
+        ? LinearGeglu.geglu(x, match(weight, x), match(bias, x))
+        : Scope.tidy(() -> Geglu.geglu(forward(x)));
   }
 }

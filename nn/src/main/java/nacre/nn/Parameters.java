@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.IntFunction;
 import java.util.function.Predicate;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -29,6 +30,7 @@ public final class Parameters {
   private final String prefix;
   private final Predicate<String> frozen;
   private final Map<String, Tensor> tensors;
+  private final Adaptation adaptation;
 
   private sealed interface Source {}
 
@@ -39,11 +41,16 @@ public final class Parameters {
   private record Existing(Map<String, Tensor> tensors) implements Source {}
 
   private Parameters(
-      Source source, String prefix, Predicate<String> frozen, Map<String, Tensor> tensors) {
+      Source source,
+      String prefix,
+      Predicate<String> frozen,
+      Map<String, Tensor> tensors,
+      Adaptation adaptation) {
     this.source = source;
     this.prefix = prefix;
     this.frozen = frozen;
     this.tensors = tensors;
+    this.adaptation = adaptation;
   }
 
   /**
@@ -69,16 +76,16 @@ public final class Parameters {
    * Nothing is tracked.
    */
   public static Parameters over(Map<String, Tensor> tensors) {
-    return new Parameters(new Existing(tensors), "", _ -> true, new LinkedHashMap<>());
+    return new Parameters(new Existing(tensors), "", _ -> true, new LinkedHashMap<>(), null);
   }
 
   private static Parameters root(Source source) {
-    return new Parameters(source, "", _ -> false, new LinkedHashMap<>());
+    return new Parameters(source, "", _ -> false, new LinkedHashMap<>(), null);
   }
 
   /** The place {@code name} below this one; the name may itself contain dots. */
   public Parameters at(String name) {
-    return new Parameters(source, prefix + name + ".", frozen, tensors);
+    return new Parameters(source, prefix + name + ".", frozen, tensors, adaptation);
   }
 
   /** The dotted name of this place, without a dot at its end; empty for the root. */
@@ -105,7 +112,80 @@ public final class Parameters {
    * @param names which, by full name
    */
   public Parameters frozen(Predicate<String> names) {
-    return new Parameters(source, prefix, frozen.or(names), tensors);
+    return new Parameters(source, prefix, frozen.or(names), tensors, adaptation);
+  }
+
+  /**
+   * The same place, for parameters that are stored in another dtype, such as frozen ones in bf16.
+   * It says nothing of tensors that exist already.
+   */
+  public Parameters storedIn(DType dtype) {
+    Source other =
+        source instanceof Fresh fresh
+            ? new Fresh(fresh.device, dtype, fresh.seed, fresh.initialize)
+            : source;
+    return new Parameters(other, prefix, frozen, tensors, adaptation);
+  }
+
+  /**
+   * The same place, for a model that is not trained itself, but adapted: parameters made through it
+   * are {@linkplain #frozen frozen}, but beside the linear layers and convolutions that the
+   * configuration names, low-rank adapters are trained, in f32, unless this place is frozen as well.
+   * Adapters begin with A at random and B zero, so that they change nothing, even where parameters
+   * are {@linkplain #unwritten unwritten}.
+   *
+   * <pre>{@code
+   * Parameters p = Parameters.unwritten(device, DType.BF16).adapted(LoraConfig.ofRank(16));
+   * UNet2DCondition unet = checkpoint.readUNet(p);
+   * p.requireTargets();
+   * AdamW optimizer = new AdamW(p.trainable(), 1e-4); // A and B of each attention layer
+   * }</pre>
+   *
+   * @param config its targets are names of layers from this place on
+   */
+  public Parameters adapted(LoraConfig config) {
+    Adaptation wanted = new Adaptation(config, prefix, frozen);
+    return new Parameters(source, prefix, _ -> true, tensors, wanted);
+  }
+
+  /**
+   * Requires every target of {@link #adapted} to have named a layer, after the model was built.
+   *
+   * @throws IllegalArgumentException naming those that did not, and the layers that there are
+   */
+  public void requireTargets() {
+    if (adaptation != null) {
+      adaptation.requireTargets();
+    }
+  }
+
+  /**
+   * The adapter beside the layer whose parameters are at this place; null if none is wanted.
+   *
+   * @param down the shape of A for a rank
+   * @param up the shape of B for a rank
+   */
+  LowRank adapter(IntFunction<Shape> down, IntFunction<Shape> up) {
+    if (adaptation == null || !adaptation.wants(prefix)) {
+      return null;
+    }
+    LoraConfig config = adaptation.config();
+    return new LowRank(
+        factor(LowRank.DOWN, down.apply(config.rank()), Initializer.kaimingUniform()),
+        factor(LowRank.UP, up.apply(config.rank()), Initializer.zeros()),
+        config.scale());
+  }
+
+  private Tensor factor(String name, Shape shape, Initializer initializer) {
+    Predicate<String> still = adaptation.frozen();
+    String full = prefix + name + ".weight";
+    Source own = source;
+    if (source instanceof Fresh fresh) {
+      DType dtype = still.test(full) ? fresh.dtype : DType.F32;
+      own = new Fresh(fresh.device, dtype, fresh.seed, true);
+    }
+    Parameters place = new Parameters(own, prefix, still, tensors, null);
+    return place.at(name).parameter("weight", shape, initializer);
   }
 
   /**
@@ -188,6 +268,20 @@ public final class Parameters {
     Map<String, Tensor> below = new LinkedHashMap<>();
     all().forEach((name, tensor) -> below.put(name.substring(prefix.length()), tensor));
     return below;
+  }
+
+  /** Those of {@link #relative} that are no adapters': the model's own. */
+  public Map<String, Tensor> base() {
+    Map<String, Tensor> base = relative();
+    base.keySet().removeIf(LowRank::isFactor);
+    return base;
+  }
+
+  /** Those of {@link #relative} that are {@linkplain #adapted adapters'}, A and B of each layer. */
+  public Map<String, Tensor> adapters() {
+    Map<String, Tensor> adapters = relative();
+    adapters.keySet().removeIf(name -> !LowRank.isFactor(name));
+    return adapters;
   }
 
   /** Those of {@link #all} that are trained. */

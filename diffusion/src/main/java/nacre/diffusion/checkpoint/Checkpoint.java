@@ -304,7 +304,7 @@ public sealed interface Checkpoint permits DiffusersFolder, SingleFile, WithVae 
     try (StateDict dict = weights(component)) {
       listener.read(0, dict.bytes());
       M model = build.get();
-      dict.loadInto(p.relative(), listener);
+      dict.loadInto(p.base(), listener);
       return model;
     }
   }
