@@ -5,14 +5,17 @@ import static nacre.tensor.ops.Reshape.reshape;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.VaeConfig;
+import nacre.nn.LoraConfig;
 import nacre.nn.Parameters;
 import nacre.nn.Vit;
 import nacre.nn.VitConfig;
@@ -23,8 +26,13 @@ import nacre.tensor.Tensor;
 final class ModelSubjects {
   private ModelSubjects() {}
 
+  /** A UNet, with low-rank adapters if the config has a key {@code lora}. */
   static Subject unet(JsonNode config, Parameters p) {
-    UNet2DCondition unet = new UNet2DCondition(p, UNetConfig.of(config));
+    ObjectNode own = config.deepCopy();
+    JsonNode lora = own.remove("lora");
+    Parameters place = lora == null ? p : p.adapted(lora(lora));
+    UNet2DCondition unet = new UNet2DCondition(place, UNetConfig.of(own));
+    place.requireTargets();
     return inputs -> {
       Tensor sample = inputs.channelsLast("sample");
       Tensor timesteps = perSample(inputs.exact("timestep"), sample.dim(0));
@@ -33,6 +41,20 @@ final class ModelSubjects {
       Tensor y = unet.forward(sample, timesteps, context, guidance);
       return Map.of("sample", TorchLayout.channelsFirst(y));
     };
+  }
+
+  private static LoraConfig lora(JsonNode json) {
+    List<String> targets = new ArrayList<>();
+    json.path("targets").forEach(target -> targets.add(target.asText()));
+    return new LoraConfig(json.path("rank").asInt(), json.path("alpha").asDouble(), targets);
+  }
+
+  /**
+   * The name in memory of a UNet's parameter, which peft names otherwise in a model that has
+   * adapters.
+   */
+  static String unetName(String name) {
+    return name.replace(".base_layer.", ".").replace(".default.weight", ".weight");
   }
 
   /** Encoder or decoder, whichever the inputs ask for. */

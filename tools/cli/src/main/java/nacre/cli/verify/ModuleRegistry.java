@@ -64,7 +64,10 @@ final class ModuleRegistry {
     add("Softmax", (c, p) -> LayerSubjects.softmax(c));
     add("ScaledDotProductAttention", (c, p) -> LayerSubjects.attentionOp(c));
     add("Timesteps", (c, p) -> LayerSubjects.timesteps(c));
-    add("UNet2DConditionModel", (c, p) -> ModelSubjects.unet(c.node(), p));
+    MODULES.put(
+        "UNet2DConditionModel",
+        new Known(
+            (c, p, _) -> ModelSubjects.unet(c.node(), p), ModelSubjects::unetName, name -> false));
     for (VitFamily family : VitFamily.values()) {
       MODULES.put(
           family.className(),
