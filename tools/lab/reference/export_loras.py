@@ -5,17 +5,20 @@ that diffusers samples with them.
 
 `style` changes attention, feed-forward and convolution layers of the UNet and the text encoder;
 `form` the UNet's attention alone, in another rank. The scale alpha/rank is a power of two, so that the
-conventions without alpha, where it is multiplied into the up matrix, hold the same LoRA to the bit.
+conventions without alpha, where it is multiplied into the up matrix, hold the same LoRA to the bit. `peft` holds
+`style` in two folders of peft's own, `style-unet` the UNet's part as diffusers saves a single model's.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from export_tiny_sd import FOLDER, PROMPT, SIZE
@@ -158,10 +161,36 @@ def write(pipe: StableDiffusionPipeline) -> None:
     save_file(diffusers(unet, text, oldest, old_text, fold=True, module=processor), OUT / "style-processor.safetensors")
     save_file(diffusers(form, {}, peft, peft, fold=True), OUT / "form.safetensors")
     save_file(kohya({}, text), OUT / "text.safetensors")
+    peft_folders(pipe, unet, text)
     conv = {name: factors for name, factors in unet.items() if name in STYLE}
     split, plain = tucker(kohya(conv, {}), g)
     save_file(split, OUT / "tucker.safetensors")
     save_file(plain, OUT / "tucker-multiplied.safetensors")
+
+
+def peft_folders(pipe: StableDiffusionPipeline, unet: dict, text: dict) -> None:
+    """`style` as peft saves it, with alphas by layer, and as a single model of diffusers saves it."""
+    for part, model, factors in (("unet", pipe.unet, unet), ("text_encoder", pipe.text_encoder, text)):
+        own = {name: alpha for name, (_, _, alpha) in factors.items() if name in STYLE}
+        config = LoraConfig(r=4, lora_alpha=8.0, target_modules=list(factors), alpha_pattern=own)
+        wrapped = get_peft_model(copy.deepcopy(model), config)
+        fill(wrapped, {k: (a, b if k in own else b * (alpha / 8.0), alpha) for k, (a, b, alpha) in factors.items()})
+        wrapped.peft_config["default"].base_model_name_or_path = "tiny-sd"
+        wrapped.peft_config["default"].target_modules = sorted(factors)  # a set has another order each time
+        wrapped.half().save_pretrained(OUT / "peft" / part)
+        (OUT / "peft" / part / "README.md").unlink()
+    single = copy.deepcopy(pipe.unet)
+    single.add_adapter(LoraConfig(r=4, lora_alpha=2.0, target_modules=list(unet)))
+    fill(single, unet)
+    single.peft_config["default"].target_modules = sorted(unet)
+    single.half().save_lora_adapter(OUT, weight_name="style-unet.safetensors")
+
+
+def fill(model: torch.nn.Module, factors: dict) -> None:
+    for name, (down, up, _) in factors.items():
+        layer = next(m for k, m in model.named_modules() if k == name or k.endswith("." + name))
+        layer.lora_A["default"].weight.data.copy_(down)
+        layer.lora_B["default"].weight.data.copy_(up)
 
 
 def without_tower(tensors: dict) -> dict:
@@ -171,8 +200,6 @@ def without_tower(tensors: dict) -> dict:
 
 def draw(loras: dict[Path, float]):
     pipe = StableDiffusionPipeline.from_pretrained(FOLDER / "model", dtype=torch.float32, safety_checker=None)
-    pipe.set_progress_bar_config(disable=True)
-    pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
     for i, (file, _) in enumerate(loras.items()):
         if "peft" in file.name or "form" in file.name:
             pipe.load_lora_weights(file.parent, weight_name=file.name, adapter_name=f"a{i}")
@@ -180,6 +207,12 @@ def draw(loras: dict[Path, float]):
             pipe.load_lora_weights(without_tower(load_file(file)), adapter_name=f"a{i}", unet_config=pipe.unet.config)
     if loras:
         pipe.set_adapters([f"a{i}" for i in range(len(loras))], list(loras.values()))
+    return sample(pipe)
+
+
+def sample(pipe: StableDiffusionPipeline):
+    pipe.set_progress_bar_config(disable=True)
+    pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
     width, height = SIZE
     return pipe(
         prompt=PROMPT,
@@ -189,6 +222,17 @@ def draw(loras: dict[Path, float]):
         width=width,
         height=height,
     ).images[0]
+
+
+def draw_peft(single: bool):
+    """With the adapters in `peft`, or with the single UNet's in place of one of them."""
+    pipe = StableDiffusionPipeline.from_pretrained(FOLDER / "model", dtype=torch.float32, safety_checker=None)
+    if single:
+        pipe.unet.load_lora_adapter(OUT, weight_name="style-unet.safetensors", prefix=None)
+    else:
+        pipe.unet = PeftModel.from_pretrained(pipe.unet, OUT / "peft/unet").merge_and_unload()
+    pipe.text_encoder = PeftModel.from_pretrained(pipe.text_encoder, OUT / "peft/text_encoder").merge_and_unload()
+    return sample(pipe)
 
 
 def difference(a, b) -> float:
@@ -209,6 +253,8 @@ def main() -> None:
     for naming in ("kohya", "original", "old", "processor"):
         image = draw({OUT / f"style-{naming}.safetensors": 1.0})
         print(f"{naming:12} differs from peft's naming by {difference(image, whole):.0f}")
+    for single in (False, True):
+        print(f"{'single UNet' if single else 'peft folder':12} differs from peft's naming by {difference(draw_peft(single), whole):.0f}")
     image = draw({OUT / "tucker-multiplied.safetensors": 1.0})
     image.save(OUT / "tucker.png", optimize=True)
     print(f"tucker       differs from the picture without by {difference(image, plain):.0f}")

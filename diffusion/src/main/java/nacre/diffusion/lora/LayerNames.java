@@ -73,6 +73,7 @@ final class LayerNames {
       new UNet2DCondition(unet, model.unetConfig());
       for (Layer layer : layers(Component.UNET, unet)) {
         names.put("unet.", layer, name -> name);
+        names.put(AdapterFolder.PEFT_PREFIX, layer, name -> name);
         names.put("", layer, name -> name); // of save_attn_procs
         names.put("lora_unet_", layer, LayerNames::flat);
         original
@@ -84,6 +85,8 @@ final class LayerNames {
       for (Layer layer : layers(Component.TEXT_ENCODER, text)) {
         names.put("text_encoder.text_model.", layer, name -> name);
         names.put("text_encoder.", layer, name -> name); // of transformers 5.6
+        names.put(AdapterFolder.PEFT_PREFIX + "text_model.", layer, name -> name);
+        names.put(AdapterFolder.PEFT_PREFIX, layer, name -> name);
         names.put("lora_te_text_model_", layer, LayerNames::flat);
       }
     }

@@ -35,13 +35,15 @@ final class LoraFile implements AutoCloseable {
   /**
    * Opens a file; of its tensors the alphas alone are read.
    *
+   * @param path the file, or a folder of diffusers or peft
    * @throws WeightsException if it is missing or malformed, is no LoRA, or of a kind that is not
    *     supported, in one line
    */
   static LoraFile open(Path path) throws WeightsException {
-    StateDict dict = StateDict.open(path);
+    Path file = AdapterFolder.file(path);
+    StateDict dict = StateDict.open(file);
     try {
-      return new LoraFile(path, dict, read(path, dict));
+      return new LoraFile(file, dict, read(file, dict));
     } catch (WeightsException | RuntimeException e) {
       dict.close();
       throw e;
@@ -89,7 +91,7 @@ final class LoraFile implements AutoCloseable {
               strange.size(),
               OneLine.list(strange)));
     }
-    return complete(path, parts, PeftAlphas.of(path, dict.metadata()));
+    return complete(path, parts, PeftAlphas.of(path, dict));
   }
 
   private static Map<String, LowRank> complete(

@@ -44,7 +44,12 @@ public final class LoraSummary {
           "mlp_fc1",
           "mlp_fc2");
 
-  private static final List<String> TEXT_ENCODER = List.of("lora_te_", "text_encoder.");
+  private static final List<String> TEXT_ENCODER =
+      List.of(
+          "lora_te_",
+          "text_encoder.",
+          AdapterFolder.PEFT_PREFIX + "text_model.",
+          AdapterFolder.PEFT_PREFIX + "encoder.layers.");
 
   private LoraSummary() {}
 

@@ -93,6 +93,45 @@ class LoraTest {
     assertClose("style", other);
   }
 
+  /** peft's folders, of which one is of the UNet; and what diffusers saves of a single UNet. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"peft/unet", "peft/unet/adapter_model.safetensors", "style-unet.safetensors"})
+  void adaptersOfSingleModelsGiveTheSamePicture(String unet) throws IOException {
+    byte[] both =
+        draw(
+            MODEL,
+            "--lora",
+            LORAS.resolve(unet),
+            "--lora",
+            LORAS.resolve("peft/text_encoder") + ":1.0");
+    assertArrayEquals(draw(MODEL, "--lora", style("kohya")), both);
+    assertClose("style", both);
+  }
+
+  @Test
+  void foldersOfPeftThatCannotBeReadAreRefused() throws IOException {
+    Path copy = Files.createDirectory(folder.resolve("adapter"));
+    assertRefused(
+        copy,
+        "adapter: is a folder without pytorch_lora_weights.safetensors and"
+            + " adapter_model.safetensors");
+    Files.write(copy.resolve("adapter_model.bin"), new byte[] {1});
+    assertRefused(copy, "its adapter_model.bin is a pickle, which is not read");
+    Path file = copy.resolve("adapter_model.safetensors");
+    Files.copy(LORAS.resolve("peft/unet/adapter_model.safetensors"), file);
+    assertRefused(file, "whose alpha is in its adapter_config.json: put that beside it");
+    Path config = copy.resolve("adapter_config.json");
+    Files.writeString(config, "{\"peft_type\": \"LOHA\"}");
+    assertRefused(copy, "adapter_config.json: peft_type is LOHA, which is not supported");
+    Files.writeString(config, "{\"use_dora\": true}");
+    assertRefused(copy, "adapter_model.safetensors: is DoRA, which is not supported");
+    Files.writeString(config, "{\"lora_alpha\": \"two\"}");
+    assertRefused(copy, " in its adapter_config.json is no number");
+    Files.writeString(config, "{");
+    assertRefused(copy, "adapter_config.json: is not valid JSON");
+  }
+
   @Test
   void withoutWeightItIsThePlainPictureToTheBit() throws IOException {
     byte[] plain = draw(MODEL);
@@ -265,6 +304,11 @@ class LoraTest {
         run::out);
     run = CommandLineRun.of("weights", "inspect", "--brief", style("peft"));
     assertTrue(run.out().contains("LoRA, names of peft, rank 4, alpha 2; layers: 36"), run::out);
+    Path text = LORAS.resolve("peft/text_encoder/adapter_model.safetensors");
+    run = CommandLineRun.of("weights", "inspect", "--brief", text);
+    assertTrue(
+        run.out().contains("LoRA, names of peft, rank 4, alpha 8; layers: 0 of the UNet, 12 of"),
+        run::out);
     run = CommandLineRun.of("weights", "inspect", "--brief", LORAS.resolve("form.safetensors"));
     assertTrue(run.out().contains("rank 2, alpha 2; layers: 8 of the UNet, 0 of"), run::out);
   }
