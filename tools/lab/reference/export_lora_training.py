@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 from diffusers import UNet2DConditionModel
-from peft import LoraConfig
 from torch import nn
 
 from bundle import perturb, record, write
+from lora_adapters import adapt, saved_name
 
 FOLDER = Path(__file__).resolve().parents[3] / "tools/cli/src/test/resources/bundles"
 
@@ -53,21 +53,6 @@ LORA = {
         "conv_in",
     ],
 }
-
-
-def adapt(unet: UNet2DConditionModel, lora: dict, g: torch.Generator) -> None:
-    """Puts adapters beside the targets and moves every B off its zeros; the base is frozen."""
-    unet.requires_grad_(False)
-    unet.add_adapter(LoraConfig(r=lora["rank"], lora_alpha=lora["alpha"], target_modules=lora["targets"]))
-    with torch.no_grad():
-        for name, p in unet.named_parameters():
-            if ".lora_B." in name:
-                p.copy_(torch.randn(p.shape, generator=g) / lora["rank"])
-
-
-def saved_name(name: str) -> str:
-    """The name under which a parameter of a peft model is saved."""
-    return name.replace(".base_layer.", ".").replace(".default.", ".")
 
 
 def parameters(module: nn.Module, trained: bool) -> dict[str, nn.Parameter]:

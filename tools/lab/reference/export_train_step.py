@@ -8,7 +8,8 @@ tensors.safetensors holds, in PyTorch's layouts:
   input.noise (folded shape)
   weight.<name>        every parameter before the step, under checkpoint names
   output.tokens, output.noisy, output.prediction, output.loss [1], cotangent.loss [1] (1)
-  grad.weight.<name>   gradients of the loss before clipping
+  grad.weight.<name>   gradients of the loss before clipping, of what is trained: with a key `lora` in
+                       the preset the UNet's adapters instead of its own weights
   grad_norm [1]        their norm
   updated.<name>       parameters after clipping and one AdamW step from a zero state
   sampled.image        DDIM, `sampling` of the preset, from input.noise, with the old parameters,
@@ -25,6 +26,7 @@ import torch.nn.functional as F
 
 import neural_assets
 from bundle import perturb, write
+from lora_adapters import adapt
 
 FOLDER = Path(__file__).resolve().parents[3] / "tools/cli/src/test/resources/bundles"
 
@@ -84,6 +86,8 @@ def export(folder: Path, name: str, config: dict, seed: int) -> None:
     g = torch.Generator().manual_seed(seed)
     model = neural_assets.NeuralAssets(config)
     perturb(model, g)
+    if "lora" in config:
+        adapt(model.unet, config["lora"], g)
     schedule = neural_assets.scheduler(config)
     inputs = scene(config, 3, g)
     clean = neural_assets.fold_image(inputs["target"], config["fold"])
@@ -93,6 +97,7 @@ def export(folder: Path, name: str, config: dict, seed: int) -> None:
     noise = torch.randn(clean.shape, generator=g)
     named = model.disk_parameters()
     before = {f"weight.{k}": v.detach().clone() for k, v in named.items()}
+    named = {k: v for k, v in named.items() if v.requires_grad}
 
     scene_inputs = {k: v for k, v in inputs.items() if k != "target"}
     settings = config["sampling"]
@@ -154,6 +159,10 @@ def main() -> None:
         "steps_offset": 1,
     }
     export(folder, "train-step-paper", paper, 62)
+    # Adapters of peft beside some layers of the UNet, whose own weights are frozen.
+    adapted = tiny(neural_assets.load_config(here / "train_step.json"))
+    adapted["lora"] = {"rank": 2, "alpha": 3.0, "targets": ["to_q", "to_k", "to_v", "to_out.0", "net.0.proj", "conv1"]}
+    export(folder, "train-step-lora", adapted, 63)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,8 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import nn
 from transformers import ViTConfig, ViTModel
 
+from lora_adapters import saved_name
+
 _VIT_NAMES = (
     (r"^layers\.(\d+)\.attention\.q_proj\.", r"encoder.layer.\1.attention.attention.query."),
     (r"^layers\.(\d+)\.attention\.k_proj\.", r"encoder.layer.\1.attention.attention.key."),
@@ -94,7 +96,7 @@ def vit_disk_name(name: str) -> str:
 
 def disk_name(name: str) -> str:
     """The on-disk name of a parameter of NeuralAssets."""
-    return "vit." + vit_disk_name(name[4:]) if name.startswith("vit.") else name
+    return "vit." + vit_disk_name(name[4:]) if name.startswith("vit.") else saved_name(name)
 
 
 def load_config(path) -> dict:

@@ -44,6 +44,12 @@ public record LoraConfig(int rank, double alpha, List<String> targets) {
     return alpha / rank;
   }
 
+  /** Whether a parameter's name is that of an adapter's A or B. */
+  public static boolean isFactor(String parameter) {
+    return parameter.endsWith(LowRank.DOWN + ".weight")
+        || parameter.endsWith(LowRank.UP + ".weight");
+  }
+
   /** Whether one of the targets, {@code target}, names a layer: its whole name, or its end. */
   static boolean names(String target, String layer) {
     return new NameGlob(target).matches(layer) || new NameGlob("*." + target).matches(layer);

@@ -2,9 +2,15 @@ package nacre.nn;
 
 import static nacre.nn.MixedPrecision.match;
 import static nacre.tensor.ops.Affine.scale;
+import static nacre.tensor.ops.Cast.cast;
 import static nacre.tensor.ops.Convolution.conv2d;
+import static nacre.tensor.ops.MatrixProduct.matmul;
+import static nacre.tensor.ops.Mix.mix;
+import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.UpsampleConvolution.upsampleConv2d;
 
+import nacre.tensor.DType;
+import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Window;
 
@@ -21,11 +27,6 @@ import nacre.tensor.spi.Window;
 record LowRank(Tensor down, Tensor up, double factor) {
   static final String DOWN = "lora_A";
   static final String UP = "lora_B";
-
-  /** Whether a parameter's name is that of A or B. */
-  static boolean isFactor(String name) {
-    return name.endsWith(DOWN + ".weight") || name.endsWith(UP + ".weight");
-  }
 
   /**
    * {@code x [.., in] → [.., out]}.
@@ -57,6 +58,17 @@ record LowRank(Tensor down, Tensor up, double factor) {
 
   private Tensor up(Tensor inner, Tensor sum) {
     return conv2d(scaled(inner), match(up, inner), null, sum, Window.of(1, 0));
+  }
+
+  /** Adds the change to the weight itself, computed in f32 and rounded once. */
+  void addTo(Tensor weight) {
+    try (Scope _ = Scope.open()) {
+      Tensor a = cast(reshape(down, down.dim(0), -1), DType.F32);
+      Tensor b = cast(reshape(up, up.dim(0), -1), DType.F32);
+      Tensor change = reshape(matmul(b, a), weight.shape().toArray());
+      Tensor sum = mix(cast(weight, DType.F32), 1, change, factor);
+      weight.backend().cast(sum, weight);
+    }
   }
 
   /** The narrow result of A, scaled: there are fewer numbers of it than of B's. */

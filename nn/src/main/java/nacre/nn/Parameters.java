@@ -130,9 +130,9 @@ public final class Parameters {
   /**
    * The same place, for a model that is not trained itself, but adapted: parameters made through it
    * are {@linkplain #frozen frozen}, but beside the linear layers and convolutions that the
-   * configuration names, low-rank adapters are trained, in f32, unless this place is frozen as well.
-   * Adapters begin with A at random and B zero, so that they change nothing, even where parameters
-   * are {@linkplain #unwritten unwritten}.
+   * configuration names, low-rank adapters are trained, in f32, unless this place is frozen as
+   * well. Adapters begin with A at random and B zero, so that they change nothing, even where
+   * parameters are {@linkplain #unwritten unwritten}.
    *
    * <pre>{@code
    * Parameters p = Parameters.unwritten(device, DType.BF16).adapted(LoraConfig.ofRank(16));
@@ -273,15 +273,37 @@ public final class Parameters {
   /** Those of {@link #relative} that are no adapters': the model's own. */
   public Map<String, Tensor> base() {
     Map<String, Tensor> base = relative();
-    base.keySet().removeIf(LowRank::isFactor);
+    base.keySet().removeIf(LoraConfig::isFactor);
     return base;
   }
 
   /** Those of {@link #relative} that are {@linkplain #adapted adapters'}, A and B of each layer. */
   public Map<String, Tensor> adapters() {
     Map<String, Tensor> adapters = relative();
-    adapters.keySet().removeIf(name -> !LowRank.isFactor(name));
+    adapters.keySet().removeIf(name -> !LoraConfig.isFactor(name));
     return adapters;
+  }
+
+  /**
+   * Adds the changes of all adapters below this place to the weights beside them, which are not
+   * prepacked yet, and returns the same place without adapters, for a model that draws as fast as
+   * one that never had any.
+   *
+   * @param config with which the adapters were made
+   */
+  public Parameters merged(LoraConfig config) {
+    Map<String, Tensor> base = new LinkedHashMap<>(all());
+    base.keySet().removeIf(LoraConfig::isFactor);
+    base.forEach(
+        (name, weight) -> {
+          String layer = name.substring(0, name.lastIndexOf('.') + 1);
+          Tensor down = tensors.get(layer + LowRank.DOWN + ".weight");
+          if (down != null && name.equals(layer + "weight")) {
+            Tensor up = tensors.get(layer + LowRank.UP + ".weight");
+            new LowRank(down, up, config.scale()).addTo(weight);
+          }
+        });
+    return new Parameters(new Existing(base), prefix, _ -> true, new LinkedHashMap<>(), null);
   }
 
   /** Those of {@link #all} that are trained. */

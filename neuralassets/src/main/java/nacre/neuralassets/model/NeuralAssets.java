@@ -37,7 +37,9 @@ import nacre.tensor.spi.Unary;
  * <p>Parameters: {@code unet.*}, those of the image encoder under its model type, usually {@code
  * vit.*}, {@code appearance.*}, {@code pose_mlp.{0,2}.*}, {@code background_mlp.{0,2}.*}, {@code
  * neck.*}, and where the preset has one {@code vae.*}, which is not trained. {@link Trainable} says
- * which of them are.
+ * which of them are. With the preset's {@code lora} the UNet has low-rank adapters, {@code
+ * unet.*.lora_A.weight} and {@code lora_B.weight}; its own weights are frozen, and stored in the
+ * type that is computed in.
  */
 public final class NeuralAssets {
   private final Preset preset;
@@ -70,7 +72,13 @@ public final class NeuralAssets {
     this.preset = preset;
     this.config = preset.assetTokens();
     this.compute = compute;
-    this.unet = new UNet2DCondition(p.at("unet"), preset.unet());
+    Parameters drawing = p.at("unet");
+    if (preset.lora().isPresent()) {
+      // Its weights are used in that type alone, so that nothing is lost by storing them in it.
+      drawing = drawing.storedIn(compute).adapted(preset.lora().get());
+    }
+    this.unet = new UNet2DCondition(drawing, preset.unet());
+    drawing.requireTargets();
     this.encoder = preset.imageEncoder().build(p.at(preset.imageEncoder().modelType()));
     encoder.prepare(config.imageSize());
     int features = config.poseFeatures().width();

@@ -1,6 +1,7 @@
 package nacre.neuralassets.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,6 +13,7 @@ import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.encoder.PretrainedEncoder;
+import nacre.nn.LoraConfig;
 import nacre.weights.ConfigRange;
 import nacre.weights.TextFile;
 
@@ -32,6 +34,8 @@ import nacre.weights.TextFile;
  * @param imageEncoder the encoder of source frames; a vision transformer has transformers' keys
  * @param imageEncoderFrom the folder with whose weights the encoder begins; random ones if empty
  * @param base the pretrained model with whose UNet and autoencoder it begins; random ones if empty
+ * @param lora the adapters by which the UNet is trained instead of its own weights, which are
+ *     frozen then
  * @param assetTokens from the encoder to the UNet's context
  * @param scheduler of diffusers' keys
  * @param training how to train
@@ -50,6 +54,7 @@ public record Preset(
     ImageEncoderConfig imageEncoder,
     Optional<Path> imageEncoderFrom,
     Optional<PretrainedBase.Location> base,
+    Optional<LoraConfig> lora,
     AssetTokens assetTokens,
     SchedulerConfig scheduler,
     Training training,
@@ -57,6 +62,8 @@ public record Preset(
     Optional<JsonNode> data,
     String json)
     implements TrainingPreset {
+
+  static final String LORA = "lora";
 
   private static final long LARGEST_ARRAY = Integer.MAX_VALUE;
 
@@ -282,6 +289,7 @@ public record Preset(
         encoder,
         reader.text(PretrainedEncoder.FROM).map(Path::of),
         PretrainedBase.Location.of(reader),
+        lora(reader),
         assetTokens(reader.object("asset_tokens"), encoder),
         reader.library(
             "scheduler", PresetKeys.SCHEDULER, keys -> SchedulerConfig.of(keys, Schedulers.DDIM)),
@@ -289,6 +297,18 @@ public record Preset(
         sampling(reader.object("sampling")),
         reader.optional("data"),
         json);
+  }
+
+  private static Optional<LoraConfig> lora(PresetReader preset) {
+    if (preset.optional(LORA).isEmpty()) {
+      return Optional.empty();
+    }
+    PresetReader r = preset.object(LORA);
+    int rank = r.integer("rank");
+    LoraConfig lora =
+        new LoraConfig(rank, r.number("alpha", rank), r.texts("targets", LoraConfig.ATTENTION));
+    r.end();
+    return Optional.of(lora);
   }
 
   private static AssetTokens assetTokens(PresetReader r, ImageEncoderConfig encoder) {
@@ -352,6 +372,17 @@ public record Preset(
 
   /** Which parameters are trained, and at which rates. */
   public Trainable trainable() {
-    return Trainable.of(imageEncoder.modelType(), training);
+    return Trainable.of(imageEncoder.modelType(), training, lora.isPresent());
+  }
+
+  /** This preset for the model whose adapters were merged into the UNet's weights. */
+  public Preset merged() {
+    if (lora.isEmpty()) {
+      return this;
+    }
+    ObjectNode root = PresetFile.of(name, json).root().deepCopy();
+    root.remove(LORA);
+    root.withObject("training").remove("trainable"); // it may name adapters
+    return of(name, root.toPrettyString());
   }
 }

@@ -118,6 +118,19 @@ public record PresetFile(String name, ObjectNode root, String json) {
     return AutoencoderPreset.is(this) ? AutoencoderPreset.of(this) : preset();
   }
 
+  /**
+   * This preset with low-rank adapters of a rank for the UNet. Their alpha, which is the rank
+   * unless the preset has another, and their targets remain the preset's.
+   */
+  public PresetFile withLora(int rank) {
+    return changed(
+        preset -> {
+          boolean there = preset.get(Preset.LORA) instanceof ObjectNode;
+          (there ? preset.withObject(Preset.LORA) : preset.putObject(Preset.LORA))
+              .put("rank", rank);
+        });
+  }
+
   private PresetFile changed(java.util.function.Consumer<ObjectNode> change) {
     if (AutoencoderPreset.is(this)) {
       throw new IllegalArgumentException(

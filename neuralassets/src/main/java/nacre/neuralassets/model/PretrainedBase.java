@@ -22,6 +22,7 @@ import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
+import nacre.nn.LoraConfig;
 import nacre.tensor.Tensor;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
@@ -251,7 +252,7 @@ public record PretrainedBase(
       Map<String, Tensor> below = new LinkedHashMap<>();
       parameters.forEach(
           (name, tensor) -> {
-            if (name.startsWith(prefix)) {
+            if (name.startsWith(prefix) && !LoraConfig.isFactor(name)) {
               below.put(name.substring(prefix.length()), tensor);
             }
           });

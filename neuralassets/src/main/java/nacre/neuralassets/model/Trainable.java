@@ -3,6 +3,7 @@ package nacre.neuralassets.model;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import nacre.nn.LoraConfig;
 import nacre.nn.NameGlob;
 import nacre.weights.OneLine;
 
@@ -14,11 +15,16 @@ import nacre.weights.OneLine;
  * @param encoderType the model type of the image encoder, which its parameters' names begin with
  * @param encoderFactor times the learning rate; 0 freezes the encoder
  * @param newFactor times the learning rate, for the new layers; 0 freezes them
+ * @param adapted whether of the UNet the low-rank adapters are trained instead of its own weights
  * @param globs patterns of the names of those that are trained; the encoder's may also be called
  *     {@code image_encoder.…}, whatever its type
  */
 public record Trainable(
-    String encoderType, double encoderFactor, double newFactor, List<NameGlob> globs) {
+    String encoderType,
+    double encoderFactor,
+    double newFactor,
+    boolean adapted,
+    List<NameGlob> globs) {
 
   private static final String ENCODER = "image_encoder";
 
@@ -34,11 +40,12 @@ public record Trainable(
     VAE
   }
 
-  static Trainable of(String encoderType, Preset.Training training) {
+  static Trainable of(String encoderType, Preset.Training training, boolean adapted) {
     return new Trainable(
         encoderType,
         training.encoderLearningRateFactor(),
         training.tokenLearningRateFactor(),
+        adapted,
         training.trainable().stream().map(NameGlob::new).toList());
   }
 
@@ -65,8 +72,13 @@ public record Trainable(
 
   /** Whether a parameter is trained. */
   public boolean trains(String parameter) {
-    return rateFactor(groupOf(parameter)) > 0
-        && globs.stream().anyMatch(glob -> isOf(glob, parameter));
+    return isTrainable(parameter) && globs.stream().anyMatch(glob -> isOf(glob, parameter));
+  }
+
+  private boolean isTrainable(String parameter) {
+    Group group = groupOf(parameter);
+    boolean frozen = adapted && group == Group.UNET && !LoraConfig.isFactor(parameter);
+    return rateFactor(group) > 0 && !frozen;
   }
 
   private boolean isOf(NameGlob glob, String parameter) {
@@ -92,7 +104,7 @@ public record Trainable(
                 OneLine.clip(glob.text()),
                 OneLine.list(
                     parameters.stream()
-                        .filter(name -> rateFactor(groupOf(name)) > 0)
+                        .filter(this::isTrainable)
                         .map(name -> name.substring(0, name.indexOf('.') + 1))
                         .distinct()
                         .toList())));

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import nacre.diffusion.lora.LoraWeights;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.model.AssetTokens;
 import nacre.neuralassets.model.AutoencoderPreset;
@@ -19,6 +20,7 @@ import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.TrainingPreset;
 import nacre.nn.ImageProcessorConfig;
+import nacre.nn.LoraConfig;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -30,7 +32,8 @@ import nacre.weights.WeightsException;
 
 /**
  * A model on disk, as diffusers and transformers write theirs: {@code model_index.json}, and a
- * folder each for {@code unet}, {@code image_encoder}, {@code scheduler} and {@code asset_tokens}.
+ * folder each for {@code unet}, {@code image_encoder}, {@code scheduler} and {@code asset_tokens};
+ * the UNet's adapters, if it has any, in {@code pytorch_lora_weights.safetensors} for diffusers.
  * {@code preset.json} beside them is the preset the model was built from, and the only
  * configuration that is read back; those in the folders are for other programs. A folder is whole
  * in itself: it may be copied elsewhere without the rest of its run.
@@ -101,11 +104,26 @@ public final class ModelFolder {
     parts(preset).forEach(part -> split.put(part, new LinkedHashMap<>()));
     all.forEach(
         (name, tensor) -> {
+          if (LoraConfig.isFactor(name)) {
+            return;
+          }
           Part part =
               split.keySet().stream().filter(p -> name.startsWith(p.prefix)).findFirst().get();
           split.get(part).put(name.substring(part.prefix.length()), tensor);
         });
     return split;
+  }
+
+  /** The UNet's adapters under their layers' names in it. */
+  private static Map<String, Tensor> adapters(Map<String, Tensor> all) {
+    Map<String, Tensor> adapters = new LinkedHashMap<>();
+    all.forEach(
+        (name, tensor) -> {
+          if (LoraConfig.isFactor(name)) {
+            adapters.put(name.substring(UNET.length() + 1), tensor);
+          }
+        });
+    return adapters;
   }
 
   /** Whether a folder looks like a model. */
@@ -149,6 +167,10 @@ public final class ModelFolder {
               name -> !preset.trainable().trains(part.prefix + name),
               earlier));
       index.putArray(part.folder).add(part.library).add(part.type);
+    }
+    if (preset.lora().isPresent()) {
+      LoraWeights.write(
+          folder.resolve(LoraWeights.FILE), preset.lora().get(), adapters(parameters));
     }
     AssetTokens tokens = preset.assetTokens();
     ImageProcessorConfig images =
@@ -224,6 +246,10 @@ public final class ModelFolder {
     Parameters parameters = Parameters.unwritten(device, DType.F32).frozen();
     NeuralAssets model = new NeuralAssets(parameters, preset);
     read(folder, preset, parameters.all());
+    if (preset.lora().isPresent()) {
+      parameters = parameters.merged(preset.lora().get());
+      model = new NeuralAssets(parameters, preset.merged());
+    }
     parameters.prepack();
     return model;
   }
@@ -236,6 +262,9 @@ public final class ModelFolder {
       try (StateDict saved = StateDict.open(folder.resolve(part.folder), part.stem)) {
         saved.loadInto(entry.getValue());
       }
+    }
+    if (preset.lora().isPresent()) {
+      LoraWeights.read(folder.resolve(LoraWeights.FILE), preset.lora().get(), adapters(parameters));
     }
   }
 }
