@@ -1,19 +1,26 @@
 package examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import nacre.diffusion.LoadOptions;
+import nacre.diffusion.StableDiffusion;
+import nacre.diffusion.lora.Lora;
 import nacre.neuralassets.data.ClipSourceProvider;
+import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.weights.SafeTensors;
 import org.junit.jupiter.api.AfterEach;
@@ -93,6 +100,29 @@ class ExamplesTest {
     try (SafeTensors file = SafeTensors.open(saved)) {
       assertTrue(file.entries().keySet().stream().allMatch(n -> n.startsWith("encoder.layer.")));
     }
+  }
+
+  /** The picture is the tiny model's own, with another prompt; what is saved changes others. */
+  @Test
+  void trainLora() throws IOException {
+    Path picture = folder.resolve("fox.png");
+    run(TextToImage::main, TINY_SD, picture);
+    Path saved = folder.resolve("lora.safetensors");
+    List<String> lines = run(TrainLora::main, TINY_SD, picture, "a cat", 40, saved);
+    double before = lines.subList(0, 10).stream().mapToDouble(ExamplesTest::loss).sum();
+    double after = lines.subList(30, 40).stream().mapToDouble(ExamplesTest::loss).sum();
+    assertTrue(after < 0.9 * before, lines.toString());
+    LoadOptions adapted = LoadOptions.DEFAULT.withLoras(List.of(new Lora(saved)));
+    try (var plain = StableDiffusion.load(Path.of(TINY_SD), Device.cpu());
+        var changed = StableDiffusion.load(Path.of(TINY_SD), Device.cpu(), adapted)) {
+      assertFalse(Arrays.equals(pixels(plain), pixels(changed)));
+    }
+  }
+
+  private static int[] pixels(StableDiffusion model) throws IOException {
+    BufferedImage image = model.prompt("a cat").seed(1).steps(3).draw();
+    int width = image.getWidth();
+    return image.getRGB(0, 0, width, image.getHeight(), null, 0, width);
   }
 
   @Test

@@ -138,9 +138,14 @@ class TrainStepTest {
             bundle.tensor("input.noise", model.device())));
   }
 
+  /** PyTorch's own autocast is off by 0.14 in the worst gradient of an adapter, 0.028 in all. */
   @ParameterizedTest
-  @CsvSource({"train-step-demo, 0.1", "train-step-paper, 0.1", "train-step-lora, 0.2"})
-  void bfloat16ComesNear(String name, double tolerance) throws IOException {
+  @CsvSource({
+    "train-step-demo, 0.1, 0.02",
+    "train-step-paper, 0.1, 0.02",
+    "train-step-lora, 0.2, 0.04"
+  })
+  void bfloat16ComesNear(String name, double tolerance, double together) throws IOException {
     try (TrainStepBundle bundle = TrainStepBundle.open(name);
         Scope _ = Scope.open()) {
       Parameters p = Parameters.unwritten(Device.cpu(), DType.F32);
@@ -152,7 +157,7 @@ class TrainStepTest {
         assertEquals(wanted, loss.item(), wanted * 0.01);
         Comparison comparison =
             compareGradients(bundle, p.trainable(), tape.backward(loss), tolerance);
-        comparison.assertCloseTogether(2e-2);
+        comparison.assertCloseTogether(together);
       }
     }
   }
