@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -19,7 +20,9 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * A memory-mapped safetensors file: nothing is read before it is used.
+ * A memory-mapped safetensors file: nothing is read before it is used. Where the file system maps
+ * no files, as some mounted over a network or by FUSE do not, the whole file is read when it is
+ * opened.
  *
  * <p>The format: the length of the header (8 bytes, little-endian), the header (JSON), the tensors'
  * bytes without gaps.
@@ -29,6 +32,9 @@ import nacre.tensor.Tensor;
 public final class SafeTensors implements AutoCloseable {
   /** The largest header the format allows, in bytes. */
   static final long MAX_HEADER = 100_000_000;
+
+  /** The bytes that are read at a time where a file cannot be mapped. */
+  private static final long LARGEST_READ = 1 << 24;
 
   private static final ValueLayout.OfLong LENGTH =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -147,14 +153,33 @@ public final class SafeTensors implements AutoCloseable {
     }
     Arena arena = Arena.ofShared();
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      MemorySegment file = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-      return parse(path, file, arena);
+      return parse(path, bytes(channel, arena), arena);
     } catch (WeightsException | RuntimeException | Error e) {
       arena.close();
       throw e;
     } catch (IOException e) {
       arena.close();
       throw new WeightsException(path, "cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** The bytes of a file, mapped into memory or, where that cannot be done, read into it. */
+  private static MemorySegment bytes(FileChannel channel, Arena arena) throws IOException {
+    long size = channel.size();
+    try {
+      return channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+    } catch (IOException | UnsupportedOperationException e) {
+      MemorySegment read = arena.allocate(size);
+      for (long at = 0; at < size; ) {
+        ByteBuffer rest = read.asSlice(at, Math.min(size - at, LARGEST_READ)).asByteBuffer();
+        int count = channel.read(rest, at);
+        if (count < 0) {
+          throw new IOException(
+              String.format(Locale.ROOT, "it ends after %,d of %,d bytes", at, size), e);
+        }
+        at += count;
+      }
+      return read.asReadOnly();
     }
   }
 

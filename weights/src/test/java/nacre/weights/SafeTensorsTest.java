@@ -11,6 +11,8 @@ import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,6 +48,38 @@ class SafeTensorsTest {
 
   private static float[] floats(SafeTensors file, String name) throws WeightsException {
     return file.entry(name).toTensor(CPU, DType.F32, Layout.SAME).toFloats();
+  }
+
+  /** A zip file's file system maps nothing, as some over a network do not. */
+  @Test
+  void aFileThatCannotBeMappedIsRead() throws IOException {
+    Path zip = folder.resolve("files.zip");
+    Path tensors = folder.resolve("large.safetensors");
+    try (Scope _ = Scope.open()) {
+      float[] values = new float[(1 << 22) + 3]; // more than is read at a time
+      values[values.length - 1] = 2;
+      new SafeTensorsWriter()
+          .add("values", Tensor.of(CPU, Shape.of(values.length), values), Layout.SAME)
+          .write(tensors);
+    }
+    try (FileSystem files = FileSystems.newFileSystem(zip, Map.of("create", "true"))) {
+      Path inside = files.getPath("reference.safetensors");
+      Files.copy(reference(), inside);
+      Path larger = files.getPath("large.safetensors");
+      Files.copy(tensors, larger);
+      try (Scope _ = Scope.open();
+          SafeTensors mapped = SafeTensors.open(reference());
+          SafeTensors read = SafeTensors.open(inside);
+          SafeTensors longer = SafeTensors.open(larger)) {
+        assertEquals(mapped.entries().keySet(), read.entries().keySet());
+        for (String name : List.of("conv.bias", "half", "brain")) {
+          assertArrayEquals(floats(mapped, name), floats(read, name));
+        }
+        float[] last = floats(longer, "values");
+        assertEquals(2, last[last.length - 1]);
+        assertEquals(0, last[last.length - 2]);
+      }
+    }
   }
 
   @Test

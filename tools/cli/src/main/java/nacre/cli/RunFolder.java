@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Optional;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.training.Checkpoint;
+import nacre.weights.Aside;
 
 /**
  * The folder of a training run.
@@ -119,11 +120,7 @@ record RunFolder(Path root) {
       if (System.getProperty("os.name").startsWith("Windows")) {
         lock.close(); // a folder with an open file cannot be renamed there
       }
-      Path aside = root.resolveSibling(root.getFileName() + ".old-1");
-      for (int n = 2; Files.exists(aside); n++) {
-        aside = root.resolveSibling(root.getFileName() + ".old-" + n);
-      }
-      return Files.move(root, aside);
+      return Aside.move(root);
     } finally {
       lock.close();
     }

@@ -91,7 +91,7 @@ class CommandsTest {
     assertArrayEquals(first, parameters(out));
     CommandLineRun fresh = trainTiny(out, "--steps", 2, "--fresh", "--seed", 5);
     assertEquals(0, fresh.status(), fresh::err);
-    assertArrayEquals(first, parameters(folder.resolve("run.old-1")));
+    assertArrayEquals(first, parameters(folder.resolve("run.aside")));
     assertNotEquals(java.util.Arrays.hashCode(first), java.util.Arrays.hashCode(parameters(out)));
   }
 

@@ -56,7 +56,7 @@ class LiveRunIT {
       try (TrainProcess third = TrainProcess.start(scratch, "", "--out", run, "--resume")) {
         assertRefused(third);
       }
-      assertFalse(Files.exists(scratch.resolve("run.old-1")));
+      assertFalse(Files.exists(scratch.resolve("run.aside")));
       long before = step(run);
       for (int i = 0; i < 600 && step(run) <= before; i++) {
         Thread.sleep(100);
