@@ -63,9 +63,9 @@ public record HeldOutFrames(float[] pixels, int size) {
     return pixels.length / length();
   }
 
-  /** The first frames, {@code [most, S, S, 3]}; fewer if there are not so many. */
-  public float[] first(int most) {
-    return range(0, Math.min(most, count()));
+  /** The first frames; fewer if there are not so many. */
+  public HeldOutFrames first(int most) {
+    return new HeldOutFrames(range(0, Math.min(most, count())), size);
   }
 
   /** The frames from {@code from} to before {@code to}. */

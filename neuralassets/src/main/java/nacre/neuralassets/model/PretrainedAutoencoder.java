@@ -96,6 +96,11 @@ public record PretrainedAutoencoder(String place, VaeConfig config) {
           String.format(
               Locale.ROOT, "is not the preset's vae: it has %s, the preset %s", config, wanted));
     }
+    load(parameters);
+  }
+
+  /** Writes the weights over those of a model of the same sizes. */
+  void load(Map<String, Tensor> parameters) throws WeightsException {
     String prefix = VAE + ".";
     Map<String, Tensor> own = new LinkedHashMap<>();
     parameters.forEach(

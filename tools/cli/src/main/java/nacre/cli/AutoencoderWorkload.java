@@ -113,7 +113,7 @@ final class AutoencoderWorkload implements Workload<float[]> {
     HeldOutFrames frames = frames();
     float[] shown =
         frames.count() > 0
-            ? frames.first(SHEET_COLUMNS)
+            ? frames.first(SHEET_COLUMNS).pixels()
             : sampler.batch(0, SHEET_COLUMNS); // nothing is held out
     String title = String.format(Locale.ROOT, "%s after %,d steps", preset.name(), trainer.steps());
     List<Sheet.Row> rows =
@@ -153,8 +153,12 @@ final class AutoencoderWorkload implements Workload<float[]> {
       sheet(log);
       out.println("sheet   " + request.folder().sheet());
     }
-    HeldOutFrames frames = frames();
-    if (request.evaluationPairs() == 0 || frames.count() == 0) {
+    HeldOutFrames frames = frames().first(request.evaluationPairs());
+    if (frames.count() == 0) {
+      return true;
+    }
+    if (!changed && RunResults.isEvaluated(request, trainer.steps())) {
+      out.println("eval    as before: " + request.folder().evaluation());
       return true;
     }
     Reconstruction result = Reconstruction.of(trainer::reconstruct, frames);
@@ -166,7 +170,8 @@ final class AutoencoderWorkload implements Workload<float[]> {
         result.frames());
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("frames", result.frames()).put("psnr", result.mean().psnr());
-    json.put("ssim", result.mean().ssim()).put("step", trainer.steps());
+    json.put("ssim", result.mean().ssim());
+    RunResults.mark(json, request, trainer.steps());
     log.evaluation(
         trainer.steps(),
         Map.of("eval/psnr", result.mean().psnr(), "eval/ssim", result.mean().ssim()),

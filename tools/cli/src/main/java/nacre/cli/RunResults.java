@@ -75,7 +75,7 @@ final class RunResults {
       out.println("eval    none: it takes two held-out clips; see nacre eval --data");
       return true;
     }
-    if (!changed && isEvaluated(trainer.steps())) {
+    if (!changed && isEvaluated(request, trainer.steps())) {
       out.println("eval    as before: " + request.folder().evaluation());
       return true;
     }
@@ -101,7 +101,7 @@ final class RunResults {
       out.println(
           EvalCommand.table(evaluation, sampler, rendered ? EvalCommand.HELD_OUT : HELD_OUT));
       ObjectNode json = EvalCommand.json(evaluation, sampler);
-      json.put(STEP, trainer.steps()).put(REQUESTED, request.evaluationPairs());
+      mark(json, request, trainer.steps());
       log.evaluation(trainer.steps(), values(evaluation), json);
       return true;
     } catch (CancellationException e) {
@@ -118,8 +118,13 @@ final class RunResults {
     return values;
   }
 
+  /** Notes in an evaluation what it is of, for {@link #isEvaluated}. */
+  static void mark(ObjectNode json, TrainingRun.Request request, long step) {
+    json.put(STEP, step).put(REQUESTED, request.evaluationPairs());
+  }
+
   /** Whether the evaluation that the folder holds is of this step, and of as many pairs. */
-  private boolean isEvaluated(long step) {
+  static boolean isEvaluated(TrainingRun.Request request, long step) {
     try {
       JsonNode json = JsonFile.read(request.folder().evaluation());
       return json.path(STEP).asLong(-1) == step

@@ -147,7 +147,9 @@ final class TrainCommand implements Callable<Integer> {
       names = "--eval-pairs",
       paramLabel = "N",
       defaultValue = "200",
-      description = "Held-out pairs to evaluate at the end, 0 for none; 200 unless given.")
+      description =
+          "Held-out pairs to evaluate at the end (for an autoencoder, frames), 0 for none; 200"
+              + " unless given.")
   @Accepts(from = 0, to = 100_000)
   private int evaluationPairs;
 

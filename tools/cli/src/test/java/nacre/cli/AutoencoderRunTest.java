@@ -1,0 +1,128 @@
+package nacre.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import nacre.neuralassets.model.Preset;
+import nacre.tensor.Memory;
+import nacre.weights.JsonFile;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code train} of an autoencoder, and of a model that draws in its latents. */
+class AutoencoderRunTest {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  @TempDir Path folder;
+  private Path preset;
+
+  @AfterEach
+  void nothingIsLeftInMemory() {
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  /** The preset {@code autoencoder} in small, for the scenes of {@code tiny}. */
+  @BeforeEach
+  void writePreset() throws IOException {
+    ObjectNode root = JSON.createObjectNode();
+    root.put("model", "autoencoder").put("image_size", 16);
+    ObjectNode vae = root.putObject("vae");
+    vae.putArray("block_out_channels").add(8).add(8);
+    vae.putArray("down_block_types").add("DownEncoderBlock2D").add("DownEncoderBlock2D");
+    vae.putArray("up_block_types").add("UpDecoderBlock2D").add("UpDecoderBlock2D");
+    vae.put("norm_num_groups", 4);
+    root.putObject("losses").put("absolute", 1).put("kl", 1e-4);
+    ObjectNode training = root.putObject("training");
+    training.put("steps", 6).put("batch_size", 4).put("learning_rate", 2e-3);
+    training.put("warmup_steps", 2).put("weight_decay", 0).put("adam_beta1", 0.9);
+    training.put("adam_beta2", 0.99).put("adam_epsilon", 1e-8).put("max_grad_norm", 1);
+    training.put("ema_decay", 0.9);
+    root.set("data", Preset.builtin("tiny").data().orElseThrow());
+    preset = folder.resolve("small.json");
+    Files.writeString(preset, root.toString());
+  }
+
+  private static CommandLineRun trained(Path out, Object... more) {
+    List<Object> words = new ArrayList<>(List.of("train", "--out", out));
+    words.addAll(List.of(more));
+    CommandLineRun run = CommandLineRun.of(words.toArray());
+    assertEquals(0, run.status(), run::err);
+    return run;
+  }
+
+  private static byte[] parameters(Path run) throws IOException {
+    return Files.readAllBytes(
+        new RunFolder(run).newest().orElseThrow().folder().resolve("parameters.safetensors"));
+  }
+
+  @Test
+  void aRunTrainsShowsAndEvaluatesAndGoesOnWithTheSameBits() throws IOException {
+    Path whole = folder.resolve("whole");
+    CommandLineRun run = trained(whole, "--preset", preset, "--eval-pairs", 4);
+    assertTrue(run.out().contains("6 steps of 4 frames"), run::out);
+    assertTrue(
+        run.out().matches("(?s).*eval    \\d+\\.\\d\\d dB, .*4 held-out frames.*"), run::out);
+    assertTrue(Files.isRegularFile(whole.resolve("samples.png")));
+    JsonNode eval = JsonFile.read(whole.resolve("eval.json"));
+    assertEquals(6, eval.path("step").asInt());
+    Path halved = folder.resolve("halved");
+    trained(halved, "--preset", preset, "--eval-pairs", 0, "--steps", 3);
+    trained(halved, "--resume", "--eval-pairs", 0, "--steps", 6);
+    assertArrayEquals(parameters(whole), parameters(halved));
+    CommandLineRun verified = CommandLineRun.of("verify-run", whole);
+    assertEquals(0, verified.status(), verified::err);
+  }
+
+  @Test
+  void aModelDrawsInItsLatents() throws IOException {
+    Path run = folder.resolve("run");
+    trained(run, "--preset", preset, "--eval-pairs", 0, "--no-sheet");
+    Path model = new RunFolder(run).newest().orElseThrow().model();
+    ObjectNode root = (ObjectNode) JSON.readTree(Preset.builtin("tiny").json());
+    root.put("fold", 1).put("vae_from", model.toString());
+    ((ObjectNode) root.path("unet")).put("in_channels", 8).put("out_channels", 4);
+    Path draws = folder.resolve("draws.json");
+    Files.writeString(draws, root.toString());
+    Path out = folder.resolve("latents");
+    CommandLineRun told =
+        trained(out, "--preset", draws, "--steps", 2, "--eval-pairs", 2, "--no-sheet");
+    assertTrue(told.out().contains("vae     " + model.resolve("vae") + ", frozen"), told::out);
+    Path checkpoint = new RunFolder(out).newest().orElseThrow().model();
+    assertArrayEquals(
+        Files.readAllBytes(model.resolve("vae/diffusion_pytorch_model.safetensors")),
+        Files.readAllBytes(checkpoint.resolve("vae/diffusion_pytorch_model.safetensors")));
+    assertEquals(
+        JsonFile.read(model.resolve("vae/config.json")).path("scaling_factor"),
+        JsonFile.read(checkpoint.resolve("vae/config.json")).path("scaling_factor"));
+    Path picture = folder.resolve("sheet.png");
+    CommandLineRun sampled =
+        CommandLineRun.of("sample", "--model", out, "--steps", 2, "--out", picture);
+    assertEquals(0, sampled.status(), sampled::err);
+  }
+
+  @Test
+  void whatAnAutoencoderCannotDoIsSaidInOneLine() throws IOException {
+    Path run = folder.resolve("run");
+    CommandLineRun encoder =
+        CommandLineRun.of(
+            "train", "--preset", preset, "--out", run, "--image-encoder", folder, "--steps", 1);
+    assertEquals(1, encoder.status());
+    assertEquals(1, encoder.complaints().size(), encoder::err);
+    trained(run, "--preset", preset, "--eval-pairs", 0, "--no-sheet", "--steps", 1);
+    CommandLineRun sampled = CommandLineRun.of("sample", "--model", run);
+    assertEquals(1, sampled.status());
+    assertTrue(sampled.err().contains("is an autoencoder"), sampled::err);
+    assertEquals(1, sampled.complaints().size(), sampled::err);
+  }
+}
