@@ -14,14 +14,15 @@ import nacre.tensor.Tensor;
  * after each step it is put back with the noise of the next one, as diffusers' {@code
  * StableDiffusionInpaintPipeline} does.
  *
- * @param mask {@code f32[1, h, w, 1]}, 1 where the picture is drawn anew and 0 where it is kept
+ * @param mask {@code f32[1, h, w, 1]}, or one for each picture, {@code f32[N, h, w, 1]}: 1 where
+ *     the picture is drawn anew and 0 where it is kept
  * @param clean the picture's latents, {@code f32[N, h, w, C]}
  * @param noise the noise that the drawing began with, {@code f32[N, h, w, C]}
  */
-record Inpainting(Tensor mask, Tensor clean, Tensor noise) {
+public record Inpainting(Tensor mask, Tensor clean, Tensor noise) {
 
   /** Latents after a step, with the kept part put back: {@code f32[N, h, w, C]}. */
-  Tensor blend(Scheduler scheduler, int index, Tensor latents) {
+  public Tensor blend(Scheduler scheduler, int index, Tensor latents) {
     try (Scope scope = Scope.open()) {
       Tensor kept =
           index + 1 < scheduler.steps() ? scheduler.addNoise(index + 1, clean, noise) : clean;
