@@ -1,9 +1,21 @@
 package nacre.neuralassets.edit;
 
+import java.util.Optional;
 import nacre.neuralassets.scene.Vec3;
 
 /** A change to one object of a scene, or to its background. */
 public sealed interface Edit {
+  /** The object that is edited; empty for an edit of the background. */
+  default Optional<String> edited() {
+    return switch (this) {
+      case Translate e -> Optional.of(e.object);
+      case Rotate e -> Optional.of(e.object);
+      case Resize e -> Optional.of(e.object);
+      case Remove e -> Optional.of(e.object);
+      case Replace e -> Optional.of(e.object);
+      case Background _ -> Optional.empty();
+    };
+  }
 
   /** Moves an object by world units. */
   record Translate(String object, Vec3 by) implements Edit {}

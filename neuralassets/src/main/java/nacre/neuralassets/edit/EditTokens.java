@@ -67,15 +67,7 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
 
   private void requireSlots(SceneView view, List<Edit> edits) {
     for (Edit edit : edits) {
-      String name =
-          switch (edit) {
-            case Edit.Translate e -> e.object();
-            case Edit.Rotate e -> e.object();
-            case Edit.Resize e -> e.object();
-            case Edit.Remove e -> e.object();
-            case Edit.Replace e -> e.object();
-            case Edit.Background e -> null;
-          };
+      String name = edit.edited().orElse(null);
       if (name != null && view.slot(view.scene().indexOf(name)) < 0) {
         throw new EditException(
             String.format(

@@ -4,7 +4,9 @@ import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Concat.concat;
 
 import java.util.function.IntConsumer;
+import nacre.diffusion.Inpainting;
 import nacre.diffusion.NotFiniteException;
+import nacre.diffusion.schedule.DdimInverseScheduler;
 import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
@@ -71,27 +73,62 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    * @param progress as there
    */
   public Tensor sample(Tensor tokens, Tensor noise, IntConsumer progress) {
+    return sample(tokens, noise, null, progress);
+  }
+
+  /**
+   * Images of which a part is kept.
+   *
+   * @param kept what is kept, in samples; null to draw everything anew. The images there are those
+   *     of {@link SampleSpace}: what an autoencoder makes of them
+   * @param tokens as in {@link #sample(Tensor, Tensor, IntConsumer)}, and so are the others
+   */
+  public Tensor sample(Tensor tokens, Tensor noise, Inpainting kept, IntConsumer progress) {
     Scheduler scheduler = Scheduler.of(model.preset().scheduler(), steps);
+    return Scope.tidy(
+        () -> {
+          Tensor images = model.samples().toImages(run(scheduler, tokens, noise, kept, progress));
+          NotFiniteException.check(images, "the pictures that the model draws");
+          return images;
+        });
+  }
+
+  /**
+   * The noise from which samples are drawn again, about: DDIM inversion, without guidance, in as
+   * many steps as drawing takes. {@code [B, s, s, c] → [B, s, s, c]}.
+   *
+   * @param tokens of the scenes that the samples show
+   * @param samples see {@link SampleSpace#toSamples}
+   * @param progress called after each step with the number of steps done
+   */
+  public Tensor invert(Tensor tokens, Tensor samples, IntConsumer progress) {
+    Scheduler inverse = DdimInverseScheduler.of(model.preset().scheduler(), steps);
+    Tensor noise = new Sampler(model, steps, 1).run(inverse, tokens, samples, null, progress);
+    NotFiniteException.check(noise, "the noise that the model inverts a picture to");
+    return noise;
+  }
+
+  /** All steps of a scheduler, from samples {@code [B, s, s, c]} to others. */
+  private Tensor run(
+      Scheduler scheduler, Tensor tokens, Tensor from, Inpainting kept, IntConsumer progress) {
     Device device = model.device();
     try (Scope scope = Scope.open()) {
       Tensor both = withUnconditional(tokens);
-      Tensor x = noise.like(); // x and t keep their addresses: the captured prediction reads them
+      Tensor x = from.like(); // x and t keep their addresses: the captured prediction reads them
       Tensor t = Tensor.empty(device, DType.F32, Shape.of(both.dim(0)));
-      device.backend().cast(noise, x);
+      device.backend().cast(from, x);
       History history = scheduler.start(0);
       try (CapturedStep prediction = CapturedStep.of(device, () -> predict(x, t, both))) {
         for (int i = 0; i < scheduler.steps(); i++) {
           try (Scope _ = Scope.open()) {
             device.backend().fill(t, scheduler.timestep(i));
             Tensor next = scheduler.step(i, prediction.run(), x, null, history);
-            device.backend().cast(next, x);
+            device.backend().cast(kept == null ? next : kept.blend(scheduler, i, next), x);
           }
           progress.accept(i + 1);
         }
       }
-      Tensor images = model.samples().toImages(x);
-      NotFiniteException.check(images, "the pictures that the model draws");
-      return scope.keep(images);
+      return scope.keep(x);
     }
   }
 

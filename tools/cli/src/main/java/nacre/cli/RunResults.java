@@ -151,7 +151,7 @@ final class RunResults {
               : scenes.view(shown, i % shown.size()));
     }
     SceneView donor = views.removeLast();
-    Sheet sheet = new SampleSheet(title, pictures, null).ofAllEdits(views, List.of(donor));
+    Sheet sheet = new SampleSheet(title, pictures, null, 1).ofAllEdits(views, List.of(donor));
     log.sheet(trainer.steps(), sheet.draw(), Map.of("Title", title));
   }
 }

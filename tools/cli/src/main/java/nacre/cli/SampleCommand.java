@@ -60,6 +60,15 @@ final class SampleCommand implements Callable<Integer> {
   private Seed seed = Seed.ZERO;
 
   @Option(
+      names = "--images",
+      paramLabel = "N",
+      description =
+          "How many pictures, or sheet rows for each scene; the seeds of the next are one higher"
+              + " each. 1 unless given.")
+  @Accepts(from = 1, to = 1_000_000)
+  private int images = 1;
+
+  @Option(
       names = "--out",
       paramLabel = "FOLDER",
       defaultValue = "out",
@@ -80,7 +89,8 @@ final class SampleCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Sampling sampling = new Sampling(steps, guidance, seed, out, overwrite);
+    Sampling sampling = new Sampling(steps, guidance, seed, images, out, overwrite);
+    seed.plus(images - 1);
     Optional<Path> pipeline = choice.stableDiffusion();
     if (pipeline.isPresent()) {
       refuse(scenes, pipeline.get() + " is Stable Diffusion, which knows no scenes; give --prompt");

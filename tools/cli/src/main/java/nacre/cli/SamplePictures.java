@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
+import nacre.cli.options.Seed;
 import nacre.cli.output.Progress;
+import nacre.diffusion.Inpainting;
 import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.EditTokens;
 import nacre.neuralassets.edit.SceneView;
@@ -18,22 +20,24 @@ import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.scene.PngFile;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
-import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.ops.RandomNormal;
 
 /**
- * The drawing of edited scenes. All pictures begin with the same noise, so that they differ by
- * their edits only.
+ * The drawing of edited scenes. All pictures of a seed begin with the same noise, so that they
+ * differ by their edits only.
  */
 final class SamplePictures {
   private final Sampler sampler;
   private final EditTokens tokens;
-  private final long seed;
+  private final DrawingStart start;
   private final PrintStream print;
 
-  /** One picture to draw. */
-  record Order(SceneView view, List<Edit> edits) {}
+  /**
+   * One picture to draw.
+   *
+   * @param later how many seeds after the first one its own is
+   */
+  record Order(SceneView view, List<Edit> edits, int later) {}
 
   /**
    * Drawing without a word.
@@ -41,19 +45,21 @@ final class SamplePictures {
    * @param seed of the noise
    */
   SamplePictures(Sampler sampler, Scenes scenes, long seed) {
-    this(sampler, scenes, seed, null);
+    this(sampler, scenes, Seed.of(seed), DrawingStart.Mode.ANEW, null);
   }
 
   /**
    * Drawing that shows its progress.
    *
+   * @param seed of the noise of the first picture
    * @param print where; null for nowhere
    */
-  SamplePictures(Sampler sampler, Scenes scenes, long seed, PrintStream print) {
+  SamplePictures(
+      Sampler sampler, Scenes scenes, Seed seed, DrawingStart.Mode mode, PrintStream print) {
     this.print = print;
     this.sampler = sampler;
     this.tokens = new EditTokens(sampler.model(), scenes.config().slots(), scenes);
-    this.seed = seed;
+    this.start = new DrawingStart(sampler, tokens, seed, mode);
   }
 
   /** Draws the pictures in order. */
@@ -62,6 +68,7 @@ final class SamplePictures {
     var limit = new Progress.Limit.Steps((long) orders.size() * sampler.steps());
     try (Progress progress =
         print == null ? null : Progress.start(print, limit, 0, Memory::liveBytes)) {
+      start.prepare(orders, progress);
       int most = sampler.batch();
       for (int at = 0; at < orders.size(); at += most) {
         List<Order> some = orders.subList(at, Math.min(orders.size(), at + most));
@@ -78,34 +85,37 @@ final class SamplePictures {
 
   private List<BufferedImage> some(List<Order> orders, IntConsumer progress) throws IOException {
     NeuralAssets model = sampler.model();
-    int side = model.preset().sampleSize();
     int size = model.preset().imageSize();
     try (Scope _ = Scope.open()) {
       Tensor[] all = new Tensor[orders.size()];
-      Tensor[] noises = new Tensor[all.length];
-      Shape one = Shape.of(1, side, side, model.preset().sampleChannels());
-      Tensor noise = RandomNormal.normal(model.device(), one, seed, 0);
-      Arrays.fill(noises, noise);
       for (int i = 0; i < all.length; i++) {
         all[i] = tokens.of(orders.get(i).view(), orders.get(i).edits());
       }
-      float[] drawn = sampler.sample(concat(0, all), concat(0, noises), progress).toFloats();
+      Tensor noise = start.noise(orders);
+      Inpainting kept = start.kept(orders, noise);
+      float[] drawn = sampler.sample(concat(0, all), noise, kept, progress).toFloats();
       List<BufferedImage> pictures = new ArrayList<>();
       int each = size * size * 3;
       for (int i = 0; i < all.length; i++) {
-        pictures.add(picture(Arrays.copyOfRange(drawn, i * each, (i + 1) * each), size));
+        byte[] rgb = rgb(Arrays.copyOfRange(drawn, i * each, (i + 1) * each));
+        pictures.add(PngFile.image(start.paste(orders.get(i), rgb), size, size));
       }
       return pictures;
     }
   }
 
-  /** [size, size, 3] in [−1, 1] as an image; values outside are clamped. */
-  static BufferedImage picture(float[] values, int size) {
+  /** The seed of a later picture. */
+  Seed seed(int later) {
+    return start.seed(later);
+  }
+
+  /** Values in [−1, 1] as bytes; those outside are clamped. */
+  private static byte[] rgb(float[] values) {
     byte[] rgb = new byte[values.length];
     for (int i = 0; i < rgb.length; i++) {
       rgb[i] = (byte) Math.round(Math.clamp(values[i] * 0.5f + 0.5f, 0, 1) * 255);
     }
-    return PngFile.image(rgb, size, size);
+    return rgb;
   }
 
   /** A frame as the model sees it. */

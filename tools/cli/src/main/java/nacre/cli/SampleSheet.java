@@ -19,8 +19,12 @@ import nacre.neuralassets.edit.ShowEdits;
  * @param title above it
  * @param pictures draws the pictures
  * @param truth source of ground truth, for a second row for each scene; null for none
+ * @param images rows for each scene, with seeds in a row
  */
-record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
+record SampleSheet(String title, SamplePictures pictures, Scenes truth, int images) {
+  /** Tiles in front of a row's edits: source, target, reconstruction. */
+  static final int BEFORE_EDITS = 3;
+
   private static final int TILE = 128;
   private static final List<String> COLUMNS =
       List.of(
@@ -102,10 +106,12 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
   private Sheet draw(List<SceneView> views, List<Column> columns) throws IOException {
     List<SamplePictures.Order> orders = new ArrayList<>();
     for (int row = 0; row < views.size(); row++) {
-      for (Column column : columns) {
-        List<Edit> edits = column.edits.get(row);
-        if (edits != null) {
-          orders.add(new SamplePictures.Order(views.get(row), edits));
+      for (int later = 0; later < images; later++) {
+        for (Column column : columns) {
+          List<Edit> edits = column.edits.get(row);
+          if (edits != null) {
+            orders.add(new SamplePictures.Order(views.get(row), edits, later));
+          }
         }
       }
     }
@@ -116,15 +122,18 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth) {
     int next = 0;
     for (int row = 0; row < views.size(); row++) {
       SceneView view = views.get(row);
-      List<Sheet.Tile> tiles = new ArrayList<>();
-      tiles.add(Sheet.Tile.of(SamplePictures.frame(view, view.source())));
-      tiles.add(Sheet.Tile.of(SamplePictures.frame(view, view.target())));
-      for (Column column : columns) {
-        List<Edit> edits = column.edits.get(row);
-        tiles.add(
-            edits == null ? Sheet.Tile.EMPTY : new Sheet.Tile(drawn.get(next++), caption(edits)));
+      for (int later = 0; later < images; later++) {
+        List<Sheet.Tile> tiles = new ArrayList<>();
+        tiles.add(Sheet.Tile.of(SamplePictures.frame(view, view.source())));
+        tiles.add(Sheet.Tile.of(SamplePictures.frame(view, view.target())));
+        for (Column column : columns) {
+          List<Edit> edits = column.edits.get(row);
+          tiles.add(
+              edits == null ? Sheet.Tile.EMPTY : new Sheet.Tile(drawn.get(next++), caption(edits)));
+        }
+        String seed = images == 1 ? "" : ", seed " + pictures.seed(later);
+        rows.add(new Sheet.Row("scene " + view.name() + seed, tiles));
       }
-      rows.add(new Sheet.Row("scene " + view.name(), tiles));
       if (truth != null) {
         rows.add(trueRow(view, columns, row));
       }

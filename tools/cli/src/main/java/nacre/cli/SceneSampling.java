@@ -101,6 +101,23 @@ final class SceneSampling {
       description = "Show beside it what rendered scenes would really look like.")
   private boolean truth;
 
+  @Option(
+      names = "--keep-background",
+      paramLabel = "MARGIN",
+      arity = "0..1",
+      fallbackValue = "0.15",
+      description =
+          "Draw only where edited objects are and were, with a margin around of this share of"
+              + " their size (0.15 unless given); the rest is the source frame's, to the bit.")
+  @Accepts(from = 0, to = 10)
+  private Double keptMargin;
+
+  @Option(
+      names = "--invert",
+      description =
+          "Begin with the noise to which DDIM inverts the source frame, instead of random noise.")
+  private boolean invert;
+
   /** The edits as given on the command line. */
   private final List<String> described = new ArrayList<>();
 
@@ -112,6 +129,7 @@ final class SceneSampling {
    */
   void run(Path modelFolder, Device device, Sampling sampling) throws IOException {
     PrintStream print = System.out;
+    check(sampling);
     try (Scope _ = Scope.open()) {
       NeuralAssets model = ModelFolder.load(modelFolder, device);
       Sampler sampler = sampler(model, sampling.steps(), sampling.guidance());
@@ -130,22 +148,57 @@ final class SceneSampling {
       print.println("device  " + device.backend().describe());
       noteBriefTraining(modelFolder, print);
       Scenes scenes = new Scenes(model.preset());
-      SamplePictures pictures = new SamplePictures(sampler, scenes, sampling.seed().bits(), print);
+      var mode = new DrawingStart.Mode(keptMargin, invert);
+      SamplePictures pictures = new SamplePictures(sampler, scenes, sampling.seed(), mode, print);
       List<SceneView> views = views(scenes);
       SceneView first = views.getFirst();
       describe(first, print);
-      Sheet sheet = sheet(scenes, pictures, views);
+      Sheet sheet = sheet(scenes, pictures, views, sampling.images());
       List<BufferedImage> turning = turning(scenes, pictures, first);
       Path out = Files.createDirectories(sampling.out());
       NewFile file = new NewFile(sampling.overwrite());
-      Map<String, String> texts = parameters(modelFolder, sampler, sampling.seed());
+      Map<String, String> texts = parameters(modelFolder, sampler, sampling);
       Path png = file.write(out.resolve("sheet.png"), PngMetadata.encode(sheet.draw(), texts));
       print.println("sheet   " + png);
+      if (ownEdits()) {
+        writeEdits(sheet, sampling, texts, file, print);
+      }
       if (!turning.isEmpty()) {
         int scale = Math.max(1, GIF_SIDE / turning.getFirst().getHeight());
         byte[] frames = AnimatedGif.encode(turning, TURN_DELAY, scale, Upscaling.NEAREST);
         Path gif = file.write(out.resolve("turn.gif"), frames);
         print.println("gif     " + gif);
+      }
+    }
+  }
+
+  private void check(Sampling sampling) {
+    if (keptMargin != null && target != null && !target.equals(source)) {
+      throw new UsageException(
+          "--keep-background keeps the source frame, whose camera cannot be another: leave out"
+              + " --target, or give --source the same frame");
+    }
+    if (invert && sampling.images() > 1) {
+      throw new UsageException(
+          "--invert begins with one noise, whatever the seed: it goes without --images");
+    }
+  }
+
+  /** Each edit's pictures at the model's own size, a file each. */
+  private static void writeEdits(
+      Sheet sheet, Sampling sampling, Map<String, String> texts, NewFile file, PrintStream print)
+      throws IOException {
+    for (int later = 0; later < sampling.images(); later++) {
+      List<Sheet.Tile> tiles = sheet.rows().get(later).tiles();
+      Seed seed = sampling.seed().plus(later);
+      for (int i = SampleSheet.BEFORE_EDITS; i < tiles.size(); i++) {
+        Map<String, String> own = new LinkedHashMap<>(texts);
+        own.put("edits", sheet.columns().get(i));
+        own.put("seed", seed.toString());
+        String name =
+            String.format(Locale.ROOT, "edit-%d-%s.png", i + 1 - SampleSheet.BEFORE_EDITS, seed);
+        byte[] png = PngMetadata.encode(tiles.get(i).picture(), own);
+        print.println("picture " + file.write(sampling.out().resolve(name), png));
       }
     }
   }
@@ -205,21 +258,25 @@ final class SceneSampling {
         views.add(scenes.view(Long.toString(sceneSeed + i)));
       }
     }
-    views.replaceAll(
-        view ->
-            view.withFrames(
-                source != null ? source : view.source(), target != null ? target : view.target()));
+    views.replaceAll(this::withFrames);
     return views;
+  }
+
+  /** What is kept is the source frame's, so that edits start from it. */
+  private SceneView withFrames(SceneView view) {
+    int from = source != null ? source : view.source();
+    int usual = keptMargin != null ? from : view.target();
+    return view.withFrames(from, target != null ? target : usual);
   }
 
   private boolean ownEdits() {
     return !edits.isEmpty() || editFile != null;
   }
 
-  private Sheet sheet(Scenes scenes, SamplePictures pictures, List<SceneView> views)
+  private Sheet sheet(Scenes scenes, SamplePictures pictures, List<SceneView> views, int images)
       throws IOException {
     SampleSheet sheet =
-        new SampleSheet("Neural Assets, edited in 3D", pictures, truth ? scenes : null);
+        new SampleSheet("Neural Assets, edited in 3D", pictures, truth ? scenes : null, images);
     if (!ownEdits()) {
       List<SceneView> donors = List.of(scenes.view(Long.toString(sceneSeed + rows)));
       return sheet.ofAllEdits(views, donors);
@@ -236,7 +293,17 @@ final class SceneSampling {
       parsed.add(EditParser.readJson(editFile));
       described.add(TextFile.read(editFile).replaceAll("\\s+", " ").strip());
     }
+    requireKept(parsed);
     return sheet.ofEdits(views.getFirst(), headings, parsed);
+  }
+
+  private void requireKept(List<List<Edit>> parsed) {
+    boolean replaced =
+        parsed.stream().flatMap(List::stream).anyMatch(edit -> edit instanceof Edit.Background);
+    if (keptMargin != null && replaced) {
+      throw new UsageException(
+          "--keep-background keeps the background, an edit replaces it: leave one of them out");
+    }
   }
 
   private List<BufferedImage> turning(Scenes scenes, SamplePictures pictures, SceneView view)
@@ -248,7 +315,7 @@ final class SceneSampling {
     List<SamplePictures.Order> orders = new ArrayList<>();
     for (int i = 0; i < TURN_FRAMES; i++) {
       Edit rotate = new Edit.Rotate(object, 360.0 * i / TURN_FRAMES, null);
-      orders.add(new SamplePictures.Order(view, List.of(rotate)));
+      orders.add(new SamplePictures.Order(view, List.of(rotate), 0));
     }
     List<BufferedImage> frames = new ArrayList<>(pictures.draw(orders));
     for (int i = 0; truth && i < TURN_FRAMES; i++) {
@@ -268,7 +335,7 @@ final class SceneSampling {
     return both;
   }
 
-  private Map<String, String> parameters(Path modelFolder, Sampler sampler, Seed seed) {
+  private Map<String, String> parameters(Path modelFolder, Sampler sampler, Sampling sampling) {
     Map<String, String> texts = new LinkedHashMap<>();
     texts.put("Software", "Nacre");
     texts.put("model", modelFolder.toString());
@@ -276,7 +343,15 @@ final class SceneSampling {
     texts.put("edits", ownEdits() ? String.join(" | ", described) : "all kinds");
     texts.put("steps", Integer.toString(sampler.steps()));
     texts.put("guidance", Double.toString(sampler.guidance()));
-    texts.put("seed", seed.toString());
+    int images = sampling.images();
+    String last = images == 1 ? "" : " to " + sampling.seed().plus(images - 1);
+    texts.put("seed", sampling.seed() + last);
+    if (keptMargin != null) {
+      texts.put("background kept, margin", keptMargin.toString());
+    }
+    if (invert) {
+      texts.put("noise", "inverted source frame");
+    }
     return texts;
   }
 }

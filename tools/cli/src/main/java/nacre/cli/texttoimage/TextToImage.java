@@ -70,13 +70,6 @@ public final class TextToImage {
   private double eta;
 
   @Option(
-      names = "--images",
-      paramLabel = "N",
-      description = "How many pictures; the seeds of the next are one higher each. 1 unless given.")
-  @Accepts(from = 1, to = 1_000_000)
-  private int images = 1;
-
-  @Option(
       names = "--batch",
       paramLabel = "N",
       description = "How many are drawn at a time; changes speed and memory only. 1 unless given.")
@@ -137,7 +130,6 @@ public final class TextToImage {
   public void run(Path path, Device device, Sampling sampling) throws IOException {
     check();
     promptSyntax();
-    sampling.seed().plus(images - 1);
     LoadOptions options = loading.options().withOnPhase(this::announce);
     try (StableDiffusion model = StableDiffusion.open(path, device, options)) {
       draw(model, path, device, sampling, System.out);
@@ -184,7 +176,7 @@ public final class TextToImage {
               "note    the embedding %s changes nothing: no prompt has that word",
               word));
     }
-    names.check(images);
+    names.check(sampling.images());
     Map<String, String> parameters = parameters(path, plan);
     Progress.Limit limit = new Progress.Limit.Steps(plan.steps());
     try (Progress progress = Progress.start(print, limit, 0, Memory::liveBytes)) {
@@ -258,7 +250,7 @@ public final class TextToImage {
             .prompt(prompt)
             .negative(negative)
             .seed(sampling.seed().bits())
-            .count(images)
+            .count(sampling.images())
             .batch(batch);
     order.syntax(promptSyntax());
     if (clipSkip > model.textLayers()) {

@@ -44,10 +44,10 @@ class ReadsTest {
             reads.merge(phase.component(), 1, Integer::sum);
           }
         };
-    String[] words = {"--prompt", "a fox", "--size", "32", "--images", "8", "--batch", "1"};
+    String[] words = {"--prompt", "a fox", "--size", "32", "--batch", "1"};
     new CommandLine(command)
         .parseArgs(Stream.concat(Stream.of(words), Stream.of(more)).toArray(String[]::new));
-    command.run(MODEL, Device.cpu(), new Sampling(1, null, Seed.of(3), out, false));
+    command.run(MODEL, Device.cpu(), new Sampling(1, null, Seed.of(3), 8, out, false));
     try (Stream<Path> files = Files.list(out)) {
       assertEquals(8, files.count());
     }
