@@ -84,6 +84,10 @@ public record Preset(
         side % unet.sizeMultiple() == 0,
         String.format(
             Locale.ROOT, "a multiple of %d, as downsample_padding is 0,", unet.sizeMultiple()));
+    if (base.isPresent() && vaeFrom.isPresent()) {
+      throw new IllegalArgumentException(
+          "vae_from does not go with a base, which has an autoencoder: leave one of the two out");
+    }
     if (vae.isPresent()) {
       VaeConfig latent = vae.get();
       requireFit("fold", fold == 1, "1, as there is a vae,");

@@ -28,6 +28,9 @@ import nacre.weights.TextFile;
 public record PresetFile(String name, ObjectNode root, String json) {
   private static final List<String> BUILTIN = List.of("autoencoder", "demo", "paper", "tiny");
 
+  /** The one whose UNet, autoencoder and scheduler are there to be replaced by a base's. */
+  private static final String PAPER = "paper";
+
   private static final JsonMapper MAPPER =
       JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
@@ -99,8 +102,7 @@ public record PresetFile(String name, ObjectNode root, String json) {
    * @throws IllegalArgumentException in one line, if it is not, or the sizes do not fit
    */
   public PresetFile with(PretrainedBase base) {
-    return changed(
-        preset -> base.describe(preset, BUILTIN.contains(name) && preset.hasNonNull("vae")));
+    return changed(preset -> base.describe(preset, name.equals(PAPER)));
   }
 
   /** This preset with another image encoder, and the sizes and images of that one. */

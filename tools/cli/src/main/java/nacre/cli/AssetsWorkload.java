@@ -71,26 +71,20 @@ final class AssetsWorkload implements Workload<PairBatch> {
     if (preset.vaeFrom().isPresent()) {
       PretrainedAutoencoder pretrained = PretrainedAutoencoder.open(preset.vaeFrom().get());
       trainer.begin(pretrained);
-      lines.add("vae     " + pretrained.place() + ", frozen");
+      lines.add("vae     " + pretrained.place());
     }
     Optional<Path> encoder = preset.imageEncoderFrom();
-    if (encoder.isEmpty()) {
-      return lines;
+    if (encoder.isPresent()) {
+      PretrainedEncoder pretrained = PretrainedEncoder.open(encoder.get());
+      trainer.begin(pretrained);
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "encoder %s, %s",
+              pretrained.folder(),
+              pretrained.config().family().modelType()));
     }
-    PretrainedEncoder pretrained = PretrainedEncoder.open(encoder.get());
-    trainer.begin(pretrained);
-    double rate = preset.training().encoderLearningRateFactor();
-    String trained =
-        rate == 0
-            ? "frozen"
-            : String.format(Locale.ROOT, "trained at %s times the learning rate", rate);
-    lines.add(
-        String.format(
-            Locale.ROOT,
-            "encoder %s, %s, %s",
-            pretrained.folder(),
-            pretrained.config().family().modelType(),
-            trained));
+    lines.add("trained " + TrainedGroups.describe(trainer));
     return lines;
   }
 
