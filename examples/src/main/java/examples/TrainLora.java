@@ -4,6 +4,7 @@ import static nacre.tensor.ops.Ops.*;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import javax.imageio.ImageIO;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.image.RgbImage;
@@ -28,7 +29,9 @@ public final class TrainLora {
   public static void main(String[] args) throws IOException {
     Device device = Device.of("auto");
     Checkpoint model = Checkpoint.open(Path.of(args[0]));
-    LoraConfig lora = LoraConfig.ofRank(4);
+    // Beside attention (LoraConfig.ATTENTION, the usual targets), the residual blocks'
+    // convolutions.
+    LoraConfig lora = new LoraConfig(4, 4, List.of("attn*.to_*", "conv1", "conv2"));
     try (Scope _ = Scope.open()) {
       Tensor latent; // [1, h, w, 4]
       Tensor context; // [1, tokens, C]
@@ -49,8 +52,9 @@ public final class TrainLora {
       NoiseTable schedule = model.readNoiseSchedule().on(device);
       AdamW optimizer = new AdamW(p.trainable(), 1e-2);
       for (int step = 0; step < Integer.parseInt(args[3]); step++) {
-        int[] timestep = {37 * step % 1000};
-        Tensor noise = normal(device, latent.shape(), 1, step);
+        int draw = step % 8; // the same eight in turn, so that losses can be compared
+        int[] timestep = {60 + 120 * draw};
+        Tensor noise = normal(device, latent.shape(), 1, draw);
         float loss =
             optimizer.minimize(
                 () -> {

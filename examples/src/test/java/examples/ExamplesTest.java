@@ -108,9 +108,9 @@ class ExamplesTest {
     Path picture = folder.resolve("fox.png");
     run(TextToImage::main, TINY_SD, picture);
     Path saved = folder.resolve("lora.safetensors");
-    List<String> lines = run(TrainLora::main, TINY_SD, picture, "a cat", 40, saved);
-    double before = lines.subList(0, 10).stream().mapToDouble(ExamplesTest::loss).sum();
-    double after = lines.subList(30, 40).stream().mapToDouble(ExamplesTest::loss).sum();
+    List<String> lines = run(TrainLora::main, TINY_SD, picture, "a cat", 48, saved);
+    double before = lines.subList(0, 8).stream().mapToDouble(ExamplesTest::loss).sum();
+    double after = lines.subList(40, 48).stream().mapToDouble(ExamplesTest::loss).sum();
     assertTrue(after < 0.9 * before, lines.toString());
     LoadOptions adapted = LoadOptions.DEFAULT.withLoras(List.of(new Lora(saved)));
     try (var plain = StableDiffusion.load(Path.of(TINY_SD), Device.cpu());
