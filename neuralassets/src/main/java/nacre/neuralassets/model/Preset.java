@@ -3,6 +3,7 @@ package nacre.neuralassets.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -87,6 +88,10 @@ public record Preset(
     if (base.isPresent() && vaeFrom.isPresent()) {
       throw new IllegalArgumentException(
           "vae_from does not go with a base, which has an autoencoder: leave one of the two out");
+    }
+    if (vaeFrom.isPresent()) {
+      requireFit("vae_from", base.isEmpty(), "none, as the base has an autoencoder,");
+      requireFit("vae", vae.isPresent(), "that of vae_from");
     }
     if (vae.isPresent()) {
       VaeConfig latent = vae.get();
@@ -240,7 +245,11 @@ public record Preset(
    * @throws IllegalArgumentException naming those there are, if this is none
    */
   public static Preset builtin(String name) {
-    return of(PresetFile.builtin(name));
+    try {
+      return PresetFile.builtin(name).preset();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // they are in the jar
+    }
   }
 
   /**

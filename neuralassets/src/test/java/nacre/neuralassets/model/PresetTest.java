@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import nacre.diffusion.schedule.PredictionType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,9 +31,10 @@ class PresetTest {
   @Test
   void theDemoIsWhatItsFileSays() {
     Preset demo = Preset.builtin("demo");
-    assertEquals(32, demo.imageSize());
-    assertEquals(8, demo.sampleSize());
-    assertEquals(48, demo.sampleChannels());
+    assertEquals(64, demo.imageSize());
+    assertEquals(16, demo.sampleSize());
+    assertEquals(4, demo.sampleChannels());
+    assertEquals(Optional.of(PretrainedAutoencoder.SHIPPED), demo.vaeFrom());
     assertEquals(PredictionType.SAMPLE, demo.scheduler().predictionType());
     assertEquals(Preset.RateSchedule.COSINE, demo.training().rateSchedule());
     assertEquals(95, demo.assetTokens().poseFeatures().width());

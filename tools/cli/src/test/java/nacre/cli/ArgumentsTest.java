@@ -48,6 +48,7 @@ class ArgumentsTest {
               Map.entry("sample --source", Set.of("0")),
               Map.entry("sample --target", Set.of("0")),
               Map.entry("sample --images", Set.of()),
+              Map.entry("sample --keep-background", Set.of("0")),
               Map.entry("sample --batch", Set.of()),
               Map.entry("sample --strength", Set.of("0")),
               Map.entry("sample --eta", Set.of("0")),
@@ -209,7 +210,7 @@ class ArgumentsTest {
           train --resume=yes             | --resume takes no value
           weights convert --dtype f12 a b | --dtype is f12, must be one of f32, f16, bf16
           train --dtype int8             | --dtype: 'int8' is not known; known are float32 (or f32), bfloat16 (or bf16)
-          train --preset demmo           | --preset: there is no preset 'demmo'; there are demo, paper, tiny, and any JSON file; did you mean demo?
+          train --preset demmo           | --preset: there is no preset 'demmo'; there are autoencoder, demo, paper, tiny, and any JSON file; did you mean demo?
           train --device abacus          | --device: no device 'abacus'; known are
           verify --device abacus x       | --device: no device 'abacus'; known are
           train --resume --fresh         | --resume and --fresh exclude each other
