@@ -99,6 +99,10 @@ class BaseModelTest {
             "sample", "--model", out, "--rows", 1, "--steps", 1, "--out", folder.resolve("s"));
     assertEquals(0, sampled.status(), sampled::err);
     assertTrue(Files.exists(folder.resolve("s/sheet.png")));
+    CommandLineRun evaluated =
+        CommandLineRun.of(
+            "eval", "--model", out, "--data", runs.scenes(), "--pairs", 2, "--steps", 1);
+    assertEquals(0, evaluated.status(), evaluated::err);
   }
 
   @Test
@@ -156,6 +160,28 @@ class BaseModelTest {
     assertEquals(20, paper.trainable().rateFactor(Trainable.Group.NEW_LAYERS));
     assertEquals(5e-5, paper.training().learningRate());
     assertEquals(23, DataConfig.of(paper.data().orElseThrow()).slots());
+  }
+
+  /** What its file leaves out is as Stable Diffusion's pipelines have it, not DDIM's default. */
+  @Test
+  void noiseScheduleAndPredictionAreTheBases() throws IOException {
+    TinyModel model =
+        TinyModel.copyTo(folder.resolve("v"))
+            .patch(
+                "scheduler/scheduler_config.json",
+                """
+                {'prediction_type': 'v_prediction', 'beta_start': 0.002, 'clip_sample': null,
+                 'set_alpha_to_one': null, 'steps_offset': null}
+                """);
+    PretrainedBase base =
+        PretrainedBase.open(new PretrainedBase.Location(model.root(), ModelHints.NONE));
+    JsonNode scheduler = PresetFile.named("paper").with(base).preset().scheduler().toJson();
+    assertEquals("v_prediction", scheduler.path("prediction_type").asText());
+    assertEquals(0.002, scheduler.path("beta_start").asDouble());
+    assertEquals(0.012, scheduler.path("beta_end").asDouble());
+    assertFalse(scheduler.path("clip_sample").asBoolean(true));
+    assertFalse(scheduler.path("set_alpha_to_one").asBoolean(true));
+    assertEquals(1, scheduler.path("steps_offset").asInt());
   }
 
   /**
