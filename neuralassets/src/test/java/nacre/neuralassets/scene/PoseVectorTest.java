@@ -21,6 +21,24 @@ class PoseVectorTest {
     return new Camera(RigidPose.lookAt(eye, new Vec3(0, 0, 0.5), Vec3.UNIT_Z), KUBRIC);
   }
 
+  /** By every axis, so that each component of the quaternion is the largest in turn. */
+  @Test
+  void aMatrixBecomesTheRotationThatItIsOf() {
+    for (Vec3 axis :
+        List.of(new Vec3(1, 0.2, -0.3), new Vec3(0.3, 1, 0.2), new Vec3(-0.2, 0.3, 1))) {
+      for (double angle : new double[] {0, 0.4, 1.5, 2.5, 3.1, Math.PI}) {
+        Quaternion wanted = Quaternion.about(axis, angle);
+        Quaternion got = Quaternion.ofMatrix(wanted.toMatrix());
+        double same =
+            wanted.w() * got.w()
+                + wanted.x() * got.x()
+                + wanted.y() * got.y()
+                + wanted.z() * got.z();
+        assertEquals(1, Math.abs(same), 1e-12, axis + " " + angle); // q and −q are one rotation
+      }
+    }
+  }
+
   /** itertools.product((x0, x1), (y0, y1), (z0, z1)). */
   @Test
   void cornersStandInKubricsOrder() {
