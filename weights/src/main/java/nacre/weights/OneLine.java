@@ -28,9 +28,14 @@ public final class OneLine {
 
   /** The first {@value #ENTRIES} entries, and how many more there are. */
   public static String list(Collection<String> entries) {
+    return list(entries, ENTRIES);
+  }
+
+  /** As {@link #list(Collection)}, with another number of entries that are named. */
+  public static String list(Collection<String> entries, int named) {
     String first =
-        entries.stream().limit(ENTRIES).map(OneLine::clip).collect(Collectors.joining(", "));
-    int more = entries.size() - ENTRIES;
+        entries.stream().limit(named).map(OneLine::clip).collect(Collectors.joining(", "));
+    int more = entries.size() - named;
     return more > 0 ? first + ", and " + more + " more" : first;
   }
 }

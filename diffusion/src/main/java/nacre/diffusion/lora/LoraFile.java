@@ -80,7 +80,13 @@ final class LoraFile implements AutoCloseable {
       }
     }
     if (parts.isEmpty()) {
-      throw new WeightsException(path, "is no LoRA: it holds " + OneLine.list(strange));
+      throw new WeightsException(
+          path,
+          String.format(
+              Locale.ROOT,
+              "is no LoRA: it holds %d tensors (%s)",
+              strange.size(),
+              OneLine.list(strange, 3)));
     }
     if (!strange.isEmpty()) {
       throw new WeightsException(

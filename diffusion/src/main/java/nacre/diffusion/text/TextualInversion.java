@@ -8,12 +8,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 import nacre.weights.Layout;
+import nacre.weights.OneLine;
 import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
@@ -56,7 +56,7 @@ public record TextualInversion(Path file, String name, List<float[]> vectors) {
                 Locale.ROOT,
                 "holds %d tensors (%s); one, of an embedding, is wanted",
                 entries.size(),
-                entries.keySet().stream().limit(3).collect(Collectors.joining(", "))));
+                OneLine.list(entries.keySet(), 3)));
       }
       SafeTensors.Entry entry = entries.values().iterator().next();
       int rank = entry.shape().rank();

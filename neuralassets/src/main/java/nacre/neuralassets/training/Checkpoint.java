@@ -179,6 +179,15 @@ public record Checkpoint(Path folder) {
     return sums.isPresent();
   }
 
+  /** The checkpoint whose {@link #model} a folder is, if it is that of one. */
+  public static Optional<Checkpoint> of(Path model) {
+    Path absolute = model.toAbsolutePath().normalize();
+    Path folder = absolute.getParent();
+    return absolute.endsWith(EMA) && is(folder)
+        ? Optional.of(new Checkpoint(folder))
+        : Optional.empty();
+  }
+
   /** The model with the averaged parameters. */
   public Path model() {
     return folder.resolve(EMA);

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -14,6 +16,7 @@ import nacre.cli.options.DataName;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.diffusion.NotFiniteException;
+import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.ClipSourceProvider;
@@ -26,7 +29,9 @@ import nacre.neuralassets.evaluation.Similarity;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;
+import nacre.neuralassets.training.RunState;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import picocli.CommandLine.Command;
@@ -98,7 +103,8 @@ final class EvalCommand implements Callable<Integer> {
       if (!json) {
         out.println("model   " + folder);
       }
-      PairBatch batch = data == null ? heldOut(model.preset(), pairs) : stored(model.preset());
+      PairBatch batch =
+          data == null ? heldOut(model.preset(), pairs) : stored(model.preset(), folder);
       Evaluation evaluation;
       // JSON output contains nothing else.
       try (Progress progress = json ? null : progress(out, batch.count())) {
@@ -121,22 +127,53 @@ final class EvalCommand implements Callable<Integer> {
     return HeldOut.pairs(Scenes.dataOf(preset), pairs, preset.imageSize());
   }
 
-  private PairBatch stored(Preset preset) throws IOException {
+  private PairBatch stored(Preset preset, Path model) throws IOException {
     DataConfig config = Scenes.dataOf(preset);
     int size = preset.imageSize();
-    ClipSource source =
-        DataName.parse(data).open(new ClipSourceProvider.Request(config, size, EVALUATION_SEED));
+    ClipLocation location = DataName.parse(data);
+    ClipSource all = location.open(new ClipSourceProvider.Request(config, size, EVALUATION_SEED));
+    ClipSource source = untrained(all, location, model);
     if (source.size() < pairs) {
-      (json ? System.err : System.out)
-          .println(
-              String.format(
-                  Locale.ROOT,
-                  "pairs   %d of %d: %s holds no more scenes",
-                  source.size(),
-                  pairs,
-                  data));
+      tell("pairs   %d of %d: %s holds no more scenes", source.size(), pairs, data);
     }
     return stored(source, config, pairs, size);
+  }
+
+  /**
+   * The scenes of a data set that the model's run held out, if it trained on the others. Where
+   * these are too few, all of them, and a line says so.
+   */
+  private ClipSource untrained(ClipSource all, ClipLocation location, Path model)
+      throws IOException {
+    Optional<Checkpoint> checkpoint = Checkpoint.of(model);
+    if (checkpoint.isEmpty()) {
+      return all;
+    }
+    RunState state = checkpoint.get().state();
+    if (!state.data().equals(location.toString())) {
+      return all;
+    }
+    List<Integer> held =
+        IntStream.range(0, all.size())
+            .filter(i -> state.heldOut().contains(all.id(i)))
+            .boxed()
+            .toList();
+    if (held.size() < 2) {
+      tell(
+          "note    the run trained on these scenes and held out %d, too few for pairs: all are"
+              + " taken",
+          held.size());
+      return all;
+    }
+    tell(
+        "note    of %,d scenes the %,d are taken that the run did not train on",
+        all.size(), held.size());
+    return new SomeClips(all, held);
+  }
+
+  /** Prints a line where it is no part of the results. */
+  private void tell(String format, Object... values) {
+    (json ? System.err : System.out).println(String.format(Locale.ROOT, format, values));
   }
 
   /**

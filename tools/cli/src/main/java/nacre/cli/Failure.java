@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
@@ -27,7 +28,10 @@ final class Failure {
           file(e, e.getReason() == null ? "no such file or folder" : e.getReason())
               + (e.getFile() == null ? "" : NearName.hint(Path.of(e.getFile())));
       case AccessDeniedException e -> file(e, "access denied");
-      case FileAlreadyExistsException e -> file(e, "exists already");
+      case FileAlreadyExistsException e -> {
+        boolean file = e.getFile() != null && !Files.isDirectory(Path.of(e.getFile()));
+        yield file(e, file ? "exists already, and is no folder" : "exists already");
+      }
       case NotDirectoryException e -> file(e, "not a folder");
       case FileSystemException e when e.getReason() != null -> file(e, e.getReason());
       case FileNotFoundException e -> oneLine(e.getMessage());

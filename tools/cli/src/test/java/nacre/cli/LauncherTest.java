@@ -32,6 +32,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The launcher in a made-up checkout, on a machine with made-up JDKs and a made-up Maven. */
@@ -342,6 +343,24 @@ class LauncherTest {
     List<String> collector = nacre("train").out();
     assertFalse(collector.contains("[-XX:+UseSerialGC]"), "Java refuses to start: " + collector);
     assertTrue(collector.contains("[-Xmx2g]"), collector::toString);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "max, false",
+    "9223372036854771712, false",
+    "4294967296, false",
+    "3221225472, true",
+    "629145600, true"
+  })
+  void inASmallContainerTheHeapIsHalfOfIt(String limit, boolean small) throws Exception {
+    jdk("java-25", "25.0.1");
+    maven();
+    Path file = Files.writeString(temporary.resolve("memory.max"), limit + "\n");
+    environment.put("NACRE_MEMORY_FILES", file + " " + temporary.resolve("none"));
+    List<String> called = nacre("train").out();
+    assertEquals(small, called.contains("[-XX:MaxRAMPercentage=50]"), called::toString);
+    assertEquals(!small, called.contains("[-Xmx2g]"), called::toString);
   }
 
   /**

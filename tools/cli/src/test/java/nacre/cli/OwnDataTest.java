@@ -219,9 +219,57 @@ class OwnDataTest {
     List<Object> eval = List.of("eval", "--model", run, "--data", scenes, "--steps", 1);
     CommandLineRun told = of(eval, "--pairs", 100);
     assertEquals(0, told.status(), told::err);
-    assertTrue(told.out().contains("5 of 100: " + scenes + " holds no more scenes"), told::out);
-    CommandLineRun enough = of(eval, "--pairs", 4);
+    assertTrue(told.out().contains("2 of 100: " + scenes + " holds no more scenes"), told::out);
+    CommandLineRun enough = of(eval, "--pairs", 2);
     assertFalse(enough.out().contains("no more scenes"), enough::out);
-    assertTrue(enough.out().contains("4 pairs of"), enough::out);
+    assertTrue(enough.out().contains("2 pairs of"), enough::out);
+  }
+
+  /** As at the end of the run, which evaluates on the scenes that it held out. */
+  @Test
+  void scenesOnWhichTheRunTrainedAreNotEvaluated() throws IOException {
+    train(scenes, "--steps", 3, "--eval-pairs", 4, "--no-sheet");
+    JsonNode atTheEnd = new JsonMapper().readTree(run.resolve("eval.json").toFile());
+    CommandLineRun again = CommandLineRun.of("eval", "--model", run, "--data", scenes, "--json");
+    assertEquals(0, again.status(), again::err);
+    JsonNode result = new JsonMapper().readTree(again.out());
+    assertEquals(2, result.path("pairs").intValue());
+    assertEquals(atTheEnd.path("copy"), result.path("copy")); // the same pairs
+    assertEquals(
+        atTheEnd.path("model").path("psnr").doubleValue(),
+        result.path("model").path("psnr").doubleValue(),
+        1e-4);
+    Path others = folder.resolve("others");
+    render(others, "--size", 16, "--clips", 3, "--seed", 4);
+    CommandLineRun all =
+        CommandLineRun.of("eval", "--model", run, "--data", others, "--steps", 1, "--pairs", 3);
+    assertTrue(all.out().contains("3 pairs of"), all::out);
+    assertFalse(all.out().contains("note"), all::out);
+  }
+
+  @Test
+  void whereTooFewAreHeldOutAllAreEvaluatedAndThatIsSaid() throws IOException {
+    Path none = folder.resolve("none.json");
+    Files.writeString(
+        none, Preset.builtin("tiny").json().replace("\"validation\": 0.1", "\"validation\": 0"));
+    CommandLineRun trained =
+        CommandLineRun.of(
+            "train",
+            "--preset",
+            none,
+            "--data",
+            scenes,
+            "--out",
+            run,
+            "--steps",
+            1,
+            "--eval-pairs",
+            0,
+            "--no-sheet");
+    assertEquals(0, trained.status(), trained::err);
+    CommandLineRun told =
+        CommandLineRun.of("eval", "--model", run, "--data", scenes, "--steps", 1, "--pairs", CLIPS);
+    assertTrue(told.out().contains("the run trained on these scenes and held out 0"), told::out);
+    assertTrue(told.out().contains(CLIPS + " pairs of"), told::out);
   }
 }

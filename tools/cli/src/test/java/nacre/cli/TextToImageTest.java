@@ -339,6 +339,18 @@ class TextToImageTest {
     assertRefused("give one with --init", "--prompt", "a", "--strength", 0.5);
     assertRefused("give one with --init", "--prompt", "a", "--mask", init());
     assertRefused("no such file", "--prompt", "a", "--init", folder.resolve("none.png"));
+    assertRefused("is a folder, a picture is wanted", "--prompt", "a", "--init", folder);
+    assertRefused(
+        "is no LoRA: it holds 180 tensors (decoder.conv_in.bias, decoder.conv_in.weight,",
+        "--prompt",
+        "a",
+        "--lora",
+        MODEL.resolve("vae/diffusion_pytorch_model.safetensors"));
+    Path file = Files.createFile(folder.resolve("file"));
+    CommandLineRun intoAFile =
+        CommandLineRun.of("sample", "--model", MODEL, "--prompt", "a", "--out", file);
+    assertEquals(1, intoAFile.status(), intoAFile::out);
+    assertTrue(intoAFile.err().contains("file: exists already, and is no folder"), intoAFile::err);
     BufferedImage clear = new BufferedImage(8, 8, BufferedImage.TYPE_INT_ARGB);
     Path mask = folder.resolve("mask.png");
     PngFile.write(mask, clear);

@@ -36,6 +36,7 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
 import nacre.cli.options.UserException;
 import nacre.diffusion.image.RgbImage;
 import nacre.neuralassets.scene.PngFile;
+import nacre.weights.NearName;
 
 /**
  * A reader of picture files, equal to diffusers' with Pillow: rotated upright by the Exif
@@ -93,7 +94,13 @@ final class PictureFile {
    */
   static Picture read(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
-      throw new UserException(file + ": no such file");
+      throw new UserException(
+          file
+              + (Files.isDirectory(file)
+                  ? ": is a folder, a picture is wanted"
+                  : Files.exists(file)
+                      ? ": is no ordinary file, a picture is wanted"
+                      : ": no such file" + NearName.hint(file)));
     }
     byte[] bytes = Files.readAllBytes(file);
     try {
