@@ -1,5 +1,6 @@
 package nacre.neuralassets.data;
 
+import java.util.Arrays;
 import java.util.List;
 import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.scene.PoseVector;
@@ -71,6 +72,18 @@ public record PairBatch(
   /** N, the number of slots of each pair. */
   public int slots() {
     return conditioning.slots();
+  }
+
+  /** Pairs {@code from} to {@code from + count} − 1. */
+  public PairBatch slice(int from, int count) {
+    int frame = target.length / count();
+    int boxes = targetBoxes.length / count();
+    return new PairBatch(
+        conditioning.slice(from, count),
+        Arrays.copyOfRange(target, from * frame, (from + count) * frame),
+        Arrays.copyOfRange(targetBoxes, from * boxes, (from + count) * boxes),
+        Arrays.copyOfRange(timesteps, from, from + count),
+        Arrays.copyOfRange(moments, from, from + count));
   }
 
   private void put(int at, FramePair pair, EncodedFrames encoded) {

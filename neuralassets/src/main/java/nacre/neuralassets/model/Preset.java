@@ -148,7 +148,7 @@ public record Preset(
    *
    * @param steps length of a run, unless the command line says otherwise; if the file gives none,
    *     the paper's 200,000
-   * @param batchSize pairs of frames per step
+   * @param batchSize pairs of frames per step, all its micro-batches together
    * @param learningRate after the warm-up
    * @param encoderLearningRateFactor times the learning rate for the image encoder, which is frozen
    *     if it is 0
@@ -170,6 +170,8 @@ public record Preset(
    *     again instead of keeping what was computed in them: less memory, more time, the same bits
    * @param trainable patterns of the names of parameters that are trained, as {@link
    *     nacre.nn.NameGlob} has them
+   * @param gradientAccumulationSteps micro-batches in which the batch of a step is computed, one
+   *     after the other: the same step up to rounding, with the activations of one of them
    */
   public record Training(
       int steps,
@@ -189,7 +191,8 @@ public record Preset(
       double timestepPower,
       double objectWeight,
       boolean gradientCheckpointing,
-      List<String> trainable) {
+      List<String> trainable,
+      int gradientAccumulationSteps) {
     /**
      * Checks the ranges.
      *
@@ -214,6 +217,21 @@ public record Preset(
       range.number("object_weight", objectWeight, 0.01, 1000);
       trainable = List.copyOf(trainable);
       range.whole("trainable's length", trainable.size(), 1, 1000);
+      range.whole("gradient_accumulation_steps", gradientAccumulationSteps, 1, batchSize);
+      if (batchSize % gradientAccumulationSteps != 0) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "training.gradient_accumulation_steps is %d; the batch_size of %d must be a"
+                    + " multiple of it",
+                gradientAccumulationSteps,
+                batchSize));
+      }
+    }
+
+    /** Pairs of frames that are computed at a time. */
+    public int microBatchSize() {
+      return batchSize / gradientAccumulationSteps;
     }
   }
 
@@ -362,7 +380,8 @@ public record Preset(
             r.number("timestep_power", 1),
             r.number("object_weight", 1),
             r.flag("gradient_checkpointing", false),
-            r.texts("trainable", List.of("*")));
+            r.texts("trainable", List.of("*")),
+            r.integer("gradient_accumulation_steps", 1));
     r.end();
     return training;
   }

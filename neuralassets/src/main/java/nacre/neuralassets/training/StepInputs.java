@@ -10,6 +10,7 @@ import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.SampleSpace;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
@@ -47,11 +48,10 @@ public record StepInputs(
     this(conditioning, target, null, timesteps, noise, null);
   }
 
-  /** Unwritten inputs for batches of the same extents, in the current scope. */
-  static StepInputs like(PairBatch batch, NeuralAssets model) {
+  /** Unwritten inputs for {@code count} pairs of such a batch, in the current scope. */
+  static StepInputs like(PairBatch batch, int count, NeuralAssets model) {
     Preset preset = model.preset();
     Device device = model.device();
-    int count = batch.count();
     int side = preset.sampleSize();
     Shape images = Shape.of(count, batch.size(), batch.size(), 3);
     Shape samples = Shape.of(count, side, side, preset.sampleChannels());
@@ -64,13 +64,24 @@ public record StepInputs(
         preset.training().objectWeight() == 1 ? null : Tensor.empty(device, DType.F32, images));
   }
 
-  /** Whether a batch has the extents of these tensors. */
-  boolean fits(PairBatch batch) {
-    return batch.count() == target.dim(0) && batch.slots() == conditioning.boxes().dim(1);
+  /** Whether these tensors have the extents of {@code count} pairs of such a batch. */
+  boolean fits(PairBatch batch, int count) {
+    return count == target.dim(0) && batch.slots() == conditioning.boxes().dim(1);
   }
 
-  /** Overwrites everything but the noise with a batch. */
-  void write(PairBatch batch, NeuralAssets model, TargetEncoder encoder, Objective objective) {
+  /**
+   * Overwrites everything but the noise with as many pairs of a batch as there is room for.
+   *
+   * @param from the first
+   */
+  void write(
+      PairBatch whole,
+      int from,
+      NeuralAssets model,
+      TargetEncoder encoder,
+      Objective objective) {
+    int count = target.dim(0);
+    PairBatch batch = count == whole.count() ? whole : whole.slice(from, count);
     model.prepare(batch.conditioning(), conditioning);
     encoder.write(batch, target);
     if (errorWeights != null) {
@@ -80,14 +91,29 @@ public record StepInputs(
   }
 
   /**
-   * Overwrites the noise with random numbers of their own for each seed and step.
+   * Overwrites the noise with random numbers of their own for each seed, step and pair, whatever
+   * the part of the batch.
    *
    * @param step counted from 0
+   * @param from the first pair
+   * @param whole pairs in the whole batch
    */
-  void draw(long seed, long step) {
-    noise.backend().normal(seed, NOISE_STREAM + step, noise);
+  void draw(long seed, long step, int from, int whole) {
+    draw(noise, seed, NOISE_STREAM + step, from, whole);
     if (latentNoise != null) {
-      latentNoise.backend().normal(seed, LATENT_STREAM + step, latentNoise);
+      draw(latentNoise, seed, LATENT_STREAM + step, from, whole);
+    }
+  }
+
+  private static void draw(Tensor y, long seed, long stream, int from, int whole) {
+    if (y.dim(0) == whole) {
+      y.backend().normal(seed, stream, y);
+      return;
+    }
+    try (Scope _ = Scope.open()) {
+      Tensor all = y.like(y.shape().with(0, whole));
+      y.backend().normal(seed, stream, all);
+      y.backend().slice(all, new int[] {from, 0, 0, 0}, y);
     }
   }
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.NeuralAssets;
@@ -14,6 +15,7 @@ import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.PretrainedAutoencoder;
 import nacre.neuralassets.model.PretrainedBase;
 import nacre.neuralassets.model.Trainable;
+import nacre.nn.AccumulatedGradients;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
 import nacre.nn.Parameters;
@@ -43,8 +45,9 @@ public final class Trainer implements TrainedModel<PairBatch> {
   private final AdamW optimizer;
   private final Ema ema;
   private final NeuralAssets averaged;
+  private final AccumulatedGradients sums;
   private StepInputs inputs;
-  private CapturedStep work;
+  private StepWork work;
   private Tensor loss;
   private long step;
   private Path saved;
@@ -87,6 +90,8 @@ public final class Trainer implements TrainedModel<PairBatch> {
     this.optimizer = new AdamW(parameters.trainable(), config, groups);
     this.ema = new Ema(parameters.all(), t.emaDecay(), true);
     this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
+    int parts = t.gradientAccumulationSteps();
+    this.sums = parts == 1 ? null : new AccumulatedGradients(parameters.trainable(), parts);
   }
 
   private NeuralAssets model(DType compute) {
@@ -150,18 +155,38 @@ public final class Trainer implements TrainedModel<PairBatch> {
     return loss();
   }
 
-  /** As long as batches have the same extents the step is {@linkplain CapturedStep captured}. */
+  /**
+   * As long as batches have the same extents the step is {@linkplain CapturedStep captured}.
+   *
+   * @throws IllegalArgumentException if the batch cannot be cut into the micro-batches of a step
+   */
   @Override
   public void begin(PairBatch batch, double learningRate) {
-    if (inputs == null || !inputs.fits(batch)) {
-      makeReady(batch);
+    int each = batch.count() / parts();
+    if (each * parts() != batch.count()) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%d pairs cannot be computed in %d equal micro-batches",
+              batch.count(),
+              parts()));
     }
-    inputs.write(batch, model, encoder, objective);
-    inputs.draw(seed, step);
+    if (inputs == null || !inputs.fits(batch, each)) {
+      makeReady(batch, each);
+    }
     optimizer.setLearningRate(learningRate);
     ema.begin();
-    loss = work.run();
+    loss =
+        work.run(
+            part -> {
+              inputs.write(batch, part * each, model, encoder, objective);
+              inputs.draw(seed, step, part * each, batch.count());
+            });
     step++;
+  }
+
+  private int parts() {
+    return preset.training().gradientAccumulationSteps();
   }
 
   @Override
@@ -176,22 +201,30 @@ public final class Trainer implements TrainedModel<PairBatch> {
    * @param number of the batch, which chooses its noise
    */
   double averagedLoss(PairBatch batch, int number) {
+    int most = preset.training().microBatchSize();
     try (Scope _ = Scope.open()) {
       Objective judge = new Objective(averaged);
-      StepInputs fixed = StepInputs.like(batch, averaged);
-      fixed.write(batch, averaged, encoder, judge);
-      fixed.draw(VALIDATION_SEED, number);
-      return judge.loss(fixed).item();
+      double sum = 0;
+      for (int from = 0; from < batch.count(); from += most) {
+        int count = Math.min(most, batch.count() - from);
+        try (Scope _ = Scope.open()) {
+          StepInputs fixed = StepInputs.like(batch, count, averaged);
+          fixed.write(batch, from, averaged, encoder, judge);
+          fixed.draw(VALIDATION_SEED, number, from, batch.count());
+          sum += judge.loss(fixed).item() * count;
+        }
+      }
+      return sum / batch.count();
     }
   }
 
-  private void makeReady(PairBatch batch) {
+  private void makeReady(PairBatch batch, int each) {
     forgetStep();
     try (Scope _ = Scope.open()) {
-      inputs = StepInputs.like(batch, model);
+      inputs = StepInputs.like(batch, each, model);
       inputs.tensors().forEach(scope::adopt);
     }
-    work = CapturedStep.of(device, this::wholeStep);
+    work = new StepWork(device, new Work(), parts(), sums);
   }
 
   private void forgetStep() {
@@ -202,18 +235,22 @@ public final class Trainer implements TrainedModel<PairBatch> {
   }
 
   /** Forward, backward, clipping, AdamW, moving averages; the loss. */
-  private Tensor wholeStep() {
-    try (Scope inner = Scope.open();
-        Tape tape = tape()) {
-      Tensor loss = objective.loss(inputs);
-      optimizer.step(tape.backward(loss)::of);
-      ema.move();
-      return inner.keep(loss);
+  private final class Work implements StepWork.Parts {
+    @Override
+    public Tape tape() {
+      return preset.training().gradientCheckpointing() ? Tape.openRecomputing() : Tape.open();
     }
-  }
 
-  private Tape tape() {
-    return preset.training().gradientCheckpointing() ? Tape.openRecomputing() : Tape.open();
+    @Override
+    public Tensor loss() {
+      return objective.loss(inputs);
+    }
+
+    @Override
+    public void update(Function<Tensor, Tensor> gradients) {
+      optimizer.step(gradients);
+      ema.move();
+    }
   }
 
   @Override

@@ -123,7 +123,7 @@ class LatentTrainingTest {
       NeuralAssets model = new NeuralAssets(p, PRESET);
       Objective objective = new Objective(model);
       StepInputs in = inputs(batch, model);
-      in.draw(SEED, 3);
+      in.draw(SEED, 3, 0, IMAGES);
       assertEquals(in.noise().shape(), in.latentNoise().shape());
       float[] latent = in.latentNoise().toFloats();
       float[] noise = in.noise().toFloats();
@@ -146,7 +146,7 @@ class LatentTrainingTest {
           new StepInputs(
               in.conditioning(), in.target(), null, in.timesteps(), in.noise(), in.errorWeights());
       assertNotEquals(loss, loss(objective, mode));
-      in.draw(SEED + 1, 3);
+      in.draw(SEED + 1, 3, 0, IMAGES);
       assertFalse(Arrays.equals(latent, in.latentNoise().toFloats()));
     }
   }
@@ -159,11 +159,31 @@ class LatentTrainingTest {
   }
 
   private static StepInputs inputs(PairBatch batch, NeuralAssets model) {
-    StepInputs in = StepInputs.like(batch, model);
+    StepInputs in = StepInputs.like(batch, batch.count(), model);
     try (TargetEncoder encoder = new TargetEncoder(model)) {
-      in.write(batch, model, encoder, new Objective(model));
+      in.write(batch, 0, model, encoder, new Objective(model));
     }
     return in;
+  }
+
+  /** Each pair has the noise and the latent noise that it would have in the batch as a whole. */
+  @Test
+  void aBatchInPartsHasTheLossesOfTheWhole() throws IOException {
+    String key = "\"training\": {\"gradient_accumulation_steps\": 4, ";
+    Preset parts = Preset.of("parts", PRESET.json().replace("\"training\": {", key));
+    var clips = new SomeClips(new RenderedClips(DATA, 1, PRESET.imageSize()), List.of(0, 1, 2));
+    try (Trainer whole = trainer(PRESET, DType.F32);
+        Trainer cut = trainer(parts, DType.F32)) {
+      PairSampler pairs = sampler();
+      for (int step = 0; step < 3; step++) {
+        PairBatch batch = pairs.batch(step, 8);
+        double loss = whole.step(batch, 1e-3);
+        assertEquals(loss, cut.step(batch, 1e-3), 1e-4 * loss);
+        assertEquals(whole.gradientNorm(), cut.gradientNorm(), 1e-3 * whole.gradientNorm());
+      }
+      double loss = new Validation(clips, DATA, PRESET, 1000).loss(whole);
+      assertEquals(loss, new Validation(clips, DATA, parts, 1000).loss(cut), 1e-3 * loss);
+    }
   }
 
   /** The bits of a frame's moments do not depend on the batch that it is in. */

@@ -27,6 +27,11 @@ record Computed(Operation operation, Context context, Tensor[] in, Tensor out)
   }
 
   private static Tensor accumulate(Scope scope, Tensor sum, Tensor more) {
+    if (sum.dtype() != more.dtype()) { // summed over passes in f32
+      Tensor wide = Tensor.empty(more.device(), sum.dtype(), more.shape());
+      more.backend().cast(more, wide);
+      return accumulate(scope, sum, wide);
+    }
     if (sum.unshared()) {
       sum.backend().binary(Binary.ADD, sum, more, sum);
       return sum;

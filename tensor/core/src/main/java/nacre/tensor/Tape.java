@@ -3,6 +3,7 @@ package nacre.tensor;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -189,7 +190,24 @@ public final class Tape implements AutoCloseable {
    * @param cotangents by output, of the output's shape and dtype
    */
   public Gradients backward(Map<Tensor, Tensor> cotangents) {
+    return backward(cotangents, Map.of());
+  }
+
+  /**
+   * The same, added to the gradients of earlier passes, so that a batch can be computed in parts.
+   *
+   * @param sums by leaf: what was summed so far, written in place and returned among the gradients.
+   *     Each is of its leaf's shape and of its leaf's dtype or f32, and no other tensor shares its
+   *     memory. Leaves without one get gradients of their own
+   * @throws IllegalArgumentException if a sum has another shape or dtype, or shares its memory
+   */
+  public Gradients backward(Map<Tensor, Tensor> cotangents, Map<Tensor, Tensor> sums) {
     Map<Tensor, Tensor> gradients = new IdentityHashMap<>();
+    sums.forEach(
+        (leaf, sum) -> {
+          requireSum(leaf, sum);
+          gradients.put(leaf, sum);
+        });
     cotangents.forEach(
         (output, cotangent) -> {
           requireAlike("backward: cotangent", cotangent, "output", output);
@@ -197,6 +215,19 @@ public final class Tape implements AutoCloseable {
         });
     walk(gradients);
     return new Gradients(gradients);
+  }
+
+  private static void requireSum(Tensor leaf, Tensor sum) {
+    boolean wide = sum.dtype() == leaf.dtype() || sum.dtype() == DType.F32;
+    if (!sum.shape().equals(leaf.shape()) || !wide || !sum.unshared()) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "backward: gradients of %s cannot be summed in %s: wanted are the same shape, the"
+                  + " same dtype or f32, and memory that no other tensor shares",
+              leaf.describe(),
+              sum.describe()));
+    }
   }
 
   /** Takes gradients from outputs to inputs, node by node; none is left of what was recorded. */

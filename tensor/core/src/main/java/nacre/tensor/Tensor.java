@@ -267,7 +267,7 @@ public final class Tensor implements AutoCloseable {
   }
 
   /** Whether no other handle shares the memory. */
-  boolean unshared() {
+  public boolean unshared() {
     return storage.references() == 1;
   }
 

@@ -7,7 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** {@code nacre train} with the smallest preset in a process of its own, which can be killed. */
+/**
+ * {@code nacre train} with the smallest preset, or another, in a process of its own, which can be
+ * killed.
+ */
 record TrainProcess(Process process, Path out, Path err) implements AutoCloseable {
   private static final String JAVA =
       Path.of(System.getProperty("java.home"), "bin/java").toString();
@@ -30,11 +33,12 @@ record TrainProcess(Process process, Path out, Path err) implements AutoCloseabl
             System.getProperty("java.class.path"),
             "nacre.cli.Nacre",
             "train",
-            "--preset",
-            "tiny",
             "--no-sheet",
             "--eval-pairs",
             "0"));
+    if (!List.of(words).contains("--preset")) {
+      command.addAll(List.of("--preset", "tiny"));
+    }
     for (Object word : words) {
       command.add(word.toString());
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -18,6 +19,7 @@ import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.training.ModelFolder;
 import nacre.neuralassets.training.Objective;
 import nacre.neuralassets.training.StepInputs;
+import nacre.nn.AccumulatedGradients;
 import nacre.nn.AdamW;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
@@ -78,6 +80,63 @@ class TrainStepTest {
       frozen.keySet().removeAll(p.trainable().keySet());
       frozen.forEach((key, weight) -> assertArrayEquals(before.get(key), weight.toFloats(), key));
     }
+  }
+
+  /** The step of the whole batch, computed in parts of one pair or two. */
+  @ParameterizedTest
+  @CsvSource({
+    "train-step-demo, cpu, 2",
+    "train-step-paper, cpu, 4",
+    "train-step-demo, reference, 4",
+    "train-step-paper, cuda, 2"
+  })
+  void accumulatedGradientsAndUpdatesArePyTorchs(String name, String deviceName, int parts)
+      throws IOException {
+    Device device = device(deviceName);
+    try (TrainStepBundle bundle = TrainStepBundle.open(name);
+        Scope _ = Scope.open()) {
+      Parameters p = Parameters.unwritten(device, DType.F32);
+      NeuralAssets model = new NeuralAssets(p, bundle.preset());
+      bundle.tensors().under("weight.").loadInto(p.all());
+      AdamW optimizer = new AdamW(p.trainable(), config(bundle.preset().training()));
+      AccumulatedGradients sums = new AccumulatedGradients(p.trainable(), parts);
+      for (int round = 0; round < 2; round++) { // the second adds to sums that are there already
+        sums.clear();
+        for (int part = 0; part < parts; part++) {
+          try (Scope _ = Scope.open();
+              Tape tape = part % 2 == 0 ? Tape.open() : Tape.openRecomputing()) {
+            sums.add(tape, loss(bundle, model, part, parts));
+          }
+        }
+        Comparison gradients = new Comparison();
+        for (Map.Entry<String, float[]> wanted : bundle.all("grad.weight.").entrySet()) {
+          Tensor sum = sums.of(p.all().get(wanted.getKey()));
+          gradients.add(wanted.getKey(), sum.toFloats(), wanted.getValue());
+        }
+        gradients.assertClose(bundle.tolerance());
+        float loss = bundle.floats("output.loss")[0];
+        assertEquals(loss, sums.loss().item(), loss * bundle.tolerance());
+      }
+      optimizer.setLearningRate(bundle.preset().training().learningRate());
+      optimizer.step(sums::of);
+      double norm = bundle.floats("grad_norm")[0];
+      assertEquals(norm, optimizer.gradientNorm(), norm * bundle.tolerance());
+      compareUpdates(bundle, p.all());
+    }
+  }
+
+  private static Tensor loss(TrainStepBundle bundle, NeuralAssets model, int part, int parts)
+      throws IOException {
+    Objective objective = new Objective(model);
+    int[] all = bundle.timesteps();
+    int count = all.length / parts;
+    int from = part * count;
+    return objective.loss(
+        new StepInputs(
+            model.prepare(bundle.conditioning().slice(from, count)),
+            bundle.tensor("input.target", model.device()).rows(from, from + count),
+            objective.timesteps(Arrays.copyOfRange(all, from, from + count)),
+            bundle.tensor("input.noise", model.device()).rows(from, from + count)));
   }
 
   @ParameterizedTest

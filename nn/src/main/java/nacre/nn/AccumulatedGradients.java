@@ -1,0 +1,113 @@
+package nacre.nn;
+
+import java.util.IdentityHashMap;
+import java.util.Locale;
+import java.util.Map;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Gradients;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tape;
+import nacre.tensor.Tensor;
+import nacre.tensor.spi.Backend;
+
+/**
+ * Gradient accumulation: the gradients of a batch that is computed in equal parts, one after the
+ * other, so that only the activations of one part are held at a time. The sums are those of the
+ * whole batch up to rounding, given a loss that is a mean over the batch. Each parameter has one
+ * sum, to which backward adds in place; those of bf16 parameters are f32.
+ *
+ * <pre>{@code
+ * sums.clear();
+ * for (Tensor part : parts) {
+ *   try (Scope _ = Scope.open();
+ *       Tape tape = Tape.open()) {
+ *     sums.add(tape, loss(part));
+ *   }
+ * }
+ * optimizer.step(sums::of);
+ * }</pre>
+ */
+public final class AccumulatedGradients {
+  private final int parts;
+  private final Scope home = Scope.current();
+  private final Map<Tensor, Tensor> sums = new IdentityHashMap<>();
+  private final Map<String, Tensor> parameters;
+  private final Backend backend;
+  private final Tensor loss;
+
+  /**
+   * Sums that belong to the current scope.
+   *
+   * @param parameters those that are trained, by name, all of one device
+   * @param parts how many parts a batch has
+   */
+  public AccumulatedGradients(Map<String, Tensor> parameters, int parts) {
+    if (parameters.isEmpty() || parts < 1) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "accumulated gradients: wants parameters and at least 1 part, not %d and %d",
+              parameters.size(),
+              parts));
+    }
+    this.parameters = Map.copyOf(parameters);
+    this.parts = parts;
+    Device device = parameters.values().iterator().next().device();
+    this.backend = device.backend();
+    this.loss = Tensor.zeros(device, DType.F32, Shape.of());
+  }
+
+  /** Sets the sums to zero, before the first part of a batch. */
+  public void clear() {
+    backend.fill(loss, 0);
+    sums.values().forEach(sum -> backend.fill(sum, 0));
+  }
+
+  /**
+   * Whether the first part ever has been added. It finds out which parameters have gradients, and
+   * its gradients become the sums, so that a captured step can contain only what comes after.
+   */
+  public boolean ready() {
+    return !sums.isEmpty();
+  }
+
+  /**
+   * Goes back through a part's loss, and adds its gradients.
+   *
+   * @param partLoss the mean over the part, an f32 scalar computed on the tape
+   */
+  public void add(Tape tape, Tensor partLoss) {
+    Tensor share = Tensor.full(partLoss.device(), DType.F32, partLoss.shape(), 1.0 / parts);
+    Gradients gradients = tape.backward(Map.of(partLoss, share), sums);
+    if (sums.isEmpty()) {
+      parameters.values().forEach(parameter -> take(parameter, gradients.of(parameter)));
+    }
+    backend.mix(loss, 1, partLoss, 1.0 / parts, loss);
+  }
+
+  private void take(Tensor parameter, Tensor gradient) {
+    if (gradient == null) {
+      return;
+    }
+    boolean own = gradient.dtype() == DType.F32 && gradient.unshared();
+    Tensor sum = gradient;
+    if (!own) {
+      sum = Tensor.empty(gradient.device(), DType.F32, gradient.shape());
+      backend.cast(gradient, sum);
+      gradient.close();
+    }
+    sums.put(parameter, home.adopt(sum));
+  }
+
+  /** The gradient of a parameter over the parts so far; null if the loss does not depend on it. */
+  public Tensor of(Tensor parameter) {
+    return sums.get(parameter);
+  }
+
+  /** The mean loss over the parts so far, an f32 scalar. */
+  public Tensor loss() {
+    return loss;
+  }
+}
