@@ -59,14 +59,32 @@ DEVICE void sum_of_squares(const Squares& list, float* partial) {
 
 FOR_FLOATS(SUM_OF_SQUARES)
 
+template <class M>
 struct AdamW {
   float* p[MOST];
   const float* g[MOST];
-  float* m[MOST];
-  float* v[MOST];
+  M* m[MOST];
+  M* v[MOST];
   int* steps[MOST];
   i64 n[MOST];
   int first[MOST + 1];
+  int count;
+};
+
+// The same for moments in 8 bits, with a scale for each CODED_BLOCK elements. Fewer at a time: arguments may take 4 KB.
+constexpr int MOST_CODED = 32;
+constexpr int CODED_BLOCK = 256;
+
+struct CodedAdamW {
+  float* p[MOST_CODED];
+  const float* g[MOST_CODED];
+  u8* m[MOST_CODED];
+  u8* v[MOST_CODED];
+  float* m_scales[MOST_CODED];
+  float* v_scales[MOST_CODED];
+  int* steps[MOST_CODED];
+  i64 n[MOST_CODED];
+  int first[MOST_CODED + 1];
   int count;
 };
 
@@ -91,61 +109,238 @@ DEVICE double power(double base, int exponent) {
   return product;
 }
 
+// What does not change, as it comes. Constants are f64, since 1 - beta loses digits in f32.
+struct Constants {
+  double beta1, beta2, eps, decay, largest_norm, rate_factor;
+};
+
 // What changes from step to step is read from device memory, so that a captured step can be replayed: the learning
-// rate, the norm of the gradients, how many steps each tensor has taken. Constants are f64, since 1 - beta loses digits
-// in f32. squared_norm may be null.
-extern "C" __global__ void __launch_bounds__(THREADS)
-    adamw(AdamW list, const float* rate, const float* squared_norm, double beta1, double beta2, double eps, double decay,
-          double largest_norm, double rate_factor) {
+// rate, the norm of the gradients, which may be null, how many steps each tensor has taken.
+DEVICE Step step_of(const Constants& c, const float* rate, const float* squared_norm, const int* steps) {
   __shared__ float corrections[2];
-  int t = tensor_of(list.first, list.count);
   if (threadIdx.x == 0) {
-    int step = *list.steps[t] + 1;
-    corrections[0] = static_cast<float>(1.0 - power(beta1, step));
-    corrections[1] = static_cast<float>(1.0 - power(beta2, step));
+    int step = *steps + 1;
+    corrections[0] = static_cast<float>(1.0 - power(c.beta1, step));
+    corrections[1] = static_cast<float>(1.0 - power(c.beta2, step));
   }
   __syncthreads();
   Step s;
-  s.rate = static_cast<float>(*rate * rate_factor);
-  s.beta1 = static_cast<float>(beta1);
-  s.beta2 = static_cast<float>(beta2);
-  s.rest1 = static_cast<float>(1.0 - beta1);
-  s.rest2 = static_cast<float>(1.0 - beta2);
-  s.eps = static_cast<float>(eps);
-  s.decay = static_cast<float>(decay);
+  s.rate = static_cast<float>(*rate * c.rate_factor);
+  s.beta1 = static_cast<float>(c.beta1);
+  s.beta2 = static_cast<float>(c.beta2);
+  s.rest1 = static_cast<float>(1.0 - c.beta1);
+  s.rest2 = static_cast<float>(1.0 - c.beta2);
+  s.eps = static_cast<float>(c.eps);
+  s.decay = static_cast<float>(c.decay);
   s.correction1 = corrections[0];
   s.correction2 = corrections[1];
   s.clip = 1.0f;
-  if (squared_norm) s.clip = fminf(1.0f, static_cast<float>(largest_norm) / (sqrtf(*squared_norm) + 1e-6f));
+  if (squared_norm) s.clip = fminf(1.0f, static_cast<float>(c.largest_norm) / (sqrtf(*squared_norm) + 1e-6f));
+  return s;
+}
 
+// nacre.tensor.spi.RoundingNoise, bit for bit.
+DEVICE u32 mixed(u32 x) {
+  x ^= x >> 16;
+  x *= 0x7feb352du;
+  x ^= x >> 15;
+  x *= 0x846ca68bu;
+  return x ^ (x >> 16);
+}
+
+DEVICE u32 noise_key(i64 seed, int tensor, int step) {
+  u32 both = static_cast<u32>(seed) ^ mixed(static_cast<u32>(static_cast<u64>(seed) >> 32));
+  return mixed(static_cast<u32>(step) + mixed(static_cast<u32>(tensor) + mixed(both)));
+}
+
+DEVICE u32 noise(u32 key, i64 element) { return mixed(static_cast<u32>(element) * 0x9E3779B9u + key); }
+
+DEVICE void round_moment(float& moment, float value, u32) { moment = value; }
+DEVICE void round_moment(bf16& moment, float value, u32 sixteen) {
+  u32 bits = __float_as_uint(value);
+  if (value == value) bits += sixteen & 0xffffu;
+  moment.bits = static_cast<unsigned short>(bits >> 16);
+}
+
+DEVICE void load_floats(const float* from, float (&v)[4]) { load_pack(from, v); }
+DEVICE void load_floats(const float* from, float (&v)[8]) {
+  float4 low = *reinterpret_cast<const float4*>(from);
+  float4 high = *reinterpret_cast<const float4*>(from + 4);
+  v[0] = low.x, v[1] = low.y, v[2] = low.z, v[3] = low.w;
+  v[4] = high.x, v[5] = high.y, v[6] = high.z, v[7] = high.w;
+}
+DEVICE void store_floats(float* to, const float (&v)[4]) { store_pack(to, v); }
+DEVICE void store_floats(float* to, const float (&v)[8]) {
+  *reinterpret_cast<float4*>(to) = make_float4(v[0], v[1], v[2], v[3]);
+  *reinterpret_cast<float4*>(to + 4) = make_float4(v[4], v[5], v[6], v[7]);
+}
+
+template <class M>
+DEVICE void adamw(const AdamW<M>& list, const Constants& c, const float* rate, const float* squared_norm, i64 seed,
+                  int first_tensor) {
+  int t = tensor_of(list.first, list.count);
+  Step s = step_of(c, rate, squared_norm, list.steps[t]);
+  u32 key = noise_key(seed, first_tensor + t, *list.steps[t] + 1);
   i64 begin = (blockIdx.x - list.first[t]) * CHUNK;
   i64 end = begin + CHUNK < list.n[t] ? begin + CHUNK : list.n[t];
   float* p = list.p[t];
   const float* g = list.g[t];
-  float* m = list.m[t];
-  float* v = list.v[t];
-  i64 fours = aligned16(p, g, m) && aligned16(v) ? (end - begin) / 4 : 0;
-  for (i64 i = threadIdx.x; i < fours; i += THREADS) {
-    i64 at = begin + i * 4;
-    float vp[4];
-    float vg[4];
-    float vm[4];
-    float vv[4];
-    load_pack(p + at, vp);
-    load_pack(g + at, vg);
+  M* m = list.m[t];
+  M* v = list.v[t];
+  constexpr int N = PACK<M>;
+  i64 packs = aligned16(p, g, m) && aligned16(v) ? (end - begin) / N : 0;
+  for (i64 i = threadIdx.x; i < packs; i += THREADS) {
+    i64 at = begin + i * N;
+    float vp[N];
+    float vg[N];
+    float vm[N];
+    float vv[N];
+    load_floats(p + at, vp);
+    load_floats(g + at, vg);
     load_pack(m + at, vm);
     load_pack(v + at, vv);
+    __align__(16) M rounded_m[N];
+    __align__(16) M rounded_v[N];
 #pragma unroll
-    for (int j = 0; j < 4; j++) s.update(vp[j], vg[j], vm[j], vv[j]);
-    store_pack(p + at, vp);
-    store_pack(m + at, vm);
-    store_pack(v + at, vv);
+    for (int j = 0; j < N; j++) {
+      s.update(vp[j], vg[j], vm[j], vv[j]);
+      u32 bits = noise(key, at + j);
+      round_moment(rounded_m[j], vm[j], bits);
+      round_moment(rounded_v[j], vv[j], bits >> 16);
+    }
+    store_floats(p + at, vp);
+    *reinterpret_cast<uint4*>(m + at) = *reinterpret_cast<const uint4*>(rounded_m);
+    *reinterpret_cast<uint4*>(v + at) = *reinterpret_cast<const uint4*>(rounded_v);
   }
-  for (i64 i = begin + fours * 4 + threadIdx.x; i < end; i += THREADS) s.update(p[i], g[i], m[i], v[i]);
+  for (i64 i = begin + packs * N + threadIdx.x; i < end; i += THREADS) {
+    float vm = to_float(m[i]);
+    float vv = to_float(v[i]);
+    s.update(p[i], g[i], vm, vv);
+    u32 bits = noise(key, i);
+    round_moment(m[i], vm, bits);
+    round_moment(v[i], vv, bits >> 16);
+  }
 }
 
+#define ADAMW(NAME, M)                                                                                             \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                            \
+      adamw_##NAME(AdamW<M> list, const float* rate, const float* squared_norm, double beta1, double beta2,        \
+                   double eps, double decay, double largest_norm, double rate_factor, i64 seed, int first_tensor) { \
+    Constants c{beta1, beta2, eps, decay, largest_norm, rate_factor};                                              \
+    adamw(list, c, rate, squared_norm, seed, first_tensor);                                                        \
+  }
+
+ADAMW(f32, float)
+ADAMW(bf16, bf16)
+
 // Counts the step that adamw has taken. Its blocks read the counts, so this comes after all of them.
-extern "C" __global__ void __launch_bounds__(MOST) adamw_count(AdamW list) {
+extern "C" __global__ void __launch_bounds__(MOST) adamw_count(AdamW<float> list) {
+  if (threadIdx.x < list.count) ++*list.steps[threadIdx.x];
+}
+
+// ---- moments in 8 bits: nacre.tensor.spi.DynamicCode
+
+// The middle of a cell: decade d has 2^(d + extra) of them, numbered from that power of two on.
+DEVICE float midpoint(int number, int extra) {
+  const double decade[7] = {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0};
+  int log = 31 - __clz(number);
+  double cells = static_cast<double>(1 << log);
+  double part = __dadd_rn(__dadd_rn(number, -cells), 0.5);
+  double within = __dadd_rn(0.1, __ddiv_rn(__dmul_rn(0.9, part), cells));
+  return static_cast<float>(__dmul_rn(within, decade[log - extra]));
+}
+
+DEVICE float signed_value(int code) {
+  if (code == 255) return 1.0f;
+  if (code == 127) return 0.0f;
+  return code < 127 ? -midpoint(127 - code, 0) : midpoint(code - 127, 0);
+}
+
+DEVICE float unsigned_value(int code) {
+  if (code == 255) return 1.0f;
+  return code == 0 ? 0.0f : midpoint(code + 1, 1);
+}
+
+struct Codes {
+  float value[256];
+  float bound[256];
+};
+
+// How many bounds lie below x.
+DEVICE u8 code_of(const Codes& codes, float x) {
+  int low = 0;
+#pragma unroll
+  for (int half = 128; half > 0; half >>= 1) {
+    if (codes.bound[low + half - 1] < x) low += half;
+  }
+  return static_cast<u8>(low);
+}
+
+// A warp takes a block of elements, eight in a row each lane.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    adamw_coded(CodedAdamW list, const float* rate, const float* squared_norm, double beta1, double beta2, double eps,
+                double decay, double largest_norm, double rate_factor, i64, int) {
+  __shared__ Codes first;
+  __shared__ Codes second;
+  first.value[threadIdx.x] = signed_value(threadIdx.x);
+  second.value[threadIdx.x] = unsigned_value(threadIdx.x);
+  __syncthreads();
+  if (threadIdx.x < 255) {
+    first.bound[threadIdx.x] = 0.5f * (first.value[threadIdx.x] + first.value[threadIdx.x + 1]);
+    second.bound[threadIdx.x] = 0.5f * (second.value[threadIdx.x] + second.value[threadIdx.x + 1]);
+  }
+  if (threadIdx.x == 0) second.bound[0] = 0.0f;  // what is above 0 never becomes 0
+  int t = tensor_of(list.first, list.count);
+  Constants c{beta1, beta2, eps, decay, largest_norm, rate_factor};
+  Step s = step_of(c, rate, squared_norm, list.steps[t]);  // waits for the tables, too
+  i64 n = list.n[t];
+  i64 begin = (blockIdx.x - list.first[t]) * CHUNK;
+  i64 end = begin + CHUNK < n ? begin + CHUNK : n;
+  float* p = list.p[t];
+  const float* g = list.g[t];
+  u8* m = list.m[t];
+  u8* v = list.v[t];
+  int lane = threadIdx.x % 32;
+  for (i64 block = begin + threadIdx.x / 32 * CODED_BLOCK; block < end; block += THREADS / 32 * CODED_BLOCK) {
+    i64 at = block + lane * 8;
+    float* m_scale = list.m_scales[t] + block / CODED_BLOCK;
+    float* v_scale = list.v_scales[t] + block / CODED_BLOCK;
+    float old_m = *m_scale;
+    float old_v = *v_scale;
+    float vm[8];
+    float vv[8];
+    float most_m = 0.0f;
+    float most_v = 0.0f;
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      vm[j] = vv[j] = 0.0f;
+      if (at + j < n) {
+        vm[j] = first.value[m[at + j]] * old_m;
+        vv[j] = second.value[v[at + j]] * old_v;
+        s.update(p[at + j], g[at + j], vm[j], vv[j]);
+      }
+      most_m = fmaxf(most_m, fabsf(vm[j]));
+      most_v = fmaxf(most_v, fabsf(vv[j]));
+    }
+    most_m = warp_max(most_m);
+    most_v = warp_max(most_v);
+    if (lane == 0) {
+      *m_scale = most_m;
+      *v_scale = most_v;
+    }
+    float by_m = most_m == 0.0f ? 1.0f : most_m;
+    float by_v = most_v == 0.0f ? 1.0f : most_v;
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      if (at + j < n) {
+        m[at + j] = code_of(first, vm[j] / by_m);
+        v[at + j] = code_of(second, vv[j] / by_v);
+      }
+    }
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(MOST) adamw_coded_count(CodedAdamW list) {
   if (threadIdx.x < list.count) ++*list.steps[threadIdx.x];
 }
 

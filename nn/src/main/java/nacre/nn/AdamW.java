@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -14,6 +15,7 @@ import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
 import nacre.tensor.spi.Backend;
+import nacre.tensor.spi.DynamicCode;
 import nacre.weights.ConfigRange;
 
 /**
@@ -31,6 +33,21 @@ public final class AdamW implements Optimizer {
 
   private static final double LARGEST_FACTOR = 1e6;
 
+  /** The type in which the two moments of a parameter are kept between steps. */
+  public enum Moments {
+    /** f32: 8 bytes a parameter. */
+    FLOAT32,
+    /** bf16, rounded by chance so that small changes of large moments are not lost: 4 bytes. */
+    BFLOAT16,
+    /**
+     * 8-bit codes with a scale for each 256 elements, as the 8-bit optimizers of bitsandbytes keep
+     * them: 2 bytes. Parameters of less than 4096 elements keep f32, as there.
+     */
+    INT8
+  }
+
+  private static final long LEAST_CODED = 4096;
+
   /**
    * The settings for all parameters.
    *
@@ -40,8 +57,15 @@ public final class AdamW implements Optimizer {
    * @param weightDecay times the learning rate, unless a group sets another
    * @param maxNorm the gradients of all parameters together are scaled down to this norm; infinite
    *     for no clipping
+   * @param moments how the moments are kept
    */
-  public record Config(double beta1, double beta2, double eps, double weightDecay, double maxNorm) {
+  public record Config(
+      double beta1, double beta2, double eps, double weightDecay, double maxNorm, Moments moments) {
+    /** With moments in f32. */
+    public Config(double beta1, double beta2, double eps, double weightDecay, double maxNorm) {
+      this(beta1, beta2, eps, weightDecay, maxNorm, Moments.FLOAT32);
+    }
+
     /**
      * Checks the ranges.
      *
@@ -66,7 +90,12 @@ public final class AdamW implements Optimizer {
 
     /** The same with clipping. */
     public Config withMaxNorm(double norm) {
-      return new Config(beta1, beta2, eps, weightDecay, norm);
+      return new Config(beta1, beta2, eps, weightDecay, norm, moments);
+    }
+
+    /** The same with moments of another type. */
+    public Config withMoments(Moments type) {
+      return new Config(beta1, beta2, eps, weightDecay, maxNorm, type);
     }
   }
 
@@ -86,9 +115,22 @@ public final class AdamW implements Optimizer {
     }
   }
 
-  /** One parameter with its state; {@code steps}, i32[1], counts its updates. */
+  /**
+   * One parameter with its state; {@code steps}, i32[1], counts its updates. Scales are null unless
+   * the moments are codes.
+   */
   private record Slot(
-      String name, Tensor parameter, Tensor m, Tensor v, Tensor steps, Group group) {}
+      String name,
+      Tensor parameter,
+      Tensor m,
+      Tensor v,
+      Tensor mScales,
+      Tensor vScales,
+      Tensor steps,
+      Group group) {}
+
+  /** What one call of the backend updates. */
+  private record Batch(Group group, DType moments) {}
 
   private final Config config;
   private final List<Group> groups;
@@ -131,10 +173,27 @@ public final class AdamW implements Optimizer {
 
   private Slot slot(String name, Tensor parameter) {
     Group group = groups.stream().filter(g -> g.names.test(name)).findFirst().orElseThrow();
-    Tensor m = Tensor.zeros(parameter.device(), DType.F32, parameter.shape());
-    Tensor v = Tensor.zeros(parameter.device(), DType.F32, parameter.shape());
+    Device device = parameter.device();
+    DType type = momentsOf(parameter);
+    Tensor m = Tensor.zeros(device, type, parameter.shape());
+    Tensor v = Tensor.zeros(device, type, parameter.shape());
+    Tensor mScales = null;
+    Tensor vScales = null;
+    if (type == DType.U8) {
+      Shape blocks = Shape.of(DynamicCode.blocks(parameter.elements()));
+      mScales = Tensor.zeros(device, DType.F32, blocks);
+      vScales = Tensor.zeros(device, DType.F32, blocks);
+    }
     Tensor count = steps.rows(slots.size(), slots.size() + 1);
-    return new Slot(name, parameter, m, v, count, group);
+    return new Slot(name, parameter, m, v, mScales, vScales, count, group);
+  }
+
+  private DType momentsOf(Tensor parameter) {
+    return switch (config.moments) {
+      case FLOAT32 -> DType.F32;
+      case BFLOAT16 -> DType.BF16;
+      case INT8 -> parameter.elements() < LEAST_CODED ? DType.F32 : DType.U8;
+    };
   }
 
   @Override
@@ -144,12 +203,13 @@ public final class AdamW implements Optimizer {
 
   @Override
   public void step(Function<Tensor, Tensor> gradients) {
-    Map<Group, List<Slot>> members = new LinkedHashMap<>();
+    Map<Batch, List<Slot>> members = new LinkedHashMap<>();
     List<Tensor> all = new ArrayList<>();
     for (Slot slot : slots) {
       Tensor gradient = gradients.apply(slot.parameter);
       if (gradient != null) {
-        members.computeIfAbsent(slot.group, _ -> new ArrayList<>()).add(slot);
+        Batch batch = new Batch(slot.group, slot.m.dtype());
+        members.computeIfAbsent(batch, _ -> new ArrayList<>()).add(slot);
         all.add(gradient);
       }
     }
@@ -157,7 +217,7 @@ public final class AdamW implements Optimizer {
       return;
     }
     backend.sumOfSquares(all, squaredNorm);
-    members.forEach((group, slotsOfIt) -> update(group, slotsOfIt, gradients));
+    members.forEach((batch, slotsOfIt) -> update(batch.group, slotsOfIt, gradients));
   }
 
   private void update(Group group, List<Slot> members, Function<Tensor, Tensor> gradients) {
@@ -167,6 +227,8 @@ public final class AdamW implements Optimizer {
             members.stream().map(Slot::parameter).map(gradients).toList(),
             members.stream().map(Slot::m).toList(),
             members.stream().map(Slot::v).toList(),
+            members.stream().map(Slot::mScales).filter(Objects::nonNull).toList(),
+            members.stream().map(Slot::vScales).filter(Objects::nonNull).toList(),
             members.stream().map(Slot::steps).toList()),
         Double.isInfinite(config.maxNorm) ? null : squaredNorm,
         trained.learningRate(),
@@ -176,7 +238,8 @@ public final class AdamW implements Optimizer {
             config.eps,
             group.weightDecay,
             config.maxNorm,
-            group.learningRateFactor));
+            group.learningRateFactor,
+            groups.indexOf(group)));
   }
 
   /** Norm of all gradients of the last step before clipping. Waits for the device. */
@@ -185,8 +248,8 @@ public final class AdamW implements Optimizer {
   }
 
   /**
-   * {@code m.<name>} and {@code v.<name>} of every parameter, and {@code steps}, i32, one count per
-   * parameter.
+   * {@code m.<name>} and {@code v.<name>} of every parameter, where those are codes {@code
+   * m_scales.<name>} and {@code v_scales.<name>}, and {@code steps}, i32, one count per parameter.
    */
   @Override
   public Map<String, Tensor> state() {
@@ -194,6 +257,10 @@ public final class AdamW implements Optimizer {
     for (Slot slot : slots) {
       state.put("m." + slot.name, slot.m);
       state.put("v." + slot.name, slot.v);
+      if (slot.mScales != null) {
+        state.put("m_scales." + slot.name, slot.mScales);
+        state.put("v_scales." + slot.name, slot.vScales);
+      }
     }
     state.put("steps", steps);
     return state;

@@ -29,7 +29,8 @@ public final class Ema {
    * Averages that begin at the parameters' current values and belong to the current scope.
    *
    * @param all every parameter of the model; those that are not trained are not averaged
-   * @param decay weight of the past, such as 0.999
+   * @param decay weight of the past, such as 0.999; 0 for none: the averages are the parameters
+   *     themselves then, and take no memory
    * @param warmUp whether the n-th update (from 0) uses no more than (1 + n) / (10 + n), so that
    *     the untrained beginning is soon forgotten
    */
@@ -46,7 +47,7 @@ public final class Ema {
     all.forEach(
         (name, parameter) -> {
           Tensor average = parameter;
-          if (parameter.tracked()) {
+          if (parameter.tracked() && decay > 0) {
             average = parameter.like();
             backend.cast(parameter, average);
             averages.add(average);
@@ -72,14 +73,18 @@ public final class Ema {
 
   /** Begins an update: writes the weight that {@link #move} uses to the device. */
   public void begin() {
-    double d = warmUp ? Math.min(decay, (1.0 + updates) / (10.0 + updates)) : decay;
-    backend.fill(weight, 1 - d);
-    updates++;
+    long past = updates++;
+    if (!averages.isEmpty()) {
+      double d = warmUp ? Math.min(decay, (1.0 + past) / (10.0 + past)) : decay;
+      backend.fill(weight, 1 - d);
+    }
   }
 
   /** The rest of an update. Nothing comes from the host, so that it can be captured. */
   public void move() {
-    backend.lerp(averages, parameters, weight);
+    if (!averages.isEmpty()) {
+      backend.lerp(averages, parameters, weight);
+    }
   }
 
   /** Number of updates. */

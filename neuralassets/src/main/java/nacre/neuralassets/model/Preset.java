@@ -14,6 +14,7 @@ import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.encoder.PretrainedEncoder;
+import nacre.nn.AdamW;
 import nacre.nn.LoraConfig;
 import nacre.weights.ConfigRange;
 import nacre.weights.TextFile;
@@ -172,6 +173,7 @@ public record Preset(
    *     nacre.nn.NameGlob} has them
    * @param gradientAccumulationSteps micro-batches in which the batch of a step is computed, one
    *     after the other: the same step up to rounding, with the activations of one of them
+   * @param optimizerState the type in which AdamW keeps its moments
    */
   public record Training(
       int steps,
@@ -192,7 +194,8 @@ public record Preset(
       double objectWeight,
       boolean gradientCheckpointing,
       List<String> trainable,
-      int gradientAccumulationSteps) {
+      int gradientAccumulationSteps,
+      AdamW.Moments optimizerState) {
     /**
      * Checks the ranges.
      *
@@ -381,7 +384,8 @@ public record Preset(
             r.number("object_weight", 1),
             r.flag("gradient_checkpointing", false),
             r.texts("trainable", List.of("*")),
-            r.integer("gradient_accumulation_steps", 1));
+            r.integer("gradient_accumulation_steps", 1),
+            r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32));
     r.end();
     return training;
   }

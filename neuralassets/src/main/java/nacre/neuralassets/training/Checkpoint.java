@@ -212,11 +212,12 @@ public record Checkpoint(Path folder) {
   public void restore(TrainedModel<?> trained) throws IOException {
     verify();
     RunState state = state();
+    // Where nothing is averaged these are the parameters, which the second file has exactly.
+    trained.readAveraged(model());
     try (StateDict saved = StateDict.open(folder.resolve(PARAMETERS))) {
       // Earlier versions wrote frozen parameters, too; they are in the model's folder.
       saved.loadInto(trained.trainedParameters(), trained.parameters()::containsKey);
     }
-    trained.readAveraged(model());
     try (StateDict saved = StateDict.open(folder.resolve(OPTIMIZER))) {
       trained.optimizer().load(saved);
     }

@@ -76,7 +76,12 @@ public final class Trainer implements TrainedModel<PairBatch> {
     Preset.Training t = preset.training();
     AdamW.Config config =
         new AdamW.Config(
-            t.adamBeta1(), t.adamBeta2(), t.adamEpsilon(), t.weightDecay(), t.maxGradNorm());
+            t.adamBeta1(),
+            t.adamBeta2(),
+            t.adamEpsilon(),
+            t.weightDecay(),
+            t.maxGradNorm(),
+            t.optimizerState());
     Trainable trainable = preset.trainable();
     List<AdamW.Group> groups =
         Arrays.stream(Trainable.Group.values())

@@ -346,6 +346,8 @@ final class VersionedBackend implements Backend {
     wroteAll("adamW", tensors.parameters());
     wroteAll("adamW", tensors.m());
     wroteAll("adamW", tensors.v());
+    wroteAll("adamW", tensors.mScales());
+    wroteAll("adamW", tensors.vScales());
     wroteAll("adamW", tensors.steps());
     backend.adamW(tensors, squaredNorm, learningRate, constants);
   }

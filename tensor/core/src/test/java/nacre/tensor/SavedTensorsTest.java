@@ -79,7 +79,7 @@ class SavedTensorsTest {
         new AdamWTensors(
             List.of(x), List.of(ones(x, 2, 2)), List.of(zeros), List.of(more), List.of(steps));
     AdamWConstants constants =
-        new AdamWConstants(0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY, 1);
+        new AdamWConstants(0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY, 1, 0);
     x.backend().adamW(tensors, null, rate, constants);
   }
 

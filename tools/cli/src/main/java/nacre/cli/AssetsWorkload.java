@@ -40,6 +40,7 @@ final class AssetsWorkload implements Workload<PairBatch> {
     data = RunData.of(request);
     LatentCaching.requireFinite(request.latents(), data.source());
     results = new RunResults(request, preset, data, out, stop);
+    MemoryCheck.run(preset, request.device(), request.compute(), data.config().slots(), out);
     trainer = new Trainer(preset, request.device(), request.compute(), request.seed());
   }
 

@@ -4,9 +4,12 @@ import static nacre.tensor.reference.Elements.read;
 import static nacre.tensor.reference.Elements.write;
 
 import java.util.List;
+import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
+import nacre.tensor.spi.DynamicCode;
+import nacre.tensor.spi.RoundingNoise;
 
 /** What happens to parameters after the backward pass. */
 final class PlainOptimizer {
@@ -44,8 +47,8 @@ final class PlainOptimizer {
     write(new double[] {step}, steps);
     double[] p = read(parameter);
     double[] g = read(tensors.gradients().get(index));
-    double[] first = read(m);
-    double[] second = read(v);
+    double[] first = widen(m, tensors.mScales(), index, DynamicCode.SIGNED);
+    double[] second = widen(v, tensors.vScales(), index, DynamicCode.UNSIGNED);
     double correction1 = 1 - Math.pow(c.beta1(), step);
     double correction2 = 1 - Math.pow(c.beta2(), step);
     for (int i = 0; i < p.length; i++) {
@@ -56,8 +59,48 @@ final class PlainOptimizer {
       p[i] -= rate * (c.weightDecay() * p[i] + direction);
     }
     write(p, parameter);
-    write(first, m);
-    write(second, v);
+    int key = RoundingNoise.key(c.seed(), index, (int) step);
+    narrow(first, m, tensors.mScales(), index, DynamicCode.SIGNED, key, 0);
+    narrow(second, v, tensors.vScales(), index, DynamicCode.UNSIGNED, key, 16);
+  }
+
+  private static double[] widen(Tensor moment, List<Tensor> scales, int index, DynamicCode code) {
+    double[] values = read(moment);
+    if (moment.dtype() == DType.U8) {
+      double[] scale = read(scales.get(index));
+      for (int i = 0; i < values.length; i++) {
+        values[i] = code.decode((int) values[i]) * scale[i / DynamicCode.BLOCK];
+      }
+    }
+    return values;
+  }
+
+  private static void narrow(
+      double[] values,
+      Tensor moment,
+      List<Tensor> scales,
+      int index,
+      DynamicCode code,
+      int key,
+      int shift) {
+    if (moment.dtype() == DType.BF16) {
+      for (int i = 0; i < values.length; i++) {
+        int bits = RoundingNoise.bits(key, i) >>> shift;
+        values[i] = RoundingNoise.toBf16((float) values[i], bits);
+      }
+    } else if (moment.dtype() == DType.U8) {
+      double[] scale = new double[DynamicCode.blocks(values.length)];
+      for (int i = 0; i < values.length; i++) {
+        int block = i / DynamicCode.BLOCK;
+        scale[block] = Math.max(scale[block], Math.abs((float) values[i]));
+      }
+      for (int i = 0; i < values.length; i++) {
+        double largest = scale[i / DynamicCode.BLOCK];
+        values[i] = code.encode(largest == 0 ? 0 : (float) (values[i] / largest));
+      }
+      write(scale, scales.get(index));
+    }
+    write(values, moment);
   }
 
   static void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {

@@ -9,6 +9,7 @@ package nacre.tensor.spi;
  * @param weightDecay decoupled decay, times the learning rate
  * @param maxNorm gradients are scaled by min(1, maxNorm / (norm + 1e-6)); infinite for no clipping
  * @param rateFactor times the learning rate
+ * @param seed of the random bits by which moments in bf16 are rounded
  */
 public record AdamWConstants(
     double beta1,
@@ -16,4 +17,5 @@ public record AdamWConstants(
     double eps,
     double weightDecay,
     double maxNorm,
-    double rateFactor) {}
+    double rateFactor,
+    long seed) {}

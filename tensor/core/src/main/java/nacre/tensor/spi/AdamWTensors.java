@@ -4,12 +4,17 @@ import java.util.List;
 import nacre.tensor.Tensor;
 
 /**
- * The tensors of an AdamW step: five lists, parallel to each other.
+ * The tensors of an AdamW step: lists, parallel to each other. All moments of one step are of one
+ * dtype: f32; bf16, to which they are rounded by {@link RoundingNoise}, m by the lower and v by the
+ * upper half of an element's bits; or u8, codes of {@link DynamicCode}, m signed and v unsigned.
  *
  * @param parameters f32, updated in place
  * @param gradients f32
- * @param m f32 first moments, updated in place
- * @param v f32 second moments, updated in place
+ * @param m first moments, updated in place
+ * @param v second moments, updated in place
+ * @param mScales f32, of one element for each {@link DynamicCode#BLOCK} elements of m, by which
+ *     what its codes stand for is multiplied; empty unless m is u8
+ * @param vScales the same for v
  * @param steps i32, of one element each: how many steps each parameter has taken; counted up
  */
 public record AdamWTensors(
@@ -17,4 +22,17 @@ public record AdamWTensors(
     List<Tensor> gradients,
     List<Tensor> m,
     List<Tensor> v,
-    List<Tensor> steps) {}
+    List<Tensor> mScales,
+    List<Tensor> vScales,
+    List<Tensor> steps) {
+
+  /** With moments that need no scales. */
+  public AdamWTensors(
+      List<Tensor> parameters,
+      List<Tensor> gradients,
+      List<Tensor> m,
+      List<Tensor> v,
+      List<Tensor> steps) {
+    this(parameters, gradients, m, v, List.of(), List.of(), steps);
+  }
+}

@@ -1,5 +1,6 @@
 package nacre.tensor.spi;
 
+import java.util.OptionalLong;
 import nacre.tensor.Memory;
 
 /** Device memory, cached between uses. Blocks are aligned to at least 64 bytes. */
@@ -24,6 +25,11 @@ public interface Allocator {
    */
   default long peakBytes() {
     return Memory.peakBytes();
+  }
+
+  /** Bytes that can still be had beside those in use; empty where that cannot be known. */
+  default OptionalLong availableBytes() {
+    return isHostMemory() ? HostMemory.available() : OptionalLong.empty();
   }
 
   /** Starts a new peak at what is in use now. */

@@ -322,8 +322,9 @@ public interface Backend {
    * One AdamW step on every parameter: its count of steps n becomes one higher; g = gradient ·
    * min(1, maxNorm / (√squaredNorm + 1e-6)); m and v updated in place; p = p − lr · decay · p − lr
    * · m̂ / (√v̂ + eps), with m̂ = m / (1 − beta1ⁿ), v̂ = v / (1 − beta2ⁿ) and lr = learningRate ·
-   * rateFactor. All f32 but for the counts. What changes from step to step is read on the device,
-   * so that a step needs no round trip to the host and can be repeated as it is.
+   * rateFactor. Moments in fewer bits are widened, moved in f32 and rounded again, and the
+   * parameter is updated by those that were not rounded yet. What changes from step to step is read
+   * on the device, so that a step needs no round trip to the host and can be repeated as it is.
    *
    * @param squaredNorm f32 scalar from {@link #sumOfSquares} over all gradients; null for no
    *     clipping

@@ -31,6 +31,10 @@ final class OptimizerCases {
     adamW(cases, "clipped", 3, 0.01, 1, 2500);
     adamW(cases, "norm below the limit", 3, 0.01, 1, 0.25);
     adamW(cases, "norm without a limit", 3, 0.01, Double.POSITIVE_INFINITY, 2500);
+    adamWInBf16(cases);
+    for (double norm : new double[] {0, 2500}) {
+      adamWInCodes(cases, norm);
+    }
     for (double weight : new double[] {0, 0.0001, 0.3, 1}) {
       cases.add(
           OracleCase.of("lerp", weight)
@@ -50,7 +54,7 @@ final class OptimizerCases {
       double decay,
       double maxNorm,
       double squaredNorm) {
-    AdamWConstants constants = new AdamWConstants(0.9, 0.999, 1e-8, decay, maxNorm, 10);
+    AdamWConstants constants = new AdamWConstants(0.9, 0.999, 1e-8, decay, maxNorm, 10, 3);
     Values moment = step == 1 ? Values.of(0) : Values.normal(0, 0.1);
     Values square = step == 1 ? Values.of(0) : Values.uniform(0.001, 0.1);
     cases.add(
@@ -77,6 +81,73 @@ final class OptimizerCases {
                             List.of(t[8].rows(0, 1), t[8].rows(1, 2))),
                         squaredNorm == 0 ? null : t[9],
                         t[10],
+                        constants)));
+  }
+
+  private static void adamWInBf16(List<OracleCase> cases) {
+    AdamWConstants constants = new AdamWConstants(0.9, 0.999, 1e-8, 0.01, 1, 1, 0x1234567890L);
+    cases.add(
+        OracleCase.of("adamW", "moments in bf16")
+            .inOut(DType.F32, Values.normal(), 93, 57)
+            .inOut(DType.F32, Values.normal(), 5)
+            .in(DType.F32, 93, 57)
+            .in(DType.F32, 5)
+            .inOut(DType.BF16, Values.normal(0, 0.1), 93, 57)
+            .inOut(DType.BF16, Values.normal(0, 0.1), 5)
+            .inOut(DType.BF16, Values.uniform(0.001, 0.1), 93, 57)
+            .inOut(DType.BF16, Values.uniform(0.001, 0.1), 5)
+            .inOut(DType.I32, Values.of(6, 40), 2)
+            .in(DType.F32, Values.of(2500))
+            .in(DType.F32, Values.of(1e-3))
+            .call(
+                (backend, t) ->
+                    backend.adamW(
+                        new AdamWTensors(
+                            List.of(t[0], t[1]),
+                            List.of(t[2], t[3]),
+                            List.of(t[4], t[5]),
+                            List.of(t[6], t[7]),
+                            List.of(t[8].rows(0, 1), t[8].rows(1, 2))),
+                        t[9],
+                        t[10],
+                        constants)));
+  }
+
+  /** Blocks of several kinds: whole, cut off, of zeros. */
+  private static void adamWInCodes(List<OracleCase> cases, double squaredNorm) {
+    AdamWConstants constants = new AdamWConstants(0.9, 0.999, 1e-8, 0.01, 1, 1, 0);
+    Values gradients = (random, i) -> i / 256 == 2 ? 0 : random.nextGaussian();
+    Values scales = (random, i) -> i == 2 ? 0 : 0.1 + random.nextDouble();
+    cases.add(
+        OracleCase.of("adamW", "moments in 8 bits", squaredNorm)
+            .inOut(DType.F32, Values.normal(), 93, 57)
+            .inOut(DType.F32, Values.normal(), 5)
+            .in(DType.F32, gradients, 93, 57)
+            .in(DType.F32, 5)
+            .inOut(DType.U8, Values.integers(0, 256), 93, 57)
+            .inOut(DType.U8, Values.integers(0, 256), 5)
+            .inOut(DType.U8, Values.integers(1, 256), 93, 57)
+            .inOut(DType.U8, Values.integers(1, 256), 5)
+            .inOut(DType.F32, scales, 21)
+            .inOut(DType.F32, scales, 1)
+            .inOut(DType.F32, scales, 21)
+            .inOut(DType.F32, scales, 1)
+            .inOut(DType.I32, Values.of(6, 40), 2)
+            .in(DType.F32, Values.of(squaredNorm))
+            .in(DType.F32, Values.of(1e-3))
+            .call(
+                (backend, t) ->
+                    backend.adamW(
+                        new AdamWTensors(
+                            List.of(t[0], t[1]),
+                            List.of(t[2], t[3]),
+                            List.of(t[4], t[5]),
+                            List.of(t[6], t[7]),
+                            List.of(t[8], t[9]),
+                            List.of(t[10], t[11]),
+                            List.of(t[12].rows(0, 1), t[12].rows(1, 2))),
+                        squaredNorm == 0 ? null : t[13],
+                        t[14],
                         constants)));
   }
 }

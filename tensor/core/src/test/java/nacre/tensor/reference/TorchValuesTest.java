@@ -327,7 +327,7 @@ class TorchValuesTest {
     List<Tensor> m = p.stream().map(t -> Tensor.zeros(device, DType.F32, t.shape())).toList();
     List<Tensor> v = p.stream().map(t -> Tensor.zeros(device, DType.F32, t.shape())).toList();
     List<Tensor> counts = p.stream().map(_ -> Tensor.ofInts(device, Shape.of(), 0)).toList();
-    AdamWConstants constants = new AdamWConstants(0.8, 0.95, 1e-6, 0.1, maxNorm, 1);
+    AdamWConstants constants = new AdamWConstants(0.8, 0.95, 1e-6, 0.1, maxNorm, 1, 0);
     Tensor rate = Tensor.of(device, Shape.of(), 0.05f);
     Tensor norm = empty();
     for (int step = 1; step <= 3; step++) {

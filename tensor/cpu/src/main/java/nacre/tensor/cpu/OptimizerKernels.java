@@ -6,6 +6,8 @@ import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.Worth;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
+import nacre.tensor.spi.DynamicCode;
+import nacre.tensor.spi.RoundingNoise;
 
 /** Updates of many parameters in one go: small tensors are spread over the threads whole. */
 final class OptimizerKernels {
@@ -19,7 +21,10 @@ final class OptimizerKernels {
     void run(int tensor, long from, long to);
   }
 
-  /** Cuts the tensors' elements, laid end to end, into one equal share a thread. */
+  /**
+   * Cuts the tensors' elements, laid end to end, into one equal share a thread, within tensors
+   * where a block of 8-bit moments ends.
+   */
   private void share(List<Tensor> tensors, Range range) {
     long[] ends = new long[tensors.size()];
     long total = 0;
@@ -36,11 +41,20 @@ final class OptimizerKernels {
             long a = Math.max(from, start);
             long b = Math.min(to, ends[k]);
             if (a < b) {
-              range.run(k, a - start, b - start);
+              long first = toBlock(a - start, ends[k] - start);
+              long last = toBlock(b - start, ends[k] - start);
+              if (first < last) {
+                range.run(k, first, last);
+              }
             }
             start = ends[k];
           }
         });
+  }
+
+  private static long toBlock(long element, long most) {
+    return Math.min(
+        (element + DynamicCode.BLOCK - 1) / DynamicCode.BLOCK * DynamicCode.BLOCK, most);
   }
 
   void adamW(AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants c) {
@@ -52,10 +66,12 @@ final class OptimizerKernels {
     List<Tensor> parameters = tensors.parameters();
     float[] rates = new float[parameters.size()];
     float[] roots = new float[parameters.size()];
+    int[] keys = new int[parameters.size()];
     for (int t = 0; t < rates.length; t++) {
       int step = countUp(tensors.steps().get(t));
       rates[t] = (float) (lr / (1 - Math.pow(c.beta1(), step)));
       roots[t] = (float) (1 / Math.sqrt(1 - Math.pow(c.beta2(), step)));
+      keys[t] = RoundingNoise.key(c.seed(), t, step);
     }
     float k = (float) clip;
     float b1 = (float) c.beta1();
@@ -64,6 +80,8 @@ final class OptimizerKernels {
     float c2 = (float) (1 - c.beta2());
     float keep = (float) (1 - lr * c.weightDecay());
     float eps = (float) c.eps();
+    Moments first = Moments.first(tensors.m(), tensors.mScales());
+    Moments second = Moments.second(tensors.v(), tensors.vScales());
     share(
         parameters,
         (t, from, to) -> {
@@ -78,8 +96,8 @@ final class OptimizerKernels {
             int n = (int) Math.min(Scratch.TILE, to - i);
             load(parameters.get(t), i, p, n);
             load(tensors.gradients().get(t), i, g, n);
-            load(tensors.m().get(t), i, tm, n);
-            load(tensors.v().get(t), i, tv, n);
+            first.load(t, i, tm, n);
+            second.load(t, i, tv, n);
             for (int j = 0; j < n; j++) {
               float d = g[j] * k;
               tm[j] = b1 * tm[j] + c1 * d;
@@ -90,8 +108,8 @@ final class OptimizerKernels {
               p[j] = p[j] * keep - rate * tm[j] / denominator;
             }
             store(p, parameters.get(t), i, n);
-            store(tm, tensors.m().get(t), i, n);
-            store(tv, tensors.v().get(t), i, n);
+            first.store(tm, t, i, n, keys[t]);
+            second.store(tv, t, i, n, keys[t]);
           }
         });
   }

@@ -139,7 +139,7 @@ class PrepackedTest {
                     List.of(Tensor.ofInts(CPU, Shape.of(), 0))),
                 null,
                 Tensor.of(CPU, Shape.of(), 0.1f),
-                new AdamWConstants(0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY, 1)));
+                new AdamWConstants(0.9, 0.999, 1e-8, 0.01, Double.POSITIVE_INFINITY, 1, 0)));
     return writers;
   }
 

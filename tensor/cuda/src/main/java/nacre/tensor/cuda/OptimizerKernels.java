@@ -3,7 +3,9 @@ package nacre.tensor.cuda;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
+import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Kernel;
 import nacre.tensor.spi.AdamWConstants;
@@ -17,6 +19,8 @@ import nacre.tensor.spi.AdamWTensors;
 final class OptimizerKernels {
   private static final String FILE = "optimizer";
   private static final int TENSORS = 64; // what a table holds
+  private static final int CODED =
+      32; // what one holds with the moments' scales: 4 KB are the limit
   private static final long CHUNK = 16384; // elements a block
 
   private final Gpu gpu;
@@ -28,38 +32,37 @@ final class OptimizerKernels {
   }
 
   private interface Launch {
-    void of(MemorySegment table, int blocks);
+    void of(MemorySegment table, int blocks, int first);
   }
 
   /**
-   * Fills the structure {@code {T *lists[..][64]; long n[64]; int first[65]; int count}} with up to
-   * 64 tensors of each list at a time: block b belongs to tensor t with first[t] ≤ b &lt;
-   * first[t+1].
+   * Fills the structure {@code {T *lists[..][most]; long n[most]; int first[most + 1]; int count}}
+   * with up to so many tensors of each list at a time: block b belongs to tensor t with first[t] ≤
+   * b &lt; first[t+1].
    */
-  @SafeVarargs
-  private static void forEachTable(Launch launch, List<Tensor>... lists) {
-    int all = lists[0].size();
+  private static void forEachTable(int most, Launch launch, List<List<Tensor>> lists) {
+    int all = lists.getFirst().size();
     try (Arena arena = Arena.ofConfined()) {
-      long counts = 8L * TENSORS * lists.length;
-      long firsts = counts + 8L * TENSORS;
-      MemorySegment table = arena.allocate(firsts + 4L * (TENSORS + 2), 8);
-      for (int start = 0; start < all; start += TENSORS) {
-        int count = Math.min(TENSORS, all - start);
+      long counts = 8L * most * lists.size();
+      long firsts = counts + 8L * most;
+      MemorySegment table = arena.allocate(firsts + 4L * (most + 2), 8);
+      for (int start = 0; start < all; start += most) {
+        int count = Math.min(most, all - start);
         int blocks = 0;
         for (int i = 0; i < count; i++) {
-          for (int l = 0; l < lists.length; l++) {
-            long at = 8L * (TENSORS * l + i);
-            table.set(ValueLayout.JAVA_LONG, at, lists[l].get(start + i).address());
+          for (int l = 0; l < lists.size(); l++) {
+            long at = 8L * (most * l + i);
+            table.set(ValueLayout.JAVA_LONG, at, lists.get(l).get(start + i).address());
           }
-          long n = lists[0].get(start + i).elements();
+          long n = lists.getFirst().get(start + i).elements();
           table.set(ValueLayout.JAVA_LONG, counts + 8L * i, n);
           table.set(ValueLayout.JAVA_INT, firsts + 4L * i, blocks);
           blocks += Math.toIntExact(ReductionKernels.ceil(n, CHUNK));
         }
         table.set(ValueLayout.JAVA_INT, firsts + 4L * count, blocks);
-        table.set(ValueLayout.JAVA_INT, firsts + 4L * (TENSORS + 1), count);
+        table.set(ValueLayout.JAVA_INT, firsts + 4L * (most + 1), count);
         if (blocks > 0) {
-          launch.of(table, blocks);
+          launch.of(table, blocks, start);
         }
       }
     }
@@ -84,12 +87,13 @@ final class OptimizerKernels {
             }
             Kernel kernel = gpu.kernel(FILE, "sum_of_squares", tensors.get(start).dtype());
             forEachTable(
-                (table, count) -> {
+                TENSORS,
+                (table, count, _) -> {
                   long at = partial + done[0] * Float.BYTES;
                   kernel.launch(count, Kernel.THREADS, a -> a.struct(table).address(at));
                   done[0] += count;
                 },
-                tensors.subList(start, end));
+                List.of(tensors.subList(start, end)));
             start = end;
           }
           reductions.all(partial, partials, y.address(), 1);
@@ -97,10 +101,20 @@ final class OptimizerKernels {
   }
 
   void adamW(AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants c) {
-    Kernel update = gpu.kernels().get(FILE, "adamw");
-    Kernel count = gpu.kernels().get(FILE, "adamw_count");
+    DType moments = tensors.m().isEmpty() ? DType.F32 : tensors.m().getFirst().dtype();
+    boolean coded = moments == DType.U8;
+    String name = coded ? "adamw_coded" : "adamw_" + moments;
+    Kernel update = gpu.kernels().get(FILE, name);
+    Kernel count = gpu.kernels().get(FILE, coded ? "adamw_coded_count" : "adamw_count");
+    List<List<Tensor>> lists = new ArrayList<>();
+    lists.addAll(List.of(tensors.parameters(), tensors.gradients(), tensors.m(), tensors.v()));
+    if (coded) {
+      lists.addAll(List.of(tensors.mScales(), tensors.vScales()));
+    }
+    lists.add(tensors.steps());
     forEachTable(
-        (table, blocks) -> {
+        coded ? CODED : TENSORS,
+        (table, blocks, first) -> {
           update.launch(
               blocks,
               Kernel.THREADS,
@@ -113,22 +127,20 @@ final class OptimizerKernels {
                       .f64(c.eps())
                       .f64(c.weightDecay())
                       .f64(c.maxNorm())
-                      .f64(c.rateFactor()));
+                      .f64(c.rateFactor())
+                      .i64(c.seed())
+                      .i32(first));
           count.launch(1, TENSORS, a -> a.struct(table));
         },
-        tensors.parameters(),
-        tensors.gradients(),
-        tensors.m(),
-        tensors.v(),
-        tensors.steps());
+        lists);
   }
 
   void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
     Kernel kernel = gpu.kernels().get(FILE, "lerp");
     forEachTable(
-        (table, blocks) ->
+        TENSORS,
+        (table, blocks, _) ->
             kernel.launch(blocks, Kernel.THREADS, a -> a.struct(table).address(weight.address())),
-        y,
-        x);
+        List.of(y, x));
   }
 }

@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalLong;
 import nacre.bindings.cuda.Cuda;
 import nacre.tensor.Operation;
 import nacre.tensor.Tensor;
@@ -215,6 +216,19 @@ public final class CudaAllocator implements Allocator {
     device.enter();
     try {
       peakBytes = usedBytes;
+    } finally {
+      device.leave();
+    }
+  }
+
+  @Override
+  public OptionalLong availableBytes() {
+    device.enter();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment free = arena.allocate(ValueLayout.JAVA_LONG);
+      MemorySegment total = arena.allocate(ValueLayout.JAVA_LONG);
+      check(Cuda.cuMemGetInfo_v2(free, total), "cuMemGetInfo");
+      return OptionalLong.of(free.get(ValueLayout.JAVA_LONG, 0));
     } finally {
       device.leave();
     }

@@ -1,0 +1,96 @@
+package nacre.neuralassets.training;
+
+import java.util.Collection;
+import java.util.Locale;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.model.Conditioning;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.scene.PoseVector;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.DryRun;
+import nacre.tensor.Tensor;
+
+/**
+ * The memory that training takes, in bytes, found by going through a step without computing it. Not
+ * counted is what a device borrows for single operations, and the rest of the program.
+ *
+ * @param weights of the whole model, frozen ones included
+ * @param gradients of the trained weights
+ * @param moments of the optimizer
+ * @param averages of the weights; 0 where {@code ema_decay} is 0
+ * @param activations and inputs: what a step takes beside the others when it takes most
+ */
+public record TrainingMemory(
+    long weights, long gradients, long moments, long averages, long activations) {
+
+  /**
+   * What a run of a preset takes.
+   *
+   * @param slots objects of a pair
+   */
+  public static TrainingMemory of(Preset preset, Device device, DType compute, int slots) {
+    Device dry = DryRun.of(device);
+    try (Trainer trainer = new Trainer(preset, dry, compute, 0)) {
+      PairBatch batch = blank(preset, slots);
+      for (int step = 0; step < 2; step++) { // sums of gradients last from the first
+        trainer.begin(batch, 0);
+      }
+      long weights = bytes(trainer.parameters().values());
+      long trained = bytes(trainer.parameters().values().stream().filter(Tensor::tracked).toList());
+      long moments = bytes(trainer.optimizer().state().values());
+      long averages = bytes(trainer.averagedParameters().values());
+      averages = preset.training().emaDecay() == 0 ? 0 : averages - (weights - trained);
+      long peak = dry.backend().allocator().peakBytes();
+      return new TrainingMemory(
+          weights, trained, moments, averages, peak - weights - trained - moments - averages);
+    }
+  }
+
+  private static PairBatch blank(Preset preset, int slots) {
+    int count = preset.training().batchSize();
+    int size = preset.imageSize();
+    int frames = count * size * size * 3;
+    return new PairBatch(
+        Conditioning.of(
+            size,
+            slots,
+            new float[frames],
+            new float[count * slots * 4],
+            new float[count * slots * PoseVector.LENGTH],
+            new float[count * PoseVector.LENGTH]),
+        new float[frames],
+        new float[count * slots * 4],
+        new int[count],
+        new float[count][]);
+  }
+
+  private static long bytes(Collection<Tensor> tensors) {
+    return tensors.stream().mapToLong(Tensor::bytes).sum();
+  }
+
+  /** All together. */
+  public long total() {
+    return weights + gradients + moments + averages + activations;
+  }
+
+  /** In one line. */
+  public String describe() {
+    return String.format(
+        Locale.ROOT,
+        "%s: weights %s, gradients %s, moments %s, averages %s, activations %s",
+        text(total()),
+        text(weights),
+        text(gradients),
+        text(moments),
+        text(averages),
+        text(activations));
+  }
+
+  /** Bytes in units that people read, of 1024 each. */
+  public static String text(long bytes) {
+    return bytes < 1L << 30
+        ? String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20))
+        : String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1 << 30));
+  }
+}
