@@ -73,7 +73,12 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
         new AdamW(
             parameters.trainable(),
             new AdamW.Config(
-                t.adamBeta1(), t.adamBeta2(), t.adamEpsilon(), t.weightDecay(), t.maxGradNorm()));
+                t.adamBeta1(),
+                t.adamBeta2(),
+                t.adamEpsilon(),
+                t.weightDecay(),
+                t.maxGradNorm(),
+                t.optimizerState()));
     this.ema = new Ema(parameters.all(), t.emaDecay(), true);
     this.averaged = new AutoencoderKL(Parameters.over(ema.tensors()), preset.vae());
     int batch = t.batchSize();

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import nacre.diffusion.vae.VaeConfig;
+import nacre.nn.AdamW;
 import nacre.weights.ConfigRange;
 
 /**
@@ -146,7 +147,9 @@ public record AutoencoderPreset(
             1,
             1,
             r.flag("gradient_checkpointing", false),
-            List.of("*"));
+            List.of("*"),
+            1,
+            r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32));
     r.end();
     return training;
   }

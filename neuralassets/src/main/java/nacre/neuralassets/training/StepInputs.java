@@ -75,11 +75,7 @@ public record StepInputs(
    * @param from the first
    */
   void write(
-      PairBatch whole,
-      int from,
-      NeuralAssets model,
-      TargetEncoder encoder,
-      Objective objective) {
+      PairBatch whole, int from, NeuralAssets model, TargetEncoder encoder, Objective objective) {
     int count = target.dim(0);
     PairBatch batch = count == whole.count() ? whole : whole.slice(from, count);
     model.prepare(batch.conditioning(), conditioning);
