@@ -175,6 +175,9 @@ public record PretrainedBase(
     Map<String, ObjectNode> own = parts();
     for (Map.Entry<String, ObjectNode> part : own.entrySet()) {
       JsonNode given = preset.path(part.getKey());
+      if (!given.isObject() && preset.hasNonNull(part.getKey())) {
+        throw new IllegalArgumentException(part.getKey() + " must be an object, or left out");
+      }
       if (!replace && given.isObject()) {
         requireSame(part.getKey(), part.getValue(), complete(part.getKey(), given));
       }

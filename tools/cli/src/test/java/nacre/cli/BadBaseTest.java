@@ -126,6 +126,7 @@ class BadBaseTest {
         preset("mine", "{'scheduler': {'prediction_type': 'v_prediction'}}"),
         "leave out unet, vae and scheduler beside a base",
         based);
+    assertRefused(preset("mine", "{'vae': 3}"), "vae must be an object", based);
     assertRefused(
         preset("mine", "{'vae_from': 'shipped'}"), "vae_from does not go with a base", based);
     assertRefused(preset("mine", "{'image_size': 36}"), "a multiple of 8 is wanted", based);

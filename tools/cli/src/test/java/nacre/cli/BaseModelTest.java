@@ -23,6 +23,7 @@ import java.util.TreeSet;
 import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.checkpoint.ModelHints;
 import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.PresetFile;
 import nacre.neuralassets.model.PretrainedBase;
@@ -159,7 +160,9 @@ class BaseModelTest {
     assertEquals(1, paper.trainable().rateFactor(Trainable.Group.IMAGE_ENCODER));
     assertEquals(20, paper.trainable().rateFactor(Trainable.Group.NEW_LAYERS));
     assertEquals(5e-5, paper.training().learningRate());
-    assertEquals(23, DataConfig.of(paper.data().orElseThrow()).slots());
+    DataConfig data = DataConfig.of(paper.data().orElseThrow());
+    assertEquals(23, data.slots());
+    assertEquals(24, HeldOut.scene(data, 0, 32).frames().size());
   }
 
   /** What its file leaves out is as Stable Diffusion's pipelines have it, not DDIM's default. */
