@@ -154,7 +154,6 @@ final class SceneSampling {
       SceneView first = views.getFirst();
       describe(first, print);
       Sheet sheet = sheet(scenes, pictures, views, sampling.images());
-      List<BufferedImage> turning = turning(scenes, pictures, first);
       Path out = Files.createDirectories(sampling.out());
       NewFile file = new NewFile(sampling.overwrite());
       Map<String, String> texts = parameters(modelFolder, sampler, sampling);
@@ -163,6 +162,7 @@ final class SceneSampling {
       if (ownEdits()) {
         writeEdits(sheet, sampling, texts, file, print);
       }
+      List<BufferedImage> turning = turning(scenes, pictures, first); // the sheet is safe by now
       if (!turning.isEmpty()) {
         int scale = Math.max(1, GIF_SIDE / turning.getFirst().getHeight());
         byte[] frames = AnimatedGif.encode(turning, TURN_DELAY, scale, Upscaling.NEAREST);
