@@ -93,6 +93,20 @@ class GpuTrainingTest {
     files(last).forEach((name, bytes) -> assertArrayEquals(wanted.get(name), bytes, name));
   }
 
+  /** What tensors alone do not fit into is refused before the first of them. */
+  @Test
+  void aRunThatDoesNotFitIsRefused() throws Exception {
+    assumeTrue(SIMULATOR != null, "only the simulated GPU's memory can be made small");
+    try (TrainProcess process = train("export NACRE_SIM_MEMORY=3000000; ")) {
+      assertEquals(1, process.await(), process::complaintOrNone);
+      String complaint = process.complaint();
+      assertTrue(complaint.contains("training needs "), complaint);
+      assertTrue(
+          complaint.contains("training.gradient_checkpointing, more training.grad"), complaint);
+      assertTrue(process.printed().contains("memory  "), process.printed());
+    }
+  }
+
   @Test
   void outOfMemorySaysForWhatAndWhatWouldHelp() throws Exception {
     assumeTrue(SIMULATOR != null, "only the simulated GPU's memory can be made small");
