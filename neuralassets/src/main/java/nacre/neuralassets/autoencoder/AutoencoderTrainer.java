@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.model.AutoencoderPreset;
-import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.TrainedModel;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
@@ -68,7 +68,7 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
     this.objective =
         new AutoencoderObjective(
             new AutoencoderKL(parameters, preset.vae()), preset.losses(), compute);
-    Preset.Training t = preset.training();
+    TrainingConfig t = preset.training();
     this.optimizer =
         new AdamW(
             parameters.trainable(),

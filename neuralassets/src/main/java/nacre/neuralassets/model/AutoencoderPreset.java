@@ -1,11 +1,9 @@
 package nacre.neuralassets.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import nacre.diffusion.vae.VaeConfig;
-import nacre.nn.AdamW;
 import nacre.weights.ConfigRange;
 
 /**
@@ -26,7 +24,7 @@ public record AutoencoderPreset(
     int imageSize,
     VaeConfig vae,
     Losses losses,
-    Preset.Training training,
+    TrainingConfig training,
     Optional<JsonNode> data,
     String json)
     implements TrainingPreset {
@@ -105,7 +103,7 @@ public record AutoencoderPreset(
               reader.integer("image_size"),
               reader.library("vae", PresetKeys.VAE, VaeConfig::of),
               losses(reader.object("losses")),
-              training(reader.object("training")),
+              TrainingConfig.ofAutoencoder(reader.object("training")),
               reader.optional("data"),
               file.json());
       reader.end();
@@ -124,33 +122,5 @@ public record AutoencoderPreset(
             r.number("kl", 0));
     r.end();
     return losses;
-  }
-
-  private static Preset.Training training(PresetReader r) {
-    Preset.Training training =
-        new Preset.Training(
-            r.integer("steps"),
-            r.integer("batch_size"),
-            r.number("learning_rate"),
-            1,
-            1,
-            r.choice(
-                "learning_rate_schedule", Preset.RateSchedule.class, Preset.RateSchedule.CONSTANT),
-            r.integer("warmup_steps"),
-            r.number("weight_decay"),
-            r.number("adam_beta1"),
-            r.number("adam_beta2"),
-            r.number("adam_epsilon"),
-            r.number("max_grad_norm"),
-            r.number("ema_decay"),
-            0,
-            1,
-            1,
-            r.flag("gradient_checkpointing", false),
-            List.of("*"),
-            1,
-            r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32));
-    r.end();
-    return training;
   }
 }

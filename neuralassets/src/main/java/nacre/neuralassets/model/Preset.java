@@ -14,7 +14,6 @@ import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.encoder.PretrainedEncoder;
-import nacre.nn.AdamW;
 import nacre.nn.LoraConfig;
 import nacre.weights.ConfigRange;
 import nacre.weights.TextFile;
@@ -59,7 +58,7 @@ public record Preset(
     Optional<LoraConfig> lora,
     AssetTokens assetTokens,
     SchedulerConfig scheduler,
-    Training training,
+    TrainingConfig training,
     Sampling sampling,
     Optional<JsonNode> data,
     String json)
@@ -136,108 +135,6 @@ public record Preset(
     }
   }
 
-  /** The learning-rate schedule after the warm-up. */
-  public enum RateSchedule {
-    /** A constant rate. */
-    CONSTANT,
-    /** A cosine decay to zero at the end of training. */
-    COSINE
-  }
-
-  /**
-   * The training settings.
-   *
-   * @param steps length of a run, unless the command line says otherwise; if the file gives none,
-   *     the paper's 200,000
-   * @param batchSize pairs of frames per step, all its micro-batches together
-   * @param learningRate after the warm-up
-   * @param encoderLearningRateFactor times the learning rate for the image encoder, which is frozen
-   *     if it is 0
-   * @param tokenLearningRateFactor times the learning rate for the layers between encoder and UNet,
-   *     which no checkpoint has initialized
-   * @param rateSchedule learning-rate schedule after the warm-up
-   * @param warmupSteps steps until the learning rate is reached
-   * @param weightDecay decoupled
-   * @param adamBeta1 decay of the first moment
-   * @param adamBeta2 decay of the second moment
-   * @param adamEpsilon added to the second moment's root
-   * @param maxGradNorm gradients are scaled down to this norm
-   * @param emaDecay weight of the past in the averaged parameters
-   * @param dropProbability share of samples that lose all their tokens
-   * @param timestepPower timesteps are drawn as ⌊u^(1/power) · T⌋ with u uniform; 1 in the paper,
-   *     more gives more noise
-   * @param objectWeight how often errors inside the targets' object boxes count; 1 in the paper
-   * @param gradientCheckpointing whether backward computes the blocks of UNet and image encoder
-   *     again instead of keeping what was computed in them: less memory, more time, the same bits
-   * @param trainable patterns of the names of parameters that are trained, as {@link
-   *     nacre.nn.NameGlob} has them
-   * @param gradientAccumulationSteps micro-batches in which the batch of a step is computed, one
-   *     after the other: the same step up to rounding, with the activations of one of them
-   * @param optimizerState the type in which AdamW keeps its moments
-   */
-  public record Training(
-      int steps,
-      int batchSize,
-      double learningRate,
-      double encoderLearningRateFactor,
-      double tokenLearningRateFactor,
-      RateSchedule rateSchedule,
-      int warmupSteps,
-      double weightDecay,
-      double adamBeta1,
-      double adamBeta2,
-      double adamEpsilon,
-      double maxGradNorm,
-      double emaDecay,
-      double dropProbability,
-      double timestepPower,
-      double objectWeight,
-      boolean gradientCheckpointing,
-      List<String> trainable,
-      int gradientAccumulationSteps,
-      AdamW.Moments optimizerState) {
-    /**
-     * Checks the ranges.
-     *
-     * @throws IllegalArgumentException naming the key
-     */
-    public Training {
-      ConfigRange range = new ConfigRange("training.");
-      range.whole("steps", steps, 1, Integer.MAX_VALUE);
-      range.whole("batch_size", batchSize, 1, 1 << 16);
-      range.number("learning_rate", learningRate, 0, 1000);
-      range.number("encoder_learning_rate_factor", encoderLearningRateFactor, 0, 1e6);
-      range.number("token_learning_rate_factor", tokenLearningRateFactor, 0, 1e6);
-      range.whole("warmup_steps", warmupSteps, 0, Integer.MAX_VALUE);
-      range.number("weight_decay", weightDecay, 0, 1000);
-      range.number("adam_beta1", adamBeta1, 0, 0.999999);
-      range.number("adam_beta2", adamBeta2, 0, 0.999999);
-      range.number("adam_epsilon", adamEpsilon, 1e-30, 1);
-      range.number("max_grad_norm", maxGradNorm, 1e-30, 1e30);
-      range.number("ema_decay", emaDecay, 0, 0.999999);
-      range.number("drop_probability", dropProbability, 0, 1);
-      range.number("timestep_power", timestepPower, 0.01, 100);
-      range.number("object_weight", objectWeight, 0.01, 1000);
-      trainable = List.copyOf(trainable);
-      range.whole("trainable's length", trainable.size(), 1, 1000);
-      range.whole("gradient_accumulation_steps", gradientAccumulationSteps, 1, batchSize);
-      if (batchSize % gradientAccumulationSteps != 0) {
-        throw new IllegalArgumentException(
-            String.format(
-                Locale.ROOT,
-                "training.gradient_accumulation_steps is %d; the batch_size of %d must be a"
-                    + " multiple of it",
-                gradientAccumulationSteps,
-                batchSize));
-      }
-    }
-
-    /** Pairs of frames that are computed at a time. */
-    public int microBatchSize() {
-      return batchSize / gradientAccumulationSteps;
-    }
-  }
-
   /**
    * The sampling settings.
    *
@@ -245,7 +142,7 @@ public record Preset(
    * @param guidanceScale 1 for none
    */
   public record Sampling(int numInferenceSteps, double guidanceScale) {
-    /** Checks the ranges, as {@link Training} does. */
+    /** Checks the ranges, as {@link TrainingConfig} does. */
     public Sampling {
       ConfigRange range = new ConfigRange("sampling.");
       range.whole("num_inference_steps", numInferenceSteps, 1, 1_000_000);
@@ -327,7 +224,7 @@ public record Preset(
         assetTokens(reader.object("asset_tokens"), encoder),
         reader.library(
             "scheduler", PresetKeys.SCHEDULER, keys -> SchedulerConfig.of(keys, Schedulers.DDIM)),
-        training(reader.object("training")),
+        TrainingConfig.of(reader.object("training")),
         sampling(reader.object("sampling")),
         reader.optional("data"),
         json);
@@ -361,33 +258,6 @@ public record Preset(
             r.numbers("image_std", encoder.imageStd()));
     r.end();
     return tokens;
-  }
-
-  private static Training training(PresetReader r) {
-    Training training =
-        new Training(
-            r.integer("steps", 200_000),
-            r.integer("batch_size"),
-            r.number("learning_rate"),
-            r.number("encoder_learning_rate_factor", 1),
-            r.number("token_learning_rate_factor", 1),
-            r.choice("learning_rate_schedule", RateSchedule.class, RateSchedule.CONSTANT),
-            r.integer("warmup_steps"),
-            r.number("weight_decay"),
-            r.number("adam_beta1"),
-            r.number("adam_beta2"),
-            r.number("adam_epsilon"),
-            r.number("max_grad_norm"),
-            r.number("ema_decay"),
-            r.number("drop_probability"),
-            r.number("timestep_power", 1),
-            r.number("object_weight", 1),
-            r.flag("gradient_checkpointing", false),
-            r.texts("trainable", List.of("*")),
-            r.integer("gradient_accumulation_steps", 1),
-            r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32));
-    r.end();
-    return training;
   }
 
   private static Sampling sampling(PresetReader r) {

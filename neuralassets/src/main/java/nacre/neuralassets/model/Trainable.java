@@ -40,7 +40,7 @@ public record Trainable(
     VAE
   }
 
-  static Trainable of(String encoderType, Preset.Training training, boolean adapted) {
+  static Trainable of(String encoderType, TrainingConfig training, boolean adapted) {
     return new Trainable(
         encoderType,
         training.encoderLearningRateFactor(),

@@ -16,7 +16,7 @@ public sealed interface TrainingPreset permits Preset, AutoencoderPreset {
   int imageSize();
 
   /** How to train. */
-  Preset.Training training();
+  TrainingConfig training();
 
   /** The data set, which {@code DataConfig} reads. */
   Optional<JsonNode> data();

@@ -1,7 +1,7 @@
 package nacre.neuralassets.training;
 
 import java.util.Locale;
-import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.nn.LearningRate;
 
 /**
@@ -42,11 +42,11 @@ public sealed interface RunLength {
    * @param step counted from 0
    * @param total steps of the run; 0 while not fixed, when the rate warms up and then stays
    */
-  static double rate(Preset.Training training, long step, long total) {
+  static double rate(TrainingConfig training, long step, long total) {
     long warmUp = training.warmupSteps();
     double peak = training.learningRate();
     LearningRate rate;
-    if (training.rateSchedule() == Preset.RateSchedule.CONSTANT || total == 0) {
+    if (training.rateSchedule() == TrainingConfig.RateSchedule.CONSTANT || total == 0) {
       rate = LearningRate.constant(peak);
       rate = warmUp > 0 ? new LearningRate.WarmUp(warmUp, rate) : rate;
     } else {
@@ -64,12 +64,12 @@ public sealed interface RunLength {
    * @param total steps that the run had; 0 while not fixed
    * @param wanted steps that it has now
    */
-  static String extension(Preset.Training training, long step, long total, long wanted) {
+  static String extension(TrainingConfig training, long step, long total, long wanted) {
     String rates =
         String.format(
             Locale.ROOT, "learning rate %.3g at step %d", rate(training, step, wanted), step + 1);
     String lengths = total > 0 ? total + " to " + wanted : "now " + wanted;
-    boolean cosine = training.rateSchedule() == Preset.RateSchedule.COSINE;
+    boolean cosine = training.rateSchedule() == TrainingConfig.RateSchedule.COSINE;
     if (!cosine || total == 0) {
       return String.format(
           Locale.ROOT,

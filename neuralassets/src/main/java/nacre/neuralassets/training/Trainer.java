@@ -15,6 +15,7 @@ import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.PretrainedAutoencoder;
 import nacre.neuralassets.model.PretrainedBase;
 import nacre.neuralassets.model.Trainable;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.nn.AccumulatedGradients;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
@@ -73,7 +74,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
     this.model = model(compute);
     this.objective = new Objective(model);
     this.encoder = new TargetEncoder(model);
-    Preset.Training t = preset.training();
+    TrainingConfig t = preset.training();
     AdamW.Config config =
         new AdamW.Config(
             t.adamBeta1(),

@@ -10,6 +10,7 @@ import nacre.neuralassets.data.EncodedFrames;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingConfig;
 
 /**
  * The validation loss: the training objective of the averaged parameters on pairs of held-out
@@ -45,7 +46,7 @@ public final class Validation {
   public Validation(
       ClipSource clips, DataConfig config, Preset preset, int timesteps, EncodedFrames encoded)
       throws IOException {
-    Preset.Training training = preset.training();
+    TrainingConfig training = preset.training();
     var diffusion =
         new PairSampler.Diffusion(training.dropProbability(), timesteps, training.timestepPower());
     int size = preset.imageSize();

@@ -171,7 +171,7 @@ class PresetRangesTest {
   private static void train(Preset preset, DataConfig data, boolean samples) throws IOException {
     int size = preset.imageSize();
     var clips = new RenderedClips(data, HeldOut.trainingScenes(0), size);
-    Preset.Training training = preset.training();
+    TrainingConfig training = preset.training();
     try (Trainer trainer = new Trainer(preset, Device.cpu(), DType.F32, 0)) {
       var diffusion =
           new PairSampler.Diffusion(

@@ -36,7 +36,7 @@ class PresetTest {
     assertEquals(4, demo.sampleChannels());
     assertEquals(Optional.of(PretrainedAutoencoder.SHIPPED), demo.vaeFrom());
     assertEquals(PredictionType.SAMPLE, demo.scheduler().predictionType());
-    assertEquals(Preset.RateSchedule.COSINE, demo.training().rateSchedule());
+    assertEquals(TrainingConfig.RateSchedule.COSINE, demo.training().rateSchedule());
     assertEquals(95, demo.assetTokens().poseFeatures().width());
   }
 

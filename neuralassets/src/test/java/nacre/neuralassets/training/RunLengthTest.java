@@ -6,10 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Locale;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingConfig;
 import org.junit.jupiter.api.Test;
 
 class RunLengthTest {
-  private final Preset.Training demo = Preset.builtin("demo").training();
+  private final TrainingConfig demo = Preset.builtin("demo").training();
 
   @Test
   void theRateWarmsUpAndFallsToNothing() {

@@ -25,6 +25,7 @@ import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -58,7 +59,7 @@ class TrainerTest {
   }
 
   private static void train(Trainer trainer, PairSampler pairs, long until) {
-    Preset.Training t = trainer.preset().training();
+    TrainingConfig t = trainer.preset().training();
     while (trainer.steps() < until) {
       double rate = RunLength.rate(t, trainer.steps(), TOTAL);
       trainer.step(pairs.batch(trainer.steps(), t.batchSize()), rate);

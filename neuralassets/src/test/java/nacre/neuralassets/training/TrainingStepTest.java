@@ -22,6 +22,7 @@ import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.data.RenderedClips;
 import nacre.neuralassets.data.SomeClips;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.nn.LearningRate;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -260,7 +261,7 @@ class TrainingStepTest {
   /** Warm-up and decay as written in the preset: no two steps have the same rate. */
   @Test
   void theRateFollowsItsSchedule() {
-    Preset.Training training = preset.training();
+    TrainingConfig training = preset.training();
     LearningRate schedule = LearningRate.cosine(2e-3, 0, 10, 40);
     Set<Double> rates = new HashSet<>();
     for (int step = 0; step < 40; step++) {

@@ -15,6 +15,7 @@ import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.PretrainedAutoencoder;
 import nacre.neuralassets.model.PretrainedBase;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.Trainer;
 import nacre.neuralassets.training.Validation;
 
@@ -95,7 +96,7 @@ final class AssetsWorkload implements Workload<PairBatch> {
     if (!latents.fill(data, trainer, out, stop)) {
       return false;
     }
-    Preset.Training training = preset.training();
+    TrainingConfig training = preset.training();
     var diffusion =
         new PairSampler.Diffusion(
             training.dropProbability(), trainer.timesteps(), training.timestepPower());

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.OptionalLong;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.TrainingMemory;
 import nacre.nn.AdamW;
 import nacre.tensor.DType;
@@ -39,7 +40,7 @@ final class MemoryCheck {
   }
 
   /** What makes a run smaller, of what it does not do yet. */
-  private static List<String> remedies(Preset.Training training, DType compute) {
+  private static List<String> remedies(TrainingConfig training, DType compute) {
     List<String> remedies = new ArrayList<>();
     if (!training.gradientCheckpointing()) {
       remedies.add("training.gradient_checkpointing");

@@ -17,6 +17,7 @@ import nacre.cli.output.Progress;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.model.TrainingPreset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
@@ -185,7 +186,7 @@ final class TrainingRun {
 
   private <B> boolean train(Workload<B> work) throws IOException {
     TrainedModel<B> trainer = work.model();
-    Preset.Training training = trainer.preset().training();
+    TrainingConfig training = trainer.preset().training();
     int images = training.batchSize();
     try (Progress progress = Progress.start(out, limit(), trainer.steps(), Memory::liveBytes);
         RunLog log =

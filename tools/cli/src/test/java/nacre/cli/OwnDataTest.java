@@ -20,6 +20,7 @@ import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.data.StoredClips;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.Trainer;
@@ -190,7 +191,7 @@ class OwnDataTest {
     DataConfig config = DataConfig.of(mine.data().orElseThrow());
     ClipSplit split = ClipSplit.of(StoredClips.find(scenes), config, List.of());
     ClipPool pool = new ClipPool(split.training(), config, mine.imageSize());
-    Preset.Training training = mine.training();
+    TrainingConfig training = mine.training();
     try (Trainer trainer = new Trainer(mine, Device.cpu(), 3);
         StateDict expected = StateDict.open(written)) {
       var diffusion =

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import nacre.cli.output.MetricsLog;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
@@ -227,7 +228,7 @@ class ResumeTest {
   void aCosineIsStretchedAndItIsSaid() throws IOException {
     trained(run, "--preset", "tiny", "--steps", 15);
     CommandLineRun extended = trained(run, "--resume", "--steps", 30);
-    Preset.Training training = Preset.builtin("tiny").training();
+    TrainingConfig training = Preset.builtin("tiny").training();
     assertTrue(extended.out().contains("15 to 30 steps"), extended::out);
     assertTrue(extended.out().contains("0.00171 at step 16 (0.00 with"), extended::out);
     assertEquals(0.00171, RunLength.rate(training, 15, 30), 5e-6);

@@ -14,8 +14,8 @@ import java.util.function.Supplier;
 import nacre.cli.TestGpu;
 import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
-import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.ModelFolder;
 import nacre.neuralassets.training.Objective;
 import nacre.neuralassets.training.StepInputs;
@@ -221,7 +221,7 @@ class TrainStepTest {
     }
   }
 
-  private static AdamW.Config config(Preset.Training t) {
+  private static AdamW.Config config(TrainingConfig t) {
     return new AdamW.Config(
         t.adamBeta1(), t.adamBeta2(), t.adamEpsilon(), t.weightDecay(), t.maxGradNorm());
   }
