@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
@@ -18,6 +20,8 @@ import nacre.neuralassets.model.PretrainedBase;
 import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.Trainer;
 import nacre.neuralassets.training.Validation;
+import nacre.nn.LoraConfig;
+import nacre.tensor.Tensor;
 
 /** The training of a model of Neural Assets on pairs of frames. */
 final class AssetsWorkload implements Workload<PairBatch> {
@@ -60,6 +64,18 @@ final class AssetsWorkload implements Workload<PairBatch> {
     return "pairs";
   }
 
+  private String describe(LoraConfig lora) {
+    Map<String, Tensor> adapters = new LinkedHashMap<>(trainer.trainedParameters());
+    adapters.keySet().removeIf(name -> !LoraConfig.isFactor(name));
+    return String.format(
+        Locale.ROOT,
+        "lora    rank %d, alpha %s, %,d parameters beside %d layers of the UNet, which is frozen",
+        lora.rank(),
+        lora.alpha(),
+        adapters.values().stream().mapToLong(Tensor::elements).sum(),
+        adapters.size() / 2);
+  }
+
   @Override
   public List<String> begin() throws IOException {
     List<String> lines = new ArrayList<>();
@@ -70,6 +86,7 @@ final class AssetsWorkload implements Workload<PairBatch> {
       lines.add(
           String.format(Locale.ROOT, "base    %s, %s", pretrained.path(), pretrained.describe()));
     }
+    preset.lora().ifPresent(lora -> lines.add(describe(lora)));
     if (preset.vaeFrom().isPresent()) {
       PretrainedAutoencoder pretrained = PretrainedAutoencoder.open(preset.vaeFrom().get());
       trainer.begin(pretrained);

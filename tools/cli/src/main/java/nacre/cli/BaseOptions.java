@@ -2,6 +2,7 @@ package nacre.cli;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import nacre.cli.options.Accepts;
 import nacre.cli.options.FamilyOption;
 import nacre.cli.options.PredictionOption;
 import nacre.cli.options.UsageException;
@@ -36,6 +37,20 @@ final class BaseOptions {
           "What the UNet is trained to predict: epsilon, v_prediction or sample; what the base's"
               + " files say unless given.")
   private PredictionType prediction;
+
+  @Option(
+      names = "--lora",
+      paramLabel = "RANK",
+      description =
+          "Train low-rank adapters of the base's UNet, of this rank, instead of its own weights,"
+              + " which are frozen.")
+  @Accepts(from = 1, to = 16_384)
+  private Integer lora;
+
+  /** The rank of the adapters, if one was given. */
+  Optional<Integer> lora() {
+    return Optional.ofNullable(lora);
+  }
 
   /** The base, if one was given. */
   Optional<PretrainedBase.Location> location() {

@@ -24,6 +24,7 @@ import nacre.neuralassets.model.TrainingPreset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
+import nacre.nn.LoraConfig;
 import nacre.tensor.DType;
 import nacre.weights.WeightsException;
 import picocli.CommandLine.ArgGroup;
@@ -217,6 +218,14 @@ final class TrainCommand implements Callable<Integer> {
                   + " such as demo",
               wanted.name()));
     }
+    if (wanted instanceof Preset draws && draws.lora().isPresent() && draws.base().isEmpty()) {
+      throw new UserException(
+          String.format(
+              Locale.ROOT,
+              "preset %s has no trained UNet that LoRA could adapt: name Stable Diffusion 1.x or"
+                  + " 2.x with --base",
+              wanted.name()));
+    }
     TrainingRun.Request request =
         new TrainingRun.Request(
             run,
@@ -253,6 +262,9 @@ final class TrainCommand implements Callable<Integer> {
     if (imageEncoder != null) {
       file = file.with(PretrainedEncoder.open(imageEncoder));
     }
+    if (baseOptions.lora().isPresent()) {
+      file = file.withLora(baseOptions.lora().get());
+    }
     return file.trained();
   }
 
@@ -282,6 +294,10 @@ final class TrainCommand implements Callable<Integer> {
         "--base",
         baseOptions.location().isEmpty()
             || draws.flatMap(Preset::base).equals(baseOptions.location()));
+    requireSame(
+        "--lora",
+        baseOptions.lora().isEmpty()
+            || draws.flatMap(Preset::lora).map(LoraConfig::rank).equals(baseOptions.lora()));
     requireSame(
         "--image-encoder",
         imageEncoder == null
