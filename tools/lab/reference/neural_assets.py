@@ -1,19 +1,21 @@
-"""Neural Assets (arXiv 2406.09292) in PyTorch, on diffusers' UNet and transformers' ViT.
+"""Neural Assets (arXiv 2406.09292) in PyTorch, on diffusers' UNet and autoencoder and transformers' ViT.
 
 The model that `nacre.neuralassets` builds in Java, implemented again on other libraries' building blocks,
 so that the two can be compared digit by digit. Both read the same JSON preset.
 
-Shapes: B samples, N object slots, C = cross_attention_dim, K = roi_size ** 2 tokens a box.
+Shapes: B samples, N object slots, C = cross_attention_dim, K = roi_size ** 2 tokens a box, S the side
+of images, s and c side and channels of the samples that the UNet draws: latents, or folded pixels.
 
   source image  [B, 3, S, S] in [-1, 1]           boxes      [B, N, 4]  (y0, x0, y1, x1) in [0, 1]
   object poses  [B, N, 12]   (u, v, depth) of the box corners 0, 1, 2, 4 in the target camera
   background pose [B, 12]    inverse(target camera) @ source camera: 9 rotation row-major, 3 shift
   -> tokens     [B, K * (N + 1), C]: objects in slot order, the background last; inside a box the
                 cells of the 2x2 grid row by row
-  -> UNet       noisy folded image [B, 3 * fold^2, S / fold, S / fold] -> the same shape
+  -> UNet       noisy sample [B, c, s, s] -> the same shape
 
 Parameter names (also on disk):
   unet.*            as UNet2DConditionModel.save_pretrained writes them
+  vae.*             as AutoencoderKL.save_pretrained writes them; frozen
   vit.*             as ViTModel.save_pretrained writes them (`vit.encoder.layer.0.attention.
                     attention.query.weight`), without a pooler
   appearance.weight [appearance_dim, hidden_size], appearance.bias
@@ -24,13 +26,19 @@ F is the width of the pose features: 12 in the paper, more with the aids below. 
 both MLPs is GELU in its tanh approximation.
 
 Details that both implementations must share:
+  vae               with this key samples are latents: the distribution that the frozen encoder makes of
+                    a frame, from which one is drawn with given noise, times scaling_factor. Without
+                    it they are folded pixels.
   fold              space to depth: pixel (fold*y + dy, fold*x + dx), color c goes to row y, column
                     x, channel (dy * fold + dx) * 3 + c.
   masks             a box covers rows round(y0*S) <= y < round(y1*S), columns likewise, rounding
                     half to even. Object pass: pixels outside the union of the boxes become 0
                     (gray 0.5 of [0, 1]). Background pass: pixels inside it become 0.
-  ViT               sees the [-1, 1] image; patch tokens after the last LayerNorm, CLS dropped,
-                    [B, hidden, S/patch, S/patch]. Both passes share the weights.
+  ViT               sees the masked image normalized by asset_tokens' image_mean and image_std (0.5
+                    each: [-1, 1]), then resized to its image_size by an antialiased bilinear filter.
+                    Positions are interpolated where that is not what the ViT was made for. Patch
+                    tokens after the last LayerNorm, CLS dropped, [B, hidden, side/patch,
+                    side/patch]. Both passes share the weights.
   RoIAlign          antialiased, `roi_align` below; the background uses the box (0, 0, 1, 1).
                     An empty box (y1 <= y0 or x1 <= x0) gives zero features.
   drop              a dropped sample has all boxes (the background's too) and all poses 0.
@@ -54,8 +62,13 @@ Aids that the paper's model lacks, each switched off by its zero:
   timestep_power    p: timesteps are floor(u^(1/p) * T), u uniform; p > 1 gives more noise.
   object_weight     w > 1: the squared errors inside the target frame's object boxes count w times,
                     sum(weight * error) / sum(weight) for each sample, then the mean over samples.
-  prediction_type   v_prediction (the paper: epsilon), beta_schedule squaredcos_cap_v2 (the paper:
-                    scaled_linear).
+                    A latent's weight is the mean over the pixels that it stands for.
+  prediction_type   v_prediction or sample (the paper: epsilon), beta_schedule squaredcos_cap_v2 (the
+                    paper: scaled_linear).
+
+Training has three groups of parameters: the UNet at the learning rate, the ViT at
+encoder_learning_rate_factor times it, the layers between at token_learning_rate_factor times it; a
+factor of 0 freezes them. With gradient_accumulation_steps a batch is computed in so many parts.
 The background pose goes through background_mlp only, whose output takes the place of the features.
 """
 
@@ -68,11 +81,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import nn
 from transformers import ViTConfig, ViTModel
 
 from lora_adapters import saved_name
+
+SHIPPED = Path(__file__).resolve().parents[3] / "models/autoencoder"
 
 _VIT_NAMES = (
     (r"^layers\.(\d+)\.attention\.q_proj\.", r"encoder.layer.\1.attention.attention.query."),
@@ -100,7 +115,13 @@ def disk_name(name: str) -> str:
 
 
 def load_config(path) -> dict:
-    return json.loads(Path(path).read_text())
+    """A preset; the sizes of a `vae` that it only names are read from where it is."""
+    config = json.loads(Path(path).read_text())
+    if "vae_from" in config and "vae" not in config:
+        place = Path(SHIPPED if config["vae_from"] == "shipped" else config["vae_from"])
+        folder = place / "vae" if (place / "vae").is_dir() else place
+        config["vae"] = json.loads((folder / "config.json").read_text())
+    return config
 
 
 def fold_image(image: torch.Tensor, fold: int) -> torch.Tensor:
@@ -205,8 +226,19 @@ class NeuralAssets(nn.Module):
         self.fold = config["fold"]
         self.size = config["image_size"]
         self.unet = UNet2DConditionModel(**config["unet"])
+        self.vae = None
+        if "vae" in config:
+            self.vae = AutoencoderKL.from_config(config["vae"]).requires_grad_(False)
+        family = config["image_encoder"].get("model_type", "vit")
+        if family != "vit":
+            raise ValueError(f"the twin has no image encoder {family}, only vit")
         encoder = ViTConfig(attn_implementation="sdpa", **config["image_encoder"])
         self.vit = ViTModel(encoder, add_pooling_layer=False)
+        self.encoder_size = tokens.get("image_size", encoder.image_size)
+        self.encoder_resized = self.encoder_size != encoder.image_size
+        for name in ("image_mean", "image_std"):
+            values = torch.tensor(tokens.get(name, [0.5] * 3)).reshape(1, 3, 1, 1)
+            self.register_buffer(name, values, persistent=False)
         self.roi = tokens["roi_size"]
         self.aids = (tokens["depth_scale"], tokens["derived_box"], tokens["pose_octaves"])
         wide = pose_features(torch.zeros(12), *self.aids).numel()
@@ -223,7 +255,7 @@ class NeuralAssets(nn.Module):
         )
         joint = tokens["appearance_dim"] + tokens["pose_dim"]
         self.neck = nn.Linear(joint, config["unet"]["cross_attention_dim"])
-        coordinates = coordinate_channels(self.size // self.fold, config["coordinate_octaves"])
+        coordinates = coordinate_channels(self.unet.config.sample_size, config["coordinate_octaves"])
         gain = tokens.get("initial_gain", 0)
         for part in (self.appearance, self.pose_mlp, self.background_mlp, self.neck):
             for layer in part.modules():
@@ -231,10 +263,43 @@ class NeuralAssets(nn.Module):
                     nn.init.normal_(layer.weight, std=gain / math.sqrt(layer.in_features))
                     nn.init.zeros_(layer.bias)
         self.register_buffer("coordinates", coordinates, persistent=False)
+        recipe = config["training"]
+        self.vit.requires_grad_(recipe.get("encoder_learning_rate_factor", 1) > 0)
+        for part in (self.appearance, self.pose_mlp, self.background_mlp, self.neck):
+            part.requires_grad_(recipe.get("token_learning_rate_factor", 1) > 0)
+
+    @torch.no_grad()
+    def to_samples(self, images, latent_noise=None):
+        """[B, 3, S, S] -> [B, c, s, s]; of latents the mode where there is no noise [B, c, s, s]."""
+        if self.vae is None:
+            return fold_image(images, self.fold)
+        posterior = self.vae.encode(images).latent_dist
+        latents = posterior.mean if latent_noise is None else posterior.mean + posterior.std * latent_noise
+        return latents * self.vae.config.scaling_factor
+
+    @torch.no_grad()
+    def to_images(self, samples):
+        """[B, c, s, s] -> [B, 3, S, S]."""
+        if self.vae is None:
+            return unfold_image(samples, self.fold)
+        return self.vae.decode(samples / self.vae.config.scaling_factor).sample
+
+    def object_weights(self, target_boxes, weight: float):
+        """[B, N, 4] -> [B, c, s, s]: `weight` inside the target frame's boxes, 1 outside."""
+        pixels = 1 + (weight - 1) * box_mask(target_boxes, self.size)
+        if self.vae is None:
+            return fold_image(pixels.expand(-1, 3, -1, -1), self.fold)
+        shrink = self.size // self.unet.config.sample_size
+        return F.avg_pool2d(pixels, shrink).expand(-1, self.unet.config.out_channels, -1, -1)
 
     def encode(self, image: torch.Tensor) -> torch.Tensor:
-        """[B, 3, S, S] -> [B, hidden, S/patch, S/patch]."""
-        hidden = self.vit(pixel_values=image).last_hidden_state[:, 1:]
+        """[B, 3, S, S] in [-1, 1] -> [B, hidden, side/patch, side/patch]."""
+        pixels = ((image + 1) / 2 - self.image_mean) / self.image_std
+        if self.encoder_size != self.size:
+            side = (self.encoder_size, self.encoder_size)
+            pixels = F.interpolate(pixels, side, mode="bilinear", antialias=True)
+        seen = self.vit(pixel_values=pixels, interpolate_pos_encoding=self.encoder_resized)
+        hidden = seen.last_hidden_state[:, 1:]
         side = math.isqrt(hidden.shape[1])
         return hidden.transpose(1, 2).unflatten(2, (side, side))
 
@@ -256,7 +321,7 @@ class NeuralAssets(nn.Module):
         return self.neck(torch.cat([looks, places], -1)).flatten(1, 2)
 
     def denoise(self, noisy, timestep, tokens):
-        """noisy [B, 3*fold^2, s, s], timestep [B] -> the prediction, same shape as noisy."""
+        """noisy [B, c, s, s], timestep [B] -> the prediction, same shape as noisy."""
         coordinates = self.coordinates.expand(noisy.shape[0], -1, -1, -1)
         return self.unet(torch.cat([noisy, coordinates], 1), timestep, tokens).sample
 
@@ -269,19 +334,39 @@ def scheduler(config: dict) -> DDIMScheduler:
 
 
 def training_target(schedule: DDIMScheduler, clean, noise, timestep):
-    if schedule.config.prediction_type == "v_prediction":
+    kind = schedule.config.prediction_type
+    if kind == "v_prediction":
         return schedule.get_velocity(clean, noise, timestep)
-    return noise
+    return {"epsilon": noise, "sample": clean}[kind]
 
 
 def draw_timesteps(count: int, total: int, power: float) -> torch.Tensor:
     return (torch.rand(count) ** (1 / power) * total).long().clamp_max(total - 1)
 
 
-def object_weights(target_boxes: torch.Tensor, size: int, fold: int, weight: float):
-    """[B, N, 4] -> [B, 3*fold^2, size/fold, size/fold]: `weight` inside the boxes, 1 outside."""
-    mask = box_mask(target_boxes, size).expand(-1, 3, -1, -1)
-    return fold_image(1 + (weight - 1) * mask, fold)
+def optimizer(model: NeuralAssets) -> torch.optim.AdamW:
+    """AdamW over what is trained, each group at its own rate."""
+    recipe = model.config["training"]
+    rates = {"unet": 1, "vit": recipe.get("encoder_learning_rate_factor", 1)}
+    groups = {}
+    for name, p in model.named_parameters():
+        if p.requires_grad:
+            factor = rates.get(name.split(".")[0], recipe.get("token_learning_rate_factor", 1))
+            groups.setdefault(factor, []).append(p)
+    return torch.optim.AdamW(
+        [{"params": ps, "lr": f * recipe["learning_rate"]} for f, ps in groups.items()],
+        betas=(recipe["adam_beta1"], recipe["adam_beta2"]),
+        eps=recipe["adam_epsilon"],
+        weight_decay=recipe["weight_decay"],
+    )
+
+
+def error(guess, wanted, weights=None):
+    """The mean squared error, of each sample weighted by weights [B, c, s, s]."""
+    if weights is None:
+        return F.mse_loss(guess, wanted)
+    squares = (guess - wanted) ** 2
+    return ((squares * weights).sum((1, 2, 3)) / weights.sum((1, 2, 3))).mean()
 
 
 def loss(
@@ -295,22 +380,19 @@ def loss(
     keep,
     t,
     noise,
+    latent_noise=None,
     weights=None,
 ):
-    """Mean squared error of the prediction; target [B, 3, S, S], noise and weights folded."""
-    clean = fold_image(target, model.fold)
+    """The error of the prediction; target [B, 3, S, S], noise and weights [B, c, s, s]."""
+    clean = model.to_samples(target, latent_noise)
     tokens = model.tokens(source, boxes, poses, background_pose, keep)
     guess = model.denoise(schedule.add_noise(clean, noise, t), t, tokens)
-    wanted = training_target(schedule, clean, noise, t)
-    if weights is None:
-        return F.mse_loss(guess, wanted)
-    error = (guess - wanted) ** 2
-    return ((error * weights).sum((1, 2, 3)) / weights.sum((1, 2, 3))).mean()
+    return error(guess, training_target(schedule, clean, noise, t), weights)
 
 
 @torch.no_grad()
 def sample(model: NeuralAssets, schedule, source, boxes, poses, background_pose, noise, steps, guidance):
-    """DDIM with eta 0 from `noise` (folded shape) -> [B, 3, S, S], not clipped."""
+    """DDIM with eta 0 from `noise` [B, c, s, s] -> [B, 3, S, S], not clipped."""
     b = source.shape[0]
     tokens = model.tokens(source, boxes, poses, background_pose, torch.ones(b))
     if guidance != 1:
@@ -327,4 +409,4 @@ def sample(model: NeuralAssets, schedule, source, boxes, poses, background_pose,
             free, led = model.denoise(torch.cat([x, x]), t.expand(2 * b), tokens).chunk(2)
             guess = free + guidance * (led - free)
         x = schedule.step(guess, t, x, eta=0.0).prev_sample
-    return unfold_image(x, model.fold)
+    return model.to_images(x)

@@ -1,8 +1,10 @@
 package nacre.neuralassets.model;
 
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import nacre.nn.AdamW;
 import nacre.nn.LoraConfig;
 import nacre.nn.NameGlob;
 import nacre.weights.OneLine;
@@ -68,6 +70,13 @@ public record Trainable(
       case NEW_LAYERS -> newFactor;
       case VAE -> 0;
     };
+  }
+
+  /** The groups as an optimizer knows them, each with its rate, all with the same decay. */
+  public List<AdamW.Group> groups(double weightDecay) {
+    return Arrays.stream(Group.values())
+        .map(group -> new AdamW.Group(n -> groupOf(n) == group, rateFactor(group), weightDecay))
+        .toList();
   }
 
   /** Whether a parameter is trained. */

@@ -2,7 +2,6 @@ package nacre.neuralassets.training;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -14,7 +13,6 @@ import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.PretrainedAutoencoder;
 import nacre.neuralassets.model.PretrainedBase;
-import nacre.neuralassets.model.Trainable;
 import nacre.neuralassets.model.TrainingConfig;
 import nacre.nn.AccumulatedGradients;
 import nacre.nn.AdamW;
@@ -83,16 +81,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
             t.weightDecay(),
             t.maxGradNorm(),
             t.optimizerState());
-    Trainable trainable = preset.trainable();
-    List<AdamW.Group> groups =
-        Arrays.stream(Trainable.Group.values())
-            .map(
-                group ->
-                    new AdamW.Group(
-                        name -> trainable.groupOf(name) == group,
-                        trainable.rateFactor(group),
-                        t.weightDecay()))
-            .toList();
+    List<AdamW.Group> groups = preset.trainable().groups(t.weightDecay());
     this.optimizer = new AdamW(parameters.trainable(), config, groups);
     this.ema = new Ema(parameters.all(), t.emaDecay(), true);
     this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);

@@ -5,6 +5,7 @@ import static nacre.tensor.ops.Reshape.reshape;
 import java.util.Map;
 import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.NoiseTable;
+import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
@@ -35,16 +36,25 @@ final class TrainStepSubject {
       }
       Tensor target = TorchLayout.channelsLast(inputs.exact("target"));
       Tensor noise = TorchLayout.channelsLast(inputs.exact("noise"));
+      Tensor latentNoise =
+          preset.vae().isEmpty() ? null : TorchLayout.channelsLast(inputs.exact("latent_noise"));
       Tensor encoded = model.samples().encode(target);
-      Tensor clean = model.samples().draw(encoded, null);
+      Tensor clean = model.samples().draw(encoded, latentNoise);
       Tensor noisy = schedule.addNoise(clean, noise, schedule.timesteps(timesteps));
       Objective objective = new Objective(model);
       Tensor tokens = model.tokens(conditioning);
       Tensor loss =
           objective.loss(
               new StepInputs(
-                  model.prepare(conditioning), encoded, objective.timesteps(timesteps), noise));
+                  model.prepare(conditioning),
+                  encoded,
+                  latentNoise,
+                  objective.timesteps(timesteps),
+                  noise,
+                  errorWeights(preset, conditioning, inputs, target)));
       return Map.of(
+          "clean",
+          TorchLayout.channelsFirst(clean),
           "noisy",
           TorchLayout.channelsFirst(noisy),
           "tokens",
@@ -54,6 +64,19 @@ final class TrainStepSubject {
           "loss",
           reshape(loss, 1));
     };
+  }
+
+  private static Tensor errorWeights(
+      Preset preset, Conditioning conditioning, Inputs inputs, Tensor target) {
+    double weight = preset.training().objectWeight();
+    if (weight == 1) {
+      return null;
+    }
+    int count = conditioning.batch();
+    float[] boxes = inputs.exact("target_boxes").toFloats();
+    PairBatch pairs =
+        new PairBatch(conditioning, target.toFloats(), boxes, new int[count], new float[count][]);
+    return Tensor.of(target.device(), target.shape(), pairs.errorWeights(weight));
   }
 
   private static Conditioning conditioning(Preset preset, Inputs inputs) {

@@ -4,13 +4,19 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Conditioning;
+import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.Objective;
+import nacre.neuralassets.training.StepInputs;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
+import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.weights.Layout;
 import nacre.weights.SafeTensors;
@@ -64,7 +70,7 @@ record TrainStepBundle(Preset preset, double tolerance, StateDict tensors)
   /** The conditioning of the bundle's sampling: nothing is dropped. */
   Conditioning keptConditioning() throws IOException {
     float[] keep = floats("input.keep");
-    java.util.Arrays.fill(keep, 1);
+    Arrays.fill(keep, 1);
     return withKeep(keep);
   }
 
@@ -87,6 +93,51 @@ record TrainStepBundle(Preset preset, double tolerance, StateDict tensors)
       timesteps[i] = Math.round(values[i]);
     }
     return timesteps;
+  }
+
+  /** The loss of the whole batch. */
+  Tensor loss(NeuralAssets model) throws IOException {
+    return loss(model, 0, 1);
+  }
+
+  /** The loss of one of the parts into which the batch is cut. */
+  Tensor loss(NeuralAssets model, int part, int parts) throws IOException {
+    Objective objective = new Objective(model);
+    Conditioning all = conditioning();
+    int count = all.batch() / parts;
+    int from = part * count;
+    int[] timesteps = Arrays.copyOfRange(timesteps(), from, from + count);
+    Tensor weights = errorWeights(all, model.device());
+    return objective.loss(
+        new StepInputs(
+            model.prepare(all.slice(from, count)),
+            model.samples().encode(rows("input.target", model, from, count)),
+            preset.vae().isEmpty() ? null : rows("input.latent_noise", model, from, count),
+            objective.timesteps(timesteps),
+            rows("input.noise", model, from, count),
+            weights == null ? null : weights.rows(from, from + count)));
+  }
+
+  private Tensor rows(String key, NeuralAssets model, int from, int count) throws IOException {
+    return tensor(key, model.device()).rows(from, from + count);
+  }
+
+  /** Factors on the errors, of the target frames' boxes; null without {@code object_weight}. */
+  private Tensor errorWeights(Conditioning all, Device device) throws IOException {
+    double weight = preset.training().objectWeight();
+    if (weight == 1) {
+      return null;
+    }
+    int count = all.batch();
+    PairBatch pairs =
+        new PairBatch(
+            all,
+            floats("input.target"),
+            floats("input.target_boxes"),
+            new int[count],
+            new float[count][]);
+    Shape images = Shape.of(count, all.size(), all.size(), 3);
+    return Tensor.of(device, images, pairs.errorWeights(weight));
   }
 
   @Override

@@ -7,18 +7,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import nacre.cli.TestGpu;
 import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.ModelFolder;
-import nacre.neuralassets.training.Objective;
-import nacre.neuralassets.training.StepInputs;
 import nacre.nn.AccumulatedGradients;
 import nacre.nn.AdamW;
 import nacre.nn.Parameters;
@@ -54,7 +52,16 @@ class TrainStepTest {
     "train-step-lora, reference",
     "train-step-demo, cuda",
     "train-step-paper, cuda",
-    "train-step-lora, cuda"
+    "train-step-lora, cuda",
+    "train-step-sd1, cpu",
+    "train-step-sd1, reference",
+    "train-step-sd1, cuda",
+    "train-step-sd2, cpu",
+    "train-step-sd2, reference",
+    "train-step-sd2, cuda",
+    "train-step-latents, cpu",
+    "train-step-latents, reference",
+    "train-step-latents, cuda"
   })
   void lossGradientsAndUpdatesArePyTorchs(String name, String deviceName) throws IOException {
     Device device = device(deviceName);
@@ -63,9 +70,9 @@ class TrainStepTest {
       Parameters p = Parameters.unwritten(device, DType.F32);
       NeuralAssets model = new NeuralAssets(p, bundle.preset());
       bundle.tensors().under("weight.").loadInto(p.all());
-      AdamW optimizer = new AdamW(p.trainable(), config(bundle.preset().training()));
+      AdamW optimizer = optimizer(p, bundle.preset());
       try (Tape tape = Tape.open()) {
-        Tensor loss = loss(bundle, model);
+        Tensor loss = bundle.loss(model);
         float wanted = bundle.floats("output.loss")[0];
         assertEquals(wanted, loss.item(), wanted * bundle.tolerance());
         Gradients gradients = tape.backward(loss);
@@ -88,7 +95,12 @@ class TrainStepTest {
     "train-step-demo, cpu, 2",
     "train-step-paper, cpu, 4",
     "train-step-demo, reference, 4",
-    "train-step-paper, cuda, 2"
+    "train-step-paper, cuda, 2",
+    "train-step-sd1, cpu, 2",
+    "train-step-sd1, cuda, 4",
+    "train-step-sd2, cpu, 4",
+    "train-step-sd2, cuda, 2",
+    "train-step-latents, cpu, 2"
   })
   void accumulatedGradientsAndUpdatesArePyTorchs(String name, String deviceName, int parts)
       throws IOException {
@@ -98,14 +110,14 @@ class TrainStepTest {
       Parameters p = Parameters.unwritten(device, DType.F32);
       NeuralAssets model = new NeuralAssets(p, bundle.preset());
       bundle.tensors().under("weight.").loadInto(p.all());
-      AdamW optimizer = new AdamW(p.trainable(), config(bundle.preset().training()));
+      AdamW optimizer = optimizer(p, bundle.preset());
       AccumulatedGradients sums = new AccumulatedGradients(p.trainable(), parts);
       for (int round = 0; round < 2; round++) { // the second adds to sums that are there already
         sums.clear();
         for (int part = 0; part < parts; part++) {
           try (Scope _ = Scope.open();
               Tape tape = part % 2 == 0 ? Tape.open() : Tape.openRecomputing()) {
-            sums.add(tape, loss(bundle, model, part, parts));
+            sums.add(tape, bundle.loss(model, part, parts));
           }
         }
         Comparison gradients = new Comparison();
@@ -121,22 +133,8 @@ class TrainStepTest {
       optimizer.step(sums::of);
       double norm = bundle.floats("grad_norm")[0];
       assertEquals(norm, optimizer.gradientNorm(), norm * bundle.tolerance());
-      compareUpdates(bundle, p.all());
+      compareUpdates(bundle, p.trainable());
     }
-  }
-
-  private static Tensor loss(TrainStepBundle bundle, NeuralAssets model, int part, int parts)
-      throws IOException {
-    Objective objective = new Objective(model);
-    int[] all = bundle.timesteps();
-    int count = all.length / parts;
-    int from = part * count;
-    return objective.loss(
-        new StepInputs(
-            model.prepare(bundle.conditioning().slice(from, count)),
-            bundle.tensor("input.target", model.device()).rows(from, from + count),
-            objective.timesteps(Arrays.copyOfRange(all, from, from + count)),
-            bundle.tensor("input.noise", model.device()).rows(from, from + count)));
   }
 
   @ParameterizedTest
@@ -149,7 +147,9 @@ class TrainStepTest {
     "train-step-demo, reference, float32",
     "train-step-demo, cuda, float32",
     "train-step-paper, cuda, float32",
-    "train-step-lora, cuda, float32"
+    "train-step-lora, cuda, float32",
+    "train-step-sd1, cpu, float32",
+    "train-step-sd2, cpu, bfloat16"
   })
   void recomputingChangesNoBit(String name, String deviceName, String dtype) throws IOException {
     Device device = device(deviceName);
@@ -172,7 +172,7 @@ class TrainStepTest {
     Map<String, float[]> numbers = new TreeMap<>();
     try (Scope _ = Scope.open();
         Tape tape = tapes.get()) {
-      Tensor loss = loss(bundle, model);
+      Tensor loss = bundle.loss(model);
       numbers.put("loss", loss.toFloats());
       Gradients gradients = tape.backward(loss);
       p.trainable().forEach((key, weight) -> numbers.put(key, gradients.of(weight).toFloats()));
@@ -187,22 +187,15 @@ class TrainStepTest {
     return Device.of(name);
   }
 
-  private static Tensor loss(TrainStepBundle bundle, NeuralAssets model) throws IOException {
-    Objective objective = new Objective(model);
-    return objective.loss(
-        new StepInputs(
-            model.prepare(bundle.conditioning()),
-            bundle.tensor("input.target", model.device()),
-            objective.timesteps(bundle.timesteps()),
-            bundle.tensor("input.noise", model.device())));
-  }
-
   /** PyTorch's own autocast is off by 0.14 in the worst gradient of an adapter, 0.028 in all. */
   @ParameterizedTest
   @CsvSource({
     "train-step-demo, 0.1, 0.02",
     "train-step-paper, 0.1, 0.02",
-    "train-step-lora, 0.2, 0.04"
+    "train-step-lora, 0.2, 0.04",
+    "train-step-sd1, 0.1, 0.02",
+    "train-step-sd2, 0.1, 0.02",
+    "train-step-latents, 0.1, 0.02"
   })
   void bfloat16ComesNear(String name, double tolerance, double together) throws IOException {
     try (TrainStepBundle bundle = TrainStepBundle.open(name);
@@ -211,7 +204,7 @@ class TrainStepTest {
       NeuralAssets model = new NeuralAssets(p, bundle.preset(), DType.BF16);
       bundle.tensors().under("weight.").loadInto(p.all());
       try (Tape tape = Tape.open()) {
-        Tensor loss = loss(bundle, model);
+        Tensor loss = bundle.loss(model);
         float wanted = bundle.floats("output.loss")[0];
         assertEquals(wanted, loss.item(), wanted * 0.01);
         Comparison comparison =
@@ -221,9 +214,12 @@ class TrainStepTest {
     }
   }
 
-  private static AdamW.Config config(TrainingConfig t) {
-    return new AdamW.Config(
-        t.adamBeta1(), t.adamBeta2(), t.adamEpsilon(), t.weightDecay(), t.maxGradNorm());
+  private static AdamW optimizer(Parameters p, Preset preset) {
+    TrainingConfig t = preset.training();
+    AdamW.Config config =
+        new AdamW.Config(
+            t.adamBeta1(), t.adamBeta2(), t.adamEpsilon(), t.weightDecay(), t.maxGradNorm());
+    return new AdamW(p.trainable(), config, preset.trainable().groups(t.weightDecay()));
   }
 
   private static Comparison compareGradients(
@@ -310,7 +306,11 @@ class TrainStepTest {
     "train-step-demo, cpu",
     "train-step-paper, cpu",
     "train-step-lora, cpu",
-    "train-step-demo, cuda"
+    "train-step-sd1, cpu",
+    "train-step-sd2, cpu",
+    "train-step-latents, cpu",
+    "train-step-demo, cuda",
+    "train-step-sd2, cuda"
   })
   void samplesArePyTorchs(String name, String deviceName) throws IOException {
     Device device = device(deviceName);
