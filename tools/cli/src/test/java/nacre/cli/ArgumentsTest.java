@@ -41,6 +41,7 @@ class ArgumentsTest {
               Map.entry("train --minutes", Set.of()),
               Map.entry("train --checkpoint-minutes", Set.of()),
               Map.entry("train --eval-pairs", Set.of("0")),
+              Map.entry("train --lora", Set.of()),
               Map.entry("sample --steps", Set.of()),
               Map.entry("sample --guidance", Set.of("0")),
               Map.entry("sample --scene-seed", Set.of("0")),
