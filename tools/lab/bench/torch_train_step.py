@@ -1,15 +1,19 @@
-"""Times one training step of the demo model in PyTorch, as a user would install it.
+"""Times one training step of a preset in PyTorch, as a user would install it.
 
-Forward, backward, clip, AdamW and EMA of the preset that the Java benchmark reads too, on random
-data of the preset's batch size: `python tools/lab/bench/torch_train_step.py --config PRESET --threads 2`.
+Where the preset has a vae the encoding of the target frames, forward, backward, clip, AdamW and, unless
+ema_decay is 0, EMA of the preset that the Java benchmark reads too, on random data of the preset's batch size:
+`python tools/lab/bench/torch_train_step.py --config PRESET --threads 2 --dtype bfloat16`. In bfloat16 all
+but the optimizer runs under autocast, the autoencoder too. `--tuned` starts it again with an allocator that
+keeps its memory and with large pages. Weights are random.
 The last line is JSON: median milliseconds a step, images a second, the loss of the last step.
-Needs torch, diffusers and transformers.
+Needs torch, diffusers and transformers; for a preset with `lora` peft as well.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import time
@@ -22,6 +26,7 @@ sys.path.insert(0, str(HERE.parent / "reference"))
 import torch  # noqa: E402
 
 import neural_assets  # noqa: E402
+from torch_models import TUNABLES  # noqa: E402
 
 
 def random_batch(config: dict, slots: int) -> dict:
@@ -37,70 +42,110 @@ def random_batch(config: dict, slots: int) -> dict:
     }
 
 
+def build(config: dict) -> neural_assets.NeuralAssets:
+    model = neural_assets.NeuralAssets(config)
+    if "lora" in config:
+        from lora_adapters import adapt
+
+        adapt(model.unet, config["lora"], torch.Generator().manual_seed(0))
+    if config["training"].get("gradient_checkpointing", False):
+        model.unet.enable_gradient_checkpointing()
+        model.vit.gradient_checkpointing_enable()
+    model.train()
+    return model
+
+
+class Step:
+    """A training step on one batch, with noise of its own each time."""
+
+    def __init__(self, config: dict, slots: int, dtype: str):
+        self.config = config
+        self.recipe = config["training"]
+        self.model = build(config)
+        self.schedule = neural_assets.scheduler(config)
+        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.decay = self.recipe.get("ema_decay", 0)
+        self.average = [p.detach().clone() for p in self.parameters] if self.decay else None
+        self.optimizer = neural_assets.optimizer(self.model)
+        self.batch = random_batch(config, slots)
+        self.low = dtype == "bfloat16"
+
+    def draw(self) -> dict:
+        """What a step draws: timesteps, noise, and which samples lose their tokens."""
+        b = self.recipe["batch_size"]
+        unet = self.config["unet"]
+        shape = (b, unet["out_channels"], unet["sample_size"], unet["sample_size"])
+        total = self.config["scheduler"]["num_train_timesteps"]
+        drawn = {
+            "t": neural_assets.draw_timesteps(b, total, self.recipe.get("timestep_power", 1)),
+            "noise": torch.randn(shape),
+            "keep": (torch.rand(b) >= self.recipe["drop_probability"]).float(),
+        }
+        if self.model.vae is not None:
+            drawn["latent_noise"] = torch.randn(shape)
+        weight = self.recipe.get("object_weight", 1)
+        if weight != 1:  # the boxes of the target frame; the source's are as good for a timing
+            drawn["weights"] = self.model.object_weights(self.batch["boxes"], weight)
+        return drawn
+
+    def run(self) -> float:
+        whole = self.batch | self.draw()
+        parts = self.recipe.get("gradient_accumulation_steps", 1)
+        count = self.recipe["batch_size"] // parts
+        self.optimizer.zero_grad()
+        loss = 0
+        for first in range(0, count * parts, count):
+            part = {k: v[first : first + count] for k, v in whole.items()}
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.low):
+                value = neural_assets.loss(self.model, self.schedule, **part) / parts
+            value.backward()
+            loss += value.item()
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe["max_grad_norm"])
+        self.optimizer.step()
+        if self.average:
+            with torch.no_grad():
+                torch._foreach_lerp_(self.average, self.parameters, 1 - self.decay)
+        return loss
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default=PRESETS / "demo.json")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--slots", type=int, default=4, help="object slots a scene")
+    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--tuned", action="store_true")
     parser.add_argument("--warmup", type=int, default=10)
     parser.add_argument("--steps", type=int, default=60)
     args = parser.parse_args()
+    if args.tuned and "GLIBC_TUNABLES" not in os.environ:
+        os.environ["GLIBC_TUNABLES"] = TUNABLES
+        os.execv(sys.executable, [sys.executable, *sys.argv])
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     config = neural_assets.load_config(args.config)
-    recipe = config["training"]
-    model = neural_assets.NeuralAssets(config)
-    schedule = neural_assets.scheduler(config)
-    parameters = list(model.parameters())
-    average = [p.detach().clone() for p in parameters]
-    optimizer = torch.optim.AdamW(
-        parameters,
-        lr=recipe["learning_rate"],
-        betas=(recipe["adam_beta1"], recipe["adam_beta2"]),
-        eps=recipe["adam_epsilon"],
-        weight_decay=recipe["weight_decay"],
-    )
-    batch = random_batch(config, args.slots)
-    b = recipe["batch_size"]
-    folded = neural_assets.fold_image(batch["target"], config["fold"]).shape
+    step = Step(config, args.slots, args.dtype)
     times = []
     for _ in range(args.warmup + args.steps):
         begin = time.perf_counter()
-        total = config["scheduler"]["num_train_timesteps"]
-        t = neural_assets.draw_timesteps(b, total, recipe.get("timestep_power", 1))
-        noise = torch.randn(folded)
-        keep = (torch.rand(b) >= recipe["drop_probability"]).float()
-        weight = recipe.get("object_weight", 1)
-        weights = None
-        if weight != 1:  # the boxes of the target frame; the source's are as good for a timing
-            weights = neural_assets.object_weights(
-                batch["boxes"], config["image_size"], config["fold"], weight
-            )
-        value = neural_assets.loss(
-            model, schedule, **batch, keep=keep, t=t, noise=noise, weights=weights
-        )
-        optimizer.zero_grad()
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, recipe["max_grad_norm"])
-        optimizer.step()
-        with torch.no_grad():
-            torch._foreach_lerp_(average, parameters, 1 - recipe["ema_decay"])
-        last = value.item()
+        last = step.run()
         times.append(time.perf_counter() - begin)
     median = statistics.median(times[args.warmup :]) * 1000
+    b = config["training"]["batch_size"]
     print(
         json.dumps(
             {
                 "name": "train_step",
-                "framework": "torch " + torch.__version__,
+                "framework": "torch " + torch.__version__ + (" tuned" if args.tuned else ""),
+                "dtype": args.dtype,
                 "threads": args.threads,
                 "batch": b,
                 "slots": args.slots,
-                "parameters": sum(p.numel() for p in parameters),
+                "parameters": sum(p.numel() for p in step.parameters),
                 "steps": args.steps,
                 "median_ms": round(median, 3),
-                "images_per_second": round(b / median * 1000, 1),
+                "images_per_second": round(b / median * 1000, 3),
                 "loss": round(last, 6),
             }
         )

@@ -1,5 +1,7 @@
 package nacre.lab.bench;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -10,6 +12,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.CudaOptions;
+import nacre.cli.options.DTypeOption;
 import nacre.cli.options.DeviceChoice;
 import nacre.cli.options.PresetName;
 import nacre.cli.options.UsageException;
@@ -18,7 +21,9 @@ import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.PretrainedAutoencoder;
 import nacre.neuralassets.training.Trainer;
+import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import picocli.CommandLine.Command;
@@ -26,22 +31,28 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * {@code nacre bench train-step}: forward, backward, clipping, AdamW and EMA on one batch that was
- * drawn before. The peer is a program that times the same step and prints, last, a line of JSON
- * with {@code median_ms}; the two take turns, so that a machine that slows down slows both.
+ * {@code nacre bench train-step}: where there is an autoencoder the encoding of the target frames,
+ * forward, backward, clipping, AdamW and EMA on one batch that was drawn before. The peer is a
+ * program that times the same step and prints, last, a line of JSON with {@code median_ms}; the two
+ * take turns, so that a machine that slows down slows both. Each turn builds the model anew, so
+ * that one of the two is in memory at a time. Weights are random but for a preset's own
+ * autoencoder.
  */
 @Command(
     name = "train-step",
     description = {
       "Time a training step of a preset, and beside it that of another program.",
       "",
-      "Example: nacre bench train-step --peer 'python3 tools/lab/bench/torch_train_step.py'",
+      "Examples: nacre bench train-step --peer 'python3 tools/lab/bench/torch_train_step.py'",
+      "          nacre bench train-step --preset paper --batch 1 --dtype bfloat16 --steps 5 \\",
+      "              --warm-up 2",
       ""
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class TrainStepBench implements Callable<Integer> {
-  private static final int WARM_UP = 60;
+  /** No virtual machine has to warm up there. */
+  private static final int PEER_WARM_UP = 10;
 
   @Option(
       names = "--preset",
@@ -58,6 +69,30 @@ final class TrainStepBench implements Callable<Integer> {
       defaultValue = "cpu",
       description = "Where to compute; cpu unless given. A peer wants cpu, where it computes.")
   private String device;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "NAME",
+      defaultValue = "float32",
+      converter = DTypeOption.class,
+      description = "Compute in float32, unless given, or bfloat16; weights are float32.")
+  private DType dtype;
+
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      description = "Pairs of a step; the preset's batch_size unless given.")
+  @Accepts(from = 1, to = 65536)
+  private Integer batchSize;
+
+  @Option(
+      names = "--warm-up",
+      paramLabel = "N",
+      defaultValue = "60",
+      description =
+          "Steps before the timed ones in each round, of a peer at most 10; 60 unless given.")
+  @Accepts(from = 1, to = 1e6)
+  private int warmUp;
 
   @Option(
       names = "--steps",
@@ -79,8 +114,8 @@ final class TrainStepBench implements Callable<Integer> {
       names = "--peer",
       paramLabel = "COMMAND",
       description =
-          "A command, split at blanks, that is given --config FILE --slots N --threads N "
-              + "--steps N.")
+          "A command, split at blanks, that is given --config FILE --slots N --dtype NAME "
+              + "--threads N --warmup N --steps N.")
   private String peer;
 
   private record Row(String name, List<Double> medians) {
@@ -91,7 +126,7 @@ final class TrainStepBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Preset chosen = PresetName.assets(preset);
+    Preset chosen = sized(PresetName.assets(preset));
     DataConfig data = data(chosen);
     PrintStream out = System.out;
     Device on = DeviceChoice.of(device, cuda.settings());
@@ -102,44 +137,65 @@ final class TrainStepBench implements Callable<Integer> {
     out.println("machine " + Peer.machine());
     out.printf(
         Locale.ROOT,
-        "step    preset %s, batch %d, f32; median of %d steps in each of %d rounds%n",
+        "step    preset %s, batch %d, %s; median of %d steps in each of %d rounds%n",
         chosen.name(),
         chosen.training().batchSize(),
+        dtype,
         steps,
         rounds);
     Row ours = new Row("nacre", new ArrayList<>());
     Row theirs = new Row("peer", new ArrayList<>());
-    try (Trainer trainer = new Trainer(chosen, on, 0)) {
-      PairBatch batch = batch(chosen, data, trainer);
-      Memory.resetPeak();
-      time(trainer, batch, WARM_UP);
-      for (int round = 0; round < rounds; round++) {
-        ours.medians.add(time(trainer, batch, steps));
-        out.printf(Locale.ROOT, "round %d nacre %8.2f ms%n", round + 1, ours.medians.getLast());
-        if (peer != null) {
-          theirs.medians.add(askPeer(chosen, data.slots()));
-          out.printf(
-              Locale.ROOT,
-              "round %d peer  %8.2f ms   ratio %.2f%n",
-              round + 1,
-              theirs.medians.getLast(),
-              theirs.medians.getLast() / ours.medians.getLast());
-        }
+    Memory.resetPeak();
+    for (int round = 0; round < rounds; round++) {
+      ours.medians.add(round(chosen, data, on));
+      out.printf(Locale.ROOT, "round %d nacre %8.2f ms%n", round + 1, ours.medians.getLast());
+      if (peer != null) {
+        theirs.medians.add(askPeer(chosen, data.slots()));
+        out.printf(
+            Locale.ROOT,
+            "round %d peer  %8.2f ms   ratio %.2f%n",
+            round + 1,
+            theirs.medians.getLast(),
+            theirs.medians.getLast() / ours.medians.getLast());
       }
     }
     out.printf(Locale.ROOT, "memory  tensors at most %.1f MB%n", Memory.peakBytes() / 1e6);
     double images = chosen.training().batchSize() * 1000.0;
     out.printf(
-        Locale.ROOT, "nacre   %.2f ms, %.0f images/s%n", ours.median(), images / ours.median());
+        Locale.ROOT, "nacre   %.2f ms, %.3g images/s%n", ours.median(), images / ours.median());
     if (peer != null) {
       out.printf(
           Locale.ROOT,
-          "peer    %.2f ms, %.0f images/s%nratio   nacre is %.2f times as fast%n",
+          "peer    %.2f ms, %.3g images/s%nratio   nacre is %.2f times as fast%n",
           theirs.median(),
           images / theirs.median(),
           theirs.median() / ours.median());
     }
     return 0;
+  }
+
+  /** The preset with the batch size that was asked for. */
+  private Preset sized(Preset chosen) throws IOException {
+    if (batchSize == null) {
+      return chosen;
+    }
+    ObjectNode root = (ObjectNode) new JsonMapper().readTree(chosen.json());
+    root.withObject("training").put("batch_size", batchSize.intValue());
+    return Preset.of(chosen.name(), root.toString());
+  }
+
+  /** Median milliseconds of a step of a model that is built for it, and freed. */
+  private double round(Preset chosen, DataConfig data, Device on) throws IOException {
+    try (Trainer trainer = new Trainer(chosen, on, dtype, 0)) {
+      if (chosen.vaeFrom().isPresent()) {
+        trainer.begin(PretrainedAutoencoder.open(chosen.vaeFrom().get()));
+      }
+      PairBatch batch = batch(chosen, data, trainer);
+      time(trainer, batch, warmUp);
+      return time(trainer, batch, steps);
+    } finally {
+      on.backend().allocator().trim();
+    }
   }
 
   static DataConfig data(Preset preset) {
@@ -178,6 +234,8 @@ final class TrainStepBench implements Callable<Integer> {
               List.of(
                   "--config", config.toString(),
                   "--slots", Integer.toString(slots),
+                  "--dtype", dtype == DType.BF16 ? "bfloat16" : "float32",
+                  "--warmup", Integer.toString(Math.min(warmUp, PEER_WARM_UP)),
                   "--steps", Integer.toString(steps)))
           .number("median_ms");
     } finally {

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import nacre.cli.Nacre;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.model.Preset;
+import nacre.tensor.Memory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -53,6 +54,9 @@ class BenchCommandTest {
     assertRefused(bench("--steps", "0"), "--steps is 0");
     assertRefused(bench("--rounds", "0"), "--rounds is 0");
     assertRefused(bench("--preset", "demmo"), "demmo", "demo", "tiny");
+    assertRefused(bench("--batch", "0"), "--batch is 0");
+    assertRefused(bench("--warm-up", "0"), "--warm-up is 0");
+    assertRefused(bench("--dtype", "float8"), "float8", "bfloat16");
   }
 
   @Test
@@ -67,5 +71,50 @@ class BenchCommandTest {
     int slots = DataConfig.of(Preset.builtin("tiny").data().orElseThrow()).slots();
     assertTrue(words.contains("--slots " + slots + " "), words);
     assertTrue(words.contains("--steps 1"), words);
+    assertTrue(words.contains("--dtype float32 "), words);
+    assertTrue(words.contains("--warmup 10 "), words);
+  }
+
+  /** A preset with an autoencoder, in another type and batch than its own. */
+  @Test
+  void latentsInBfloat16WithABatchOfTheirOwn() throws IOException {
+    Path config = folder.resolve("config.json");
+    Path told = folder.resolve("told.txt");
+    Path peer = folder.resolve("peer.sh");
+    Files.writeString(
+        peer,
+        "echo \"$@\" > "
+            + told
+            + "\n"
+            + "while [ $1 != --config ]; do shift; done\ncp $2 "
+            + config
+            + "\n"
+            + "echo '{\"median_ms\": 3}'\n");
+    Run timed =
+        bench(
+            "--preset",
+            "demo",
+            "--batch",
+            "2",
+            "--dtype",
+            "bfloat16",
+            "--warm-up",
+            "1",
+            "--steps",
+            "1",
+            "--rounds",
+            "2",
+            "--peer",
+            "sh " + peer);
+    assertEquals(0, timed.status(), timed.err());
+    assertTrue(timed.out().contains("preset demo, batch 2, bf16;"), timed.out());
+    assertTrue(timed.out().contains("round 2 nacre"), timed.out());
+    String words = Files.readString(told);
+    assertTrue(words.contains("--dtype bfloat16 "), words);
+    assertTrue(words.contains("--warmup 1 "), words);
+    Preset asked = Preset.read(config);
+    assertEquals(2, asked.training().batchSize());
+    assertTrue(asked.vae().isPresent());
+    assertEquals(0, Memory.liveTensors());
   }
 }
