@@ -22,7 +22,9 @@ import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Sheet;
 import nacre.cli.output.Upscaling;
 import nacre.neuralassets.edit.Edit;
+import nacre.neuralassets.edit.EditException;
 import nacre.neuralassets.edit.EditParser;
+import nacre.neuralassets.edit.EditedScene;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.edit.ShowEdits;
 import nacre.neuralassets.model.NeuralAssets;
@@ -153,6 +155,7 @@ final class SceneSampling {
       List<SceneView> views = views(scenes);
       SceneView first = views.getFirst();
       describe(first, print);
+      List<SamplePictures.Order> turns = turns(first);
       Sheet sheet = sheet(scenes, pictures, views, sampling.images());
       Path out = Files.createDirectories(sampling.out());
       NewFile file = new NewFile(sampling.overwrite());
@@ -162,8 +165,8 @@ final class SceneSampling {
       if (ownEdits()) {
         writeEdits(sheet, sampling, texts, file, print);
       }
-      List<BufferedImage> turning = turning(scenes, pictures, first); // the sheet is safe by now
-      if (!turning.isEmpty()) {
+      if (!turns.isEmpty()) {
+        List<BufferedImage> turning = turning(scenes, pictures, turns);
         int scale = Math.max(1, GIF_SIDE / turning.getFirst().getHeight());
         byte[] frames = AnimatedGif.encode(turning, TURN_DELAY, scale, Upscaling.NEAREST);
         Path gif = file.write(out.resolve("turn.gif"), frames);
@@ -306,20 +309,28 @@ final class SceneSampling {
     }
   }
 
-  private List<BufferedImage> turning(Scenes scenes, SamplePictures pictures, SceneView view)
-      throws IOException {
+  /**
+   * The frames of the animation; none where there is no object to turn.
+   *
+   * @throws EditException if the object that is to turn cannot
+   */
+  private List<SamplePictures.Order> turns(SceneView view) {
     String object = turn != null ? turn : ShowEdits.clearest(view).orElse(null);
-    if (object == null) {
-      return List.of();
-    }
     List<SamplePictures.Order> orders = new ArrayList<>();
-    for (int i = 0; i < TURN_FRAMES; i++) {
-      Edit rotate = new Edit.Rotate(object, 360.0 * i / TURN_FRAMES, null);
-      orders.add(new SamplePictures.Order(view, List.of(rotate), 0));
+    for (int i = 0; object != null && i < TURN_FRAMES; i++) {
+      List<Edit> rotate = List.of(new Edit.Rotate(object, 360.0 * i / TURN_FRAMES, null));
+      EditedScene.apply(view.scene(), view.target(), rotate);
+      orders.add(new SamplePictures.Order(view, rotate, 0));
     }
+    return orders;
+  }
+
+  private List<BufferedImage> turning(
+      Scenes scenes, SamplePictures pictures, List<SamplePictures.Order> orders)
+      throws IOException {
     List<BufferedImage> frames = new ArrayList<>(pictures.draw(orders));
     for (int i = 0; truth && i < TURN_FRAMES; i++) {
-      Optional<BufferedImage> real = scenes.truth(view, orders.get(i).edits());
+      Optional<BufferedImage> real = scenes.truth(orders.get(i).view(), orders.get(i).edits());
       if (real.isPresent()) {
         frames.set(i, beside(frames.get(i), real.get()));
       }
