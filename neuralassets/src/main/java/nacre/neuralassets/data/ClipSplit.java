@@ -1,9 +1,8 @@
 package nacre.neuralassets.data;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -11,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.IntStream;
+import nacre.weights.Sha256;
 
 /**
  * A data set divided into the clips that a run trains on and those held out. Each clip is on one
@@ -96,12 +96,8 @@ public record ClipSplit(ClipSource training, SomeClips heldOut) {
 
   /** The place of a clip in [0, 1), from the first 53 bits of the SHA-256 of its identity. */
   private static double place(String id) {
-    byte[] hash;
-    try {
-      hash = MessageDigest.getInstance("SHA-256").digest(id.getBytes(StandardCharsets.UTF_8));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    byte[] text = id.getBytes(StandardCharsets.UTF_8);
+    byte[] hash = new Sha256().add(ByteBuffer.wrap(text)).bytes();
     long bits = 0;
     for (int i = 0; i < Long.BYTES; i++) {
       bits = bits << 8 | hash[i] & 0xff;

@@ -22,6 +22,7 @@ import nacre.tensor.Tensor;
 import nacre.weights.Aside;
 import nacre.weights.AtomicFile;
 import nacre.weights.SafeTensors;
+import nacre.weights.Sha256;
 import nacre.weights.WeightsException;
 
 /**

@@ -13,6 +13,7 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.SampleSpace;
 import nacre.tensor.Scope;
+import nacre.weights.Sha256;
 
 /**
  * The pass over a finite data set that encodes every frame which a {@link LatentCache} lacks;

@@ -12,6 +12,7 @@ import nacre.tensor.Tensor;
 import nacre.weights.Layout;
 import nacre.weights.SafeTensors;
 import nacre.weights.SafeTensorsWriter;
+import nacre.weights.Sha256;
 import nacre.weights.WeightsException;
 
 /**

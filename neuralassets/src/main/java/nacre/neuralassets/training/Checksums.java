@@ -8,9 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -22,6 +19,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import nacre.weights.AtomicFile;
+import nacre.weights.Sha256;
 
 /**
  * The SHA-256 digests of a folder's files, kept in its file {@code SHA256SUMS} in the format of
@@ -140,22 +138,17 @@ record Checksums(Map<String, String> digests) {
   }
 
   private static String digest(Path file) throws IOException {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    Sha256 digest = new Sha256();
     ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       while (channel.read(buffer) >= 0) {
-        digest.update(buffer.flip());
+        digest.add(buffer.flip());
         buffer.clear();
       }
     } catch (IOException e) {
       throw new IOException(
           String.format(Locale.ROOT, "cannot read %s: %s", file, e.getMessage()), e);
     }
-    return HexFormat.of().formatHex(digest.digest());
+    return digest.hex();
   }
 }

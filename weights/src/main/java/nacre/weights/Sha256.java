@@ -1,4 +1,4 @@
-package nacre.neuralassets.latents;
+package nacre.weights;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -7,10 +7,11 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** A SHA-256 digest in the making. */
-final class Sha256 {
+public final class Sha256 {
   private final MessageDigest digest;
 
-  Sha256() {
+  /** Of nothing so far. */
+  public Sha256() {
     try {
       digest = MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
@@ -19,25 +20,30 @@ final class Sha256 {
   }
 
   /** Adds bytes. */
-  Sha256 add(ByteBuffer bytes) {
+  public Sha256 add(ByteBuffer bytes) {
     digest.update(bytes);
     return this;
   }
 
   /** Adds a text and its end, so that two texts are not taken for one. */
-  Sha256 add(String text) {
+  public Sha256 add(String text) {
     digest.update(text.getBytes(StandardCharsets.UTF_8));
     digest.update((byte) 0);
     return this;
   }
 
-  /** The digest in hexadecimal. */
-  String hex() {
-    return HexFormat.of().formatHex(digest.digest());
+  /** The digest, 32 bytes; what is added later belongs to a new one. */
+  public byte[] bytes() {
+    return digest.digest();
+  }
+
+  /** The digest in hexadecimal, as {@link #bytes}. */
+  public String hex() {
+    return HexFormat.of().formatHex(bytes());
   }
 
   /** The digest of bytes. */
-  static String of(byte[] bytes) {
+  public static String of(byte[] bytes) {
     return new Sha256().add(ByteBuffer.wrap(bytes)).hex();
   }
 }
