@@ -30,6 +30,7 @@ final class DrawingStart {
   private final EditTokens tokens;
   private final Seed seed;
   private final Mode mode;
+  private final Map<String, float[]> encoded = new HashMap<>();
   private final Map<String, float[]> inverted = new HashMap<>();
 
   /**
@@ -100,17 +101,19 @@ final class DrawingStart {
     }
   }
 
-  /** The source frame in samples, {@code [1, s, s, c]}. */
+  /** The source frame in samples, {@code [1, s, s, c]}; it is encoded once. */
   private Tensor samples(SceneView view) {
+    return Tensor.of(device(), shape(1), encoded.computeIfAbsent(name(view), _ -> encode(view)));
+  }
+
+  private float[] encode(SceneView view) {
     int size = view.clip().size();
     float[] pixels = new float[3 * size * size];
     PairBatch.pixels(view.clip().rgb(view.source()), pixels, 0);
-    return Scope.tidy(
-        () ->
-            sampler
-                .model()
-                .samples()
-                .toSamples(Tensor.of(device(), Shape.of(1, size, size, 3), pixels), null));
+    try (Scope _ = Scope.open()) {
+      Tensor frame = Tensor.of(device(), Shape.of(1, size, size, 3), pixels);
+      return sampler.model().samples().toSamples(frame, null).toFloats();
+    }
   }
 
   private Device device() {
