@@ -1,15 +1,14 @@
 package nacre.neuralassets.autoencoder;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.tensor.Tensor;
+import nacre.weights.JsonFile;
 import nacre.weights.SafeTensorsWriter;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
@@ -19,7 +18,6 @@ import nacre.weights.WeightsException;
  * {@code preset.json} beside it, from which it was trained.
  */
 final class AutoencoderFolder {
-  private static final JsonMapper JSON = new JsonMapper();
   private static final String VAE = "vae";
   private static final String STEM = "diffusion_pytorch_model";
 
@@ -33,19 +31,15 @@ final class AutoencoderFolder {
   static void write(
       Path folder, AutoencoderPreset preset, Map<String, Tensor> parameters, double scalingFactor)
       throws IOException {
-    ObjectNode config = VaeConfig.of(JSON.readTree(preset.json()).get(VAE)).toJson();
+    ObjectNode config = preset.vae().toJson();
     config.put("scaling_factor", scalingFactor);
     Path vae = Files.createDirectories(folder.resolve(VAE));
-    write(vae.resolve("config.json"), config);
+    JsonFile.write(vae.resolve("config.json"), config);
     new SafeTensorsWriter().addParameters(parameters).write(vae.resolve(STEM + ".safetensors"));
-    ObjectNode index = JSON.createObjectNode().put("_class_name", "Autoencoder");
+    ObjectNode index = JsonNodeFactory.instance.objectNode().put("_class_name", "Autoencoder");
     index.put("_preset", preset.name()).putArray(VAE).add("diffusers").add("AutoencoderKL");
-    write(folder.resolve("model_index.json"), index);
+    JsonFile.write(folder.resolve("model_index.json"), index);
     Files.writeString(folder.resolve("preset.json"), preset.json());
-  }
-
-  private static void write(Path file, JsonNode json) throws IOException {
-    Files.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(json));
   }
 
   /** Writes the tensors of a folder over parameters. */

@@ -69,16 +69,7 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
         new AutoencoderObjective(
             new AutoencoderKL(parameters, preset.vae()), preset.losses(), compute);
     TrainingConfig t = preset.training();
-    this.optimizer =
-        new AdamW(
-            parameters.trainable(),
-            new AdamW.Config(
-                t.adamBeta1(),
-                t.adamBeta2(),
-                t.adamEpsilon(),
-                t.weightDecay(),
-                t.maxGradNorm(),
-                t.optimizerState()));
+    this.optimizer = new AdamW(parameters.trainable(), t.optimizer());
     this.ema = new Ema(parameters.all(), t.emaDecay(), true);
     this.averaged = new AutoencoderKL(Parameters.over(ema.tensors()), preset.vae());
     int batch = t.batchSize();

@@ -2,6 +2,7 @@ package nacre.neuralassets.autoencoder;
 
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.ClipPool;
+import nacre.neuralassets.data.PairBatch;
 import nacre.tensor.Philox;
 
 /**
@@ -35,25 +36,13 @@ public final class FrameSampler {
     for (int i = 0; i < count; i++) {
       Philox.block(seed, STREAM, step * count + i, words);
       Clip clip = pool.clip(below(words[0], pool.available(step)));
-      byte[] rgb = clip.rgb(below(words[1], clip.frames()));
-      put(rgb, size, words[2] < 0, images, i);
+      int frame = below(words[1], clip.frames());
+      PairBatch.pixels(words[2] < 0 ? clip.mirrored(frame) : clip.rgb(frame), images, i);
     }
     return images;
   }
 
   private static int below(int word, int bound) {
     return (int) ((word & 0xffffffffL) * bound >>> 32);
-  }
-
-  /** Writes a frame as picture {@code index} of {@code to}. */
-  static void put(byte[] rgb, int size, boolean mirrored, float[] to, int index) {
-    int offset = index * rgb.length;
-    for (int pixel = 0; pixel < size * size; pixel++) {
-      int column = pixel % size;
-      int from = mirrored ? pixel - column + size - 1 - column : pixel;
-      for (int c = 0; c < 3; c++) {
-        to[offset + 3 * pixel + c] = (rgb[3 * from + c] & 0xff) / 127.5f - 1;
-      }
-    }
   }
 }

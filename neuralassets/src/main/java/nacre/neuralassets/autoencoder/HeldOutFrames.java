@@ -6,6 +6,7 @@ import java.util.stream.IntStream;
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.SomeClips;
 
 /**
@@ -53,7 +54,7 @@ public record HeldOutFrames(float[] pixels, int size) {
     float[] pixels = new float[count * size * size * 3];
     for (int i = 0; i < count; i++) {
       Clip clip = clips.clip(i);
-      FrameSampler.put(clip.rgb(i % clip.frames()), size, false, pixels, i);
+      PairBatch.pixels(clip.rgb(i % clip.frames()), pixels, i);
     }
     return new HeldOutFrames(pixels, size);
   }

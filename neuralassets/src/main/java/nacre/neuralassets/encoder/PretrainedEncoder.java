@@ -3,14 +3,12 @@ package nacre.neuralassets.encoder;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import nacre.nn.ImageProcessorConfig;
+import nacre.nn.Parameters;
 import nacre.nn.VitConfig;
 import nacre.nn.VitFolder;
-import nacre.tensor.Tensor;
 import nacre.weights.WeightsException;
 
 /**
@@ -75,23 +73,14 @@ public record PretrainedEncoder(Path folder, VitConfig config, ImageProcessorCon
    * Writes the weights over those of a model's image encoder.
    *
    * @param sizes of the model's image encoder
-   * @param parameters the model's, by name
+   * @param parameters the model's
    * @throws WeightsException in one line, if the weights are missing or do not fit
    */
-  public void load(ImageEncoderConfig sizes, Map<String, Tensor> parameters)
-      throws WeightsException {
+  public void load(ImageEncoderConfig sizes, Parameters parameters) throws WeightsException {
     if (!sizes.equals(new VitEncoder.Config(config))) {
       throw new WeightsException(
           folder, "is not the preset's image_encoder; leave that out beside " + FROM);
     }
-    String prefix = sizes.modelType() + ".";
-    Map<String, Tensor> encoder = new LinkedHashMap<>();
-    parameters.forEach(
-        (name, tensor) -> {
-          if (name.startsWith(prefix)) {
-            encoder.put(name.substring(prefix.length()), tensor);
-          }
-        });
-    VitFolder.read(folder, config, encoder);
+    VitFolder.read(folder, config, parameters.at(sizes.modelType()).relative());
   }
 }

@@ -90,7 +90,6 @@ public record Preset(
           "vae_from does not go with a base, which has an autoencoder: leave one of the two out");
     }
     if (vaeFrom.isPresent()) {
-      requireFit("vae_from", base.isEmpty(), "none, as the base has an autoencoder,");
       requireFit("vae", vae.isPresent(), "that of vae_from");
     }
     if (vae.isPresent()) {

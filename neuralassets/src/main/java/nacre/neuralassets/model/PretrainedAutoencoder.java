@@ -9,10 +9,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import nacre.diffusion.vae.VaeConfig;
+import nacre.nn.Parameters;
 import nacre.tensor.Tensor;
 import nacre.weights.JsonFile;
 import nacre.weights.StateDict;
@@ -85,10 +85,10 @@ public record PretrainedAutoencoder(String place, VaeConfig config) {
    * Writes the weights over those of a model.
    *
    * @param preset of the model
-   * @param parameters the model's, by name
+   * @param parameters the model's
    * @throws WeightsException in one line, if the weights are missing or do not fit
    */
-  public void load(Preset preset, Map<String, Tensor> parameters) throws WeightsException {
+  public void load(Preset preset, Parameters parameters) throws WeightsException {
     VaeConfig wanted = preset.vae().orElseThrow();
     if (!wanted.equals(config)) {
       throw new WeightsException(
@@ -100,15 +100,8 @@ public record PretrainedAutoencoder(String place, VaeConfig config) {
   }
 
   /** Writes the weights over those of a model of the same sizes. */
-  void load(Map<String, Tensor> parameters) throws WeightsException {
-    String prefix = VAE + ".";
-    Map<String, Tensor> own = new LinkedHashMap<>();
-    parameters.forEach(
-        (name, tensor) -> {
-          if (name.startsWith(prefix)) {
-            own.put(name.substring(prefix.length()), tensor);
-          }
-        });
+  void load(Parameters parameters) throws WeightsException {
+    Map<String, Tensor> own = parameters.at(VAE).base();
     if (!place.equals(SHIPPED)) {
       try (StateDict weights = StateDict.open(Path.of(place), STEM)) {
         weights.loadInto(own);

@@ -22,8 +22,7 @@ import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
-import nacre.nn.LoraConfig;
-import nacre.tensor.Tensor;
+import nacre.nn.Parameters;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
@@ -239,10 +238,10 @@ public record PretrainedBase(
    * Writes the weights over those of a model.
    *
    * @param preset of the model
-   * @param parameters the model's, by name
+   * @param parameters the model's
    * @throws WeightsException in one line, if the weights are missing or do not fit
    */
-  public void load(Preset preset, Map<String, Tensor> parameters) throws WeightsException {
+  public void load(Preset preset, Parameters parameters) throws WeightsException {
     try {
       requireSame(UNET, unet.toJson(), preset.unet().toJson());
       requireSame(VAE, vae.toJson(), preset.vae().orElseThrow().toJson());
@@ -251,16 +250,8 @@ public record PretrainedBase(
       throw new WeightsException(path(), "is not the preset's: " + e.getMessage(), e);
     }
     for (Component part : PARTS) {
-      String prefix = part.folder() + ".";
-      Map<String, Tensor> below = new LinkedHashMap<>();
-      parameters.forEach(
-          (name, tensor) -> {
-            if (name.startsWith(prefix) && !LoraConfig.isFactor(name)) {
-              below.put(name.substring(prefix.length()), tensor);
-            }
-          });
       try (StateDict weights = checkpoint.weights(part)) {
-        weights.loadInto(below);
+        weights.loadInto(parameters.at(part.folder()).base());
       }
     }
   }

@@ -106,6 +106,12 @@ public record TrainingConfig(
     COSINE
   }
 
+  /** The settings of the optimizer. */
+  public AdamW.Config optimizer() {
+    return new AdamW.Config(
+        adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm, optimizerState);
+  }
+
   /** Reads the part {@code training} of a preset. */
   static TrainingConfig of(PresetReader r) {
     TrainingConfig training =

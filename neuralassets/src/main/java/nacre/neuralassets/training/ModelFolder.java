@@ -158,7 +158,7 @@ public final class ModelFolder {
     for (Map.Entry<Part, Map<String, Tensor>> entry : split(preset, parameters).entrySet()) {
       Part part = entry.getKey();
       Path inside = Files.createDirectories(folder.resolve(part.folder));
-      write(inside.resolve("config.json"), config(part, preset, root));
+      JsonFile.write(inside.resolve("config.json"), config(part, preset, root));
       PartFiles files = new PartFiles(part.folder, part.stem);
       linked.addAll(
           files.write(
@@ -175,12 +175,12 @@ public final class ModelFolder {
     AssetTokens tokens = preset.assetTokens();
     ImageProcessorConfig images =
         new ImageProcessorConfig(tokens.imageSize(), tokens.imageMean(), tokens.imageStd());
-    write(folder.resolve(ENCODER).resolve("preprocessor_config.json"), images.toJson());
-    write(
+    JsonFile.write(folder.resolve(ENCODER).resolve("preprocessor_config.json"), images.toJson());
+    JsonFile.write(
         Files.createDirectories(folder.resolve("scheduler")).resolve("scheduler_config.json"),
         preset.scheduler().toJson());
     index.putArray("scheduler").add("diffusers").add("DDIMScheduler");
-    write(folder.resolve(INDEX), index);
+    JsonFile.write(folder.resolve(INDEX), index);
     Files.writeString(folder.resolve(PRESET), preset.json());
     return linked;
   }
@@ -195,10 +195,6 @@ public final class ModelFolder {
         yield config.setAll((ObjectNode) root.get(part.folder));
       }
     };
-  }
-
-  private static void write(Path file, JsonNode json) throws IOException {
-    Files.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(json));
   }
 
   /**

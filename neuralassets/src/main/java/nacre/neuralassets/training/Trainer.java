@@ -73,16 +73,8 @@ public final class Trainer implements TrainedModel<PairBatch> {
     this.objective = new Objective(model);
     this.encoder = new TargetEncoder(model);
     TrainingConfig t = preset.training();
-    AdamW.Config config =
-        new AdamW.Config(
-            t.adamBeta1(),
-            t.adamBeta2(),
-            t.adamEpsilon(),
-            t.weightDecay(),
-            t.maxGradNorm(),
-            t.optimizerState());
     List<AdamW.Group> groups = preset.trainable().groups(t.weightDecay());
-    this.optimizer = new AdamW(parameters.trainable(), config, groups);
+    this.optimizer = new AdamW(parameters.trainable(), t.optimizer(), groups);
     this.ema = new Ema(parameters.all(), t.emaDecay(), true);
     this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
     int parts = t.gradientAccumulationSteps();
@@ -106,7 +98,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
    */
   public void begin(PretrainedEncoder encoder) throws WeightsException {
     requireUnbegun();
-    encoder.load(preset.imageEncoder(), parameters.all());
+    encoder.load(preset.imageEncoder(), parameters);
     ema.restart();
   }
 
@@ -117,7 +109,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
    */
   public void begin(PretrainedBase base) throws WeightsException {
     requireUnbegun();
-    base.load(preset, parameters.all());
+    base.load(preset, parameters);
     ema.restart();
   }
 
@@ -128,7 +120,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
    */
   public void begin(PretrainedAutoencoder autoencoder) throws WeightsException {
     requireUnbegun();
-    autoencoder.load(preset, parameters.all());
+    autoencoder.load(preset, parameters);
     ema.restart();
   }
 

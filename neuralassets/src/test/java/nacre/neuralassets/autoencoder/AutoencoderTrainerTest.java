@@ -14,9 +14,11 @@ import java.util.Arrays;
 import java.util.List;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.LatentDistribution;
+import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.RenderedClips;
 import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.neuralassets.model.AutoencoderPreset.Losses;
@@ -51,9 +53,15 @@ class AutoencoderTrainerTest {
     assertEquals(0, Memory.liveTensors());
   }
 
-  private static FrameSampler frames() {
+  private static ClipPool clips() {
     var source = new RenderedClips(DATA, HeldOut.trainingScenes(SEED), SIZE);
-    return new FrameSampler(assertDoesNotThrow(() -> new ClipPool(source, DATA, SIZE)), SEED, SIZE);
+    ClipPool clips = assertDoesNotThrow(() -> new ClipPool(source, DATA, SIZE));
+    clips.prepare(0);
+    return clips;
+  }
+
+  private static FrameSampler frames() {
+    return new FrameSampler(clips(), SEED, SIZE);
   }
 
   private static AutoencoderTrainer trainer(DType compute) {
@@ -120,15 +128,34 @@ class AutoencoderTrainerTest {
     FrameSampler frames = frames();
     assertArrayEquals(frames.batch(3, 4), frames().batch(3, 4));
     assertNotEquals(Arrays.hashCode(frames.batch(3, 4)), Arrays.hashCode(frames.batch(4, 4)));
-    byte[] rgb = {0, 0, 0, (byte) 255, (byte) 255, (byte) 255, 0, 51, 102, (byte) 204, 0, 0};
-    float[] plain = new float[12];
-    FrameSampler.put(rgb, 2, false, plain, 0);
-    float[] mirrored = new float[12];
-    FrameSampler.put(rgb, 2, true, mirrored, 0);
-    assertArrayEquals(
-        new float[] {-1, -1, -1, 1, 1, 1, -1, -0.6f, -0.2f, 0.6f, -1, -1}, plain, 1e-6f);
-    assertArrayEquals(
-        new float[] {1, 1, 1, -1, -1, -1, 0.6f, -1, -1, -1, -0.6f, -0.2f}, mirrored, 1e-6f);
+    int frame = SIZE * SIZE * 3;
+    float[] drawn = frames.batch(0, 16);
+    int[] found = new int[2];
+    ClipPool clips = clips();
+    for (int at = 0; at < drawn.length; at += frame) {
+      float[] one = Arrays.copyOfRange(drawn, at, at + frame);
+      found[0] += isThere(one, clips, Clip::rgb) ? 1 : 0;
+      found[1] += isThere(one, clips, Clip::mirrored) ? 1 : 0;
+    }
+    assertEquals(16, found[0] + found[1]);
+    assertTrue(found[0] > 0 && found[1] > 0, Arrays.toString(found));
+  }
+
+  private interface Frames {
+    byte[] of(Clip clip, int frame);
+  }
+
+  private static boolean isThere(float[] one, ClipPool clips, Frames frames) {
+    float[] other = new float[one.length];
+    for (int i = 0; i < clips.available(0); i++) {
+      for (int t = 0; t < clips.clip(i).frames(); t++) {
+        PairBatch.pixels(frames.of(clips.clip(i), t), other, 0);
+        if (Arrays.equals(one, other)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   @Test

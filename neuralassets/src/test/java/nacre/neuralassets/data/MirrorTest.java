@@ -116,4 +116,17 @@ class MirrorTest {
     assertEquals(1 - plain.conditioning().boxes()[1], mirrored.conditioning().boxes()[3]);
     assertEquals(plain.conditioning().boxes()[0], mirrored.conditioning().boxes()[0]);
   }
+
+  @Test
+  void aFrameIsMirroredRowByRow() {
+    byte[] rgb = {0, 0, 0, (byte) 255, (byte) 255, (byte) 255, 0, 51, 102, (byte) 204, 0, 0};
+    float[] plain = new float[12];
+    PairBatch.pixels(rgb, plain, 0);
+    float[] mirrored = new float[12];
+    PairBatch.pixels(Mirror.frame(rgb, 2), mirrored, 0);
+    assertArrayEquals(
+        new float[] {-1, -1, -1, 1, 1, 1, -1, -0.6f, -0.2f, 0.6f, -1, -1}, plain, 1e-6f);
+    assertArrayEquals(
+        new float[] {1, 1, 1, -1, -1, -1, 0.6f, -1, -1, -1, -0.6f, -0.2f}, mirrored, 1e-6f);
+  }
 }

@@ -53,7 +53,7 @@ class PretrainedAutoencoderTest {
     try (Scope _ = Scope.open()) {
       Parameters parameters = Parameters.unwritten(Device.cpu(), DType.F32);
       AutoencoderKL vae = new AutoencoderKL(parameters.at("vae"), shipped.config());
-      shipped.load(parameters.all());
+      shipped.load(parameters);
       Tensor images = Tensor.of(Device.cpu(), Shape.of(FRAMES, size, size, 3), pixels);
       Tensor latents = vae.encode(images).mode();
       float[] scaled = vae.toDiffusion(latents).toFloats();
@@ -94,7 +94,7 @@ class PretrainedAutoencoderTest {
           .write(vae.resolve("diffusion_pytorch_model.safetensors"));
       Parameters model = Parameters.create(Device.cpu(), DType.F32, 1);
       NeuralAssets assets = new NeuralAssets(model, preset);
-      PretrainedAutoencoder.open(preset.vaeFrom().orElseThrow()).load(model.all());
+      PretrainedAutoencoder.open(preset.vaeFrom().orElseThrow()).load(model);
       saved.forEach(
           (name, tensor) ->
               assertArrayEquals(
@@ -118,7 +118,7 @@ class PretrainedAutoencoderTest {
       Parameters model = Parameters.unwritten(Device.cpu(), DType.F32);
       NeuralAssets assets = new NeuralAssets(model, TinyLatent.preset());
       WeightsException refused =
-          assertThrows(WeightsException.class, () -> shipped.load(assets.preset(), model.all()));
+          assertThrows(WeightsException.class, () -> shipped.load(assets.preset(), model));
       assertTrue(refused.getMessage().contains("is not the preset's vae"), refused.getMessage());
     }
   }

@@ -55,8 +55,8 @@ final class AssetsWorkload implements Workload<PairBatch> {
   }
 
   @Override
-  public List<String> describe() {
-    return data.describe();
+  public RunData data() {
+    return data;
   }
 
   @Override
@@ -132,16 +132,6 @@ final class AssetsWorkload implements Workload<PairBatch> {
   @Override
   public PairBatch batch(long step) {
     return sampler.batch(step, preset.training().batchSize());
-  }
-
-  @Override
-  public List<String> heldOut() {
-    return data.split().heldOut().ids();
-  }
-
-  @Override
-  public int validationSteps() {
-    return data.config().validationSteps();
   }
 
   @Override

@@ -6,6 +6,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -53,8 +54,8 @@ final class AutoencoderWorkload implements Workload<float[]> {
   }
 
   @Override
-  public List<String> describe() {
-    return data.describe();
+  public RunData data() {
+    return data;
   }
 
   @Override
@@ -76,16 +77,6 @@ final class AutoencoderWorkload implements Workload<float[]> {
   @Override
   public float[] batch(long step) {
     return sampler.batch(step, preset.training().batchSize());
-  }
-
-  @Override
-  public List<String> heldOut() {
-    return data.split().heldOut().ids();
-  }
-
-  @Override
-  public int validationSteps() {
-    return data.config().validationSteps();
   }
 
   @Override
@@ -132,10 +123,7 @@ final class AutoencoderWorkload implements Workload<float[]> {
     int length = size * size * 3;
     List<Sheet.Tile> tiles = new ArrayList<>();
     for (int at = 0; at < pictures.length; at += length) {
-      byte[] rgb = new byte[length];
-      for (int k = 0; k < length; k++) {
-        rgb[k] = (byte) Math.round((Math.clamp(pictures[at + k], -1f, 1f) + 1) * 127.5f);
-      }
+      byte[] rgb = SamplePictures.rgb(Arrays.copyOfRange(pictures, at, at + length));
       BufferedImage picture = PngFile.image(rgb, size, size);
       tiles.add(Sheet.Tile.of(picture));
     }

@@ -110,7 +110,7 @@ final class SamplePictures {
   }
 
   /** Values in [−1, 1] as bytes; those outside are clamped. */
-  private static byte[] rgb(float[] values) {
+  static byte[] rgb(float[] values) {
     byte[] rgb = new byte[values.length];
     for (int i = 0; i < rgb.length; i++) {
       rgb[i] = (byte) Math.round(Math.clamp(values[i] * 0.5f + 0.5f, 0, 1) * 255);

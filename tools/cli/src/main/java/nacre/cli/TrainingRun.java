@@ -117,7 +117,7 @@ final class TrainingRun {
           work.model().parameterCount(),
           request.compute());
       String label = "data    ";
-      for (String line : work.describe()) {
+      for (String line : work.data().describe()) {
         out.println(label + line);
         label = "        ";
       }
@@ -214,7 +214,7 @@ final class TrainingRun {
         log.step(step, loss, rate, trainer.gradientNorm(), images);
         progress.step(step, loss, images);
         pace.step();
-        if (step % work.validationSteps() == 0) {
+        if (step % work.data().config().validationSteps() == 0) {
           validate(work, log);
         }
         if (total == 0 && (step >= RunLength.PACE_STEPS || isHalfOver())) {
@@ -338,7 +338,7 @@ final class TrainingRun {
             request.data().isRendered() ? "" : request.data().toString(),
             request.compute(),
             open,
-            work.heldOut());
+            work.data().split().heldOut().ids());
     Path checkpoints = request.folder().checkpoints();
     Checkpoint written = Checkpoint.write(checkpoints, work.model(), state);
     own.add(written.name());

@@ -14,8 +14,8 @@ interface Workload<B> extends AutoCloseable {
   /** The model, which this closes. */
   TrainedModel<B> model();
 
-  /** What the data set is, in lines. */
-  List<String> describe();
+  /** What it is trained on. */
+  RunData data();
 
   /** What a batch holds, in plural. */
   String unit();
@@ -41,12 +41,6 @@ interface Workload<B> extends AutoCloseable {
    * @throws java.io.UncheckedIOException if a clip cannot be read
    */
   B batch(long step);
-
-  /** The identities of the clips that the run does not train on. */
-  List<String> heldOut();
-
-  /** Steps from one validation to the next. */
-  int validationSteps();
 
   /** The loss on held-out clips; empty if there are none. */
   OptionalDouble validate() throws IOException;
