@@ -47,7 +47,7 @@ public record NewDataSource(int size) implements ClipSource {
     }
     Box3 box = Box3.of(new RigidPose(RigidPose.IDENTITY.rotation(), center), new Vec3(.5, .5, .1));
     var views = ObjectView.ofSegmentation(List.of(box), segmentation, SIDE, SIDE);
-    return new SceneFrame(camera, views, rgb, segmentation);
+    return SceneFrame.of(camera, views, rgb, segmentation);
   }
 
   @Override

@@ -5,6 +5,7 @@ module nacre.cli {
   requires transitive info.picocli;
   requires java.desktop;
   requires metadata.extractor;
+  requires nacre.datasets;
   requires transitive nacre.neuralassets;
 
   exports nacre.cli;

@@ -1,8 +1,14 @@
 package nacre.neuralassets.data;
 
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import nacre.neuralassets.scene.Box2;
+import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.ObjectView;
 import nacre.neuralassets.scene.PoseVector;
@@ -11,11 +17,16 @@ import nacre.neuralassets.scene.SceneFrame;
 
 /**
  * A video clip prepared for drawing training pairs: frames of the size of the model's images, and
- * in each frame the objects' boxes and poses in that frame's own camera. Immutable.
+ * in each frame the objects' boxes and poses in that frame's own camera. Of a scene in memory all
+ * frames are prepared at once, and the scene is let go; of one that lies in a data set each frame
+ * is when it is asked for. What is asked for twice is the same. Several threads may ask at once.
  */
 public final class Clip {
   /** The length of a 2D box: y0, x0, y1, x1. */
   static final int BOX = 4;
+
+  /** What a 3D box of a scene takes in memory, about. */
+  private static final int BOX_BYTES = 600;
 
   private final String name;
   private final int size;
@@ -25,14 +36,26 @@ public final class Clip {
   private final float[][] boxes;
   private final float[][] poses;
 
-  private Clip(String name, int size, List<Camera> cameras, List<Integer> objects) {
+  /** The scene that frames are still to be taken from; null if all are prepared. */
+  private final Scene scene;
+
+  private Clip(String name, Scene scene, int size, int slots) {
     this.name = name;
     this.size = size;
-    this.cameras = cameras;
-    this.objects = objects;
+    this.cameras = scene.frames().stream().map(SceneFrame::camera).toList();
+    this.objects = largest(scene, slots);
     rgb = new byte[cameras.size()][];
-    boxes = new float[cameras.size()][BOX * objects.size()];
-    poses = new float[cameras.size()][PoseVector.LENGTH * objects.size()];
+    boxes = new float[cameras.size()][];
+    poses = new float[cameras.size()][];
+    this.scene = scene.isDecoded() ? null : scene;
+    if (scene.isDecoded()) {
+      for (int t = 0; t < cameras.size(); t++) {
+        SceneFrame frame = scene.frames().get(t);
+        rgb[t] = Resize.area(frame.rgb(), scene.width(), scene.height(), size);
+        boxes[t] = boxes(frame);
+        poses[t] = poses(frame);
+      }
+    }
   }
 
   /**
@@ -44,36 +67,51 @@ public final class Clip {
    *     and the others belong to the background
    */
   public static Clip of(String name, Scene scene, int size, int slots) {
-    List<Camera> cameras = scene.frames().stream().map(SceneFrame::camera).toList();
-    Clip clip = new Clip(name, size, cameras, largest(scene, slots));
-    for (int t = 0; t < cameras.size(); t++) {
-      SceneFrame frame = scene.frames().get(t);
-      clip.rgb[t] = Resize.area(frame.rgb(), scene.width(), scene.height(), size);
-      for (int i = 0; i < clip.objects.size(); i++) {
-        ObjectView view = frame.views().get(clip.objects.get(i));
-        if (view.isPresent()) {
-          System.arraycopy(view.box2().toArray(), 0, clip.boxes[t], BOX * i, BOX);
-          float[] pose = PoseVector.ofBox(view.box3(), frame.camera());
-          System.arraycopy(pose, 0, clip.poses[t], PoseVector.LENGTH * i, PoseVector.LENGTH);
-        }
+    return new Clip(name, scene, size, slots);
+  }
+
+  private float[] boxes(SceneFrame frame) {
+    float[] all = new float[BOX * objects.size()];
+    List<ObjectView> views = frame.views();
+    for (int i = 0; i < objects.size(); i++) {
+      ObjectView view = views.get(objects.get(i));
+      if (view.isPresent()) {
+        System.arraycopy(view.box2().toArray(), 0, all, BOX * i, BOX);
       }
     }
-    return clip;
+    return all;
+  }
+
+  private float[] poses(SceneFrame frame) {
+    float[] all = new float[PoseVector.LENGTH * objects.size()];
+    List<Box3> present = frame.boxes();
+    for (int i = 0; i < objects.size(); i++) {
+      Box3 box = present.get(objects.get(i));
+      if (box != null) {
+        float[] pose = PoseVector.ofBox(box, frame.camera());
+        System.arraycopy(pose, 0, all, PoseVector.LENGTH * i, PoseVector.LENGTH);
+      }
+    }
+    return all;
   }
 
   /** Indices of the scene's objects that have a slot, in the scene's order. */
   static List<Integer> largest(Scene scene, int slots) {
-    List<Integer> all = new ArrayList<>();
-    double[] area = new double[scene.entities().size()];
-    for (int i = 0; i < area.length; i++) {
-      all.add(i);
-      for (SceneFrame frame : scene.frames()) {
-        var box = frame.views().get(i).box2();
+    List<Integer> all = IntStream.range(0, scene.entities().size()).boxed().toList();
+    if (all.size() <= slots) {
+      return all;
+    }
+    double[] area = new double[all.size()];
+    for (SceneFrame frame : scene.frames()) {
+      List<ObjectView> views = frame.views();
+      for (int i = 0; i < area.length; i++) {
+        Box2 box = views.get(i).box2();
         area[i] += (box.y1() - box.y0()) * (box.x1() - box.x0());
       }
     }
+    all = new ArrayList<>(all);
     all.sort(Comparator.comparingDouble((Integer i) -> -area[i]).thenComparing(i -> i));
-    return all.subList(0, Math.min(slots, all.size())).stream().sorted().toList();
+    return all.subList(0, slots).stream().sorted().toList();
   }
 
   /** The name in messages. */
@@ -86,9 +124,15 @@ public final class Clip {
     return size;
   }
 
-  /** The memory that its frames take. */
-  long bytes() {
-    return 3L * size * size * frames();
+  /** The memory that the frames which are prepared take, and about what is kept of the others. */
+  synchronized long bytes() {
+    long frames = Arrays.stream(rgb).filter(Objects::nonNull).count() * 3L * size * size;
+    return isWhole() ? frames : frames + (long) BOX_BYTES * objects.size() * rgb.length;
+  }
+
+  /** Whether all frames are prepared. */
+  boolean isWhole() {
+    return scene == null;
   }
 
   /** Number of frames. */
@@ -111,23 +155,64 @@ public final class Clip {
     return cameras.get(frame);
   }
 
-  /** Packed bytes [size, size, 3], not to be changed. */
+  /**
+   * Packed bytes [size, size, 3], not to be changed.
+   *
+   * @throws UncheckedIOException in one line, if the frame cannot be read
+   */
   public byte[] rgb(int frame) {
-    return rgb[frame];
+    synchronized (this) {
+      if (scene == null || rgb[frame] != null) {
+        return rgb[frame];
+      }
+    }
+    byte[] pixels = scene.frames().get(frame).rgb();
+    byte[] resized = Resize.area(pixels, scene.width(), scene.height(), size);
+    synchronized (this) {
+      rgb[frame] = resized;
+    }
+    return resized;
+  }
+
+  /**
+   * Reads a frame, unless it was read.
+   *
+   * @throws UncheckedIOException in one line, if it cannot be read
+   */
+  void load(int frame) {
+    rgb(frame);
+    boxes(frame);
   }
 
   /** The same with left and right exchanged, as mirrored pairs use it. */
   public byte[] mirrored(int frame) {
-    return Mirror.frame(rgb[frame], size);
+    return Mirror.frame(rgb(frame), size);
   }
 
-  /** 2D boxes [objects × 4], zeros for what is not visible; not to be changed. */
-  public float[] boxes(int frame) {
+  /**
+   * 2D boxes [objects × 4], zeros for what is not visible; not to be changed.
+   *
+   * @throws UncheckedIOException in one line, if the frame cannot be read
+   */
+  public synchronized float[] boxes(int frame) {
+    if (boxes[frame] == null) {
+      boxes[frame] = boxes(scene.frames().get(frame));
+    }
     return boxes[frame];
   }
 
+  /** The share of the image that an object's 2D box covers in a frame. */
+  double area(int frame, int object) {
+    float[] all = boxes(frame);
+    int at = BOX * object;
+    return (double) (all[at + 2] - all[at]) * (all[at + 3] - all[at + 1]);
+  }
+
   /** Pose vectors [objects × 12] in the frame's own camera, zeros for what is absent. */
-  public float[] poses(int frame) {
+  public synchronized float[] poses(int frame) {
+    if (poses[frame] == null) {
+      poses[frame] = poses(scene.frames().get(frame));
+    }
     return poses[frame];
   }
 
@@ -136,8 +221,10 @@ public final class Clip {
     if (!cameras.get(one).equals(cameras.get(other))) {
       return true;
     }
-    for (int k = 0; k < poses[one].length; k++) {
-      if (Math.abs(poses[one][k] - poses[other][k]) > 1e-4f) {
+    float[] before = poses(one);
+    float[] after = poses(other);
+    for (int k = 0; k < before.length; k++) {
+      if (Math.abs(before[k] - after[k]) > 1e-4f) {
         return true;
       }
     }

@@ -8,13 +8,14 @@ import java.util.stream.IntStream;
 import nacre.neuralassets.scene.Scene;
 
 /**
- * The clips of a source that a run uses. Of a finite source as many are read at the start and kept
- * in memory as there is room for, and the others are read whenever they are drawn. Of an endless
- * one some clips are taken before the first step, then a steady number a step, up to a limit. Which
- * clips a step may draw from depends on the step alone. Used by one thread.
+ * The clips of a source that a run uses. Of a finite source in memory are those that were used
+ * last, as many as there is room for; scenes of which all frames are decoded at once are read at
+ * the start, the others when they are drawn. Of an endless one some clips are taken before the
+ * first step, then a steady number a step, up to a limit. Which clips a step may draw from depends
+ * on the step alone.
  *
- * <p>Clips are made between steps, on all cores, rather than concurrently: where every core has its
- * share of a step, a thread that occupies one delays all the others.
+ * <p>Clips of an endless source are made between steps, on all cores, rather than concurrently:
+ * where every core has its share of a step, a thread that occupies one delays all the others.
  */
 public final class ClipPool {
   /** Steps for which clips are made at a time, so that there is work for every core. */
@@ -23,50 +24,68 @@ public final class ClipPool {
   private final ClipSource source;
   private final DataConfig config;
   private final int size;
-  private Clip[] clips = {};
+  private final ClipCache cache;
+  private final BadData bad;
 
-  /** Clips of a finite source that are in memory, and the bytes that they take. */
-  private int kept;
+  /** Of an endless source. */
+  private Clip[] made = {};
 
-  private long bytes;
+  /** How many frames the clips have, if all are in memory. */
+  private long frames;
+
+  private boolean isStored;
 
   /** A pool that keeps clips of a finite source in a quarter of the Java heap. */
   public ClipPool(ClipSource source, DataConfig config, int size) throws IOException {
-    this(source, config, size, Runtime.getRuntime().maxMemory() / 4);
+    this(source, config, size, Runtime.getRuntime().maxMemory() / 4, BadData.refused());
   }
 
   /**
    * A pool, with the first clips of a finite source and none of an endless one.
    *
-   * @param config how many clips of an endless source to take, and how many slots the model has
+   * @param config how many clips of an endless source to take
    * @param size side of the model's images in pixels
    * @param room bytes for the frames of a finite source that are kept
+   * @param bad what becomes of clips that cannot be read
    * @throws IOException if a clip cannot be read, has a single frame, or there is none; the message
    *     is one line
    */
-  public ClipPool(ClipSource source, DataConfig config, int size, long room) throws IOException {
+  public ClipPool(ClipSource source, DataConfig config, int size, long room, BadData bad)
+      throws IOException {
     this.source = source;
+    this.bad = bad;
     this.config = config;
     this.size = size;
+    cache = new ClipCache(room, this::take);
     if (isEndless()) {
       return;
     }
     if (source.size() < 1) {
       throw new IOException(source.describe() + ": holds no clips");
     }
-    clips = new Clip[source.size()];
-    while (kept < clips.length) {
-      Clip clip = take(kept);
-      if (bytes + clip.bytes() > room) {
-        break;
+    int read = 0;
+    for (int i = 0; i < source.size() && !isStored && cache.size() == read; i++) {
+      try {
+        Clip clip = cache.get(i);
+        isStored = !clip.isWhole();
+        frames += clip.frames();
+        read++;
+      } catch (IOException e) {
+        bad.met(source.name(i), e);
       }
-      bytes += clip.bytes();
-      clips[kept++] = clip;
+    }
+    if (read == 0) {
+      throw new IOException(source.describe() + ": none of its clips can be read");
     }
   }
 
-  private boolean isEndless() {
-    return source.size() == ClipSource.ENDLESS;
+  /** Tells that a clip, or one of its frames, could not be read. */
+  void met(int index, UncheckedIOException reason) {
+    try {
+      bad.met(source.name(index), reason.getCause());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
   }
 
   private Clip take(int index) throws IOException {
@@ -75,7 +94,7 @@ public final class ClipPool {
       throw new IOException(
           source.name(index) + ": has a single frame; training pairs are two frames of one scene");
     }
-    return Clip.of(source.name(index), scene, size, config.slots());
+    return Clip.of(source.name(index), scene, size, Integer.MAX_VALUE);
   }
 
   /**
@@ -85,10 +104,11 @@ public final class ClipPool {
    */
   public int available(long step) {
     if (!isEndless()) {
-      return clips.length;
+      return source.size();
     }
-    double more = config.clipsPerStep() * step;
-    return (int) Math.min(config.maxClips(), config.initialClips() + (long) more);
+    DataConfig.Stream stream = config.stream();
+    double more = stream.clipsPerStep() * step;
+    return (int) Math.min(stream.maxClips(), stream.initialClips() + (long) more);
   }
 
   /**
@@ -97,11 +117,11 @@ public final class ClipPool {
    * @throws UncheckedIOException if one cannot be read
    */
   public void prepare(long step) {
-    int ready = clips.length;
-    if (ready >= available(step)) {
+    int ready = made.length;
+    if (!isEndless() || ready >= available(step)) {
       return;
     }
-    Clip[] more = Arrays.copyOf(clips, available(step + AHEAD));
+    Clip[] more = Arrays.copyOf(made, available(step + AHEAD));
     IntStream.range(ready, more.length)
         .parallel()
         .forEach(
@@ -112,23 +132,28 @@ public final class ClipPool {
                 throw new UncheckedIOException(e);
               }
             });
-    clips = more;
+    made = more;
   }
 
   /**
-   * One of the prepared clips.
+   * One of the clips that may be drawn. Several threads may ask at once.
    *
    * @throws UncheckedIOException if it is not in memory and cannot be read
    */
   public Clip clip(int index) {
-    if (clips[index] != null) {
-      return clips[index];
+    if (isEndless()) {
+      return made[index];
     }
     try {
-      return take(index);
+      return cache.get(index);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new UncheckedIOException(e.getMessage(), e);
     }
+  }
+
+  /** Whether the source has no end, so that clips are made for a step before it. */
+  public boolean isEndless() {
+    return source.size() == ClipSource.ENDLESS;
   }
 
   /** The data set in one line, for the start of a run. */
@@ -136,22 +161,30 @@ public final class ClipPool {
     if (isEndless()) {
       return source.describe();
     }
-    if (kept < clips.length) {
+    int clips = source.size();
+    if (isStored) {
+      return String.format(
+          Locale.ROOT,
+          "%,d %s of %s; frames are read when drawn",
+          clips,
+          clips == 1 ? "clip" : "clips",
+          source.describe());
+    }
+    if (cache.size() < clips) {
       return String.format(
           Locale.ROOT,
           "%,d clips of %s; %,d of them are kept in memory (%,d MB), the others are read when"
               + " drawn",
-          clips.length,
+          clips,
           source.describe(),
-          kept,
-          bytes >> 20);
+          cache.size(),
+          cache.bytes() >> 20);
     }
-    int frames = Arrays.stream(clips).mapToInt(Clip::frames).sum();
     return String.format(
         Locale.ROOT,
         "%,d %s, %,d frames, of %s",
-        clips.length,
-        clips.length == 1 ? "clip" : "clips",
+        clips,
+        clips == 1 ? "clip" : "clips",
         frames,
         source.describe());
   }

@@ -19,8 +19,10 @@ public interface ClipSource {
   int size();
 
   /**
-   * Reads or makes a clip, of at least two frames of any size. Several threads may call this at
-   * once if the source is endless.
+   * Reads or makes a clip, of at least two frames of any size. Of a large data set it reads what is
+   * known without decoding pictures, and gives {@linkplain
+   * nacre.neuralassets.scene.SceneFrame.Stored frames} that decode theirs when asked. Several
+   * threads may call this at once.
    *
    * @param index from 0 to {@link #size()} − 1
    * @throws IOException if it cannot be read; the message is one line that names the file

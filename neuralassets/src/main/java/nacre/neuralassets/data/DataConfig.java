@@ -3,6 +3,7 @@ package nacre.neuralassets.data;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Iterator;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import nacre.neuralassets.render.SceneConfig;
 import nacre.neuralassets.render.SceneConfig.Range;
@@ -11,31 +12,66 @@ import nacre.weights.ConfigRange;
 /**
  * The data set of a preset, its part "data": the clips, and how pairs are drawn from them.
  *
- * @param slots objects that the model has room for
- * @param samplesPerSide rays a pixel along each side
- * @param initialClips clips taken from an endless source before the first step
- * @param clipsPerStep clips taken from it at each step
- * @param maxClips most clips taken from it
+ * @param slots objects that the model has room for; of more in a pair, the largest have one
  * @param minGap fewest frames from source to target; where a clip is shorter, its length counts
  * @param maxGap most frames from source to target
  * @param flipProbability how often a pair is mirrored
- * @param scene the scenes to render
+ * @param minObjectArea an object has a slot only if its 2D box covers at least this share of the
+ *     image in one of the two frames; 0 for all
+ * @param minPairArea a pair is drawn only if some object's 2D box covers more than this share of
+ *     the image in both frames; 0 for all
+ * @param stream how many clips are taken from an endless source
+ * @param rendering the scenes to render; empty where a data set must be given
  * @param validation which clips of a finite data set are held out: a share of them if below 1, or
  *     their number; 0 for none
  * @param validationSteps steps from one evaluation on them to the next
  */
 public record DataConfig(
     int slots,
-    int samplesPerSide,
-    int initialClips,
-    double clipsPerStep,
-    int maxClips,
     int minGap,
     int maxGap,
     double flipProbability,
-    SceneConfig scene,
+    double minObjectArea,
+    double minPairArea,
+    Stream stream,
+    Optional<Rendering> rendering,
     double validation,
     int validationSteps) {
+
+  /**
+   * How many clips are taken from an endless source.
+   *
+   * @param initialClips before the first step
+   * @param clipsPerStep at each step
+   * @param maxClips altogether
+   */
+  public record Stream(int initialClips, double clipsPerStep, int maxClips) {
+    private static final Stream DEFAULT = new Stream(256, 1, 10_000);
+
+    /** Checks the ranges. */
+    public Stream {
+      ConfigRange range = new ConfigRange("data.");
+      range.whole("initial_clips", initialClips, 1, 1_000_000);
+      range.number("clips_per_step", clipsPerStep, 0, 1_000_000);
+      range.whole("max_clips", maxClips, 1, Integer.MAX_VALUE - 1);
+      range.most("initial_clips", initialClips, "max_clips", maxClips);
+    }
+  }
+
+  /**
+   * The scenes to render.
+   *
+   * @param samplesPerSide rays a pixel along each side
+   */
+  public record Rendering(int samplesPerSide, SceneConfig scene) {
+    /** Checks the ranges. */
+    public Rendering {
+      ConfigRange range = new ConfigRange("data.");
+      range.whole("samples_per_side", samplesPerSide, 1, 64);
+      range.whole("frames", scene.frames(), 2, 10_000); // pairs are two frames
+    }
+  }
+
   /** Steps from one validation to the next, where a preset does not say. */
   private static final int VALIDATION_STEPS = 100;
 
@@ -50,9 +86,14 @@ public record DataConfig(
           "min_gap",
           "max_gap",
           "flip_probability",
+          "min_object_area",
+          "min_pair_area",
           "scene",
           "validation",
           "validation_steps");
+  private static final Set<String> STREAM_KEYS =
+      Set.of("initial_clips", "clips_per_step", "max_clips");
+  private static final Set<String> RENDERING_KEYS = Set.of("scene", "frames", "samples_per_side");
   private static final Set<String> SCENE_KEYS =
       Set.of(
           "min_objects",
@@ -77,17 +118,14 @@ public record DataConfig(
   public DataConfig {
     ConfigRange range = new ConfigRange("data.");
     range.whole("slots", slots, 1, 255);
-    range.whole("samples_per_side", samplesPerSide, 1, 64);
-    range.whole("initial_clips", initialClips, 1, 1_000_000);
-    range.number("clips_per_step", clipsPerStep, 0, 1_000_000);
-    range.whole("max_clips", maxClips, 1, Integer.MAX_VALUE - 1);
-    range.most("initial_clips", initialClips, "max_clips", maxClips);
     range.whole("max_gap", maxGap, 0, Integer.MAX_VALUE);
     range.whole("min_gap", minGap, 0, Integer.MAX_VALUE);
     range.most("min_gap", minGap, "max_gap", maxGap);
     range.number("flip_probability", flipProbability, 0, 1);
-    range.most("scene.max_objects", scene.maxObjects(), "slots", slots);
-    range.whole("frames", scene.frames(), 2, 10_000); // pairs are two frames
+    range.number("min_object_area", minObjectArea, 0, 1);
+    range.number("min_pair_area", minPairArea, 0, 1);
+    rendering.ifPresent(
+        r -> range.most("scene.max_objects", r.scene().maxObjects(), "slots", slots));
     boolean share = validation > 0 && validation < 1;
     if (!share && !(validation >= 0 && validation == Math.rint(validation) && validation < 1e9)) {
       throw new IllegalArgumentException(
@@ -113,17 +151,31 @@ public record DataConfig(
 
   private static DataConfig read(JsonNode data) {
     checkKeys(data, "data", KEYS);
-    JsonNode scene = data.get("scene");
-    checkKeys(scene, "data.scene", SCENE_KEYS);
     return new DataConfig(
         integer(data, "slots"),
-        integer(data, "samples_per_side"),
-        integer(data, "initial_clips"),
-        number(data, "clips_per_step"),
-        integer(data, "max_clips"),
         integer(data, "min_gap"),
         integer(data, "max_gap"),
         number(data, "flip_probability"),
+        number(data, "min_object_area", 0),
+        number(data, "min_pair_area", 0),
+        STREAM_KEYS.stream().anyMatch(data::has) ? stream(data) : Stream.DEFAULT,
+        RENDERING_KEYS.stream().anyMatch(data::has)
+            ? Optional.of(rendering(data))
+            : Optional.empty(),
+        number(data, "validation", 0),
+        data.has("validation_steps") ? integer(data, "validation_steps") : VALIDATION_STEPS);
+  }
+
+  private static Stream stream(JsonNode data) {
+    return new Stream(
+        integer(data, "initial_clips"), number(data, "clips_per_step"), integer(data, "max_clips"));
+  }
+
+  private static Rendering rendering(JsonNode data) {
+    JsonNode scene = data.get("scene");
+    checkKeys(scene, "data.scene", SCENE_KEYS);
+    return new Rendering(
+        integer(data, "samples_per_side"),
         new SceneConfig(
             integer(data, "frames"),
             integer(scene, "min_objects"),
@@ -138,10 +190,25 @@ public record DataConfig(
             range(scene, "camera_distance"),
             range(scene, "camera_elevation"),
             range(scene, "camera_climb"),
-            // Presets that predate this key had patterns of two plain colors.
-            scene.has("pattern_contrast") ? number(scene, "pattern_contrast") : 1),
-        data.has("validation") ? number(data, "validation") : 0,
-        data.has("validation_steps") ? integer(data, "validation_steps") : VALIDATION_STEPS);
+            number(scene, "pattern_contrast", 1))); // presets that predate it had plain colors
+  }
+
+  /**
+   * The scenes to render.
+   *
+   * @throws IllegalArgumentException if the preset has none
+   */
+  public SceneConfig scene() {
+    return rendered().scene();
+  }
+
+  /** As {@link #scene}, with how they are rendered. */
+  Rendering rendered() {
+    return rendering.orElseThrow(
+        () ->
+            new IllegalArgumentException(
+                "preset: \"data.scene\" is missing: this preset renders no scenes, and wants a data"
+                    + " set (--data PATH)"));
   }
 
   private static void checkKeys(JsonNode node, String where, Set<String> keys) {
@@ -181,6 +248,10 @@ public record DataConfig(
       throw new IllegalArgumentException("preset: \"" + key + "\" is " + value + ", not a number");
     }
     return value.doubleValue();
+  }
+
+  private static double number(JsonNode node, String key, double otherwise) {
+    return node.has(key) ? number(node, key) : otherwise;
   }
 
   private static Range range(JsonNode node, String key) {

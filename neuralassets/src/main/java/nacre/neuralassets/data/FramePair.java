@@ -1,5 +1,8 @@
 package nacre.neuralassets.data;
 
+import java.util.Comparator;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -10,7 +13,8 @@ import java.util.stream.IntStream;
  * @param clip the clip
  * @param source index of the source frame
  * @param target index of the target frame
- * @param slots the slot of each of the clip's objects; it may be longer than there are objects
+ * @param slots the slot of each of the clip's objects, −1 for one that has none; it may be longer
+ *     than there are objects
  * @param isMirrored whether left and right are exchanged
  * @param isDropped whether the conditioning is dropped, for classifier-free guidance
  * @param timestep of the diffusion
@@ -27,6 +31,43 @@ public record FramePair(
   /** The target frame as it is used, mirrored if the pair is: packed bytes, not to be changed. */
   byte[] targetFrame() {
     return isMirrored ? clip.mirrored(target) : clip.rgb(target);
+  }
+
+  /**
+   * The slots of the objects of a clip in a pair: those that are large enough and the largest of
+   * them, in their own order, take the slots in the order given.
+   *
+   * @param order a permutation of the slots
+   */
+  static int[] slots(Clip clip, int source, int target, int[] order, DataConfig config) {
+    if (clip.objects() <= order.length && config.minObjectArea() == 0) {
+      return order;
+    }
+    double[] areas = new double[clip.objects()];
+    for (int i = 0; i < areas.length; i++) {
+      areas[i] = Math.max(clip.area(source, i), clip.area(target, i));
+    }
+    Set<Integer> chosen =
+        IntStream.range(0, areas.length)
+            .filter(i -> areas[i] >= config.minObjectArea())
+            .boxed()
+            .sorted(Comparator.comparingDouble((Integer i) -> -areas[i]).thenComparing(i -> i))
+            .limit(order.length)
+            .collect(Collectors.toSet());
+    int[] slots = new int[areas.length];
+    int next = 0;
+    for (int i = 0; i < slots.length; i++) {
+      slots[i] = chosen.contains(i) ? order[next++] : -1;
+    }
+    return slots;
+  }
+
+  /** Whether some object covers more of the image than {@link DataConfig#minPairArea} in both. */
+  static boolean isLarge(Clip clip, int source, int target, DataConfig config) {
+    double least = config.minPairArea();
+    return least == 0
+        || IntStream.range(0, clip.objects())
+            .anyMatch(i -> clip.area(source, i) > least && clip.area(target, i) > least);
   }
 
   /** A pair used as it is, at timestep 0. */

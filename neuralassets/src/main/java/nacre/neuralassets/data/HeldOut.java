@@ -36,12 +36,12 @@ public final class HeldOut {
   /** Scene {@code number}, rendered. */
   public static Scene scene(DataConfig config, long number, int size) {
     return SceneRenderer.render(
-        describe(config.scene(), number), size, size, config.samplesPerSide());
+        describe(config.scene(), number), size, size, config.rendered().samplesPerSide());
   }
 
   /**
    * One pair of each of the scenes 0 to {@code count} − 1: see {@link #pairs(IntFunction, int,
-   * int)}.
+   * DataConfig)}.
    */
   public static PairBatch pairs(DataConfig config, int count, int size) {
     Clip[] clips = new Clip[count];
@@ -52,14 +52,14 @@ public final class HeldOut {
               Scene scene = scene(config, i, size);
               clips[i] = Clip.of("held-out " + i, scene, size, config.slots());
             });
-    return pairs(i -> clips[i], count, config.slots());
+    return pairs(i -> clips[i], count, config);
   }
 
   /**
    * One pair of each clip, its frames at least {@value #LEAST_GAP} apart where the clip is that
    * long. Always the same.
    */
-  public static PairBatch pairs(IntFunction<Clip> clips, int count, int slots) {
+  public static PairBatch pairs(IntFunction<Clip> clips, int count, DataConfig config) {
     List<FramePair> pairs = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
       Clip clip = clips.apply(i);
@@ -71,8 +71,9 @@ public final class HeldOut {
       boolean forward = draws.next() < 0.5;
       int from = forward ? first : first + gap;
       int to = forward ? first + gap : first;
-      pairs.add(FramePair.of(clip, from, to, draws.permutation(slots)));
+      int[] order = draws.permutation(config.slots());
+      pairs.add(FramePair.of(clip, from, to, FramePair.slots(clip, from, to, order, config)));
     }
-    return PairBatch.of(pairs, pairs.getFirst().clip().size(), slots);
+    return PairBatch.of(pairs, pairs.getFirst().clip().size(), config.slots());
   }
 }

@@ -91,6 +91,9 @@ public record PairBatch(
     pixels(clip.rgb(pair.source()), conditioning.source(), at);
     pixels(clip.rgb(pair.target()), target, at);
     for (int i = 0; i < clip.objects(); i++) {
+      if (pair.slots()[i] < 0) {
+        continue;
+      }
       int slot = at * slots() + pair.slots()[i];
       copy(clip.boxes(pair.source()), i, conditioning.boxes(), slot, Clip.BOX);
       copy(clip.boxes(pair.target()), i, targetBoxes, slot, Clip.BOX);

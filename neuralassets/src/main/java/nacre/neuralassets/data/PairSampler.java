@@ -1,5 +1,6 @@
 package nacre.neuralassets.data;
 
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -20,6 +21,12 @@ public final class PairSampler {
 
   /** Attempts before a pair in which nothing moves is accepted. */
   private static final int ATTEMPTS = 8;
+
+  /** The same where pairs in which all is small are drawn again, too. */
+  private static final int ATTEMPTS_AT_LARGE = 32;
+
+  /** Attempts before a data set of which so many clips cannot be read is given up. */
+  private static final int BAD = 24;
 
   private final ClipPool pool;
   private final DataConfig config;
@@ -58,9 +65,10 @@ public final class PairSampler {
   }
 
   /**
-   * The pairs of one step.
+   * The pairs of one step. Where clips are not made for it, several threads may ask at once.
    *
    * @param step counted from 0
+   * @throws UncheckedIOException in one line, if a clip cannot be read
    */
   public PairBatch batch(long step, int count) {
     pool.prepare(step);
@@ -81,20 +89,35 @@ public final class PairSampler {
     Clip clip = null;
     int from = 0;
     int to = 0;
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      clip = pool.clip(draws.below(pool.available(step)));
-      int longest = clip.frames() - 1;
-      int least = Math.min(config.minGap(), longest);
-      int gap = least + draws.below(Math.min(config.maxGap(), longest) - least + 1);
-      int first = draws.below(clip.frames() - gap);
-      boolean forward = draws.next() < 0.5;
-      from = forward ? first : first + gap;
-      to = forward ? first + gap : first;
-      if (gap == 0 || clip.changes(from, to)) {
-        break;
+    int bad = 0;
+    int attempts = config.minPairArea() > 0 ? ATTEMPTS_AT_LARGE : ATTEMPTS;
+    for (int attempt = 0; attempt < attempts; attempt++) {
+      int index = draws.below(pool.available(step));
+      try {
+        clip = pool.clip(index);
+        int longest = clip.frames() - 1;
+        int least = Math.min(config.minGap(), longest);
+        int gap = least + draws.below(Math.min(config.maxGap(), longest) - least + 1);
+        int first = draws.below(clip.frames() - gap);
+        boolean forward = draws.next() < 0.5;
+        from = forward ? first : first + gap;
+        to = forward ? first + gap : first;
+        clip.load(from);
+        clip.load(to);
+        if (FramePair.isLarge(clip, from, to, config) && (gap == 0 || clip.changes(from, to))) {
+          break;
+        }
+      } catch (UncheckedIOException e) {
+        pool.met(index, e);
+        clip = null;
+        attempt--;
+        if (++bad == BAD) {
+          throw e;
+        }
       }
     }
-    int[] slots = draws.permutation(config.slots());
+    int[] order = draws.permutation(config.slots());
+    int[] slots = FramePair.slots(clip, from, to, order, config);
     boolean isMirrored = draws.next() < config.flipProbability();
     boolean isDropped = draws.next() < diffusion.dropProbability();
     double t = Math.pow(draws.next(), 1 / diffusion.timestepPower()) * diffusion.timesteps();

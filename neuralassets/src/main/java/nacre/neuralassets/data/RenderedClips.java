@@ -32,7 +32,7 @@ public final class RenderedClips implements ClipSource {
   @Override
   public Scene scene(int index) {
     return SceneRenderer.render(
-        generator.describe(index), imageSize, imageSize, config.samplesPerSide());
+        generator.describe(index), imageSize, imageSize, config.rendered().samplesPerSide());
   }
 
   @Override
@@ -40,11 +40,11 @@ public final class RenderedClips implements ClipSource {
     return String.format(
         Locale.ROOT,
         "%,d clips of %d frames with %d to %d objects, rendered while training, at most %,d",
-        config.initialClips(),
+        config.stream().initialClips(),
         config.scene().frames(),
         config.scene().minObjects(),
         config.scene().maxObjects(),
-        config.maxClips());
+        config.stream().maxClips());
   }
 
   /** The kind {@code rendered}, which has no location: the preset says what to render. */

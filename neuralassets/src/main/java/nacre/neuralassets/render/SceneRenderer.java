@@ -60,7 +60,7 @@ public final class SceneRenderer {
     trace(scene, camera, solids, width, height, samples, rgb, segmentation);
     List<Box3> boxes =
         scene.objects().stream().map(s -> Box3.of(s.poses().get(frame), s.halfExtents())).toList();
-    return new SceneFrame(
+    return SceneFrame.of(
         camera, ObjectView.ofSegmentation(boxes, segmentation, width, height), rgb, segmentation);
   }
 

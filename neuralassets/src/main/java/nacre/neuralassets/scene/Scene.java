@@ -36,18 +36,21 @@ public record Scene(
     }
     for (int t = 0; t < frames.size(); t++) {
       SceneFrame frame = frames.get(t);
-      if (frame.views().size() != entities.size()) {
+      int views = frame.boxes().size();
+      if (views != entities.size()) {
         throw new IllegalArgumentException(
             String.format(
                 Locale.ROOT,
                 "frame %d has %d views, the scene %d objects",
                 t,
-                frame.views().size(),
+                views,
                 entities.size()));
       }
-      checkLength(t, "rgb", frame.rgb(), 3 * width * height);
-      if (frame.segmentation() != null) {
-        checkLength(t, "segmentation", frame.segmentation(), width * height);
+      if (frame instanceof SceneFrame.Decoded decoded) {
+        checkLength(t, "rgb", decoded.rgb(), 3 * width * height);
+        if (decoded.segmentation() != null) {
+          checkLength(t, "segmentation", decoded.segmentation(), width * height);
+        }
       }
     }
   }
@@ -63,6 +66,11 @@ public record Scene(
               bytes.length,
               want));
     }
+  }
+
+  /** Whether all frames are in memory; otherwise their pictures are read when asked for. */
+  public boolean isDecoded() {
+    return frames.stream().allMatch(SceneFrame.Decoded.class::isInstance);
   }
 
   /** Returns the names of the objects, in order. */

@@ -156,7 +156,7 @@ public final class SceneReader {
         views.add(tracks.get(i).view(t, cameras.get(t), derived == null ? null : derived.get(i)));
       }
       byte[] rgb = PngFile.readRgb(SceneFolder.frame(folder, t), width, height);
-      frames.add(new SceneFrame(cameras.get(t), views, rgb, segmentation));
+      frames.add(SceneFrame.of(cameras.get(t), views, rgb, segmentation));
     }
     List<Scene.Entity> entities =
         tracks.stream().map(track -> new Scene.Entity(track.name(), track.dynamic())).toList();

@@ -81,7 +81,7 @@ class ClipSplitTest {
         "1 clip, 12 frames, of named", new ClipPool(clips(0, 1), config(0), SIZE).describe());
     assertEquals(
         "2 clips, 24 frames, of named", new ClipPool(clips(0, 2), config(0), SIZE).describe());
-    String partly = new ClipPool(clips(0, 4), config(0), SIZE, 5000).describe();
+    String partly = new ClipPool(clips(0, 4), config(0), SIZE, 5000, BadData.refused()).describe();
     assertEquals(
         "4 clips of named; 2 of them are kept in memory (0 MB), the others are read when drawn",
         partly);
@@ -158,8 +158,8 @@ class ClipSplitTest {
     Named all = clips(0, 10);
     Named some = clips(0, 10);
     long clip = 3L * SIZE * SIZE * config.scene().frames();
-    ClipPool whole = new ClipPool(all, config, SIZE, 10 * clip);
-    ClipPool part = new ClipPool(some, config, SIZE, 4 * clip + 1);
+    ClipPool whole = new ClipPool(all, config, SIZE, 10 * clip, BadData.refused());
+    ClipPool part = new ClipPool(some, config, SIZE, 4 * clip + 1, BadData.refused());
     assertEquals(10, whole.available(0));
     assertEquals(10, part.available(0));
     assertEquals(10, all.read().size());
@@ -183,10 +183,11 @@ class ClipSplitTest {
     Named clips = new Named(List.of("fine", "broken"), new ArrayList<>());
     DataConfig config = config(0);
     IOException atOnce =
-        assertThrows(IOException.class, () -> new ClipPool(clips, config, SIZE, 1 << 20));
+        assertThrows(
+            IOException.class, () -> new ClipPool(clips, config, SIZE, 1 << 20, BadData.refused()));
     assertTrue(atOnce.getMessage().startsWith("broken"));
     Named later = new Named(List.of("fine", "fine too", "broken"), new ArrayList<>());
-    ClipPool pool = new ClipPool(later, config, SIZE, 3L * SIZE * SIZE * 12);
+    ClipPool pool = new ClipPool(later, config, SIZE, 3L * SIZE * SIZE * 12, BadData.refused());
     UncheckedIOException e = assertThrows(UncheckedIOException.class, () -> pool.clip(2));
     assertEquals("broken: cannot be read", e.getCause().getMessage());
   }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.render.SceneConfig;
 import org.junit.jupiter.api.Test;
@@ -54,5 +55,18 @@ class DataConfigTest {
     ObjectNode none = demo();
     none.remove("scene");
     assertTrue(complaint(none).contains("\"data.scene\" is missing"));
+    none.remove(List.of("frames", "samples_per_side"));
+    assertTrue(DataConfig.of(none).rendering().isEmpty());
+    String unrendered =
+        assertThrows(IllegalArgumentException.class, () -> DataConfig.of(none).scene())
+            .getMessage();
+    assertTrue(unrendered.contains("wants a data set (--data PATH)"), unrendered);
+    none.remove(List.of("initial_clips", "clips_per_step", "max_clips"));
+    assertEquals(256, DataConfig.of(none).stream().initialClips());
+    none.put("max_clips", 9);
+    assertTrue(complaint(none).contains("\"initial_clips\" is missing"));
+    none.remove("max_clips");
+    none.put("min_pair_area", 1.5);
+    assertTrue(complaint(none).contains("data.min_pair_area"), complaint(none));
   }
 }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.render.SceneConfig;
@@ -31,14 +32,13 @@ class PairSamplerTest {
   private static DataConfig with(DataConfig c, int minGap, int maxGap, double flip, SceneConfig s) {
     return new DataConfig(
         c.slots(),
-        1,
-        c.initialClips(),
-        c.clipsPerStep(),
-        c.maxClips(),
         minGap,
         maxGap,
         flip,
-        s,
+        0,
+        0,
+        c.stream(),
+        Optional.of(new DataConfig.Rendering(1, s)),
         0,
         1);
   }
@@ -72,9 +72,9 @@ class PairSamplerTest {
   @Test
   void thePoolGrowsWithTheStepsToItsEnd() {
     ClipPool pool = pool(config, 1);
-    assertEquals(config.initialClips(), pool.available(0));
-    assertEquals(config.initialClips() + 5, pool.available(10));
-    assertEquals(config.maxClips(), pool.available(1_000_000));
+    assertEquals(config.stream().initialClips(), pool.available(0));
+    assertEquals(config.stream().initialClips() + 5, pool.available(10));
+    assertEquals(config.stream().maxClips(), pool.available(1_000_000));
   }
 
   @Test

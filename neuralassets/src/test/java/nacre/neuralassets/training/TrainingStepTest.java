@@ -176,14 +176,13 @@ class TrainingStepTest {
   private DataConfig withFlips(double share) {
     return new DataConfig(
         data.slots(),
-        data.samplesPerSide(),
-        data.initialClips(),
-        data.clipsPerStep(),
-        data.maxClips(),
         data.minGap(),
         data.maxGap(),
         share,
-        data.scene(),
+        data.minObjectArea(),
+        data.minPairArea(),
+        data.stream(),
+        data.rendering(),
         data.validation(),
         data.validationSteps());
   }

@@ -190,7 +190,7 @@ final class EvalCommand implements Callable<Integer> {
           source.describe() + ": holds one scene; poses are exchanged between two or more");
     }
     ClipSource first = new SomeClips(source, IntStream.range(0, count).boxed().toList());
-    return HeldOut.pairs(new ClipPool(first, config, size)::clip, count, config.slots());
+    return HeldOut.pairs(new ClipPool(first, config, size)::clip, count, config);
   }
 
   /** A progress bar for the pictures drawn, twice as many as there are pairs. */

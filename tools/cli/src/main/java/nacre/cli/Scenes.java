@@ -90,7 +90,12 @@ final class Scenes implements SceneLibrary {
     }
     SceneFrame frame =
         GroundTruth.render(
-            description.get(), view.target(), edits, size, size, config.samplesPerSide());
+            description.get(),
+            view.target(),
+            edits,
+            size,
+            size,
+            config.rendering().orElseThrow().samplesPerSide());
     return Optional.of(PngFile.image(frame.rgb(), size, size));
   }
 

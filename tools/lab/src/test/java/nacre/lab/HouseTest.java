@@ -28,6 +28,7 @@ class HouseTest {
     "nn",
     "diffusion",
     "neuralassets",
+    "datasets",
     "tools/cli",
     "tools/lab"
   };
@@ -65,6 +66,8 @@ class HouseTest {
         .definedBy("nacre.diffusion..")
         .layer("neuralassets")
         .definedBy("nacre.neuralassets..")
+        .layer("datasets")
+        .definedBy("nacre.datasets..")
         .layer("cli")
         .definedBy("nacre.cli..")
         .layer("lab")
@@ -86,8 +89,10 @@ class HouseTest {
         .mayOnlyAccessLayers("core", "weights", "nn")
         .whereLayer("neuralassets")
         .mayOnlyAccessLayers("core", "weights", "nn", "diffusion")
+        .whereLayer("datasets")
+        .mayOnlyAccessLayers("core", "weights", "neuralassets")
         .whereLayer("cli")
-        .mayOnlyAccessLayers("core", "weights", "nn", "diffusion", "neuralassets")
+        .mayOnlyAccessLayers("core", "weights", "nn", "diffusion", "neuralassets", "datasets")
         .check(house);
   }
 
@@ -107,7 +112,11 @@ class HouseTest {
     noClasses()
         .that(
             resideInAnyPackage(
-                "nacre.weights..", "nacre.nn..", "nacre.diffusion..", "nacre.neuralassets.."))
+                "nacre.weights..",
+                "nacre.nn..",
+                "nacre.diffusion..",
+                "nacre.neuralassets..",
+                "nacre.datasets.."))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("nacre.tensor.cpu..", "nacre.tensor.cuda..", "nacre.bindings..")

@@ -1,0 +1,2 @@
+/** TFRecord files, TensorFlow's container of records, and the index of their records. */
+package nacre.datasets.tfrecord;
