@@ -1,8 +1,8 @@
 package nacre.neuralassets.data;
 
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The sampler of training pairs: clip, source and target frame, slots, dropped conditioning,
@@ -72,10 +72,11 @@ public final class PairSampler {
    */
   public PairBatch batch(long step, int count) {
     pool.prepare(step);
-    List<FramePair> pairs = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) {
-      pairs.add(draw(step, step * count + i));
-    }
+    IntStream numbers = IntStream.range(0, count);
+    List<FramePair> pairs =
+        (pool.isEndless() ? numbers : numbers.parallel())
+            .mapToObj(i -> draw(step, step * count + i))
+            .toList();
     return PairBatch.of(pairs, size, config.slots(), encoded);
   }
 

@@ -178,7 +178,14 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
     if (entry != null) {
       return entry.data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
     }
-    if (!missed && !added.containsKey(key)) {
+    if (!added.containsKey(key)) {
+      tellOfMissing();
+    }
+    return added.get(key);
+  }
+
+  private synchronized void tellOfMissing() {
+    if (!missed) {
       missed = true;
       note.accept(
           folder
@@ -190,7 +197,6 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
         note.accept(e.getMessage());
       }
     }
-    return added.get(key);
   }
 
   /** Whether a pass over a data set was completed before. */

@@ -1,11 +1,13 @@
 package nacre.neuralassets.latents;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
+import nacre.neuralassets.data.BadData;
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.DataConfig;
@@ -34,6 +36,7 @@ public final class LatentPass {
   private final ClipSource source;
   private final DataConfig config;
   private final NeuralAssets model;
+  private final BadData bad;
   private long written = System.nanoTime();
   private long encoded;
   private long looked;
@@ -56,6 +59,17 @@ public final class LatentPass {
    * @param model whose autoencoder encodes
    */
   public LatentPass(LatentCache cache, ClipSource source, DataConfig config, NeuralAssets model) {
+    this(cache, source, config, model, BadData.refused());
+  }
+
+  /**
+   * A pass.
+   *
+   * @param bad what becomes of clips that cannot be read; the others as for {@link
+   *     #LatentPass(LatentCache, ClipSource, DataConfig, NeuralAssets)}
+   */
+  public LatentPass(
+      LatentCache cache, ClipSource source, DataConfig config, NeuralAssets model, BadData bad) {
     if (source.size() == ClipSource.ENDLESS) {
       throw new IllegalArgumentException(source.describe() + ": has no end, and no cache");
     }
@@ -63,6 +77,7 @@ public final class LatentPass {
     this.source = source;
     this.config = config;
     this.model = model;
+    this.bad = bad;
   }
 
   /**
@@ -85,8 +100,7 @@ public final class LatentPass {
     try (Scope _ = Scope.open();
         FrameEncoder encoder = new FrameEncoder(latents, model.device(), size)) {
       for (int i = 0; i < source.size(); i++) {
-        Clip clip = Clip.of(source.name(i), source.scene(i), size, config.slots());
-        List<byte[]> frames = frames(clip);
+        List<byte[]> frames = frames(i, size);
         for (int k = 0; k < frames.size(); k++) {
           if (stop.getAsBoolean()) {
             return false;
@@ -104,13 +118,24 @@ public final class LatentPass {
     return true;
   }
 
-  private List<byte[]> frames(Clip clip) {
+  /** The frames of a clip; those that can be read, where others are left out. */
+  private List<byte[]> frames(int index, int size) throws IOException {
     List<byte[]> frames = new ArrayList<>();
-    for (int t = 0; t < clip.frames(); t++) {
-      frames.add(clip.rgb(t));
-      if (config.flipProbability() > 0) {
-        frames.add(clip.mirrored(t));
+    try {
+      Clip clip = Clip.of(source.name(index), source.scene(index), size, config.slots());
+      for (int t = 0; t < clip.frames(); t++) {
+        try {
+          frames.add(clip.rgb(t));
+        } catch (UncheckedIOException e) {
+          bad.met(source.name(index), e.getCause());
+          continue;
+        }
+        if (config.flipProbability() > 0) {
+          frames.add(clip.mirrored(t));
+        }
       }
+    } catch (IOException e) {
+      bad.met(source.name(index), e);
     }
     return frames;
   }

@@ -34,7 +34,12 @@ public final class Validation {
    */
   public Validation(ClipSource clips, DataConfig config, Preset preset, int timesteps)
       throws IOException {
-    this(clips, config, preset, timesteps, EncodedFrames.NONE);
+    this(
+        new ClipPool(clips, config, preset.imageSize()),
+        config,
+        preset,
+        timesteps,
+        EncodedFrames.NONE);
   }
 
   /**
@@ -44,14 +49,12 @@ public final class Validation {
    *     #Validation(ClipSource, DataConfig, Preset, int)}
    */
   public Validation(
-      ClipSource clips, DataConfig config, Preset preset, int timesteps, EncodedFrames encoded)
-      throws IOException {
+      ClipPool clips, DataConfig config, Preset preset, int timesteps, EncodedFrames encoded) {
     TrainingConfig training = preset.training();
     var diffusion =
         new PairSampler.Diffusion(training.dropProbability(), timesteps, training.timestepPower());
     int size = preset.imageSize();
-    PairSampler sampler =
-        new PairSampler(new ClipPool(clips, config, size), config, diffusion, SEED, size, encoded);
+    PairSampler sampler = new PairSampler(clips, config, diffusion, SEED, size, encoded);
     int each = Math.min(training.batchSize(), PAIRS);
     for (int done = 0; done < PAIRS; done += each) {
       batches.add(sampler.batch(batches.size(), each));

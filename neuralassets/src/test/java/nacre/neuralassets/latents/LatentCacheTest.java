@@ -123,7 +123,8 @@ class LatentCacheTest {
       for (Map.Entry<String, Tensor> entry : fresh.parameters().entrySet()) {
         bits.put(entry.getKey(), entry.getValue().toFloats());
       }
-      double loss = new Validation(CLIPS, DATA, PRESET, 1000, encoded).loss(fresh);
+      double loss =
+          new Validation(new ClipPool(CLIPS, DATA, SIZE), DATA, PRESET, 1000, encoded).loss(fresh);
       bits.put("validation", new float[] {(float) loss});
     }
     return bits;

@@ -35,6 +35,7 @@ final class AssetsWorkload implements Workload<PairBatch> {
   private LatentCaching latents = new LatentCaching(null);
   private PairSampler sampler;
   private Validation validation;
+  private Prefetch<PairBatch> prefetch;
 
   AssetsWorkload(TrainingRun.Request request, Preset preset, PrintStream out, BooleanSupplier stop)
       throws IOException {
@@ -42,7 +43,7 @@ final class AssetsWorkload implements Workload<PairBatch> {
     this.preset = preset;
     this.out = out;
     this.stop = stop;
-    data = RunData.of(request);
+    data = RunData.of(request, out);
     LatentCaching.requireFinite(request.latents(), data.source());
     results = new RunResults(request, preset, data, out, stop);
     MemoryCheck.run(preset, request.device(), request.compute(), data.config().slots(), out);
@@ -126,11 +127,18 @@ final class AssetsWorkload implements Workload<PairBatch> {
             preset.imageSize(),
             latents.frames());
     data.pool().prepare(steps);
+    if (!data.pool().isEndless()) {
+      prefetch = new Prefetch<>(this::make, request.reading().readers());
+    }
     return true;
   }
 
   @Override
   public PairBatch batch(long step) {
+    return prefetch == null ? make(step) : prefetch.batch(step);
+  }
+
+  private PairBatch make(long step) {
     return sampler.batch(step, preset.training().batchSize());
   }
 
@@ -142,7 +150,11 @@ final class AssetsWorkload implements Workload<PairBatch> {
     if (validation == null) {
       validation =
           new Validation(
-              data.split().heldOut(), data.config(), preset, trainer.timesteps(), latents.frames());
+              data.heldOut(preset.imageSize()),
+              data.config(),
+              preset,
+              trainer.timesteps(),
+              latents.frames());
     }
     return OptionalDouble.of(validation.loss(trainer));
   }
@@ -172,6 +184,9 @@ final class AssetsWorkload implements Workload<PairBatch> {
 
   @Override
   public void close() {
+    if (prefetch != null) {
+      prefetch.close();
+    }
     latents.close();
     trainer.close();
   }

@@ -41,7 +41,7 @@ final class AutoencoderWorkload implements Workload<float[]> {
     this.request = request;
     this.preset = preset;
     this.out = out;
-    data = RunData.of(request);
+    data = RunData.of(request, out);
     sampler = new FrameSampler(data.pool(), request.seed(), preset.imageSize());
     float[] probe = sampler.batch(0, PROBE);
     trainer =

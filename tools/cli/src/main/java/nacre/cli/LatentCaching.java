@@ -63,7 +63,8 @@ record LatentCaching(LatentCache cache) implements AutoCloseable {
     if (cache == null) {
       return true;
     }
-    LatentPass pass = new LatentPass(cache, data.source(), data.config(), trainer.averaged());
+    LatentPass pass =
+        new LatentPass(cache, data.source(), data.config(), trainer.averaged(), data.bad());
     boolean done;
     try (Progress progress =
         Progress.start(out, new Progress.Limit.Steps(0), 0, Memory::liveBytes)) {

@@ -37,6 +37,7 @@ final class RunLog implements AutoCloseable {
   private final EventFile events;
   private RunState.LossSum losses;
   private int counted;
+  private long waited;
   private long mark = System.nanoTime();
   private final Set<String> complained = new HashSet<>();
 
@@ -105,10 +106,17 @@ final class RunLog implements AutoCloseable {
     values.put(LossCurve.LEARNING_RATE, learningRate);
     values.put("gradient_norm", gradientNorm);
     values.put("images_per_second", counted * images / ((now - mark) / 1e9));
+    values.put("data_seconds_per_step", waited / 1e9 / counted);
+    waited = 0;
     losses = RunState.LossSum.NONE;
     counted = 0;
     mark = now;
     log(step, values);
+  }
+
+  /** Adds to the time that steps waited for their batches. */
+  void waited(long nanos) {
+    waited += nanos;
   }
 
   /** Logs the loss on held-out clips. */

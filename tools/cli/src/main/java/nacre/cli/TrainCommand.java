@@ -126,6 +126,8 @@ final class TrainCommand implements Callable<Integer> {
               + " this folder; several runs may share it.")
   private Path latents;
 
+  @Mixin private Reading reading;
+
   @Mixin private DeviceChoice device;
 
   @Option(
@@ -239,6 +241,7 @@ final class TrainCommand implements Callable<Integer> {
             evaluationPairs,
             sheet,
             latents(wanted),
+            reading,
             null);
     if (run.isTaken() && fresh) {
       out.println("moved   the earlier run to " + run.moveAside());
@@ -319,6 +322,7 @@ final class TrainCommand implements Callable<Integer> {
         evaluationPairs,
         sheet,
         latents(trained),
+        reading,
         from);
   }
 

@@ -46,6 +46,7 @@ final class TrainingRun {
    * @param evaluationPairs number of held-out pairs to evaluate at the end, 0 for none
    * @param sheets whether to draw sheets of samples
    * @param latents folder of the cache of latents; null for none
+   * @param reading how the data set is read
    * @param from the checkpoint to resume from; null for a new run
    */
   record Request(
@@ -60,6 +61,7 @@ final class TrainingRun {
       int evaluationPairs,
       boolean sheets,
       Path latents,
+      Reading reading,
       Checkpoint from) {}
 
   private final Request request;
@@ -207,7 +209,7 @@ final class TrainingRun {
       while (batch != null && !stop.getAsBoolean() && (total == 0 || trainer.steps() < total)) {
         double rate = RunLength.rate(training, trainer.steps(), total);
         trainer.begin(batch, rate);
-        batch = next(work); // while a GPU computes
+        batch = next(work, log); // while a GPU computes
         double loss = trainer.loss();
         long step = trainer.steps();
         requireFinite(loss, step);
@@ -228,6 +230,11 @@ final class TrainingRun {
       boolean finished = total > 0 && trainer.steps() >= total;
       Checkpoint last = checkpoint(work, log.unlogged());
       progress.finish();
+      int bad = work.data().bad().count();
+      if (bad > 0) {
+        String clips = bad == 1 ? "clip" : "clips";
+        out.printf(Locale.ROOT, "data    left out: %,d %s that cannot be read%n", bad, clips);
+      }
       out.println("saved   " + last.folder());
       if (unreadable != null) {
         throw unreadable;
@@ -244,13 +251,19 @@ final class TrainingRun {
     }
   }
 
-  /** The next batch; null where a clip cannot be read, which ends the run after its step. */
-  private <B> B next(Workload<B> work) {
+  /**
+   * The next batch; what it takes to have it is logged; null where a clip cannot be read, which
+   * ends the run after its step.
+   */
+  private <B> B next(Workload<B> work, RunLog log) {
+    long asked = System.nanoTime();
     try {
       return work.batch(work.model().steps());
     } catch (UncheckedIOException e) {
       unreadable = e;
       return null;
+    } finally {
+      log.waited(System.nanoTime() - asked);
     }
   }
 

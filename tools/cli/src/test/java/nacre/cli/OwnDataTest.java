@@ -273,4 +273,45 @@ class OwnDataTest {
     assertTrue(told.out().contains("the run trained on these scenes and held out 0"), told::out);
     assertTrue(told.out().contains(CLIPS + " pairs of"), told::out);
   }
+
+  /** Of the weights in the newest checkpoint. */
+  private static List<String> digests(Path run) throws IOException {
+    Path newest = Checkpoint.list(run.resolve("checkpoints")).getLast().folder();
+    return Files.readAllLines(newest.resolve("SHA256SUMS")).stream()
+        .filter(line -> line.endsWith(".safetensors"))
+        .toList();
+  }
+
+  @Test
+  void scenesThatCannotBeReadAreLeftOutIfWanted() throws IOException {
+    Path mixed = folder.resolve("mixed");
+    render(mixed, "--size", 16, "--clips", 4, "--max-objects", 3);
+    Path cut = mixed.resolve("scene_00002/frame_000.png");
+    Files.write(cut, Arrays.copyOf(Files.readAllBytes(cut), 60));
+    CommandLineRun refused =
+        of(List.of("train", "--preset", preset, "--data", mixed, "--out", run, "--steps", 3));
+    assertEquals(1, refused.status());
+    assertTrue(refused.err().contains("scene_00002"), refused::err);
+    CommandLineRun lenient =
+        train(mixed, "--fresh", "--steps", 12, "--skip-bad", "--readers", 3, "--eval-pairs", 0);
+    assertTrue(lenient.out().contains("skipped "), lenient::out);
+    assertTrue(
+        lenient.out().contains("data    left out: 1 clip that cannot be read"), lenient::out);
+    // The same clips, pairs and weights, whatever the number of threads that read.
+    Path one = folder.resolve("one");
+    CommandLineRun alone =
+        of(
+            List.of("train", "--preset", preset, "--data", mixed, "--out", one, "--steps", 12),
+            "--skip-bad",
+            "--readers",
+            1,
+            "--eval-pairs",
+            0);
+    assertEquals(0, alone.status(), alone::err);
+    assertFalse(digests(run).isEmpty());
+    assertEquals(digests(run), digests(one));
+    for (MetricsLog.Entry entry : MetricsLog.read(run.resolve("metrics.jsonl"))) {
+      assertTrue(entry.values().getOrDefault("data_seconds_per_step", 0.0) < 5, entry::toString);
+    }
+  }
 }
