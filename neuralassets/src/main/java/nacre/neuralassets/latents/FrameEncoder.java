@@ -1,41 +1,74 @@
 package nacre.neuralassets.latents;
 
+import nacre.diffusion.vae.VaeConfig;
+import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.SampleSpace;
 import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
-import nacre.tensor.Device;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
- * An encoder of frames one by one, so that the bits of a frame's moments depend on nothing else.
+ * The encoder of a model's frames in batches of one size, whatever the number of frames: what is
+ * left of a batch is computed and dropped. So the bits of a frame's moments do not depend on the
+ * frames that it is encoded with.
  */
 public final class FrameEncoder implements AutoCloseable {
-  private final Tensor image;
+  /**
+   * The bytes, as f32, that the largest activation of a batch may take: 16 frames of 64 × 64 pixels
+   * and more with small autoencoders, one of 256 × 256 with that of Stable Diffusion.
+   */
+  private static final long LARGEST = 16L << 20;
+
+  private final int length;
+  private final float[] pixels;
+  private final Tensor images;
   private final CapturedStep encode;
 
   /**
-   * The encoder of frames of {@code size} by {@code size} pixels; its tensors belong to the current
-   * scope.
+   * The encoder of a model that draws in latents; its tensors belong to the current scope. A batch
+   * has as many frames as a micro-batch of training, or less where they are large.
    */
-  public FrameEncoder(SampleSpace.Latents latents, Device device, int size) {
-    image = Tensor.empty(device, DType.F32, Shape.of(1, size, size, 3));
-    encode = CapturedStep.of(device, () -> latents.encode(image));
+  public FrameEncoder(NeuralAssets model) {
+    SampleSpace.Latents latents = (SampleSpace.Latents) model.samples();
+    int size = model.preset().imageSize();
+    int count = batch(latents.vae().config(), size, model.preset().training().microBatchSize());
+    length = size * size * 3;
+    pixels = new float[count * length];
+    images = Tensor.empty(model.device(), DType.F32, Shape.of(count, size, size, 3));
+    encode = CapturedStep.of(model.device(), () -> latents.vae().encode(images).moments());
+  }
+
+  /** The frames of a batch: at most so many, and no more than memory is granted for. */
+  static int batch(VaeConfig config, int size, int most) {
+    long largest = 1; // the widest of the encoder's levels
+    for (int level = 0; level < config.blockOutChannels().size(); level++) {
+      long side = size >> level;
+      largest = Math.max(largest, side * side * config.blockOutChannels().get(level));
+    }
+    return Math.clamp(LARGEST / (Float.BYTES * largest), 1, most);
   }
 
   /** The numbers of a frame, S · S · 3. */
   public int length() {
-    return (int) image.elements();
+    return length;
+  }
+
+  /** The frames of a batch, at least one. */
+  public int batch() {
+    return images.dim(0);
   }
 
   /**
-   * The moments of a frame's latents, {@code [1, s, s, 2c]}, which live until the next call.
+   * The moments of frames' latents, {@code [n, s, s, 2c]}: a view, in the current scope, of what
+   * lives until the next call.
    *
-   * @param pixels {@code [S, S, 3]} in [−1, 1]
+   * @param frames pixels {@code [n, S, S, 3]} in [−1, 1] of at most {@link #batch} frames
    */
-  public Tensor encode(float[] pixels) {
-    image.copyFrom(pixels);
-    return encode.run();
+  public Tensor encode(float[] frames) {
+    System.arraycopy(frames, 0, pixels, 0, frames.length);
+    images.copyFrom(pixels);
+    return encode.run().rows(0, frames.length / length);
   }
 
   @Override

@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import nacre.neuralassets.data.BadData;
 import nacre.neuralassets.data.Clip;
@@ -13,8 +15,8 @@ import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.NeuralAssets;
-import nacre.neuralassets.model.SampleSpace;
 import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
 import nacre.weights.Sha256;
 
 /**
@@ -37,6 +39,7 @@ public final class LatentPass {
   private final DataConfig config;
   private final NeuralAssets model;
   private final BadData bad;
+  private final Map<String, byte[]> waiting = new LinkedHashMap<>(); // to be a batch, by key
   private long written = System.nanoTime();
   private long encoded;
   private long looked;
@@ -94,15 +97,15 @@ public final class LatentPass {
     if (cache.isComplete(dataSet)) {
       return true;
     }
-    SampleSpace.Latents latents = (SampleSpace.Latents) model.samples();
     int size = model.preset().imageSize();
     listener.at(0, 1);
     try (Scope _ = Scope.open();
-        FrameEncoder encoder = new FrameEncoder(latents, model.device(), size)) {
+        FrameEncoder encoder = new FrameEncoder(model)) {
       for (int i = 0; i < source.size(); i++) {
         List<byte[]> frames = frames(i, size);
         for (int k = 0; k < frames.size(); k++) {
           if (stop.getAsBoolean()) {
+            encodeWaiting(encoder);
             return false;
           }
           frame(frames.get(k), encoder);
@@ -110,6 +113,7 @@ public final class LatentPass {
           listener.at(parts, (long) source.size() * PARTS);
         }
       }
+      encodeWaiting(encoder);
     } finally {
       cache.flush();
     }
@@ -143,13 +147,32 @@ public final class LatentPass {
   private void frame(byte[] rgb, FrameEncoder encoder) throws IOException {
     looked++;
     String key = LatentCache.key(rgb);
-    if (cache.holds(key)) {
+    if (!cache.holds(key)) {
+      waiting.put(key, rgb);
+    }
+    if (waiting.size() == encoder.batch()) {
+      encodeWaiting(encoder);
+    }
+  }
+
+  private void encodeWaiting(FrameEncoder encoder) throws IOException {
+    if (waiting.isEmpty()) {
       return;
     }
-    float[] pixels = new float[encoder.length()];
-    PairBatch.pixels(rgb, pixels, 0);
-    cache.add(key, encoder.encode(pixels));
-    encoded++;
+    float[] pixels = new float[waiting.size() * encoder.length()];
+    int at = 0;
+    for (byte[] rgb : waiting.values()) {
+      PairBatch.pixels(rgb, pixels, at++);
+    }
+    try (Scope _ = Scope.open()) {
+      Tensor moments = encoder.encode(pixels);
+      at = 0;
+      for (String key : waiting.keySet()) {
+        cache.add(key, moments.rows(at, ++at));
+      }
+    }
+    encoded += waiting.size();
+    waiting.clear();
     long now = System.nanoTime();
     if (cache.unwritten() >= SHARD || now - written >= UNWRITTEN.toNanos()) {
       cache.flush();

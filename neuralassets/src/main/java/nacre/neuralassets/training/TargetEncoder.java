@@ -1,6 +1,6 @@
 package nacre.neuralassets.training;
 
-import java.util.Arrays;
+import java.util.stream.IntStream;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.latents.FrameEncoder;
 import nacre.neuralassets.model.NeuralAssets;
@@ -17,10 +17,7 @@ final class TargetEncoder implements AutoCloseable {
 
   /** The encoder of a model; its tensors belong to the current scope. */
   TargetEncoder(NeuralAssets model) {
-    frames =
-        model.samples() instanceof SampleSpace.Latents latents
-            ? new FrameEncoder(latents, model.device(), model.preset().imageSize())
-            : null;
+    frames = model.samples() instanceof SampleSpace.Latents ? new FrameEncoder(model) : null;
   }
 
   /**
@@ -33,17 +30,30 @@ final class TargetEncoder implements AutoCloseable {
       to.copyFrom(batch.target());
       return;
     }
-    int each = frames.length();
     try (Scope _ = Scope.open()) {
       for (int i = 0; i < batch.count(); i++) {
-        Tensor moments = to.rows(i, i + 1);
         if (batch.moments()[i] != null) {
-          moments.copyFrom(batch.moments()[i]);
-        } else {
-          float[] frame = Arrays.copyOfRange(batch.target(), i * each, (i + 1) * each);
-          to.backend().cast(frames.encode(frame), moments);
+          to.rows(i, i + 1).copyFrom(batch.moments()[i]);
         }
       }
+      int[] unknown =
+          IntStream.range(0, batch.count()).filter(i -> batch.moments()[i] == null).toArray();
+      for (int from = 0; from < unknown.length; from += frames.batch()) {
+        int count = Math.min(frames.batch(), unknown.length - from);
+        encode(batch, IntStream.of(unknown).skip(from).limit(count).toArray(), to);
+      }
+    }
+  }
+
+  private void encode(PairBatch batch, int[] places, Tensor to) {
+    int each = frames.length();
+    float[] pixels = new float[places.length * each];
+    for (int k = 0; k < places.length; k++) {
+      System.arraycopy(batch.target(), places[k] * each, pixels, k * each, each);
+    }
+    Tensor moments = frames.encode(pixels);
+    for (int k = 0; k < places.length; k++) {
+      to.backend().cast(moments.rows(k, k + 1), to.rows(places[k], places[k] + 1));
     }
   }
 

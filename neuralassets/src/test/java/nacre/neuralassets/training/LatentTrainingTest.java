@@ -188,7 +188,7 @@ class LatentTrainingTest {
 
   /** The bits of a frame's moments do not depend on the batch that it is in. */
   @Test
-  void framesAreEncodedOneByOneAndLeaveNothingOnTheTape() {
+  void framesAreEncodedAsIfAloneAndLeaveNothingOnTheTape() {
     try (Scope _ = Scope.open()) {
       NeuralAssets model =
           new NeuralAssets(Parameters.create(Device.cpu(), DType.F32, SEED), PRESET);
