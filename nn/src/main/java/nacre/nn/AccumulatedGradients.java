@@ -16,7 +16,8 @@ import nacre.tensor.spi.Backend;
  * Gradient accumulation: the gradients of a batch that is computed in equal parts, one after the
  * other, so that only the activations of one part are held at a time. The sums are those of the
  * whole batch up to rounding, given a loss that is a mean over the batch. Each parameter has one
- * sum, to which backward adds in place; those of bf16 parameters are f32.
+ * sum, to which backward adds in place, from the first part on which the loss depends on it; those
+ * of bf16 parameters are f32 throughout.
  *
  * <pre>{@code
  * sums.clear();
@@ -67,7 +68,8 @@ public final class AccumulatedGradients {
 
   /**
    * Whether the first part ever has been added. It finds out which parameters have gradients, and
-   * its gradients become the sums, so that a captured step can contain only what comes after.
+   * its gradients become the sums, so that a captured step can contain only what comes after, where
+   * every part depends on the same parameters.
    */
   public boolean ready() {
     return !sums.isEmpty();
@@ -80,9 +82,13 @@ public final class AccumulatedGradients {
    */
   public void add(Tape tape, Tensor partLoss) {
     Tensor share = Tensor.full(partLoss.device(), DType.F32, partLoss.shape(), 1.0 / parts);
-    Gradients gradients = tape.backward(Map.of(partLoss, share), sums);
-    if (sums.isEmpty()) {
-      parameters.values().forEach(parameter -> take(parameter, gradients.of(parameter)));
+    Map<Tensor, Tensor> wanted = new IdentityHashMap<>(sums);
+    parameters.values().forEach(parameter -> wanted.putIfAbsent(parameter, null));
+    Gradients gradients = tape.backward(Map.of(partLoss, share), wanted);
+    for (Tensor parameter : parameters.values()) {
+      if (!sums.containsKey(parameter)) {
+        take(parameter, gradients.of(parameter));
+      }
     }
     backend.mix(loss, 1, partLoss, 1.0 / parts, loss);
   }
@@ -91,17 +97,19 @@ public final class AccumulatedGradients {
     if (gradient == null) {
       return;
     }
-    boolean own = gradient.dtype() == DType.F32 && gradient.unshared();
     Tensor sum = gradient;
-    if (!own) {
-      sum = Tensor.empty(gradient.device(), DType.F32, gradient.shape());
+    if (!gradient.unshared()) {
+      sum = gradient.like();
       backend.cast(gradient, sum);
       gradient.close();
     }
     sums.put(parameter, home.adopt(sum));
   }
 
-  /** The gradient of a parameter over the parts so far; null if the loss does not depend on it. */
+  /**
+   * The gradient of a parameter over the parts since {@link #clear}; null if the loss of no part
+   * has depended on it so far.
+   */
   public Tensor of(Tensor parameter) {
     return sums.get(parameter);
   }

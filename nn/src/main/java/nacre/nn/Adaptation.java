@@ -15,7 +15,7 @@ final class Adaptation {
   private final String prefix;
   private final Predicate<String> frozen;
   private final Set<String> unmet;
-  private final Set<String> layers = new LinkedHashSet<>();
+  private final Set<String> layers;
 
   /**
    * An adaptation before the model is built.
@@ -24,10 +24,25 @@ final class Adaptation {
    * @param frozen which adapters are not trained, by the full names of their parameters
    */
   Adaptation(LoraConfig config, String prefix, Predicate<String> frozen) {
+    this(config, prefix, frozen, new LinkedHashSet<>(config.targets()), new LinkedHashSet<>());
+  }
+
+  private Adaptation(
+      LoraConfig config,
+      String prefix,
+      Predicate<String> frozen,
+      Set<String> unmet,
+      Set<String> layers) {
     this.config = config;
     this.prefix = prefix;
     this.frozen = frozen;
-    this.unmet = new LinkedHashSet<>(config.targets());
+    this.unmet = unmet;
+    this.layers = layers;
+  }
+
+  /** The same adaptation, of which more is not trained. */
+  Adaptation frozen(Predicate<String> more) {
+    return new Adaptation(config, prefix, frozen.or(more), unmet, layers);
   }
 
   LoraConfig config() {

@@ -99,8 +99,8 @@ public final class Parameters {
   }
 
   /**
-   * The same place, for frozen parameters: those made through it are not trained, and no gradients
-   * are computed for them.
+   * The same place, for frozen parameters: those made through it are not trained, nor are {@link
+   * #adapted adapters}, and no gradients are computed for them.
    */
   public Parameters frozen() {
     return frozen(_ -> true);
@@ -112,7 +112,8 @@ public final class Parameters {
    * @param names which, by full name
    */
   public Parameters frozen(Predicate<String> names) {
-    return new Parameters(source, prefix, frozen.or(names), tensors, adaptation);
+    Adaptation rest = adaptation == null ? null : adaptation.frozen(names);
+    return new Parameters(source, prefix, frozen.or(names), tensors, rest);
   }
 
   /**
@@ -131,8 +132,8 @@ public final class Parameters {
    * The same place, for a model that is not trained itself, but adapted: parameters made through it
    * are {@linkplain #frozen frozen}, but beside the linear layers and convolutions that the
    * configuration names, low-rank adapters are trained, in f32, unless this place is frozen as
-   * well. Adapters begin with A at random and B zero, so that they change nothing, even where
-   * parameters are {@linkplain #unwritten unwritten}.
+   * well, before or after. Adapters begin with A at random and B zero, so that they change nothing,
+   * even where parameters are {@linkplain #unwritten unwritten}.
    *
    * <pre>{@code
    * Parameters p = Parameters.unwritten(device, DType.BF16).adapted(LoraConfig.ofRank(16));
@@ -287,7 +288,8 @@ public final class Parameters {
   /**
    * Adds the changes of all adapters below this place to the weights beside them, which are not
    * prepacked yet, and returns the same place without adapters, for a model that draws as fast as
-   * one that never had any.
+   * one that never had any. The adapters are among these parameters no more, so that they are never
+   * added twice; a model that was built with them must not be used again.
    *
    * @param config with which the adapters were made
    */
@@ -297,9 +299,10 @@ public final class Parameters {
     base.forEach(
         (name, weight) -> {
           String layer = name.substring(0, name.lastIndexOf('.') + 1);
-          Tensor down = tensors.get(layer + LowRank.DOWN + ".weight");
-          if (down != null && name.equals(layer + "weight")) {
-            Tensor up = tensors.get(layer + LowRank.UP + ".weight");
+          if (name.equals(layer + "weight")
+              && tensors.containsKey(layer + LowRank.DOWN + ".weight")) {
+            Tensor down = tensors.remove(layer + LowRank.DOWN + ".weight");
+            Tensor up = tensors.remove(layer + LowRank.UP + ".weight");
             new LowRank(down, up, config.scale()).addTo(weight);
           }
         });

@@ -318,11 +318,59 @@ class LoraTest {
   @Test
   void adaptersOfAFrozenPlaceAreFrozen() {
     try (Scope _ = Scope.open()) {
-      Parameters p =
-          Parameters.create(Device.cpu(), DType.BF16, 1).frozen().adapted(LoraConfig.ofRank(2));
-      new Linear(p.at("to_q"), 5, 6);
-      assertEquals(Map.of(), p.trainable());
-      p.all().values().forEach(each -> assertEquals(DType.BF16, each.dtype()));
+      LoraConfig config = new LoraConfig(2, 2, List.of("to_q"));
+      Parameters before = Parameters.create(Device.cpu(), DType.BF16, 1).frozen().adapted(config);
+      Parameters after = Parameters.create(Device.cpu(), DType.BF16, 1).adapted(config).frozen();
+      for (Parameters p : List.of(before, after)) {
+        new Linear(p.at("to_q"), 5, 6);
+        assertEquals(4, p.all().size());
+        assertEquals(Map.of(), p.trainable());
+        p.all().values().forEach(each -> assertEquals(DType.BF16, each.dtype()));
+        p.requireTargets();
+      }
+    }
+  }
+
+  @Test
+  void someAdaptersOfAPlaceAreFrozen() {
+    try (Scope _ = Scope.open()) {
+      LoraConfig config = new LoraConfig(2, 2, List.of("first.to_q", "second.to_q"));
+      Parameters p = Parameters.create(Device.cpu(), DType.F32, 1).adapted(config);
+      Parameters some = p.frozen(name -> name.startsWith("first."));
+      new Linear(some.at("first").at("to_q"), 5, 6);
+      new Linear(some.at("second").at("to_q"), 5, 6);
+      assertEquals(
+          Set.of("second.to_q.lora_A.weight", "second.to_q.lora_B.weight"), p.trainable().keySet());
+      p.requireTargets(); // what the narrower place has built counts
+    }
+  }
+
+  /** 0.5 (alpha / rank of 1 and 2) · B A with A of ones and B of threes is 3 everywhere. */
+  @Test
+  void adaptersAreMergedOnce() {
+    try (Scope _ = Scope.open()) {
+      LoraConfig config = new LoraConfig(2, 1, List.of("to_q"));
+      Parameters p = Parameters.create(Device.cpu(), DType.F32, 1).adapted(config);
+      new Linear(p.at("to_q"), 2, 2);
+      p.adapters()
+          .forEach(
+              (name, factor) ->
+                  factor.copyFrom(
+                      name.contains("lora_A")
+                          ? new float[] {1, 1, 1, 1}
+                          : new float[] {3, 3, 3, 3}));
+      Tensor weight = p.all().get("to_q.weight");
+      float[] wanted = weight.toFloats();
+      for (int i = 0; i < wanted.length; i++) {
+        wanted[i] += 3;
+      }
+      for (int time = 0; time < 2; time++) {
+        Parameters merged = p.merged(config);
+        assertArrayEquals(wanted, weight.toFloats(), 1e-6f);
+        new Linear(merged.at("to_q"), 2, 2);
+        assertArrayEquals(wanted, merged.all().get("to_q.weight").toFloats(), 1e-6f);
+        assertEquals(Map.of(), p.adapters());
+      }
     }
   }
 

@@ -16,7 +16,9 @@ record Computed(Operation operation, Context context, Tensor[] in, Tensor out)
         }
         Tape.requireAlike(operation + ": gradient " + i, dx[i], "input", in[i]);
         Tensor sum = gradients.get(in[i]);
-        if (sum == null) {
+        if (sum == null && dx[i].dtype() != DType.F32 && gradients.containsKey(in[i])) {
+          gradients.put(in[i], scope.keep(wide(dx[i], DType.F32)));
+        } else if (sum == null) {
           // A view, since an operation may return dy itself, or one tensor for two inputs.
           gradients.put(in[i], scope.keep(dx[i].detach()));
         } else {
@@ -28,9 +30,7 @@ record Computed(Operation operation, Context context, Tensor[] in, Tensor out)
 
   private static Tensor accumulate(Scope scope, Tensor sum, Tensor more) {
     if (sum.dtype() != more.dtype()) { // summed over passes in f32
-      Tensor wide = Tensor.empty(more.device(), sum.dtype(), more.shape());
-      more.backend().cast(more, wide);
-      return accumulate(scope, sum, wide);
+      return accumulate(scope, sum, wide(more, sum.dtype()));
     }
     if (sum.unshared()) {
       sum.backend().binary(Binary.ADD, sum, more, sum);
@@ -40,6 +40,12 @@ record Computed(Operation operation, Context context, Tensor[] in, Tensor out)
     sum.backend().binary(Binary.ADD, sum, more, fresh);
     sum.close();
     return scope.keep(fresh);
+  }
+
+  private static Tensor wide(Tensor gradient, DType dtype) {
+    Tensor wide = Tensor.empty(gradient.device(), dtype, gradient.shape());
+    gradient.backend().cast(gradient, wide);
+    return wide;
   }
 
   @Override

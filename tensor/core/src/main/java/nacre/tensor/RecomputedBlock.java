@@ -93,9 +93,8 @@ record RecomputedBlock(
 
   private static void rename(Map<Tensor, Tensor> gradients, List<Tensor> from, List<Tensor> to) {
     for (int i = 0; i < from.size(); i++) {
-      Tensor sum = gradients.remove(from.get(i));
-      if (sum != null) {
-        gradients.put(to.get(i), sum);
+      if (gradients.containsKey(from.get(i))) {
+        gradients.put(to.get(i), gradients.remove(from.get(i)));
       }
     }
   }

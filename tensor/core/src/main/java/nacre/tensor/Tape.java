@@ -198,14 +198,17 @@ public final class Tape implements AutoCloseable {
    *
    * @param sums by leaf: what was summed so far, written in place and returned among the gradients.
    *     Each is of its leaf's shape and of its leaf's dtype or f32, and no other tensor shares its
-   *     memory. Leaves without one get gradients of their own
+   *     memory. Leaves without one get gradients of their own: in f32, whatever the leaf's dtype,
+   *     where the map has the leaf with a null
    * @throws IllegalArgumentException if a sum has another shape or dtype, or shares its memory
    */
   public Gradients backward(Map<Tensor, Tensor> cotangents, Map<Tensor, Tensor> sums) {
     Map<Tensor, Tensor> gradients = new IdentityHashMap<>();
     sums.forEach(
         (leaf, sum) -> {
-          requireSum(leaf, sum);
+          if (sum != null) {
+            requireSum(leaf, sum);
+          }
           gradients.put(leaf, sum);
         });
     cotangents.forEach(

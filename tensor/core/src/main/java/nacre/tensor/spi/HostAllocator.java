@@ -7,6 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.Optional;
+import nacre.tensor.DeviceMemoryException;
 
 /**
  * Host memory in blocks that are kept and reused: fresh pages cost more to fault in than most
@@ -62,7 +63,7 @@ public final class HostAllocator implements Allocator {
   /**
    * {@inheritDoc}
    *
-   * @throws OutOfMemoryError if the system has no more, not even after {@link #trim()}
+   * @throws DeviceMemoryException if the system has no more, not even after {@link #trim()}
    */
   @Override
   public synchronized long allocate(long bytes) {
@@ -87,8 +88,11 @@ public final class HostAllocator implements Allocator {
       address = obtain(size);
     }
     if (address == 0) {
-      throw new OutOfMemoryError(
-          "cpu: the system gave no " + size + " bytes more; tensors hold " + usedBytes());
+      throw new DeviceMemoryException(
+          "cpu: out of memory: the system gave no "
+              + size
+              + " bytes more; tensors hold "
+              + usedBytes());
     }
     heldBytes += size;
     return address;

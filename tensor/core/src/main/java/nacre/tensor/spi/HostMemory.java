@@ -13,21 +13,38 @@ final class HostMemory {
 
   private HostMemory() {}
 
+  /** What a container's files and the kernel's records of them take, and give up at need. */
+  private static final List<String> GIVEN_UP =
+      List.of("inactive_file ", "active_file ", "slab_reclaimable ");
+
   /** Bytes, within the limit of a container; empty where the system does not tell. */
   static OptionalLong available() {
-    OptionalLong machine = line(MACHINE, "MemAvailable:");
+    return available(MACHINE, GROUP);
+  }
+
+  /**
+   * The same, as other files have it.
+   *
+   * @param meminfo in the format of {@code /proc/meminfo}
+   * @param group folder of a control group, version 2
+   */
+  static OptionalLong available(Path meminfo, Path group) {
+    OptionalLong machine = line(meminfo, "MemAvailable:");
     if (machine.isEmpty()) {
       return machine;
     }
     long bytes = machine.getAsLong() << 10;
-    OptionalLong limit = line(GROUP.resolve("memory.max"), "");
-    OptionalLong used = line(GROUP.resolve("memory.current"), "");
+    OptionalLong limit = line(group.resolve("memory.max"), "");
+    OptionalLong used = line(group.resolve("memory.current"), "");
     if (limit.isEmpty() || used.isEmpty()) {
       return OptionalLong.of(bytes);
     }
-    // Files that are cached count as used and are given up where there is need.
-    long cached = line(GROUP.resolve("memory.stat"), "inactive_file ").orElse(0);
-    return OptionalLong.of(Math.min(bytes, limit.getAsLong() - used.getAsLong() + cached));
+    Path statistics = group.resolve("memory.stat");
+    long left = limit.getAsLong() - used.getAsLong();
+    for (String words : GIVEN_UP) {
+      left += line(statistics, words).orElse(0);
+    }
+    return OptionalLong.of(Math.clamp(left, 0, bytes));
   }
 
   /** The number behind the first words of a line; empty where there is none. */

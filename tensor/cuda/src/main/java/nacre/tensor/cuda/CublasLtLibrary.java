@@ -13,6 +13,7 @@ import java.util.stream.IntStream;
 import nacre.bindings.cublaslt.CublasLt;
 import nacre.bindings.cublaslt.cublasLtMatmulHeuristicResult_t;
 import nacre.tensor.DType;
+import nacre.tensor.DeviceMemoryException;
 import nacre.tensor.cuda.driver.CudaException;
 
 /**
@@ -162,7 +163,7 @@ final class CublasLtLibrary {
       Plan plan = choices.get(i);
       try {
         times[i] = Stopwatch.time(gpu.device(), () -> run(plan, signature.epilogue, operands));
-      } catch (CudaException e) {
+      } catch (CudaException | DeviceMemoryException e) {
         if (i == 0) {
           throw e; // what would be run without tuning
         }

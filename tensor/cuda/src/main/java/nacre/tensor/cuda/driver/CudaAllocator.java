@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 import nacre.bindings.cuda.Cuda;
+import nacre.tensor.DeviceMemoryException;
 import nacre.tensor.Operation;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Allocator;
@@ -265,12 +266,12 @@ public final class CudaAllocator implements Allocator {
     return Math.max(256, (bytes + 255) & -256L);
   }
 
-  private CudaException outOfMemory(long bytes) {
+  private DeviceMemoryException outOfMemory(long bytes) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment free = arena.allocate(ValueLayout.JAVA_LONG);
       MemorySegment total = arena.allocate(ValueLayout.JAVA_LONG);
       check(Cuda.cuMemGetInfo_v2(free, total), "cuMemGetInfo");
-      return new CudaException(
+      return new DeviceMemoryException(
           String.format(
               Locale.ROOT,
               "%s: %s: out of memory: it asked for %s; tensors hold %s (at most %s so far)%s, and"
