@@ -16,7 +16,6 @@ import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.nn.LoraConfig;
 import nacre.weights.ConfigRange;
-import nacre.weights.TextFile;
 
 /**
  * A preset: everything that determines a run, besides its seed. It is a JSON file; the built-in
@@ -182,7 +181,7 @@ public record Preset(
 
   /** As {@link #named}, from a file. */
   public static Preset read(Path file) throws IOException {
-    return PresetFile.of(file.toString(), TextFile.read(file)).preset();
+    return PresetFile.read(file).preset();
   }
 
   /**

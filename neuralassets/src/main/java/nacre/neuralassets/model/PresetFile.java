@@ -24,12 +24,29 @@ import nacre.weights.TextFile;
  * @param name its name in messages
  * @param root its content
  * @param json its text
+ * @param isOpen whether its UNet, autoencoder and scheduler are those of {@value #PAPER}, which are
+ *     there to be replaced by a base's
  */
-public record PresetFile(String name, ObjectNode root, String json) {
-  private static final List<String> BUILTIN = List.of("autoencoder", "demo", "paper", "tiny");
+public record PresetFile(String name, ObjectNode root, String json, boolean isOpen) {
+  private static final List<String> BUILTIN =
+      List.of(
+          "autoencoder",
+          "demo",
+          "movi-e",
+          "movi-e-small",
+          "object",
+          "object-small",
+          "objectron",
+          "objectron-small",
+          "paper",
+          "tiny",
+          "waymo",
+          "waymo-small");
 
-  /** The one whose UNet, autoencoder and scheduler are there to be replaced by a base's. */
   private static final String PAPER = "paper";
+  private static final String EXTENDS = "extends";
+  private static final int MOST_PARENTS = 8;
+  private static final List<String> BASE_KEYS = List.of("unet", "vae", "scheduler");
 
   private static final JsonMapper MAPPER =
       JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
@@ -47,9 +64,65 @@ public record PresetFile(String name, ObjectNode root, String json) {
    */
   public static PresetFile named(String name) throws IOException {
     Path file = Path.of(name);
-    return !BUILTIN.contains(name) && Files.isRegularFile(file)
-        ? of(file.toString(), TextFile.read(file))
-        : builtin(name);
+    return !BUILTIN.contains(name) && Files.isRegularFile(file) ? read(file) : builtin(name);
+  }
+
+  /** As {@link #named}, from a file. */
+  static PresetFile read(Path file) throws IOException {
+    PresetFile own = of(file.toString(), TextFile.read(file));
+    return own.extended(file.toAbsolutePath().getParent(), MOST_PARENTS);
+  }
+
+  /** This preset over the one that it extends: what it does not have is that one's. */
+  private PresetFile extended(Path folder, int parents) throws IOException {
+    if (!root.has(EXTENDS)) {
+      return this;
+    }
+    JsonNode name = root.get(EXTENDS);
+    if (!name.isTextual() || parents == 0) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "preset %s: \"%s\": %s",
+              name(),
+              EXTENDS,
+              name.isTextual() ? "presets extend each other in a circle" : "must name a preset"));
+    }
+    PresetFile parent;
+    if (BUILTIN.contains(name.textValue())) {
+      parent = builtin(name.textValue());
+    } else {
+      Path file = folder.resolve(name.textValue());
+      if (!Files.isRegularFile(file)) {
+        throw new IllegalArgumentException(
+            String.format(Locale.ROOT, "preset %s: \"%s\": there is no %s", name(), EXTENDS, file));
+      }
+      parent = of(file.toString(), TextFile.read(file)).extended(file.getParent(), parents - 1);
+    }
+    ObjectNode merged = parent.root.deepCopy();
+    ObjectNode own = root.deepCopy();
+    own.remove(EXTENDS);
+    lay(own, merged);
+    boolean open = parent.isOpen && BASE_KEYS.stream().noneMatch(root::has);
+    return new PresetFile(name(), merged, merged.toPrettyString(), open);
+  }
+
+  /** Lays an object over another, objects in it likewise; a null takes a key away. */
+  private static void lay(ObjectNode above, ObjectNode below) {
+    above
+        .properties()
+        .forEach(
+            entry -> {
+              JsonNode value = entry.getValue();
+              if (value instanceof ObjectNode object
+                  && below.get(entry.getKey()) instanceof ObjectNode covered) {
+                lay(object, covered);
+              } else if (value.isNull()) {
+                below.remove(entry.getKey());
+              } else {
+                below.set(entry.getKey(), value);
+              }
+            });
   }
 
   /** As {@link Preset#builtin(String)}. */
@@ -64,7 +137,9 @@ public record PresetFile(String name, ObjectNode root, String json) {
     }
     String resource = "/nacre/neuralassets/presets/" + name + ".json";
     try (InputStream in = Preset.class.getResourceAsStream(resource)) {
-      return of(name, new String(in.readAllBytes(), StandardCharsets.UTF_8));
+      String json = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      PresetFile own = of(name, json).extended(Path.of(""), MOST_PARENTS);
+      return name.equals(PAPER) ? new PresetFile(name, own.root, own.json, true) : own;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -85,7 +160,7 @@ public record PresetFile(String name, ObjectNode root, String json) {
           e);
     }
     if (root instanceof ObjectNode object) {
-      return new PresetFile(name, object, json);
+      return new PresetFile(name, object, json, false);
     }
     throw new IllegalArgumentException(
         String.format(
@@ -97,12 +172,13 @@ public record PresetFile(String name, ObjectNode root, String json) {
 
   /**
    * This preset with a pretrained base. Of the built-in {@code paper}, which has the sizes of
-   * Stable Diffusion 2.1, they are replaced; in others a UNet of their own must be the base's.
+   * Stable Diffusion 2.1, and of presets that extend it they are replaced; in others a UNet of
+   * their own must be the base's.
    *
    * @throws IllegalArgumentException in one line, if it is not, or the sizes do not fit
    */
   public PresetFile with(PretrainedBase base) {
-    return changed(preset -> base.describe(preset, name.equals(PAPER)));
+    return changed(preset -> base.describe(preset, isOpen));
   }
 
   /** This preset with another image encoder, and the sizes and images of that one. */
@@ -148,7 +224,7 @@ public record PresetFile(String name, ObjectNode root, String json) {
       throw new IllegalArgumentException(
           String.format(Locale.ROOT, "preset %s: %s", name, e.getMessage()), e);
     }
-    return new PresetFile(name, copy, copy.toPrettyString());
+    return new PresetFile(name, copy, copy.toPrettyString(), isOpen);
   }
 
   /**

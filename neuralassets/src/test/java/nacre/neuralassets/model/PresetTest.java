@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import nacre.diffusion.schedule.PredictionType;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -47,6 +48,47 @@ class PresetTest {
     Preset preset = Preset.read(file);
     assertEquals(json, preset.json());
     assertFalse(preset.json().equals(Preset.builtin("tiny").json()));
+  }
+
+  @Test
+  void aPresetHasWhatItDoesNotSayFromTheOneItExtends() throws IOException {
+    Files.writeString(
+        folder.resolve("one.json"),
+        "{\"extends\": \"demo\", \"training\": {\"batch_size\": 3}, \"vae_from\": null, \"fold\":"
+            + " 4, \"unet\": {\"in_channels\": 52, \"out_channels\": 48}}");
+    Path file = folder.resolve("two.json");
+    Files.writeString(file, "{\"extends\": \"one.json\", \"training\": {\"weight_decay\": 0.5}}");
+    Preset two = Preset.read(file);
+    Preset demo = Preset.builtin("demo");
+    assertEquals(3, two.training().batchSize());
+    assertEquals(0.5, two.training().weightDecay());
+    assertEquals(demo.training().learningRate(), two.training().learningRate());
+    assertEquals(demo.imageEncoder(), two.imageEncoder());
+    assertTrue(two.vae().isEmpty() && two.vaeFrom().isEmpty());
+    assertEquals(48, two.sampleChannels());
+    assertEquals(two, Preset.of(two.name(), two.json())); // the text is complete by itself
+    assertFalse(PresetFile.named(file.toString()).isOpen());
+
+    Files.writeString(file, "{\"extends\": \"two.json\"}");
+    String circle = refused(() -> Preset.read(file));
+    assertTrue(circle.contains("extend each other in a circle"), circle);
+    Files.writeString(file, "{\"extends\": \"three.json\"}");
+    String missing = refused(() -> Preset.read(file));
+    assertTrue(missing.contains("three.json"), missing);
+    Files.writeString(file, "{\"extends\": 3}");
+    String number = refused(() -> Preset.read(file));
+    assertTrue(number.contains("must name a preset"), number);
+  }
+
+  @Test
+  void presetsOfDataSetsTakeTheSizesOfABase() throws IOException {
+    for (String name : List.of("paper", "movi-e", "objectron", "waymo", "object")) {
+      assertTrue(PresetFile.named(name).isOpen(), name);
+    }
+    assertFalse(PresetFile.named("movi-e-small").isOpen());
+    Path own = folder.resolve("own.json");
+    Files.writeString(own, "{\"extends\": \"paper\", \"unet\": {\"layers_per_block\": 1}}");
+    assertFalse(PresetFile.named(own.toString()).isOpen());
   }
 
   @Test
@@ -105,7 +147,7 @@ class PresetTest {
     }
   }
 
-  private static String refused(Runnable task) {
-    return assertThrows(IllegalArgumentException.class, task::run).getMessage();
+  private static String refused(Executable task) {
+    return assertThrows(IllegalArgumentException.class, task).getMessage();
   }
 }
