@@ -47,19 +47,22 @@ DEVICE void denominator(const T* from, int c, float& top, float& sum) {
 }
 
 template <class T, class I>
-DEVICE void cross_entropy(const T* x, const I* targets, float* losses, i64 rows, int c) {
+DEVICE void cross_entropy(const T* x, const I* targets, float* losses, i64 rows, int c, IndexFault* fault) {
   i64 row = own_row();
   if (row >= rows) return;
   const T* from = x + row * c;
   float top;
   float sum;
   denominator(from, c, top, sum);
-  if ((threadIdx.x & 31) == 0) losses[row] = logf(sum) + (top - to_float(from[index_at(targets, row, c)]));
+  if ((threadIdx.x & 31) == 0) {
+    i64 target = index_at(targets, row, c, CROSS_ENTROPY_TARGET, fault);
+    losses[row] = target < 0 ? 0.0f : logf(sum) + (top - to_float(from[target]));
+  }
 }
 
 template <class T, class I>
 DEVICE void cross_entropy_backward(const T* x, const I* targets, const float* dy, T* dx, i64 rows, int c,
-                                   float one_of_rows) {
+                                   float one_of_rows, IndexFault* fault) {
   i64 row = own_row();
   if (row >= rows) return;
   const T* from = x + row * c;
@@ -67,7 +70,7 @@ DEVICE void cross_entropy_backward(const T* x, const I* targets, const float* dy
   float sum;
   denominator(from, c, top, sum);
   float factor = *dy * one_of_rows;
-  int target = static_cast<int>(index_at(targets, row, c));
+  int target = static_cast<int>(index_at(targets, row, c, CROSS_ENTROPY_TARGET, fault));
   map_row(from, dx + row * c, c, [&](int i, float v) {
     return factor * (expf(v - top) / sum - (i == target ? 1.0f : 0.0f));
   });
@@ -75,12 +78,13 @@ DEVICE void cross_entropy_backward(const T* x, const I* targets, const float* dy
 
 #define CROSS_ENTROPY(NAME, T, INDEX, I)                                                                  \
   extern "C" __global__ void __launch_bounds__(THREADS) cross_entropy_##INDEX##_##NAME(                   \
-      const T* x, const I* targets, float* losses, i64 rows, int c) {                                     \
-    cross_entropy(x, targets, losses, rows, c);                                                           \
+      const T* x, const I* targets, float* losses, i64 rows, int c, IndexFault* fault) {                  \
+    cross_entropy(x, targets, losses, rows, c, fault);                                                    \
   }                                                                                                       \
   extern "C" __global__ void __launch_bounds__(THREADS) cross_entropy_backward_##INDEX##_##NAME(          \
-      const T* x, const I* targets, const float* dy, T* dx, i64 rows, int c, float one_of_rows) {         \
-    cross_entropy_backward(x, targets, dy, dx, rows, c, one_of_rows);                                     \
+      const T* x, const I* targets, const float* dy, T* dx, i64 rows, int c, float one_of_rows,           \
+      IndexFault* fault) {                                                                                \
+    cross_entropy_backward(x, targets, dy, dx, rows, c, one_of_rows, fault);                              \
   }
 
 #define CLASSES(NAME, T)                                                                                  \

@@ -217,12 +217,32 @@ DEVICE void with_width(bool packed, Body body) {
 DEVICE i64 first_index() { return static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x; }
 DEVICE i64 index_step() { return static_cast<i64>(gridDim.x) * blockDim.x; }
 
-// An index out of range stops the kernel, as the host would throw.
+// ---- indices out of range
+
+// The first index that was out of range since the host last looked; IndexFaults.java reads it and throws.
+struct IndexFault {
+  int found;
+  int operation;  // one of the two below
+  i64 index;
+  i64 position;
+  i64 range;
+};
+
+constexpr int GATHERED = 1;
+constexpr int CROSS_ENTROPY_TARGET = 2;
+
+// The index at a position, or -1 where it is out of range, of which the host is told.
 template <class I>
-DEVICE i64 index_at(const I* indices, i64 i, i64 count) {
+DEVICE i64 index_at(const I* indices, i64 i, i64 count, int operation, IndexFault* fault) {
   i64 index = indices[i];
-  if (index < 0 || index >= count) __trap();
-  return index;
+  if (index >= 0 && index < count) return index;
+  if (atomicCAS(&fault->found, 0, 1) == 0) {
+    fault->operation = operation;
+    fault->index = index;
+    fault->position = i;
+    fault->range = count;
+  }
+  return -1;
 }
 
 // ---- sums in an order that depends on nothing but the shape

@@ -56,28 +56,30 @@ DEVICE void transpose(const T* x, T* y, int rows, int columns) {
   }
 }
 
-// y [rows, d] = rows of table [v, d].
+// y [rows, d] = rows of table [v, d]; zeros where an index is out of range.
 template <class T, class I>
-DEVICE void gather(const T* table, const I* indices, T* y, i64 rows, int d, i64 v) {
+DEVICE void gather(const T* table, const I* indices, T* y, i64 rows, int d, i64 v, IndexFault* fault) {
   constexpr int N = 16 / sizeof(T);
   if (d % N == 0 && aligned16(table, y)) {
     int packs = d / N;
     for (i64 p = first_index(); p < rows * packs; p += index_step()) {
       i64 row = p / packs;
-      i64 from = index_at(indices, row, v) * packs + (p - row * packs);
-      reinterpret_cast<uint4*>(y)[p] = reinterpret_cast<const uint4*>(table)[from];
+      i64 from = index_at(indices, row, v, GATHERED, fault);
+      reinterpret_cast<uint4*>(y)[p] =
+          from < 0 ? make_uint4(0, 0, 0, 0) : reinterpret_cast<const uint4*>(table)[from * packs + (p - row * packs)];
     }
   } else {
     for (i64 i = first_index(); i < rows * d; i += index_step()) {
-      y[i] = table[index_at(indices, i / d, v) * d + i % d];
+      i64 from = index_at(indices, i / d, v, GATHERED, fault);
+      y[i] = from < 0 ? T(0) : table[from * d + i % d];
     }
   }
 }
 
 #define GATHER(BYTES, T, NAME, I)                                                                   \
   extern "C" __global__ void __launch_bounds__(THREADS) gather_##BYTES##_##NAME(                    \
-      const T* table, const I* indices, T* y, i64 rows, int d, i64 v) {                             \
-    gather(table, indices, y, rows, d, v);                                                          \
+      const T* table, const I* indices, T* y, i64 rows, int d, i64 v, IndexFault* fault) {          \
+    gather(table, indices, y, rows, d, v, fault);                                                   \
   }
 
 #define MOVEMENT(BYTES, T)                                                                          \
@@ -104,11 +106,14 @@ extern "C" __global__ void __launch_bounds__(THREADS) copy_16(const uint4* x, ui
 // dtable [v, d]: a warp for each row of the table looks through all indices and adds up, in their order, the
 // rows of dy that name it. No atomic additions, so the sums never depend on which came first.
 template <class T, class I>
-DEVICE void gather_backward(const I* indices, const T* dy, T* dtable, i64 count, int d, i64 v) {
+DEVICE void gather_backward(const I* indices, const T* dy, T* dtable, i64 count, int d, i64 v, IndexFault* fault) {
   constexpr int N = 4;  // columns of a lane at a time
   i64 row = static_cast<i64>(blockIdx.x) * (THREADS / 32) + (threadIdx.x >> 5);
   if (row >= v) return;
   int lane = threadIdx.x & 31;
+  if (row == 0) {
+    for (i64 i = lane; i < count; i += 32) index_at(indices, i, v, GATHERED, fault);
+  }
   for (int first = 0; first < d; first += 32 * N) {
     float sum[N] = {};
     for (i64 base = 0; base < count; base += 32) {
@@ -134,12 +139,12 @@ DEVICE void gather_backward(const I* indices, const T* dy, T* dtable, i64 count,
 
 #define GATHER_BACKWARD(NAME, T)                                                                       \
   extern "C" __global__ void __launch_bounds__(THREADS) gather_backward_##NAME##_i32(                  \
-      const int* indices, const T* dy, T* dtable, i64 count, int d, i64 v) {                           \
-    gather_backward(indices, dy, dtable, count, d, v);                                                 \
+      const int* indices, const T* dy, T* dtable, i64 count, int d, i64 v, IndexFault* fault) {        \
+    gather_backward(indices, dy, dtable, count, d, v, fault);                                          \
   }                                                                                                    \
   extern "C" __global__ void __launch_bounds__(THREADS) gather_backward_##NAME##_i64(                  \
-      const i64* indices, const T* dy, T* dtable, i64 count, int d, i64 v) {                           \
-    gather_backward(indices, dy, dtable, count, d, v);                                                 \
+      const i64* indices, const T* dy, T* dtable, i64 count, int d, i64 v, IndexFault* fault) {        \
+    gather_backward(indices, dy, dtable, count, d, v, fault);                                          \
   }
 
 FOR_FLOATS(GATHER_BACKWARD)

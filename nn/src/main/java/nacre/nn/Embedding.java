@@ -20,8 +20,8 @@ public final class Embedding implements Layer {
   /**
    * {@code indices [..] (i32 or i64) → [.., width]}, of the table's dtype.
    *
-   * @throws IndexOutOfBoundsException if an index is not one of the table's rows; a GPU stops there
-   *     and says so by a {@code CudaException} when it is next waited for
+   * @throws IndexOutOfBoundsException if an index is not one of the table's rows; of a GPU, when
+   *     numbers are next read from it
    */
   @Override
   public Tensor forward(Tensor indices) {

@@ -3,8 +3,8 @@ package nacre.tensor.reference;
 import static nacre.tensor.reference.Elements.read;
 import static nacre.tensor.reference.Elements.write;
 
-import java.util.Locale;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.Indexed;
 
 /** What is computed of rows of scores, one score a class. */
 final class PlainClasses {
@@ -58,15 +58,7 @@ final class PlainClasses {
   private static long[] targets(Tensor targets, int classes) {
     long[] values = Elements.readIntegers(targets);
     for (int i = 0; i < values.length; i++) {
-      if (values[i] < 0 || values[i] >= classes) {
-        throw new IndexOutOfBoundsException(
-            String.format(
-                Locale.ROOT,
-                "crossEntropy: target %d at position %d, of %d classes",
-                values[i],
-                i,
-                classes));
-      }
+      Indexed.CROSS_ENTROPY.check(values[i], i, classes);
     }
     return values;
   }

@@ -3,6 +3,7 @@ package nacre.tensor.reference;
 import java.util.Arrays;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.Indexed;
 
 /**
  * What moves, converts and sets elements. Movement copies bytes, so that it is exact for any type.
@@ -75,11 +76,8 @@ final class PlainMovement {
           "gather: indices must be i32 or i64, not " + indices.describe());
     }
     long[] rows = Elements.readIntegers(indices);
-    for (long row : rows) {
-      if (row < 0 || row >= count) {
-        throw new IndexOutOfBoundsException(
-            "gather: index " + row + " into a table of " + count + " rows");
-      }
+    for (int i = 0; i < rows.length; i++) {
+      Indexed.GATHER.check(rows[i], i, count);
     }
     return rows;
   }

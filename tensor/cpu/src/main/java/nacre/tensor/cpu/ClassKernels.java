@@ -1,10 +1,10 @@
 package nacre.tensor.cpu;
 
 import java.util.Arrays;
-import java.util.Locale;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.Worth;
+import nacre.tensor.spi.Indexed;
 
 /** What is computed of rows of scores, one score a class: the largest, and the cross-entropy. */
 final class ClassKernels {
@@ -95,16 +95,6 @@ final class ClassKernels {
   }
 
   private static int target(Tensor targets, long row, int classes) {
-    long target = Integers.get(targets, row);
-    if (target < 0 || target >= classes) {
-      throw new IndexOutOfBoundsException(
-          String.format(
-              Locale.ROOT,
-              "crossEntropy: target %d at position %d, of %d classes",
-              target,
-              row,
-              classes));
-    }
-    return (int) target;
+    return (int) Indexed.CROSS_ENTROPY.check(Integers.get(targets, row), row, classes);
   }
 }

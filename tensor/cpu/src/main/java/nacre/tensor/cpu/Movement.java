@@ -5,6 +5,7 @@ import java.util.Arrays;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cpu.engine.Worth;
+import nacre.tensor.spi.Indexed;
 
 /** Boxes in and out of tensors, and rows of tables. {@link Permutation} reorders axes. */
 final class Movement {
@@ -106,11 +107,6 @@ final class Movement {
   }
 
   private static long row(Tensor indices, long i, int rows) {
-    long index = Integers.get(indices, i);
-    if (index < 0 || index >= rows) {
-      throw new IndexOutOfBoundsException(
-          "gather: index " + index + " at position " + i + ", the table has " + rows + " rows");
-    }
-    return index;
+    return Indexed.GATHER.check(Integers.get(indices, i), i, rows);
   }
 }

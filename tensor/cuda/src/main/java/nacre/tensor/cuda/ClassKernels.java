@@ -45,7 +45,8 @@ final class ClassKernels {
                             .address(targets.address())
                             .address(losses)
                             .i64(rows)
-                            .i32(logits.dim(-1)));
+                            .i32(logits.dim(-1))
+                            .address(gpu.faults().address()));
           }
           reductions.all(losses, rows, y.address(), 1.0 / rows);
         });
@@ -65,7 +66,8 @@ final class ClassKernels {
                       .address(dx.address())
                       .i64(rows)
                       .i32(logits.dim(-1))
-                      .f32(1.0 / rows));
+                      .f32(1.0 / rows)
+                      .address(gpu.faults().address()));
     }
   }
 }

@@ -9,6 +9,7 @@ import nacre.tensor.cuda.cudnn.CudnnLibrary;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
 import nacre.tensor.cuda.driver.CudaStepGraph;
+import nacre.tensor.cuda.driver.IndexFaults;
 import nacre.tensor.cuda.driver.Kernels;
 import nacre.tensor.cuda.driver.Staging;
 import nacre.tensor.spi.AdamWConstants;
@@ -55,8 +56,9 @@ final class CudaBackend implements Backend {
         new Gpu(
             device,
             new CudaAllocator(device),
-            new Kernels(device, settings.cache().resolve("kernels")));
-    staging = new Staging(device);
+            new Kernels(device, settings.cache().resolve("kernels")),
+            new IndexFaults(device));
+    staging = new Staging(device, gpu.faults());
     elementwise = new ElementwiseKernels(gpu);
     reductions = new ReductionKernels(gpu, elementwise);
     MatrixKernels matrices = new MatrixKernels(gpu);

@@ -4,11 +4,12 @@ import java.util.function.LongConsumer;
 import nacre.tensor.DType;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.cuda.driver.IndexFaults;
 import nacre.tensor.cuda.driver.Kernel;
 import nacre.tensor.cuda.driver.Kernels;
 
 /** What every part of the backend works with. */
-record Gpu(CudaDevice device, CudaAllocator allocator, Kernels kernels) {
+record Gpu(CudaDevice device, CudaAllocator allocator, Kernels kernels, IndexFaults faults) {
 
   /** The kernel {@code name_dtype}, out of a source file. */
   Kernel kernel(String file, String name, DType dtype) {

@@ -155,7 +155,8 @@ final class MovementKernels {
                       .address(y.address())
                       .i64(n / d)
                       .i32(d)
-                      .i64(table.dim(0)));
+                      .i64(table.dim(0))
+                      .address(gpu.faults().address()));
     }
   }
 
@@ -172,7 +173,8 @@ final class MovementKernels {
                       .address(dtable.address())
                       .i64(indices.elements())
                       .i32(dtable.dim(1))
-                      .i64(dtable.dim(0)));
+                      .i64(dtable.dim(0))
+                      .address(gpu.faults().address()));
     }
   }
 

@@ -15,13 +15,15 @@ public final class Staging {
   private static final long BYTES = 4 << 20;
 
   private final CudaDevice device;
+  private final IndexFaults faults;
   private final MemorySegment[] buffers = new MemorySegment[2];
   private final MemorySegment[] events = new MemorySegment[2];
   private int next;
 
   @SuppressWarnings("restricted") // the driver gives as many bytes as were asked for
-  public Staging(CudaDevice device) {
+  public Staging(CudaDevice device, IndexFaults faults) {
     this.device = device;
+    this.faults = faults;
     device.enter();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
@@ -57,10 +59,15 @@ public final class Staging {
     }
   }
 
-  /** Copies the GPU's memory to the host, and waits for all work before it. */
+  /**
+   * Copies the GPU's memory to the host, and waits for all work before it.
+   *
+   * @throws IndexOutOfBoundsException if an index was out of range in this work
+   */
   public void download(long source, MemorySegment destination, long bytes) {
     device.enter();
     try {
+      faults.ask();
       long asked = 0;
       for (long at = 0; at < bytes; at += BYTES) {
         for (; asked < bytes && asked < at + 2 * BYTES; asked += BYTES) {
@@ -74,6 +81,9 @@ public final class Staging {
         int i = (int) (at / BYTES % 2);
         check(Cuda.cuEventSynchronize(events[i]), "cuEventSynchronize");
         MemorySegment.copy(buffers[i], 0, destination, at, Math.min(BYTES, bytes - at));
+      }
+      if (bytes > 0) {
+        faults.requireNone();
       }
     } finally {
       device.leave();
