@@ -32,6 +32,15 @@ public final class PngFile {
   }
 
   /**
+   * As {@link #readRgb}, of a PNG in memory.
+   *
+   * @param place where it comes from, for messages
+   */
+  public static byte[] readRgb(Path place, byte[] png, int width, int height) throws IOException {
+    return rgb(decode(place, png, width, height));
+  }
+
+  /**
    * An image as packed RGB bytes [height, width, 3], without color management. Gray is repeated,
    * alpha dropped, 16 bits cut to 8.
    */
@@ -77,6 +86,11 @@ public final class PngFile {
       String reason = Files.isDirectory(file) ? "is a folder" : "cannot be read: " + e.getMessage();
       throw new SceneFormatException(file, "", reason, "every frame needs its PNG");
     }
+    return decode(file, bytes, width, height);
+  }
+
+  private static BufferedImage decode(Path file, byte[] bytes, int width, int height)
+      throws SceneFormatException {
     BufferedImage image;
     try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
       var readers = ImageIO.getImageReadersByFormatName("png");

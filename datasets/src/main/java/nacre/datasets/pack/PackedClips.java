@@ -1,0 +1,188 @@
+package nacre.datasets.pack;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import nacre.datasets.pack.proto.PackedClip;
+import nacre.neuralassets.data.ClipSource;
+import nacre.neuralassets.data.ClipSourceProvider;
+import nacre.neuralassets.scene.Box3;
+import nacre.neuralassets.scene.Camera;
+import nacre.neuralassets.scene.ObjectView;
+import nacre.neuralassets.scene.PngFile;
+import nacre.neuralassets.scene.Scene;
+import nacre.neuralassets.scene.SceneFrame;
+
+/** The clips of a pack, which {@link PackWriter} wrote: the kind {@code packed}. */
+public final class PackedClips implements ClipSource {
+  private final PackFolder folder;
+  private final PackFolder.Settings settings;
+  private final List<Place> clips = new ArrayList<>();
+
+  /** Opened when first read, and kept open. */
+  private final ZipFile[] shards;
+
+  private record Place(int shard, int number, PackFolder.Entry entry) {}
+
+  private PackedClips(PackFolder folder) throws IOException {
+    this.folder = folder;
+    settings = folder.settings();
+    List<List<PackFolder.Entry>> all = folder.shards();
+    shards = new ZipFile[all.size()];
+    for (int shard = 0; shard < all.size(); shard++) {
+      Iterator<PackFolder.Entry> entries = all.get(shard).iterator();
+      for (int number = 0; entries.hasNext(); number++) {
+        clips.add(new Place(shard, number, entries.next()));
+      }
+    }
+  }
+
+  /**
+   * Opens a pack; of one that is not finished, what there is.
+   *
+   * @throws IOException in one line, if there is none, or it is damaged
+   */
+  public static PackedClips open(Path root) throws IOException {
+    PackFolder folder = new PackFolder(root);
+    if (!folder.exists()) {
+      throw new IOException(root + ": is no pack; nacre data pack writes them");
+    }
+    return new PackedClips(folder);
+  }
+
+  @Override
+  public int size() {
+    return clips.size();
+  }
+
+  @Override
+  public String id(int index) {
+    return clips.get(index).entry().id();
+  }
+
+  @Override
+  public String name(int index) {
+    Place place = clips.get(index);
+    return folder.shard(place.shard()) + ":" + PackFolder.clip(place.number());
+  }
+
+  @Override
+  public String describe() {
+    return String.format(
+        Locale.ROOT,
+        "%s, a pack of %s at %d pixels",
+        folder.root(),
+        settings.source(),
+        settings.size());
+  }
+
+  @Override
+  public Scene scene(int index) throws IOException {
+    Place place = clips.get(index);
+    PackedClip clip = PackedClip.parseFrom(bytes(place.shard(), PackFolder.clip(place.number())));
+    try {
+      return scene(place, clip);
+    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+      throw new IOException(name(index) + ": is damaged: " + e.getMessage(), e);
+    }
+  }
+
+  private Scene scene(Place place, PackedClip clip) {
+    List<SceneFrame> frames = new ArrayList<>();
+    for (int t = 0; t < clip.getFramesCount(); t++) {
+      Camera camera = PackedMessages.camera(clip.getFrames(t));
+      List<ObjectView> views = PackedMessages.views(clip.getFrames(t));
+      frames.add(new Frame(place, t, camera, views));
+    }
+    int side = settings.size();
+    return new Scene(side, side, PackedMessages.up(clip), PackedMessages.entities(clip), frames);
+  }
+
+  private final class Frame extends SceneFrame.Stored {
+    private final Place place;
+    private final int index;
+    private final List<ObjectView> views;
+
+    Frame(Place place, int index, Camera camera, List<ObjectView> views) {
+      super(camera, boxesOf(views));
+      this.place = place;
+      this.index = index;
+      this.views = views;
+    }
+
+    @Override
+    protected List<ObjectView> readViews() {
+      return views;
+    }
+
+    @Override
+    protected byte[] readRgb() throws IOException {
+      String entry = PackFolder.frame(place.number(), index);
+      byte[] png = bytes(place.shard(), entry);
+      int side = settings.size();
+      return PngFile.readRgb(Path.of(folder.shard(place.shard()) + ":" + entry), png, side, side);
+    }
+  }
+
+  private static List<Box3> boxesOf(List<ObjectView> views) {
+    List<Box3> boxes = new ArrayList<>();
+    views.forEach(view -> boxes.add(view.box3()));
+    return boxes;
+  }
+
+  private byte[] bytes(int shard, String name) throws IOException {
+    String place = folder.shard(shard) + ":" + name;
+    ZipFile zip = zip(shard);
+    ZipEntry entry = zip.getEntry(name);
+    if (entry == null) {
+      throw new IOException(place + ": is missing");
+    }
+    byte[] bytes;
+    try (InputStream in = zip.getInputStream(entry)) {
+      bytes = in.readAllBytes();
+    }
+    CRC32 crc = new CRC32(); // a ZipFile does not look at it
+    crc.update(bytes);
+    if (crc.getValue() != entry.getCrc()) {
+      throw new IOException(place + ": is damaged, its checksum is another");
+    }
+    return bytes;
+  }
+
+  private synchronized ZipFile zip(int shard) throws IOException {
+    if (shards[shard] == null) {
+      Path file = folder.shard(shard);
+      try {
+        shards[shard] = new ZipFile(file.toFile());
+      } catch (IOException e) {
+        throw new IOException(file + ": cannot be read: " + e.getMessage(), e);
+      }
+    }
+    return shards[shard];
+  }
+
+  /** The kind {@code packed}. */
+  public static final class Provider implements ClipSourceProvider {
+    @Override
+    public String name() {
+      return "packed";
+    }
+
+    @Override
+    public boolean recognizes(Path path) {
+      return new PackFolder(path).exists();
+    }
+
+    @Override
+    public ClipSource open(String location, Request request) throws IOException {
+      return PackedClips.open(Path.of(location));
+    }
+  }
+}
