@@ -49,7 +49,7 @@ public record PretrainedEncoder(Path folder, VitConfig config, ImageProcessorCon
    * @param replace whether what the preset has of the last three is replaced
    */
   public void describe(ObjectNode preset, boolean replace) {
-    preset.put(FROM, folder.toString());
+    preset.put(FROM, folder.toAbsolutePath().normalize().toString());
     ObjectNode encoder = preset.putObject(ENCODER);
     encoder.put("model_type", config.family().modelType()).setAll(config.keys());
     if (!(preset.get(TOKENS) instanceof ObjectNode tokens)) {

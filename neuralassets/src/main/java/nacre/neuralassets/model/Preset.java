@@ -170,7 +170,8 @@ public record Preset(
 
   /**
    * A preset by the name of a built-in one, or from a file. What it leaves out of the sizes of a
-   * pretrained base or image encoder that it names is read from there.
+   * pretrained base or image encoder that it names is read from there; a relative path in a file
+   * starts at the file's folder.
    *
    * @throws IOException if a file cannot be read
    * @throws IllegalArgumentException in one line, if there is neither, or its content is wrong

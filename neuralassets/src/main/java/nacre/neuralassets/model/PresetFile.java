@@ -43,6 +43,10 @@ public record PresetFile(String name, ObjectNode root, String json, boolean isOp
           "waymo",
           "waymo-small");
 
+  /** The keys whose values are places of other models. */
+  private static final List<String> PLACES =
+      List.of(PretrainedBase.BASE, PretrainedAutoencoder.FROM, PretrainedEncoder.FROM);
+
   private static final String PAPER = "paper";
   private static final String EXTENDS = "extends";
   private static final int MOST_PARENTS = 8;
@@ -67,10 +71,31 @@ public record PresetFile(String name, ObjectNode root, String json, boolean isOp
     return !BUILTIN.contains(name) && Files.isRegularFile(file) ? read(file) : builtin(name);
   }
 
-  /** As {@link #named}, from a file. */
+  /**
+   * A preset in a file. Where it names another model or preset by a relative path, that starts at
+   * the file's folder and is made absolute, so that a run that keeps the preset finds it from
+   * anywhere.
+   *
+   * @throws IOException if the file cannot be read
+   * @throws IllegalArgumentException in one line, if it is no JSON object
+   */
   static PresetFile read(Path file) throws IOException {
-    PresetFile own = of(file.toString(), TextFile.read(file));
-    return own.extended(file.toAbsolutePath().getParent(), MOST_PARENTS);
+    return own(file).extended(file.toAbsolutePath().getParent(), MOST_PARENTS);
+  }
+
+  /** What a file itself says. */
+  private static PresetFile own(Path file) throws IOException {
+    PresetFile preset = of(file.toString(), TextFile.read(file));
+    ObjectNode root = preset.root.deepCopy();
+    for (String key : PLACES) {
+      String place = root.path(key).textValue();
+      if (place != null && !place.equals(PretrainedAutoencoder.SHIPPED)) {
+        root.put(key, file.toAbsolutePath().resolveSibling(place).normalize().toString());
+      }
+    }
+    return root.equals(preset.root)
+        ? preset
+        : new PresetFile(preset.name, root, root.toPrettyString(), false);
   }
 
   /** This preset over the one that it extends: what it does not have is that one's. */
@@ -97,7 +122,7 @@ public record PresetFile(String name, ObjectNode root, String json, boolean isOp
         throw new IllegalArgumentException(
             String.format(Locale.ROOT, "preset %s: \"%s\": there is no %s", name(), EXTENDS, file));
       }
-      parent = of(file.toString(), TextFile.read(file)).extended(file.getParent(), parents - 1);
+      parent = own(file).extended(file.getParent(), parents - 1);
     }
     ObjectNode merged = parent.root.deepCopy();
     ObjectNode own = root.deepCopy();

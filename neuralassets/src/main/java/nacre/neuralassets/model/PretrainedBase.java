@@ -62,6 +62,11 @@ public record PretrainedBase(
    * @param hints what goes before what its files say
    */
   public record Location(Path path, ModelHints hints) {
+    /** The same, as a run keeps it. */
+    public Location absolute() {
+      return new Location(path.toAbsolutePath().normalize(), hints);
+    }
+
     /** The location under a preset's keys, if it has one. */
     static Optional<Location> of(PresetReader preset) {
       Optional<String> path = preset.text(BASE);
@@ -181,7 +186,7 @@ public record PretrainedBase(
         requireSame(part.getKey(), part.getValue(), complete(part.getKey(), given));
       }
     }
-    preset.put(BASE, path().toString());
+    preset.put(BASE, path().toAbsolutePath().normalize().toString());
     hints.family().ifPresent(family -> preset.put(FAMILY, family.toString()));
     hints.prediction().ifPresent(type -> preset.put(PREDICTION, type.key()));
     JsonNode side = preset.path("image_size");

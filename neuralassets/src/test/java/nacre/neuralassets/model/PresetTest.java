@@ -50,6 +50,38 @@ class PresetTest {
     assertFalse(preset.json().equals(Preset.builtin("tiny").json()));
   }
 
+  /** A place of another model is one from the file's folder, whatever the command's own folder. */
+  @ParameterizedTest
+  @CsvSource({"base", "vae_from", "image_encoder_from"})
+  void relativePlacesStartAtTheFileAndAreKeptAbsolute(String key) throws IOException {
+    String name = key.substring(0, 3);
+    Path presets = Files.createDirectories(folder.resolve("presets"));
+    Path file = presets.resolve("mine.json");
+    for (String place : List.of("../models/" + name, folder + "/models/" + name)) {
+      String entry = "{\"%s\": \"%s\",".formatted(key, place);
+      String json = TinyLatent.preset().json().replaceFirst("\\{", entry);
+      Files.writeString(file, json);
+      Preset preset = Preset.read(file);
+      Path wanted = folder.resolve("models").resolve(name);
+      Optional<Path> read =
+          switch (key) {
+            case "base" -> preset.base().map(PretrainedBase.Location::path);
+            case "vae_from" -> preset.vaeFrom().map(Path::of);
+            default -> preset.imageEncoderFrom();
+          };
+      assertEquals(Optional.of(wanted), read);
+      assertEquals(preset, Preset.of(file.toString(), preset.json()));
+      assertEquals(place.startsWith(".."), !preset.json().equals(json));
+    }
+  }
+
+  @Test
+  void theShippedAutoencoderIsNoPath() throws IOException {
+    String demo = Preset.builtin("demo").json();
+    Preset preset = Preset.read(Files.writeString(folder.resolve("mine.json"), demo));
+    assertEquals(Optional.of(PretrainedAutoencoder.SHIPPED), preset.vaeFrom());
+  }
+
   @Test
   void aPresetHasWhatItDoesNotSayFromTheOneItExtends() throws IOException {
     Files.writeString(

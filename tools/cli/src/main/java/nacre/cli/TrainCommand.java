@@ -296,7 +296,10 @@ final class TrainCommand implements Callable<Integer> {
     requireSame(
         "--base",
         baseOptions.location().isEmpty()
-            || draws.flatMap(Preset::base).equals(baseOptions.location()));
+            || draws
+                .flatMap(Preset::base)
+                .map(PretrainedBase.Location::absolute)
+                .equals(baseOptions.location().map(PretrainedBase.Location::absolute)));
     requireSame(
         "--lora",
         baseOptions.lora().isEmpty()
@@ -304,7 +307,10 @@ final class TrainCommand implements Callable<Integer> {
     requireSame(
         "--image-encoder",
         imageEncoder == null
-            || draws.flatMap(Preset::imageEncoderFrom).equals(Optional.of(imageEncoder)));
+            || draws
+                .flatMap(Preset::imageEncoderFrom)
+                .map(Path::toAbsolutePath)
+                .equals(Optional.of(imageEncoder.toAbsolutePath().normalize())));
     requireSame("--seed", seed == null || seed.bits() == state.seed());
     requireSame("--dtype", dtype == null || dtype == state.compute());
     requireSame("--data", data == null || data(data).toString().equals(began.toString()));

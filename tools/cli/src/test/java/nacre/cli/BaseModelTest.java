@@ -61,6 +61,11 @@ class BaseModelTest {
     return runs.train(preset, out, more);
   }
 
+  /** As a run keeps a place. */
+  private static Path absolute(Path place) {
+    return place.toAbsolutePath().normalize();
+  }
+
   private Path preset(String name, String changes) throws IOException {
     return BasedRuns.preset(folder.resolve(name + ".json"), changes);
   }
@@ -72,7 +77,7 @@ class BaseModelTest {
     CommandLineRun trained =
         train(preset, out, "--base", BASE, "--image-encoder", ENCODER, "--steps", 2);
     assertEquals(0, trained.status(), trained::err);
-    assertTrue(trained.out().contains("base    " + BASE + ", Stable"), trained::out);
+    assertTrue(trained.out().contains("base    " + absolute(BASE) + ", Stable"), trained::out);
     assertTrue(trained.out().contains("context 16 wide, predicts epsilon"), trained::out);
     Path begun = checkpoint(out, 0).resolve("ema");
     assertSame(weights(BASE, Component.UNET), weights(begun, Component.UNET));
@@ -132,12 +137,15 @@ class BaseModelTest {
   @Test
   void aPresetNamesItAndTheRunOfThePresetKeepsEverything() throws IOException {
     Path preset =
-        preset("mine", "{'base': '%s', 'image_encoder_from': '%s'}".formatted(BASE, ENCODER));
+        preset(
+            "mine",
+            "{'base': '%s', 'image_encoder_from': '%s'}"
+                .formatted(absolute(BASE), absolute(ENCODER)));
     Path out = folder.resolve("run");
     CommandLineRun trained = train(preset, out, "--steps", 1);
     assertEquals(0, trained.status(), trained::err);
     Preset kept = ModelFolder.preset(new Checkpoint(checkpoint(out, 1)).model());
-    assertEquals(BASE, kept.base().orElseThrow().path());
+    assertEquals(absolute(BASE), kept.base().orElseThrow().path());
     assertEquals(4, kept.unet().inChannels());
     CommandLineRun resumed = train(preset, out, "--resume", "--steps", 2);
     assertEquals(0, resumed.status(), resumed::err);
@@ -201,6 +209,9 @@ class BaseModelTest {
     Path out = folder.resolve("run");
     Object[] all = {"--base", BASE, "--image-encoder", ENCODER, "--steps", 1};
     assertEquals(0, train(preset("mine", "{}"), out, all).status());
+    Object[] same = {"--base", BASE, "--image-encoder", ENCODER, "--resume"};
+    CommandLineRun resumed = train(folder.resolve("mine.json"), out, same);
+    assertEquals(0, resumed.status(), resumed::err);
     JsonNode reference =
         JSON.readTree(TinyModel.RESOURCES.resolve("saved-configs.json").toFile()).path(part);
     JsonNode written = JSON.readTree(checkpoint(out, 1).resolve("ema").resolve(file).toFile());

@@ -83,7 +83,7 @@ class ImageEncoderTest {
     Path out = folder.resolve("run");
     CommandLineRun trained = train("--preset", "tiny", "--image-encoder", encoder, "--out", out);
     assertEquals(0, trained.status(), trained.err());
-    String told = "encoder %s, %s\n".formatted(encoder, type);
+    String told = "encoder %s, %s\n".formatted(encoder.toAbsolutePath().normalize(), type);
     assertTrue(trained.out().contains(told), trained.out());
     assertTrue(trained.out().contains("image encoder at 0.002"), trained.out());
     assertSame(encoder, model(out, 0).resolve("image_encoder"));
@@ -118,13 +118,18 @@ class ImageEncoderTest {
     String own =
         tiny.substring(tiny.indexOf("\"image_encoder\""), tiny.indexOf("\"asset_tokens\""));
     String json =
-        tiny.replace(own, "\"image_encoder_from\": %s,\n".formatted(quoted(encoder)))
+        tiny.replace(own, "\"image_encoder_from\": \"encoder\",\n")
             .replace("\"training\": {", "\"training\": {\"encoder_learning_rate_factor\": 0,");
     Path preset = Files.writeString(folder.resolve("mine.json"), json);
     Path out = folder.resolve("run");
     CommandLineRun trained = train("--preset", preset, "--out", out);
     assertEquals(0, trained.status(), trained.err());
     assertTrue(trained.out().contains("encoder " + encoder + ", dinov2"), trained.out());
+    assertEquals(
+        encoder.toString(),
+        JSON.readTree(model(out, 2).resolve("preset.json").toFile())
+            .path("image_encoder_from")
+            .asText());
     assertTrue(trained.out().contains("; frozen: image encoder"), trained.out());
     assertSame(encoder, model(out, 2).resolve("image_encoder"));
     try (StateDict optimizer =
@@ -246,7 +251,7 @@ class ImageEncoderTest {
             .replace(
                 "\"image_encoder\"",
                 "\"image_encoder_from\": %s,\n\"image_encoder\""
-                    .formatted(quoted(ENCODERS.resolve("clip"))));
+                    .formatted(quoted(ENCODERS.resolve("clip").toAbsolutePath())));
     Path preset = Files.writeString(folder.resolve("both.json"), json);
     CommandLineRun refused = train("--preset", preset, "--out", folder.resolve("run"));
     assertEquals(1, refused.status());
