@@ -1,6 +1,7 @@
 package nacre.neuralassets.data;
 
 import java.io.IOException;
+import java.util.List;
 import nacre.neuralassets.scene.Scene;
 
 /**
@@ -40,6 +41,16 @@ public interface ClipSource {
    */
   default String id(int index) {
     return name(index);
+  }
+
+  /**
+   * What is unusual about a clip, such as annotations that jump, in lines for a person who looks at
+   * it.
+   *
+   * @throws IOException as {@link #scene}
+   */
+  default List<String> remarks(int index) throws IOException {
+    return List.of();
   }
 
   /** The data set in a few words, such as its folder, for the line with which a run begins. */

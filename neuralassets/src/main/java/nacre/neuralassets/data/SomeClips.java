@@ -36,6 +36,11 @@ public record SomeClips(ClipSource source, List<Integer> indices) implements Cli
     return source.id(indices.get(index));
   }
 
+  @Override
+  public List<String> remarks(int index) throws IOException {
+    return source.remarks(indices.get(index));
+  }
+
   /** The identities of all of them. */
   public List<String> ids() {
     return indices.stream().map(source::id).toList();

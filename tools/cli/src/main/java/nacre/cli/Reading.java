@@ -1,18 +1,12 @@
 package nacre.cli;
 
-import java.io.PrintStream;
 import nacre.cli.options.Accepts;
-import nacre.neuralassets.data.BadData;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The options that say how a data set is read. */
+/** The options that say how a run reads its data set. */
 final class Reading {
-  @Option(
-      names = "--skip-bad",
-      description =
-          "Leave out clips of --data that cannot be read, and tell of each; otherwise the first"
-              + " ends the command.")
-  private boolean skipBad;
+  @Mixin private Skipping skipping;
 
   @Option(
       names = "--readers",
@@ -25,17 +19,12 @@ final class Reading {
   private int readers;
 
   /** What becomes of clips that cannot be read. */
-  BadData bad(PrintStream out) {
-    return skipBad ? BadData.skipped(line -> out.println("skipped " + line)) : BadData.refused();
+  Skipping skipping() {
+    return skipping;
   }
 
   /** The number of threads. */
   int readers() {
     return readers;
-  }
-
-  /** Whether clips that cannot be read are left out. */
-  boolean skipsBad() {
-    return skipBad;
   }
 }

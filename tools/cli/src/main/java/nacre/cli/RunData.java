@@ -34,7 +34,7 @@ record RunData(DataConfig config, ClipSource source, ClipSplit split, ClipPool p
         request.data().open(new ClipSourceProvider.Request(config, size, request.seed()));
     List<String> before = request.from() == null ? List.of() : request.from().state().heldOut();
     ClipSplit split = ClipSplit.of(source, config, before);
-    BadData bad = request.reading().bad(out);
+    BadData bad = request.reading().skipping().bad(out::println);
     return new RunData(config, source, split, pool(split.training(), config, size, bad), bad);
   }
 
