@@ -1,5 +1,6 @@
 package nacre.neuralassets.edit;
 
+import static nacre.neuralassets.edit.HandmadeScene.seen;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -15,6 +16,8 @@ import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.scene.ObjectView;
+import nacre.neuralassets.scene.PoseVector;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -108,6 +111,57 @@ class EditTokensTest {
         Arrays.equals(
             slot(after, 0),
             slot(of(move, new Edit.Replace(name(0), new Edit.Donor("1", lent))), 0)));
+  }
+
+  /**
+   * A lent object looks as in the frame that shows most of it, the first of equals, and has the
+   * pose of the one that it replaces, whichever their slots.
+   */
+  @Test
+  void aLentObjectComesFromTheFrameThatShowsMostOfIt() throws IOException {
+    ObjectView flat = seen(0.8, 0.1, 0.9, 0.9); // 0.08
+    ObjectView square = seen(0.1, 0.1, 0.5, 0.5); // 0.16
+    ObjectView narrow = seen(0.1, 0.8, 0.9, 0.89); // 0.072
+    ObjectView whole = seen(0, 0, 1, 1);
+    HandmadeScene frames = new HandmadeScene(0);
+    frames.frame(flat, square).frame(square, whole).frame(square, flat);
+    frames.frame(narrow, narrow).frame(flat, whole);
+    SceneView lender = frames.view("hand", data.slots());
+    EditTokens lending = new EditTokens(model, data.slots(), _ -> lender);
+    for (int lent = 0; lent < 2; lent++) {
+      for (int replaced = 0; replaced < 2; replaced++) {
+        Edit edit = new Edit.Replace(name(replaced), new Edit.Donor("hand", lent == 0 ? "a" : "b"));
+        float[] after = lending.of(view, List.of(edit)).toFloats();
+        FramePair best = FramePair.of(lender.clip(), 1, 1);
+        var pair = PairBatch.of(List.of(best), preset.imageSize(), data.slots()).conditioning();
+        float[] pose = view.clip().poses(view.target());
+        System.arraycopy(
+            pose,
+            replaced * PoseVector.LENGTH,
+            pair.poses(),
+            lent * PoseVector.LENGTH,
+            PoseVector.LENGTH);
+        assertArrayEquals(slot(model.tokens(pair).toFloats(), lent), slot(after, replaced));
+      }
+    }
+  }
+
+  @Test
+  void objectsWithoutASlotAreRefusedByName() {
+    SceneView narrow =
+        new HandmadeScene(0)
+            .frame(seen(0, 0, 0.1, 0.1), seen(0, 0, 1, 1))
+            .frame(seen(0, 0, 0.1, 0.1), seen(0, 0, 1, 1))
+            .view("hand", 1);
+    EditTokens one = new EditTokens(model, 1, _ -> narrow);
+    String message =
+        assertThrows(EditException.class, () -> one.of(narrow, List.of(new Edit.Remove("a"))))
+            .getMessage();
+    assertEquals(
+        "a cannot be edited: the model has room for 1 objects, and others are larger", message);
+    Edit lent = new Edit.Replace("b", new Edit.Donor("hand", "a"));
+    message = assertThrows(EditException.class, () -> one.of(narrow, List.of(lent))).getMessage();
+    assertEquals("a of scene hand has no slot: others are larger", message);
   }
 
   @Test
