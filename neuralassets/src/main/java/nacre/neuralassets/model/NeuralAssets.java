@@ -261,9 +261,16 @@ public final class NeuralAssets {
    * position embeddings; null for none.
    */
   private Tensor coordinates(int side, int octaves) {
-    if (octaves == 0) {
-      return null;
-    }
+    return octaves == 0
+        ? null
+        : Tensor.of(device, Shape.of(1, side, side, 4 * octaves), waves(side, octaves));
+  }
+
+  /**
+   * For each sample, row by row, and each octave k: sine and cosine of 2ᵏ π x, and of 2ᵏ π y, where
+   * x and y are its center's place from 0 to 1.
+   */
+  static float[] waves(int side, int octaves) {
     float[] values = new float[side * side * 4 * octaves];
     int at = 0;
     for (int row = 0; row < side; row++) {
@@ -278,6 +285,6 @@ public final class NeuralAssets {
         }
       }
     }
-    return Tensor.of(device, Shape.of(1, side, side, 4 * octaves), values);
+    return values;
   }
 }

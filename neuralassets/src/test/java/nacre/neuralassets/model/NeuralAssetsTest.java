@@ -229,4 +229,40 @@ class NeuralAssetsTest {
       assertTrue(e.getMessage().contains("32 pixels, the preset says 16"), e.getMessage());
     }
   }
+
+  /**
+   * Of two samples a side the centers are at 1/4 and 3/4; the second octave's angles are double.
+   */
+  @Test
+  void coordinateChannelsAreWavesOfThePlace() {
+    float h = (float) Math.sqrt(0.5);
+    float[] wanted = {
+      h, h, h, h, 1, 0, 1, 0, // left, top: π/4 and π/4, then π/2 and π/2
+      h, -h, h, h, -1, 0, 1, 0, // right, top: 3π/4 and π/4, then 3π/2 and π/2
+      h, h, h, -h, 1, 0, -1, 0, // left, bottom
+      h, -h, h, -h, -1, 0, -1, 0 // right, bottom
+    };
+    assertArrayEquals(wanted, NeuralAssets.waves(2, 2), 1e-6f);
+    assertArrayEquals(
+        new float[] {1, 0, 1, 0, 0, -1, 0, -1, 0, 1, 0, 1}, NeuralAssets.waves(1, 3), 1e-6f);
+  }
+
+  @Test
+  void withoutOctavesThereAreNone() {
+    try (Scope _ = Scope.open()) {
+      String plain =
+          Preset.builtin("tiny")
+              .json()
+              .replace("\"coordinate_octaves\": 1", "\"coordinate_octaves\": 0")
+              .replace("\"in_channels\": 16", "\"in_channels\": 12");
+      Preset preset = Preset.of("plain", plain);
+      Parameters p = Parameters.create(Device.cpu(), DType.F32, 1);
+      NeuralAssets model = new NeuralAssets(p, preset);
+      assertEquals(12, p.all().get("unet.conv_in.weight").dim(3));
+      int side = preset.sampleSize();
+      Tensor noisy = Tensor.zeros(Device.cpu(), DType.F32, Shape.of(1, side, side, 12));
+      Tensor time = Tensor.zeros(Device.cpu(), DType.F32, Shape.of(1));
+      assertEquals(noisy.shape(), model.denoise(noisy, time, model.unconditionalTokens(2)).shape());
+    }
+  }
 }

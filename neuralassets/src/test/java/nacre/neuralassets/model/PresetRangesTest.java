@@ -1,6 +1,7 @@
 package nacre.neuralassets.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -216,9 +217,90 @@ class PresetRangesTest {
         "image_encoder.layer_norm_eps | -1 | layer_norm_eps must be a number",
         "scheduler.steps_offset | -1 | steps_offset must be a whole number from 0",
         "sampling.num_inference_steps | 1001 | at most scheduler.num_train_timesteps",
+        "sampling.num_inference_steps | 0 | sampling.num_inference_steps must be a whole number"
+            + " from 1 to 1000000, not 0",
+        "sampling.guidance_scale | -0.1 | sampling.guidance_scale must be a number from 0 to"
+            + " 1000000",
+        "image_size | 0 | image_size must be a whole number from 1 to 8192, not 0",
+        "image_size | 8193 | image_size must be a whole number from 1 to 8192, not 8193",
+        "fold | 0 | fold must be a whole number from 1 to 8192, not 0",
+        "fold | 8193 | fold must be a whole number from 1 to 8192, not 8193",
+        "coordinate_octaves | -1 | coordinate_octaves must be a whole number from 0 to 30, not -1",
+        "coordinate_octaves | 31 | coordinate_octaves must be a whole number from 0 to 30, not 31",
+        "coordinate_octaves | 2 | unet.in_channels does not fit the rest: unet.out_channels + 4 ·"
+            + " coordinate_octaves is wanted",
+        "unet.sample_size | 16 | unet.sample_size does not fit the rest: image_size / fold, as"
+            + " there is no vae, is wanted",
+        "unet.out_channels | 3 | unet.out_channels does not fit the rest: 3 · fold² is wanted",
+        "asset_tokens.roi | 2 | asset_tokens.roi is not known; known here are appearance_dim,",
+        "training.rate | 2 | training.rate is not known; known here are",
+        "sampling.steps | 2 | sampling.steps is not known; known here are guidance_scale, num_inf",
       })
   void theLineNamesKeyAndRange(String path, String value, String told) throws IOException {
-    String json = with(preset(false), List.of(path.split("\\.")), value);
+    assertRefused(false, path, value, told);
+  }
+
+  /** What an autoencoder asks of the rest. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "fold | 2 | fold does not fit the rest: 1, as there is a vae, is wanted",
+        "unet.sample_size | 16 | unet.sample_size does not fit the rest: image_size / the vae's"
+            + " down-sampling is wanted",
+        "unet.out_channels | 8 | unet.out_channels does not fit the rest: latent_channels is"
+            + " wanted",
+        "vae.in_channels | 1 | vae.in_channels does not fit the rest: 3 is wanted",
+        "vae.out_channels | 1 | vae.out_channels does not fit the rest: 3 is wanted",
+      })
+  void theLineNamesWhatTheAutoencoderWants(String path, String value, String told)
+      throws IOException {
+    assertRefused(true, path, value, told);
+  }
+
+  /** A batch of images is an array; 3 · 8192² numbers fit into one ten times. */
+  @Test
+  void boundsBelongToTheRanges() throws IOException {
+    ObjectNode large = preset(false);
+    large.put("image_size", 8192).put("coordinate_octaves", 30);
+    ((ObjectNode) large.get("unet")).put("sample_size", 4096).put("in_channels", 132);
+    ((ObjectNode) large.get("sampling")).put("num_inference_steps", 1000).put("guidance_scale", 0);
+    ((ObjectNode) large.get("training")).put("batch_size", 10);
+    Preset preset = Preset.of("mine", large.toString());
+    assertEquals(8192, preset.imageSize());
+    assertEquals(30, preset.coordinateOctaves());
+    assertEquals(1000, preset.sampling().numInferenceSteps());
+    ((ObjectNode) large.get("training")).put("batch_size", 11);
+    IllegalArgumentException e =
+        org.junit.jupiter.api.Assertions.assertThrows(
+            IllegalArgumentException.class, () -> Preset.of("mine", large.toString()));
+    assertTrue(e.getMessage().contains("training.batch_size does not fit the rest"), e::getMessage);
+    ObjectNode least = preset(false).put("coordinate_octaves", 0);
+    ((ObjectNode) least.get("unet")).put("in_channels", 12);
+    assertEquals(0, Preset.of("mine", least.toString()).coordinateOctaves());
+  }
+
+  /** What may be left out is what it is said to be then. */
+  @Test
+  void flagsAreRead() throws IOException {
+    ObjectNode preset = preset(false);
+    ObjectNode training = (ObjectNode) preset.get("training");
+    assertTrue(Preset.of("mine", preset.toString()).training().gradientCheckpointing());
+    training.put("gradient_checkpointing", false);
+    assertFalse(Preset.of("mine", preset.toString()).training().gradientCheckpointing());
+    training.remove("gradient_checkpointing");
+    assertFalse(Preset.of("mine", preset.toString()).training().gradientCheckpointing());
+    ObjectNode tokens = (ObjectNode) preset.get("asset_tokens");
+    for (boolean derived : new boolean[] {true, false}) {
+      tokens.put("derived_box", derived);
+      AssetTokens read = Preset.of("mine", preset.toString()).assetTokens();
+      assertEquals(derived, read.poseFeatures().derivedBox());
+    }
+  }
+
+  private static void assertRefused(boolean latent, String path, String value, String told)
+      throws IOException {
+    String json = with(preset(latent), List.of(path.split("\\.")), value);
     IllegalArgumentException e =
         org.junit.jupiter.api.Assertions.assertThrows(
             IllegalArgumentException.class, () -> Preset.of("mine", json));
