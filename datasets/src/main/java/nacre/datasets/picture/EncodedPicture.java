@@ -1,0 +1,123 @@
+package nacre.datasets.picture;
+
+import java.awt.image.BufferedImage;
+import java.awt.image.ComponentSampleModel;
+import java.awt.image.DataBufferByte;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.util.Locale;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.event.IIOReadWarningListener;
+import javax.imageio.stream.MemoryCacheImageInputStream;
+import nacre.diffusion.image.RgbImage;
+
+/**
+ * A picture of a data set as it is stored, a JPEG or a PNG.
+ *
+ * @param bytes the file
+ * @param place where it comes from, for messages
+ */
+public record EncodedPicture(byte[] bytes, String place) {
+  /** Most pixels that are decoded; what claims more is refused by its header. */
+  private static final long MOST_PIXELS = 1L << 26;
+
+  /** What the JPEG reader warns of where the data end too early. */
+  private static final String CUT = "premature end";
+
+  /**
+   * Decodes the picture, without color management, as packed bytes [height, width, 3].
+   *
+   * @param width that it must have
+   * @param height that it must have
+   * @throws IOException in one line, if it is damaged, cut short or of another size
+   */
+  public byte[] rgb(int width, int height) throws IOException {
+    return packed(decode(width, height));
+  }
+
+  /**
+   * Decodes the picture.
+   *
+   * @param width that it must have; 0 for any
+   * @param height that it must have; 0 for any
+   * @throws IOException in one line, if it is damaged, cut short, too large or of another size
+   */
+  public BufferedImage decode(int width, int height) throws IOException {
+    ImageReader reader = reader();
+    try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
+      reader.setInput(in, true, true);
+      int w = reader.getWidth(0);
+      int h = reader.getHeight(0);
+      if (width > 0 && (w != width || h != height)) {
+        throw wrong(
+            String.format(Locale.ROOT, "is %d×%d pixels instead of %d×%d", w, h, width, height));
+      }
+      if ((long) w * h > MOST_PIXELS) {
+        throw wrong(
+            String.format(
+                Locale.ROOT, "claims %d×%d pixels; at most %,d are read", w, h, MOST_PIXELS));
+      }
+      boolean[] isCut = new boolean[1];
+      IIOReadWarningListener listener =
+          (source, warning) -> isCut[0] |= warning.toLowerCase(Locale.ROOT).contains(CUT);
+      reader.addIIOReadWarningListener(listener);
+      BufferedImage image = reader.read(0);
+      if (isCut[0]) {
+        throw wrong("is cut short");
+      }
+      return image;
+    } catch (PictureException e) {
+      throw e;
+    } catch (IOException | RuntimeException e) {
+      // The decoders may throw any exception, index errors included.
+      String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+      throw new IOException(place + ": the picture is damaged: " + why, e);
+    } finally {
+      reader.dispose();
+    }
+  }
+
+  private ImageReader reader() throws IOException {
+    if (bytes.length > 2 && bytes[0] == (byte) 0xFF && bytes[1] == (byte) 0xD8) {
+      return ImageIO.getImageReadersByFormatName("jpeg").next();
+    }
+    if (bytes.length > 4 && bytes[0] == (byte) 0x89 && bytes[1] == 'P') {
+      return ImageIO.getImageReadersByFormatName("png").next();
+    }
+    throw wrong(bytes.length == 0 ? "is empty" : "is neither a JPEG nor a PNG");
+  }
+
+  private IOException wrong(String what) {
+    return new PictureException(place + ": the picture " + what);
+  }
+
+  /** Pixels as they lie in memory are copied; others go the long way. */
+  private static byte[] packed(BufferedImage image) {
+    int count = image.getWidth() * image.getHeight();
+    boolean isPlain =
+        image.getType() == BufferedImage.TYPE_3BYTE_BGR
+            && image.getRaster().getDataBuffer() instanceof DataBufferByte data
+            && data.getData().length == 3 * count
+            && image.getSampleModel() instanceof ComponentSampleModel;
+    if (!isPlain) {
+      return RgbImage.of(image).rgb();
+    }
+    byte[] bgr = ((DataBufferByte) image.getRaster().getDataBuffer()).getData();
+    byte[] rgb = new byte[bgr.length];
+    for (int i = 0; i < bgr.length; i += 3) {
+      rgb[i] = bgr[i + 2];
+      rgb[i + 1] = bgr[i + 1];
+      rgb[i + 2] = bgr[i];
+    }
+    return rgb;
+  }
+
+  private static final class PictureException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    PictureException(String message) {
+      super(message);
+    }
+  }
+}

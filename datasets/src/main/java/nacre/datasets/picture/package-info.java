@@ -1,0 +1,2 @@
+/** Encoded pictures of data sets. */
+package nacre.datasets.picture;

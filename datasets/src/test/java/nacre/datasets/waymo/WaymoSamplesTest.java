@@ -1,0 +1,94 @@
+package nacre.datasets.waymo;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import nacre.neuralassets.scene.Box2;
+import nacre.neuralassets.scene.ObjectView;
+import nacre.neuralassets.scene.Projection;
+import nacre.neuralassets.scene.RigidPose;
+import nacre.neuralassets.scene.Scene;
+import nacre.neuralassets.scene.SceneFrame;
+import nacre.neuralassets.scene.Vec3;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A real frame. It is not part of the project, since its license allows no commercial use; where it
+ * does not lie beside the repository, or in {@code NACRE_SAMPLES}, there is nothing to test.
+ */
+class WaymoSamplesTest {
+  private static final String[] TABLES = {
+    "camera_image", "camera_calibration", "lidar_box", "projected_lidar_box", "vehicle_pose"
+  };
+
+  @TempDir Path root;
+
+  private Path samples;
+
+  @BeforeEach
+  void findSamples() {
+    String named = System.getenv("NACRE_SAMPLES");
+    samples = Path.of(named == null ? "../../shared/samples" : named).resolve("waymo");
+    assumeTrue(Files.isDirectory(samples), "no samples of Waymo Open at " + samples);
+  }
+
+  private Path tables() throws IOException {
+    for (String table : TABLES) {
+      Path folder = Files.createDirectories(root.resolve(table));
+      Files.copy(
+          samples.resolve("derived_v2").resolve(table + ".parquet"),
+          folder.resolve("segment.parquet"));
+    }
+    return root;
+  }
+
+  @Test
+  void theProjectedBoxesAreThoseOfTheDataSet() throws IOException {
+    Segment segment = new SegmentTables(tables(), "segment.parquet").read(new FrontPictures(0));
+    Segment.Sweep sweep = segment.sweeps().getFirst();
+    WaymoCamera camera = segment.camera();
+    int compared = 0;
+    for (Map.Entry<String, Box2> seen : sweep.seen().entrySet()) {
+      LaserBox label = sweep.vehicles().get(seen.getKey());
+      if (label == null) {
+        continue; // a pedestrian or a sign
+      }
+      Box2 want = seen.getValue();
+      Box2 got = camera.extent(label.inWorld(RigidPose.IDENTITY));
+      assertEquals(want.x0() * 1920, got.x0() * 1920, 0.3, seen.getKey());
+      assertEquals(want.x1() * 1920, got.x1() * 1920, 0.3, seen.getKey());
+      assertEquals(want.y0() * 1280, got.y0() * 1280, 0.3, seen.getKey());
+      assertEquals(want.y1() * 1280, got.y1() * 1280, 0.3, seen.getKey());
+      compared++;
+    }
+    assertEquals(5, compared);
+  }
+
+  @Test
+  void aRealFrameIsAScene() throws IOException {
+    Scene scene = MadeUpDrive.open(tables().toString()).scene(0);
+    assertEquals(1920, scene.width());
+    assertEquals(1280, scene.height());
+    SceneFrame frame = scene.frames().getFirst();
+    assertEquals(3 * 1920 * 1280, frame.rgb().length);
+    // What the camera sees through its lens, and what a pinhole would, differ by less.
+    double worst = 0;
+    for (ObjectView view : frame.views()) {
+      Box2 box = view.box2();
+      Box2 pinhole = view.box3().extent(frame.camera());
+      worst = Math.max(worst, Math.abs(box.x0() - pinhole.x0()) * 1920);
+      worst = Math.max(worst, Math.abs(box.x1() - pinhole.x1()) * 1920);
+      Projection center = frame.camera().project(view.box3().center());
+      assertTrue(center.depth() > 5 && center.depth() < 75, "depth " + center.depth());
+    }
+    assertTrue(worst < 0.5, worst + " pixels");
+    assertTrue(scene.up().minus(new Vec3(0, 0, 1)).length() == 0);
+  }
+}
