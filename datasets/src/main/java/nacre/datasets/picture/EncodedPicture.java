@@ -10,7 +10,7 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.event.IIOReadWarningListener;
 import javax.imageio.stream.MemoryCacheImageInputStream;
-import nacre.diffusion.image.RgbImage;
+import nacre.neuralassets.scene.PngFile;
 
 /**
  * A picture of a data set as it is stored, a JPEG or a PNG.
@@ -101,7 +101,7 @@ public record EncodedPicture(byte[] bytes, String place) {
             && data.getData().length == 3 * count
             && image.getSampleModel() instanceof ComponentSampleModel;
     if (!isPlain) {
-      return RgbImage.of(image).rgb();
+      return PngFile.rgb(image);
     }
     byte[] bgr = ((DataBufferByte) image.getRaster().getDataBuffer()).getData();
     byte[] rgb = new byte[bgr.length];

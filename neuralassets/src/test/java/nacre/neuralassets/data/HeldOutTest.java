@@ -3,6 +3,7 @@ package nacre.neuralassets.data;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -23,6 +24,14 @@ import org.junit.jupiter.api.Test;
 class HeldOutTest {
   private static final int SIZE = 2;
   private static final int SLOTS = 3;
+  private static final DataConfig CONFIG =
+      DataConfig.of(
+          JsonNodeFactory.instance
+              .objectNode()
+              .put("slots", SLOTS)
+              .put("min_gap", 1)
+              .put("max_gap", 11)
+              .put("flip_probability", 0));
 
   /** Two objects, told apart by their boxes; frame t has the gray t. */
   private static Clip clip(int frames) {
@@ -36,7 +45,7 @@ class HeldOutTest {
       byte[] gray = new byte[SIZE * SIZE * 3];
       Arrays.fill(gray, (byte) t);
       all.add(
-          new SceneFrame(
+          SceneFrame.of(
               camera,
               List.of(
                   new ObjectView(box, new Box2(0, 0, 0.25, 1), -1),
@@ -53,7 +62,7 @@ class HeldOutTest {
   /** Source and target of each pair. */
   private static List<int[]> frames(int frames, int count) {
     Clip clip = clip(frames);
-    PairBatch pairs = HeldOut.pairs(_ -> clip, count, SLOTS);
+    PairBatch pairs = HeldOut.pairs(_ -> clip, count, CONFIG);
     List<int[]> read = new ArrayList<>();
     int each = SIZE * SIZE * 3;
     for (int i = 0; i < count; i++) {
@@ -107,7 +116,7 @@ class HeldOutTest {
   void objectsTakeAnySlots() {
     Clip clip = clip(12);
     int count = 60;
-    PairBatch pairs = HeldOut.pairs(_ -> clip, count, SLOTS);
+    PairBatch pairs = HeldOut.pairs(_ -> clip, count, CONFIG);
     Set<String> orders = new HashSet<>();
     for (int i = 0; i < count; i++) {
       StringBuilder order = new StringBuilder();

@@ -48,7 +48,7 @@ final class HandmadeScene {
   HandmadeScene frame(ObjectView... views) {
     byte[] gray = new byte[SIZE * SIZE * 3];
     Arrays.fill(gray, (byte) (16 * frames.size()));
-    frames.add(new SceneFrame(camera, List.of(views), gray, null));
+    frames.add(SceneFrame.of(camera, List.of(views), gray, null));
     return this;
   }
 
