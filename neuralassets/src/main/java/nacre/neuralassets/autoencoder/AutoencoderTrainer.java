@@ -4,6 +4,9 @@ import static nacre.tensor.ops.Cast.cast;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
@@ -11,12 +14,14 @@ import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.TrainedModel;
+import nacre.neuralassets.training.TrainingMemory;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
 import nacre.nn.Parameters;
 import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.DryRun;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tape;
@@ -60,23 +65,35 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
   public AutoencoderTrainer(
       AutoencoderPreset preset, Device device, DType compute, long seed, float[] probe) {
     this.probe = probe.clone();
-    this.scope = Scope.open();
     this.preset = preset;
     this.device = device;
     this.seed = seed;
-    this.parameters = Parameters.create(device, DType.F32, seed);
-    this.objective =
-        new AutoencoderObjective(
-            new AutoencoderKL(parameters, preset.vae()), preset.losses(), compute);
     TrainingConfig t = preset.training();
-    this.optimizer = new AdamW(parameters.trainable(), t.optimizer());
-    this.ema = new Ema(parameters.all(), t.emaDecay(), true);
-    this.averaged = new AutoencoderKL(Parameters.over(ema.tensors()), preset.vae());
-    int batch = t.batchSize();
-    this.images =
-        Tensor.empty(device, DType.F32, Shape.of(batch, preset.imageSize(), preset.imageSize(), 3));
-    this.noise = Tensor.empty(device, DType.F32, latents(batch));
-    this.work = CapturedStep.of(device, this::wholeStep);
+    this.scope = Scope.open();
+    try {
+      this.parameters = Parameters.create(device, DType.F32, seed);
+      this.objective =
+          new AutoencoderObjective(
+              new AutoencoderKL(parameters, preset.vae()), preset.losses(), compute);
+      this.optimizer = new AdamW(parameters.trainable(), t.optimizer());
+      this.ema = new Ema(parameters.all(), t.emaDecay(), true);
+      this.averaged = new AutoencoderKL(Parameters.over(ema.tensors()), preset.vae());
+      this.images = Tensor.empty(device, DType.F32, images(t.batchSize()));
+      this.noise = Tensor.empty(device, DType.F32, latents(t.batchSize()));
+      this.work = CapturedStep.of(device, this::wholeStep);
+    } catch (RuntimeException | Error e) {
+      scope.close();
+      throw e;
+    }
+  }
+
+  /** What a run of a preset takes. */
+  public static TrainingMemory memory(AutoencoderPreset preset, Device device, DType compute) {
+    int frame = 3 * preset.imageSize() * preset.imageSize();
+    try (AutoencoderTrainer dry =
+        new AutoencoderTrainer(preset, DryRun.of(device), compute, 0, new float[frame])) {
+      return TrainingMemory.of(dry, new float[frame * preset.training().batchSize()]);
+    }
   }
 
   @Override
@@ -141,7 +158,7 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
     saved = checkpoint;
   }
 
-  /** The averaged parameters by name. */
+  @Override
   public Map<String, Tensor> averagedParameters() {
     return ema.tensors();
   }
@@ -156,15 +173,29 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
     return optimizer;
   }
 
-  /** The loss of the averaged parameters on frames, {@code [n, S, S, 3]}, with the same noise. */
+  /**
+   * The mean loss of the averaged parameters on frames, {@code [n, S, S, 3]}, with noise that each
+   * has by its place among them.
+   */
   public double averagedLoss(float[] frames) {
-    return onFrames(
-        frames,
-        x -> {
-          Tensor noise = Tensor.empty(device, DType.F32, latents(x.dim(0)));
-          device.backend().normal(VALIDATION_SEED, NOISE_STREAM, noise);
-          return new AutoencoderObjective(averaged, preset.losses(), DType.F32).loss(x, noise);
-        })[0];
+    AutoencoderObjective judge = new AutoencoderObjective(averaged, preset.losses(), DType.F32);
+    double[] sum = {0};
+    int count =
+        inParts(
+            frames,
+            (x, first) -> {
+              Tensor noise = Tensor.empty(device, DType.F32, latents(x.dim(0)));
+              for (int i = 0; i < x.dim(0); i++) {
+                Tensor one = noise.rows(i, i + 1);
+                device.backend().normal(VALIDATION_SEED, NOISE_STREAM + first + i, one);
+              }
+              sum[0] += judge.loss(x, noise).item() * x.dim(0);
+            });
+    return sum[0] / count;
+  }
+
+  private Shape images(int count) {
+    return Shape.of(count, preset.imageSize(), preset.imageSize(), 3);
   }
 
   private Shape latents(int count) {
@@ -212,13 +243,46 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
   }
 
   private float[] onFrames(float[] frames, UnaryOperator<Tensor> work) {
-    int side = preset.imageSize();
-    try (Scope _ = Scope.open()) {
-      Tensor x =
-          Tensor.of(device, Shape.of(frames.length / (side * side * 3), side, side, 3), frames);
-      Tensor result = work.apply(x);
-      return (result.dtype() == DType.F32 ? result : cast(result, DType.F32)).toFloats();
+    List<float[]> results = new ArrayList<>();
+    inParts(
+        frames,
+        (x, _) -> {
+          Tensor result = work.apply(x);
+          results.add((result.dtype() == DType.F32 ? result : cast(result, DType.F32)).toFloats());
+        });
+    float[] all = new float[results.stream().mapToInt(part -> part.length).sum()];
+    int at = 0;
+    for (float[] part : results) {
+      System.arraycopy(part, 0, all, at, part.length);
+      at += part.length;
     }
+    return all;
+  }
+
+  private interface Part {
+    /**
+     * Takes some frames.
+     *
+     * @param first the number of the first
+     */
+    void take(Tensor frames, int first);
+  }
+
+  /**
+   * As many frames at a time as a step trains on, so that no more memory is needed; their number.
+   */
+  private int inParts(float[] frames, Part part) {
+    int length = 3 * preset.imageSize() * preset.imageSize();
+    int count = frames.length / length;
+    int most = preset.training().batchSize();
+    for (int from = 0; from < count; from += most) {
+      int to = Math.min(from + most, count);
+      try (Scope _ = Scope.open()) {
+        float[] some = Arrays.copyOfRange(frames, from * length, to * length);
+        part.take(Tensor.of(device, images(to - from), some), from);
+      }
+    }
+    return count;
   }
 
   @Override

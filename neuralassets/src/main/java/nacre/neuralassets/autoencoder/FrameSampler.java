@@ -2,12 +2,13 @@ package nacre.neuralassets.autoencoder;
 
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.ClipPool;
+import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.PairBatch;
 import nacre.tensor.Philox;
 
 /**
- * The sampler of single frames: clip, frame, and whether it is mirrored, each uniform. Everything
- * is a function of (seed, step, index in the batch).
+ * The sampler of single frames: clip and frame, each uniform, and whether it is mirrored.
+ * Everything is a function of (seed, step, index in the batch).
  */
 public final class FrameSampler {
   /** Philox stream of frames; the noise has others. */
@@ -16,12 +17,18 @@ public final class FrameSampler {
   private final ClipPool pool;
   private final long seed;
   private final int size;
+  private final double flipProbability;
 
-  /** A sampler of frames of {@code size} by {@code size} pixels. */
-  public FrameSampler(ClipPool pool, long seed, int size) {
+  /**
+   * A sampler of frames of {@code size} by {@code size} pixels.
+   *
+   * @param config how often a frame is mirrored
+   */
+  public FrameSampler(ClipPool pool, DataConfig config, long seed, int size) {
     this.pool = pool;
     this.seed = seed;
     this.size = size;
+    this.flipProbability = config.flipProbability();
   }
 
   /**
@@ -31,13 +38,14 @@ public final class FrameSampler {
    */
   public float[] batch(long step, int count) {
     pool.prepare(step);
-    float[] images = new float[count * size * size * 3];
+    float[] images = new float[Math.multiplyExact(count, 3 * size * size)];
     int[] words = new int[4];
     for (int i = 0; i < count; i++) {
       Philox.block(seed, STREAM, step * count + i, words);
       Clip clip = pool.clip(below(words[0], pool.available(step)));
       int frame = below(words[1], clip.frames());
-      PairBatch.pixels(words[2] < 0 ? clip.mirrored(frame) : clip.rgb(frame), images, i);
+      boolean mirrored = (words[2] & 0xffffffffL) * 0x1p-32 >= 1 - flipProbability;
+      PairBatch.pixels(mirrored ? clip.mirrored(frame) : clip.rgb(frame), images, i);
     }
     return images;
   }

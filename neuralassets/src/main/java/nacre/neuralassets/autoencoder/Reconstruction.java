@@ -1,7 +1,9 @@
 package nacre.neuralassets.autoencoder;
 
+import java.io.IOException;
 import java.util.Arrays;
-import java.util.function.UnaryOperator;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import nacre.neuralassets.evaluation.Similarity;
 
 /**
@@ -11,25 +13,31 @@ import nacre.neuralassets.evaluation.Similarity;
  * @param mean the means of the frames' similarities to what is decoded of them
  */
 public record Reconstruction(int frames, Similarity mean) {
-  /** The number of frames reconstructed at a time. */
-  private static final int BATCH = 16;
 
   /**
-   * Evaluates a model.
+   * Evaluates a model, a batch of its training at a time.
    *
-   * @param model from {@code [n, S, S, 3]} in [−1, 1] to what it decodes of them
    * @param frames at least one
+   * @param stop asked before each batch
+   * @return empty if stopped meanwhile
+   * @throws IOException in one line, if a frame cannot be read
    */
-  public static Reconstruction of(UnaryOperator<float[]> model, HeldOutFrames frames) {
+  public static Optional<Reconstruction> of(
+      AutoencoderTrainer model, HeldOutFrames frames, BooleanSupplier stop) throws IOException {
     double psnr = 0;
     double ssim = 0;
     int size = frames.size();
     int length = size * size * 3;
     boolean[] everywhere = new boolean[size * size];
     Arrays.fill(everywhere, true);
-    for (int at = 0; at < frames.count(); at += BATCH) {
-      float[] originals = frames.range(at, Math.min(at + BATCH, frames.count()));
-      float[] decoded = model.apply(originals);
+    int count = frames.count();
+    int batch = model.preset().training().batchSize();
+    for (int at = 0; at < count; at += batch) {
+      if (stop.getAsBoolean()) {
+        return Optional.empty();
+      }
+      float[] originals = frames.range(at, Math.min(at + batch, count));
+      float[] decoded = model.reconstruct(originals);
       for (int i = 0; i < originals.length; i += length) {
         Similarity one =
             Similarity.of(unit(decoded, i, length), unit(originals, i, length), everywhere, size);
@@ -37,8 +45,7 @@ public record Reconstruction(int frames, Similarity mean) {
         ssim += one.ssim();
       }
     }
-    int count = frames.count();
-    return new Reconstruction(count, new Similarity(psnr / count, ssim / count));
+    return Optional.of(new Reconstruction(count, new Similarity(psnr / count, ssim / count)));
   }
 
   /** A picture in [−1, 1] as numbers in [0, 1]; clamped. */

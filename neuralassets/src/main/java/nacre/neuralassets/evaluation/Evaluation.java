@@ -21,20 +21,27 @@ import nacre.tensor.ops.RandomNormal;
  * @param foreign similarity of the model's images with the poses of another pair
  */
 public record Evaluation(int pairs, Similarity model, Similarity copy, Similarity foreign) {
-  /** The number of images between two reports of progress, and that have noise in common. */
+  /** The number of images that have noise in common. */
   public static final int BATCH = 40;
 
   /** Seed of the initial noise of sampling. */
   private static final long NOISE_SEED = 3;
 
+  /** As {@link #of(Sampler, PairBatch, IntConsumer, Runnable)}, with nothing to do each step. */
+  public static Evaluation of(Sampler sampler, PairBatch pairs, IntConsumer progress) {
+    return of(sampler, pairs, progress, () -> {});
+  }
+
   /**
    * Evaluates a model.
    *
    * @param pairs the pairs; for {@link #foreign} each gets the poses of the next
-   * @param progress called with the number of images drawn so far, in the end twice as many as
-   *     pairs
+   * @param progress called with the number of images drawn so far, whenever there are more; in the
+   *     end twice as many as pairs
+   * @param eachStep called after each denoising step; what it throws ends the evaluation
    */
-  public static Evaluation of(Sampler sampler, PairBatch pairs, IntConsumer progress) {
+  public static Evaluation of(
+      Sampler sampler, PairBatch pairs, IntConsumer progress, Runnable eachStep) {
     Sum model = new Sum();
     Sum copy = new Sum();
     Sum foreign = new Sum();
@@ -48,13 +55,14 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
             roll(own.poses(), own.slots() * PoseVector.LENGTH),
             roll(own.backgroundPoses(), PoseVector.LENGTH),
             own.keep());
-    int done = 0;
     for (int at = 0; at < pairs.count(); at += BATCH) {
       int count = Math.min(BATCH, pairs.count() - at);
-      float[] drawn = draw(sampler, own, at, count);
-      progress.accept(done += count);
-      float[] misled = draw(sampler, others, at, count);
-      progress.accept(done += count);
+      int before = 2 * at;
+      float[] drawn =
+          draw(sampler, own, at, count, some -> progress.accept(before + some), eachStep);
+      float[] misled =
+          draw(
+              sampler, others, at, count, some -> progress.accept(before + count + some), eachStep);
       for (int i = 0; i < count; i++) {
         boolean[] mask = pairs.targetMask(at + i);
         if (isEmpty(mask)) {
@@ -87,7 +95,13 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
     return rolled;
   }
 
-  private static float[] draw(Sampler sampler, Conditioning all, int at, int count) {
+  private static float[] draw(
+      Sampler sampler,
+      Conditioning all,
+      int at,
+      int count,
+      IntConsumer progress,
+      Runnable eachStep) {
     NeuralAssets model = sampler.model();
     int side = model.preset().sampleSize();
     Shape shape = Shape.of(count, side, side, model.preset().sampleChannels());
@@ -99,9 +113,11 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
         int to = Math.min(from + most, count);
         try (Scope _ = Scope.open()) {
           Conditioning some = all.slice(at + from, to - from);
-          float[] images = sampler.sample(some, noise.rows(from, to)).toFloats();
+          float[] images =
+              sampler.sample(some, noise.rows(from, to), _ -> eachStep.run()).toFloats();
           System.arraycopy(images, 0, drawn, from * (drawn.length / count), images.length);
         }
+        progress.accept(to);
       }
       return drawn;
     }

@@ -27,9 +27,10 @@ import nacre.weights.WeightsException;
 
 /**
  * A cache of what an autoencoder makes of frames: the moments of their latents, in safetensors
- * files, under the digest of the frame's pixels, in a folder for each autoencoder, which is named
- * by the digest of its configuration and weights. So whatever changes is encoded anew, and several
- * runs and data sets may share a folder.
+ * files, under the digest of the frame's pixels, in a folder for each autoencoder and kind of
+ * device, which is named by the digest of the autoencoder's configuration and weights and of the
+ * device's engine. So whatever changes is encoded anew, and several runs and data sets may share a
+ * folder.
  *
  * <p>Files appear whole or not at all. What is added is in memory until {@link #flush}.
  */
@@ -53,8 +54,9 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
   }
 
   /**
-   * Opens the part of a cache that belongs to an autoencoder, and compares all files in it with
-   * their digests. A damaged one is moved aside, so that its frames are encoded anew.
+   * Opens the part of a cache that belongs to an autoencoder and to the device where it lies, and
+   * compares all files in it with their digests. A damaged one is moved aside, so that its frames
+   * are encoded anew.
    *
    * @param root folder of the cache, made where missing
    * @param parameters of a model; those that begin with {@code vae.} count
@@ -100,9 +102,10 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
     stored.putAll(shard.entries());
   }
 
-  /** The digest of an autoencoder's configuration and weights. */
+  /** The digest of an autoencoder's configuration and weights, and of what decides its bits. */
   private static String digest(VaeConfig config, Map<String, Tensor> parameters) {
     Sha256 digest = new Sha256().add(config.toJson().toString());
+    digest.add(engine(parameters.values().iterator().next().device().backend().describe()));
     new TreeMap<>(parameters)
         .forEach(
             (name, tensor) -> {
@@ -112,6 +115,15 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
               }
             });
     return digest.hex();
+  }
+
+  /**
+   * What computes, of which two of a kind give the same bits.
+   *
+   * @param device as a backend describes itself
+   */
+  static String engine(String device) {
+    return device.replaceFirst("^([a-z-]+):\\d+", "$1");
   }
 
   private static ByteBuffer bytes(float[] values) {

@@ -50,6 +50,7 @@ public record AutoencoderPreset(
               vae.inChannels(),
               vae.outChannels()));
     }
+    TrainingConfig.requireArray(imageSize, training);
   }
 
   /**

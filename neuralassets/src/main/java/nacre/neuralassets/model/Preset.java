@@ -65,8 +65,6 @@ public record Preset(
 
   static final String LORA = "lora";
 
-  private static final long LARGEST_ARRAY = Integer.MAX_VALUE;
-
   /**
    * Checks the ranges, and that sizes that depend on each other fit.
    *
@@ -120,10 +118,7 @@ public record Preset(
         "sampling.num_inference_steps",
         sampling.numInferenceSteps() <= scheduler.numTrainTimesteps(),
         "at most scheduler.num_train_timesteps");
-    requireFit(
-        "training.batch_size",
-        3L * imageSize * imageSize * training.batchSize() <= LARGEST_ARRAY,
-        "3 · image_size² · batch_size numbers of at most 2³¹ − 1");
+    TrainingConfig.requireArray(imageSize, training);
   }
 
   private static void requireFit(String key, boolean fits, String wanted) {

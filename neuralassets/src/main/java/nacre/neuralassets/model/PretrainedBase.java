@@ -49,6 +49,10 @@ public record PretrainedBase(
 
   private static final String FAMILY = "base_family";
   private static final String PREDICTION = "base_prediction";
+
+  /** The keys of what goes before what its files say. */
+  static final List<String> HINTS = List.of(FAMILY, PREDICTION);
+
   private static final String UNET = "unet";
   private static final String VAE = "vae";
   private static final String SCHEDULER = "scheduler";

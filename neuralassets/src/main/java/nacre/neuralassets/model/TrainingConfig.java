@@ -93,6 +93,19 @@ public record TrainingConfig(
     }
   }
 
+  /**
+   * Requires the pictures of a batch to fit into an array of Java's.
+   *
+   * @throws IllegalArgumentException naming the key
+   */
+  static void requireArray(int imageSize, TrainingConfig training) {
+    if (3L * imageSize * imageSize * training.batchSize > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "training.batch_size does not fit the rest: 3 · image_size² · batch_size numbers of at"
+              + " most 2³¹ − 1 is wanted");
+    }
+  }
+
   /** Pairs of frames that are computed at a time. */
   public int microBatchSize() {
     return batchSize / gradientAccumulationSteps;

@@ -7,14 +7,10 @@ import nacre.nn.LearningRate;
 /**
  * The length of a run, on which its learning-rate schedule depends.
  *
- * <p>A run of a given time has no number of steps at first. Once its pace is known, or half the
- * time is over, the number is fixed and saved in its checkpoints, so that a resumed run continues
- * with the same schedule.
+ * <p>A run of a given time has no number of steps at first. Once its pace is known the number is
+ * fixed and saved in its checkpoints, so that a resumed run continues with the same schedule.
  */
 public sealed interface RunLength {
-  /** The number of steps after which the pace of a run is known. */
-  int PACE_STEPS = 60;
-
   /** A number of steps, counted from the beginning of the run. */
   record Steps(long total) implements RunLength {
     /** Checks that there is at least one step. */

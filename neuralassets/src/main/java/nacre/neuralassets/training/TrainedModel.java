@@ -45,6 +45,9 @@ public interface TrainedModel<B> extends AutoCloseable {
   /** Those that are trained. */
   Map<String, Tensor> trainedParameters();
 
+  /** The averaged parameters by name. */
+  Map<String, Tensor> averagedParameters();
+
   /**
    * Writes the model with the averaged parameters into an existing folder.
    *

@@ -64,26 +64,22 @@ public final class Trainer implements TrainedModel<PairBatch> {
    * @param seed of the first parameters and of the noise
    */
   public Trainer(Preset preset, Device device, DType compute, long seed) {
-    this.scope = Scope.open();
     this.preset = preset;
     this.device = device;
     this.seed = seed;
-    this.parameters = Parameters.create(device, DType.F32, seed);
-    this.model = model(compute);
-    this.objective = new Objective(model);
-    this.encoder = new TargetEncoder(model);
     TrainingConfig t = preset.training();
-    List<AdamW.Group> groups = preset.trainable().groups(t.weightDecay());
-    this.optimizer = new AdamW(parameters.trainable(), t.optimizer(), groups);
-    this.ema = new Ema(parameters.all(), t.emaDecay(), true);
-    this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
-    int parts = t.gradientAccumulationSteps();
-    this.sums = parts == 1 ? null : new AccumulatedGradients(parameters.trainable(), parts);
-  }
-
-  private NeuralAssets model(DType compute) {
+    this.scope = Scope.open();
     try {
-      return new NeuralAssets(parameters, preset, compute);
+      this.parameters = Parameters.create(device, DType.F32, seed);
+      this.model = new NeuralAssets(parameters, preset, compute);
+      this.objective = new Objective(model);
+      this.encoder = new TargetEncoder(model);
+      List<AdamW.Group> groups = preset.trainable().groups(t.weightDecay());
+      this.optimizer = new AdamW(parameters.trainable(), t.optimizer(), groups);
+      this.ema = new Ema(parameters.all(), t.emaDecay(), true);
+      this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
+      int parts = t.gradientAccumulationSteps();
+      this.sums = parts == 1 ? null : new AccumulatedGradients(parameters.trainable(), parts);
     } catch (RuntimeException | Error e) {
       scope.close();
       throw e;
@@ -207,17 +203,22 @@ public final class Trainer implements TrainedModel<PairBatch> {
 
   private void makeReady(PairBatch batch, int each) {
     forgetStep();
-    try (Scope _ = Scope.open()) {
-      inputs = StepInputs.like(batch, each, model);
-      inputs.tensors().forEach(scope::adopt);
-    }
     work = new StepWork(device, new Work(), parts(), sums);
+    try (Scope _ = Scope.open()) {
+      StepInputs made = StepInputs.like(batch, each, model);
+      made.tensors().forEach(scope::adopt);
+      inputs = made;
+    }
   }
 
   private void forgetStep() {
-    if (inputs != null) {
+    if (work != null) {
       work.close();
+      work = null;
+    }
+    if (inputs != null) {
       inputs.tensors().forEach(Tensor::close);
+      inputs = null;
     }
   }
 
@@ -275,7 +276,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
     return parameters.all();
   }
 
-  /** The averaged parameters by name. */
+  @Override
   public Map<String, Tensor> averagedParameters() {
     return ema.tensors();
   }
@@ -323,11 +324,9 @@ public final class Trainer implements TrainedModel<PairBatch> {
 
   @Override
   public void close() {
-    try {
+    try (scope;
+        encoder) {
       forgetStep();
-      encoder.close();
-    } finally {
-      scope.close();
     }
   }
 }

@@ -30,21 +30,30 @@ public record TrainingMemory(
    * @param slots objects of a pair
    */
   public static TrainingMemory of(Preset preset, Device device, DType compute, int slots) {
-    Device dry = DryRun.of(device);
-    try (Trainer trainer = new Trainer(preset, dry, compute, 0)) {
-      PairBatch batch = blank(preset, slots);
-      for (int step = 0; step < 2; step++) { // sums of gradients last from the first
-        trainer.begin(batch, 0);
-      }
-      long weights = bytes(trainer.parameters().values());
-      long trained = bytes(trainer.parameters().values().stream().filter(Tensor::tracked).toList());
-      long moments = bytes(trainer.optimizer().state().values());
-      long averages = bytes(trainer.averagedParameters().values());
-      averages = preset.training().emaDecay() == 0 ? 0 : averages - (weights - trained);
-      long peak = dry.backend().allocator().peakBytes();
-      return new TrainingMemory(
-          weights, trained, moments, averages, peak - weights - trained - moments - averages);
+    try (Trainer trainer = new Trainer(preset, DryRun.of(device), compute, 0)) {
+      return of(trainer, blank(preset, slots));
     }
+  }
+
+  /**
+   * What the training of a model takes.
+   *
+   * @param dry the model, on a device of {@link DryRun}
+   * @param batch of the size of all its batches
+   */
+  public static <B> TrainingMemory of(TrainedModel<B> dry, B batch) {
+    for (int step = 0; step < 2; step++) { // sums of gradients last from the first
+      dry.begin(batch, 0);
+    }
+    Collection<Tensor> all = dry.parameters().values();
+    long weights = bytes(all);
+    long trained = bytes(dry.trainedParameters().values());
+    long moments = bytes(dry.optimizer().state().values());
+    long averages = bytes(dry.averagedParameters().values());
+    averages = dry.preset().training().emaDecay() == 0 ? 0 : averages - (weights - trained);
+    long peak = all.iterator().next().backend().allocator().peakBytes();
+    return new TrainingMemory(
+        weights, trained, moments, averages, peak - weights - trained - moments - averages);
   }
 
   private static PairBatch blank(Preset preset, int slots) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ import nacre.neuralassets.model.TinyAutoencoder;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;
 import nacre.neuralassets.training.RunState;
+import nacre.neuralassets.training.TrainingMemory;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -38,6 +40,9 @@ import nacre.weights.JsonFile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The training of an autoencoder: its loss term by term, its batches, and where it goes on. */
 class AutoencoderTrainerTest {
@@ -61,7 +66,13 @@ class AutoencoderTrainerTest {
   }
 
   private static FrameSampler frames() {
-    return new FrameSampler(clips(), SEED, SIZE);
+    return frames(0.5);
+  }
+
+  private static FrameSampler frames(double flipProbability) {
+    ObjectNode json = PRESET.data().orElseThrow().deepCopy();
+    DataConfig data = DataConfig.of(json.put("flip_probability", flipProbability));
+    return new FrameSampler(clips(), data, SEED, SIZE);
   }
 
   private static AutoencoderTrainer trainer(DType compute) {
@@ -124,12 +135,19 @@ class AutoencoderTrainerTest {
   }
 
   @Test
-  void framesAreAFunctionOfSeedAndStepAndSomeAreMirrored() {
+  void framesAreAFunctionOfSeedAndStep() {
     FrameSampler frames = frames();
     assertArrayEquals(frames.batch(3, 4), frames().batch(3, 4));
     assertNotEquals(Arrays.hashCode(frames.batch(3, 4)), Arrays.hashCode(frames.batch(4, 4)));
+  }
+
+  /** Of n frames n · p, within four standard deviations. */
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.125, 0.5, 1})
+  void asManyFramesAreMirroredAsThePresetSays(double flipProbability) {
     int frame = SIZE * SIZE * 3;
-    float[] drawn = frames.batch(0, 16);
+    int count = 64;
+    float[] drawn = frames(flipProbability).batch(0, count);
     int[] found = new int[2];
     ClipPool clips = clips();
     for (int at = 0; at < drawn.length; at += frame) {
@@ -137,8 +155,9 @@ class AutoencoderTrainerTest {
       found[0] += isThere(one, clips, Clip::rgb) ? 1 : 0;
       found[1] += isThere(one, clips, Clip::mirrored) ? 1 : 0;
     }
-    assertEquals(16, found[0] + found[1]);
-    assertTrue(found[0] > 0 && found[1] > 0, Arrays.toString(found));
+    assertEquals(count, found[0] + found[1]);
+    double deviation = Math.sqrt(count * flipProbability * (1 - flipProbability));
+    assertEquals(count * flipProbability, found[1], 4 * deviation, Arrays.toString(found));
   }
 
   private interface Frames {
@@ -158,22 +177,124 @@ class AutoencoderTrainerTest {
     return false;
   }
 
+  private static double psnr(AutoencoderTrainer trainer, HeldOutFrames frames) throws IOException {
+    return Reconstruction.of(trainer, frames, () -> false).orElseThrow().mean().psnr();
+  }
+
   @Test
-  void trainingLowersTheLossOfFramesThatItHasNotSeen() {
+  void trainingLowersTheLossOfFramesThatItHasNotSeen() throws IOException {
     HeldOutFrames held = HeldOutFrames.rendered(DATA, 6, SIZE);
+    float[] pixels = held.range(0, 6);
     for (DType compute : List.of(DType.F32, DType.BF16)) {
       try (AutoencoderTrainer trainer = trainer(compute)) {
         FrameSampler frames = frames();
-        double before = trainer.averagedLoss(held.pixels());
-        double psnr = Reconstruction.of(trainer::reconstruct, held).mean().psnr();
+        double before = trainer.averagedLoss(pixels);
+        double psnr = psnr(trainer, held);
         for (int i = 0; i < 60; i++) {
           step(trainer, frames);
         }
-        assertTrue(trainer.averagedLoss(held.pixels()) < 0.6 * before);
-        assertTrue(Reconstruction.of(trainer::reconstruct, held).mean().psnr() > psnr + 3);
+        assertTrue(trainer.averagedLoss(pixels) < 0.6 * before);
+        assertTrue(psnr(trainer, held) > psnr + 3);
         assertEquals(60, trainer.steps());
       }
     }
+  }
+
+  private static AutoencoderPreset withBatch(int size) {
+    String json = PRESET.json().replace("\"batch_size\": 4", "\"batch_size\": " + size);
+    return AutoencoderPreset.of("other batch", json);
+  }
+
+  /** What is computed of many frames is that of all, and in the memory of a few. */
+  @Test
+  void framesAreTakenInPartsOfABatch() throws IOException {
+    int count = 21;
+    float[] pixels = HeldOutFrames.rendered(DATA, count, SIZE).range(0, count);
+    float[] first = Arrays.copyOf(pixels, 2 * SIZE * SIZE * 3);
+    Double wanted = null;
+    float[] decoded = null;
+    for (int batch : new int[] {32, 1, 2, 4}) {
+      AutoencoderPreset preset = withBatch(batch);
+      try (var trainer = new AutoencoderTrainer(preset, Device.cpu(), DType.F32, SEED, pixels)) {
+        if (wanted == null) {
+          wanted = trainer.averagedLoss(pixels);
+          decoded = trainer.reconstruct(pixels);
+        }
+        assertEquals(wanted, trainer.averagedLoss(pixels), 1e-5 * wanted);
+        assertArrayEquals(decoded, trainer.reconstruct(pixels), 1e-4f);
+        if (batch == 2) {
+          assertEquals(
+              peak(() -> trainer.averagedLoss(first)), peak(() -> trainer.averagedLoss(pixels)));
+          assertEquals(
+              peak(() -> trainer.reconstruct(first)), peak(() -> trainer.reconstruct(pixels)));
+          assertEquals(peak(() -> trainer.encode(first)), peak(trainer::scalingFactor));
+        }
+      }
+    }
+  }
+
+  private static long peak(Runnable work) {
+    Memory.resetPeak();
+    work.run();
+    return Memory.peakBytes();
+  }
+
+  /** A frame that is there twice counts twice, with other noise. */
+  @Test
+  void eachFrameHasItsNoise() throws IOException {
+    float[] one = HeldOutFrames.rendered(DATA, 1, SIZE).range(0, 1);
+    float[] two = Arrays.copyOf(one, 2 * one.length);
+    System.arraycopy(one, 0, two, one.length, one.length);
+    try (AutoencoderTrainer trainer = trainer(DType.F32)) {
+      assertNotEquals(trainer.averagedLoss(one), trainer.averagedLoss(two));
+    }
+  }
+
+  @Test
+  void anEvaluationStopsBetweenBatches() throws IOException {
+    HeldOutFrames held = HeldOutFrames.rendered(DATA, 6, SIZE);
+    try (AutoencoderTrainer trainer = trainer(DType.F32)) {
+      int[] asked = new int[1];
+      assertTrue(Reconstruction.of(trainer, held, () -> ++asked[0] == 2).isEmpty());
+      assertEquals(2, asked[0]);
+      assertEquals(6, Reconstruction.of(trainer, held, () -> false).orElseThrow().frames());
+    }
+  }
+
+  @Test
+  void whatFailsToBeMadeLeavesNoScopeOpen() {
+    float[] probe = frames().batch(0, 1);
+    assertThrows(
+        NullPointerException.class,
+        () -> new AutoencoderTrainer(PRESET, null, DType.F32, SEED, probe));
+    assertThrows(IllegalStateException.class, Scope::current);
+  }
+
+  /** Tensors take what was counted, all but what an operation borrows for its own time. */
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "BF16"})
+  void aRunTakesWhatWasSaid(DType compute) {
+    TrainingMemory said = AutoencoderTrainer.memory(PRESET, Device.cpu(), compute);
+    assertEquals(0, Memory.liveTensors());
+    FrameSampler frames = frames();
+    Memory.resetPeak();
+    try (AutoencoderTrainer trainer = trainer(compute)) {
+      step(trainer, frames);
+      step(trainer, frames);
+      double taken = Memory.peakBytes();
+      assertEquals(taken, said.total(), 0.02 * taken, said.describe());
+      assertEquals(4 * trainer.parameterCount(), said.weights());
+      assertEquals(4 * trainer.parameterCount(), said.averages());
+    }
+  }
+
+  @Test
+  void aBatchThatNoArrayHoldsIsRefused() {
+    String json =
+        withBatch(11).json().replace("\"image_size\": 16", "\"image_size\": 8192"); // 2.2e9
+    Exception refused =
+        assertThrows(IllegalArgumentException.class, () -> AutoencoderPreset.of("large", json));
+    assertTrue(refused.getMessage().contains("training.batch_size"), refused.getMessage());
   }
 
   @Test

@@ -2,6 +2,7 @@ package nacre.neuralassets.evaluation;
 
 import static nacre.tensor.ops.Ops.slice;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -61,6 +62,31 @@ class EvaluationTest {
       }
       assertEquals(mean(copies).psnr(), evaluation.copy().psnr(), 1e-9);
       assertEquals(mean(copies).ssim(), evaluation.copy().ssim(), 1e-9);
+    }
+  }
+
+  /** Where pictures are large few are drawn at a time, and each step may be the last. */
+  @Test
+  void whatAStepThrowsEndsIt() {
+    PairBatch pairs = HeldOut.pairs(DataConfig.of(TINY.data().orElseThrow()), 3, TINY.imageSize());
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(Device.cpu(), DType.F32, 3);
+      Sampler sampler = new Sampler(new NeuralAssets(p, TINY), 4, 1);
+      List<Integer> told = new ArrayList<>();
+      int[] steps = {0};
+      Evaluation.of(sampler, pairs, told::add, () -> steps[0]++);
+      assertEquals(2 * 4, steps[0]);
+      assertEquals(List.of(3, 6), told);
+      Runnable sixth =
+          () -> {
+            if (++steps[0] == 8 + 6) {
+              throw new IllegalStateException("enough");
+            }
+          };
+      told.clear();
+      assertThrows(
+          IllegalStateException.class, () -> Evaluation.of(sampler, pairs, told::add, sixth));
+      assertEquals(List.of(3), told);
     }
   }
 

@@ -255,6 +255,22 @@ class LatentCacheTest {
     }
   }
 
+  /** The engine decides the bits, which of several devices of its kind does not. */
+  @Test
+  void anotherKindOfDeviceHasItsOwnFolder() throws IOException {
+    Path first;
+    try (LatentCache cache = open()) {
+      first = cache.folder();
+    }
+    try (Trainer plain = new Trainer(PRESET, Device.reference(), SEED);
+        LatentCache cache =
+            LatentCache.open(root, PRESET.vae().orElseThrow(), plain.parameters(), notes::add)) {
+      assertNotEquals(first, cache.folder());
+    }
+    assertEquals("cuda, NVIDIA A100 (1)", LatentCache.engine("cuda:1, NVIDIA A100 (1)"));
+    assertEquals("cpu: oneDNN, 2 threads", LatentCache.engine("cpu: oneDNN, 2 threads"));
+  }
+
   @Test
   void endlessScenesAreRefused() throws IOException {
     try (LatentCache cache = open()) {

@@ -19,6 +19,7 @@ import nacre.neuralassets.model.PretrainedAutoencoder;
 import nacre.neuralassets.model.PretrainedBase;
 import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.Trainer;
+import nacre.neuralassets.training.TrainingMemory;
 import nacre.neuralassets.training.Validation;
 import nacre.nn.LoraConfig;
 import nacre.tensor.Tensor;
@@ -46,7 +47,10 @@ final class AssetsWorkload implements Workload<PairBatch> {
     data = RunData.of(request, out);
     LatentCaching.requireFinite(request.latents(), data.source());
     results = new RunResults(request, preset, data, out, stop);
-    MemoryCheck.run(preset, request.device(), request.compute(), data.config().slots(), out);
+    new MemoryCheck(request)
+        .run(
+            TrainingMemory.of(preset, request.device(), request.compute(), data.config().slots()),
+            out);
     trainer = new Trainer(preset, request.device(), request.compute(), request.seed());
   }
 

@@ -10,7 +10,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
 import nacre.cli.output.Sheet;
 import nacre.cli.output.Upscaling;
 import nacre.neuralassets.autoencoder.AutoencoderTrainer;
@@ -22,7 +24,7 @@ import nacre.neuralassets.scene.PngFile;
 
 /** The training of an autoencoder on single frames. */
 final class AutoencoderWorkload implements Workload<float[]> {
-  /** Frames on which the scaling factor is measured. */
+  /** Frames on which the scaling factor is measured, and most of those of the validation loss. */
   private static final int PROBE = 64;
 
   private static final int SHEET_COLUMNS = 8;
@@ -31,19 +33,24 @@ final class AutoencoderWorkload implements Workload<float[]> {
   private final TrainingRun.Request request;
   private final AutoencoderPreset preset;
   private final PrintStream out;
+  private final BooleanSupplier stop;
   private final RunData data;
   private final FrameSampler sampler;
   private final AutoencoderTrainer trainer;
-  private HeldOutFrames held;
+  private float[] validation;
 
-  AutoencoderWorkload(TrainingRun.Request request, AutoencoderPreset preset, PrintStream out)
+  AutoencoderWorkload(
+      TrainingRun.Request request, AutoencoderPreset preset, PrintStream out, BooleanSupplier stop)
       throws IOException {
     this.request = request;
     this.preset = preset;
     this.out = out;
+    this.stop = stop;
     data = RunData.of(request, out);
-    sampler = new FrameSampler(data.pool(), request.seed(), preset.imageSize());
-    float[] probe = sampler.batch(0, PROBE);
+    new MemoryCheck(request)
+        .run(AutoencoderTrainer.memory(preset, request.device(), request.compute()), out);
+    sampler = new FrameSampler(data.pool(), data.config(), request.seed(), preset.imageSize());
+    float[] probe = sampler.batch(0, few(PROBE));
     trainer =
         new AutoencoderTrainer(preset, request.device(), request.compute(), request.seed(), probe);
   }
@@ -84,28 +91,38 @@ final class AutoencoderWorkload implements Workload<float[]> {
     if (data.split().heldOut().size() == 0) {
       return OptionalDouble.empty();
     }
-    return OptionalDouble.of(trainer.averagedLoss(frames().pixels()));
+    return OptionalDouble.of(trainer.averagedLoss(validation()));
   }
 
-  /** Frames of held-out clips, one a clip; empty if the data set has none. */
-  private HeldOutFrames frames() throws IOException {
-    if (held == null) {
-      int most = Math.max(SHEET_COLUMNS, request.evaluationPairs());
-      held =
-          request.data().isRendered()
-              ? HeldOutFrames.rendered(data.config(), most, preset.imageSize())
-              : HeldOutFrames.of(data.split().heldOut(), data.config(), most, preset.imageSize());
+  /** The frames of the validation loss, however many are evaluated at the end. */
+  private float[] validation() throws IOException {
+    if (validation == null) {
+      HeldOutFrames frames = frames(PROBE);
+      validation = frames.range(0, few(frames.count()));
     }
-    return held;
+    return validation;
+  }
+
+  /** As many frames at most as fit into an array, at least one. */
+  private int few(int most) {
+    long each = 3L * preset.imageSize() * preset.imageSize();
+    return (int) Math.min(most, Integer.MAX_VALUE / each);
+  }
+
+  /** Frames of held-out clips, one a clip; none if the data set has none. */
+  private HeldOutFrames frames(int most) {
+    return request.data().isRendered()
+        ? HeldOutFrames.rendered(data.config(), most, preset.imageSize())
+        : HeldOutFrames.of(data.split().heldOut(), data.config(), most, preset.imageSize());
   }
 
   @Override
   public void sheet(RunLog log) throws IOException {
-    HeldOutFrames frames = frames();
+    HeldOutFrames frames = frames(SHEET_COLUMNS);
     float[] shown =
         frames.count() > 0
-            ? frames.first(SHEET_COLUMNS).pixels()
-            : sampler.batch(0, SHEET_COLUMNS); // nothing is held out
+            ? frames.range(0, few(frames.count()))
+            : sampler.batch(0, few(SHEET_COLUMNS)); // nothing is held out
     String title = String.format(Locale.ROOT, "%s after %,d steps", preset.name(), trainer.steps());
     List<Sheet.Row> rows =
         List.of(row("frame", shown), row("reconstruction", trainer.reconstruct(shown)));
@@ -141,7 +158,7 @@ final class AutoencoderWorkload implements Workload<float[]> {
       sheet(log);
       out.println("sheet   " + request.folder().sheet());
     }
-    HeldOutFrames frames = frames().first(request.evaluationPairs());
+    HeldOutFrames frames = frames(request.evaluationPairs());
     if (frames.count() == 0) {
       return true;
     }
@@ -149,7 +166,11 @@ final class AutoencoderWorkload implements Workload<float[]> {
       out.println("eval    as before: " + request.folder().evaluation());
       return true;
     }
-    Reconstruction result = Reconstruction.of(trainer::reconstruct, frames);
+    Optional<Reconstruction> evaluated = Reconstruction.of(trainer, frames, stop);
+    if (evaluated.isEmpty()) {
+      return false;
+    }
+    Reconstruction result = evaluated.get();
     out.printf(
         Locale.ROOT,
         "eval    %.2f dB, SSIM %.3f, the means over %d held-out frames%n",

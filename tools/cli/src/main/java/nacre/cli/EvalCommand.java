@@ -108,8 +108,7 @@ final class EvalCommand implements Callable<Integer> {
       Evaluation evaluation;
       // JSON output contains nothing else.
       try (Progress progress = json ? null : progress(out, batch.count())) {
-        IntConsumer show = json ? done -> {} : done -> progress.step(done, Evaluation.BATCH);
-        evaluation = Evaluation.of(sampler, batch, show);
+        evaluation = Evaluation.of(sampler, batch, json ? done -> {} : show(progress));
       }
       out.println(
           json
@@ -197,6 +196,15 @@ final class EvalCommand implements Callable<Integer> {
   static Progress progress(PrintStream out, int pairs) {
     return Progress.start(
         out, new Progress.Limit.Steps(2L * pairs, "picture"), 0, Memory::liveBytes);
+  }
+
+  /** Shows how many pictures are drawn. */
+  static IntConsumer show(Progress progress) {
+    int[] before = {0};
+    return done -> {
+      progress.step(done, done - before[0]);
+      before[0] = done;
+    };
   }
 
   /**

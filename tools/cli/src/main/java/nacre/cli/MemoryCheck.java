@@ -11,42 +11,62 @@ import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.TrainingMemory;
 import nacre.nn.AdamW;
 import nacre.tensor.DType;
-import nacre.tensor.Device;
+import nacre.tensor.DeviceMemoryException;
 
-/** Says what a run takes of a device's memory, and refuses one that it has no room for. */
-final class MemoryCheck {
-  private MemoryCheck() {}
+/**
+ * What a run takes of a device's memory is said before, one that has no room is refused, and one
+ * that finds none later is told what would help.
+ */
+record MemoryCheck(TrainingRun.Request request) {
+  /** The rank that is named as an example. */
+  private static final int RANK = 16;
 
   /**
    * Prints one line, before anything is taken.
    *
-   * @param slots objects of a pair
    * @throws UserException naming what would help, if more is needed than can be had
    */
-  static void run(Preset preset, Device device, DType compute, int slots, PrintStream out) {
-    TrainingMemory memory = TrainingMemory.of(preset, device, compute, slots);
+  void run(TrainingMemory memory, PrintStream out) {
     out.println("memory  " + memory.describe());
-    OptionalLong there = device.backend().allocator().availableBytes();
+    OptionalLong there = request.device().backend().allocator().availableBytes();
     if (there.isPresent() && there.getAsLong() < memory.total()) {
       throw new UserException(
           String.format(
               Locale.ROOT,
-              "training needs %s of memory, and %s has %s left; less is needed with %s",
+              "training needs %s of memory, and %s has %s left; %s",
               TrainingMemory.text(memory.total()),
-              device,
+              request.device(),
               TrainingMemory.text(Math.max(0, there.getAsLong())),
-              String.join(", ", remedies(preset.training(), compute))));
+              advice()));
     }
   }
 
+  /** The failure of a run for which the memory did not suffice after all. */
+  UserException exhausted(DeviceMemoryException e) {
+    return new UserException(e.getMessage() + "; " + advice(), e);
+  }
+
+  /** What the user can do; of a run that goes on, the preset is what it is. */
+  private String advice() {
+    String less = "less is needed with " + String.join(", ", remedies());
+    return request.from() == null
+        ? less
+        : "a run that goes on keeps its settings: make room, or give another --device; begun anew, "
+            + less;
+  }
+
   /** What makes a run smaller, of what it does not do yet. */
-  private static List<String> remedies(TrainingConfig training, DType compute) {
+  private List<String> remedies() {
+    TrainingConfig training = request.preset().training();
+    boolean draws = request.preset() instanceof Preset;
     List<String> remedies = new ArrayList<>();
     if (!training.gradientCheckpointing()) {
       remedies.add("training.gradient_checkpointing");
     }
     if (training.microBatchSize() > 1) {
-      remedies.add("more training.gradient_accumulation_steps");
+      if (draws) {
+        remedies.add("more training.gradient_accumulation_steps");
+      }
       remedies.add("a smaller training.batch_size");
     }
     if (training.optimizerState() != AdamW.Moments.INT8) {
@@ -55,7 +75,12 @@ final class MemoryCheck {
     if (training.emaDecay() > 0) {
       remedies.add("training.ema_decay 0");
     }
-    if (compute != DType.BF16) {
+    if (request.preset() instanceof Preset preset
+        && preset.base().isPresent()
+        && preset.lora().isEmpty()) {
+      remedies.add("--lora " + RANK);
+    }
+    if (request.compute() != DType.BF16) {
       remedies.add("--dtype bfloat16");
     }
     remedies.add("a smaller model");

@@ -112,17 +112,14 @@ record RunFolder(Path root) {
   /**
    * Moves the whole folder to a free name beside it, which is returned.
    *
-   * @throws UserException if a process is training in it
+   * @param lock of the run, which this closes when it has moved
    */
-  Path moveAside() throws IOException {
-    RunLock lock = RunLock.take(this);
-    try {
-      if (System.getProperty("os.name").startsWith("Windows")) {
-        lock.close(); // a folder with an open file cannot be renamed there
-      }
-      return Aside.move(root);
-    } finally {
-      lock.close();
+  Path moveAside(RunLock lock) throws IOException {
+    if (System.getProperty("os.name").startsWith("Windows")) {
+      lock.close(); // a folder with an open file cannot be renamed there
     }
+    Path aside = Aside.move(root);
+    lock.close();
+    return aside;
   }
 }

@@ -64,7 +64,9 @@ final class RunResults {
    */
   boolean conclude(Trainer trainer, RunLog log, boolean changed) throws IOException {
     if (request.sheets() && (changed || !Files.isRegularFile(request.folder().sheet()))) {
-      sheet(trainer, log);
+      if (!sheet(trainer, log)) {
+        return false;
+      }
       out.println("sheet   " + request.folder().sheet());
     }
     if (request.evaluationPairs() == 0) {
@@ -88,15 +90,7 @@ final class RunResults {
                 data.split().heldOut(), data.config(), most, trainer.preset().imageSize());
     try (Progress progress = EvalCommand.progress(out, pairs.count())) {
       Evaluation evaluation =
-          Evaluation.of(
-              sampler,
-              pairs,
-              done -> {
-                if (stop.getAsBoolean()) {
-                  throw new CancellationException();
-                }
-                progress.step(done, Evaluation.BATCH);
-              });
+          Evaluation.of(sampler, pairs, EvalCommand.show(progress), this::requireUnstopped);
       progress.finish();
       out.println(
           EvalCommand.table(evaluation, sampler, rendered ? EvalCommand.HELD_OUT : HELD_OUT));
@@ -106,6 +100,12 @@ final class RunResults {
       return true;
     } catch (CancellationException e) {
       return false;
+    }
+  }
+
+  private void requireUnstopped() {
+    if (stop.getAsBoolean()) {
+      throw new CancellationException();
     }
   }
 
@@ -136,10 +136,13 @@ final class RunResults {
 
   /**
    * Draws the sheet; its last scene only provides objects. With few scenes one may appear twice.
+   *
+   * @return false if stopped meanwhile
    */
-  void sheet(Trainer trainer, RunLog log) throws IOException {
+  boolean sheet(Trainer trainer, RunLog log) throws IOException {
     SamplePictures pictures =
-        new SamplePictures(Sampler.of(trainer.averaged()), scenes, request.seed());
+        new SamplePictures(
+            Sampler.of(trainer.averaged()), scenes, request.seed(), this::requireUnstopped);
     String title =
         String.format(Locale.ROOT, "%s after %,d steps", trainer.preset().name(), trainer.steps());
     List<SceneView> views = new ArrayList<>();
@@ -151,7 +154,13 @@ final class RunResults {
               : scenes.view(shown, i % shown.size()));
     }
     SceneView donor = views.removeLast();
-    Sheet sheet = new SampleSheet(title, pictures, null, 1).ofAllEdits(views, List.of(donor));
+    Sheet sheet;
+    try {
+      sheet = new SampleSheet(title, pictures, null, 1).ofAllEdits(views, List.of(donor));
+    } catch (CancellationException e) {
+      return false;
+    }
     log.sheet(trainer.steps(), sheet.draw(), Map.of("Title", title));
+    return true;
   }
 }

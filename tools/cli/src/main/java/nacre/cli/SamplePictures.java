@@ -31,6 +31,7 @@ final class SamplePictures {
   private final EditTokens tokens;
   private final DrawingStart start;
   private final PrintStream print;
+  private final Runnable eachStep;
 
   /**
    * One picture to draw.
@@ -43,9 +44,10 @@ final class SamplePictures {
    * Drawing without a word.
    *
    * @param seed of the noise
+   * @param eachStep called after each denoising step; what it throws ends the drawing
    */
-  SamplePictures(Sampler sampler, Scenes scenes, long seed) {
-    this(sampler, scenes, Seed.of(seed), DrawingStart.Mode.ANEW, null);
+  SamplePictures(Sampler sampler, Scenes scenes, long seed, Runnable eachStep) {
+    this(sampler, scenes, Seed.of(seed), DrawingStart.Mode.ANEW, null, eachStep);
   }
 
   /**
@@ -56,7 +58,18 @@ final class SamplePictures {
    */
   SamplePictures(
       Sampler sampler, Scenes scenes, Seed seed, DrawingStart.Mode mode, PrintStream print) {
+    this(sampler, scenes, seed, mode, print, () -> {});
+  }
+
+  private SamplePictures(
+      Sampler sampler,
+      Scenes scenes,
+      Seed seed,
+      DrawingStart.Mode mode,
+      PrintStream print,
+      Runnable eachStep) {
     this.print = print;
+    this.eachStep = eachStep;
     this.sampler = sampler;
     this.tokens = new EditTokens(sampler.model(), scenes.config().slots(), scenes);
     this.start = new DrawingStart(sampler, tokens, seed, mode);
@@ -75,7 +88,7 @@ final class SamplePictures {
         long before = (long) at * sampler.steps();
         IntConsumer show =
             progress == null
-                ? step -> {}
+                ? step -> eachStep.run()
                 : step -> progress.step(before + (long) step * some.size(), 0);
         pictures.addAll(some(some, show));
       }

@@ -24,13 +24,13 @@ import nacre.neuralassets.model.TrainingPreset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
-import nacre.nn.LoraConfig;
 import nacre.tensor.DType;
-import nacre.weights.WeightsException;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code nacre train}. */
 @Command(
@@ -42,9 +42,9 @@ final class TrainCommand implements Callable<Integer> {
   /** The exit status of a program that Ctrl-C ended, as shells report it. */
   static final int INTERRUPTED = 130;
 
-  private static final String NOT_NEEDED =
-      "a run that goes on needs neither base nor image encoder: leave out --preset, --base and"
-          + " --image-encoder";
+  private static final String DEFAULT_PRESET = "demo";
+
+  @Spec private CommandSpec spec;
 
   @Option(
       names = "--preset",
@@ -171,7 +171,9 @@ final class TrainCommand implements Callable<Integer> {
     try (StopSignal stop = new StopSignal()) {
       boolean finished = new TrainingRun(request, out, stop::requested).run();
       if (!finished) {
-        out.println("stopped; go on with: nacre train --resume --out " + request.folder().root());
+        out.println(
+            "stopped; go on with: "
+                + ResumeHint.command(request.folder(), spec.commandLine().getParseResult()));
         out.flush();
         return INTERRUPTED;
       }
@@ -191,23 +193,15 @@ final class TrainCommand implements Callable<Integer> {
     if (checkpoint != null && !resume) {
       throw new UsageException("--checkpoint says what to resume from; it goes with --resume");
     }
-    TrainingPreset wanted;
-    try {
-      wanted = wanted();
-    } catch (WeightsException e) {
-      if (resume) {
-        throw new UserException(e.getMessage() + "; " + NOT_NEEDED, e);
-      }
-      throw e;
-    }
-    RunFolder run =
-        new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(wanted.name())));
+    String name = preset == null ? DEFAULT_PRESET : preset;
+    RunFolder run = new RunFolder(folder != null ? folder : Path.of("runs").resolve(stem(name)));
     if (resume) {
       if (run.newest().isEmpty()) {
         throw new UserException(NearRuns.nothingToResume(run));
       }
-      return resumed(run, wanted, out);
+      return resumed(run, out);
     }
+    TrainingPreset wanted = wanted(PresetName.file(name));
     if (wanted instanceof Preset draws
         && draws.vae().isPresent()
         && draws.base().isEmpty()
@@ -228,36 +222,25 @@ final class TrainCommand implements Callable<Integer> {
                   + " 2.x with --base",
               wanted.name()));
     }
-    TrainingRun.Request request =
-        new TrainingRun.Request(
-            run,
-            wanted,
-            device.device(),
-            dtype == null ? DType.F32 : dtype,
-            seed == null ? 0 : seed.bits(),
-            length(wanted),
-            every(),
-            data(data),
-            evaluationPairs,
-            sheet,
-            latents(wanted),
-            reading,
-            null);
-    if (run.isTaken() && fresh) {
-      out.println("moved   the earlier run to " + run.moveAside());
-    } else if (run.isTaken()) {
-      throw new UserException(
-          String.format(
-              Locale.ROOT,
-              "%s holds a run already; go on with --resume, begin anew with --fresh, or give --out",
-              run.root()));
-    }
-    return request;
+    return new TrainingRun.Request(
+        run,
+        wanted,
+        device.device(),
+        dtype == null ? DType.F32 : dtype,
+        seed == null ? 0 : seed.bits(),
+        length(wanted),
+        every(),
+        data(data),
+        evaluationPairs,
+        sheet,
+        latents(wanted),
+        reading,
+        fresh,
+        null);
   }
 
-  /** The preset, with the pretrained models that the command line names. */
-  private TrainingPreset wanted() throws IOException {
-    PresetFile file = PresetName.file(preset == null ? "demo" : preset);
+  /** The preset of a file, with the pretrained models that the command line names. */
+  private TrainingPreset wanted(PresetFile file) throws IOException {
     Optional<PretrainedBase.Location> from = baseOptions.location();
     if (from.isPresent()) {
       file = file.with(PretrainedBase.open(from.get()));
@@ -271,8 +254,7 @@ final class TrainCommand implements Callable<Integer> {
     return file.trained();
   }
 
-  private TrainingRun.Request resumed(RunFolder run, TrainingPreset wanted, PrintStream out)
-      throws IOException {
+  private TrainingRun.Request resumed(RunFolder run, PrintStream out) throws IOException {
     RunLock.take(run).close(); // a live run replaces its checkpoints meanwhile
     Checkpoint from = checkpoint == null ? run.newest().orElseThrow() : run.checkpoint(checkpoint);
     RunState state;
@@ -291,31 +273,11 @@ final class TrainCommand implements Callable<Integer> {
       throw run.unreadable(from, e);
     }
     ClipLocation began = data(state.data().isEmpty() ? null : state.data());
-    requireSame("--preset", preset == null || wanted.json().equals(trained.json()));
-    Optional<Preset> draws = trained instanceof Preset p ? Optional.of(p) : Optional.empty();
-    requireSame(
-        "--base",
-        baseOptions.location().isEmpty()
-            || draws
-                .flatMap(Preset::base)
-                .map(PretrainedBase.Location::absolute)
-                .equals(baseOptions.location().map(PretrainedBase.Location::absolute)));
-    requireSame(
-        "--lora",
-        baseOptions.lora().isEmpty()
-            || draws.flatMap(Preset::lora).map(LoraConfig::rank).equals(baseOptions.lora()));
-    requireSame(
-        "--image-encoder",
-        imageEncoder == null
-            || draws
-                .flatMap(Preset::imageEncoderFrom)
-                .map(Path::toAbsolutePath)
-                .equals(Optional.of(imageEncoder.toAbsolutePath().normalize())));
-    requireSame("--seed", seed == null || seed.bits() == state.seed());
-    requireSame("--dtype", dtype == null || dtype == state.compute());
-    requireSame("--data", data == null || data(data).toString().equals(began.toString()));
-    requireSame(
-        "--minutes", length == null || length.minutes == null || length.minutes == state.minutes());
+    new BegunRun(trained).requirePreset(preset, baseOptions, imageEncoder);
+    BegunRun.require("--seed", seed == null ? null : seed.bits(), state.seed());
+    BegunRun.require("--dtype", dtype, state.compute());
+    BegunRun.require("--data", data == null ? null : data(data).toString(), began.toString());
+    BegunRun.require("--minutes", length == null ? null : length.minutes, state.minutes());
     return new TrainingRun.Request(
         run,
         trained,
@@ -329,6 +291,7 @@ final class TrainCommand implements Callable<Integer> {
         sheet,
         latents(trained),
         reading,
+        false,
         from);
   }
 
@@ -348,7 +311,9 @@ final class TrainCommand implements Callable<Integer> {
   private RunLength rest(RunState state, TrainingPreset trained, PrintStream out) {
     long total = state.totalSteps();
     if (length == null || length.steps == null || length.steps == total) {
-      return total > 0 ? new RunLength.Steps(total) : new RunLength.Minutes(state.minutes());
+      return state.minutes() > 0
+          ? new RunLength.Minutes(state.minutes())
+          : new RunLength.Steps(total);
     }
     long wanted = length.steps;
     if (wanted < Math.max(total, state.step())) {
@@ -366,17 +331,6 @@ final class TrainCommand implements Callable<Integer> {
   /** The data set of a location, rendered scenes by default. */
   private static ClipLocation data(String name) {
     return name == null ? ClipLocation.rendered() : DataName.parse(name);
-  }
-
-  private static void requireSame(String option, boolean same) {
-    if (!same) {
-      throw new UserException(
-          String.format(
-              Locale.ROOT,
-              "%s is not what the run began with; a run goes on as it began: leave it out, or"
-                  + " --fresh",
-              option));
-    }
   }
 
   private Duration every() {

@@ -25,6 +25,7 @@ import nacre.neuralassets.training.RunState;
 import nacre.neuralassets.training.TrainedModel;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.DeviceMemoryException;
 import nacre.tensor.Memory;
 import nacre.weights.Aside;
 import nacre.weights.AtomicFile;
@@ -47,6 +48,7 @@ final class TrainingRun {
    * @param sheets whether to draw sheets of samples
    * @param latents folder of the cache of latents; null for none
    * @param reading how the data set is read
+   * @param fresh whether an earlier run in the folder is moved aside
    * @param from the checkpoint to resume from; null for a new run
    */
   record Request(
@@ -62,6 +64,7 @@ final class TrainingRun {
       boolean sheets,
       Path latents,
       Reading reading,
+      boolean fresh,
       Checkpoint from) {}
 
   private final Request request;
@@ -73,8 +76,7 @@ final class TrainingRun {
   /** The step whose loss on held-out clips was logged last. */
   private long validated = -1;
 
-  private final long started = System.nanoTime();
-  private double before;
+  private RunClock clock = new RunClock(0, System::nanoTime);
   private long total;
   private RunLock lock;
   private RunState.LossSum unlogged = RunState.LossSum.NONE;
@@ -94,11 +96,23 @@ final class TrainingRun {
    * @return whether the run was completed
    */
   boolean run() throws IOException {
-    try (RunLock taken = RunLock.take(request.folder())) {
-      lock = taken;
+    lock = RunLock.take(request.folder());
+    try {
+      if (request.from() == null && !request.fresh() && request.folder().isTaken()) {
+        throw new UserException(
+            String.format(
+                Locale.ROOT,
+                "%s holds a run already; go on with --resume, begin anew with --fresh, or give"
+                    + " --out",
+                request.folder().root()));
+      }
       AtomicFile.removeLeftovers(request.folder().root());
       AtomicFile.removeLeftovers(request.folder().checkpoints());
       return locked();
+    } catch (DeviceMemoryException e) {
+      throw new MemoryCheck(request).exhausted(e);
+    } finally {
+      lock.close();
     }
   }
 
@@ -106,7 +120,7 @@ final class TrainingRun {
     out.println("device  " + request.device().backend().describe());
     return switch (request.preset()) {
       case Preset preset -> run(new AssetsWorkload(request, preset, out, stop));
-      case AutoencoderPreset preset -> run(new AutoencoderWorkload(request, preset, out));
+      case AutoencoderPreset preset -> run(new AutoencoderWorkload(request, preset, out, stop));
     };
   }
 
@@ -130,11 +144,21 @@ final class TrainingRun {
           request.folder().root(),
           request.seed(),
           lengthInWords(work.unit()));
-      if (!work.prepare(work.model().steps())) {
+      boolean prepared = work.prepare(work.model().steps());
+      makeRoom(); // all that can refuse the run has passed
+      if (!prepared) {
         checkpoint(work, unlogged); // so that the run can be resumed
         return false;
       }
       return train(work);
+    }
+  }
+
+  /** Moves an earlier run aside, in whose place this one begins. */
+  private void makeRoom() throws IOException {
+    if (request.fresh() && request.folder().isTaken()) {
+      out.println("moved   the earlier run to " + request.folder().moveAside(lock));
+      lock = RunLock.take(request.folder());
     }
   }
 
@@ -154,7 +178,10 @@ final class TrainingRun {
       } catch (IOException e) {
         throw request.folder().unreadable(from, e);
       }
-      before = state.elapsedSeconds();
+      clock = new RunClock(state.elapsedSeconds(), System::nanoTime);
+      if (request.length() instanceof RunLength.Minutes) {
+        total = state.totalSteps();
+      }
       unlogged = state.unlogged();
       for (Checkpoint other : Checkpoint.list(request.folder().checkpoints())) {
         if (other.step() > from.step()) {
@@ -182,14 +209,11 @@ final class TrainingRun {
     };
   }
 
-  private double elapsed() {
-    return before + (System.nanoTime() - started) / 1e9;
-  }
-
   private <B> boolean train(Workload<B> work) throws IOException {
     TrainedModel<B> trainer = work.model();
     TrainingConfig training = trainer.preset().training();
     int images = training.batchSize();
+    clock.start();
     try (Progress progress = Progress.start(out, limit(), trainer.steps(), Memory::liveBytes);
         RunLog log =
             new RunLog(
@@ -204,7 +228,6 @@ final class TrainingRun {
         checkpoint(work, log.unlogged()); // a run that is killed at once can be resumed as well
       }
       long saved = System.nanoTime();
-      Pace pace = new Pace();
       B batch = work.batch(trainer.steps());
       while (batch != null && !stop.getAsBoolean() && (total == 0 || trainer.steps() < total)) {
         double rate = RunLength.rate(training, trainer.steps(), total);
@@ -215,12 +238,14 @@ final class TrainingRun {
         requireFinite(loss, step);
         log.step(step, loss, rate, trainer.gradientNorm(), images);
         progress.step(step, loss, images);
-        pace.step();
+        clock.step();
         if (step % work.data().config().validationSteps() == 0) {
           validate(work, log);
         }
-        if (total == 0 && (step >= RunLength.PACE_STEPS || isHalfOver())) {
-          fixLength(work, step, pace.secondsPerStep());
+        if (total == 0
+            && request.length() instanceof RunLength.Minutes(double minutes)
+            && clock.isToBeFixed(minutes)) {
+          fixLength(work, step, minutes);
           progress.note(String.format(Locale.ROOT, "length fixed at %,d steps", total));
           saved = save(work, log, progress);
         } else if (System.nanoTime() - saved >= request.checkpointEvery().toNanos()) {
@@ -284,23 +309,16 @@ final class TrainingRun {
     return total > 0 || !(request.length() instanceof RunLength.Minutes(double minutes))
         ? new Progress.Limit.Steps(total)
         : new Progress.Limit.Time(
-            Duration.ofMillis((long) (minutes * 60e3)), Duration.ofMillis((long) (before * 1e3)));
-  }
-
-  /** Whether a run with a time limit has used half of it; slow steps must not make it longer. */
-  private boolean isHalfOver() {
-    return request.length() instanceof RunLength.Minutes(double minutes)
-        && elapsed() >= minutes * 60 / 2;
+            Duration.ofMillis((long) (minutes * 60e3)),
+            Duration.ofMillis((long) (clock.elapsed() * 1e3)));
   }
 
   /** So that everything is done in time, the evaluation included. */
-  private void fixLength(Workload<?> work, long step, double secondsPerStep) {
-    if (request.length() instanceof RunLength.Minutes(double minutes)) {
-      double concluding =
-          Math.min(work.concludingSeconds(secondsPerStep), MOST_EVALUATION * minutes * 60);
-      double left = minutes * 60 - elapsed() - concluding;
-      total = step + Math.max(0, (long) (left / secondsPerStep));
-    }
+  private void fixLength(Workload<?> work, long step, double minutes) {
+    double pace = clock.secondsPerStep();
+    double concluding = Math.min(work.concludingSeconds(pace), MOST_EVALUATION * minutes * 60);
+    double left = minutes * 60 - clock.elapsed() - concluding;
+    total = step + Math.max(0, (long) (left / pace));
   }
 
   private void requireFinite(double loss, long step) throws IOException {
@@ -347,7 +365,7 @@ final class TrainingRun {
             total,
             minutes,
             request.seed(),
-            elapsed(),
+            clock.elapsed(),
             request.data().isRendered() ? "" : request.data().toString(),
             request.compute(),
             open,
@@ -357,27 +375,5 @@ final class TrainingRun {
     own.add(written.name());
     Checkpoint.prune(checkpoints, KEPT, own);
     return written;
-  }
-
-  /** The pace of the last steps, without the first ones, in which Java compiles. */
-  private static final class Pace {
-    private static final int WARM_UP = 20;
-    private long steps;
-    private long counted;
-    private long from = System.nanoTime();
-
-    void step() {
-      steps++;
-      counted++;
-      if (steps == WARM_UP) {
-        counted = 0;
-        from = System.nanoTime();
-      }
-    }
-
-    /** If there are only first ones, their pace. */
-    double secondsPerStep() {
-      return counted == 0 ? 1 : (System.nanoTime() - from) / 1e9 / counted;
-    }
   }
 }

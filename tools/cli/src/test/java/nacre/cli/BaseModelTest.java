@@ -31,6 +31,7 @@ import nacre.neuralassets.model.Trainable;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;
 import nacre.tensor.Memory;
+import nacre.weights.AtomicFolder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -131,7 +132,66 @@ class BaseModelTest {
     CommandLineRun other =
         train(preset, out, "--base", single, "--image-encoder", ENCODER, "--resume");
     assertEquals(1, other.status());
-    assertTrue(other.err().contains("is not what the run began with"), other::err);
+    assertTrue(
+        other.err().contains("--prediction is not what the run began with: none was given"),
+        other::err);
+  }
+
+  /** A run is compared with what is said beside --resume, and with nothing else. */
+  @Test
+  void aRunGoesOnWhateverPartOfItsCommandLineIsRepeated() throws IOException {
+    Path preset = preset("mine", "{}");
+    TinyModel base = TinyModel.copyTo(folder.resolve("base"));
+    Path out = folder.resolve("run");
+    Object[] based = {"--base", base.root()};
+    Object[] encoded = {"--image-encoder", ENCODER};
+    CommandLineRun begun = train(preset, out, with(with(based, encoded), "--steps", 1));
+    assertEquals(0, begun.status(), begun::err);
+    AtomicFolder.delete(base.root()); // it is needed no more
+    for (Object[] some :
+        List.of(
+            new Object[] {},
+            based,
+            encoded,
+            new Object[] {"--preset", preset},
+            with(based, "--preset", preset),
+            with(with(encoded, based), "--preset", preset),
+            new Object[] {"--base", folder.resolve("x/../base")})) {
+      CommandLineRun resumed = resume(out, some);
+      assertEquals(0, resumed.status(), resumed::err);
+    }
+    assertDiffers(
+        "--base is not what the run began with: sd was given, the run began with " + base.root(),
+        resume(out, "--base", "sd"));
+    assertDiffers(
+        "--image-encoder is not what the run began with: dino was given, the run began with "
+            + ENCODER.toAbsolutePath().normalize(),
+        resume(out, "--image-encoder", "dino"));
+    assertDiffers(
+        "--lora is not what the run began with: 4 was given, the run began with none",
+        resume(out, "--lora", 4));
+    assertDiffers(
+        "--seed is not what the run began with: 9 was given, the run began with 0",
+        resume(out, "--seed", 9));
+    assertDiffers(
+        "--preset is not what the run began with: training.batch_size is 4, the run began with 2",
+        resume(out, "--preset", preset("other", "{'training': {'batch_size': 4}}")));
+    assertDiffers(
+        "--preset is not what the run began with: base is \"%s\", the run began with \"%s\""
+            .formatted(folder.resolve("sd"), base.root()),
+        resume(out, "--preset", preset("other", "{'base': 'sd'}")));
+    assertDiffers("no such file or folder", resume(out, "--preset", folder.resolve("no.json")));
+  }
+
+  private static CommandLineRun resume(Path out, Object... more) {
+    Object[] words = {"train", "--resume", "--out", out, "--eval-pairs", 0, "--no-sheet"};
+    return CommandLineRun.of(with(words, more));
+  }
+
+  private static void assertDiffers(String told, CommandLineRun refused) {
+    assertEquals(1, refused.status(), refused::out);
+    assertEquals(1, refused.complaints().size(), refused::err);
+    assertTrue(refused.err().contains(told), refused::err);
   }
 
   @Test

@@ -119,6 +119,12 @@ class CommandsTest {
     assertTrue(last.state().totalSteps() > 0);
     assertEquals(last.state().totalSteps(), last.state().step());
     assertEquals(0.02, last.state().minutes());
+    for (int time = 0; time < 2; time++) { // the same command line goes on as often as it is typed
+      CommandLineRun again = trainTiny(out, "--minutes", 0.02, "--resume");
+      assertEquals(0, again.status(), again::err);
+      assertEquals(last.state().step(), new RunFolder(out).newest().orElseThrow().step());
+      assertTrue(again.out().contains(last.state().step() + " steps of"), again::out);
+    }
   }
 
   @Test

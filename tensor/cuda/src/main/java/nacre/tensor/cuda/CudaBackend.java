@@ -48,6 +48,7 @@ final class CudaBackend implements Backend {
   private final OptimizerKernels optimizer;
   private final ClassKernels classes;
   private final boolean graphs;
+  private final String precision;
   private final Explanation explanation = new Explanation();
 
   CudaBackend(CudaDevice device, Settings settings) {
@@ -81,11 +82,12 @@ final class CudaBackend implements Backend {
     resampling = new ResamplingKernels(gpu);
     optimizer = new OptimizerKernels(gpu, reductions);
     classes = new ClassKernels(gpu, reductions);
+    precision = (settings.tf32() ? ", TF32" : "") + (settings.tune() ? ", tuned" : "");
   }
 
   @Override
   public String describe() {
-    return gpu.device() + ", " + gpu.device().describe();
+    return gpu.device() + ", " + gpu.device().describe() + precision;
   }
 
   @Override
