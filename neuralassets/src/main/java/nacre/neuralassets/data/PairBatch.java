@@ -25,6 +25,15 @@ public record PairBatch(
     int[] timesteps,
     float[][] moments) {
 
+  /** What the model sees of each level of a color. */
+  private static final float[] LEVELS = new float[256];
+
+  static {
+    for (int level = 0; level < 256; level++) {
+      LEVELS[level] = level / 127.5f - 1;
+    }
+  }
+
   /**
    * Packs pairs.
    *
@@ -152,7 +161,7 @@ public record PairBatch(
   public static void pixels(byte[] rgb, float[] to, int at) {
     int offset = at * rgb.length;
     for (int k = 0; k < rgb.length; k++) {
-      to[offset + k] = (rgb[k] & 0xFF) / 127.5f - 1;
+      to[offset + k] = LEVELS[rgb[k] & 0xFF];
     }
   }
 }

@@ -28,7 +28,7 @@ public final class PngFile {
    * @throws SceneFormatException if the file is missing, damaged, not a PNG or of another size
    */
   public static byte[] readRgb(Path file, int width, int height) throws IOException {
-    return rgb(read(file, width, height));
+    return readRgb(file, bytes(file), width, height);
   }
 
   /**
@@ -37,7 +37,8 @@ public final class PngFile {
    * @param place where it comes from, for messages
    */
   public static byte[] readRgb(Path place, byte[] png, int width, int height) throws IOException {
-    return rgb(decode(place, png, width, height));
+    PlainPng.Pixels plain = plain(place, png, width, height);
+    return plain != null ? plain.rgb() : rgb(decode(place, png, width, height));
   }
 
   /**
@@ -55,7 +56,12 @@ public final class PngFile {
    * @throws SceneFormatException if the file is missing, damaged, not such a PNG or of another size
    */
   public static byte[] readLabels(Path file, int width, int height) throws IOException {
-    BufferedImage image = read(file, width, height);
+    byte[] png = bytes(file);
+    PlainPng.Pixels plain = plain(file, png, width, height);
+    if (plain != null && plain.channels() == 1) {
+      return plain.bytes();
+    }
+    BufferedImage image = decode(file, png, width, height);
     Raster raster = image.getRaster();
     if (raster.getNumBands() != 1 || image.getColorModel().getComponentSize(0) > 8) {
       throw new SceneFormatException(
@@ -76,17 +82,30 @@ public final class PngFile {
     return labels;
   }
 
-  private static BufferedImage read(Path file, int width, int height) throws IOException {
-    byte[] bytes;
+  private static byte[] bytes(Path file) throws IOException {
     try {
-      bytes = Files.readAllBytes(file);
+      return Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
       throw new SceneFormatException(file, "", "is missing", "every frame needs its PNG");
     } catch (IOException e) { // of a folder, only its last word is told
       String reason = Files.isDirectory(file) ? "is a folder" : "cannot be read: " + e.getMessage();
       throw new SceneFormatException(file, "", reason, "every frame needs its PNG");
     }
-    return decode(file, bytes, width, height);
+  }
+
+  /** The pixels of a picture of the usual kind; null if it is of another kind or size. */
+  private static PlainPng.Pixels plain(Path file, byte[] png, int width, int height)
+      throws SceneFormatException {
+    try {
+      return PlainPng.decode(png, width, height);
+    } catch (IOException e) {
+      throw damaged(file, e.getMessage());
+    }
+  }
+
+  private static SceneFormatException damaged(Path file, String why) {
+    return new SceneFormatException(
+        file, "", "is damaged or no PNG (" + why + ")", "write the image anew");
   }
 
   private static BufferedImage decode(Path file, byte[] bytes, int width, int height)
@@ -103,8 +122,9 @@ public final class PngFile {
       }
     } catch (IOException | RuntimeException e) {
       // The decoder may throw any exception, index errors included.
-      String why = bytes.length == 0 ? "is empty" : "is damaged or no PNG (" + reason(e) + ")";
-      throw new SceneFormatException(file, "", why, "write the image anew");
+      throw bytes.length == 0
+          ? new SceneFormatException(file, "", "is empty", "write the image anew")
+          : damaged(file, reason(e));
     }
     if (image.getWidth() != width || image.getHeight() != height) {
       throw new SceneFormatException(
