@@ -12,7 +12,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import nacre.diffusion.checkpoint.DiffusersFolder;
 import nacre.nn.Parameters;
@@ -84,6 +86,42 @@ class PromptEncoderTest {
       }
       assertEquals(47, checks.size());
       assertAll(checks);
+    }
+  }
+
+  /**
+   * A text encoder as Stable Diffusion 2 has one, whose last layer is gone already: skipping begins
+   * behind that, and goes on to the tokens' own vectors (export_clip_skip.py).
+   */
+  @Test
+  void layersAreLeftOutOfStableDiffusion2sAsWell() throws IOException {
+    Path folder = MODEL.resolveSibling("sd2");
+    JsonMapper json = new JsonMapper();
+    JsonNode texts = json.readTree(folder.resolve("prompts.json").toFile());
+    Map<String, JsonNode> configs = new HashMap<>();
+    for (String name : List.of("tokenizer_config.json", "special_tokens_map.json")) {
+      configs.put(name, json.readTree(folder.resolve("tokenizer").resolve(name).toFile()));
+    }
+    ClipTokenizer tokenizer = ClipTokenizer.read(MODEL.resolve("tokenizer"), configs);
+    try (Scope _ = Scope.open();
+        StateDict wanted = StateDict.open(folder.resolve("encodings.safetensors"))) {
+      ClipTextModel model =
+          new DiffusersFolder(folder)
+              .readTextEncoder(Parameters.unwritten(Device.cpu(), DType.F32).frozen());
+      PromptEncoder encoder = new PromptEncoder(tokenizer, List.of(), model.config());
+      for (int skip = 0; skip <= 4; skip++) {
+        PromptOptions options = new PromptOptions(PromptSyntax.PLAIN, skip);
+        for (boolean negative : new boolean[] {false, true}) {
+          String name = negative ? "negative.none" : "prompt." + (skip == 0 ? "none" : skip);
+          Tensor all = wanted.entries().get(name).toTensor(Device.cpu(), DType.F32, Layout.SAME);
+          JsonNode prompts = texts.get(negative ? "negatives" : "prompts");
+          assertEquals(4, prompts.size());
+          for (int i = 0; i < prompts.size(); i++) {
+            Tensor encoded = encoder.encode(model, prompts.get(i).textValue(), options, negative);
+            assertClose(all.rows(i, i + 1), encoded, name + " of " + prompts.get(i));
+          }
+        }
+      }
     }
   }
 

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What {@code sample} makes of prompts: embeddings, weights, chunks and layers left out. */
 class PromptOptionsTest {
@@ -65,6 +68,48 @@ class PromptOptionsTest {
     assertTrue(difference(wanted.toFile(), picture.toFile()) <= 2, name);
     assertEquals(skip == 0 ? null : "1", PngMetadata.read(picture).get("clip skip"));
     assertTrue(PngMetadata.read(picture).get("embeddings").contains("two.safetensors, "));
+  }
+
+  /** export_clip_skip.py had diffusers draw three prompts at a time. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void stableDiffusion2DrawsWhatDiffusersDraws(int skip) throws IOException {
+    Path sd2 = TINY.resolve("sd2");
+    TinyModel model = TinyModel.copyTo(folder.resolve("sd2"));
+    TinyModel.copy(sd2.resolve("text_encoder"), model.root().resolve("text_encoder"));
+    TinyModel.copy(sd2.resolve("tokenizer"), model.root().resolve("tokenizer"));
+    model.patch("scheduler/scheduler_config.json", "{'prediction_type': 'v_prediction'}");
+    JsonNode texts = new JsonMapper().readTree(sd2.resolve("prompts.json").toFile());
+    for (int i = 0; i < 3; i++) {
+      Path out = folder.resolve("out-" + i);
+      CommandLineRun run =
+          CommandLineRun.of(
+              "sample",
+              "--model",
+              model.root(),
+              "--prompt",
+              texts.path("prompts").get(i).textValue(),
+              "--negative",
+              texts.path("negatives").get(i).textValue(),
+              "--clip-skip",
+              skip,
+              "--scheduler",
+              "ddim",
+              "--steps",
+              4,
+              "--guidance",
+              5,
+              "--size",
+              32,
+              "--seed",
+              8,
+              "--out",
+              out);
+      assertEquals(0, run.status(), run::err);
+      Path wanted = sd2.resolve("clip-skip-%d-%d.png".formatted(skip, i));
+      int difference = difference(wanted.toFile(), files(out).getFirst().toFile());
+      assertTrue(difference <= 2, wanted + " differs by " + difference);
+    }
   }
 
   /** Prompts of two chunks and of one. */
