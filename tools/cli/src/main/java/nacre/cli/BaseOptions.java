@@ -3,13 +3,11 @@ package nacre.cli;
 import java.nio.file.Path;
 import java.util.Optional;
 import nacre.cli.options.Accepts;
-import nacre.cli.options.FamilyOption;
-import nacre.cli.options.PredictionOption;
+import nacre.cli.options.HintOptions;
 import nacre.cli.options.UsageException;
-import nacre.diffusion.checkpoint.Family;
 import nacre.diffusion.checkpoint.ModelHints;
-import nacre.diffusion.schedule.PredictionType;
 import nacre.neuralassets.model.PretrainedBase;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options of {@code train} for the pretrained model that a run begins with. */
@@ -22,21 +20,7 @@ final class BaseOptions {
               + " or a single file; goes with the preset paper.")
   private Path base;
 
-  @Option(
-      names = "--family",
-      paramLabel = "NAME",
-      converter = FamilyOption.class,
-      description = FamilyOption.DESCRIPTION)
-  private Family family;
-
-  @Option(
-      names = "--prediction",
-      paramLabel = "TYPE",
-      converter = PredictionOption.class,
-      description =
-          "What the UNet is trained to predict: epsilon, v_prediction or sample; what the base's"
-              + " files say unless given.")
-  private PredictionType prediction;
+  @Mixin private HintOptions hints;
 
   @Option(
       names = "--lora",
@@ -54,15 +38,12 @@ final class BaseOptions {
 
   /** The base, if one was given. */
   Optional<PretrainedBase.Location> location() {
-    if (base == null && (family != null || prediction != null)) {
+    ModelHints said = hints.hints();
+    if (base == null && !said.equals(ModelHints.NONE)) {
       throw new UsageException(
-          (family != null ? "--family" : "--prediction") + " says what --base is; give that, too");
+          (said.family().isPresent() ? "--family" : "--prediction")
+              + " says what --base is; give that, too");
     }
-    return Optional.ofNullable(base)
-        .map(
-            path ->
-                new PretrainedBase.Location(
-                    path,
-                    new ModelHints(Optional.ofNullable(family), Optional.ofNullable(prediction))));
+    return Optional.ofNullable(base).map(path -> new PretrainedBase.Location(path, said));
   }
 }

@@ -12,37 +12,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
-import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.weights.Layout;
 import nacre.weights.SafeTensorsWriter;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What cannot be a base, and settings that do not go with one. */
 class BadBaseTest {
-  @TempDir static Path shared;
+  @RegisterExtension static final BasedRuns RUNS = new BasedRuns();
   @TempDir Path folder;
-
-  private static BasedRuns runs;
-
-  @BeforeAll
-  static void render() {
-    runs = BasedRuns.in(shared);
-  }
-
-  @AfterEach
-  void nothingIsLeftInMemory() {
-    assertEquals(0, Memory.liveTensors());
-  }
-
-  private CommandLineRun train(Path preset, Path out, Object... more) {
-    return runs.train(preset, out, more);
-  }
 
   private Path preset(String name, String changes) throws IOException {
     return BasedRuns.preset(folder.resolve(name + ".json"), changes);
@@ -90,7 +72,7 @@ class BadBaseTest {
   private void assertRefused(Path preset, String told, Object... more) {
     Path out = folder.resolve("run");
     CommandLineRun refused =
-        train(preset, out, with(more, "--steps", 1, "--image-encoder", ENCODER));
+        RUNS.train(preset, out, with(more, "--steps", 1, "--image-encoder", ENCODER));
     assertEquals(1, refused.status(), refused::out);
     assertEquals(1, refused.complaints().size(), refused::err);
     assertTrue(refused.err().contains(told), refused::err);
@@ -139,10 +121,11 @@ class BadBaseTest {
         "'vae.*' is the name of no parameter that can be trained",
         based);
     assertRefused(preset("mine", "{}"), "unet is missing");
-    CommandLineRun demo = train(Path.of("demo"), folder.resolve("run"), based);
+    CommandLineRun demo = RUNS.train(Path.of("demo"), folder.resolve("run"), based);
     assertEquals(1, demo.status());
     assertTrue(demo.err().contains("preset demo: unet."), demo::err);
-    CommandLineRun alone = train(preset("mine", "{}"), folder.resolve("run"), "--family", "sd1");
+    CommandLineRun alone =
+        RUNS.train(preset("mine", "{}"), folder.resolve("run"), "--family", "sd1");
     assertEquals(2, alone.status());
     assertTrue(alone.err().contains("--family says what --base is"), alone::err);
   }

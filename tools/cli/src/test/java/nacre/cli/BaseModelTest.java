@@ -30,11 +30,9 @@ import nacre.neuralassets.model.PretrainedBase;
 import nacre.neuralassets.model.Trainable;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;
-import nacre.tensor.Memory;
 import nacre.weights.AtomicFolder;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -43,24 +41,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class BaseModelTest {
   private static final JsonMapper JSON = new JsonMapper();
 
-  @TempDir static Path shared;
+  @RegisterExtension static final BasedRuns RUNS = new BasedRuns();
   @TempDir Path folder;
-
-  private static BasedRuns runs;
-
-  @BeforeAll
-  static void render() {
-    runs = BasedRuns.in(shared);
-  }
-
-  @AfterEach
-  void nothingIsLeftInMemory() {
-    assertEquals(0, Memory.liveTensors());
-  }
-
-  private CommandLineRun train(Path preset, Path out, Object... more) {
-    return runs.train(preset, out, more);
-  }
 
   /** As a run keeps a place. */
   private static Path absolute(Path place) {
@@ -76,7 +58,7 @@ class BaseModelTest {
     Path preset = preset("mine", "{}");
     Path out = folder.resolve("run");
     CommandLineRun trained =
-        train(preset, out, "--base", BASE, "--image-encoder", ENCODER, "--steps", 2);
+        RUNS.train(preset, out, "--base", BASE, "--image-encoder", ENCODER, "--steps", 2);
     assertEquals(0, trained.status(), trained::err);
     assertTrue(trained.out().contains("base    " + absolute(BASE) + ", Stable"), trained::out);
     assertTrue(trained.out().contains("context 16 wide, predicts epsilon"), trained::out);
@@ -108,7 +90,7 @@ class BaseModelTest {
     assertTrue(Files.exists(folder.resolve("s/sheet.png")));
     CommandLineRun evaluated =
         CommandLineRun.of(
-            "eval", "--model", out, "--data", runs.scenes(), "--pairs", 2, "--steps", 1);
+            "eval", "--model", out, "--data", RUNS.scenes(), "--pairs", 2, "--steps", 1);
     assertEquals(0, evaluated.status(), evaluated::err);
   }
 
@@ -121,16 +103,16 @@ class BaseModelTest {
     Object[] all = {
       "--base", single, "--image-encoder", ENCODER, "--prediction", "v", "--steps", 1
     };
-    CommandLineRun trained = train(preset, out, all);
+    CommandLineRun trained = RUNS.train(preset, out, all);
     assertEquals(0, trained.status(), trained::err);
     assertTrue(trained.out().contains("predicts v_prediction"), trained::out);
     Path begun = checkpoint(out, 0).resolve("ema");
     assertSame(weights(BASE, Component.UNET), weights(begun, Component.UNET));
     assertSame(weights(BASE, Component.VAE), weights(begun, Component.VAE));
-    CommandLineRun again = train(preset, out, with(all, "--resume"));
+    CommandLineRun again = RUNS.train(preset, out, with(all, "--resume"));
     assertEquals(0, again.status(), again::err);
     CommandLineRun other =
-        train(preset, out, "--base", single, "--image-encoder", ENCODER, "--resume");
+        RUNS.train(preset, out, "--base", single, "--image-encoder", ENCODER, "--resume");
     assertEquals(1, other.status());
     assertTrue(
         other.err().contains("--prediction is not what the run began with: none was given"),
@@ -145,7 +127,7 @@ class BaseModelTest {
     Path out = folder.resolve("run");
     Object[] based = {"--base", base.root()};
     Object[] encoded = {"--image-encoder", ENCODER};
-    CommandLineRun begun = train(preset, out, with(with(based, encoded), "--steps", 1));
+    CommandLineRun begun = RUNS.train(preset, out, with(with(based, encoded), "--steps", 1));
     assertEquals(0, begun.status(), begun::err);
     AtomicFolder.delete(base.root()); // it is needed no more
     for (Object[] some :
@@ -202,16 +184,17 @@ class BaseModelTest {
             "{'base': '%s', 'image_encoder_from': '%s'}"
                 .formatted(absolute(BASE), absolute(ENCODER)));
     Path out = folder.resolve("run");
-    CommandLineRun trained = train(preset, out, "--steps", 1);
+    CommandLineRun trained = RUNS.train(preset, out, "--steps", 1);
     assertEquals(0, trained.status(), trained::err);
     Preset kept = ModelFolder.preset(new Checkpoint(checkpoint(out, 1)).model());
     assertEquals(absolute(BASE), kept.base().orElseThrow().path());
     assertEquals(4, kept.unet().inChannels());
-    CommandLineRun resumed = train(preset, out, "--resume", "--steps", 2);
+    CommandLineRun resumed = RUNS.train(preset, out, "--resume", "--steps", 2);
     assertEquals(0, resumed.status(), resumed::err);
     // What it keeps is a preset, too.
     CommandLineRun again =
-        train(checkpoint(out, 1).resolve("ema/preset.json"), folder.resolve("2"), "--steps", 1);
+        RUNS.train(
+            checkpoint(out, 1).resolve("ema/preset.json"), folder.resolve("2"), "--steps", 1);
     assertEquals(0, again.status(), again::err);
   }
 
@@ -268,9 +251,9 @@ class BaseModelTest {
   void diffusersReadsTheConfigsOfARunAsTheBases(String part, String file) throws IOException {
     Path out = folder.resolve("run");
     Object[] all = {"--base", BASE, "--image-encoder", ENCODER, "--steps", 1};
-    assertEquals(0, train(preset("mine", "{}"), out, all).status());
+    assertEquals(0, RUNS.train(preset("mine", "{}"), out, all).status());
     Object[] same = {"--base", BASE, "--image-encoder", ENCODER, "--resume"};
-    CommandLineRun resumed = train(folder.resolve("mine.json"), out, same);
+    CommandLineRun resumed = RUNS.train(folder.resolve("mine.json"), out, same);
     assertEquals(0, resumed.status(), resumed::err);
     JsonNode reference =
         JSON.readTree(TinyModel.RESOURCES.resolve("saved-configs.json").toFile()).path(part);

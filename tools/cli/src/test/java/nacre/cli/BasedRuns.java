@@ -18,17 +18,22 @@ import nacre.diffusion.checkpoint.Component;
 import nacre.neuralassets.model.Preset;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.Memory;
 import nacre.tensor.Scope;
+import nacre.weights.AtomicFolder;
 import nacre.weights.Layout;
 import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Runs that begin with Stable Diffusion, the tiny one that export_tiny_sd.py wrote.
- *
- * @param scenes that they train on
+ * Runs that begin with Stable Diffusion, the tiny one that export_tiny_sd.py wrote, on scenes that
+ * are rendered once for a test class. After each test nothing is left in memory.
  */
-record BasedRuns(Path scenes) {
+final class BasedRuns implements BeforeAllCallback, AfterEachCallback, AfterAllCallback {
   /** Stable Diffusion of a few weights. */
   static final Path BASE = TinyModel.RESOURCES.resolve("model");
 
@@ -37,14 +42,30 @@ record BasedRuns(Path scenes) {
 
   private static final JsonMapper JSON = new JsonMapper();
 
-  /** Renders the scenes into a folder. */
-  static BasedRuns in(Path folder) {
-    Path scenes = folder.resolve("scenes");
+  private Path folder;
+
+  @Override
+  public void beforeAll(ExtensionContext context) throws IOException {
+    folder = Files.createTempDirectory("based-runs");
     CommandLineRun rendered =
         CommandLineRun.of(
-            "data", "render", "--out", scenes, "--size", 32, "--clips", 3, "--max-objects", 3);
+            "data", "render", "--out", scenes(), "--size", 32, "--clips", 3, "--max-objects", 3);
     assertEquals(0, rendered.status(), rendered::err);
-    return new BasedRuns(scenes);
+  }
+
+  @Override
+  public void afterEach(ExtensionContext context) {
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  @Override
+  public void afterAll(ExtensionContext context) throws IOException {
+    AtomicFolder.delete(folder);
+  }
+
+  /** The scenes that runs train on. */
+  Path scenes() {
+    return folder.resolve("scenes");
   }
 
   /**
@@ -80,7 +101,7 @@ record BasedRuns(Path scenes) {
                 "--preset",
                 preset,
                 "--data",
-                scenes,
+                scenes(),
                 "--eval-pairs",
                 0,
                 "--no-sheet",

@@ -20,36 +20,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import nacre.diffusion.checkpoint.Component;
-import nacre.tensor.Memory;
 import nacre.weights.AtomicFolder;
 import nacre.weights.StateDict;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Runs that train some of the parameters only. */
 class FrozenWeightsTest {
-  @TempDir static Path shared;
+  @RegisterExtension static final BasedRuns RUNS = new BasedRuns();
   @TempDir Path folder;
-
-  private static BasedRuns runs;
-
-  @BeforeAll
-  static void render() {
-    runs = BasedRuns.in(shared);
-  }
-
-  @AfterEach
-  void nothingIsLeftInMemory() {
-    assertEquals(0, Memory.liveTensors());
-  }
-
-  private CommandLineRun train(Path preset, Path out, Object... more) {
-    return runs.train(preset, out, more);
-  }
 
   private Path preset(String name, String changes) throws IOException {
     return BasedRuns.preset(folder.resolve(name + ".json"), changes);
@@ -79,10 +61,10 @@ class FrozenWeightsTest {
     Path preset = preset("mine", SOME);
     Object[] all = {"--base", base.root(), "--image-encoder", ENCODER};
     Path whole = folder.resolve("whole");
-    CommandLineRun uninterrupted = train(preset, whole, with(all, "--steps", 3));
+    CommandLineRun uninterrupted = RUNS.train(preset, whole, with(all, "--steps", 3));
     assertEquals(0, uninterrupted.status(), uninterrupted::err);
     Path out = folder.resolve("run");
-    CommandLineRun begun = train(preset, out, with(all, "--steps", 1));
+    CommandLineRun begun = RUNS.train(preset, out, with(all, "--steps", 1));
     assertEquals(0, begun.status(), begun::err);
     assertTrue(
         begun.out().contains("of unet at 0.001")
@@ -96,7 +78,7 @@ class FrozenWeightsTest {
           names::toString);
     }
     delete(base.root());
-    CommandLineRun resumed = train(preset, out, with(all, "--resume", "--steps", 3));
+    CommandLineRun resumed = RUNS.train(preset, out, with(all, "--resume", "--steps", 3));
     assertEquals(0, resumed.status(), resumed::err);
     Path last = checkpoint(out, 3);
     for (String file :
@@ -142,14 +124,14 @@ class FrozenWeightsTest {
     Path preset = preset("mine", SOME);
     Path out = folder.resolve("run");
     Object[] all = {"--base", BASE, "--image-encoder", ENCODER};
-    assertEquals(0, train(preset, out, with(all, "--steps", 2)).status());
+    assertEquals(0, RUNS.train(preset, out, with(all, "--steps", 2)).status());
     Path vae = checkpoint(out, 0).resolve("ema/vae/diffusion_pytorch_model.safetensors");
     byte[] bytes = Files.readAllBytes(vae);
     bytes[bytes.length - 1] ^= 1;
     Files.write(vae, bytes, StandardOpenOption.TRUNCATE_EXISTING); // in place
     CommandLineRun verified = CommandLineRun.of("verify-run", out);
     assertEquals(1, verified.status(), verified::out);
-    CommandLineRun resumed = train(preset, out, with(all, "--resume", "--steps", 3));
+    CommandLineRun resumed = RUNS.train(preset, out, with(all, "--resume", "--steps", 3));
     assertEquals(1, resumed.status());
     assertTrue(resumed.err().contains("is damaged"), resumed::err);
   }

@@ -1,5 +1,7 @@
 package nacre.cli;
 
+import static nacre.cli.BasedRuns.BASE;
+import static nacre.cli.BasedRuns.checkpoint;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -20,41 +22,22 @@ import java.util.stream.Stream;
 import nacre.neuralassets.model.Preset;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
-import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.weights.Layout;
 import nacre.weights.SafeTensors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code train --lora}: adapters of the tiny Stable Diffusion that export_tiny_sd.py wrote. */
 class LoraTrainingTest {
-  private static final Path BASE = TinyModel.RESOURCES.resolve("model");
   private static final String FILE = "pytorch_lora_weights.safetensors";
   private static final String UNET = "unet/diffusion_pytorch_model.safetensors";
 
-  @TempDir static Path shared;
+  @RegisterExtension static final BasedRuns RUNS = new BasedRuns();
   @TempDir Path folder;
-
-  private static Path scenes;
-
-  @BeforeAll
-  static void render() {
-    scenes = shared.resolve("scenes");
-    CommandLineRun rendered =
-        CommandLineRun.of(
-            "data", "render", "--out", scenes, "--size", 32, "--clips", 3, "--max-objects", 3);
-    assertEquals(0, rendered.status(), rendered::err);
-  }
-
-  @AfterEach
-  void nothingIsLeftInMemory() {
-    assertEquals(0, Memory.liveTensors());
-  }
 
   /** The preset paper at 32×32 pixels with small layers and batches, changed. */
   private Path preset(String changes) throws IOException {
@@ -81,18 +64,6 @@ class LoraTrainingTest {
     return file;
   }
 
-  private static CommandLineRun train(Path preset, Path out, Object... more) {
-    List<Object> words =
-        new ArrayList<>(List.of("train", "--preset", preset, "--data", scenes, "--out", out));
-    words.addAll(List.of("--eval-pairs", 0, "--no-sheet"));
-    words.addAll(Arrays.asList(more));
-    return CommandLineRun.of(words.toArray());
-  }
-
-  private static Path checkpoint(Path run, int step) {
-    return run.resolve("checkpoints/step-%09d".formatted(step));
-  }
-
   private static Map<String, float[]> read(Path file) throws IOException {
     Map<String, float[]> all = new TreeMap<>();
     try (Scope _ = Scope.open();
@@ -117,7 +88,7 @@ class LoraTrainingTest {
     Path preset = preset("{}");
     Path out = folder.resolve("run");
     CommandLineRun begun =
-        train(preset, out, "--base", BASE, "--lora", 2, "--dtype", dtype, "--steps", 2);
+        RUNS.train(preset, out, "--base", BASE, "--lora", 2, "--dtype", dtype, "--steps", 2);
     assertEquals(0, begun.status(), begun::err);
     assertTrue(begun.out().contains("lora    rank 2, alpha 2.0, "), begun::out);
     CommandLineRun resumed =
@@ -126,7 +97,7 @@ class LoraTrainingTest {
     assertEquals(0, resumed.status(), resumed::err);
     Path whole = folder.resolve("whole");
     CommandLineRun uninterrupted =
-        train(preset, whole, "--base", BASE, "--lora", 2, "--dtype", dtype, "--steps", 4);
+        RUNS.train(preset, whole, "--base", BASE, "--lora", 2, "--dtype", dtype, "--steps", 4);
     assertEquals(0, uninterrupted.status(), uninterrupted::err);
     Path model = checkpoint(out, 4).resolve("ema");
     assertSame(checkpoint(whole, 4).resolve("ema").resolve(FILE), model.resolve(FILE));
@@ -166,7 +137,7 @@ class LoraTrainingTest {
   void whatWasTrainedIsALoraForTheBase() throws IOException {
     Path out = folder.resolve("run");
     Path preset = preset("{'lora': {'rank': 2, 'alpha': 8, 'targets': ['to_*', 'conv1']}}");
-    CommandLineRun begun = train(preset, out, "--base", BASE, "--steps", 2);
+    CommandLineRun begun = RUNS.train(preset, out, "--base", BASE, "--steps", 2);
     assertEquals(0, begun.status(), begun::err);
     Path model = checkpoint(out, 2).resolve("ema");
     assertTrue(
@@ -198,20 +169,21 @@ class LoraTrainingTest {
     assertRefused(demo, "preset demo has no trained UNet that LoRA could adapt: name Stable");
     Path out = folder.resolve("run");
     CommandLineRun unknown =
-        train(preset("{'lora': {'rank': 2, 'targets': ['to_kv']}}"), out, "--base", BASE);
+        RUNS.train(preset("{'lora': {'rank': 2, 'targets': ['to_kv']}}"), out, "--base", BASE);
     assertRefused(
         unknown,
         "lora.targets: no linear layer or convolution is named to_kv; there are conv_in,"
             + " time_embedding.linear_*, down_blocks.*.resnets.*.conv*");
     assertRefused(
-        train(preset("{'lora': {'rank': 0}}"), out, "--base", BASE),
+        RUNS.train(preset("{'lora': {'rank': 0}}"), out, "--base", BASE),
         "lora.rank must be a whole number from 1 to 16384, not 0");
     assertRefused(
-        train(preset("{'lora': {'rank': 2, 'dropout': 1}}"), out, "--base", BASE),
+        RUNS.train(preset("{'lora': {'rank': 2, 'dropout': 1}}"), out, "--base", BASE),
         "lora.dropout is not known; known here are alpha, rank, targets");
     assertEquals(
         0,
-        train(preset("{'lora': null}"), out, "--base", BASE, "--lora", 2, "--steps", 1).status());
+        RUNS.train(preset("{'lora': null}"), out, "--base", BASE, "--lora", 2, "--steps", 1)
+            .status());
     CommandLineRun other = CommandLineRun.of("train", "--resume", "--out", out, "--lora", 3);
     assertRefused(other, "--lora is not what the run began with");
     Path lora = checkpoint(out, 1).resolve("ema").resolve(FILE);

@@ -9,16 +9,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import nacre.cli.options.DTypeOption;
-import nacre.cli.options.FamilyOption;
-import nacre.cli.options.PredictionOption;
+import nacre.cli.options.HintOptions;
 import nacre.diffusion.LoadOptions;
 import nacre.diffusion.Residency;
-import nacre.diffusion.checkpoint.Family;
-import nacre.diffusion.checkpoint.ModelHints;
 import nacre.diffusion.lora.Lora;
-import nacre.diffusion.schedule.PredictionType;
 import nacre.diffusion.text.TextualInversion;
 import nacre.tensor.DType;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** The options of {@code nacre sample} that say how Stable Diffusion is loaded, and with what. */
@@ -53,21 +50,8 @@ final class LoadingOptions {
               + " given several times.")
   private List<String> loras = List.of();
 
-  @Option(
-      names = "--family",
-      paramLabel = "NAME",
-      converter = FamilyOption.class,
-      description = FamilyOption.DESCRIPTION)
-  private Family family;
-
-  @Option(
-      names = "--prediction",
-      paramLabel = "TYPE",
-      converter = PredictionOption.class,
-      description =
-          "What the model was trained to predict: epsilon, v_prediction or sample; what its files"
-              + " say unless given.")
-  private PredictionType prediction;
+  @ArgGroup(exclusive = false)
+  private HintOptions hints = new HintOptions();
 
   @Option(
       names = "--dtype",
@@ -89,7 +73,6 @@ final class LoadingOptions {
 
   /** The options for the library. */
   LoadOptions options() throws IOException {
-    ModelHints hints = new ModelHints(Optional.ofNullable(family), Optional.ofNullable(prediction));
     return LoadOptions.DEFAULT
         .withDtype(dtype)
         .withResidency(residency)
@@ -97,7 +80,7 @@ final class LoadingOptions {
         .withVae(vae)
         .withEmbeddings(readEmbeddings())
         .withLoras(readLoras())
-        .withHints(hints);
+        .withHints(hints.hints());
   }
 
   private List<TextualInversion> readEmbeddings() throws IOException {
@@ -129,12 +112,8 @@ final class LoadingOptions {
     if (vae != null) {
       texts.put("vae", vae.toString());
     }
-    if (family != null) {
-      texts.put("family", family.toString());
-    }
-    if (prediction != null) {
-      texts.put("prediction", prediction.key());
-    }
+    hints.hints().family().ifPresent(family -> texts.put("family", family.toString()));
+    hints.hints().prediction().ifPresent(type -> texts.put("prediction", type.key()));
     texts.put("dtype", dtype.toString());
     return texts;
   }

@@ -7,19 +7,17 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import nacre.cli.options.FamilyOption;
-import nacre.cli.options.PredictionOption;
+import nacre.cli.options.HintOptions;
 import nacre.cli.options.UserException;
 import nacre.diffusion.checkpoint.CheckpointWriter;
 import nacre.diffusion.checkpoint.Component;
 import nacre.diffusion.checkpoint.DiffusersFolder;
-import nacre.diffusion.checkpoint.Family;
 import nacre.diffusion.checkpoint.ModelHints;
 import nacre.diffusion.checkpoint.SingleFile;
-import nacre.diffusion.schedule.PredictionType;
 import nacre.weights.Conversion;
 import nacre.weights.StoredType;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -59,21 +57,7 @@ final class ConvertCommand implements Callable<Integer> {
       description = "f32, f16 or bf16; without it numbers stay as they are.")
   private Floats dtype;
 
-  @Option(
-      names = "--family",
-      paramLabel = "NAME",
-      converter = FamilyOption.class,
-      description = FamilyOption.DESCRIPTION)
-  private Family family;
-
-  @Option(
-      names = "--prediction",
-      paramLabel = "TYPE",
-      converter = PredictionOption.class,
-      description =
-          "What its model was trained to predict: epsilon, v_prediction or sample; what the file"
-              + " says unless given.")
-  private PredictionType prediction;
+  @Mixin private HintOptions hints;
 
   @Option(
       names = "--tokenizer",
@@ -97,7 +81,7 @@ final class ConvertCommand implements Callable<Integer> {
     if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
       throw new UserException(out + ": exists already");
     }
-    ModelHints hints = new ModelHints(Optional.ofNullable(family), Optional.ofNullable(prediction));
+    ModelHints said = hints.hints();
     Conversion conversion = new Conversion(Optional.ofNullable(dtype).map(d -> d.type));
     boolean toFile = out.getFileName().toString().endsWith(SUFFIX);
     if (out.toAbsolutePath().getParent() != null) {
@@ -107,7 +91,7 @@ final class ConvertCommand implements Callable<Integer> {
       if (toFile) {
         conversion.file(in, out);
       } else {
-        SingleFile file = SingleFile.open(in, hints);
+        SingleFile file = SingleFile.open(in, said);
         new CheckpointWriter(conversion).folder(file, Optional.ofNullable(tokenizer), out);
       }
     } else if (toFile) {
@@ -121,7 +105,7 @@ final class ConvertCommand implements Callable<Integer> {
     if (!Files.isDirectory(in)
         && !toFile
         && tokenizer == null
-        && !CheckpointWriter.hasClipVocabulary(SingleFile.open(in, hints))) {
+        && !CheckpointWriter.hasClipVocabulary(SingleFile.open(in, said))) {
       print.println(
           "note   its tokenizer/ lacks vocab.json and merges.txt, which no single file holds, and"
               + " its vocabulary is not CLIP's; --tokenizer FOLDER brings them along");
