@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
 /**
  * A Parquet file whose column names have slashes for dots. Hardwood takes every dot in a name for a
  * step into a group, and so finds no column with a dot in its own name (hardwood-hq/hardwood#794);
- * when that is mended, this class can go.
+ * when that is mended, this class can go. Reading of nothing is refused: Hardwood asks for it again
+ * and again where a page claims to be longer than its column.
  *
  * @param file the file as it is
  */
@@ -47,6 +48,9 @@ record PlainNames(InputFile file) implements InputFile {
 
   @Override
   public ByteBuffer readRange(long offset, int length) throws IOException {
+    if (length < 1) {
+      throw new IOException("a page is longer than its column");
+    }
     ByteBuffer range = file.readRange(offset, length);
     boolean isFooter = length > TAIL && offset + length >= file.length() - TAIL;
     return isFooter ? renamed(range) : range;
