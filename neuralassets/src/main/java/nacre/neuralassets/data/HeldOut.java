@@ -1,5 +1,6 @@
 package nacre.neuralassets.data;
 
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
@@ -62,18 +63,51 @@ public final class HeldOut {
   public static PairBatch pairs(IntFunction<Clip> clips, int count, DataConfig config) {
     List<FramePair> pairs = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      Clip clip = clips.apply(i);
-      Draws draws = new Draws(SCENES, STREAM, (long) i * BLOCKS);
-      int longest = clip.frames() - 1;
-      int least = Math.min(LEAST_GAP, longest);
-      int gap = least + draws.below(longest - least + 1);
-      int first = draws.below(clip.frames() - gap);
-      boolean forward = draws.next() < 0.5;
-      int from = forward ? first : first + gap;
-      int to = forward ? first + gap : first;
-      int[] order = draws.permutation(config.slots());
-      pairs.add(FramePair.of(clip, from, to, FramePair.slots(clip, from, to, order, config)));
+      pairs.add(pair(clips.apply(i), i, config));
     }
+    return batch(pairs, config);
+  }
+
+  /**
+   * The same of the first clips of a pool; of those that cannot be read there is none, if such
+   * clips are left out.
+   *
+   * @throws UncheckedIOException in one line, if a clip cannot be read, or none can
+   */
+  public static PairBatch pairs(ClipPool pool, int count, DataConfig config) {
+    List<FramePair> pairs = new ArrayList<>(count);
+    UncheckedIOException last = null;
+    for (int i = 0; i < count; i++) {
+      try {
+        FramePair pair = pair(pool.clip(i), i, config);
+        pair.clip().load(pair.source());
+        pair.clip().load(pair.target());
+        pairs.add(pair);
+      } catch (UncheckedIOException e) {
+        pool.met(i, e);
+        last = e;
+      }
+    }
+    if (pairs.isEmpty() && last != null) {
+      throw last;
+    }
+    return batch(pairs, config);
+  }
+
+  private static PairBatch batch(List<FramePair> pairs, DataConfig config) {
     return PairBatch.of(pairs, pairs.getFirst().clip().size(), config.slots());
+  }
+
+  private static FramePair pair(Clip clip, int number, DataConfig config) {
+    Draws draws = new Draws(SCENES, STREAM, (long) number * BLOCKS);
+    int longest = clip.frames() - 1;
+    int least = Math.min(LEAST_GAP, longest);
+    int gap = least + draws.below(longest - least + 1);
+    int first = draws.below(clip.frames() - gap);
+    boolean forward = draws.next() < 0.5;
+    int from = forward ? first : first + gap;
+    int to = forward ? first + gap : first;
+    int[] order = draws.permutation(config.slots());
+    return FramePair.of(clip, from, to, FramePair.slots(clip, from, to, order, config));
   }
 }

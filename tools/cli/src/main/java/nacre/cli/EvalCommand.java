@@ -16,6 +16,7 @@ import nacre.cli.options.DataName;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.diffusion.NotFiniteException;
+import nacre.neuralassets.data.BadData;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.ClipSource;
@@ -76,6 +77,8 @@ final class EvalCommand implements Callable<Integer> {
               + " scene folders, or another kind by its name.")
   private String data;
 
+  @Mixin private Skipping skipping;
+
   @Option(
       names = "--steps",
       paramLabel = "N",
@@ -135,7 +138,7 @@ final class EvalCommand implements Callable<Integer> {
     if (source.size() < pairs) {
       tell("pairs   %d of %d: %s holds no more scenes", source.size(), pairs, data);
     }
-    return stored(source, config, pairs, size);
+    return stored(source, config, pairs, size, skipping.bad(line -> tell("%s", line)));
   }
 
   /**
@@ -179,9 +182,10 @@ final class EvalCommand implements Callable<Integer> {
    * One pair of each of the first clips of a data set.
    *
    * @param most pairs at most
+   * @param bad what becomes of clips that cannot be read
    * @throws UserException if it has one clip
    */
-  static PairBatch stored(ClipSource source, DataConfig config, int most, int size)
+  static PairBatch stored(ClipSource source, DataConfig config, int most, int size, BadData bad)
       throws IOException {
     int count = Math.min(most, source.size());
     if (count < 2) {
@@ -189,7 +193,12 @@ final class EvalCommand implements Callable<Integer> {
           source.describe() + ": holds one scene; poses are exchanged between two or more");
     }
     ClipSource first = new SomeClips(source, IntStream.range(0, count).boxed().toList());
-    return HeldOut.pairs(new ClipPool(first, config, size)::clip, count, config);
+    ClipPool pool = new ClipPool(first, config, size, Runtime.getRuntime().maxMemory() / 4, bad);
+    PairBatch pairs = HeldOut.pairs(pool, count, config);
+    if (pairs.count() < 2) {
+      throw new UserException(source.describe() + ": only one of its clips can be read");
+    }
+    return pairs;
   }
 
   /** A progress bar for the pictures drawn, twice as many as there are pairs. */

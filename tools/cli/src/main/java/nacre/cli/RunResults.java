@@ -87,7 +87,11 @@ final class RunResults {
         rendered
             ? EvalCommand.heldOut(trainer.preset(), most)
             : EvalCommand.stored(
-                data.split().heldOut(), data.config(), most, trainer.preset().imageSize());
+                data.split().heldOut(),
+                data.config(),
+                most,
+                trainer.preset().imageSize(),
+                data.bad());
     try (Progress progress = EvalCommand.progress(out, pairs.count())) {
       Evaluation evaluation =
           Evaluation.of(sampler, pairs, EvalCommand.show(progress), this::requireUnstopped);

@@ -21,6 +21,7 @@ import nacre.cli.output.NewFile;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Sheet;
 import nacre.cli.output.Upscaling;
+import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.EditException;
 import nacre.neuralassets.edit.EditParser;
@@ -51,6 +52,14 @@ final class SceneSampling {
       paramLabel = "FOLDER",
       description = "A scene folder of yours; a rendered held-out scene unless given.")
   private String folder;
+
+  @Option(
+      names = "--data",
+      paramLabel = "[NAME:]PATH",
+      description =
+          "A data set, from which --scene takes a clip by its number or identity, --scene-seed by"
+              + " its number.")
+  private String data;
 
   @Option(
       names = "--scene-seed",
@@ -149,7 +158,8 @@ final class SceneSampling {
               device));
       print.println("device  " + device.backend().describe());
       noteBriefTraining(modelFolder, print);
-      Scenes scenes = new Scenes(model.preset());
+      ClipSource source = data == null ? null : DataChoice.open(data, model.preset());
+      Scenes scenes = new Scenes(model.preset(), source);
       var mode = new DrawingStart.Mode(keptMargin, invert);
       SamplePictures pictures = new SamplePictures(sampler, scenes, sampling.seed(), mode, print);
       List<SceneView> views = views(scenes);
@@ -256,13 +266,19 @@ final class SceneSampling {
     if (folder != null) {
       views.add(scenes.view(folder));
     } else {
-      int count = ownEdits() ? 1 : rows;
+      int count = ownEdits() ? 1 : rows(scenes);
       for (int i = 0; i < count; i++) {
         views.add(scenes.view(Long.toString(sceneSeed + i)));
       }
     }
     views.replaceAll(this::withFrames);
     return views;
+  }
+
+  /** Rows of the sheet: a data set may have fewer clips, one of which only lends its objects. */
+  private int rows(Scenes scenes) {
+    long left = scenes.count() - 1 - sceneSeed;
+    return Math.clamp(left, 1, rows);
   }
 
   /** What is kept is the source frame's, so that edits start from it. */
@@ -281,7 +297,8 @@ final class SceneSampling {
     SampleSheet sheet =
         new SampleSheet("Neural Assets, edited in 3D", pictures, truth ? scenes : null, images);
     if (!ownEdits()) {
-      List<SceneView> donors = List.of(scenes.view(Long.toString(sceneSeed + rows)));
+      long donor = (sceneSeed + views.size()) % scenes.count();
+      List<SceneView> donors = List.of(scenes.view(Long.toString(donor)));
       return sheet.ofAllEdits(views, donors);
     }
     List<String> headings = new ArrayList<>();
@@ -350,6 +367,9 @@ final class SceneSampling {
     Map<String, String> texts = new LinkedHashMap<>();
     texts.put("Software", "Nacre");
     texts.put("model", modelFolder.toString());
+    if (data != null) {
+      texts.put("data", data);
+    }
     texts.put("scene", folder != null ? folder : Long.toString(sceneSeed));
     texts.put("edits", ownEdits() ? String.join(" | ", described) : "all kinds");
     texts.put("steps", Integer.toString(sampler.steps()));

@@ -2,6 +2,7 @@ package nacre.cli;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -26,15 +27,31 @@ import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.SceneReader;
 
-/** Scenes by name: a number is a held-out scene, everything else a folder. Each is read once. */
+/**
+ * Scenes by name: a number is a held-out scene, or a clip of a data set if there is one, everything
+ * else the identity of such a clip, or a folder. Each is read once.
+ */
 final class Scenes implements SceneLibrary {
   private final DataConfig config;
   private final int size;
   private final Map<String, SceneView> views = new HashMap<>();
 
+  /** The data set whose clips are meant; null for none. */
+  private final ClipSource data;
+
   Scenes(Preset preset) {
+    this(preset, null);
+  }
+
+  /**
+   * Scenes for a model.
+   *
+   * @param data the data set whose clips are meant by names; null for none
+   */
+  Scenes(Preset preset, ClipSource data) {
     this.config = dataOf(preset);
     this.size = preset.imageSize();
+    this.data = data;
   }
 
   /** The data set of a preset. */
@@ -49,6 +66,11 @@ final class Scenes implements SceneLibrary {
                             Locale.ROOT,
                             "preset %s: \"data\" is missing; it says what to train on",
                             preset.name()))));
+  }
+
+  /** The number of scenes that have numbers. */
+  long count() {
+    return data == null ? Long.MAX_VALUE : data.size();
   }
 
   DataConfig config() {
@@ -100,6 +122,9 @@ final class Scenes implements SceneLibrary {
   }
 
   private Optional<SceneDescription> description(String name) throws IOException {
+    if (data != null) {
+      return Optional.empty();
+    }
     if (name.matches("\\d+")) {
       return Optional.of(HeldOut.describe(config.scene(), Long.parseLong(name)));
     }
@@ -107,6 +132,9 @@ final class Scenes implements SceneLibrary {
   }
 
   private Scene scene(String name) throws IOException {
+    if (data != null && !Files.isDirectory(Path.of(name))) {
+      return data.scene(DataChoice.index(data, name));
+    }
     if (!name.matches("\\d+")) {
       return SceneReader.read(Path.of(name));
     }

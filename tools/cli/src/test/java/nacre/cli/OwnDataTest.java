@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import javax.imageio.ImageIO;
 import nacre.cli.output.MetricsLog;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.ClipSplit;
@@ -21,6 +22,7 @@ import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.data.StoredClips;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.TrainingConfig;
+import nacre.neuralassets.scene.PngFile;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.Trainer;
@@ -310,8 +312,42 @@ class OwnDataTest {
     assertEquals(0, alone.status(), alone::err);
     assertFalse(digests(run).isEmpty());
     assertEquals(digests(run), digests(one));
+    Path all = Files.createSymbolicLink(folder.resolve("all"), mixed); // of which none is held out
+    Object[] words = {"eval", "--model", run, "--data", all, "--steps", 1};
+    assertEquals(1, CommandLineRun.of(words).status());
+    CommandLineRun evaluated = of(List.of(words), "--skip-bad");
+    assertEquals(0, evaluated.status(), evaluated::err);
+    assertTrue(evaluated.out().contains("skipped "), evaluated::out);
     for (MetricsLog.Entry entry : MetricsLog.read(run.resolve("metrics.jsonl"))) {
       assertTrue(entry.values().getOrDefault("data_seconds_per_step", 0.0) < 5, entry::toString);
     }
+  }
+
+  @Test
+  void clipsOfADataSetAreDrawnByNumberOrIdentity() throws IOException {
+    train(scenes, "--steps", 2, "--eval-pairs", 0, "--no-sheet");
+    Path out = folder.resolve("out");
+    List<byte[]> sheets = new ArrayList<>();
+    for (String clip : List.of("3", "scene_00003", "scene_00001")) {
+      CommandLineRun drawn =
+          of(
+              List.of("sample", "--model", run, "--data", scenes, "--scene", clip, "--out", out),
+              "--steps",
+              2,
+              "--overwrite",
+              "--edit",
+              "background 4");
+      assertEquals(0, drawn.status(), drawn::err);
+      sheets.add(PngFile.rgb(ImageIO.read(out.resolve("edit-1-0.png").toFile())));
+    }
+    assertArrayEquals(sheets.get(0), sheets.get(1));
+    assertFalse(Arrays.equals(sheets.get(0), sheets.get(2)));
+    CommandLineRun all =
+        of(List.of("sample", "--model", run, "--data", scenes, "--out", out), "--steps", 2);
+    assertEquals(0, all.status(), all::err);
+    CommandLineRun none =
+        of(List.of("sample", "--model", run, "--data", scenes, "--scene", "9", "--out", out));
+    assertEquals(1, none.status());
+    assertTrue(none.err().contains("holds no clip 9; it holds 5"), none::err);
   }
 }
