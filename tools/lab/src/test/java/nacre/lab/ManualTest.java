@@ -83,7 +83,7 @@ class ManualTest {
   @Test
   void noOptionIsToldThatIsNotThere() {
     Set<String> told = new TreeSet<>();
-    Matcher matcher = OPTION.matcher(page);
+    Matcher matcher = OPTION.matcher(page.replaceAll("(?m)^jlink .*$", ""));
     while (matcher.find()) {
       told.add(matcher.group());
     }
