@@ -2,6 +2,7 @@ package nacre.neuralassets.latents;
 
 import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.SampleSpace;
 import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
@@ -32,11 +33,17 @@ public final class FrameEncoder implements AutoCloseable {
   public FrameEncoder(NeuralAssets model) {
     SampleSpace.Latents latents = (SampleSpace.Latents) model.samples();
     int size = model.preset().imageSize();
-    int count = batch(latents.vae().config(), size, model.preset().training().microBatchSize());
+    int count = batch(model.preset());
     length = size * size * 3;
     pixels = new float[count * length];
     images = Tensor.empty(model.device(), DType.F32, Shape.of(count, size, size, 3));
     encode = CapturedStep.of(model.device(), () -> latents.vae().encode(images).moments());
+  }
+
+  /** The frames of a batch for a preset that draws in latents. */
+  static int batch(Preset preset) {
+    return batch(
+        preset.vae().orElseThrow(), preset.imageSize(), preset.training().microBatchSize());
   }
 
   /** The frames of a batch: at most so many, and no more than memory is granted for. */

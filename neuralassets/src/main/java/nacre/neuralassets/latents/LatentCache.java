@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.data.EncodedFrames;
+import nacre.neuralassets.model.Preset;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.weights.Aside;
@@ -59,14 +59,15 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
    * are encoded anew.
    *
    * @param root folder of the cache, made where missing
-   * @param parameters of a model; those that begin with {@code vae.} count
+   * @param preset of a model that draws in latents
+   * @param parameters of the model; those that begin with {@code vae.} count
    * @param note called with a line for each damaged file
    * @throws IOException in one line, if the folder cannot be used
    */
   public static LatentCache open(
-      Path root, VaeConfig config, Map<String, Tensor> parameters, Consumer<String> note)
+      Path root, Preset preset, Map<String, Tensor> parameters, Consumer<String> note)
       throws IOException {
-    Path folder = root.resolve(digest(config, parameters).substring(0, 16));
+    Path folder = root.resolve(digest(preset, parameters).substring(0, 16));
     if (Files.exists(root) && !Files.isDirectory(root)) {
       throw new IOException(root + ": is a file, a folder for the cache is wanted");
     }
@@ -103,8 +104,9 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
   }
 
   /** The digest of an autoencoder's configuration and weights, and of what decides its bits. */
-  private static String digest(VaeConfig config, Map<String, Tensor> parameters) {
-    Sha256 digest = new Sha256().add(config.toJson().toString());
+  private static String digest(Preset preset, Map<String, Tensor> parameters) {
+    Sha256 digest = new Sha256().add(preset.vae().orElseThrow().toJson().toString());
+    digest.add(Integer.toString(FrameEncoder.batch(preset))); // it may choose another kernel
     digest.add(engine(parameters.values().iterator().next().device().backend().describe()));
     new TreeMap<>(parameters)
         .forEach(

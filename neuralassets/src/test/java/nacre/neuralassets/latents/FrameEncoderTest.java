@@ -22,13 +22,9 @@ import nacre.tensor.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 
-/** Frames are encoded in batches, and each as if it were alone. */
+/** Frames are encoded in batches, and each as if it were at the first place. */
 class FrameEncoderTest {
-  private static final Preset PRESET = TinyLatent.preset();
-  private static final int BATCH = PRESET.training().batchSize();
-
   @AfterEach
   void nothingIsLeftInMemory() {
     assertEquals(0, Memory.liveTensors());
@@ -54,59 +50,56 @@ class FrameEncoderTest {
     assertEquals(wanted, FrameEncoder.batch(vae(first, second), size, most));
   }
 
-  private static float[] frames(int count) {
-    int size = PRESET.imageSize();
-    Tensor noise = Tensor.empty(Device.cpu(), DType.F32, Shape.of(count, size, size, 3));
-    noise.backend().normal(11, 0, noise);
-    return noise.toFloats();
-  }
-
-  private static float[] frame(float[] frames, int i, int length) {
-    return Arrays.copyOfRange(frames, i * length, (i + 1) * length);
+  private static float[] frames(Preset preset, int count) {
+    int size = preset.imageSize();
+    try (Scope _ = Scope.open()) {
+      Tensor noise = Tensor.empty(Device.cpu(), DType.F32, Shape.of(count, size, size, 3));
+      noise.backend().normal(11, 0, noise);
+      return noise.toFloats();
+    }
   }
 
   /**
-   * The bits of a frame's moments depend neither on the frames around it, nor on its place, nor on
-   * how many there are: they are those of the frame alone.
+   * The bits of a frame's moments depend neither on the frames around it, nor on its place among
+   * them, nor on how many there are. Those of batches of another size may differ in rounding.
    */
   @ParameterizedTest
-  @EnumSource(names = {"F32", "BF16"})
-  void aFrameHasTheSameBitsInEveryBatch(DType compute) {
+  @CsvSource({"tiny, F32", "tiny, BF16", "demo, F32", "demo, BF16"})
+  void aFrameHasTheSameBitsAtEveryPlace(String name, DType compute) {
+    Preset preset = name.equals("tiny") ? TinyLatent.preset() : Preset.builtin(name);
     try (Scope _ = Scope.open()) {
-      NeuralAssets model =
-          new NeuralAssets(Parameters.create(Device.cpu(), DType.F32, 7), PRESET, compute);
+      Parameters parameters = Parameters.create(Device.cpu(), DType.F32, 7);
+      NeuralAssets model = new NeuralAssets(parameters, preset, compute);
       SampleSpace.Latents latents = (SampleSpace.Latents) model.samples();
-      try (FrameEncoder encoder = new FrameEncoder(model)) {
-        assertEquals(BATCH, encoder.batch());
+      try (FrameEncoder encoder = new FrameEncoder(model);
+          Tape _ = Tape.open()) {
+        int batch = encoder.batch();
+        assertEquals(preset.training().batchSize(), batch);
         int length = encoder.length();
-        float[] frames = frames(BATCH);
-        float[][] alone = new float[BATCH][];
-        for (int i = 0; i < BATCH; i++) {
-          Tensor image =
-              Tensor.of(
-                  Device.cpu(),
-                  Shape.of(1, PRESET.imageSize(), PRESET.imageSize(), 3),
-                  frame(frames, i, length));
-          alone[i] = latents.vae().encode(image).moments().toFloats();
+        float[] frames = frames(preset, batch);
+        float[][] first = new float[batch][];
+        for (int i = 0; i < batch; i++) {
+          Tensor one = encoder.encode(Arrays.copyOfRange(frames, i * length, (i + 1) * length));
+          assertEquals(1, one.dim(0));
+          assertFalse(one.tracked());
+          first[i] = one.toFloats();
         }
-        assertFalse(Arrays.equals(alone[0], alone[1]));
-        float[] reversed = new float[frames.length];
-        for (int i = 0; i < BATCH; i++) {
-          System.arraycopy(frames, i * length, reversed, (BATCH - 1 - i) * length, length);
+        assertFalse(Arrays.equals(first[0], first[1]));
+        float[] turned = new float[frames.length];
+        for (int i = 0; i < batch; i++) {
+          System.arraycopy(frames, i * length, turned, (batch - 1 - i) * length, length);
         }
-        try (Tape _ = Tape.open()) {
-          Tensor whole = encoder.encode(frames);
-          assertFalse(whole.tracked());
-          assertArrayEquals(alone[3], whole.rows(3, 4).toFloats());
-          Tensor turned = encoder.encode(reversed);
-          for (int i = 0; i < BATCH; i++) {
-            assertArrayEquals(alone[i], turned.rows(BATCH - 1 - i, BATCH - i).toFloats());
-          }
-          Tensor two = encoder.encode(Arrays.copyOfRange(frames, 2 * length, 4 * length));
-          assertEquals(2, two.dim(0));
-          assertArrayEquals(alone[2], two.rows(0, 1).toFloats());
-          assertArrayEquals(alone[3], two.rows(1, 2).toFloats());
+        Tensor whole = encoder.encode(turned);
+        for (int i = 0; i < batch; i++) {
+          assertArrayEquals(first[i], whole.rows(batch - 1 - i, batch - i).toFloats());
         }
+        Tensor image =
+            Tensor.of(
+                Device.cpu(),
+                Shape.of(1, preset.imageSize(), preset.imageSize(), 3),
+                Arrays.copyOf(frames, length));
+        float[] alone = latents.vae().encode(image).moments().toFloats();
+        assertArrayEquals(alone, first[0], compute == DType.F32 ? 1e-4f : 0.1f);
       }
     }
   }

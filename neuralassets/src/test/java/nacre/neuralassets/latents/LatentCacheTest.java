@@ -78,7 +78,7 @@ class LatentCacheTest {
   }
 
   private LatentCache open() throws IOException {
-    return LatentCache.open(root, PRESET.vae().orElseThrow(), trainer.parameters(), notes::add);
+    return LatentCache.open(root, PRESET, trainer.parameters(), notes::add);
   }
 
   /** How many frames a pass encodes; it is stopped before it looks at frame {@code stop}. */
@@ -255,6 +255,24 @@ class LatentCacheTest {
     }
   }
 
+  /** The frames of a micro-batch are encoded together, and another number may have other bits. */
+  @Test
+  void anotherBatchHasItsOwnFolder() throws IOException {
+    Preset halves = microBatches(2);
+    assertEquals(FrameEncoder.batch(PRESET), 2 * FrameEncoder.batch(halves));
+    try (LatentCache whole = open();
+        LatentCache half = LatentCache.open(root, halves, trainer.parameters(), notes::add);
+        LatentCache same = LatentCache.open(root, PRESET, trainer.parameters(), notes::add)) {
+      assertNotEquals(whole.folder(), half.folder());
+      assertEquals(whole.folder(), same.folder());
+    }
+  }
+
+  private static Preset microBatches(int count) {
+    String key = "\"training\": {\"gradient_accumulation_steps\": " + count + ",";
+    return Preset.of("parts", PRESET.json().replace("\"training\": {", key));
+  }
+
   /** The engine decides the bits, which of several devices of its kind does not. */
   @Test
   void anotherKindOfDeviceHasItsOwnFolder() throws IOException {
@@ -263,8 +281,7 @@ class LatentCacheTest {
       first = cache.folder();
     }
     try (Trainer plain = new Trainer(PRESET, Device.reference(), SEED);
-        LatentCache cache =
-            LatentCache.open(root, PRESET.vae().orElseThrow(), plain.parameters(), notes::add)) {
+        LatentCache cache = LatentCache.open(root, PRESET, plain.parameters(), notes::add)) {
       assertNotEquals(first, cache.folder());
     }
     assertEquals("cuda, NVIDIA A100 (1)", LatentCache.engine("cuda:1, NVIDIA A100 (1)"));

@@ -186,7 +186,7 @@ class LatentTrainingTest {
     }
   }
 
-  /** The bits of a frame's moments do not depend on the batch that it is in. */
+  /** The model encodes images one by one, the trainer many at a time, but for rounding the same. */
   @Test
   void framesAreEncodedAsIfAloneAndLeaveNothingOnTheTape() {
     try (Scope _ = Scope.open()) {
@@ -203,11 +203,12 @@ class LatentTrainingTest {
         Tensor together = latents.encode(frames);
         assertFalse(together.tracked());
         assertEquals(before + 1, Memory.liveTensors());
-        assertArrayEquals(moments, together.toFloats());
-      }
-      for (int i = 0; i < IMAGES; i++) {
-        float[] alone = latents.vae().encode(frames.rows(i, i + 1)).moments().toFloats();
-        assertArrayEquals(Arrays.copyOfRange(moments, i * each, (i + 1) * each), alone);
+        assertArrayEquals(moments, together.toFloats(), 1e-4f);
+        for (int i = 0; i < IMAGES; i++) {
+          float[] alone = latents.vae().encode(frames.rows(i, i + 1)).moments().toFloats();
+          float[] own = Arrays.copyOfRange(together.toFloats(), i * each, (i + 1) * each);
+          assertArrayEquals(alone, own);
+        }
       }
     }
   }

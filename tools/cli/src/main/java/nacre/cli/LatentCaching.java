@@ -32,7 +32,7 @@ record LatentCaching(LatentCache cache) implements AutoCloseable {
             ? null
             : LatentCache.open(
                 folder,
-                trainer.preset().vae().orElseThrow(),
+                trainer.preset(),
                 trainer.parameters(),
                 line -> out.println("note    " + line)));
   }
