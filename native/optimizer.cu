@@ -59,10 +59,13 @@ DEVICE void sum_of_squares(const Squares& list, float* partial) {
 
 FOR_FLOATS(SUM_OF_SQUARES)
 
-template <class M>
+// Parameters P, gradients G, moments M. The rest that rounding bf16 parameters left is in c, whose pointers are null
+// where they are rounded by chance instead, or are f32.
+template <class P, class G, class M>
 struct AdamW {
-  float* p[MOST];
-  const float* g[MOST];
+  P* p[MOST];
+  bf16* c[MOST];
+  const G* g[MOST];
   M* m[MOST];
   M* v[MOST];
   int* steps[MOST];
@@ -75,9 +78,11 @@ struct AdamW {
 constexpr int MOST_CODED = 32;
 constexpr int CODED_BLOCK = 256;
 
+template <class P, class G>
 struct CodedAdamW {
-  float* p[MOST_CODED];
-  const float* g[MOST_CODED];
+  P* p[MOST_CODED];
+  bf16* c[MOST_CODED];
+  const G* g[MOST_CODED];
   u8* m[MOST_CODED];
   u8* v[MOST_CODED];
   float* m_scales[MOST_CODED];
@@ -155,86 +160,137 @@ DEVICE u32 noise_key(i64 seed, int tensor, int step) {
 
 DEVICE u32 noise(u32 key, i64 element) { return mixed(static_cast<u32>(element) * 0x9E3779B9u + key); }
 
-DEVICE void round_moment(float& moment, float value, u32) { moment = value; }
-DEVICE void round_moment(bf16& moment, float value, u32 sixteen) {
+DEVICE u32 other_noise(u32 key) { return mixed(key ^ 0x68e31da4u); }
+
+DEVICE void round_by(float& to, float value, u32) { to = value; }
+DEVICE void round_by(bf16& to, float value, u32 sixteen) {
   u32 bits = __float_as_uint(value);
   if (value == value) bits += sixteen & 0xffffu;
-  moment.bits = static_cast<unsigned short>(bits >> 16);
+  to.bits = static_cast<unsigned short>(bits >> 16);
 }
 
-DEVICE void load_floats(const float* from, float (&v)[4]) { load_pack(from, v); }
-DEVICE void load_floats(const float* from, float (&v)[8]) {
-  float4 low = *reinterpret_cast<const float4*>(from);
-  float4 high = *reinterpret_cast<const float4*>(from + 4);
-  v[0] = low.x, v[1] = low.y, v[2] = low.z, v[3] = low.w;
-  v[4] = high.x, v[5] = high.y, v[6] = high.z, v[7] = high.w;
-}
-DEVICE void store_floats(float* to, const float (&v)[4]) { store_pack(to, v); }
-DEVICE void store_floats(float* to, const float (&v)[8]) {
-  *reinterpret_cast<float4*>(to) = make_float4(v[0], v[1], v[2], v[3]);
-  *reinterpret_cast<float4*>(to + 4) = make_float4(v[4], v[5], v[6], v[7]);
+// N elements in 16-byte accesses, whatever their type.
+template <class T, int N>
+DEVICE void load_many(const T* from, float (&v)[N]) {
+  if constexpr (N == PACK<T>) {
+    load_pack(from, v);
+  } else {
+    static_assert(N == 2 * PACK<T>);
+    float low[PACK<T>];
+    float high[PACK<T>];
+    load_pack(from, low);
+    load_pack(from + PACK<T>, high);
+#pragma unroll
+    for (int j = 0; j < PACK<T>; j++) {
+      v[j] = low[j];
+      v[PACK<T> + j] = high[j];
+    }
+  }
 }
 
-template <class M>
-DEVICE void adamw(const AdamW<M>& list, const Constants& c, const float* rate, const float* squared_norm, i64 seed,
-                  int first_tensor) {
+template <class T, int N>
+DEVICE void store_many(T* to, const T (&v)[N]) {
+#pragma unroll
+  for (int j = 0; j < N; j += PACK<T>) *reinterpret_cast<uint4*>(to + j) = *reinterpret_cast<const uint4*>(v + j);
+}
+
+// A parameter rounded to its type: to nearest where the rest is kept for the next step, else by chance.
+DEVICE void round_parameter(float& p, bf16&, float value, bool, u32, i64) { p = value; }
+DEVICE void round_parameter(bf16& p, bf16& rest, float value, bool compensated, u32 key, i64 element) {
+  if (compensated) {
+    p = from_float<bf16>(value);
+    rest = from_float<bf16>(value - to_float(p));
+  } else {
+    round_by(p, value, noise(other_noise(key), element));
+  }
+}
+
+template <class P, class G, class M>
+DEVICE void adamw(const AdamW<P, G, M>& list, const Constants& constants, const float* rate, const float* squared_norm,
+                  i64 seed, int first_tensor) {
   int t = tensor_of(list.first, list.count);
-  Step s = step_of(c, rate, squared_norm, list.steps[t]);
+  Step s = step_of(constants, rate, squared_norm, list.steps[t]);
   u32 key = noise_key(seed, first_tensor + t, *list.steps[t] + 1);
   i64 begin = (blockIdx.x - list.first[t]) * CHUNK;
   i64 end = begin + CHUNK < list.n[t] ? begin + CHUNK : list.n[t];
-  float* p = list.p[t];
-  const float* g = list.g[t];
+  P* p = list.p[t];
+  bf16* c = list.c[t];
+  const G* g = list.g[t];
   M* m = list.m[t];
   M* v = list.v[t];
-  constexpr int N = PACK<M>;
-  i64 packs = aligned16(p, g, m) && aligned16(v) ? (end - begin) / N : 0;
+  constexpr bool NARROW = sizeof(P) == 2;
+  constexpr int N = NARROW || sizeof(M) == 2 ? 8 : 4;
+  i64 packs = aligned16(p, g, m) && aligned16(v, c) ? (end - begin) / N : 0;
   for (i64 i = threadIdx.x; i < packs; i += THREADS) {
     i64 at = begin + i * N;
     float vp[N];
     float vg[N];
     float vm[N];
     float vv[N];
-    load_floats(p + at, vp);
-    load_floats(g + at, vg);
-    load_pack(m + at, vm);
-    load_pack(v + at, vv);
+    load_many(p + at, vp);
+    load_many(g + at, vg);
+    load_many(m + at, vm);
+    load_many(v + at, vv);
+    if constexpr (NARROW) {
+      if (c) {
+        float rest[N];
+        load_many(c + at, rest);
+#pragma unroll
+        for (int j = 0; j < N; j++) vp[j] += rest[j];
+      }
+    }
+    __align__(16) P rounded_p[N];
+    __align__(16) bf16 rests[N];
     __align__(16) M rounded_m[N];
     __align__(16) M rounded_v[N];
 #pragma unroll
     for (int j = 0; j < N; j++) {
       s.update(vp[j], vg[j], vm[j], vv[j]);
       u32 bits = noise(key, at + j);
-      round_moment(rounded_m[j], vm[j], bits);
-      round_moment(rounded_v[j], vv[j], bits >> 16);
+      round_parameter(rounded_p[j], rests[j], vp[j], c, key, at + j);
+      round_by(rounded_m[j], vm[j], bits);
+      round_by(rounded_v[j], vv[j], bits >> 16);
     }
-    store_floats(p + at, vp);
-    *reinterpret_cast<uint4*>(m + at) = *reinterpret_cast<const uint4*>(rounded_m);
-    *reinterpret_cast<uint4*>(v + at) = *reinterpret_cast<const uint4*>(rounded_v);
+    store_many(p + at, rounded_p);
+    store_many(m + at, rounded_m);
+    store_many(v + at, rounded_v);
+    if constexpr (NARROW) {
+      if (c) store_many(c + at, rests);
+    }
   }
   for (i64 i = begin + packs * N + threadIdx.x; i < end; i += THREADS) {
+    float vp = to_float(p[i]);
+    if (c) vp += to_float(c[i]);
     float vm = to_float(m[i]);
     float vv = to_float(v[i]);
-    s.update(p[i], g[i], vm, vv);
+    s.update(vp, to_float(g[i]), vm, vv);
     u32 bits = noise(key, i);
-    round_moment(m[i], vm, bits);
-    round_moment(v[i], vv, bits >> 16);
+    bf16 rest{};
+    round_parameter(p[i], rest, vp, c, key, i);
+    if (c) c[i] = rest;
+    round_by(m[i], vm, bits);
+    round_by(v[i], vv, bits >> 16);
   }
 }
 
-#define ADAMW(NAME, M)                                                                                             \
+#define ADAMW(NAME, P, G, M)                                                                                       \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                            \
-      adamw_##NAME(AdamW<M> list, const float* rate, const float* squared_norm, double beta1, double beta2,        \
+      adamw_##NAME(AdamW<P, G, M> list, const float* rate, const float* squared_norm, double beta1, double beta2,  \
                    double eps, double decay, double largest_norm, double rate_factor, i64 seed, int first_tensor) { \
     Constants c{beta1, beta2, eps, decay, largest_norm, rate_factor};                                              \
     adamw(list, c, rate, squared_norm, seed, first_tensor);                                                        \
   }
 
-ADAMW(f32, float)
-ADAMW(bf16, bf16)
+// Named by the types of parameters, gradients, moments.
+ADAMW(f32_f32_f32, float, float, float)
+ADAMW(f32_f32_bf16, float, float, bf16)
+ADAMW(bf16_bf16_f32, bf16, bf16, float)
+ADAMW(bf16_bf16_bf16, bf16, bf16, bf16)
+ADAMW(bf16_f32_f32, bf16, float, float)
+ADAMW(bf16_f32_bf16, bf16, float, bf16)
 
 // Counts the step that adamw has taken. Its blocks read the counts, so this comes after all of them.
-extern "C" __global__ void __launch_bounds__(MOST) adamw_count(AdamW<float> list) {
+extern "C" __global__ void __launch_bounds__(MOST) adamw_count(AdamW<float, float, float> list) {
   if (threadIdx.x < list.count) ++*list.steps[threadIdx.x];
 }
 
@@ -277,9 +333,9 @@ DEVICE u8 code_of(const Codes& codes, float x) {
 }
 
 // A warp takes a block of elements, eight in a row each lane.
-extern "C" __global__ void __launch_bounds__(THREADS)
-    adamw_coded(CodedAdamW list, const float* rate, const float* squared_norm, double beta1, double beta2, double eps,
-                double decay, double largest_norm, double rate_factor, i64, int) {
+template <class P, class G>
+DEVICE void adamw_coded(const CodedAdamW<P, G>& list, const Constants& constants, const float* rate,
+                        const float* squared_norm, i64 seed, int first_tensor) {
   __shared__ Codes first;
   __shared__ Codes second;
   first.value[threadIdx.x] = signed_value(threadIdx.x);
@@ -291,13 +347,14 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   }
   if (threadIdx.x == 0) second.bound[0] = 0.0f;  // what is above 0 never becomes 0
   int t = tensor_of(list.first, list.count);
-  Constants c{beta1, beta2, eps, decay, largest_norm, rate_factor};
-  Step s = step_of(c, rate, squared_norm, list.steps[t]);  // waits for the tables, too
+  Step s = step_of(constants, rate, squared_norm, list.steps[t]);  // waits for the tables, too
+  u32 key = noise_key(seed, first_tensor + t, *list.steps[t] + 1);
   i64 n = list.n[t];
   i64 begin = (blockIdx.x - list.first[t]) * CHUNK;
   i64 end = begin + CHUNK < n ? begin + CHUNK : n;
-  float* p = list.p[t];
-  const float* g = list.g[t];
+  P* p = list.p[t];
+  bf16* c = list.c[t];
+  const G* g = list.g[t];
   u8* m = list.m[t];
   u8* v = list.v[t];
   int lane = threadIdx.x % 32;
@@ -317,7 +374,12 @@ extern "C" __global__ void __launch_bounds__(THREADS)
       if (at + j < n) {
         vm[j] = first.value[m[at + j]] * old_m;
         vv[j] = second.value[v[at + j]] * old_v;
-        s.update(p[at + j], g[at + j], vm[j], vv[j]);
+        float vp = to_float(p[at + j]);
+        if (c) vp += to_float(c[at + j]);
+        s.update(vp, to_float(g[at + j]), vm[j], vv[j]);
+        bf16 rest{};
+        round_parameter(p[at + j], rest, vp, c, key, at + j);
+        if (c) c[at + j] = rest;
       }
       most_m = fmaxf(most_m, fabsf(vm[j]));
       most_v = fmaxf(most_v, fabsf(vv[j]));
@@ -340,35 +402,59 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   }
 }
 
-extern "C" __global__ void __launch_bounds__(MOST) adamw_coded_count(CodedAdamW list) {
+#define CODED_ADAMW(NAME, P, G)                                                                                    \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                            \
+      adamw_##NAME(CodedAdamW<P, G> list, const float* rate, const float* squared_norm, double beta1,              \
+                   double beta2, double eps, double decay, double largest_norm, double rate_factor, i64 seed,      \
+                   int first_tensor) {                                                                             \
+    Constants c{beta1, beta2, eps, decay, largest_norm, rate_factor};                                              \
+    adamw_coded(list, c, rate, squared_norm, seed, first_tensor);                                                  \
+  }
+
+CODED_ADAMW(f32_f32_u8, float, float)
+CODED_ADAMW(bf16_bf16_u8, bf16, bf16)
+CODED_ADAMW(bf16_f32_u8, bf16, float)
+
+extern "C" __global__ void __launch_bounds__(MOST) adamw_coded_count(CodedAdamW<float, float> list) {
   if (threadIdx.x < list.count) ++*list.steps[threadIdx.x];
 }
 
+template <class X>
 struct Lerp {
   float* y[MOST];
-  const float* x[MOST];
+  const X* x[MOST];
   i64 n[MOST];
   int first[MOST + 1];
   int count;
 };
 
 // y += weight * (x - y), with the weight in device memory.
-extern "C" __global__ void __launch_bounds__(THREADS) lerp(Lerp list, const float* weight) {
+template <class X>
+DEVICE void lerp(const Lerp<X>& list, const float* weight) {
   float w = *weight;
   int t = tensor_of(list.first, list.count);
   i64 begin = (blockIdx.x - list.first[t]) * CHUNK;
   i64 end = begin + CHUNK < list.n[t] ? begin + CHUNK : list.n[t];
   float* y = list.y[t];
-  const float* x = list.x[t];
-  i64 fours = aligned16(x, y) ? (end - begin) / 4 : 0;
-  for (i64 i = threadIdx.x; i < fours; i += THREADS) {
-    float from[4];
-    float to[4];
-    load_pack(x + begin + i * 4, from);
-    load_pack(y + begin + i * 4, to);
+  const X* x = list.x[t];
+  constexpr int N = PACK<X>;
+  i64 packs = aligned16(x, y) ? (end - begin) / N : 0;
+  for (i64 i = threadIdx.x; i < packs; i += THREADS) {
+    float from[N];
+    __align__(16) float to[N];
+    load_many(x + begin + i * N, from);
+    load_many(y + begin + i * N, to);
 #pragma unroll
-    for (int j = 0; j < 4; j++) to[j] += w * (from[j] - to[j]);
-    store_pack(y + begin + i * 4, to);
+    for (int j = 0; j < N; j++) to[j] += w * (from[j] - to[j]);
+    store_many(y + begin + i * N, to);
   }
-  for (i64 i = begin + fours * 4 + threadIdx.x; i < end; i += THREADS) y[i] += w * (x[i] - y[i]);
+  for (i64 i = begin + packs * N + threadIdx.x; i < end; i += THREADS) y[i] += w * (to_float(x[i]) - y[i]);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) lerp_f32(Lerp<float> list, const float* weight) {
+  lerp(list, weight);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) lerp_bf16(Lerp<bf16> list, const float* weight) {
+  lerp(list, weight);
 }

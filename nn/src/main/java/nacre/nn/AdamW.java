@@ -16,6 +16,7 @@ import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.DynamicCode;
+import nacre.tensor.spi.RoundingNoise;
 import nacre.weights.ConfigRange;
 
 /**
@@ -46,6 +47,23 @@ public final class AdamW implements Optimizer {
     INT8
   }
 
+  /**
+   * How a parameter that is stored in bf16, without a copy in f32, takes a step smaller than bf16.
+   */
+  public enum Rounding {
+    /**
+     * By chance, up as often as the lower neighbor is far, so that the mean of many steps is right
+     * (Gupta et al., 2015): 2 bytes a parameter. The chance is a function of seed, step, parameter
+     * and element.
+     */
+    STOCHASTIC,
+    /**
+     * To nearest, and what that left out is kept in another bf16 and added in the next step (Kahan,
+     * 1965): 4 bytes a parameter.
+     */
+    COMPENSATED
+  }
+
   private static final long LEAST_CODED = 4096;
 
   /**
@@ -58,12 +76,21 @@ public final class AdamW implements Optimizer {
    * @param maxNorm the gradients of all parameters together are scaled down to this norm; infinite
    *     for no clipping
    * @param moments how the moments are kept
+   * @param rounding how parameters in bf16 are rounded; of no effect on those in f32
+   * @param seed of what is rounded by chance: parameters and moments in bf16
    */
   public record Config(
-      double beta1, double beta2, double eps, double weightDecay, double maxNorm, Moments moments) {
-    /** With moments in f32. */
+      double beta1,
+      double beta2,
+      double eps,
+      double weightDecay,
+      double maxNorm,
+      Moments moments,
+      Rounding rounding,
+      long seed) {
+    /** With moments in f32, and stochastic rounding where there is anything to round. */
     public Config(double beta1, double beta2, double eps, double weightDecay, double maxNorm) {
-      this(beta1, beta2, eps, weightDecay, maxNorm, Moments.FLOAT32);
+      this(beta1, beta2, eps, weightDecay, maxNorm, Moments.FLOAT32, Rounding.STOCHASTIC, 0);
     }
 
     /**
@@ -90,12 +117,22 @@ public final class AdamW implements Optimizer {
 
     /** The same with clipping. */
     public Config withMaxNorm(double norm) {
-      return new Config(beta1, beta2, eps, weightDecay, norm, moments);
+      return new Config(beta1, beta2, eps, weightDecay, norm, moments, rounding, seed);
     }
 
     /** The same with moments of another type. */
     public Config withMoments(Moments type) {
-      return new Config(beta1, beta2, eps, weightDecay, maxNorm, type);
+      return new Config(beta1, beta2, eps, weightDecay, maxNorm, type, rounding, seed);
+    }
+
+    /** The same with another way of rounding parameters in bf16. */
+    public Config withRounding(Rounding way) {
+      return new Config(beta1, beta2, eps, weightDecay, maxNorm, moments, way, seed);
+    }
+
+    /** The same with another seed. */
+    public Config withSeed(long other) {
+      return new Config(beta1, beta2, eps, weightDecay, maxNorm, moments, rounding, other);
     }
   }
 
@@ -116,12 +153,13 @@ public final class AdamW implements Optimizer {
   }
 
   /**
-   * One parameter with its state; {@code steps}, i32[1], counts its updates. Scales are null unless
-   * the moments are codes.
+   * One parameter with its state; {@code steps}, i32[1], counts its updates. The compensation is
+   * null unless there is one, scales are null unless the moments are codes.
    */
   private record Slot(
       String name,
       Tensor parameter,
+      Tensor compensation,
       Tensor m,
       Tensor v,
       Tensor mScales,
@@ -130,7 +168,7 @@ public final class AdamW implements Optimizer {
       Group group) {}
 
   /** What one call of the backend updates. */
-  private record Batch(Group group, DType moments) {}
+  private record Batch(Group group, DType parameters, DType gradients, DType moments) {}
 
   private final Config config;
   private final List<Group> groups;
@@ -154,13 +192,14 @@ public final class AdamW implements Optimizer {
   /**
    * An optimizer whose state belongs to the current scope. Its learning rate must be set.
    *
-   * @param parameters f32 parameters on one device, by name
+   * @param parameters on one device, by name, f32 or bf16; their gradients may be f32 in either
+   *     case
    * @param groups the first that names a parameter applies
-   * @throws IllegalArgumentException if there are no parameters, or one is not f32
+   * @throws IllegalArgumentException if there are no parameters, or one is of another type
    */
   public AdamW(Map<String, Tensor> parameters, Config config, List<Group> groups) {
     this.config = config;
-    this.trained = new TrainedParameters("AdamW", parameters);
+    this.trained = new TrainedParameters("AdamW", parameters, DType.F32, DType.BF16);
     Group rest = new Group(name -> true, 1, config.weightDecay);
     this.groups = new ArrayList<>(groups);
     this.groups.add(rest);
@@ -184,8 +223,12 @@ public final class AdamW implements Optimizer {
       mScales = Tensor.zeros(device, DType.F32, blocks);
       vScales = Tensor.zeros(device, DType.F32, blocks);
     }
+    Tensor rest = null;
+    if (parameter.dtype() == DType.BF16 && config.rounding == Rounding.COMPENSATED) {
+      rest = Tensor.zeros(device, DType.BF16, parameter.shape());
+    }
     Tensor count = steps.rows(slots.size(), slots.size() + 1);
-    return new Slot(name, parameter, m, v, mScales, vScales, count, group);
+    return new Slot(name, parameter, rest, m, v, mScales, vScales, count, group);
   }
 
   private DType momentsOf(Tensor parameter) {
@@ -208,7 +251,8 @@ public final class AdamW implements Optimizer {
     for (Slot slot : slots) {
       Tensor gradient = gradients.apply(slot.parameter);
       if (gradient != null) {
-        Batch batch = new Batch(slot.group, slot.m.dtype());
+        Batch batch =
+            new Batch(slot.group, slot.parameter.dtype(), gradient.dtype(), slot.m.dtype());
         members.computeIfAbsent(batch, _ -> new ArrayList<>()).add(slot);
         all.add(gradient);
       }
@@ -224,6 +268,7 @@ public final class AdamW implements Optimizer {
     backend.adamW(
         new AdamWTensors(
             members.stream().map(Slot::parameter).toList(),
+            members.stream().map(Slot::compensation).filter(Objects::nonNull).toList(),
             members.stream().map(Slot::parameter).map(gradients).toList(),
             members.stream().map(Slot::m).toList(),
             members.stream().map(Slot::v).toList(),
@@ -239,7 +284,7 @@ public final class AdamW implements Optimizer {
             group.weightDecay,
             config.maxNorm,
             group.learningRateFactor,
-            groups.indexOf(group)));
+            RoundingNoise.seed(config.seed, slots.indexOf(members.getFirst()))));
   }
 
   /** Norm of all gradients of the last step before clipping. Waits for the device. */
@@ -249,7 +294,8 @@ public final class AdamW implements Optimizer {
 
   /**
    * {@code m.<name>} and {@code v.<name>} of every parameter, where those are codes {@code
-   * m_scales.<name>} and {@code v_scales.<name>}, and {@code steps}, i32, one count per parameter.
+   * m_scales.<name>} and {@code v_scales.<name>}, where its rounding is compensated {@code
+   * compensation.<name>}, and {@code steps}, i32, one count per parameter.
    */
   @Override
   public Map<String, Tensor> state() {
@@ -257,6 +303,9 @@ public final class AdamW implements Optimizer {
     for (Slot slot : slots) {
       state.put("m." + slot.name, slot.m);
       state.put("v." + slot.name, slot.v);
+      if (slot.compensation != null) {
+        state.put("compensation." + slot.name, slot.compensation);
+      }
       if (slot.mScales != null) {
         state.put("m_scales." + slot.name, slot.mScales);
         state.put("v_scales." + slot.name, slot.vScales);

@@ -2,6 +2,7 @@ package nacre.nn;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,11 +17,22 @@ import nacre.tensor.spi.Backend;
  * {@link Parameters#over} {@link #tensors}, without a copy.
  */
 public final class Ema {
+  /** Averages, and the parameters of one type that they follow. */
+  private record Pairs(List<Tensor> averages, List<Tensor> parameters) {
+    Pairs() {
+      this(new ArrayList<>(), new ArrayList<>());
+    }
+
+    void add(Tensor average, Tensor parameter) {
+      averages.add(average);
+      parameters.add(parameter);
+    }
+  }
+
   private final double decay;
   private final boolean warmUp;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
-  private final List<Tensor> averages = new ArrayList<>();
-  private final List<Tensor> parameters = new ArrayList<>();
+  private final Map<DType, Pairs> pairs = new EnumMap<>(DType.class);
   private final Backend backend;
   private final Tensor weight;
   private long updates;
@@ -28,7 +40,8 @@ public final class Ema {
   /**
    * Averages that begin at the parameters' current values and belong to the current scope.
    *
-   * @param all every parameter of the model; those that are not trained are not averaged
+   * @param all every parameter of the model; those that are not trained are not averaged. Averages
+   *     are f32, those of parameters in bf16 too: bf16 would not see how slowly they move
    * @param decay weight of the past, such as 0.999; 0 for none: the averages are the parameters
    *     themselves then, and take no memory
    * @param warmUp whether the n-th update (from 0) uses no more than (1 + n) / (10 + n), so that
@@ -48,10 +61,9 @@ public final class Ema {
         (name, parameter) -> {
           Tensor average = parameter;
           if (parameter.tracked() && decay > 0) {
-            average = parameter.like();
+            average = Tensor.empty(device, DType.F32, parameter.shape());
             backend.cast(parameter, average);
-            averages.add(average);
-            parameters.add(parameter);
+            pairs.computeIfAbsent(parameter.dtype(), _ -> new Pairs()).add(average, parameter);
           }
           tensors.put(name, average);
         });
@@ -59,8 +71,10 @@ public final class Ema {
 
   /** Begins again at the parameters' current values, which were loaded into them. */
   public void restart() {
-    for (int i = 0; i < averages.size(); i++) {
-      backend.cast(parameters.get(i), averages.get(i));
+    for (Pairs some : pairs.values()) {
+      for (int i = 0; i < some.averages.size(); i++) {
+        backend.cast(some.parameters.get(i), some.averages.get(i));
+      }
     }
     updates = 0;
   }
@@ -74,7 +88,7 @@ public final class Ema {
   /** Begins an update: writes the weight that {@link #move} uses to the device. */
   public void begin() {
     long past = updates++;
-    if (!averages.isEmpty()) {
+    if (!pairs.isEmpty()) {
       double d = warmUp ? Math.min(decay, (1.0 + past) / (10.0 + past)) : decay;
       backend.fill(weight, 1 - d);
     }
@@ -82,9 +96,7 @@ public final class Ema {
 
   /** The rest of an update. Nothing comes from the host, so that it can be captured. */
   public void move() {
-    if (!averages.isEmpty()) {
-      backend.lerp(averages, parameters, weight);
-    }
+    pairs.values().forEach(some -> backend.lerp(some.averages, some.parameters, weight));
   }
 
   /** Number of updates. */

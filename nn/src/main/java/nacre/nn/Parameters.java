@@ -34,8 +34,11 @@ public final class Parameters {
 
   private sealed interface Source {}
 
-  /** New tensors; without {@code initialize} their contents are left unwritten. */
-  private record Fresh(Device device, DType dtype, long seed, boolean initialize)
+  /**
+   * New tensors, of one type where they are frozen and of one where they are trained; without
+   * {@code initialize} their contents are left unwritten.
+   */
+  private record Fresh(Device device, DType dtype, DType trained, long seed, boolean initialize)
       implements Source {}
 
   private record Existing(Map<String, Tensor> tensors) implements Source {}
@@ -56,11 +59,12 @@ public final class Parameters {
   /**
    * Parameters that layers initialize.
    *
-   * @param dtype what they are stored in; f32 for training, whatever the layers compute in
+   * @param dtype what they are stored in; for training f32, whatever the layers compute in, or bf16
+   *     with an optimizer that {@linkplain AdamW.Rounding rounds} for it
    * @param seed with a parameter's name it determines the parameter's first values
    */
   public static Parameters create(Device device, DType dtype, long seed) {
-    return root(new Fresh(device, dtype, seed, true));
+    return root(new Fresh(device, dtype, dtype, seed, true));
   }
 
   /**
@@ -68,7 +72,7 @@ public final class Parameters {
    * billions is not initialized to be overwritten.
    */
   public static Parameters unwritten(Device device, DType dtype) {
-    return root(new Fresh(device, dtype, 0, false));
+    return root(new Fresh(device, dtype, dtype, 0, false));
   }
 
   /**
@@ -121,9 +125,18 @@ public final class Parameters {
    * It says nothing of tensors that exist already.
    */
   public Parameters storedIn(DType dtype) {
+    return storedIn(dtype, dtype);
+  }
+
+  /** The same place, where those that are trained are stored in another dtype than the rest. */
+  public Parameters trainedIn(DType dtype) {
+    return source instanceof Fresh fresh ? storedIn(fresh.dtype, dtype) : this;
+  }
+
+  private Parameters storedIn(DType dtype, DType trained) {
     Source other =
         source instanceof Fresh fresh
-            ? new Fresh(fresh.device, dtype, fresh.seed, fresh.initialize)
+            ? new Fresh(fresh.device, dtype, trained, fresh.seed, fresh.initialize)
             : source;
     return new Parameters(other, prefix, frozen, tensors, adaptation);
   }
@@ -183,7 +196,7 @@ public final class Parameters {
     Source own = source;
     if (source instanceof Fresh fresh) {
       DType dtype = still.test(full) ? fresh.dtype : DType.F32;
-      own = new Fresh(fresh.device, dtype, fresh.seed, true);
+      own = new Fresh(fresh.device, dtype, dtype, fresh.seed, true);
     }
     Parameters place = new Parameters(own, prefix, still, tensors, null);
     return place.at(name).parameter("weight", shape, initializer);
@@ -210,9 +223,11 @@ public final class Parameters {
   }
 
   private Tensor make(Fresh fresh, String full, Shape shape, Initializer initializer) {
-    Tensor tensor = Tensor.empty(fresh.device, fresh.dtype, shape);
+    boolean still = frozen.test(full);
+    DType dtype = still ? fresh.dtype : fresh.trained;
+    Tensor tensor = Tensor.empty(fresh.device, dtype, shape);
     if (fresh.initialize) {
-      if (fresh.dtype == DType.F32) {
+      if (dtype == DType.F32) {
         initializer.fill(tensor, fresh.seed, stream(full));
       } else {
         try (Scope _ = Scope.open()) {
@@ -222,7 +237,7 @@ public final class Parameters {
         }
       }
     }
-    return frozen.test(full) ? tensor : tensor.track();
+    return still ? tensor : tensor.track();
   }
 
   private static Tensor find(Existing existing, String full, Shape shape) {

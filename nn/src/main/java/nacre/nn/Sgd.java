@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Backend;
@@ -66,7 +67,7 @@ public final class Sgd implements Optimizer {
    */
   public Sgd(Map<String, Tensor> parameters, Config config) {
     this.config = config;
-    this.trained = new TrainedParameters("SGD", parameters);
+    this.trained = new TrainedParameters("SGD", parameters, DType.F32);
     this.parameters = new LinkedHashMap<>(parameters);
     if (config.momentum > 0) {
       // From zero the rule of later steps leaves the gradient itself in the first.

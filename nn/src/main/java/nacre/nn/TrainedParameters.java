@@ -1,7 +1,10 @@
 package nacre.nn;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -16,22 +19,24 @@ final class TrainedParameters {
   /**
    * Checks the parameters; what is made belongs to the current scope.
    *
-   * @throws IllegalArgumentException if there are none, or one is not f32
+   * @param types in which the optimizer can train
+   * @throws IllegalArgumentException if there are none, or one is of another type
    */
-  TrainedParameters(String optimizer, Map<String, Tensor> parameters) {
+  TrainedParameters(String optimizer, Map<String, Tensor> parameters, DType... types) {
     if (parameters.isEmpty()) {
       throw new IllegalArgumentException(optimizer + ": there are no parameters to train");
     }
     parameters.forEach(
         (name, parameter) -> {
-          if (parameter.dtype() != DType.F32) {
+          if (!List.of(types).contains(parameter.dtype())) {
             throw new IllegalArgumentException(
                 String.format(
                     Locale.ROOT,
-                    "%s: %s is %s; parameters are trained in f32",
+                    "%s: %s is %s; parameters are trained in %s",
                     optimizer,
                     name,
-                    parameter.describe()));
+                    parameter.describe(),
+                    Arrays.stream(types).map(DType::toString).collect(Collectors.joining(" or "))));
           }
         });
     this.optimizer = optimizer;

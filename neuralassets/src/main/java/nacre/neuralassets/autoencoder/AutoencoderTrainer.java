@@ -71,11 +71,11 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
     TrainingConfig t = preset.training();
     this.scope = Scope.open();
     try {
-      this.parameters = Parameters.create(device, DType.F32, seed);
+      this.parameters = Parameters.create(device, DType.F32, seed).trainedIn(t.parameters().dtype());
       this.objective =
           new AutoencoderObjective(
               new AutoencoderKL(parameters, preset.vae()), preset.losses(), compute);
-      this.optimizer = new AdamW(parameters.trainable(), t.optimizer());
+      this.optimizer = new AdamW(parameters.trainable(), t.optimizer(seed));
       this.ema = new Ema(parameters.all(), t.emaDecay(), true);
       this.averaged = new AutoencoderKL(Parameters.over(ema.tensors()), preset.vae());
       this.images = Tensor.empty(device, DType.F32, images(t.batchSize()));

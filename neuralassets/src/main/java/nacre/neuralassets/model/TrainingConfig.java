@@ -3,6 +3,7 @@ package nacre.neuralassets.model;
 import java.util.List;
 import java.util.Locale;
 import nacre.nn.AdamW;
+import nacre.tensor.DType;
 import nacre.weights.ConfigRange;
 
 /**
@@ -35,6 +36,9 @@ import nacre.weights.ConfigRange;
  * @param gradientAccumulationSteps micro-batches in which the batch of a step is computed, one
  *     after the other: the same step up to rounding, with the activations of one of them
  * @param optimizerState the type in which AdamW keeps its moments
+ * @param parameters the type in which trained parameters are stored; those of adapters are f32 in
+ *     any case
+ * @param rounding how parameters stored in bf16 are rounded
  */
 public record TrainingConfig(
     int steps,
@@ -56,7 +60,28 @@ public record TrainingConfig(
     boolean gradientCheckpointing,
     List<String> trainable,
     int gradientAccumulationSteps,
-    AdamW.Moments optimizerState) {
+    AdamW.Moments optimizerState,
+    ParameterType parameters,
+    AdamW.Rounding rounding) {
+  /** In what trained parameters are stored. */
+  public enum ParameterType {
+    /** f32, whatever is computed in. */
+    FLOAT32(DType.F32),
+    /** bf16, without a copy in f32. */
+    BFLOAT16(DType.BF16);
+
+    private final DType dtype;
+
+    ParameterType(DType dtype) {
+      this.dtype = dtype;
+    }
+
+    /** The same as a type of tensors. */
+    public DType dtype() {
+      return dtype;
+    }
+  }
+
   /**
    * Checks the ranges.
    *
@@ -119,10 +144,21 @@ public record TrainingConfig(
     COSINE
   }
 
-  /** The settings of the optimizer. */
-  public AdamW.Config optimizer() {
+  /**
+   * The settings of the optimizer.
+   *
+   * @param seed of the run
+   */
+  public AdamW.Config optimizer(long seed) {
     return new AdamW.Config(
-        adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm, optimizerState);
+        adamBeta1,
+        adamBeta2,
+        adamEpsilon,
+        weightDecay,
+        maxGradNorm,
+        optimizerState,
+        rounding,
+        seed);
   }
 
   /** Reads the part {@code training} of a preset. */
@@ -148,7 +184,9 @@ public record TrainingConfig(
             r.flag("gradient_checkpointing", false),
             r.texts("trainable", List.of("*")),
             r.integer("gradient_accumulation_steps", 1),
-            r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32));
+            r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32),
+            r.choice("parameters", ParameterType.class, ParameterType.FLOAT32),
+            r.choice("rounding", AdamW.Rounding.class, AdamW.Rounding.STOCHASTIC));
     r.end();
     return training;
   }
@@ -176,7 +214,9 @@ public record TrainingConfig(
             r.flag("gradient_checkpointing", false),
             List.of("*"),
             1,
-            r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32));
+            r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32),
+            r.choice("parameters", ParameterType.class, ParameterType.FLOAT32),
+            r.choice("rounding", AdamW.Rounding.class, AdamW.Rounding.STOCHASTIC));
     r.end();
     return training;
   }

@@ -24,7 +24,7 @@ import nacre.weights.JsonFile;
  * @param seed of parameters, data and noise
  * @param elapsedSeconds of training so far, earlier starts included
  * @param data the data set, as {@code --data} names it; empty for rendered scenes
- * @param compute the type of the model's activations; its parameters are f32
+ * @param compute the type of the model's activations
  * @param unlogged the losses that no line of the log holds yet
  * @param heldOut the clips that the run does not train on, by their identities in the data set
  */

@@ -59,8 +59,9 @@ public final class Trainer implements TrainedModel<PairBatch> {
   /**
    * A model before its first step.
    *
-   * @param compute the type of the model's activations and their gradients, f32 or bf16.
-   *     Parameters, their gradients and averages, the optimizer and the loss are f32 in any case
+   * @param compute the type of the model's activations and their gradients, f32 or bf16. Averages
+   *     and the loss are f32 in any case; parameters and the optimizer's moments are what the
+   *     preset says
    * @param seed of the first parameters and of the noise
    */
   public Trainer(Preset preset, Device device, DType compute, long seed) {
@@ -70,12 +71,12 @@ public final class Trainer implements TrainedModel<PairBatch> {
     TrainingConfig t = preset.training();
     this.scope = Scope.open();
     try {
-      this.parameters = Parameters.create(device, DType.F32, seed);
+      this.parameters = Parameters.create(device, DType.F32, seed).trainedIn(t.parameters().dtype());
       this.model = new NeuralAssets(parameters, preset, compute);
       this.objective = new Objective(model);
       this.encoder = new TargetEncoder(model);
       List<AdamW.Group> groups = preset.trainable().groups(t.weightDecay());
-      this.optimizer = new AdamW(parameters.trainable(), t.optimizer(), groups);
+      this.optimizer = new AdamW(parameters.trainable(), t.optimizer(seed), groups);
       this.ema = new Ema(parameters.all(), t.emaDecay(), true);
       this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
       int parts = t.gradientAccumulationSteps();

@@ -47,13 +47,17 @@ public record TrainingMemory(
     }
     Collection<Tensor> all = dry.parameters().values();
     long weights = bytes(all);
-    long trained = bytes(dry.trainedParameters().values());
+    Collection<Tensor> learners = dry.trainedParameters().values();
+    long trained = bytes(learners);
+    boolean summed = dry.preset().training().gradientAccumulationSteps() > 1; // in f32
+    long gradients =
+        summed ? learners.stream().mapToLong(p -> Float.BYTES * p.elements()).sum() : trained;
     long moments = bytes(dry.optimizer().state().values());
     long averages = bytes(dry.averagedParameters().values());
     averages = dry.preset().training().emaDecay() == 0 ? 0 : averages - (weights - trained);
     long peak = all.iterator().next().backend().allocator().peakBytes();
     return new TrainingMemory(
-        weights, trained, moments, averages, peak - weights - trained - moments - averages);
+        weights, gradients, moments, averages, peak - weights - gradients - moments - averages);
   }
 
   private static PairBatch blank(Preset preset, int slots) {

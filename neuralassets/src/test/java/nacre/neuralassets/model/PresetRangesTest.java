@@ -118,6 +118,7 @@ class PresetRangesTest {
     training.put("batch_size", 1).put("token_learning_rate_factor", 1).put("timestep_power", 1);
     training.put("object_weight", 1).put("gradient_checkpointing", true);
     training.put("gradient_accumulation_steps", 1).put("optimizer_state", "int8");
+    training.put("parameters", "bfloat16").put("rounding", "compensated");
     ObjectNode tokens = (ObjectNode) preset.get("asset_tokens");
     tokens.put("initial_gain", 0).putArray("image_mean").add(0.5).add(0.5).add(0.5);
     tokens.putArray("image_std").add(0.5).add(0.5).add(0.5);

@@ -13,7 +13,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.function.Supplier;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
@@ -31,9 +33,12 @@ import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
+import nacre.weights.StateDict;
+import nacre.weights.StoredType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainerTest {
@@ -95,18 +100,53 @@ class TrainerTest {
   @EnumSource(names = {"F32", "BF16"})
   void resumingIsTheSameToTheBitAsNeverHavingStopped(DType compute, @TempDir Path folder)
       throws IOException {
+    assertResumes(() -> trainer(compute), folder);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "stochastic, float32, 1, 0.99",
+    "compensated, bfloat16, 2, 0.99",
+    "stochastic, int8, 2, 0"
+  })
+  void resumingParametersInBf16IsTheSameToTheBit(
+      String rounding, String state, int parts, double ema, @TempDir Path folder)
+      throws IOException {
+    String keys =
+        String.format(
+            Locale.ROOT,
+            "\"training\": {\"parameters\": \"bfloat16\", \"rounding\": \"%s\","
+                + " \"optimizer_state\": \"%s\", \"gradient_accumulation_steps\": %d,",
+            rounding,
+            state,
+            parts);
+    String json =
+        preset
+            .json()
+            .replace("\"training\": {", keys)
+            .replace("\"ema_decay\": 0.99", "\"ema_decay\": " + ema);
+    Preset narrow = Preset.of("narrow", json);
+    assertResumes(() -> new Trainer(narrow, Device.cpu(), DType.BF16, SEED), folder);
+    Path unet = folder.resolve("step-000000006/ema/unet");
+    try (StateDict saved = StateDict.open(unet, "diffusion_pytorch_model")) {
+      StoredType wanted = ema == 0 ? StoredType.BF16 : StoredType.F32;
+      assertEquals(wanted, saved.entries().get("conv_in.weight").type());
+    }
+  }
+
+  private void assertResumes(Supplier<Trainer> start, Path folder) throws IOException {
     Map<String, float[]> whole;
-    try (Trainer trainer = trainer(compute)) {
+    try (Trainer trainer = start.get()) {
       train(trainer, sampler(), TOTAL);
       whole = bits(trainer);
     }
     Checkpoint half;
-    try (Trainer trainer = trainer(compute)) {
+    try (Trainer trainer = start.get()) {
       train(trainer, sampler(), TOTAL / 2);
       half = Checkpoint.write(folder, trainer, state(trainer));
       assertFalse(Arrays.equals(whole.get("neck.weight"), bits(trainer).get("neck.weight")));
     }
-    try (Trainer trainer = trainer(compute)) {
+    try (Trainer trainer = start.get()) {
       half.restore(trainer);
       assertEquals(TOTAL / 2, trainer.steps());
       train(trainer, sampler(), TOTAL);

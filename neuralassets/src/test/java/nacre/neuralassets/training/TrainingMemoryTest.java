@@ -39,7 +39,10 @@ class TrainingMemoryTest {
         "'' | BF16",
         "'\"gradient_checkpointing\": true, ' | F32",
         "'\"gradient_accumulation_steps\": 4, ' | F32",
-        "'\"optimizer_state\": \"int8\", \"gradient_accumulation_steps\": 2, ' | F32"
+        "'\"optimizer_state\": \"int8\", \"gradient_accumulation_steps\": 2, ' | F32",
+        "'\"parameters\": \"bfloat16\", ' | BF16",
+        "'\"parameters\": \"bfloat16\", \"rounding\": \"compensated\","
+            + " \"gradient_accumulation_steps\": 2, ' | BF16"
       })
   void aRunTakesWhatWasSaid(String keys, DType compute) {
     for (String json : List.of(Preset.builtin("tiny").json(), TinyLatent.preset().json())) {
@@ -58,6 +61,24 @@ class TrainingMemoryTest {
         assertEquals(taken, said.total(), 0.02 * taken, said.describe());
       }
     }
+  }
+
+  @Test
+  void parametersInBf16AreHalfAsLargeAndSoAreTheirGradients() {
+    String json = Preset.builtin("tiny").json();
+    long f32 = TrainingMemory.of(preset(json, ""), Device.cpu(), DType.F32, 3).weights();
+    String keys = "\"parameters\": \"bfloat16\", ";
+    Preset chance = preset(json, keys);
+    TrainingMemory memory = TrainingMemory.of(chance, Device.cpu(), DType.F32, 3);
+    assertEquals(f32 / 2, memory.weights());
+    assertEquals(f32 / 2, memory.gradients());
+    assertEquals(f32, memory.averages());
+    Preset exact = preset(json, keys + "\"rounding\": \"compensated\", ");
+    TrainingMemory compensated = TrainingMemory.of(exact, Device.cpu(), DType.F32, 3);
+    assertEquals(memory.moments() + f32 / 2, compensated.moments());
+    Preset parts = preset(json, keys + "\"gradient_accumulation_steps\": 2, ");
+    TrainingMemory summed = TrainingMemory.of(parts, Device.cpu(), DType.F32, 3);
+    assertEquals(f32, summed.gradients());
   }
 
   @Test

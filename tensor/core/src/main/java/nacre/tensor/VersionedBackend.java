@@ -344,6 +344,7 @@ final class VersionedBackend implements Backend {
   public void adamW(
       AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants constants) {
     wroteAll("adamW", tensors.parameters());
+    wroteAll("adamW", tensors.compensations());
     wroteAll("adamW", tensors.m());
     wroteAll("adamW", tensors.v());
     wroteAll("adamW", tensors.mScales());

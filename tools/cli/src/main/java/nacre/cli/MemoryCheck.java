@@ -8,6 +8,7 @@ import java.util.OptionalLong;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.TrainingConfig;
+import nacre.neuralassets.model.TrainingConfig.ParameterType;
 import nacre.neuralassets.training.TrainingMemory;
 import nacre.nn.AdamW;
 import nacre.tensor.DType;
@@ -71,6 +72,9 @@ record MemoryCheck(TrainingRun.Request request) {
     }
     if (training.optimizerState() != AdamW.Moments.INT8) {
       remedies.add("training.optimizer_state int8");
+    }
+    if (training.parameters() != ParameterType.BFLOAT16) {
+      remedies.add("training.parameters bfloat16");
     }
     if (training.emaDecay() > 0) {
       remedies.add("training.ema_decay 0");

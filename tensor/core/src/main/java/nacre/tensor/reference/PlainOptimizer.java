@@ -3,6 +3,7 @@ package nacre.tensor.reference;
 import static nacre.tensor.reference.Elements.read;
 import static nacre.tensor.reference.Elements.write;
 
+import java.util.Arrays;
 import java.util.List;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
@@ -46,6 +47,10 @@ final class PlainOptimizer {
     double step = read(steps)[0] + 1;
     write(new double[] {step}, steps);
     double[] p = read(parameter);
+    if (!tensors.compensations().isEmpty()) {
+      double[] rest = read(tensors.compensations().get(index));
+      Arrays.setAll(p, i -> p[i] + rest[i]);
+    }
     double[] g = read(tensors.gradients().get(index));
     double[] first = widen(m, tensors.mScales(), index, DynamicCode.SIGNED);
     double[] second = widen(v, tensors.vScales(), index, DynamicCode.UNSIGNED);
@@ -58,8 +63,19 @@ final class PlainOptimizer {
       double direction = first[i] / correction1 / (Math.sqrt(second[i] / correction2) + c.eps());
       p[i] -= rate * (c.weightDecay() * p[i] + direction);
     }
-    write(p, parameter);
     int key = RoundingNoise.key(c.seed(), index, (int) step);
+    if (!tensors.compensations().isEmpty()) {
+      double[] exact = p.clone();
+      write(p, parameter);
+      double[] rounded = read(parameter);
+      Arrays.setAll(exact, i -> exact[i] - rounded[i]);
+      write(exact, tensors.compensations().get(index));
+    } else if (parameter.dtype() == DType.BF16) {
+      round(p, RoundingNoise.others(key), 0);
+      write(p, parameter);
+    } else {
+      write(p, parameter);
+    }
     narrow(first, m, tensors.mScales(), index, DynamicCode.SIGNED, key, 0);
     narrow(second, v, tensors.vScales(), index, DynamicCode.UNSIGNED, key, 16);
   }
@@ -84,10 +100,7 @@ final class PlainOptimizer {
       int key,
       int shift) {
     if (moment.dtype() == DType.BF16) {
-      for (int i = 0; i < values.length; i++) {
-        int bits = RoundingNoise.bits(key, i) >>> shift;
-        values[i] = RoundingNoise.toBf16((float) values[i], bits);
-      }
+      round(values, key, shift);
     } else if (moment.dtype() == DType.U8) {
       double[] scale = new double[DynamicCode.blocks(values.length)];
       for (int i = 0; i < values.length; i++) {
@@ -101,6 +114,13 @@ final class PlainOptimizer {
       write(scale, scales.get(index));
     }
     write(values, moment);
+  }
+
+  private static void round(double[] values, int key, int shift) {
+    for (int i = 0; i < values.length; i++) {
+      int bits = RoundingNoise.bits(key, i) >>> shift;
+      values[i] = RoundingNoise.toBf16((float) values[i], bits);
+    }
   }
 
   static void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {

@@ -9,7 +9,7 @@ package nacre.tensor.spi;
  * @param weightDecay decoupled decay, times the learning rate
  * @param maxNorm gradients are scaled by min(1, maxNorm / (norm + 1e-6)); infinite for no clipping
  * @param rateFactor times the learning rate
- * @param seed of the random bits by which moments in bf16 are rounded
+ * @param seed of the random bits by which moments and parameters in bf16 are rounded
  */
 public record AdamWConstants(
     double beta1,

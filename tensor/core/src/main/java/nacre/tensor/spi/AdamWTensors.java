@@ -8,8 +8,11 @@ import nacre.tensor.Tensor;
  * dtype: f32; bf16, to which they are rounded by {@link RoundingNoise}, m by the lower and v by the
  * upper half of an element's bits; or u8, codes of {@link DynamicCode}, m signed and v unsigned.
  *
- * @param parameters f32, updated in place
- * @param gradients f32
+ * @param parameters updated in place: all f32, or all bf16, to which they are rounded
+ * @param compensations bf16, what the rounding of bf16 parameters to nearest left out, to be added
+ *     in the next step (Kahan's compensated summation); empty for f32 parameters, and for bf16 ones
+ *     that are rounded by {@link RoundingNoise#others further bits} of noise instead
+ * @param gradients all f32, or all of the parameters' dtype
  * @param m first moments, updated in place
  * @param v second moments, updated in place
  * @param mScales f32, of one element for each {@link DynamicCode#BLOCK} elements of m, by which
@@ -19,6 +22,7 @@ import nacre.tensor.Tensor;
  */
 public record AdamWTensors(
     List<Tensor> parameters,
+    List<Tensor> compensations,
     List<Tensor> gradients,
     List<Tensor> m,
     List<Tensor> v,
@@ -26,13 +30,13 @@ public record AdamWTensors(
     List<Tensor> vScales,
     List<Tensor> steps) {
 
-  /** With moments that need no scales. */
+  /** With moments that need no scales, and parameters that need no compensation. */
   public AdamWTensors(
       List<Tensor> parameters,
       List<Tensor> gradients,
       List<Tensor> m,
       List<Tensor> v,
       List<Tensor> steps) {
-    this(parameters, gradients, m, v, List.of(), List.of(), steps);
+    this(parameters, List.of(), gradients, m, v, List.of(), List.of(), steps);
   }
 }

@@ -323,8 +323,10 @@ public interface Backend {
    * min(1, maxNorm / (√squaredNorm + 1e-6)); m and v updated in place; p = p − lr · decay · p − lr
    * · m̂ / (√v̂ + eps), with m̂ = m / (1 − beta1ⁿ), v̂ = v / (1 − beta2ⁿ) and lr = learningRate ·
    * rateFactor. Moments in fewer bits are widened, moved in f32 and rounded again, and the
-   * parameter is updated by those that were not rounded yet. What changes from step to step is read
-   * on the device, so that a step needs no round trip to the host and can be repeated as it is.
+   * parameter is updated by those that were not rounded yet. Parameters in bf16 are widened, their
+   * compensation added, if they have one, moved in f32 and rounded again. What changes from step to
+   * step is read on the device, so that a step needs no round trip to the host and can be repeated
+   * as it is.
    *
    * @param squaredNorm f32 scalar from {@link #sumOfSquares} over all gradients; null for no
    *     clipping
@@ -333,6 +335,11 @@ public interface Backend {
   void adamW(
       AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants constants);
 
-  /** y += weight · (x − y) for each pair, with an f32 scalar for the weight: moving averages. */
+  /**
+   * y += weight · (x − y) for each pair, with an f32 scalar for the weight: moving averages.
+   *
+   * @param y f32
+   * @param x all f32, or all bf16
+   */
   void lerp(List<Tensor> y, List<Tensor> x, Tensor weight);
 }

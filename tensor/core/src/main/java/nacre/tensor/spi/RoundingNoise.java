@@ -12,6 +12,11 @@ package nacre.tensor.spi;
 public final class RoundingNoise {
   private RoundingNoise() {}
 
+  /** The seed of one of several lists of tensors, each of which numbers its own. */
+  public static long seed(long seed, int list) {
+    return seed * 0x9E3779B97F4A7C15L + list;
+  }
+
   /** The key of one tensor's elements in one step. */
   public static int key(long seed, int tensor, int step) {
     return hash(step + hash(tensor + hash((int) seed ^ hash((int) (seed >>> 32)))));
@@ -20,6 +25,11 @@ public final class RoundingNoise {
   /** The 32 bits of an element; the lower and the upper half serve one number each. */
   public static int bits(int key, long element) {
     return hash((int) element * 0x9E3779B9 + key);
+  }
+
+  /** The key of further bits of the same elements, which round the parameter itself. */
+  public static int others(int key) {
+    return hash(key ^ 0x68e31da4);
   }
 
   /** Mixes all bits: two rounds of multiplication and shift. */

@@ -2,6 +2,7 @@ package nacre.tensor.oracle;
 
 import java.util.List;
 import nacre.tensor.DType;
+import nacre.tensor.Tensor;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
 
@@ -35,15 +36,16 @@ final class OptimizerCases {
     for (double norm : new double[] {0, 2500}) {
       adamWInCodes(cases, norm);
     }
-    for (double weight : new double[] {0, 0.0001, 0.3, 1}) {
-      cases.add(
-          OracleCase.of("lerp", weight)
-              .inOut(DType.F32, Values.normal(), 33, 17)
-              .inOut(DType.F32, Values.normal(), 1)
-              .in(DType.F32, 33, 17)
-              .in(DType.F32, 1)
-              .in(DType.F32, Values.of(weight))
-              .call((backend, t) -> backend.lerp(List.of(t[0], t[1]), List.of(t[2], t[3]), t[4])));
+    for (DType gradients : new DType[] {DType.F32, DType.BF16}) {
+      for (DType moments : new DType[] {DType.F32, DType.BF16, DType.U8}) {
+        adamWOnBf16(cases, gradients, moments, false);
+        adamWOnBf16(cases, gradients, moments, true);
+      }
+    }
+    for (DType from : new DType[] {DType.F32, DType.BF16}) {
+      for (double weight : new double[] {0, 0.0001, 0.3, 1}) {
+        lerp(cases, from, weight);
+      }
     }
   }
 
@@ -113,6 +115,67 @@ final class OptimizerCases {
                         constants)));
   }
 
+  private static void lerp(List<OracleCase> cases, DType from, double weight) {
+    cases.add(
+        OracleCase.of("lerp", from, weight)
+            .inOut(DType.F32, Values.normal(), 33, 17)
+            .inOut(DType.F32, Values.normal(), 1)
+            .in(from, 33, 17)
+            .in(from, 1)
+            .in(DType.F32, Values.of(weight))
+            .call((backend, t) -> backend.lerp(List.of(t[0], t[1]), List.of(t[2], t[3]), t[4])));
+  }
+
+  /** Parameters in bf16; whether they were rounded by the same bits, RoundedParametersTest says. */
+  private static void adamWOnBf16(
+      List<OracleCase> cases, DType gradients, DType moments, boolean compensated) {
+    AdamWConstants constants = new AdamWConstants(0.9, 0.999, 1e-8, 0.01, 1, 1, 0x1234567890L);
+    Values first = moments == DType.U8 ? Values.integers(0, 256) : Values.normal(0, 0.1);
+    Values second = moments == DType.U8 ? Values.integers(1, 256) : Values.uniform(0.001, 0.1);
+    Values scales = Values.uniform(0.1, 1.1);
+    boolean coded = moments == DType.U8;
+    OracleCase one =
+        OracleCase.of("adamW", "on bf16, gradients", gradients, "moments", moments, compensated)
+            .inOut(DType.BF16, Values.normal(), 33, 17)
+            .inOut(DType.BF16, Values.normal(), 5)
+            .in(gradients, 33, 17)
+            .in(gradients, 5)
+            .inOut(moments, first, 33, 17)
+            .inOut(moments, first, 5)
+            .inOut(moments, second, 33, 17)
+            .inOut(moments, second, 5)
+            .inOut(DType.I32, Values.of(6, 40), 2)
+            .in(DType.F32, Values.of(2500))
+            .in(DType.F32, Values.of(1e-2));
+    if (compensated) {
+      Values rest = Values.normal(0, 0.001);
+      one.inOut(DType.BF16, rest, 33, 17).inOut(DType.BF16, rest, 5);
+    }
+    if (coded) {
+      one.inOut(DType.F32, scales, 3).inOut(DType.F32, scales, 1);
+      one.inOut(DType.F32, scales, 3).inOut(DType.F32, scales, 1);
+    }
+    cases.add(
+        one.call(
+            (backend, t) -> {
+              List<Tensor> rests = compensated ? List.of(t[11], t[12]) : List.of();
+              int at = 11 + rests.size();
+              backend.adamW(
+                  new AdamWTensors(
+                      List.of(t[0], t[1]),
+                      rests,
+                      List.of(t[2], t[3]),
+                      List.of(t[4], t[5]),
+                      List.of(t[6], t[7]),
+                      coded ? List.of(t[at], t[at + 1]) : List.of(),
+                      coded ? List.of(t[at + 2], t[at + 3]) : List.of(),
+                      List.of(t[8].rows(0, 1), t[8].rows(1, 2))),
+                  t[9],
+                  t[10],
+                  constants);
+            }));
+  }
+
   /** Blocks of several kinds: whole, cut off, of zeros. */
   private static void adamWInCodes(List<OracleCase> cases, double squaredNorm) {
     AdamWConstants constants = new AdamWConstants(0.9, 0.999, 1e-8, 0.01, 1, 1, 0);
@@ -140,6 +203,7 @@ final class OptimizerCases {
                     backend.adamW(
                         new AdamWTensors(
                             List.of(t[0], t[1]),
+                            List.of(),
                             List.of(t[2], t[3]),
                             List.of(t[4], t[5]),
                             List.of(t[6], t[7]),

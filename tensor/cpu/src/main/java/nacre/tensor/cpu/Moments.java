@@ -46,7 +46,7 @@ record Moments(List<Tensor> tensors, List<Tensor> scales, CodeTable code, int sh
   void store(float[] tile, int t, long at, int n, int key) {
     Tensor moments = tensors.get(t);
     switch (moments.dtype()) {
-      case BF16 -> storeRounded(tile, moments.address() + 2 * at, at, n, key);
+      case BF16 -> storeRounded(tile, moments, at, n, key, shift);
       case U8 -> {
         byte[] codes = Scratch.mine().bytes(n);
         long scale = scaleAddress(t, at);
@@ -75,13 +75,12 @@ record Moments(List<Tensor> tensors, List<Tensor> scales, CodeTable code, int sh
   }
 
   /** Stochastic rounding to bf16, in loops that are vectorized each. */
-  private void storeRounded(float[] tile, long address, long at, int n, int key) {
+  static void storeRounded(float[] tile, Tensor to, long at, int n, int key, int half) {
     Scratch scratch = Scratch.mine();
     int[] bits = scratch.ints(n);
     short[] narrow = scratch.shorts(n);
     MemorySegment.copy(MemorySegment.ofArray(tile), 0, MemorySegment.ofArray(bits), 0, 4L * n);
     int first = (int) at;
-    int half = shift;
     for (int i = 0; i < n; i++) {
       int b = bits[i];
       int nan = (0x7f800000 - (b & 0x7fffffff)) >> 31;
@@ -91,6 +90,6 @@ record Moments(List<Tensor> tensors, List<Tensor> scales, CodeTable code, int sh
     for (int i = 0; i < n; i++) {
       narrow[i] = (short) bits[i];
     }
-    MemorySegment.copy(narrow, 0, Tiles.ALL, ValueLayout.JAVA_SHORT, address, n);
+    MemorySegment.copy(narrow, 0, Tiles.ALL, ValueLayout.JAVA_SHORT, to.address() + 2 * at, n);
   }
 }

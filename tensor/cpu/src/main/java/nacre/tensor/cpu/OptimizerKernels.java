@@ -80,6 +80,7 @@ final class OptimizerKernels {
     float c2 = (float) (1 - c.beta2());
     float keep = (float) (1 - lr * c.weightDecay());
     float eps = (float) c.eps();
+    Weights weights = new Weights(parameters, tensors.compensations());
     Moments first = Moments.first(tensors.m(), tensors.mScales());
     Moments second = Moments.second(tensors.v(), tensors.vScales());
     share(
@@ -94,7 +95,7 @@ final class OptimizerKernels {
           float root = roots[t];
           for (long i = from; i < to; i += Scratch.TILE) {
             int n = (int) Math.min(Scratch.TILE, to - i);
-            load(parameters.get(t), i, p, n);
+            weights.load(t, i, p, n);
             load(tensors.gradients().get(t), i, g, n);
             first.load(t, i, tm, n);
             second.load(t, i, tv, n);
@@ -107,7 +108,7 @@ final class OptimizerKernels {
               float denominator = (float) Math.sqrt(tv[j]) * root + eps;
               p[j] = p[j] * keep - rate * tm[j] / denominator;
             }
-            store(p, parameters.get(t), i, n);
+            weights.store(p, t, i, n, keys[t]);
             first.store(tm, t, i, n, keys[t]);
             second.store(tv, t, i, n, keys[t]);
           }

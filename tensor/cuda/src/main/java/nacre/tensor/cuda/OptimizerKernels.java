@@ -38,7 +38,7 @@ final class OptimizerKernels {
   /**
    * Fills the structure {@code {T *lists[..][most]; long n[most]; int first[most + 1]; int count}}
    * with up to so many tensors of each list at a time: block b belongs to tensor t with first[t] ≤
-   * b &lt; first[t+1].
+   * b &lt; first[t+1]. An empty list gives null pointers.
    */
   private static void forEachTable(int most, Launch launch, List<List<Tensor>> lists) {
     int all = lists.getFirst().size();
@@ -51,8 +51,9 @@ final class OptimizerKernels {
         int blocks = 0;
         for (int i = 0; i < count; i++) {
           for (int l = 0; l < lists.size(); l++) {
-            long at = 8L * (most * l + i);
-            table.set(ValueLayout.JAVA_LONG, at, lists.get(l).get(start + i).address());
+            List<Tensor> list = lists.get(l);
+            long address = list.isEmpty() ? 0 : list.get(start + i).address();
+            table.set(ValueLayout.JAVA_LONG, 8L * (most * l + i), address);
           }
           long n = lists.getFirst().get(start + i).elements();
           table.set(ValueLayout.JAVA_LONG, counts + 8L * i, n);
@@ -101,13 +102,16 @@ final class OptimizerKernels {
   }
 
   void adamW(AdamWTensors tensors, Tensor squaredNorm, Tensor learningRate, AdamWConstants c) {
-    DType moments = tensors.m().isEmpty() ? DType.F32 : tensors.m().getFirst().dtype();
+    DType moments = tensors.m().getFirst().dtype();
     boolean coded = moments == DType.U8;
-    String name = coded ? "adamw_coded" : "adamw_" + moments;
-    Kernel update = gpu.kernels().get(FILE, name);
+    DType parameters = tensors.parameters().getFirst().dtype();
+    DType gradients = tensors.gradients().getFirst().dtype();
+    Kernel update =
+        gpu.kernels().get(FILE, "adamw_" + parameters + "_" + gradients + "_" + moments);
     Kernel count = gpu.kernels().get(FILE, coded ? "adamw_coded_count" : "adamw_count");
     List<List<Tensor>> lists = new ArrayList<>();
-    lists.addAll(List.of(tensors.parameters(), tensors.gradients(), tensors.m(), tensors.v()));
+    lists.addAll(List.of(tensors.parameters(), tensors.compensations(), tensors.gradients()));
+    lists.addAll(List.of(tensors.m(), tensors.v()));
     if (coded) {
       lists.addAll(List.of(tensors.mScales(), tensors.vScales()));
     }
@@ -136,7 +140,7 @@ final class OptimizerKernels {
   }
 
   void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
-    Kernel kernel = gpu.kernels().get(FILE, "lerp");
+    Kernel kernel = gpu.kernel(FILE, "lerp", x.getFirst().dtype());
     forEachTable(
         TENSORS,
         (table, blocks, _) ->
