@@ -96,8 +96,14 @@ std::set<Descriptor*>& descriptors() {
   return all;
 }
 
-CUstream stream_of_handle = nullptr;
-char handle;
+struct Handle {
+  CUstream stream = nullptr;
+};
+
+std::set<Handle*>& handles() {
+  static std::set<Handle*> all;
+  return all;
+}
 
 // The type that an attribute must be set with; none where the simulator does not know the attribute.
 std::optional<int> attribute_type(int a) {
@@ -383,17 +389,23 @@ EXPORT void cudnnGetLastErrorString(char* message, size_t most) {
   last_story.clear();
 }
 
-EXPORT int cudnnCreate(void** out) {
+EXPORT int cudnnCreate(Handle** out) {
   LOCK;
   if (require_context() != CUDA_SUCCESS) return refuse(NOT_INITIALIZED, "cudnnCreate: no context is current");
-  *out = &handle;
+  *out = new Handle;
+  handles().insert(*out);
   return SUCCESS;
 }
-EXPORT int cudnnDestroy(void* h) { return h == &handle ? SUCCESS : refuse(BAD_PARAM, "cudnnDestroy: no such handle"); }
-EXPORT int cudnnSetStream(void* h, CUstream stream) {
+EXPORT int cudnnDestroy(Handle* h) {
   LOCK;
-  if (h != &handle) return refuse(BAD_PARAM, "cudnnSetStream: no such handle");
-  stream_of_handle = stream;
+  if (!handles().erase(h)) return refuse(BAD_PARAM, "cudnnDestroy: no such handle");
+  delete h;
+  return SUCCESS;
+}
+EXPORT int cudnnSetStream(Handle* h, CUstream stream) {
+  LOCK;
+  if (!handles().count(h)) return refuse(BAD_PARAM, "cudnnSetStream: no such handle");
+  h->stream = stream;
   return SUCCESS;
 }
 
@@ -464,10 +476,10 @@ EXPORT int cudnnBackendFinalize(Descriptor* d) {
   return SUCCESS;
 }
 
-EXPORT int cudnnBackendExecute(void* h, Descriptor* plan, Descriptor* pack) {
+EXPORT int cudnnBackendExecute(Handle* h, Descriptor* plan, Descriptor* pack) {
   LOCK;
   if (require_context() != CUDA_SUCCESS) return refuse(EXECUTION_FAILED, "the context is broken or absent");
-  if (h != &handle || !descriptors().count(plan) || !descriptors().count(pack) || plan->type != PLAN ||
+  if (!handles().count(h) || !descriptors().count(plan) || !descriptors().count(pack) || plan->type != PLAN ||
       pack->type != VARIANT_PACK) {
     return refuse(BAD_PARAM, "cudnnBackendExecute wants a handle, a plan and a variant pack");
   }
@@ -494,12 +506,12 @@ EXPORT int cudnnBackendExecute(void* h, Descriptor* plan, Descriptor* pack) {
   Address scratch = value<Address>(*pack, 1003, 0);
   size_t bytes = workspace(*plan->program);
   std::shared_ptr<Program> program = plan->program;
-  CUresult result = enqueue(stream_of_handle, Work{"graph", [=]() -> std::string {
-                                                     std::string why = memory::why_not_writable(scratch, bytes);
-                                                     if (!why.empty()) return "cudnnBackendExecute: workspace: " + why;
-                                                     if (bytes) std::memset(memory::host<void>(scratch), 0xFF, bytes);
-                                                     memory::mark_written(scratch, bytes);
-                                                     return program->run(addresses, scalars);
-                                                   }});
+  CUresult result = enqueue(h->stream, Work{"graph", [=]() -> std::string {
+                                              std::string why = memory::why_not_writable(scratch, bytes);
+                                              if (!why.empty()) return "cudnnBackendExecute: workspace: " + why;
+                                              if (bytes) std::memset(memory::host<void>(scratch), 0xFF, bytes);
+                                              memory::mark_written(scratch, bytes);
+                                              return program->run(addresses, scalars);
+                                            }});
   return result == CUDA_SUCCESS ? SUCCESS : refuse(EXECUTION_FAILED, "the stream refused the plan");
 }

@@ -153,7 +153,7 @@ std::string describe(Address a) {
   const char* kind = block.live ? "an" : "a freed";
   if (offset < block.bytes) {
     std::snprintf(text, sizeof text, "byte %zu of %s allocation of %zu bytes%s", offset, kind, block.bytes,
-                  block.live && *state(a) == FRESH ? ", never written" : "");
+                  *state(a) == FRESH ? ", never written" : "");
   } else if (after != blocks.end() && after->first - a < offset - block.bytes) {
     std::snprintf(text, sizeof text, "%zu bytes before an allocation of %zu bytes",
                   static_cast<size_t>(after->first - a), after->second.bytes);
