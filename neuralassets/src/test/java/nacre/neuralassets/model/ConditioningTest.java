@@ -3,7 +3,6 @@ package nacre.neuralassets.model;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
@@ -116,13 +115,69 @@ class ConditioningTest {
     }
   }
 
+  /** Images of their own colors, boxes and poses, of which the second is dropped. */
+  @Test
+  void imagesOfABatchAreThoseOfEachAlone() {
+    int batch = 3;
+    int slots = 2;
+    float[] source = new float[batch * S * S * 3];
+    float[] poses = new float[batch * slots * PoseVector.LENGTH];
+    float[] background = new float[batch * PoseVector.LENGTH];
+    for (float[] values : List.of(source, poses, background)) {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = 1 + i / (float) values.length;
+      }
+    }
+    float[] boxes = new float[batch * slots * 4];
+    for (int i = 0; i < batch * slots; i++) {
+      System.arraycopy(new float[] {i / 8f, .25f, (i + 1) / 8f, .75f}, 0, boxes, 4 * i, 4);
+    }
+    float[] keep = {1, 0, 1};
+    Conditioning whole = new Conditioning(S, slots, source, boxes, poses, background, keep);
+    AssetTokens config = tokens(0.4, 0.2);
+    try (Scope _ = Scope.open()) {
+      ConditioningTensors all = ConditioningTensors.of(Device.cpu(), whole, config);
+      float[] pixels = all.pixels().toFloats();
+      for (int i = 0; i < batch; i++) {
+        Conditioning own = whole.slice(i, 1);
+        assertArrayEquals(new float[] {keep[i]}, own.keep());
+        ConditioningTensors alone = ConditioningTensors.of(Device.cpu(), own, config);
+        float[] front = Arrays.copyOfRange(pixels, i * S * S * 3, (i + 1) * S * S * 3);
+        float[] back =
+            Arrays.copyOfRange(pixels, (batch + i) * S * S * 3, (batch + i + 1) * S * S * 3);
+        assertArrayEquals(front, alone.pixels().rows(0, 1).toFloats());
+        assertArrayEquals(back, alone.pixels().rows(1, 2).toFloats());
+        assertArrayEquals(alone.boxes().toFloats(), all.boxes().rows(i, i + 1).toFloats());
+        assertArrayEquals(alone.wholes().toFloats(), all.wholes().rows(i, i + 1).toFloats());
+        assertArrayEquals(alone.features().toFloats(), all.features().rows(i, i + 1).toFloats());
+        assertArrayEquals(
+            alone.backgroundPoses().toFloats(), all.backgroundPoses().rows(i, i + 1).toFloats());
+      }
+      // In the third image the boxes' rows are 4 and 5, their columns 2 to 5.
+      int inside = ((2 * S + 4) * S + 2) * 3;
+      assertEquals((0.5 * source[inside] + 0.5 - 0.4) / 0.2, pixels[inside], 1e-5);
+      assertEquals((0.5 - 0.4) / 0.2, pixels[batch * S * S * 3 + inside], 1e-5);
+      assertEquals((0.5 - 0.4) / 0.2, pixels[inside - 3], 1e-5);
+    }
+  }
+
   @Test
   void lengthsMustAgree() {
+    float[] image = new float[S * S * 3];
+    float[] box = new float[4];
     float[] pose = new float[12];
+    assertLength("source has 191 values, [1, 8, 8, 3] has 192", new float[191], box, pose, pose);
+    assertLength("boxes has 8 values, [1, 1, 4] has 4", image, new float[8], pose, pose);
+    assertLength("poses has 11 values, [1, 1, 12] has 12", image, box, new float[11], pose);
+    assertLength("backgroundPoses has 13 values, [1, 12] has 12", image, box, pose, new float[13]);
+  }
+
+  private static void assertLength(
+      String told, float[] source, float[] boxes, float[] poses, float[] background) {
     IllegalArgumentException e =
         assertThrows(
             IllegalArgumentException.class,
-            () -> Conditioning.of(S, 1, new float[S * S * 3], new float[8], pose, pose));
-    assertTrue(e.getMessage().contains("boxes has 8 values, [1, 1, 4] has 4"), e.getMessage());
+            () -> Conditioning.of(S, 1, source, boxes, poses, background));
+    assertEquals("conditioning: " + told, e.getMessage());
   }
 }
