@@ -61,6 +61,45 @@ class PresetBoundsTest {
     assertRefused(false, path, value, told);
   }
 
+  /** What lies just below and just above of what a key may be. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "asset_tokens.roi_size | 0 | 65 | a whole number from 1 to 64",
+        "asset_tokens.appearance_dim | 0 | 65537 | a whole number from 1 to 65536",
+        "asset_tokens.pose_dim | 0 | 65537 | a whole number from 1 to 65536",
+        "asset_tokens.pose_hidden | 0 | 65537 | a whole number from 1 to 65536",
+        "asset_tokens.background_hidden | 0 | 65537 | a whole number from 1 to 65536",
+        "asset_tokens.initial_gain | -0.1 | 1000.1 | a number from 0 to 1000",
+        "asset_tokens.image_size | 0 | 8193 | a whole number from 1 to 8192",
+        "asset_tokens.depth_scale | -0.1 | 1000001 | a number from 0 to 1000000",
+        "asset_tokens.pose_octaves | -1 | 31 | a whole number from 0 to 30",
+        "asset_tokens.image_mean | [0,0,-1001] | [1001,0,0] | a number from -1000 to 1000",
+        "asset_tokens.image_std | [1,1,0] | [10001,1,1] | a number from 1.0E-4 to 10000",
+        "training.steps | 0 | -1 | a whole number from 1",
+        "training.batch_size | 0 | 65537 | a whole number from 1 to 65536",
+        "training.learning_rate | -0.1 | 1001 | a number from 0 to 1000",
+        "training.encoder_learning_rate_factor | -0.1 | 1000001 | a number from 0 to 1000000",
+        "training.token_learning_rate_factor | -0.1 | 1000001 | a number from 0 to 1000000",
+        "training.warmup_steps | -1 | -2 | a whole number from 0",
+        "training.weight_decay | -0.1 | 1001 | a number from 0 to 1000",
+        "training.adam_beta1 | -0.1 | 1 | a number from 0 to 0.999999",
+        "training.adam_beta2 | -0.1 | 1 | a number from 0 to 0.999999",
+        "training.adam_epsilon | 0 | 1.1 | a number from 1.0E-30 to 1",
+        "training.max_grad_norm | 0 | 1e31 | a number from 1.0E-30 to 1.0E30",
+        "training.ema_decay | -0.1 | 1 | a number from 0 to 0.999999",
+        "training.drop_probability | -0.1 | 1.1 | a number from 0 to 1",
+        "training.timestep_power | 0 | 101 | a number from 0.01 to 100",
+        "training.object_weight | 0 | 1001 | a number from 0.01 to 1000",
+        "training.gradient_accumulation_steps | 0 | 2 | a whole number from 1 to 1",
+      })
+  void whatIsBeyondABoundIsRefused(String path, String below, String above, String range)
+      throws IOException {
+    assertRefused(false, path, below, path + " must be " + range);
+    assertRefused(false, path, above, path + " must be " + range);
+  }
+
   /** What an autoencoder asks of the rest. */
   @ParameterizedTest
   @CsvSource(
