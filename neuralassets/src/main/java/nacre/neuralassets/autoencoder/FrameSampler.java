@@ -1,5 +1,6 @@
 package nacre.neuralassets.autoencoder;
 
+import java.io.UncheckedIOException;
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.DataConfig;
@@ -13,6 +14,9 @@ import nacre.tensor.Philox;
 public final class FrameSampler {
   /** Philox stream of frames; the noise has others. */
   private static final long STREAM = 0x6672616d65L;
+
+  /** Frames in a row that cannot be read, after which the data set is given up. */
+  private static final int BAD = 100;
 
   private final ClipPool pool;
   private final long seed;
@@ -41,13 +45,33 @@ public final class FrameSampler {
     float[] images = new float[Math.multiplyExact(count, 3 * size * size)];
     int[] words = new int[4];
     for (int i = 0; i < count; i++) {
-      Philox.block(seed, STREAM, step * count + i, words);
-      Clip clip = pool.clip(below(words[0], pool.available(step)));
-      int frame = below(words[1], clip.frames());
-      boolean mirrored = (words[2] & 0xffffffffL) * 0x1p-32 >= 1 - flipProbability;
-      PairBatch.pixels(mirrored ? clip.mirrored(frame) : clip.rgb(frame), images, i);
+      PairBatch.pixels(draw(step, step * count + i, words), images, i);
     }
     return images;
+  }
+
+  /**
+   * Draws a frame; another one where that cannot be read and is left out.
+   *
+   * @param number of the frame, counted from the beginning of the run
+   * @param words to be overwritten
+   */
+  private byte[] draw(long step, long number, int[] words) {
+    for (int attempt = 0; ; attempt++) {
+      Philox.block(seed, STREAM + attempt, number, words);
+      int index = below(words[0], pool.available(step));
+      try {
+        Clip clip = pool.clip(index);
+        int frame = below(words[1], clip.frames());
+        boolean mirrored = (words[2] & 0xffffffffL) * 0x1p-32 >= 1 - flipProbability;
+        return mirrored ? clip.mirrored(frame) : clip.rgb(frame);
+      } catch (UncheckedIOException e) {
+        pool.met(index, e);
+        if (attempt == BAD) {
+          throw e;
+        }
+      }
+    }
   }
 
   private static int below(int word, int bound) {

@@ -1,7 +1,11 @@
 package nacre.neuralassets.autoencoder;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.IntStream;
+import nacre.neuralassets.data.BadData;
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
@@ -13,18 +17,18 @@ import nacre.neuralassets.data.SomeClips;
  * They are read when they are asked for, so that there may be any number of them.
  */
 public final class HeldOutFrames {
-  private final Clips clips;
+  private final Source source;
   private final int count;
   private final int size;
 
-  /** Where clips come from. */
-  private interface Clips {
-    /** Clips {@code from} to before {@code to}. */
-    Clip[] range(int from, int to) throws IOException;
+  /** Where frames come from. */
+  private interface Source {
+    /** Frames {@code from} to before {@code to}, as packed bytes. */
+    List<byte[]> range(int from, int to) throws IOException;
   }
 
-  private HeldOutFrames(Clips clips, int count, int size) {
-    this.clips = clips;
+  private HeldOutFrames(Source source, int count, int size) {
+    this.source = source;
     this.count = count;
     this.size = size;
   }
@@ -33,32 +37,47 @@ public final class HeldOutFrames {
   public static HeldOutFrames rendered(DataConfig config, int count, int size) {
     return new HeldOutFrames(
         (from, to) ->
-            IntStream.range(from, to)
-                .parallel()
-                .mapToObj(
-                    i ->
-                        Clip.of(
-                            "held-out " + i, HeldOut.scene(config, i, size), size, config.slots()))
-                .toArray(Clip[]::new),
+            IntStream.range(from, to).parallel().mapToObj(i -> scene(config, i, size)).toList(),
         count,
         size);
   }
 
-  /** Frames of the first clips, of at most {@code most}. */
-  public static HeldOutFrames of(SomeClips clips, DataConfig config, int most, int size) {
+  private static byte[] scene(DataConfig config, int number, int size) {
+    return frame(
+        Clip.of("held-out " + number, HeldOut.scene(config, number, size), size, config.slots()),
+        number);
+  }
+
+  private static byte[] frame(Clip clip, int number) {
+    return clip.rgb(number % clip.frames());
+  }
+
+  /**
+   * Frames of the first clips, of at most {@code most}.
+   *
+   * @param bad what becomes of clips that cannot be read
+   */
+  public static HeldOutFrames of(
+      SomeClips clips, DataConfig config, int most, int size, BadData bad) {
     return new HeldOutFrames(
         (from, to) -> {
-          Clip[] some = new Clip[to - from];
+          List<byte[]> frames = new ArrayList<>();
           for (int i = from; i < to; i++) {
-            some[i - from] = Clip.of(clips.name(i), clips.scene(i), size, config.slots());
+            try {
+              frames.add(frame(Clip.of(clips.name(i), clips.scene(i), size, config.slots()), i));
+            } catch (IOException e) {
+              bad.met(clips.name(i), e);
+            } catch (UncheckedIOException e) {
+              bad.met(clips.name(i), e.getCause());
+            }
           }
-          return some;
+          return frames;
         },
         Math.min(most, clips.size()),
         size);
   }
 
-  /** n, the number of frames. */
+  /** The number of frames, those included that cannot be read and are left out. */
   public int count() {
     return count;
   }
@@ -69,17 +88,17 @@ public final class HeldOutFrames {
   }
 
   /**
-   * The frames from {@code from} to before {@code to}, which are no more than {@link #count}.
+   * The frames from {@code from} to before {@code to}, which are no more than {@link #count};
+   * without those that cannot be read, if they are left out.
    *
-   * @return {@code [to − from, S, S, 3]} in [−1, 1]
+   * @return {@code [n, S, S, 3]} in [−1, 1]
    * @throws IOException in one line, if a clip cannot be read
    */
   public float[] range(int from, int to) throws IOException {
-    float[] pixels = new float[Math.multiplyExact(to - from, 3 * size * size)];
-    Clip[] some = clips.range(from, to);
-    for (int i = from; i < to; i++) {
-      Clip clip = some[i - from];
-      PairBatch.pixels(clip.rgb(i % clip.frames()), pixels, i - from);
+    List<byte[]> frames = source.range(from, to);
+    float[] pixels = new float[Math.multiplyExact(frames.size(), 3 * size * size)];
+    for (int i = 0; i < frames.size(); i++) {
+      PairBatch.pixels(frames.get(i), pixels, i);
     }
     return pixels;
   }

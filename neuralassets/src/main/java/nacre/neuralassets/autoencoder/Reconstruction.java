@@ -20,7 +20,7 @@ public record Reconstruction(int frames, Similarity mean) {
    * @param frames at least one
    * @param stop asked before each batch
    * @return empty if stopped meanwhile
-   * @throws IOException in one line, if a frame cannot be read
+   * @throws IOException in one line, if a frame cannot be read, or none
    */
   public static Optional<Reconstruction> of(
       AutoencoderTrainer model, HeldOutFrames frames, BooleanSupplier stop) throws IOException {
@@ -30,20 +30,24 @@ public record Reconstruction(int frames, Similarity mean) {
     int length = size * size * 3;
     boolean[] everywhere = new boolean[size * size];
     Arrays.fill(everywhere, true);
-    int count = frames.count();
+    int count = 0;
     int batch = model.preset().training().batchSize();
-    for (int at = 0; at < count; at += batch) {
+    for (int at = 0; at < frames.count(); at += batch) {
       if (stop.getAsBoolean()) {
         return Optional.empty();
       }
-      float[] originals = frames.range(at, Math.min(at + batch, count));
+      float[] originals = frames.range(at, Math.min(at + batch, frames.count()));
       float[] decoded = model.reconstruct(originals);
       for (int i = 0; i < originals.length; i += length) {
         Similarity one =
             Similarity.of(unit(decoded, i, length), unit(originals, i, length), everywhere, size);
         psnr += one.psnr();
         ssim += one.ssim();
+        count++;
       }
+    }
+    if (count == 0) {
+      throw new IOException("none of the held-out frames can be read");
     }
     return Optional.of(new Reconstruction(count, new Similarity(psnr / count, ssim / count)));
   }

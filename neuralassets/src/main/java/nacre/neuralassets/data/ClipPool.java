@@ -79,8 +79,12 @@ public final class ClipPool {
     }
   }
 
-  /** Tells that a clip, or one of its frames, could not be read. */
-  void met(int index, UncheckedIOException reason) {
+  /**
+   * Tells that a clip, or one of its frames, could not be read.
+   *
+   * @throws UncheckedIOException the reason, unless such clips are left out
+   */
+  public void met(int index, UncheckedIOException reason) {
     try {
       bad.met(source.name(index), reason.getCause());
     } catch (IOException e) {

@@ -29,7 +29,7 @@ public record AutoencoderPreset(
     String json)
     implements TrainingPreset {
   /** The key of what a preset trains, and its value here. */
-  private static final String MODEL = "model";
+  static final String MODEL = "model";
 
   private static final String AUTOENCODER = "autoencoder";
 

@@ -18,6 +18,7 @@ import nacre.weights.OneLine;
  * @param begun what the run began with
  */
 public record PresetDifference(String key, String wanted, String begun) {
+  private static final String MODEL = AutoencoderPreset.MODEL;
   private static final List<String> IMAGES = List.of("image_size", "image_mean", "image_std");
 
   /**
@@ -50,7 +51,8 @@ public record PresetDifference(String key, String wanted, String begun) {
         its.remove(Preset.LORA);
       }
     }
-    return first("", mine, its);
+    Optional<PresetDifference> kind = first(MODEL, mine.path(MODEL), its.path(MODEL));
+    return kind.isPresent() ? kind : first("", mine, its);
   }
 
   /** Leaves a key out that the file has not, or that something else is said of. */

@@ -30,7 +30,7 @@ import nacre.weights.StateDict;
  * @param folder the checkpoint itself, {@code step-000001500}
  */
 public record Checkpoint(Path folder) {
-  private static final Pattern NAME = Pattern.compile("step-\\d{9,}");
+  private static final Pattern NAME = Pattern.compile("step-\\d{9,18}");
   private static final String EMA = "ema";
   private static final String PARAMETERS = "parameters.safetensors";
   private static final String OPTIMIZER = "optimizer.safetensors";

@@ -49,6 +49,14 @@ class PresetDifferenceTest {
   }
 
   @Test
+  void anotherKindOfModelIsNamedFirst() {
+    assertEquals(
+        Optional.of("model is nothing, the run began with \"autoencoder\""),
+        PresetDifference.of(file(root -> {}), TinyAutoencoder.preset(), Set.of())
+            .map(PresetDifference::describe));
+  }
+
+  @Test
   void whatABaseGaveIsNotInTheFile() {
     Consumer<ObjectNode> begun = root -> root.put("base", "there").put("base_family", "sd1");
     assertEquals(

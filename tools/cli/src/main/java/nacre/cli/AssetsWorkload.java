@@ -131,6 +131,15 @@ final class AssetsWorkload implements Workload<PairBatch> {
             preset.imageSize(),
             latents.frames());
     data.pool().prepare(steps);
+    if (data.split().heldOut().size() > 0) {
+      validation =
+          new Validation(
+              data.heldOut(preset.imageSize()),
+              data.config(),
+              preset,
+              trainer.timesteps(),
+              latents.frames());
+    }
     if (!data.pool().isEndless()) {
       prefetch = new Prefetch<>(this::make, request.reading().readers());
     }
@@ -147,20 +156,10 @@ final class AssetsWorkload implements Workload<PairBatch> {
   }
 
   @Override
-  public OptionalDouble validate() throws IOException {
-    if (data.split().heldOut().size() == 0) {
-      return OptionalDouble.empty();
-    }
-    if (validation == null) {
-      validation =
-          new Validation(
-              data.heldOut(preset.imageSize()),
-              data.config(),
-              preset,
-              trainer.timesteps(),
-              latents.frames());
-    }
-    return OptionalDouble.of(validation.loss(trainer));
+  public OptionalDouble validate() {
+    return validation == null
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(validation.loss(trainer));
   }
 
   @Override

@@ -38,6 +38,7 @@ final class AutoencoderWorkload implements Workload<float[]> {
   private final FrameSampler sampler;
   private final AutoencoderTrainer trainer;
   private float[] validation;
+  private Prefetch<float[]> prefetch;
 
   AutoencoderWorkload(
       TrainingRun.Request request, AutoencoderPreset preset, PrintStream out, BooleanSupplier stop)
@@ -76,31 +77,36 @@ final class AutoencoderWorkload implements Workload<float[]> {
   }
 
   @Override
-  public boolean prepare(long steps) {
+  public boolean prepare(long steps) throws IOException {
     data.pool().prepare(steps);
+    float[] frames = data.split().heldOut().size() > 0 ? validation() : new float[0];
+    validation = frames.length > 0 ? frames : null;
+    if (!data.pool().isEndless()) {
+      prefetch = new Prefetch<>(this::make, request.reading().readers());
+    }
     return true;
   }
 
   @Override
   public float[] batch(long step) {
+    return prefetch == null ? make(step) : prefetch.batch(step);
+  }
+
+  private float[] make(long step) {
     return sampler.batch(step, preset.training().batchSize());
   }
 
   @Override
-  public OptionalDouble validate() throws IOException {
-    if (data.split().heldOut().size() == 0) {
-      return OptionalDouble.empty();
-    }
-    return OptionalDouble.of(trainer.averagedLoss(validation()));
+  public OptionalDouble validate() {
+    return validation == null
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(trainer.averagedLoss(validation));
   }
 
   /** The frames of the validation loss, however many are evaluated at the end. */
   private float[] validation() throws IOException {
-    if (validation == null) {
-      HeldOutFrames frames = frames(PROBE);
-      validation = frames.range(0, few(frames.count()));
-    }
-    return validation;
+    HeldOutFrames frames = frames(PROBE);
+    return frames.range(0, few(frames.count()));
   }
 
   /** As many frames at most as fit into an array, at least one. */
@@ -113,16 +119,17 @@ final class AutoencoderWorkload implements Workload<float[]> {
   private HeldOutFrames frames(int most) {
     return request.data().isRendered()
         ? HeldOutFrames.rendered(data.config(), most, preset.imageSize())
-        : HeldOutFrames.of(data.split().heldOut(), data.config(), most, preset.imageSize());
+        : HeldOutFrames.of(
+            data.split().heldOut(), data.config(), most, preset.imageSize(), data.bad());
   }
 
   @Override
   public void sheet(RunLog log) throws IOException {
     HeldOutFrames frames = frames(SHEET_COLUMNS);
-    float[] shown =
-        frames.count() > 0
-            ? frames.range(0, few(frames.count()))
-            : sampler.batch(0, few(SHEET_COLUMNS)); // nothing is held out
+    float[] shown = frames.range(0, few(frames.count()));
+    if (shown.length == 0) {
+      shown = sampler.batch(0, few(SHEET_COLUMNS)); // nothing is held out
+    }
     String title = String.format(Locale.ROOT, "%s after %,d steps", preset.name(), trainer.steps());
     List<Sheet.Row> rows =
         List.of(row("frame", shown), row("reconstruction", trainer.reconstruct(shown)));
@@ -190,6 +197,9 @@ final class AutoencoderWorkload implements Workload<float[]> {
 
   @Override
   public void close() {
+    if (prefetch != null) {
+      prefetch.close();
+    }
     trainer.close();
   }
 }

@@ -106,6 +106,7 @@ final class EvalCommand implements Callable<Integer> {
       if (!json) {
         out.println("model   " + folder);
       }
+      requireRoom("--pairs", pairs, model.preset().imageSize());
       PairBatch batch =
           data == null ? heldOut(model.preset(), pairs) : stored(model.preset(), folder);
       Evaluation evaluation;
@@ -122,6 +123,27 @@ final class EvalCommand implements Callable<Integer> {
     }
     choice.explain((json ? System.err : out)::println);
     return 0;
+  }
+
+  /**
+   * Requires the pictures of pairs to fit into an array.
+   *
+   * @throws UserException in one line that says how many do
+   */
+  static void requireRoom(String option, int pairs, int size) {
+    long most = Integer.MAX_VALUE / (3L * size * size);
+    if (pairs > most) {
+      throw new UserException(
+          String.format(
+              Locale.ROOT,
+              "%s is %d: pictures of %d by %d pixels are held in memory at once, and must be at"
+                  + " most %d",
+              option,
+              pairs,
+              size,
+              size,
+              most));
+    }
   }
 
   /** Pairs of held-out scenes, on which no run is trained. */

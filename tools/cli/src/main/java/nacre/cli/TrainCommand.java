@@ -187,9 +187,6 @@ final class TrainCommand implements Callable<Integer> {
     if (resume && fresh) {
       throw new UsageException("--resume and --fresh exclude each other");
     }
-    if (evaluationPairs == 1) {
-      throw new UsageException("--eval-pairs is 1, must be 0 or more than 1");
-    }
     if (checkpoint != null && !resume) {
       throw new UsageException("--checkpoint says what to resume from; it goes with --resume");
     }
@@ -231,7 +228,7 @@ final class TrainCommand implements Callable<Integer> {
         length(wanted),
         every(),
         data(data),
-        evaluationPairs,
+        pairs(wanted),
         sheet,
         latents(wanted),
         reading,
@@ -287,12 +284,23 @@ final class TrainCommand implements Callable<Integer> {
         rest(state, trained, out),
         every(),
         began,
-        evaluationPairs,
+        pairs(trained),
         sheet,
         latents(trained),
         reading,
         false,
         from);
+  }
+
+  /** The number of pairs; complains in one line where they could not be evaluated. */
+  private int pairs(TrainingPreset trained) {
+    if (trained instanceof Preset) {
+      if (evaluationPairs == 1) {
+        throw new UsageException("--eval-pairs is 1, must be 0 or more than 1");
+      }
+      EvalCommand.requireRoom("--eval-pairs", evaluationPairs, trained.imageSize());
+    }
+    return evaluationPairs;
   }
 
   /** The folder of the cache; complains in one line where there are no latents. */

@@ -6,7 +6,9 @@ import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -14,6 +16,7 @@ import java.util.Set;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
+import nacre.diffusion.NotFiniteException;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.neuralassets.model.Preset;
@@ -73,8 +76,10 @@ final class TrainingRun {
 
   private UncheckedIOException unreadable;
 
-  /** The step whose loss on held-out clips was logged last. */
+  /** The step whose loss on held-out clips was logged last, and that loss. */
   private long validated = -1;
+
+  private OptionalDouble validation = OptionalDouble.empty();
 
   private RunClock clock = new RunClock(0, System::nanoTime);
   private long total;
@@ -83,6 +88,9 @@ final class TrainingRun {
 
   /** The names of the checkpoints of this run, which may be deleted when there are newer ones. */
   private final Set<String> own = new HashSet<>();
+
+  /** Checkpoints that are newer than the one to go on from. */
+  private final List<Checkpoint> newer = new ArrayList<>();
 
   TrainingRun(Request request, PrintStream out, BooleanSupplier stop) {
     this.request = request;
@@ -154,8 +162,11 @@ final class TrainingRun {
     }
   }
 
-  /** Moves an earlier run aside, in whose place this one begins. */
+  /** Moves aside what is in the way: an earlier run, or newer checkpoints of this one. */
   private void makeRoom() throws IOException {
+    for (Checkpoint other : newer) {
+      out.printf(Locale.ROOT, "aside   %s, now %s%n", other.folder(), Aside.move(other.folder()));
+    }
     if (request.fresh() && request.folder().isTaken()) {
       out.println("moved   the earlier run to " + request.folder().moveAside(lock));
       lock = RunLock.take(request.folder());
@@ -185,8 +196,7 @@ final class TrainingRun {
       unlogged = state.unlogged();
       for (Checkpoint other : Checkpoint.list(request.folder().checkpoints())) {
         if (other.step() > from.step()) {
-          out.printf(
-              Locale.ROOT, "aside   %s, now %s%n", other.folder(), Aside.move(other.folder()));
+          newer.add(other);
         } else {
           own.add(other.name());
         }
@@ -228,11 +238,11 @@ final class TrainingRun {
         checkpoint(work, log.unlogged()); // a run that is killed at once can be resumed as well
       }
       long saved = System.nanoTime();
-      B batch = work.batch(trainer.steps());
-      while (batch != null && !stop.getAsBoolean() && (total == 0 || trainer.steps() < total)) {
+      B batch = isOver(work) ? null : work.batch(trainer.steps());
+      while (batch != null && !isOver(work) && !stop.getAsBoolean()) {
         double rate = RunLength.rate(training, trainer.steps(), total);
         trainer.begin(batch, rate);
-        batch = next(work, log); // while a GPU computes
+        batch = isOver(work) ? null : next(work, log); // while a GPU computes
         double loss = trainer.loss();
         long step = trainer.steps();
         requireFinite(loss, step);
@@ -252,7 +262,7 @@ final class TrainingRun {
           saved = save(work, log, progress);
         }
       }
-      boolean finished = total > 0 && trainer.steps() >= total;
+      boolean finished = isOver(work);
       Checkpoint last = checkpoint(work, log.unlogged());
       progress.finish();
       int bad = work.data().bad().count();
@@ -276,6 +286,11 @@ final class TrainingRun {
     }
   }
 
+  /** Whether all steps are done. No batch is made beyond them, which might be one that fails. */
+  private boolean isOver(Workload<?> work) {
+    return total > 0 && work.model().steps() >= total;
+  }
+
   /**
    * The next batch; what it takes to have it is logged; null where a clip cannot be read, which
    * ends the run after its step.
@@ -294,15 +309,15 @@ final class TrainingRun {
 
   /** Logs the loss on held-out clips, once a step. */
   private OptionalDouble validate(Workload<?> work, RunLog log) throws IOException {
-    long begun = System.nanoTime();
-    OptionalDouble loss = work.validate();
     long step = work.model().steps();
-    if (loss.isPresent() && step != validated) {
-      log.validation(step, loss.getAsDouble());
+    if (step != validated) {
+      long begun = System.nanoTime();
+      validation = work.validate();
       validated = step;
+      validation.ifPresent(loss -> log.validation(step, loss));
+      log.skipTime(System.nanoTime() - begun);
     }
-    log.skipTime(System.nanoTime() - begun);
-    return loss;
+    return validation;
   }
 
   private Progress.Limit limit() {
@@ -350,7 +365,11 @@ final class TrainingRun {
     }
     log.curve();
     if (request.sheets()) {
-      work.sheet(log);
+      try {
+        work.sheet(log);
+      } catch (IOException | NotFiniteException e) {
+        progress.note("no sheet: " + Failure.describe(e) + "; training goes on");
+      }
     }
     log.skipTime(System.nanoTime() - begun);
     return System.nanoTime();

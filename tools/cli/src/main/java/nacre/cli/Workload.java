@@ -28,7 +28,8 @@ interface Workload<B> extends AutoCloseable {
   List<String> begin() throws IOException;
 
   /**
-   * Prepares the data for going on after so many steps, with the weights that the model then has.
+   * Prepares the data for going on after so many steps, with the weights that the model then has,
+   * and reads what is held out.
    *
    * @return false if stopped meanwhile
    */
@@ -43,7 +44,7 @@ interface Workload<B> extends AutoCloseable {
   B batch(long step);
 
   /** The loss on held-out clips; empty if there are none. */
-  OptionalDouble validate() throws IOException;
+  OptionalDouble validate();
 
   /** Draws a sheet of what the model can do. */
   void sheet(RunLog log) throws IOException;

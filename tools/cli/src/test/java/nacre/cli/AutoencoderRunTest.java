@@ -121,6 +121,43 @@ class AutoencoderRunTest {
     assertEquals(validation(whole), validation(halved));
   }
 
+  /** A damaged clip of each side, of those that are trained on and those held out. */
+  @Test
+  void clipsThatCannotBeReadAreLeftOutOnBothSides() throws IOException {
+    Path scenes = scenes();
+    ObjectNode root = (ObjectNode) JsonFile.read(preset);
+    root.withObject("/data").put("validation", 6);
+    Files.writeString(preset, root.toString());
+    Path run = folder.resolve("run");
+    trained(run, "--preset", preset, "--data", scenes, "--eval-pairs", 0, "--steps", 1);
+    List<String> held = new RunFolder(run).newest().orElseThrow().state().heldOut();
+    List<String> all;
+    try (Stream<Path> folders = Files.list(scenes)) {
+      all = folders.map(p -> p.getFileName().toString()).sorted().toList();
+    }
+    assertEquals(6, held.size());
+    Path outside =
+        scenes.resolve(all.stream().filter(name -> !held.contains(name)).findFirst().orElseThrow());
+    for (Path scene : List.of(scenes.resolve(held.getFirst()), outside)) {
+      try (Stream<Path> files = Files.walk(scene)) {
+        for (Path file : files.filter(f -> f.toString().endsWith(".png")).toList()) {
+          Files.write(file, new byte[7]);
+        }
+      }
+    }
+    Path out = folder.resolve("out");
+    Object[] words = {
+      "train", "--preset", preset, "--data", scenes, "--eval-pairs", 6, "--steps", 4, "--out", out
+    };
+    CommandLineRun refused = CommandLineRun.of(words);
+    assertEquals(1, refused.status(), refused::out);
+    assertEquals(1, refused.complaints().size(), refused::err);
+    CommandLineRun skipped = CommandLineRun.of(BasedRuns.with(words, "--skip-bad"));
+    assertEquals(0, skipped.status(), skipped::err);
+    assertTrue(skipped.out().contains("over 5 held-out frames"), skipped::out);
+    assertTrue(skipped.out().contains("left out: 2 clips"), skipped::out);
+  }
+
   @Test
   void aRunTrainsShowsAndEvaluatesAndGoesOnWithTheSameBits() throws IOException {
     Path whole = folder.resolve("whole");
@@ -173,6 +210,8 @@ class AutoencoderRunTest {
   @Test
   void whatAnAutoencoderCannotDoIsSaidInOneLine() throws IOException {
     Path run = folder.resolve("run");
+    CommandLineRun one = trained(folder.resolve("one"), "--preset", preset, "--eval-pairs", 1);
+    assertTrue(one.out().contains("over 1 held-out frames"), one::out);
     CommandLineRun encoder =
         CommandLineRun.of(
             "train", "--preset", preset, "--out", run, "--image-encoder", folder, "--steps", 1);

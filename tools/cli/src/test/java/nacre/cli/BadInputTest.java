@@ -2,6 +2,7 @@ package nacre.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import nacre.cli.options.UserException;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.model.Preset;
@@ -208,5 +210,15 @@ class BadInputTest {
   private void assertEdit(String edit, String... words) {
     assertRefused(
         List.of("sample", "--model", run, "--steps", 1, "--edit", edit, "--out", folder), words);
+  }
+
+  /** 10,922 · 3 · 256² numbers are the most that an array holds. */
+  @Test
+  void picturesThatNoArrayHoldsAreRefused() {
+    EvalCommand.requireRoom("--pairs", 10_922, 256);
+    String told =
+        assertThrows(UserException.class, () -> EvalCommand.requireRoom("--pairs", 10_923, 256))
+            .getMessage();
+    assertTrue(told.startsWith("--pairs is 10923: ") && told.endsWith("at most 10922"), told);
   }
 }

@@ -174,6 +174,21 @@ class TrainingRunTest {
   }
 
   @Test
+  void newerCheckpointsAreMovedAsideWhenNothingCanRefuseTheRunAnyMore() throws IOException {
+    assertTrue(train(request(LATENT, STEPS, null, false, null), () -> false));
+    Path checkpoints = new RunFolder(run).checkpoints();
+    Checkpoint first = Checkpoint.list(checkpoints).getFirst();
+    assertEquals(0, first.step());
+    Path file = Files.createFile(folder.resolve("file"));
+    assertThrows(
+        IOException.class, () -> train(request(LATENT, STEPS, file, false, first), () -> false));
+    assertEquals(2, newest().step());
+    assertTrue(train(request(LATENT, STEPS, null, false, first), () -> false));
+    assertTrue(told().contains("step-000000002.aside"), told());
+    assertTrue(Files.isDirectory(checkpoints.resolve("step-000000002.aside")));
+  }
+
+  @Test
   void aStopIsLookedForWhilePicturesAreDrawn() throws IOException {
     TrainingRun.Request request = request(TINY, STEPS, null, false, null);
     RunFolder place = new RunFolder(run);
