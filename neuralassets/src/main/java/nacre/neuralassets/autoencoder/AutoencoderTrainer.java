@@ -71,7 +71,8 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
     TrainingConfig t = preset.training();
     this.scope = Scope.open();
     try {
-      this.parameters = Parameters.create(device, DType.F32, seed).trainedIn(t.parameters().dtype());
+      this.parameters =
+          Parameters.create(device, DType.F32, seed).trainedIn(t.parameters().dtype());
       this.objective =
           new AutoencoderObjective(
               new AutoencoderKL(parameters, preset.vae()), preset.losses(), compute);

@@ -71,7 +71,8 @@ public final class Trainer implements TrainedModel<PairBatch> {
     TrainingConfig t = preset.training();
     this.scope = Scope.open();
     try {
-      this.parameters = Parameters.create(device, DType.F32, seed).trainedIn(t.parameters().dtype());
+      this.parameters =
+          Parameters.create(device, DType.F32, seed).trainedIn(t.parameters().dtype());
       this.model = new NeuralAssets(parameters, preset, compute);
       this.objective = new Objective(model);
       this.encoder = new TargetEncoder(model);

@@ -367,7 +367,7 @@ final class TrainingRun {
     if (request.sheets()) {
       try {
         work.sheet(log);
-      } catch (IOException | NotFiniteException e) {
+      } catch (IOException | UncheckedIOException | NotFiniteException e) {
         progress.note("no sheet: " + Failure.describe(e) + "; training goes on");
       }
     }

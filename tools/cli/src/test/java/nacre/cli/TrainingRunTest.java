@@ -20,6 +20,7 @@ import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.PresetFile;
 import nacre.neuralassets.model.TrainingPreset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
@@ -29,6 +30,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.DeviceMemoryException;
 import nacre.tensor.Memory;
+import nacre.weights.AtomicFolder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -214,6 +216,42 @@ class TrainingRunTest {
     assertTrue(Files.exists(place.evaluation()));
   }
 
+  /** What a sheet shows is gone when the first one is drawn; the last one is what the run owes. */
+  @Test
+  void aSheetThatCannotBeDrawnEndsTheRunAtItsEndOnly() throws IOException {
+    Path mine = TinyModel.copy(scenes, folder.resolve("mine"));
+    TrainingRun.Request usual = request(TINY, STEPS, null, false, null);
+    TrainingRun.Request request =
+        new TrainingRun.Request(
+            usual.folder(),
+            usual.preset(),
+            usual.device(),
+            usual.compute(),
+            usual.seed(),
+            usual.length(),
+            Duration.ofNanos(1),
+            ClipLocation.parse(mine.toString()),
+            0,
+            true,
+            null,
+            usual.reading(),
+            false,
+            null);
+    BooleanSupplier stop =
+        () -> {
+          try {
+            AtomicFolder.delete(mine);
+            return false;
+          } catch (IOException e) {
+            throw new IllegalStateException(e);
+          }
+        };
+    assertThrows(IOException.class, () -> train(request, stop));
+    assertTrue(told().contains("no sheet: "), told());
+    assertTrue(told().contains("; training goes on"), told());
+    assertEquals(2, newest().step());
+  }
+
   private static String refusal(TrainingRun.Request request) {
     TrainingMemory much = new TrainingMemory(1L << 60, 0, 0, 0, 0);
     PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
@@ -227,8 +265,8 @@ class TrainingRunTest {
     String all =
         "less is needed with training.gradient_checkpointing, more"
             + " training.gradient_accumulation_steps, a smaller training.batch_size,"
-            + " training.optimizer_state int8, training.ema_decay 0, --dtype bfloat16, a smaller"
-            + " model";
+            + " training.optimizer_state int8, training.parameters bfloat16, training.ema_decay 0,"
+            + " --dtype bfloat16, a smaller model";
     String told = refusal(plain);
     assertTrue(told.contains("needs 1073741824.00 GiB of memory, and cpu has "), told);
     assertTrue(told.endsWith(" left; " + all), told);
@@ -242,6 +280,11 @@ class TrainingRunTest {
     json.putObject("lora").put("rank", 2);
     Preset adapted = Preset.of("adapted", json.toString());
     assertFalse(refusal(request(adapted, STEPS, null, false, null)).contains("--lora"));
+
+    TrainingPreset autoencoder = PresetFile.named("autoencoder").trained();
+    told = refusal(request(autoencoder, STEPS, null, false, null));
+    assertTrue(told.contains("a smaller training.batch_size"), told);
+    assertFalse(told.contains("gradient_accumulation_steps"), told);
 
     TrainingRun.Request resumed =
         request(TINY, STEPS, null, false, new Checkpoint(run.resolve("step-000000001")));
