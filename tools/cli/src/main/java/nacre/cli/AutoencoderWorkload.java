@@ -130,7 +130,7 @@ final class AutoencoderWorkload implements Workload<float[]> {
     if (shown.length == 0) {
       shown = sampler.batch(0, few(SHEET_COLUMNS)); // nothing is held out
     }
-    String title = String.format(Locale.ROOT, "%s after %,d steps", preset.name(), trainer.steps());
+    String title = RunResults.title(trainer);
     List<Sheet.Row> rows =
         List.of(row("frame", shown), row("reconstruction", trainer.reconstruct(shown)));
     List<String> columns = new ArrayList<>();
@@ -161,8 +161,10 @@ final class AutoencoderWorkload implements Workload<float[]> {
 
   @Override
   public boolean conclude(RunLog log, boolean changed) throws IOException {
-    if (request.sheets() && changed) {
-      sheet(log);
+    if (request.sheets()) {
+      if (!RunResults.isDrawn(request, RunResults.title(trainer))) {
+        sheet(log);
+      }
       out.println("sheet   " + request.folder().sheet());
     }
     HeldOutFrames frames = frames(request.evaluationPairs());

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Progress;
 import nacre.cli.output.Sheet;
 import nacre.neuralassets.data.ClipSource;
@@ -20,6 +20,7 @@ import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.evaluation.Evaluation;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.training.TrainedModel;
 import nacre.neuralassets.training.Trainer;
 import nacre.weights.JsonFile;
 
@@ -63,8 +64,8 @@ final class RunResults {
    * @return false if stopped meanwhile
    */
   boolean conclude(Trainer trainer, RunLog log, boolean changed) throws IOException {
-    if (request.sheets() && (changed || !Files.isRegularFile(request.folder().sheet()))) {
-      if (!sheet(trainer, log)) {
+    if (request.sheets()) {
+      if (!isDrawn(request, title(trainer)) && !sheet(trainer, log)) {
         return false;
       }
       out.println("sheet   " + request.folder().sheet());
@@ -122,6 +123,21 @@ final class RunResults {
     return values;
   }
 
+  /** The title of a sheet. */
+  static String title(TrainedModel<?> trained) {
+    return String.format(
+        Locale.ROOT, "%s after %,d steps", trained.preset().name(), trained.steps());
+  }
+
+  /** Whether the sheet that the folder holds has a title. */
+  static boolean isDrawn(TrainingRun.Request request, String title) {
+    try {
+      return title.equals(PngMetadata.read(request.folder().sheet()).get("Title"));
+    } catch (IOException | RuntimeException missingOrDamaged) {
+      return false;
+    }
+  }
+
   /** Notes in an evaluation what it is of, for {@link #isEvaluated}. */
   static void mark(ObjectNode json, TrainingRun.Request request, long step) {
     json.put(STEP, step).put(REQUESTED, request.evaluationPairs());
@@ -147,8 +163,7 @@ final class RunResults {
     SamplePictures pictures =
         new SamplePictures(
             Sampler.of(trainer.averaged()), scenes, request.seed(), this::requireUnstopped);
-    String title =
-        String.format(Locale.ROOT, "%s after %,d steps", trainer.preset().name(), trainer.steps());
+    String title = title(trainer);
     List<SceneView> views = new ArrayList<>();
     ClipSource shown = data.split().heldOut().size() > 0 ? data.split().heldOut() : data.source();
     for (int i = 0; i <= SHEET_ROWS; i++) {

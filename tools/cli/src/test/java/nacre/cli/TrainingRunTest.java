@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,8 +17,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
+import nacre.cli.output.PngMetadata;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.PresetFile;
@@ -208,12 +211,16 @@ class TrainingRunTest {
     assertEquals(2, asked[0]);
     assertFalse(Files.exists(place.sheet()));
     TrainingRun.Request again = request(TINY, STEPS, null, false, newest());
+    BufferedImage old = new BufferedImage(9, 9, BufferedImage.TYPE_INT_RGB);
+    PngMetadata.write(place.sheet(), old, Map.of("Title", "tiny after 1 steps"));
     asked[0] = -1000; // far into the evaluation's first pictures
     assertFalse(train(again, () -> ++asked[0] > -1000 + TINY.sampling().numInferenceSteps() + 3));
-    assertTrue(Files.exists(place.sheet()));
+    assertEquals("tiny after 2 steps", PngMetadata.read(place.sheet()).get("Title"));
     assertFalse(Files.exists(place.evaluation()));
+    byte[] sheet = Files.readAllBytes(place.sheet());
     assertTrue(train(again, () -> false));
     assertTrue(Files.exists(place.evaluation()));
+    assertArrayEquals(sheet, Files.readAllBytes(place.sheet()));
   }
 
   /** What a sheet shows is gone when the first one is drawn; the last one is what the run owes. */
