@@ -18,8 +18,11 @@ import nacre.neuralassets.model.TrainingConfig;
  * run, so that losses of different steps and runs compare.
  */
 public final class Validation {
-  /** The least number of pairs; from few clips several are drawn. */
+  /** The number of pairs; from few clips several are drawn. */
   private static final int PAIRS = 64;
+
+  /** Pairs whose noise is drawn together, whatever the batches of training. */
+  private static final int TOGETHER = 8;
 
   private static final long SEED = 1;
 
@@ -55,9 +58,8 @@ public final class Validation {
         new PairSampler.Diffusion(training.dropProbability(), timesteps, training.timestepPower());
     int size = preset.imageSize();
     PairSampler sampler = new PairSampler(clips, config, diffusion, SEED, size, encoded);
-    int each = Math.min(training.batchSize(), PAIRS);
-    for (int done = 0; done < PAIRS; done += each) {
-      batches.add(sampler.batch(batches.size(), each));
+    for (int i = 0; i < PAIRS / TOGETHER; i++) {
+      batches.add(sampler.batch(i, TOGETHER));
     }
   }
 

@@ -272,6 +272,23 @@ class TrainingStepTest {
     assertEquals(2e-4, RunLength.rate(training, 0, 40), 1e-12);
   }
 
+  /** Runs whose batches differ are compared by it. */
+  @Test
+  void theValidationLossDoesNotDependOnTheBatchesOfTraining() throws IOException {
+    var clips = new SomeClips(new RenderedClips(data, 1, preset.imageSize()), List.of(0, 1, 2));
+    Double wanted = null;
+    for (int batch : new int[] {8, 3, 40}) {
+      String json = preset.json().replaceFirst("\"batch_size\": \\d+", "\"batch_size\": " + batch);
+      Preset other = Preset.of("other", json);
+      assertEquals(batch, other.training().batchSize());
+      try (Trainer trainer = new Trainer(other, Device.cpu(), SEED)) {
+        double loss = new Validation(clips, data, other, 1000).loss(trainer);
+        wanted = wanted == null ? loss : wanted;
+        assertEquals(wanted, loss, 1e-5 * wanted, "batches of " + batch);
+      }
+    }
+  }
+
   /** Always the same for the same model, and another for another model. */
   @Test
   void theValidationLossIsOfTheAveragedModelAndChangesNothing() throws IOException {
