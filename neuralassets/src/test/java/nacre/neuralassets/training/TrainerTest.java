@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -308,5 +309,12 @@ class TrainerTest {
       assertEquals(50, Evaluation.of(sampler, still, n -> {}).copy().psnr(), 1e-9);
       assertTrue(Evaluation.of(sampler, pairs, n -> {}).copy().psnr() < 40);
     }
+  }
+
+  @Test
+  void whatFailsToBeMadeLeavesNoScopeOpen() {
+    Preset tiny = Preset.builtin("tiny");
+    assertThrows(NullPointerException.class, () -> new Trainer(tiny, null, DType.F32, 1));
+    assertThrows(IllegalStateException.class, Scope::current);
   }
 }

@@ -82,8 +82,8 @@ record BegunRun(TrainingPreset preset) {
   }
 
   private static void requireHint(String option, Optional<?> given, Optional<?> begun) {
-    if (!given.equals(begun)) {
-      throw other(option, given.isPresent() ? given.get() : NOTHING, begun);
+    if (given.isPresent() && !given.equals(begun)) {
+      throw other(option, given.get(), begun);
     }
   }
 
