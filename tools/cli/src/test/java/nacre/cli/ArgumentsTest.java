@@ -42,6 +42,7 @@ class ArgumentsTest {
               Map.entry("train --checkpoint-minutes", Set.of()),
               Map.entry("train --eval-pairs", Set.of("0")),
               Map.entry("train --lora", Set.of()),
+              Map.entry("train --readers", Set.of()),
               Map.entry("sample --steps", Set.of()),
               Map.entry("sample --guidance", Set.of("0")),
               Map.entry("sample --scene-seed", Set.of("0")),
@@ -62,6 +63,9 @@ class ArgumentsTest {
               Map.entry("data render --samples", Set.of()),
               Map.entry("data render --min-objects", Set.of("0")),
               Map.entry("data render --max-objects", Set.of("0")),
+              Map.entry("data pack --size", Set.of()),
+              Map.entry("data pack --shard-mb", Set.of()),
+              Map.entry("data stats --pairs", Set.of()),
               Map.entry("data inspect --scene-seed", Set.of("0")),
               Map.entry("data inspect --size", Set.of()),
               Map.entry("verify --tolerance", Set.of("0"))));
@@ -211,7 +215,7 @@ class ArgumentsTest {
           train --resume=yes             | --resume takes no value
           weights convert --dtype f12 a b | --dtype is f12, must be one of f32, f16, bf16
           train --dtype int8             | --dtype: 'int8' is not known; known are float32 (or f32), bfloat16 (or bf16)
-          train --preset demmo           | --preset: there is no preset 'demmo'; there are autoencoder, demo, paper, tiny, and any JSON file; did you mean demo?
+          train --preset demmo           | --preset: there is no preset 'demmo'; there are autoencoder, demo,
           train --device abacus          | --device: no device 'abacus'; known are
           verify --device abacus x       | --device: no device 'abacus'; known are
           train --resume --fresh         | --resume and --fresh exclude each other
@@ -242,7 +246,13 @@ class ArgumentsTest {
     CommandLineRun run = CommandLineRun.of((Object[]) line.split(" "));
     assertEquals(1, run.status(), run::err);
     assertEquals(1, run.complaints().size(), run::err);
-    assertTrue(run.err().startsWith("nacre: " + message), run::err);
+    assertTrue(run.err().startsWith("nacre: ") && run.err().contains(message), run::err);
+  }
+
+  @Test
+  void aMistypedPresetIsGuessed() {
+    CommandLineRun run = CommandLineRun.of("train", "--preset", "demmo");
+    assertTrue(run.err().strip().endsWith("any JSON file; did you mean demo?"), run::err);
   }
 
   @ParameterizedTest
