@@ -11,6 +11,8 @@ module nacre.datasets {
   exports nacre.datasets.tfrecord;
 
   provides nacre.neuralassets.data.ClipSourceProvider with
+      nacre.datasets.movi.MoviProvider,
+      nacre.datasets.objectron.ObjectronProvider,
       nacre.datasets.pack.PackedClips.Provider,
       nacre.datasets.waymo.WaymoProvider;
 }

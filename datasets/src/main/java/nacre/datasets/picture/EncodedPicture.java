@@ -5,6 +5,8 @@ import java.awt.image.ComponentSampleModel;
 import java.awt.image.DataBufferByte;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.Locale;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -22,6 +24,9 @@ public record EncodedPicture(byte[] bytes, String place) {
   /** Most pixels that are decoded; what claims more is refused by its header. */
   private static final long MOST_PIXELS = 1L << 26;
 
+  /** Stands for {@link #place}, which need be no path, where files are read. */
+  private static final Path PLACE = Path.of("picture");
+
   /** What the JPEG reader warns of where the data end too early. */
   private static final String CUT = "premature end";
 
@@ -33,7 +38,58 @@ public record EncodedPicture(byte[] bytes, String place) {
    * @throws IOException in one line, if it is damaged, cut short or of another size
    */
   public byte[] rgb(int width, int height) throws IOException {
-    return packed(decode(width, height));
+    if (!isPng()) {
+      return packed(decode(width, height));
+    }
+    checkSize(width, height);
+    try {
+      return PngFile.readRgb(PLACE, bytes, width, height);
+    } catch (IOException e) {
+      throw damaged(e);
+    }
+  }
+
+  /**
+   * Decodes a PNG of one channel of at most 8 bits, as bytes [height, width].
+   *
+   * @param width that it must have
+   * @param height that it must have
+   * @throws IOException in one line, if it is damaged, cut short, of another kind or size
+   */
+  public byte[] labels(int width, int height) throws IOException {
+    if (!isPng()) {
+      throw wrong(bytes.length == 0 ? "is empty" : "is no PNG");
+    }
+    checkSize(width, height);
+    try {
+      return PngFile.readLabels(PLACE, bytes, width, height);
+    } catch (IOException e) {
+      throw damaged(e);
+    }
+  }
+
+  /** What is wrong, without the remedy for scene folders. */
+  private IOException damaged(IOException e) {
+    String why = e.getMessage().substring(PLACE.toString().length() + 2);
+    int remedy = why.lastIndexOf("; ");
+    return new IOException(
+        place + ": the picture " + (remedy < 0 ? why : why.substring(0, remedy)), e);
+  }
+
+  private boolean isPng() {
+    return bytes.length > 4 && bytes[0] == (byte) 0x89 && bytes[1] == 'P';
+  }
+
+  /** By the header of a PNG, before memory is taken for its pixels. */
+  private void checkSize(int width, int height) throws IOException {
+    if (bytes.length >= 24) {
+      int w = ByteBuffer.wrap(bytes).getInt(16);
+      int h = ByteBuffer.wrap(bytes).getInt(20);
+      if (w != width || h != height) {
+        throw wrong(
+            String.format(Locale.ROOT, "is %d×%d pixels instead of %d×%d", w, h, width, height));
+      }
+    }
   }
 
   /**
@@ -82,7 +138,7 @@ public record EncodedPicture(byte[] bytes, String place) {
     if (bytes.length > 2 && bytes[0] == (byte) 0xFF && bytes[1] == (byte) 0xD8) {
       return ImageIO.getImageReadersByFormatName("jpeg").next();
     }
-    if (bytes.length > 4 && bytes[0] == (byte) 0x89 && bytes[1] == 'P') {
+    if (isPng()) {
       return ImageIO.getImageReadersByFormatName("png").next();
     }
     throw wrong(bytes.length == 0 ? "is empty" : "is neither a JPEG nor a PNG");

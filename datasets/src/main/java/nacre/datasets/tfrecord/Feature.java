@@ -128,13 +128,18 @@ public record Feature(String name, byte[] bytes, String where) {
   }
 
   /**
-   * The values of a float list.
+   * The values of a float list, all of which are finite.
    *
    * @param count how many there must be
    */
   public float[] floats(int count) throws IOException {
     float[] values = floats();
     check(values.length, count);
+    for (int i = 0; i < count; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw wrong("[" + i + "] is " + values[i]);
+      }
+    }
     return values;
   }
 

@@ -75,7 +75,7 @@ public record RecordFile(Path path, OpenFiles files) {
     return places;
   }
 
-  private Place place(int number, long at, long size) throws IOException {
+  Place place(int number, long at, long size) throws IOException {
     if (size - at < HEADER + FOOTER) {
       return damaged(
           number,

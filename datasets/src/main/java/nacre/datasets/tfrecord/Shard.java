@@ -87,6 +87,11 @@ public final class Shard {
       return entry.parts().getOrDefault(part, List.of()).size();
     }
 
+    /** A feature of the record, as {@link #read} of its only piece. */
+    public Feature feature(String name) throws IOException {
+      return new Feature(name, read(name, 0), where());
+    }
+
     /**
      * Reads a piece and checks it.
      *

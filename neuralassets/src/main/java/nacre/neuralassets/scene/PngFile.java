@@ -56,16 +56,25 @@ public final class PngFile {
    * @throws SceneFormatException if the file is missing, damaged, not such a PNG or of another size
    */
   public static byte[] readLabels(Path file, int width, int height) throws IOException {
-    byte[] png = bytes(file);
-    PlainPng.Pixels plain = plain(file, png, width, height);
+    return readLabels(file, bytes(file), width, height);
+  }
+
+  /**
+   * As {@link #readLabels}, of a PNG in memory.
+   *
+   * @param place where it comes from, for messages
+   */
+  public static byte[] readLabels(Path place, byte[] png, int width, int height)
+      throws IOException {
+    PlainPng.Pixels plain = plain(place, png, width, height);
     if (plain != null && plain.channels() == 1) {
       return plain.bytes();
     }
-    BufferedImage image = decode(file, png, width, height);
+    BufferedImage image = decode(place, png, width, height);
     Raster raster = image.getRaster();
     if (raster.getNumBands() != 1 || image.getColorModel().getComponentSize(0) > 8) {
       throw new SceneFormatException(
-          file,
+          place,
           "",
           String.format(
               Locale.ROOT,
@@ -116,22 +125,26 @@ public final class PngFile {
       var reader = readers.next();
       try {
         reader.setInput(in, true, true);
+        int w = reader.getWidth(0);
+        int h = reader.getHeight(0);
+        if (w != width || h != height) { // before memory is taken for it
+          throw new SceneFormatException(
+              file,
+              "",
+              String.format(Locale.ROOT, "is %d×%d pixels", w, h),
+              String.format(Locale.ROOT, "scene.json says %d×%d", width, height));
+        }
         image = reader.read(0);
       } finally {
         reader.dispose();
       }
+    } catch (SceneFormatException e) {
+      throw e;
     } catch (IOException | RuntimeException e) {
       // The decoder may throw any exception, index errors included.
       throw bytes.length == 0
           ? new SceneFormatException(file, "", "is empty", "write the image anew")
           : damaged(file, reason(e));
-    }
-    if (image.getWidth() != width || image.getHeight() != height) {
-      throw new SceneFormatException(
-          file,
-          "",
-          String.format(Locale.ROOT, "is %d×%d pixels", image.getWidth(), image.getHeight()),
-          String.format(Locale.ROOT, "scene.json says %d×%d", width, height));
     }
     return image;
   }

@@ -1,0 +1,2 @@
+/** MOVi-E, the videos of scanned objects that Kubric renders, and those of its kind. */
+package nacre.datasets.movi;
