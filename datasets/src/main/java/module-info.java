@@ -14,5 +14,6 @@ module nacre.datasets {
       nacre.datasets.movi.MoviProvider,
       nacre.datasets.objectron.ObjectronProvider,
       nacre.datasets.pack.PackedClips.Provider,
+      nacre.datasets.object.ObjectProvider,
       nacre.datasets.waymo.WaymoProvider;
 }
