@@ -1,5 +1,6 @@
 package nacre.datasets.waymo;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -7,7 +8,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
+import nacre.datasets.tfrecord.Shard;
+import nacre.datasets.waymo.WaymoMessages.Label;
+import nacre.datasets.waymo.WaymoMessages.Labels;
 import nacre.neuralassets.scene.Box2;
 import nacre.neuralassets.scene.ObjectView;
 import nacre.neuralassets.scene.Projection;
@@ -69,6 +74,54 @@ class WaymoSamplesTest {
       compared++;
     }
     assertEquals(5, compared);
+  }
+
+  /** Of all types, as version 1 has them. */
+  @Test
+  void theProjectedBoxesOfVersion1AreThoseOfTheDataSet() throws IOException {
+    Path file =
+        Files.copy(samples.resolve("pvps_data_one_frame.tfrecord"), root.resolve("a.tfrecord"));
+    Shard shard = new Shard(file, FrameLayout.LAYOUT);
+    WaymoCamera camera = new FrameRecords(shard).read().camera();
+    Shard.Parts record = shard.record(0);
+    Map<String, Label> labels = new HashMap<>();
+    for (int run = 0; run < record.count(FrameLayout.LABELS); run++) {
+      for (Label label : Labels.parseFrom(record.read(FrameLayout.LABELS, run)).getLaserList()) {
+        labels.put(label.getId(), label);
+      }
+    }
+    assertEquals(75, labels.size());
+    Labels projected = Labels.parseFrom(record.read(FrameLayout.PROJECTED, 0));
+    assertEquals(12, projected.getProjectedCount());
+    for (Label label : projected.getProjectedList()) {
+      Label.Box flat = label.getBox();
+      Label.Box box = labels.get(label.getId().replace("_FRONT", "")).getBox();
+      LaserBox laser =
+          new LaserBox(
+              new Vec3(box.getCenterX(), box.getCenterY(), box.getCenterZ()),
+              new Vec3(box.getLength(), box.getWidth(), box.getHeight()),
+              box.getHeading(),
+              1);
+      Box2 got = camera.extent(laser.inWorld(RigidPose.IDENTITY));
+      assertEquals(flat.getCenterX() - flat.getLength() / 2, got.x0() * 1920, 0.3);
+      assertEquals(flat.getCenterX() + flat.getLength() / 2, got.x1() * 1920, 0.3);
+      assertEquals(flat.getCenterY() - flat.getWidth() / 2, got.y0() * 1280, 0.3);
+      assertEquals(flat.getCenterY() + flat.getWidth() / 2, got.y1() * 1280, 0.3);
+    }
+  }
+
+  @Test
+  void bothVersionsOfTheRealFrameAreTheSame() throws IOException {
+    Scene tables = MadeUpDrive.open(tables().toString()).scene(0);
+    Path file =
+        Files.copy(samples.resolve("pvps_data_one_frame.tfrecord"), root.resolve("a.tfrecord"));
+    Scene frames = MadeUpDrive.open("waymo:" + file).scene(0);
+    assertEquals(tables.entities(), frames.entities());
+    SceneFrame one = tables.frames().getFirst();
+    SceneFrame other = frames.frames().getFirst();
+    assertEquals(one.camera(), other.camera());
+    assertEquals(one.views(), other.views());
+    assertArrayEquals(one.rgb(), other.rgb());
   }
 
   @Test
