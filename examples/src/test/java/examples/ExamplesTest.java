@@ -20,6 +20,11 @@ import nacre.diffusion.LoadOptions;
 import nacre.diffusion.StableDiffusion;
 import nacre.diffusion.lora.Lora;
 import nacre.neuralassets.data.ClipSourceProvider;
+import nacre.neuralassets.scene.Box3;
+import nacre.neuralassets.scene.Scene;
+import nacre.neuralassets.scene.SceneFrame;
+import nacre.neuralassets.scene.SceneReader;
+import nacre.neuralassets.scene.Vec3;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.weights.SafeTensors;
@@ -78,6 +83,81 @@ class ExamplesTest {
     assertTrue(
         ServiceLoader.load(ClipSourceProvider.class).stream()
             .anyMatch(provider -> provider.type() == NewDataSource.Provider.class));
+  }
+
+  @Test
+  void kittiToScene() throws IOException {
+    Path pictures = Files.createDirectories(folder.resolve("pictures"));
+    for (int t = 0; t < 2; t++) {
+      BufferedImage picture = new BufferedImage(1200, 360, BufferedImage.TYPE_INT_RGB);
+      ImageIO.write(picture, "png", pictures.resolve("00000" + t + ".png").toFile());
+    }
+    Path labels = folder.resolve("0000.txt");
+    Files.writeString(
+        labels,
+        """
+        0 3 Car 0 0 0 1 2 3 4 1.6 1.7 4.0 2.0 1.5 20.0 0.7
+        0 4 Pedestrian 0 0 0 1 2 3 4 1.6 1.7 4.0 2.0 1.5 20.0 0.7
+        1 3 Car 0 0 0 1 2 3 4 1.6 1.7 4.0 2.0 1.5 -20.0 0.7
+        """);
+    Path calibration = folder.resolve("calib.txt");
+    Files.writeString(calibration, "P0: 1 2\nP2: 720 0 600 45 0 720 180 -0.3 0 0 1 0.005\nP3: 1\n");
+    List<String> told =
+        run(KittiToScene::main, labels, calibration, pictures, folder.resolve("scene"));
+    assertEquals(List.of("2 frames with [car-3]"), told);
+    Scene scene = SceneReader.read(folder.resolve("scene"));
+    assertFalse(scene.frames().get(1).views().getFirst().isPresent(), "behind the camera");
+    // The formulas of KITTI's development kit.
+    double[] edges = {9, 9, -9, -9};
+    for (int i = 0; i < 8; i++) {
+      double along = (i & 4) == 0 ? -2 : 2;
+      double across = (i & 2) == 0 ? -0.85 : 0.85;
+      double x = Math.cos(0.7) * along + Math.sin(0.7) * across + 2;
+      double y = (i & 1) == 0 ? 1.5 : -0.1;
+      double z = -Math.sin(0.7) * along + Math.cos(0.7) * across + 20;
+      double u = (720 * x + 600 * z + 45) / (z + 0.005) / 1200;
+      double v = (720 * y + 180 * z - 0.3) / (z + 0.005) / 360;
+      edges =
+          new double[] {
+            Math.min(edges[0], v),
+            Math.min(edges[1], u),
+            Math.max(edges[2], v),
+            Math.max(edges[3], u)
+          };
+    }
+    float[] box = scene.frames().get(0).views().getFirst().box2().toArray();
+    for (int k = 0; k < 4; k++) {
+      assertEquals(edges[k], box[k], 1e-6);
+    }
+    Box3 car = scene.frames().get(0).boxes().getFirst();
+    Vec3 ahead = car.corner(4).minus(car.corner(0)).normalized();
+    assertEquals(Math.cos(0.7), ahead.x(), 1e-9);
+    assertEquals(Math.sin(0.7), ahead.z(), 1e-9);
+  }
+
+  @Test
+  void cocoToScene() throws IOException {
+    BufferedImage picture = new BufferedImage(320, 240, BufferedImage.TYPE_INT_RGB);
+    ImageIO.write(picture, "png", folder.resolve("a.png").toFile());
+    Path coco = folder.resolve("coco.json");
+    Files.writeString(
+        coco,
+        """
+        {"images": [{"id": 7, "file_name": "a.png"}, {"id": 8, "file_name": "a.png"}],
+         "annotations": [{"image_id": 7, "track_id": 5, "bbox": [80, 60, 64, 120]},
+                         {"image_id": 8, "track_id": 6, "bbox": [100, 60, 64, 120]}]}
+        """);
+    List<String> told = run(CocoToScene::main, coco, folder, 300, 2, 20, folder.resolve("scene"));
+    assertEquals(List.of("2 frames with [thing-5, thing-6]"), told);
+    SceneFrame frame = SceneReader.read(folder.resolve("scene")).frames().getFirst();
+    assertFalse(frame.views().get(1).isPresent());
+    // The front of the box stands on the ground where the rectangle ends.
+    Box3 box = frame.boxes().getFirst();
+    assertEquals(0, box.corner(0).z(), 1e-9);
+    assertEquals(80 / 320.0, frame.camera().project(box.corner(0)).u(), 1e-6);
+    assertEquals(144 / 320.0, frame.camera().project(box.corner(4)).u(), 1e-6);
+    assertEquals(180 / 240.0, frame.camera().project(box.corner(0)).v(), 1e-6);
+    assertEquals(60 / 240.0, frame.camera().project(box.corner(1)).v(), 1e-6);
   }
 
   @Test

@@ -81,7 +81,7 @@ record EditPair(Path folder) {
     List<Box3> second = new ArrayList<>();
     for (int color : colors) {
       boolean isEdited = color == MaskColors.EDITED;
-      entities.add(new Scene.Entity(isEdited ? "edited" : "object " + color, isEdited));
+      entities.add(new Scene.Entity(isEdited ? "edited" : "object-" + color, isEdited));
       Box3 box = GroundFit.box(before.shows(color) ? before.box(color) : after.box(color));
       first.add(before.shows(color) ? box : null);
       if (!after.shows(color) || isEdited && task == Task.REMOVE) {

@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pairs that {@code tools/lab/reference/export_object.py} made up. */
 class EditPairsTest {
-  private static final List<String> NAMES = List.of("object 0", "edited", "object 4");
+  private static final List<String> NAMES = List.of("object-0", "edited", "object-4");
 
   @TempDir Path folder;
 
