@@ -18,6 +18,8 @@ public record CrossEntropy() implements Operation {
    *
    * @param targets i32 or i64, each in 0 to C − 1
    * @throws IllegalArgumentException if shapes, dtypes or devices do not fit
+   * @throws IndexOutOfBoundsException if a target is none of the classes; of a GPU, whoever next
+   *     reads numbers from it is told
    */
   public static Tensor crossEntropy(Tensor logits, Tensor targets) {
     Require.floating("crossEntropy", logits);

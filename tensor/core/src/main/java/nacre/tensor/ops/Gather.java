@@ -19,6 +19,8 @@ public record Gather(Shape table) implements Operation {
    *
    * @param indices i32 or i64, each in 0 to V − 1
    * @throws IllegalArgumentException if shapes, dtypes or devices do not fit
+   * @throws IndexOutOfBoundsException if an index is not one of a row; of a GPU, whoever next reads
+   *     numbers from it is told
    */
   public static Tensor gather(Tensor table, Tensor indices) {
     Require.floating("gather", table);
