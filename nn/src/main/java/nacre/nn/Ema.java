@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.spi.Backend;
 
 /**
  * An exponential moving average of parameters. A model that computes with the averages is built on
@@ -33,9 +33,15 @@ public final class Ema {
   private final boolean warmUp;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final Map<DType, Pairs> pairs = new EnumMap<>(DType.class);
-  private final Backend backend;
+  private final Device device;
+  private final Device home;
   private final Tensor weight;
   private long updates;
+
+  /** As {@link #Ema(Map, double, boolean, Device)}, with averages on the parameters' device. */
+  public Ema(Map<String, Tensor> all, double decay, boolean warmUp) {
+    this(all, decay, warmUp, all.isEmpty() ? null : all.values().iterator().next().device());
+  }
 
   /**
    * Averages that begin at the parameters' current values and belong to the current scope.
@@ -46,23 +52,25 @@ public final class Ema {
    *     themselves then, and take no memory
    * @param warmUp whether the n-th update (from 0) uses no more than (1 + n) / (10 + n), so that
    *     the untrained beginning is soon forgotten
+   * @param home where the averages are held: the parameters' device, or one in the host's memory,
+   *     where they take none of the parameters' device
    */
-  public Ema(Map<String, Tensor> all, double decay, boolean warmUp) {
+  public Ema(Map<String, Tensor> all, double decay, boolean warmUp, Device home) {
     if (all.isEmpty() || !(decay >= 0 && decay <= 1)) {
       throw new IllegalArgumentException(
           "EMA: wants parameters and a decay between 0 and 1, not " + all.size() + " and " + decay);
     }
     this.decay = decay;
     this.warmUp = warmUp;
-    Device device = all.values().iterator().next().device();
-    this.backend = device.backend();
-    this.weight = Tensor.zeros(device, DType.F32, Shape.of());
+    this.device = all.values().iterator().next().device();
+    this.home = home;
+    this.weight = Tensor.zeros(home, DType.F32, Shape.of());
     all.forEach(
         (name, parameter) -> {
           Tensor average = parameter;
           if (parameter.tracked() && decay > 0) {
-            average = Tensor.empty(device, DType.F32, parameter.shape());
-            backend.cast(parameter, average);
+            average = Tensor.empty(home, DType.F32, parameter.shape());
+            copy(parameter, average);
             pairs.computeIfAbsent(parameter.dtype(), _ -> new Pairs()).add(average, parameter);
           }
           tensors.put(name, average);
@@ -73,16 +81,27 @@ public final class Ema {
   public void restart() {
     for (Pairs some : pairs.values()) {
       for (int i = 0; i < some.averages.size(); i++) {
-        backend.cast(some.parameters.get(i), some.averages.get(i));
+        copy(some.parameters.get(i), some.averages.get(i));
       }
     }
     updates = 0;
+  }
+
+  private void copy(Tensor parameter, Tensor average) {
+    try (Scope _ = Scope.open()) {
+      home.backend().cast(here(parameter), average);
+    }
+  }
+
+  private Tensor here(Tensor parameter) {
+    return isHere() ? parameter : parameter.to(home);
   }
 
   /** Moves the averages towards the parameters' current values. */
   public void update() {
     begin();
     move();
+    end();
   }
 
   /** Begins an update: writes the weight that {@link #move} uses to the device. */
@@ -90,13 +109,36 @@ public final class Ema {
     long past = updates++;
     if (!pairs.isEmpty()) {
       double d = warmUp ? Math.min(decay, (1.0 + past) / (10.0 + past)) : decay;
-      backend.fill(weight, 1 - d);
+      home.backend().fill(weight, 1 - d);
     }
   }
 
-  /** The rest of an update. Nothing comes from the host, so that it can be captured. */
+  /**
+   * What an update does on the parameters' device. Nothing comes from the host, so that it can be
+   * captured.
+   */
   public void move() {
-    pairs.values().forEach(some -> backend.lerp(some.averages, some.parameters, weight));
+    if (isHere()) {
+      pairs.values().forEach(some -> home.backend().lerp(some.averages, some.parameters, weight));
+    }
+  }
+
+  /**
+   * The rest of an update: where averages are held elsewhere, moves them there, one parameter at a
+   * time, waiting for the parameters' device.
+   */
+  public void end() {
+    if (isHere()) {
+      return;
+    }
+    for (Pairs some : pairs.values()) {
+      for (int i = 0; i < some.averages.size(); i++) {
+        try (Scope _ = Scope.open()) {
+          Tensor now = some.parameters.get(i).to(home);
+          home.backend().lerp(List.of(some.averages.get(i)), List.of(now), weight);
+        }
+      }
+    }
   }
 
   /** Number of updates. */
@@ -107,6 +149,21 @@ public final class Ema {
   /** Resumes from a checkpoint whose averages were loaded into {@link #tensors}. */
   public void resume(long updatesMade) {
     updates = updatesMade;
+  }
+
+  /** Whether the averages lie on the parameters' device, so that a model can be built on them. */
+  public boolean isHere() {
+    return home == device;
+  }
+
+  /**
+   * {@link #tensors} on the parameters' device: themselves where they lie there, else copies that
+   * belong to the current scope.
+   */
+  public Map<String, Tensor> onDevice() {
+    Map<String, Tensor> there = new LinkedHashMap<>();
+    tensors.forEach((name, t) -> there.put(name, t.device() == device ? t : t.to(device)));
+    return there;
   }
 
   /** The averages by parameter name; for parameters that are not trained, the parameters. */

@@ -13,6 +13,7 @@ import java.util.function.UnaryOperator;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.neuralassets.model.TrainingConfig;
+import nacre.neuralassets.training.AveragedModel;
 import nacre.neuralassets.training.TrainedModel;
 import nacre.neuralassets.training.TrainingMemory;
 import nacre.nn.AdamW;
@@ -45,7 +46,7 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
   private final AutoencoderObjective objective;
   private final AdamW optimizer;
   private final Ema ema;
-  private final AutoencoderKL averaged;
+  private final AveragedModel<AutoencoderKL> averaged;
   private final Tensor images;
   private final Tensor noise;
   private final CapturedStep work;
@@ -77,8 +78,9 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
           new AutoencoderObjective(
               new AutoencoderKL(parameters, preset.vae()), preset.losses(), compute);
       this.optimizer = new AdamW(parameters.trainable(), t.optimizer(seed));
-      this.ema = new Ema(parameters.all(), t.emaDecay(), true);
-      this.averaged = new AutoencoderKL(Parameters.over(ema.tensors()), preset.vae());
+      this.ema =
+          new Ema(parameters.all(), t.emaDecay(), true, t.emaOnHost() ? device.home() : device);
+      this.averaged = new AveragedModel<>(ema, p -> new AutoencoderKL(p, preset.vae()));
       this.images = Tensor.empty(device, DType.F32, images(t.batchSize()));
       this.noise = Tensor.empty(device, DType.F32, latents(t.batchSize()));
       this.work = CapturedStep.of(device, this::wholeStep);
@@ -101,9 +103,11 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
   public void begin(float[] frames, double learningRate) {
     images.copyFrom(frames);
     device.backend().normal(seed, NOISE_STREAM + step, noise);
+    averaged.forget();
     optimizer.setLearningRate(learningRate);
     ema.begin();
     loss = work.run();
+    ema.end();
     step++;
   }
 
@@ -179,7 +183,8 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
    * has by its place among them.
    */
   public double averagedLoss(float[] frames) {
-    AutoencoderObjective judge = new AutoencoderObjective(averaged, preset.losses(), DType.F32);
+    AutoencoderObjective judge =
+        new AutoencoderObjective(averaged.get(), preset.losses(), DType.F32);
     double[] sum = {0};
     int count =
         inParts(
@@ -212,6 +217,7 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
 
   @Override
   public void readAveraged(Path folder) throws IOException {
+    averaged.forget();
     AutoencoderFolder.read(folder, ema.tensors());
   }
 
@@ -235,12 +241,12 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
    * What the averaged model decodes from the modes of the latents of images, {@code [B, S, S, 3]}.
    */
   public float[] reconstruct(float[] frames) {
-    return onFrames(frames, x -> averaged.decode(averaged.encode(x).mode()));
+    return onFrames(frames, x -> averaged.get().decode(averaged.get().encode(x).mode()));
   }
 
   /** The means of the latents of images, {@code [B, s, s, c]}, not scaled. */
   public float[] encode(float[] frames) {
-    return onFrames(frames, x -> averaged.encode(x).mode());
+    return onFrames(frames, x -> averaged.get().encode(x).mode());
   }
 
   private float[] onFrames(float[] frames, UnaryOperator<Tensor> work) {
@@ -288,10 +294,9 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
 
   @Override
   public void close() {
-    try {
+    try (scope;
+        averaged) {
       work.close();
-    } finally {
-      scope.close();
     }
   }
 }

@@ -39,6 +39,7 @@ import nacre.weights.ConfigRange;
  * @param parameters the type in which trained parameters are stored; those of adapters are f32 in
  *     any case
  * @param rounding how parameters stored in bf16 are rounded
+ * @param emaOnHost whether the averaged parameters are held, and updated, in the host's memory
  */
 public record TrainingConfig(
     int steps,
@@ -62,7 +63,8 @@ public record TrainingConfig(
     int gradientAccumulationSteps,
     AdamW.Moments optimizerState,
     ParameterType parameters,
-    AdamW.Rounding rounding) {
+    AdamW.Rounding rounding,
+    boolean emaOnHost) {
   /** In what trained parameters are stored. */
   public enum ParameterType {
     /** f32, whatever is computed in. */
@@ -186,7 +188,8 @@ public record TrainingConfig(
             r.integer("gradient_accumulation_steps", 1),
             r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32),
             r.choice("parameters", ParameterType.class, ParameterType.FLOAT32),
-            r.choice("rounding", AdamW.Rounding.class, AdamW.Rounding.STOCHASTIC));
+            r.choice("rounding", AdamW.Rounding.class, AdamW.Rounding.STOCHASTIC),
+            r.flag("ema_on_host", false));
     r.end();
     return training;
   }
@@ -216,7 +219,8 @@ public record TrainingConfig(
             1,
             r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32),
             r.choice("parameters", ParameterType.class, ParameterType.FLOAT32),
-            r.choice("rounding", AdamW.Rounding.class, AdamW.Rounding.STOCHASTIC));
+            r.choice("rounding", AdamW.Rounding.class, AdamW.Rounding.STOCHASTIC),
+            r.flag("ema_on_host", false));
     r.end();
     return training;
   }

@@ -43,7 +43,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   private final TargetEncoder encoder;
   private final AdamW optimizer;
   private final Ema ema;
-  private final NeuralAssets averaged;
+  private final AveragedModel<NeuralAssets> averaged;
   private final AccumulatedGradients sums;
   private StepInputs inputs;
   private StepWork work;
@@ -78,8 +78,9 @@ public final class Trainer implements TrainedModel<PairBatch> {
       this.encoder = new TargetEncoder(model);
       List<AdamW.Group> groups = preset.trainable().groups(t.weightDecay());
       this.optimizer = new AdamW(parameters.trainable(), t.optimizer(seed), groups);
-      this.ema = new Ema(parameters.all(), t.emaDecay(), true);
-      this.averaged = new NeuralAssets(Parameters.over(ema.tensors()), preset);
+      this.ema =
+          new Ema(parameters.all(), t.emaDecay(), true, t.emaOnHost() ? device.home() : device);
+      this.averaged = new AveragedModel<>(ema, p -> new NeuralAssets(p, preset));
       int parts = t.gradientAccumulationSteps();
       this.sums = parts == 1 ? null : new AccumulatedGradients(parameters.trainable(), parts);
     } catch (RuntimeException | Error e) {
@@ -97,7 +98,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   public void begin(PretrainedEncoder encoder) throws WeightsException {
     requireUnbegun();
     encoder.load(preset.imageEncoder(), parameters);
-    ema.restart();
+    restartAverages();
   }
 
   /**
@@ -108,7 +109,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   public void begin(PretrainedBase base) throws WeightsException {
     requireUnbegun();
     base.load(preset, parameters);
-    ema.restart();
+    restartAverages();
   }
 
   /**
@@ -119,6 +120,11 @@ public final class Trainer implements TrainedModel<PairBatch> {
   public void begin(PretrainedAutoencoder autoencoder) throws WeightsException {
     requireUnbegun();
     autoencoder.load(preset, parameters);
+    restartAverages();
+  }
+
+  private void restartAverages() {
+    averaged.forget();
     ema.restart();
   }
 
@@ -159,6 +165,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
     if (inputs == null || !inputs.fits(batch, each)) {
       makeReady(batch, each);
     }
+    averaged.forget();
     optimizer.setLearningRate(learningRate);
     ema.begin();
     loss =
@@ -167,6 +174,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
               inputs.write(batch, part * each, model, encoder, objective);
               inputs.draw(seed, step, part * each, batch.count());
             });
+    ema.end();
     step++;
   }
 
@@ -188,13 +196,14 @@ public final class Trainer implements TrainedModel<PairBatch> {
   double averagedLoss(PairBatch batch, int number) {
     int most = preset.training().microBatchSize();
     try (Scope _ = Scope.open()) {
-      Objective judge = new Objective(averaged);
+      NeuralAssets judged = averaged();
+      Objective judge = new Objective(judged);
       double sum = 0;
       for (int from = 0; from < batch.count(); from += most) {
         int count = Math.min(most, batch.count() - from);
         try (Scope _ = Scope.open()) {
-          StepInputs fixed = StepInputs.like(batch, count, averaged);
-          fixed.write(batch, from, averaged, encoder, judge);
+          StepInputs fixed = StepInputs.like(batch, count, judged);
+          fixed.write(batch, from, judged, encoder, judge);
           fixed.draw(VALIDATION_SEED, number, from, batch.count());
           sum += judge.loss(fixed).item() * count;
         }
@@ -283,9 +292,12 @@ public final class Trainer implements TrainedModel<PairBatch> {
     return ema.tensors();
   }
 
-  /** The model with the averaged parameters, from which to sample. */
+  /**
+   * The model with the averaged parameters, from which to sample, until the next step: copies of
+   * averages that are held on the host are freed then.
+   */
   public NeuralAssets averaged() {
-    return averaged;
+    return averaged.get();
   }
 
   @Override
@@ -315,6 +327,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
 
   @Override
   public void readAveraged(Path folder) throws IOException {
+    averaged.forget();
     ModelFolder.read(folder, preset, averagedParameters());
   }
 
@@ -327,7 +340,8 @@ public final class Trainer implements TrainedModel<PairBatch> {
   @Override
   public void close() {
     try (scope;
-        encoder) {
+        encoder;
+        averaged) {
       forgetStep();
     }
   }

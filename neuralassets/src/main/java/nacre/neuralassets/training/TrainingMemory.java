@@ -18,7 +18,7 @@ import nacre.tensor.Tensor;
  * @param weights of the whole model, frozen ones included
  * @param gradients of the trained weights
  * @param moments of the optimizer
- * @param averages of the weights; 0 where {@code ema_decay} is 0
+ * @param averages of the weights; 0 where {@code ema_decay} is 0 or they are held on the host
  * @param activations and inputs: what a step takes beside the others when it takes most
  */
 public record TrainingMemory(
@@ -53,9 +53,13 @@ public record TrainingMemory(
     long gradients =
         summed ? learners.stream().mapToLong(p -> Float.BYTES * p.elements()).sum() : trained;
     long moments = bytes(dry.optimizer().state().values());
-    long averages = bytes(dry.averagedParameters().values());
-    averages = dry.preset().training().emaDecay() == 0 ? 0 : averages - (weights - trained);
-    long peak = all.iterator().next().backend().allocator().peakBytes();
+    Device device = all.iterator().next().device();
+    long averages =
+        dry.averagedParameters().values().stream()
+            .filter(t -> t.device() == device && !all.contains(t))
+            .mapToLong(Tensor::bytes)
+            .sum();
+    long peak = device.backend().allocator().peakBytes();
     return new TrainingMemory(
         weights, gradients, moments, averages, peak - weights - gradients - moments - averages);
   }

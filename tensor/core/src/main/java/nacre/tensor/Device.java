@@ -36,10 +36,23 @@ public final class Device {
 
   private final String name;
   private final Backend backend;
+  private final Device home; // null where it is found when asked for
 
   Device(String name, Backend backend) {
     this.name = name;
     this.backend = new VersionedBackend(backend);
+    this.home = null;
+  }
+
+  /**
+   * A device that stands for another.
+   *
+   * @param home its {@link #home}; itself if empty
+   */
+  Device(String name, Backend backend, Optional<Device> home) {
+    this.name = name;
+    this.backend = new VersionedBackend(backend);
+    this.home = home.orElse(this);
   }
 
   /** Providers are looked up once; a class path does not change. */
@@ -193,6 +206,17 @@ public final class Device {
   /** Whether the device's memory is the host's. */
   public boolean isHost() {
     return backend.allocator().isHostMemory();
+  }
+
+  /**
+   * The device in the host's memory on which to keep what this one has no room for: itself, if its
+   * memory is the host's.
+   */
+  public Device home() {
+    if (home != null) {
+      return home;
+    }
+    return isHost() ? this : host();
   }
 
   @Override

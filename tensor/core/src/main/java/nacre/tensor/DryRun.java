@@ -2,6 +2,7 @@ package nacre.tensor;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.Optional;
 import nacre.tensor.spi.Allocator;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.StepGraph;
@@ -33,7 +34,8 @@ public final class DryRun {
                               ? null
                               : ask(real, method, arguments);
                     });
-    return new Device("dry " + device, backend);
+    Optional<Device> home = Optional.of(device.home()).filter(d -> d != device).map(DryRun::of);
+    return new Device("dry " + device, backend, home);
   }
 
   private static Object ask(Backend real, java.lang.reflect.Method method, Object[] arguments)

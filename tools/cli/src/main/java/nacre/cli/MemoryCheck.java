@@ -77,6 +77,9 @@ record MemoryCheck(TrainingRun.Request request) {
       remedies.add("training.parameters bfloat16");
     }
     if (training.emaDecay() > 0) {
+      if (!training.emaOnHost() && request.device().home() != request.device()) {
+        remedies.add("training.ema_on_host");
+      }
       remedies.add("training.ema_decay 0");
     }
     if (request.preset() instanceof Preset preset

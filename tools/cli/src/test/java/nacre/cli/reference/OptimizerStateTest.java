@@ -20,7 +20,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Training with {@code optimizer_state}: how far moments in fewer bits lead from those in f32. */
+/**
+ * Training with {@code optimizer_state} and {@code parameters}: how far moments and parameters in
+ * fewer bits lead from those in f32. {@code nacre bench optimizer} makes a table of it.
+ */
 @Tag("cuda")
 class OptimizerStateTest {
   /** What came of a run: losses, and how each parameter changed. */
@@ -49,6 +52,15 @@ class OptimizerStateTest {
         "there is no GPU, and no simulated one was built");
     Run wanted = train("float32", Device.cpu(), steps);
     Run got = train(state, Device.of(deviceName), steps);
+    double off = distance(got, wanted);
+    assertTrue(off > 1e-6 && off < error, "changes are off by " + off);
+    double last = wanted.losses[steps - 1];
+    assertEquals(last, got.losses[steps - 1], 0.05 * last);
+    String bytes = got.stateBytes + " bytes of " + wanted.stateBytes;
+    assertTrue(got.stateBytes < size * wanted.stateBytes, bytes);
+  }
+
+  private static double distance(Run got, Run wanted) {
     double difference = 0;
     double whole = 0;
     for (Map.Entry<String, float[]> entry : wanted.changes.entrySet()) {
@@ -59,12 +71,34 @@ class OptimizerStateTest {
         whole += (double) entry.getValue()[i] * entry.getValue()[i];
       }
     }
-    double off = Math.sqrt(difference / whole);
-    assertTrue(off > 1e-6 && off < error, "changes are off by " + off);
+    return Math.sqrt(difference / whole);
+  }
+
+  /**
+   * Parameters in bf16, which f32 gradients move: rounding by chance is noise of some of bf16's
+   * units, and a compensation has 16 bits, so that it comes closer, the more so the more steps.
+   */
+  @ParameterizedTest
+  @CsvSource({"cpu, 40, 0.5", "cuda, 3, 0.7"})
+  void parametersInBf16FollowFloat32(String deviceName, int steps, double closer) {
+    assumeTrue(
+        !deviceName.equals("cuda") || TestGpu.find().isPresent(),
+        "there is no GPU, and no simulated one was built");
+    Device device = Device.of(deviceName);
+    Run wanted = train("float32", Device.cpu(), steps);
+    Run exact = train(narrow("compensated"), device, steps);
+    Run chance = train(narrow("stochastic"), device, steps);
+    double near = distance(exact, wanted);
+    double far = distance(chance, wanted);
+    assertTrue(near < closer * far, near + " and " + far);
+    assertTrue(far < 0.6, near + " and " + far);
     double last = wanted.losses[steps - 1];
-    assertEquals(last, got.losses[steps - 1], 0.05 * last);
-    String bytes = got.stateBytes + " bytes of " + wanted.stateBytes;
-    assertTrue(got.stateBytes < size * wanted.stateBytes, bytes);
+    assertEquals(last, exact.losses[steps - 1], 0.05 * last);
+    assertEquals(last, chance.losses[steps - 1], 0.05 * last);
+  }
+
+  private static String narrow(String rounding) {
+    return "float32\", \"parameters\": \"bfloat16\", \"rounding\": \"" + rounding;
   }
 
   private static Run train(String state, Device device, int steps) {

@@ -11,7 +11,13 @@ import picocli.CommandLine.Spec;
     description = "Time the engine, beside PyTorch where there is one.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {DataBench.class, ModelsBench.class, ThreadsBench.class, TrainStepBench.class})
+    subcommands = {
+      DataBench.class,
+      ModelsBench.class,
+      OptimizerBench.class,
+      ThreadsBench.class,
+      TrainStepBench.class
+    })
 public final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 
