@@ -15,6 +15,7 @@ import static nacre.tensor.ops.Slice.slice;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.LatentDistribution;
 import nacre.neuralassets.model.AutoencoderPreset.Losses;
+import nacre.nn.vision.Lpips;
 import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
@@ -27,9 +28,10 @@ import nacre.tensor.Tensor;
  *
  * @param vae the model
  * @param losses the weights of the terms
+ * @param lpips the network of the perceptual distance; null where that is no term
  * @param compute the type of the model's activations
  */
-record AutoencoderObjective(AutoencoderKL vae, Losses losses, DType compute) {
+record AutoencoderObjective(AutoencoderKL vae, Losses losses, Lpips lpips, DType compute) {
 
   /**
    * The loss, an f32 scalar. It does not involve the host.
@@ -47,7 +49,9 @@ record AutoencoderObjective(AutoencoderKL vae, Losses losses, DType compute) {
           loss = plus(loss, losses.absolute(), () -> meanAbsoluteError(drawn, images));
           loss = plus(loss, losses.squared(), () -> meanSquaredError(drawn, images));
           loss = plus(loss, losses.gradient(), () -> gradientError(drawn, images));
-          return plus(loss, losses.kl(), () -> divergence(latents));
+          loss = plus(loss, losses.kl(), () -> divergence(latents));
+          double perceptual = lpips == null ? 0 : losses.lpips().orElseThrow().weight();
+          return plus(loss, perceptual, () -> perceptualError(drawn, images));
         });
   }
 
@@ -68,6 +72,10 @@ record AutoencoderObjective(AutoencoderKL vae, Losses losses, DType compute) {
     return add(
         meanAbsoluteError(differences(drawn, 1), differences(images, 1)),
         meanAbsoluteError(differences(drawn, 2), differences(images, 2)));
+  }
+
+  private Tensor perceptualError(Tensor drawn, Tensor images) {
+    return mean(lpips.distance(in(compute, drawn), in(compute, images)));
   }
 
   private static Tensor differences(Tensor x, int axis) {

@@ -8,10 +8,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.model.AutoencoderPreset;
+import nacre.neuralassets.model.AutoencoderPreset.Perceptual;
 import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.AveragedModel;
 import nacre.neuralassets.training.TrainedModel;
@@ -19,6 +21,7 @@ import nacre.neuralassets.training.TrainingMemory;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
 import nacre.nn.Parameters;
+import nacre.nn.vision.Lpips;
 import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -27,6 +30,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
+import nacre.weights.WeightsException;
 
 /**
  * An autoencoder in training: parameters, optimizer, averaged parameters. Confined to the thread
@@ -43,6 +47,7 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
   private final Device device;
   private final long seed;
   private final Parameters parameters;
+  private final Lpips lpips;
   private final AutoencoderObjective objective;
   private final AdamW optimizer;
   private final Ema ema;
@@ -62,9 +67,11 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
    * @param seed of the first parameters and of the noise
    * @param probe images on whose latents the {@code scaling_factor} of the written model is
    *     measured, {@code [n, S, S, 3]} in [−1, 1]
+   * @throws WeightsException if the network of a perceptual distance cannot be read, in one line
    */
   public AutoencoderTrainer(
-      AutoencoderPreset preset, Device device, DType compute, long seed, float[] probe) {
+      AutoencoderPreset preset, Device device, DType compute, long seed, float[] probe)
+      throws WeightsException {
     this.probe = probe.clone();
     this.preset = preset;
     this.device = device;
@@ -74,9 +81,11 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
     try {
       this.parameters =
           Parameters.create(device, DType.F32, seed).trainedIn(t.parameters().dtype());
+      Optional<Perceptual> perceptual = preset.losses().lpips();
+      this.lpips = perceptual.isEmpty() ? null : perceptual.get().files().load(device);
       this.objective =
           new AutoencoderObjective(
-              new AutoencoderKL(parameters, preset.vae()), preset.losses(), compute);
+              new AutoencoderKL(parameters, preset.vae()), preset.losses(), lpips, compute);
       this.optimizer = new AdamW(parameters.trainable(), t.optimizer(seed));
       this.ema =
           new Ema(parameters.all(), t.emaDecay(), true, t.emaOnHost() ? device.home() : device);
@@ -84,14 +93,19 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
       this.images = Tensor.empty(device, DType.F32, images(t.batchSize()));
       this.noise = Tensor.empty(device, DType.F32, latents(t.batchSize()));
       this.work = CapturedStep.of(device, this::wholeStep);
-    } catch (RuntimeException | Error e) {
+    } catch (WeightsException | RuntimeException | Error e) {
       scope.close();
       throw e;
     }
   }
 
-  /** What a run of a preset takes. */
-  public static TrainingMemory memory(AutoencoderPreset preset, Device device, DType compute) {
+  /**
+   * What a run of a preset takes.
+   *
+   * @throws WeightsException as the constructor
+   */
+  public static TrainingMemory memory(AutoencoderPreset preset, Device device, DType compute)
+      throws WeightsException {
     int frame = 3 * preset.imageSize() * preset.imageSize();
     try (AutoencoderTrainer dry =
         new AutoencoderTrainer(preset, DryRun.of(device), compute, 0, new float[frame])) {
@@ -184,7 +198,7 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
    */
   public double averagedLoss(float[] frames) {
     AutoencoderObjective judge =
-        new AutoencoderObjective(averaged.get(), preset.losses(), DType.F32);
+        new AutoencoderObjective(averaged.get(), preset.losses(), lpips, DType.F32);
     double[] sum = {0};
     int count =
         inParts(

@@ -1,9 +1,13 @@
 package nacre.neuralassets.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import nacre.diffusion.vae.VaeConfig;
+import nacre.nn.vision.LpipsFiles;
+import nacre.nn.vision.LpipsNet;
 import nacre.weights.ConfigRange;
 
 /**
@@ -33,6 +37,13 @@ public record AutoencoderPreset(
 
   private static final String AUTOENCODER = "autoencoder";
 
+  private static final String LPIPS = "lpips";
+  private static final String TRUNK = "trunk";
+  private static final String HEADS = "heads";
+
+  /** The keys whose values are places of files. */
+  static final List<String> PLACES = List.of("losses.lpips.trunk", "losses.lpips.heads");
+
   /**
    * Checks the ranges, and that sizes that depend on each other fit.
    *
@@ -50,7 +61,20 @@ public record AutoencoderPreset(
               vae.inChannels(),
               vae.outChannels()));
     }
+    losses.lpips.ifPresent(lpips -> requirePixels(lpips.files.net(), imageSize));
     TrainingConfig.requireArray(imageSize, training);
+  }
+
+  private static void requirePixels(LpipsNet net, int imageSize) {
+    if (imageSize < net.smallest()) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "losses.lpips: net %s wants images of at least %d pixels a side; image_size is %d",
+              net,
+              net.smallest(),
+              imageSize));
+    }
   }
 
   /**
@@ -62,8 +86,15 @@ public record AutoencoderPreset(
    *     keeps edges sharp
    * @param kl of the divergence from the standard normal distribution, the mean over the latent's
    *     elements
+   * @param lpips the perceptual distance, if there is one
    */
-  public record Losses(double absolute, double squared, double gradient, double kl) {
+  public record Losses(
+      double absolute, double squared, double gradient, double kl, Optional<Perceptual> lpips) {
+    /** Without a perceptual distance. */
+    public Losses(double absolute, double squared, double gradient, double kl) {
+      this(absolute, squared, gradient, kl, Optional.empty());
+    }
+
     /** Checks the ranges. */
     public Losses {
       ConfigRange range = new ConfigRange("losses.");
@@ -76,6 +107,20 @@ public record AutoencoderPreset(
             "losses.absolute and losses.squared are both 0; one of them says what a good"
                 + " reconstruction is");
       }
+    }
+  }
+
+  /**
+   * The mean perceptual distance between frames and what is drawn of them, {@link
+   * nacre.nn.vision.Lpips LPIPS}, as a term of the loss.
+   *
+   * @param weight of the term
+   * @param files the network
+   */
+  public record Perceptual(double weight, LpipsFiles files) {
+    /** Checks the range. */
+    public Perceptual {
+      new ConfigRange("losses.lpips.").number("weight", weight, 0, 1e6);
     }
   }
 
@@ -120,8 +165,20 @@ public record AutoencoderPreset(
             r.number("absolute", 0),
             r.number("squared", 0),
             r.number("gradient", 0),
-            r.number("kl", 0));
+            r.number("kl", 0),
+            r.optional(LPIPS).map(_ -> perceptual(r.object(LPIPS))));
     r.end();
     return losses;
+  }
+
+  private static Perceptual perceptual(PresetReader r) {
+    LpipsFiles files =
+        new LpipsFiles(
+            r.choice("net", LpipsNet.class, LpipsNet.VGG),
+            Path.of(r.text(TRUNK).orElseThrow(() -> r.missing(TRUNK))),
+            r.text(HEADS).map(Path::of));
+    Perceptual perceptual = new Perceptual(r.number("weight"), files);
+    r.end();
+    return perceptual;
   }
 }

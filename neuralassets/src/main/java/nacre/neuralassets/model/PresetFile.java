@@ -1,5 +1,6 @@
 package nacre.neuralassets.model;
 
+import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.weights.JsonFile;
 import nacre.weights.TextFile;
@@ -43,9 +45,12 @@ public record PresetFile(String name, ObjectNode root, String json, boolean isOp
           "waymo",
           "waymo-small");
 
-  /** The keys whose values are places of other models. */
+  /** The keys whose values are places of other models, with dots. */
   private static final List<String> PLACES =
-      List.of(PretrainedBase.BASE, PretrainedAutoencoder.FROM, PretrainedEncoder.FROM);
+      Stream.concat(
+              Stream.of(PretrainedBase.BASE, PretrainedAutoencoder.FROM, PretrainedEncoder.FROM),
+              AutoencoderPreset.PLACES.stream())
+          .toList();
 
   private static final String PAPER = "paper";
   private static final String EXTENDS = "extends";
@@ -88,9 +93,11 @@ public record PresetFile(String name, ObjectNode root, String json, boolean isOp
     PresetFile preset = of(file.toString(), TextFile.read(file));
     ObjectNode root = preset.root.deepCopy();
     for (String key : PLACES) {
-      String place = root.path(key).textValue();
+      JsonPointer pointer = JsonPointer.compile("/" + key.replace('.', '/'));
+      String place = root.at(pointer).textValue();
       if (place != null && !place.equals(PretrainedAutoencoder.SHIPPED)) {
-        root.put(key, file.toAbsolutePath().resolveSibling(place).normalize().toString());
+        String absolute = file.toAbsolutePath().resolveSibling(place).normalize().toString();
+        ((ObjectNode) root.at(pointer.head())).put(pointer.last().getMatchingProperty(), absolute);
       }
     }
     return root.equals(preset.root)

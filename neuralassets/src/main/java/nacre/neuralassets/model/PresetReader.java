@@ -210,11 +210,13 @@ final class PresetReader {
   }
 
   private JsonNode required(String key) {
-    return optional(key)
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    String.format(Locale.ROOT, "preset %s: %s is missing", preset, name(key))));
+    return optional(key).orElseThrow(() -> missing(key));
+  }
+
+  /** The failure of a key that must be there. */
+  IllegalArgumentException missing(String key) {
+    return new IllegalArgumentException(
+        String.format(Locale.ROOT, "preset %s: %s is missing", preset, name(key)));
   }
 
   private String name(String key) {

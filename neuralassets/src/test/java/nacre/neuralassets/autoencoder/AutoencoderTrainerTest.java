@@ -76,7 +76,9 @@ class AutoencoderTrainerTest {
   }
 
   private static AutoencoderTrainer trainer(DType compute) {
-    return new AutoencoderTrainer(PRESET, Device.cpu(), compute, SEED, frames().batch(0, 8));
+    float[] probe = frames().batch(0, 8);
+    return assertDoesNotThrow(
+        () -> new AutoencoderTrainer(PRESET, Device.cpu(), compute, SEED, probe));
   }
 
   private static double step(AutoencoderTrainer trainer, FrameSampler frames) {
@@ -131,7 +133,7 @@ class AutoencoderTrainerTest {
   }
 
   private static double loss(AutoencoderKL vae, Losses losses, Tensor images, Tensor noise) {
-    return new AutoencoderObjective(vae, losses, DType.F32).loss(images, noise).item();
+    return new AutoencoderObjective(vae, losses, null, DType.F32).loss(images, noise).item();
   }
 
   @Test
@@ -273,7 +275,7 @@ class AutoencoderTrainerTest {
   /** Tensors take what was counted, all but what an operation borrows for its own time. */
   @ParameterizedTest
   @EnumSource(names = {"F32", "BF16"})
-  void aRunTakesWhatWasSaid(DType compute) {
+  void aRunTakesWhatWasSaid(DType compute) throws IOException {
     TrainingMemory said = AutoencoderTrainer.memory(PRESET, Device.cpu(), compute);
     assertEquals(0, Memory.liveTensors());
     FrameSampler frames = frames();

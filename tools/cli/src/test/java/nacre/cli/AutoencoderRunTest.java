@@ -2,6 +2,7 @@ package nacre.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -19,8 +20,16 @@ import java.util.stream.Stream;
 import nacre.cli.output.LossCurve;
 import nacre.cli.output.MetricsLog;
 import nacre.neuralassets.model.Preset;
+import nacre.nn.Parameters;
+import nacre.nn.vision.Lpips;
+import nacre.nn.vision.LpipsNet;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
 import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
 import nacre.weights.JsonFile;
+import nacre.weights.SafeTensorsWriter;
 import nacre.weights.Sha256;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -156,6 +165,45 @@ class AutoencoderRunTest {
     assertEquals(0, skipped.status(), skipped::err);
     assertTrue(skipped.out().contains("over 5 held-out frames"), skipped::out);
     assertTrue(skipped.out().contains("left out: 2 clips"), skipped::out);
+  }
+
+  /** A network of random weights, in files that the preset names by relative paths. */
+  private void addPerceptualLoss() throws IOException {
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(Device.cpu(), DType.F32, 1);
+      new Lpips(p, LpipsNet.VGG, List.of(4, 4, 4, 4, 4));
+      Map<String, Tensor> trunk = p.at("features").all();
+      Map<String, Tensor> heads = new TreeMap<>(p.all());
+      heads.keySet().removeAll(trunk.keySet());
+      new SafeTensorsWriter().addParameters(trunk).write(folder.resolve("trunk.safetensors"));
+      new SafeTensorsWriter().addParameters(heads).write(folder.resolve("heads.safetensors"));
+    }
+    ObjectNode root = (ObjectNode) JsonFile.read(preset);
+    ObjectNode lpips = root.withObject("losses").putObject("lpips");
+    lpips.put("weight", 1).put("trunk", "trunk.safetensors").put("heads", "heads.safetensors");
+    Files.writeString(preset, root.toString());
+  }
+
+  @Test
+  void aRunWithAPerceptualLossGoesOnWithTheSameBits() throws IOException {
+    Path without = folder.resolve("without");
+    trained(without, "--preset", preset, "--eval-pairs", 0, "--steps", 4);
+    addPerceptualLoss();
+    Path whole = folder.resolve("whole");
+    trained(whole, "--preset", preset, "--eval-pairs", 0, "--steps", 4);
+    Path halved = folder.resolve("halved");
+    trained(halved, "--preset", preset, "--eval-pairs", 0, "--steps", 2);
+    trained(halved, "--resume", "--eval-pairs", 0, "--steps", 4);
+    Map<String, String> wanted = files(whole);
+    assertEquals(wanted, files(halved));
+    String optimizer = "optimizer.safetensors";
+    assertNotEquals(files(without).get(optimizer), wanted.get(optimizer));
+    Files.delete(folder.resolve("trunk.safetensors"));
+    CommandLineRun gone = CommandLineRun.of("train", "--out", halved, "--resume", "--steps", 6);
+    assertEquals(1, gone.status());
+    assertTrue(gone.err().contains("trunk.safetensors"), gone::err);
+    assertEquals(1, gone.err().lines().count(), gone::err);
+    assertEquals(wanted, files(halved));
   }
 
   @Test

@@ -323,6 +323,11 @@ public final class Ops {
     return Resample.averagePool(x, factor);
   }
 
+  /** {@code x [N, H, W, C]} → the largest element of each kernel × kernel window. */
+  public static Tensor maxPool(Tensor x, int kernel, int stride) {
+    return MaxPool.maxPool(x, kernel, stride);
+  }
+
   /** {@code x [N, H, W, C], boxes [N, R, 4] → [N, R, height, width, C]}. */
   public static Tensor cropResize(Tensor x, Tensor boxes, int height, int width) {
     return CropResize.cropResize(x, boxes, height, width);

@@ -135,7 +135,7 @@ final class Cases {
   /**
    * An eighth of x, added to whole numbers in no order: so far apart that steps change no order.
    */
-  private static Tensor apart(Tensor x) {
+  static Tensor apart(Tensor x) {
     float[] whole = new float[(int) x.elements()];
     for (int i = 0; i < whole.length; i++) {
       whole[i] = i * 7 % whole.length;

@@ -3,6 +3,7 @@ package nacre.tensor.ops;
 import static nacre.tensor.ops.Convolution.conv2d;
 import static nacre.tensor.ops.CropResize.cropResize;
 import static nacre.tensor.ops.CropResize.resize;
+import static nacre.tensor.ops.MaxPool.maxPool;
 import static nacre.tensor.ops.Resample.averagePool;
 import static nacre.tensor.ops.Resample.upsampleNearest;
 import static nacre.tensor.ops.SpaceToDepth.depthToSpace;
@@ -125,6 +126,10 @@ final class ImageCases {
         Resample.class, "upsample by 3", in -> upsampleNearest(in[0], 3), Input.of(1, 2, 1, 2));
     cases.put(Resample.class, "average", in -> averagePool(in[0], 2), Input.of(2, 4, 6, 3));
     cases.put(Resample.class, "average by 3", in -> averagePool(in[0], 3), Input.of(1, 3, 6, 2));
+    cases.put(
+        Where.class, "largest of 2", in -> maxPool(Cases.apart(in[0]), 2, 2), Input.of(1, 5, 4, 2));
+    cases.put(
+        Where.class, "largest of 3", in -> maxPool(Cases.apart(in[0]), 3, 2), Input.of(1, 5, 6, 2));
     cases.put(CropResize.class, "crops", in -> cropResize(in[0], boxes(in[0]), 3, 2), pixels());
     cases.put(CropResize.class, "enlarged", in -> resize(in[0], 7, 5), Input.of(2, 3, 4, 2));
     cases.put(CropResize.class, "reduced", in -> resize(in[0], 2, 3), Input.of(1, 5, 7, 2));

@@ -231,6 +231,21 @@ class OperationTest {
 
   @ParameterizedTest
   @MethodSource("devices")
+  void theLargestOfEachWindowIsKept(Device device) {
+    Tensor x =
+        Tensor.of(
+            device,
+            Shape.of(1, 3, 5, 1),
+            new float[] {1, -2, 3, 0, 9, -4, 5, -6, 7, 9, -1, -1, 8, -3, 9});
+    assertTensor(MaxPool.maxPool(x, 2, 2), Shape.of(1, 1, 2, 1), 5, 7);
+    assertTensor(MaxPool.maxPool(x, 3, 2), Shape.of(1, 1, 2, 1), 8, 9);
+    assertTensor(MaxPool.maxPool(x, 2, 1), Shape.of(1, 2, 4, 1), 5, 5, 7, 9, 5, 8, 8, 9);
+    var e = assertThrows(IllegalArgumentException.class, () -> MaxPool.maxPool(x, 4, 2));
+    assertTrue(e.getMessage().startsWith("maxPool: windows of 4 with stride 2"), e.getMessage());
+  }
+
+  @ParameterizedTest
+  @MethodSource("devices")
   void blocksBecomeChannelsRowByRow(Device device) {
     Tensor x = count(device, 1, 2, 4, 2);
     Tensor y = SpaceToDepth.spaceToDepth(x, 2);
@@ -328,6 +343,7 @@ class OperationTest {
     assertOneMore(() -> Arithmetic.divide(image, channels));
     assertOneMore(() -> CropResize.resize(image, 3, 3));
     assertOneMore(() -> SpaceToDepth.spaceToDepth(image, 2));
+    assertOneMore(() -> MaxPool.maxPool(image, 2, 2));
     assertOneMore(() -> Concat.concat(0, image, image));
   }
 

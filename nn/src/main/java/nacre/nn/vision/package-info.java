@@ -1,0 +1,2 @@
+/** Networks that judge pictures: perceptual distances. */
+package nacre.nn.vision;
