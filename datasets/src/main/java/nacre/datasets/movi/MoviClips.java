@@ -1,13 +1,15 @@
 package nacre.datasets.movi;
 
 import java.io.IOException;
+import java.util.List;
+import nacre.datasets.tfrecord.Shard;
 import nacre.datasets.tfrecord.ShardFiles;
+import nacre.datasets.tfrecord.ShardedClips;
 import nacre.datasets.tfrecord.Shards;
-import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.scene.Scene;
 
 /** The videos of a split of MOVi-E: a record is a clip. */
-public final class MoviClips implements ClipSource {
+public final class MoviClips implements ShardedClips {
   private final ShardFiles files;
   private final Shards shards;
 
@@ -26,9 +28,9 @@ public final class MoviClips implements ClipSource {
     return new MoviClips(ShardFiles.find(location));
   }
 
-  /** The shards, whose indexes can be made ahead. */
-  public Shards shards() {
-    return shards;
+  @Override
+  public List<Shard> shards() {
+    return shards.all();
   }
 
   @Override

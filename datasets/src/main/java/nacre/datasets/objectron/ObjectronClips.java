@@ -14,8 +14,8 @@ import nacre.datasets.tfrecord.FeatureList;
 import nacre.datasets.tfrecord.RecordException;
 import nacre.datasets.tfrecord.Shard;
 import nacre.datasets.tfrecord.ShardFiles;
+import nacre.datasets.tfrecord.ShardedClips;
 import nacre.datasets.tfrecord.Shards;
-import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.scene.Scene;
 
 /**
@@ -23,7 +23,7 @@ import nacre.neuralassets.scene.Scene;
  * tf.train.Example} a frame, in any order, which are put together by the folder of their file
  * names.
  */
-final class ObjectronClips implements ClipSource {
+final class ObjectronClips implements ShardedClips {
   private static final String FILE = "image/filename";
   private static final String NUMBER = "image/id";
   static final ExampleLayout LAYOUT =
@@ -59,6 +59,15 @@ final class ObjectronClips implements ClipSource {
     Set<String> names = new TreeSet<>(Annotation.FEATURES);
     names.addAll(List.of(FILE, NUMBER));
     return names;
+  }
+
+  @Override
+  public List<Shard> shards() {
+    return clips.stream()
+        .flatMap(clip -> clip.records().stream())
+        .map(Place::shard)
+        .distinct()
+        .toList();
   }
 
   static ObjectronClips open(String location) throws IOException {

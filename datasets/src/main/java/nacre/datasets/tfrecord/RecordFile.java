@@ -140,6 +140,14 @@ public record RecordFile(Path path, OpenFiles files) {
     return payload;
   }
 
+  /** The payload as it is, damaged or not, for a look at what kind of record it is. */
+  ByteBuffer unchecked(Place place) throws IOException {
+    if (place.fault() != null) {
+      throw new RecordException(place.fault());
+    }
+    return bytes(place.offset(), place.length()).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
   /**
    * Reads a part of a record and checks it.
    *

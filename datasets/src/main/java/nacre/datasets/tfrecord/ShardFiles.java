@@ -159,7 +159,7 @@ public record ShardFiles(Path root, String split, List<Path> paths) {
       Path file = find(location.toString()).paths().getFirst();
       RecordFile shard = new RecordFile(file, OpenFiles.shared());
       RecordFile.Place first = shard.place(0, 0, shard.size());
-      return layout.describe(shard.payload(first), "").parts().containsKey(part);
+      return layout.describe(shard.unchecked(first), "").parts().containsKey(part);
     } catch (IOException e) {
       return false; // opening it by name says what is wrong
     }

@@ -8,11 +8,11 @@ import java.util.stream.Stream;
 import nacre.datasets.tfrecord.OpenFiles;
 import nacre.datasets.tfrecord.RecordFile;
 import nacre.datasets.tfrecord.Shard;
-import nacre.neuralassets.data.ClipSource;
+import nacre.datasets.tfrecord.ShardedClips;
 import nacre.neuralassets.scene.Scene;
 
 /** The Waymo Open Dataset, version 1: TFRecord files, each a segment and a clip. */
-final class WaymoFrames implements ClipSource {
+final class WaymoFrames implements ShardedClips {
   private static final String SUFFIX = ".tfrecord";
 
   private final Path root;
@@ -55,6 +55,11 @@ final class WaymoFrames implements ClipSource {
       }
       return found;
     }
+  }
+
+  @Override
+  public List<Shard> shards() {
+    return shards;
   }
 
   /**

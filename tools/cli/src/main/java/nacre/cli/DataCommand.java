@@ -11,7 +11,13 @@ import picocli.CommandLine.Spec;
     description = "Make scene folders, look at data sets, and pack them.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {DataRender.class, DataInspect.class, DataStats.class, DataPack.class})
+    subcommands = {
+      DataRender.class,
+      DataInspect.class,
+      DataIndex.class,
+      DataStats.class,
+      DataPack.class
+    })
 final class DataCommand implements Runnable {
   @Spec private CommandSpec spec;
 
