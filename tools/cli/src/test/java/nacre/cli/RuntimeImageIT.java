@@ -63,6 +63,17 @@ class RuntimeImageIT {
     run(java, "-jar", sample, "--model", "r", "--steps", "2", "--rows", "1", "--out", "pictures");
     assertTrue(Files.isRegularFile(folder.resolve("pictures/sheet.png")));
     String nacre = TARGET.resolve("nacre.jar").toString();
+    Path tables = Path.of("../../datasets/src/test/resources/nacre/datasets/waymo/published");
+    run(
+        java,
+        "-jar",
+        nacre,
+        "data",
+        "inspect",
+        tables.toAbsolutePath().toString(),
+        "--out",
+        "i.png");
+    assertTrue(Files.isRegularFile(folder.resolve("i.png")));
     assertTrue(run(java, "-jar", nacre, "doctor").contains("cpu: oneDNN"));
   }
 
