@@ -10,7 +10,7 @@ import nacre.datasets.picture.EncodedPicture;
 import nacre.datasets.tfrecord.ExampleLayout;
 import nacre.datasets.tfrecord.Ragged;
 import nacre.datasets.tfrecord.RecordException;
-import nacre.datasets.tfrecord.Shard;
+import nacre.datasets.tfrecord.RecordParts;
 import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.Intrinsics;
@@ -72,13 +72,13 @@ final class MoviRecord {
 
   private static final int LARGEST_SIDE = 8192;
 
-  private final Shard.Parts record;
+  private final RecordParts record;
   private final int frames;
   private final int width;
   private final int height;
   private final int objects;
 
-  private MoviRecord(Shard.Parts record) throws IOException {
+  private MoviRecord(RecordParts record) throws IOException {
     this.record = record;
     width = whole(WIDTH, 1, LARGEST_SIDE);
     height = whole(HEIGHT, 1, LARGEST_SIDE);
@@ -102,7 +102,7 @@ final class MoviRecord {
    *
    * @throws IOException in one line that names file, record and offset, if it is damaged
    */
-  static Scene read(Shard.Parts record) throws IOException {
+  static Scene read(RecordParts record) throws IOException {
     try {
       return new MoviRecord(record).scene();
     } catch (IllegalArgumentException e) {

@@ -12,6 +12,7 @@ import java.util.TreeSet;
 import nacre.datasets.tfrecord.ExampleLayout;
 import nacre.datasets.tfrecord.FeatureList;
 import nacre.datasets.tfrecord.RecordException;
+import nacre.datasets.tfrecord.RecordParts;
 import nacre.datasets.tfrecord.Shard;
 import nacre.datasets.tfrecord.ShardFiles;
 import nacre.datasets.tfrecord.ShardedClips;
@@ -175,13 +176,13 @@ final class ObjectronClips implements ShardedClips {
     Shard.Parts parts = clip.records().getFirst().parts();
     return parts.count(Annotation.VIEW) > 0 && !isSequence(parts)
         ? ofFrames(clip)
-        : VideoRecord.read(VideoRecord.of(parts));
+        : VideoRecord.read(parts);
   }
 
   private static Video ofFrames(Clip clip) throws IOException {
-    List<VideoRecord> frames = new ArrayList<>();
+    List<RecordParts> frames = new ArrayList<>();
     for (Place place : clip.records()) {
-      frames.add(VideoRecord.of(place.parts()));
+      frames.add(place.parts());
     }
     return VideoRecord.readFrames(frames);
   }

@@ -10,45 +10,18 @@ import nacre.datasets.picture.EncodedPicture;
 import nacre.datasets.tfrecord.Feature;
 import nacre.datasets.tfrecord.FeatureList;
 import nacre.datasets.tfrecord.RecordException;
-import nacre.datasets.tfrecord.Shard;
+import nacre.datasets.tfrecord.RecordParts;
 
-/** A record of Objectron whose parts are read singly: a video, or one frame. */
-interface VideoRecord {
-  /** The record in messages. */
-  String where();
-
-  /** How many pieces of a part there are; 0 if it is missing. */
-  int count(String part);
-
-  /** Reads a piece of a part. */
-  byte[] read(String part, int piece) throws IOException;
-
-  /** A record of a shard. */
-  static VideoRecord of(Shard.Parts parts) {
-    return new VideoRecord() {
-      @Override
-      public String where() {
-        return parts.where();
-      }
-
-      @Override
-      public int count(String part) {
-        return parts.count(part);
-      }
-
-      @Override
-      public byte[] read(String part, int piece) throws IOException {
-        return parts.read(part, piece);
-      }
-    };
-  }
+/** Reads the records of Objectron, videos or single frames, but for their pictures. */
+final class VideoRecord {
+  private VideoRecord() {}
 
   /**
    * Reads a {@code tf.train.SequenceExample}, but for its pictures.
    *
    * @throws RecordException in one line, if a feature is missing, of the wrong type or length
    */
-  static Video read(VideoRecord record) throws IOException {
+  static Video read(RecordParts record) throws IOException {
     int count = record.count(Annotation.PICTURE);
     if (count == 0) {
       throw new RecordException(record.where() + ": " + Annotation.PICTURE + " is missing");
@@ -87,9 +60,9 @@ interface VideoRecord {
    *
    * @throws RecordException in one line, if a feature is missing, of the wrong type or length
    */
-  static Video readFrames(List<VideoRecord> records) throws IOException {
+  static Video readFrames(List<RecordParts> records) throws IOException {
     List<Annotation> frames = new ArrayList<>();
-    for (VideoRecord record : records) {
+    for (RecordParts record : records) {
       Map<String, Feature> features = new HashMap<>();
       for (String name : Annotation.FEATURES) {
         if (record.count(name) > 0) {
@@ -102,7 +75,7 @@ interface VideoRecord {
     return new Video(frames, (t, w, h) -> picture(records.get(t), 0, w, h), where);
   }
 
-  private static byte[] picture(VideoRecord record, int frame, int width, int height)
+  private static byte[] picture(RecordParts record, int frame, int width, int height)
       throws IOException {
     byte[] file = record.read(Annotation.PICTURE, frame);
     String place = record.where() + ": " + Annotation.PICTURE + "[" + frame + "]";

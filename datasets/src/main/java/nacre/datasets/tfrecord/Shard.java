@@ -76,28 +76,18 @@ public final class Shard {
    * @param file of the shard
    * @param entry its places
    */
-  public record Parts(RecordFile file, ShardIndex.Entry entry) {
-    /** The record in messages: file, number and offset. */
+  public record Parts(RecordFile file, ShardIndex.Entry entry) implements RecordParts {
+    @Override
     public String where() {
       return file.where(entry.place());
     }
 
-    /** How many pieces of a part there are; 0 if it is missing. */
+    @Override
     public int count(String part) {
       return entry.parts().getOrDefault(part, List.of()).size();
     }
 
-    /** A feature of the record, as {@link #read} of its only piece. */
-    public Feature feature(String name) throws IOException {
-      return new Feature(name, read(name, 0), where());
-    }
-
-    /**
-     * Reads a piece and checks it.
-     *
-     * @throws IOException in one line that names file, record and offset, if there is none, or it
-     *     is damaged
-     */
+    @Override
     public byte[] read(String part, int piece) throws IOException {
       if (piece >= count(part)) {
         throw new RecordException(

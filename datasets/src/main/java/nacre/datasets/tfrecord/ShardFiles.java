@@ -150,7 +150,8 @@ public record ShardFiles(Path root, String split, List<Path> paths) {
   }
 
   /**
-   * Whether the first record at a location has a part: a quick look.
+   * Whether the first record at a location has a part: a quick look, which checks no checksum, so
+   * that a data set is recognized whose first record is damaged.
    *
    * @param layout that finds it
    */

@@ -5,22 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
+import nacre.datasets.MemoryRecord;
 import nacre.datasets.tfrecord.OpenFiles;
 import nacre.datasets.tfrecord.RecordException;
 import nacre.datasets.tfrecord.RecordFile;
-import nacre.datasets.tfrecord.RecordLayout;
+import nacre.datasets.tfrecord.Records;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.scene.Scene;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,18 +41,12 @@ class BadVideosTest {
     payload.get(video);
   }
 
-  private Path write(byte[]... records) throws IOException {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    for (byte[] record : records) {
-      ByteBuffer framed = ByteBuffer.allocate(record.length + 16).order(ByteOrder.LITTLE_ENDIAN);
-      framed.putLong(record.length);
-      framed.putInt(RecordFile.crc(framed.slice(0, 8)));
-      framed.put(record).putInt(RecordFile.crc(ByteBuffer.wrap(record)));
-      out.write(framed.array());
+  private Path write(byte[]... payloads) throws IOException {
+    Records records = new Records();
+    for (byte[] payload : payloads) {
+      records.add(payload);
     }
-    Path file = folder.resolve("chair_train-00000-of-00001");
-    Files.write(file, out.toByteArray());
-    return file;
+    return Files.write(folder.resolve("chair_train-00000-of-00001"), records.bytes());
   }
 
   private int find(byte[] bytes) {
@@ -193,7 +184,7 @@ class BadVideosTest {
       boolean isCut = random.nextInt(8) == 0;
       byte[] payload = isCut ? Arrays.copyOf(mutated, random.nextInt(intact.length)) : mutated;
       try {
-        Scene scene = VideoRecord.read(new Memory(payload)).scene();
+        Scene scene = VideoRecord.read(new MemoryRecord(payload, ObjectronClips.LAYOUT)).scene();
         assertTrue(scene.frames().size() <= 6);
         scene.frames().getLast().views();
         read++;
@@ -207,32 +198,5 @@ class BadVideosTest {
     }
     assertEquals(MUTATIONS, read + refused);
     assertTrue(read > MUTATIONS / 10 && refused > MUTATIONS / 10, read + " read");
-  }
-
-  /** A record in memory, as the index would find its parts. */
-  private static final class Memory implements VideoRecord {
-    private final byte[] payload;
-    private final Map<String, List<RecordLayout.Part>> parts;
-
-    Memory(byte[] payload) throws RecordException {
-      this.payload = payload;
-      parts = ObjectronClips.LAYOUT.describe(ByteBuffer.wrap(payload), where()).parts();
-    }
-
-    @Override
-    public String where() {
-      return "here";
-    }
-
-    @Override
-    public int count(String part) {
-      return parts.getOrDefault(part, List.of()).size();
-    }
-
-    @Override
-    public byte[] read(String part, int piece) {
-      RecordLayout.Part place = parts.get(part).get(piece);
-      return Arrays.copyOfRange(payload, place.offset(), place.offset() + place.length());
-    }
   }
 }
