@@ -207,7 +207,7 @@ final class MoviRecord {
     for (int i = 0; i < objects; i++) {
       String name = assets.get(i);
       for (int copy = 2; !names.add(name); copy++) {
-        name = assets.get(i) + "#" + copy;
+        name = assets.get(i) + "_" + copy;
       }
       entities.add(new Scene.Entity(name, dynamic[i] != 0));
     }

@@ -2,10 +2,10 @@ package nacre.datasets.objectron;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import nacre.datasets.tfrecord.RecordException;
 import nacre.neuralassets.scene.Box2;
@@ -65,10 +65,13 @@ record Video(List<Annotation> frames, Pictures pictures, String where) {
     }
     List<Track> tracks = tracks();
     List<Scene.Entity> entities = new ArrayList<>();
-    Map<String, Integer> same = new HashMap<>();
+    Set<String> names = new HashSet<>();
     for (Track track : tracks) {
-      int nth = same.merge(track.name(), 1, Integer::sum);
-      entities.add(new Scene.Entity(nth == 1 ? track.name() : track.name() + " " + nth, false));
+      String name = track.name();
+      for (int copy = 2; !names.add(name); copy++) {
+        name = track.name() + "_" + copy;
+      }
+      entities.add(new Scene.Entity(name, false));
     }
     List<SceneFrame> scene = new ArrayList<>();
     for (int t = 0; t < frames.size(); t++) {

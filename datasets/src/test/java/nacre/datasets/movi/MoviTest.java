@@ -70,7 +70,7 @@ class MoviTest {
       assertEquals(want.get("dynamic").get(i).intValue() == 1, scene.entities().get(i).isDynamic());
     }
     assertEquals(
-        List.of("thing_0", "thing_0#2", "thing_1", "thing_2").subList(0, count), scene.names());
+        List.of("thing_0", "thing_0_2", "thing_1", "thing_2").subList(0, count), scene.names());
     for (int t = 0; t < scene.frames().size(); t++) {
       JsonNode frame = want.get("frames").get(t);
       check(scene.frames().get(t), frame, count);

@@ -70,7 +70,7 @@ class ObjectronTest {
     assertEquals(new Vec3(0, 1, 0), scene.up());
     assertEquals(frames.size(), scene.frames().size());
     assertFalse(scene.isDecoded());
-    assertEquals(video == 0 ? List.of("chair", "chair 2") : List.of("chair"), scene.names());
+    assertEquals(video == 0 ? List.of("chair", "chair_2") : List.of("chair"), scene.names());
     for (int t = 0; t < frames.size(); t++) {
       JsonNode want = frames.get(t);
       SceneFrame frame = scene.frames().get(t);
