@@ -16,6 +16,7 @@ import nacre.cli.options.PresetName;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.HeldOut;
+import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.data.RenderedClips;
 import nacre.neuralassets.model.Preset;
@@ -33,7 +34,8 @@ import picocli.CommandLine.Option;
 /**
  * {@code nacre bench optimizer}: how far training with optimizer states and parameters in fewer
  * bits leads from training in f32, on the same pairs with the same noise. The first row, the same
- * with activations in bf16, is the measure of the others.
+ * with activations in bf16, is the measure of the others. The last line says what part of a step in
+ * f32 the update and the gradients' norm take.
  */
 @Command(
     name = "optimizer",
@@ -94,8 +96,14 @@ final class OptimizerBench implements Callable<Integer> {
    *
    * @param loss the mean of its last quarter
    * @param bytes of parameters and optimizer state for each trained element
+   * @param step seconds of a step, the median
+   * @param norm what its update takes
    */
-  private record Outcome(Map<String, float[]> changes, double loss, double bytes) {}
+  private record Outcome(
+      Map<String, float[]> changes, double loss, double bytes, double step, NormShare norm) {}
+
+  /** The mean loss of the last quarter of a run, and the median of the seconds of a step. */
+  private record Course(double loss, double step) {}
 
   @Override
   public Integer call() throws IOException {
@@ -111,6 +119,8 @@ final class OptimizerBench implements Callable<Integer> {
     for (Way way : WAYS) {
       row(out, way.name, train(on, chosen, way), exact);
     }
+    out.println();
+    out.println(exact.norm.describe(exact.step));
     return 0;
   }
 
@@ -148,11 +158,12 @@ final class OptimizerBench implements Callable<Integer> {
       if (mine.vaeFrom().isPresent()) {
         trainer.begin(PretrainedAutoencoder.open(mine.vaeFrom().get()));
       }
-      double loss = run(trainer, mine);
+      Course course = run(trainer, mine);
       trainer.trainedParameters().forEach((name, p) -> subtract(p, changes.get(name)));
       long elements = elements(trainer.trainedParameters());
       long bytes = bytes(trainer.trainedParameters()) + bytes(trainer.optimizer().state());
-      return new Outcome(changes, loss, bytes / (double) elements);
+      NormShare norm = NormShare.of(trainer, on);
+      return new Outcome(changes, course.loss, bytes / (double) elements, course.step, norm);
     } finally {
       on.backend().allocator().trim();
     }
@@ -167,7 +178,7 @@ final class OptimizerBench implements Callable<Integer> {
     return values;
   }
 
-  private double run(Trainer trainer, Preset mine) throws IOException {
+  private Course run(Trainer trainer, Preset mine) throws IOException {
     TrainingConfig t = mine.training();
     DataConfig data = TrainStepBench.data(mine);
     var clips =
@@ -180,12 +191,16 @@ final class OptimizerBench implements Callable<Integer> {
     var pairs = new PairSampler(clips, data, diffusion, SEED, mine.imageSize());
     int quarter = Math.max(1, steps / 4);
     double sum = 0;
+    double[] seconds = new double[steps];
     for (int step = 0; step < steps; step++) {
       double rate = RunLength.rate(t, step, steps);
-      double loss = trainer.step(pairs.batch(step, t.batchSize()), rate);
+      PairBatch batch = pairs.batch(step, t.batchSize());
+      long begun = System.nanoTime();
+      double loss = trainer.step(batch, rate);
+      seconds[step] = (System.nanoTime() - begun) * 1e-9;
       sum += step >= steps - quarter ? loss : 0;
     }
-    return sum / quarter;
+    return new Course(sum / quarter, NormShare.median(seconds));
   }
 
   private static void subtract(Tensor parameter, float[] from) {
