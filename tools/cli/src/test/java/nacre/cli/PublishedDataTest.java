@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import nacre.neuralassets.model.Preset;
 import nacre.tensor.Memory;
 import org.junit.jupiter.api.AfterEach;
@@ -33,8 +35,21 @@ class PublishedDataTest {
 
   /** The index of records is kept beside them, so they are copied. */
   private Path data(String name) throws IOException {
-    Path file = RESOURCES.resolve(name);
-    return Files.isDirectory(file) ? file : Files.copy(file, folder.resolve("drive.tfrecord"));
+    Path place = RESOURCES.resolve(name);
+    if (Files.isRegularFile(place)) {
+      return Files.copy(place, folder.resolve("drive.tfrecord"));
+    }
+    try (Stream<Path> files = Files.list(place)) {
+      List<Path> shards = files.filter(file -> file.toString().contains("-of-")).toList();
+      if (shards.isEmpty()) {
+        return place;
+      }
+      Path copies = Files.createDirectory(folder.resolve("shards"));
+      for (Path shard : shards) {
+        Files.copy(shard, copies.resolve(shard.getFileName()));
+      }
+      return copies;
+    }
   }
 
   @ParameterizedTest
@@ -42,7 +57,9 @@ class PublishedDataTest {
     "waymo/published, Waymo Open 2",
     "waymo/plain, Waymo Open 2",
     "waymo/frames.tfrecord, Waymo Open 1",
-    "object/data, 3D boxes are approximations"
+    "object/data, 3D boxes are approximations",
+    "movi, MOVi-E",
+    "objectron, Objectron"
   })
   void aStoppedRunGoesOnToTheBit(String name, String kind) throws IOException {
     Path data = data(name);
