@@ -10,7 +10,18 @@ import java.util.List;
 import java.util.TreeSet;
 import javax.imageio.ImageIO;
 import nacre.diffusion.image.RgbImage;
-import nacre.neuralassets.scene.*;
+import nacre.neuralassets.scene.Box2;
+import nacre.neuralassets.scene.Box3;
+import nacre.neuralassets.scene.Camera;
+import nacre.neuralassets.scene.Intrinsics;
+import nacre.neuralassets.scene.ObjectView;
+import nacre.neuralassets.scene.Projection;
+import nacre.neuralassets.scene.Quaternion;
+import nacre.neuralassets.scene.RigidPose;
+import nacre.neuralassets.scene.Scene;
+import nacre.neuralassets.scene.SceneFrame;
+import nacre.neuralassets.scene.SceneWriter;
+import nacre.neuralassets.scene.Vec3;
 
 /**
  * Makes a scene folder of pictures with 2D boxes in the manner of COCO and of a camera that stands

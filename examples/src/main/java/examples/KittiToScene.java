@@ -11,7 +11,16 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import nacre.diffusion.image.RgbImage;
-import nacre.neuralassets.scene.*;
+import nacre.neuralassets.scene.Box3;
+import nacre.neuralassets.scene.Camera;
+import nacre.neuralassets.scene.Intrinsics;
+import nacre.neuralassets.scene.ObjectView;
+import nacre.neuralassets.scene.Quaternion;
+import nacre.neuralassets.scene.RigidPose;
+import nacre.neuralassets.scene.Scene;
+import nacre.neuralassets.scene.SceneFrame;
+import nacre.neuralassets.scene.SceneWriter;
+import nacre.neuralassets.scene.Vec3;
 
 /**
  * Makes a scene folder of 3D boxes in the camera's axes, as KITTI's tracking benchmark has them:
