@@ -10,10 +10,11 @@ from peft import LoraConfig
 def adapt(unet: UNet2DConditionModel, lora: dict, g: torch.Generator) -> None:
     """Puts adapters beside the targets and moves every B off its zeros; the base is frozen.
 
-    `lora` has Nacre's keys: rank, alpha, and targets, which are peft's target_modules.
+    `lora` has Nacre's keys and defaults: rank, alpha, and targets, which are peft's target_modules.
     """
     unet.requires_grad_(False)
-    unet.add_adapter(LoraConfig(r=lora["rank"], lora_alpha=lora["alpha"], target_modules=lora["targets"]))
+    targets = lora.get("targets", ["to_q", "to_k", "to_v", "to_out.0"])
+    unet.add_adapter(LoraConfig(r=lora["rank"], lora_alpha=lora.get("alpha", lora["rank"]), target_modules=targets))
     with torch.no_grad():
         for name, p in unet.named_parameters():
             if ".lora_B." in name:
