@@ -2,7 +2,6 @@ package nacre.datasets.movi;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -202,14 +201,10 @@ final class MoviRecord {
           .feature(ASSET)
           .wrong(String.format(Locale.ROOT, "has %d values instead of %d", assets.size(), objects));
     }
-    Set<String> names = new HashSet<>();
+    List<String> names = Scene.distinct(assets);
     List<Scene.Entity> entities = new ArrayList<>();
     for (int i = 0; i < objects; i++) {
-      String name = assets.get(i);
-      for (int copy = 2; !names.add(name); copy++) {
-        name = assets.get(i) + "_" + copy;
-      }
-      entities.add(new Scene.Entity(name, dynamic[i] != 0));
+      entities.add(new Scene.Entity(names.get(i), dynamic[i] != 0));
     }
     return entities;
   }

@@ -31,10 +31,12 @@ final class ObjectronClips implements ShardedClips {
       new ExampleLayout("objectron-1", whole(), Set.of(Annotation.PICTURE), Annotation.PICTURE);
 
   private final ShardFiles files;
+  private final List<Shard> shards;
   private final List<Clip> clips;
 
-  private ObjectronClips(ShardFiles files, List<Clip> clips) {
+  private ObjectronClips(ShardFiles files, List<Shard> shards, List<Clip> clips) {
     this.files = files;
+    this.shards = shards;
     this.clips = clips;
   }
 
@@ -64,22 +66,19 @@ final class ObjectronClips implements ShardedClips {
 
   @Override
   public List<Shard> shards() {
-    return clips.stream()
-        .flatMap(clip -> clip.records().stream())
-        .map(Place::shard)
-        .distinct()
-        .toList();
+    return shards;
   }
 
   static ObjectronClips open(String location) throws IOException {
     ShardFiles files = ShardFiles.find(location);
     List<Place> places = new ArrayList<>();
-    for (Shard shard : new Shards(files.paths(), LAYOUT).all()) {
+    List<Shard> shards = new Shards(files.paths(), LAYOUT).all();
+    for (Shard shard : shards) {
       for (int i = 0; i < shard.records(); i++) {
         places.add(new Place(shard, i));
       }
     }
-    return new ObjectronClips(files, areFrames(places) ? videos(places) : single(places));
+    return new ObjectronClips(files, shards, areFrames(places) ? videos(places) : single(places));
   }
 
   /** Whether a record is a frame, as the first that can be read tells. */

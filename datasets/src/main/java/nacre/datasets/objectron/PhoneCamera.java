@@ -16,8 +16,9 @@ final class PhoneCamera {
   /** Numbers in a matrix of four by four. */
   static final int MATRIX = 16;
 
-  /** How far rows may be from unit length and right angles; matrices in float32 are well within. */
-  private static final double TOLERANCE = 1e-3;
+  /** From the sensor's axes to those of the upright camera: X right, Y up, −Z forward. */
+  private static final Quaternion UPRIGHT =
+      Quaternion.ofColumns(new Vec3(0, -1, 0), new Vec3(1, 0, 0), new Vec3(0, 0, 1));
 
   private PhoneCamera() {}
 
@@ -29,26 +30,14 @@ final class PhoneCamera {
    * @throws IllegalArgumentException if they are not such matrices
    */
   static Camera of(float[] view, float[] projection) {
-    double[] r = {view[0], view[1], view[2], view[4], view[5], view[6], view[8], view[9], view[10]};
-    Vec3 x = new Vec3(r[0], r[1], r[2]);
-    Vec3 y = new Vec3(r[3], r[4], r[5]);
-    Vec3 z = new Vec3(r[6], r[7], r[8]);
-    Vec3 moved = new Vec3(view[3], view[7], view[11]);
-    double wrong =
-        Math.abs(x.dot(x) - 1)
-            + Math.abs(y.dot(y) - 1)
-            + x.cross(y).minus(z).length()
-            + Math.abs(x.dot(y));
-    if (!(wrong < TOLERANCE) || !moved.isFinite()) {
-      throw new IllegalArgumentException("camera/view is no rotation with a translation");
+    RigidPose toSensor;
+    try {
+      toSensor = RigidPose.ofMatrix(IntStream.range(0, MATRIX).mapToDouble(i -> view[i]).toArray());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("camera/view is no rotation with a translation", e);
     }
-    // The world's axes as the upright camera sees them are the columns of its rotation's inverse.
-    Vec3 right = upright(new Vec3(r[0], r[3], r[6]));
-    Vec3 up = upright(new Vec3(r[1], r[4], r[7]));
-    Vec3 back = upright(new Vec3(r[2], r[5], r[8]));
-    Quaternion toWorld = Quaternion.ofColumns(right, up, back).inverse();
-    RigidPose pose = new RigidPose(toWorld, toWorld.rotate(upright(moved)).times(-1));
-    return new Camera(pose, intrinsics(projection));
+    RigidPose toWorld = new RigidPose(UPRIGHT, Vec3.ZERO).after(toSensor).inverse();
+    return new Camera(toWorld, intrinsics(projection));
   }
 
   private static Intrinsics intrinsics(float[] p) {

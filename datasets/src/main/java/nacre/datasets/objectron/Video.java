@@ -2,10 +2,8 @@ package nacre.datasets.objectron;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import java.util.function.Predicate;
 import nacre.datasets.tfrecord.RecordException;
 import nacre.neuralassets.scene.Box2;
@@ -64,15 +62,10 @@ record Video(List<Annotation> frames, Pictures pictures, String where) {
       }
     }
     List<Track> tracks = tracks();
-    List<Scene.Entity> entities = new ArrayList<>();
-    Set<String> names = new HashSet<>();
-    for (Track track : tracks) {
-      String name = track.name();
-      for (int copy = 2; !names.add(name); copy++) {
-        name = track.name() + "_" + copy;
-      }
-      entities.add(new Scene.Entity(name, false));
-    }
+    List<Scene.Entity> entities =
+        Scene.distinct(tracks.stream().map(Track::name).toList()).stream()
+            .map(name -> new Scene.Entity(name, false))
+            .toList();
     List<SceneFrame> scene = new ArrayList<>();
     for (int t = 0; t < frames.size(); t++) {
       List<Box3> boxes = new ArrayList<>();

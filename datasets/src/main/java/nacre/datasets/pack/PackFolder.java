@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import nacre.weights.AtomicFile;
 import nacre.weights.JsonFile;
 
 /**
@@ -77,8 +76,7 @@ record PackFolder(Path root) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("format", FORMAT).put("version", VERSION);
     json.put("source", settings.source()).put("image_size", settings.size());
-    Files.createDirectories(root);
-    write(description(), json);
+    JsonFile.write(description(), json);
   }
 
   Settings settings() throws IOException {
@@ -102,12 +100,7 @@ record PackFolder(Path root) {
     for (Entry entry : entries) {
       clips.addObject().put("id", entry.id()).put("frames", entry.frames());
     }
-    write(list(shard), json);
-  }
-
-  private static void write(Path file, JsonNode json) throws IOException {
-    byte[] text = json.toPrettyString().getBytes(java.nio.charset.StandardCharsets.UTF_8);
-    AtomicFile.write(file, out -> out.write(text));
+    JsonFile.write(list(shard), json);
   }
 
   /** The clips of all complete shards. */

@@ -11,12 +11,11 @@ import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import nacre.datasets.pack.proto.PackedClip;
+import nacre.datasets.picture.EncodedPicture;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.ClipSourceProvider;
-import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.ObjectView;
-import nacre.neuralassets.scene.PngFile;
 import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 
@@ -111,7 +110,7 @@ public final class PackedClips implements ClipSource {
     private final List<ObjectView> views;
 
     Frame(Place place, int index, Camera camera, List<ObjectView> views) {
-      super(camera, boxesOf(views));
+      super(camera, ObjectView.boxes(views));
       this.place = place;
       this.index = index;
       this.views = views;
@@ -125,16 +124,10 @@ public final class PackedClips implements ClipSource {
     @Override
     protected byte[] readRgb() throws IOException {
       String entry = PackFolder.frame(place.number(), index);
+      String where = folder.shard(place.shard()) + ":" + entry;
       byte[] png = bytes(place.shard(), entry);
-      int side = settings.size();
-      return PngFile.readRgb(Path.of(folder.shard(place.shard()) + ":" + entry), png, side, side);
+      return new EncodedPicture(png, where).rgb(settings.size(), settings.size());
     }
-  }
-
-  private static List<Box3> boxesOf(List<ObjectView> views) {
-    List<Box3> boxes = new ArrayList<>();
-    views.forEach(view -> boxes.add(view.box3()));
-    return boxes;
   }
 
   private byte[] bytes(int shard, String name) throws IOException {

@@ -5,13 +5,12 @@ import java.awt.image.ComponentSampleModel;
 import java.awt.image.DataBufferByte;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.Locale;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.event.IIOReadWarningListener;
 import javax.imageio.stream.MemoryCacheImageInputStream;
+import nacre.neuralassets.scene.PlainPng;
 import nacre.neuralassets.scene.PngFile;
 
 /**
@@ -24,9 +23,6 @@ public record EncodedPicture(byte[] bytes, String place) {
   /** Most pixels that are decoded; what claims more is refused by its header. */
   private static final long MOST_PIXELS = 1L << 26;
 
-  /** Stands for {@link #place}, which need be no path, where files are read. */
-  private static final Path PLACE = Path.of("picture");
-
   /** What the JPEG reader warns of where the data end too early. */
   private static final String CUT = "premature end";
 
@@ -38,15 +34,8 @@ public record EncodedPicture(byte[] bytes, String place) {
    * @throws IOException in one line, if it is damaged, cut short or of another size
    */
   public byte[] rgb(int width, int height) throws IOException {
-    if (!isPng()) {
-      return packed(decode(width, height));
-    }
-    checkSize(width, height);
-    try {
-      return PngFile.readRgb(PLACE, bytes, width, height);
-    } catch (IOException e) {
-      throw damaged(e);
-    }
+    PlainPng.Pixels plain = plain(width, height);
+    return plain != null ? plain.rgb() : packed(decode(width, height));
   }
 
   /**
@@ -60,36 +49,33 @@ public record EncodedPicture(byte[] bytes, String place) {
     if (!isPng()) {
       throw wrong(bytes.length == 0 ? "is empty" : "is no PNG");
     }
-    checkSize(width, height);
+    PlainPng.Pixels plain = plain(width, height);
+    if (plain != null && plain.channels() == 1) {
+      return plain.bytes();
+    }
     try {
-      return PngFile.readLabels(PLACE, bytes, width, height);
+      return PngFile.labels(decode(width, height));
+    } catch (IllegalArgumentException e) {
+      throw wrong(e.getMessage());
+    }
+  }
+
+  /** The pixels of a PNG of the usual kind and of this size; null of any other picture. */
+  private PlainPng.Pixels plain(int width, int height) throws IOException {
+    try {
+      return PlainPng.decode(bytes, width, height);
     } catch (IOException e) {
       throw damaged(e);
     }
   }
 
-  /** What is wrong, without the remedy for scene folders. */
-  private IOException damaged(IOException e) {
-    String why = e.getMessage().substring(PLACE.toString().length() + 2);
-    int remedy = why.lastIndexOf("; ");
-    return new IOException(
-        place + ": the picture " + (remedy < 0 ? why : why.substring(0, remedy)), e);
+  private IOException damaged(Exception e) {
+    String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    return new IOException(place + ": the picture is damaged: " + why, e);
   }
 
   private boolean isPng() {
     return bytes.length > 4 && bytes[0] == (byte) 0x89 && bytes[1] == 'P';
-  }
-
-  /** By the header of a PNG, before memory is taken for its pixels. */
-  private void checkSize(int width, int height) throws IOException {
-    if (bytes.length >= 24) {
-      int w = ByteBuffer.wrap(bytes).getInt(16);
-      int h = ByteBuffer.wrap(bytes).getInt(20);
-      if (w != width || h != height) {
-        throw wrong(
-            String.format(Locale.ROOT, "is %d×%d pixels instead of %d×%d", w, h, width, height));
-      }
-    }
   }
 
   /**
@@ -127,8 +113,7 @@ public record EncodedPicture(byte[] bytes, String place) {
       throw e;
     } catch (IOException | RuntimeException e) {
       // The decoders may throw any exception, index errors included.
-      String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-      throw new IOException(place + ": the picture is damaged: " + why, e);
+      throw damaged(e);
     } finally {
       reader.dispose();
     }

@@ -157,12 +157,17 @@ public record ShardFiles(Path root, String split, List<Path> paths) {
    */
   public static boolean firstHas(Path location, RecordLayout layout, String part) {
     try {
-      Path file = find(location.toString()).paths().getFirst();
-      RecordFile shard = new RecordFile(file, OpenFiles.shared());
-      RecordFile.Place first = shard.place(0, 0, shard.size());
-      return layout.describe(shard.unchecked(first), "").parts().containsKey(part);
+      return beginsWith(find(location.toString()).paths().getFirst(), layout, part);
     } catch (IOException e) {
       return false; // opening it by name says what is wrong
     }
+  }
+
+  /** Whether the first record of a shard has a part, as {@link #firstHas} looks for it. */
+  public static boolean beginsWith(Path shard, RecordLayout layout, String part)
+      throws IOException {
+    RecordFile file = new RecordFile(shard, OpenFiles.shared());
+    RecordFile.Place first = file.place(0, 0, file.size());
+    return layout.describe(file.unchecked(first), "").parts().containsKey(part);
   }
 }

@@ -114,7 +114,7 @@ record FrameRecords(Shard shard) {
   }
 
   private static RigidPose pose(Transform transform) {
-    return Transforms.pose(doubles(transform.getTransformList()));
+    return RigidPose.ofMatrix(doubles(transform.getTransformList()));
   }
 
   private static double[] doubles(List<Double> values) {

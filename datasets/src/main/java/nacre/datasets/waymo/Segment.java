@@ -113,7 +113,7 @@ record Segment(WaymoCamera camera, List<Sweep> sweeps) {
     private final Picture picture;
 
     Frame(Camera seenBy, List<ObjectView> views, Picture picture) {
-      super(seenBy, views.stream().map(ObjectView::box3).toList());
+      super(seenBy, ObjectView.boxes(views));
       this.views = views;
       this.picture = picture;
     }

@@ -34,6 +34,10 @@ record SegmentTables(Path root, String file) {
   private static final String TIME = "key.frame_timestamp_micros";
   private static final String CAMERA = "key.camera_name";
   private static final String OBJECT = "key.laser_object_id";
+
+  /** Numbers of a transform. */
+  private static final int MATRIX = 16;
+
   private static final String TRANSFORM = ".transform";
 
   private static final String FRONT = "FRONT";
@@ -57,8 +61,7 @@ record SegmentTables(Path root, String file) {
     try (ParquetFile images = ParquetFile.open(table(IMAGES))) {
       long[] times = images.longs(TIME);
       BitSet front = front(images);
-      List<double[]> taken =
-          images.vectors("[CameraImageComponent].pose" + TRANSFORM, Transforms.LENGTH);
+      List<double[]> taken = images.vectors("[CameraImageComponent].pose" + TRANSFORM, MATRIX);
       int first = 0;
       for (int g = 0; g < images.rowGroups(); first += images.rows(g++)) {
         BitSet rows = front.get(first, first + images.rows(g));
@@ -75,7 +78,7 @@ record SegmentTables(Path root, String file) {
           Segment.Sweep sweep =
               new Segment.Sweep(
                   vehicle,
-                  at(images, row, () -> Transforms.pose(taken.get(row))),
+                  at(images, row, () -> RigidPose.ofMatrix(taken.get(row))),
                   boxes.getOrDefault(times[row], Map.of()),
                   seen.getOrDefault(times[row], Map.of()),
                   (w, h) ->
@@ -110,8 +113,7 @@ record SegmentTables(Path root, String file) {
       for (int k = 0; k < names.length; k++) {
         intrinsic[k] = file.doubles(component + "intrinsic." + names[k])[row];
       }
-      double[] mounted =
-          file.vectors(component + "extrinsic" + TRANSFORM, Transforms.LENGTH).get(row);
+      double[] mounted = file.vectors(component + "extrinsic" + TRANSFORM, MATRIX).get(row);
       long width = file.longs(component + "width")[row];
       long height = file.longs(component + "height")[row];
       return at(
@@ -119,7 +121,7 @@ record SegmentTables(Path root, String file) {
           row,
           () ->
               new WaymoCamera(
-                  Transforms.pose(mounted),
+                  RigidPose.ofMatrix(mounted),
                   intrinsic,
                   Math.clamp(width, 0, Integer.MAX_VALUE),
                   Math.clamp(height, 0, Integer.MAX_VALUE)));
@@ -130,11 +132,11 @@ record SegmentTables(Path root, String file) {
     try (ParquetFile file = ParquetFile.open(table(POSES))) {
       long[] times = file.longs(TIME);
       List<double[]> matrices =
-          file.vectors("[VehiclePoseComponent].world_from_vehicle" + TRANSFORM, Transforms.LENGTH);
+          file.vectors("[VehiclePoseComponent].world_from_vehicle" + TRANSFORM, MATRIX);
       Map<Long, RigidPose> poses = new HashMap<>();
       for (int row = 0; row < times.length; row++) {
         double[] matrix = matrices.get(row);
-        poses.put(times[row], at(file, row, () -> Transforms.pose(matrix)));
+        poses.put(times[row], at(file, row, () -> RigidPose.ofMatrix(matrix)));
       }
       return poses;
     }

@@ -5,9 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
-import nacre.datasets.tfrecord.OpenFiles;
-import nacre.datasets.tfrecord.RecordFile;
 import nacre.datasets.tfrecord.Shard;
+import nacre.datasets.tfrecord.ShardFiles;
 import nacre.datasets.tfrecord.ShardedClips;
 import nacre.neuralassets.scene.Scene;
 
@@ -28,11 +27,8 @@ final class WaymoFrames implements ShardedClips {
   /** Whether the first record of a file, or of the first file of a folder, is a frame. */
   static boolean isRoot(Path path) {
     try {
-      RecordFile file = new RecordFile(files(path).getFirst(), OpenFiles.shared());
-      RecordFile.Place first = file.places().getFirst();
-      var parts = FrameLayout.LAYOUT.describe(file.payload(first), "").parts();
-      return parts.containsKey(FrameLayout.CONTEXT) && parts.containsKey(FrameLayout.PICTURE);
-    } catch (IOException | RuntimeException e) {
+      return ShardFiles.beginsWith(files(path).getFirst(), FrameLayout.LAYOUT, FrameLayout.PICTURE);
+    } catch (IOException e) {
       return false; // opening it by name says what is wrong
     }
   }

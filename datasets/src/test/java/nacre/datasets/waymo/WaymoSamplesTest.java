@@ -3,13 +3,13 @@ package nacre.datasets.waymo;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import nacre.datasets.Samples;
 import nacre.datasets.tfrecord.Shard;
 import nacre.datasets.waymo.WaymoMessages.Label;
 import nacre.datasets.waymo.WaymoMessages.Labels;
@@ -39,9 +39,7 @@ class WaymoSamplesTest {
 
   @BeforeEach
   void findSamples() {
-    String named = System.getenv("NACRE_SAMPLES");
-    samples = Path.of(named == null ? "../../shared/samples" : named).resolve("waymo");
-    assumeTrue(Files.isDirectory(samples), "no samples of Waymo Open at " + samples);
+    samples = Samples.folder("waymo");
   }
 
   private Path tables() throws IOException {

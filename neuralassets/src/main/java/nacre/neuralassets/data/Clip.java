@@ -2,10 +2,8 @@ package nacre.neuralassets.data;
 
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.stream.IntStream;
 import nacre.neuralassets.scene.Box2;
 import nacre.neuralassets.scene.Box3;
@@ -36,6 +34,9 @@ public final class Clip {
   private final float[][] boxes;
   private final float[][] poses;
 
+  /** The number of frames whose pictures are there. */
+  private int prepared;
+
   /** The scene that frames are still to be taken from; null if all are prepared. */
   private final Scene scene;
 
@@ -55,6 +56,7 @@ public final class Clip {
         boxes[t] = boxes(frame);
         poses[t] = poses(frame);
       }
+      prepared = cameras.size();
     }
   }
 
@@ -126,7 +128,7 @@ public final class Clip {
 
   /** The memory that the frames which are prepared take, and about what is kept of the others. */
   synchronized long bytes() {
-    long frames = Arrays.stream(rgb).filter(Objects::nonNull).count() * 3L * size * size;
+    long frames = prepared * 3L * size * size;
     return isWhole() ? frames : frames + (long) BOX_BYTES * objects.size() * rgb.length;
   }
 
@@ -169,6 +171,7 @@ public final class Clip {
     byte[] pixels = scene.frames().get(frame).rgb();
     byte[] resized = Resize.area(pixels, scene.width(), scene.height(), size);
     synchronized (this) {
+      prepared += rgb[frame] == null ? 1 : 0;
       rgb[frame] = resized;
     }
     return resized;

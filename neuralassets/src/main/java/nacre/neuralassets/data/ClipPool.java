@@ -37,7 +37,12 @@ public final class ClipPool {
 
   /** A pool that keeps clips of a finite source in a quarter of the Java heap. */
   public ClipPool(ClipSource source, DataConfig config, int size) throws IOException {
-    this(source, config, size, Runtime.getRuntime().maxMemory() / 4, BadData.refused());
+    this(source, config, size, BadData.refused());
+  }
+
+  /** The same, where clips that cannot be read may be left out. */
+  public ClipPool(ClipSource source, DataConfig config, int size, BadData bad) throws IOException {
+    this(source, config, size, Runtime.getRuntime().maxMemory() / 4, bad);
   }
 
   /**

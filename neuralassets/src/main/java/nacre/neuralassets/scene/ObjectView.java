@@ -14,6 +14,11 @@ public record ObjectView(Box3 box3, Box2 box2, int visiblePixels) {
   /** The view of an object that is not in the frame. */
   public static final ObjectView ABSENT = new ObjectView(null, Box2.EMPTY, 0);
 
+  /** The 3D boxes of views; null where the object is absent. */
+  public static List<Box3> boxes(List<ObjectView> views) {
+    return views.stream().map(ObjectView::box3).toList();
+  }
+
   /** True if the object has a pose in this frame, visible or not. */
   public boolean isPresent() {
     return box3 != null;

@@ -12,7 +12,7 @@ import java.util.zip.Inflater;
  * interlaced, several times as fast as ImageIO, which reads the others. No memory is taken before
  * the size is known to be the one that is wanted.
  */
-final class PlainPng {
+public final class PlainPng {
   private static final long SIGNATURE = 0x89504E470D0A1A0AL;
   private static final int HEADER = 0x49484452; // IHDR
   private static final int DATA = 0x49444154; // IDAT
@@ -30,9 +30,9 @@ final class PlainPng {
   }
 
   /** Bytes {@code [height, width, channels]}: 1 gray, 3 RGB, 4 RGBA. */
-  record Pixels(byte[] bytes, int width, int height, int channels) {
+  public record Pixels(byte[] bytes, int width, int height, int channels) {
     /** Packed RGB: gray is repeated, alpha dropped. */
-    byte[] rgb() {
+    public byte[] rgb() {
       if (channels == 3) {
         return bytes;
       }
@@ -53,7 +53,7 @@ final class PlainPng {
    *     its soundness then
    * @throws IOException in a few words, if it is damaged
    */
-  static Pixels decode(byte[] png, int width, int height) throws IOException {
+  public static Pixels decode(byte[] png, int width, int height) throws IOException {
     PlainPng decoder = new PlainPng(png);
     if (!decoder.header() || decoder.width != width || decoder.height != height) {
       return null;

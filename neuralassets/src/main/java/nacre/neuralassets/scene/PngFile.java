@@ -28,17 +28,9 @@ public final class PngFile {
    * @throws SceneFormatException if the file is missing, damaged, not a PNG or of another size
    */
   public static byte[] readRgb(Path file, int width, int height) throws IOException {
-    return readRgb(file, bytes(file), width, height);
-  }
-
-  /**
-   * As {@link #readRgb}, of a PNG in memory.
-   *
-   * @param place where it comes from, for messages
-   */
-  public static byte[] readRgb(Path place, byte[] png, int width, int height) throws IOException {
-    PlainPng.Pixels plain = plain(place, png, width, height);
-    return plain != null ? plain.rgb() : rgb(decode(place, png, width, height));
+    byte[] png = bytes(file);
+    PlainPng.Pixels plain = plain(file, png, width, height);
+    return plain != null ? plain.rgb() : rgb(decode(file, png, width, height));
   }
 
   /**
@@ -56,34 +48,35 @@ public final class PngFile {
    * @throws SceneFormatException if the file is missing, damaged, not such a PNG or of another size
    */
   public static byte[] readLabels(Path file, int width, int height) throws IOException {
-    return readLabels(file, bytes(file), width, height);
-  }
-
-  /**
-   * As {@link #readLabels}, of a PNG in memory.
-   *
-   * @param place where it comes from, for messages
-   */
-  public static byte[] readLabels(Path place, byte[] png, int width, int height)
-      throws IOException {
-    PlainPng.Pixels plain = plain(place, png, width, height);
+    byte[] png = bytes(file);
+    PlainPng.Pixels plain = plain(file, png, width, height);
     if (plain != null && plain.channels() == 1) {
       return plain.bytes();
     }
-    BufferedImage image = decode(place, png, width, height);
-    Raster raster = image.getRaster();
-    if (raster.getNumBands() != 1 || image.getColorModel().getComponentSize(0) > 8) {
+    try {
+      return labels(decode(file, png, width, height));
+    } catch (IllegalArgumentException e) {
       throw new SceneFormatException(
-          place,
+          file,
           "",
-          String.format(
-              Locale.ROOT,
-              "has %d channels of %d bits",
-              raster.getNumBands(),
-              image.getColorModel().getComponentSize(0)),
+          e.getMessage(),
           "a segmentation is a gray PNG of 8 bits: 0 background, i + 1 object i");
     }
-    int[] samples = raster.getSamples(0, 0, width, height, 0, (int[]) null);
+  }
+
+  /**
+   * The samples of an image of one channel of at most 8 bits, as bytes [height, width].
+   *
+   * @throws IllegalArgumentException saying what it has, if it is another
+   */
+  public static byte[] labels(BufferedImage image) {
+    Raster raster = image.getRaster();
+    int bits = image.getColorModel().getComponentSize(0);
+    if (raster.getNumBands() != 1 || bits > 8) {
+      throw new IllegalArgumentException(
+          String.format(Locale.ROOT, "has %d channels of %d bits", raster.getNumBands(), bits));
+    }
+    int[] samples = raster.getSamples(0, 0, image.getWidth(), image.getHeight(), 0, (int[]) null);
     byte[] labels = new byte[samples.length];
     for (int i = 0; i < samples.length; i++) {
       labels[i] = (byte) samples[i];

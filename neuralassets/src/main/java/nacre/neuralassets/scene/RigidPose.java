@@ -18,6 +18,34 @@ public record RigidPose(Quaternion rotation, Vec3 translation) {
     return new RigidPose(Quaternion.ofColumns(right, back.cross(right), back), eye);
   }
 
+  /** How far rows may be from unit length and right angles; matrices in float32 are well within. */
+  private static final double TOLERANCE = 1e-3;
+
+  /**
+   * The pose of a homogeneous 4×4 matrix, row-major, whose last row is not looked at.
+   *
+   * @throws IllegalArgumentException if it is no rotation with a translation
+   */
+  public static RigidPose ofMatrix(double[] m) {
+    if (m.length != 16) {
+      throw new IllegalArgumentException("a transform has 16 numbers, not " + m.length);
+    }
+    Vec3 x = new Vec3(m[0], m[1], m[2]);
+    Vec3 y = new Vec3(m[4], m[5], m[6]);
+    Vec3 z = new Vec3(m[8], m[9], m[10]);
+    double wrong =
+        Math.abs(x.dot(x) - 1)
+            + Math.abs(y.dot(y) - 1)
+            + x.cross(y).minus(z).length()
+            + Math.abs(x.dot(y));
+    Vec3 translation = new Vec3(m[3], m[7], m[11]);
+    if (!(wrong < TOLERANCE) || !translation.isFinite()) {
+      throw new IllegalArgumentException("a transform is no rotation with a translation");
+    }
+    double[] rotation = {m[0], m[1], m[2], m[4], m[5], m[6], m[8], m[9], m[10]};
+    return new RigidPose(Quaternion.ofMatrix(rotation), translation);
+  }
+
   /** Returns the point moved by this pose. */
   public Vec3 apply(Vec3 point) {
     return rotation.rotate(point).plus(translation);

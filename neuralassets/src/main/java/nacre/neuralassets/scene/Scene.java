@@ -1,6 +1,7 @@
 package nacre.neuralassets.scene;
 
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -71,6 +72,18 @@ public record Scene(
   /** Whether all frames are in memory; otherwise their pictures are read when asked for. */
   public boolean isDecoded() {
     return frames.stream().allMatch(SceneFrame.Decoded.class::isInstance);
+  }
+
+  /** Names as they are, but for copies of one, which end in _2, _3 and so on. */
+  public static List<String> distinct(List<String> names) {
+    Set<String> distinct = new LinkedHashSet<>();
+    for (String wanted : names) {
+      String name = wanted;
+      for (int copy = 2; !distinct.add(name); copy++) {
+        name = wanted + "_" + copy;
+      }
+    }
+    return List.copyOf(distinct);
   }
 
   /** Returns the names of the objects, in order. */

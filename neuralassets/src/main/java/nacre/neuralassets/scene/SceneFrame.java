@@ -2,7 +2,6 @@ package nacre.neuralassets.scene;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -15,11 +14,7 @@ public interface SceneFrame {
 
   /** The 3D box of each of the scene's objects, in the scene's order; null where it is absent. */
   default List<Box3> boxes() {
-    List<Box3> boxes = new ArrayList<>();
-    for (ObjectView view : views()) {
-      boxes.add(view.box3());
-    }
-    return boxes;
+    return ObjectView.boxes(views());
   }
 
   /**
