@@ -1,6 +1,7 @@
 package nacre.cli;
 
 import java.io.IOException;
+import java.util.Locale;
 import nacre.cli.options.DataName;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.data.ClipSource;
@@ -48,7 +49,7 @@ final class DataChoice {
     }
     throw new UserException(
         String.format(
-            java.util.Locale.ROOT,
+            Locale.ROOT,
             "%s holds no clip %s; it holds %,d, which are numbered from 0",
             source.describe(),
             clip,

@@ -215,7 +215,7 @@ final class EvalCommand implements Callable<Integer> {
           source.describe() + ": holds one scene; poses are exchanged between two or more");
     }
     ClipSource first = new SomeClips(source, IntStream.range(0, count).boxed().toList());
-    ClipPool pool = new ClipPool(first, config, size, Runtime.getRuntime().maxMemory() / 4, bad);
+    ClipPool pool = new ClipPool(first, config, size, bad);
     PairBatch pairs = HeldOut.pairs(pool, count, config);
     if (pairs.count() < 2) {
       throw new UserException(source.describe() + ": only one of its clips can be read");

@@ -2,7 +2,6 @@ package nacre.cli;
 
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinTask;
 import java.util.function.LongFunction;
@@ -52,9 +51,8 @@ final class Prefetch<B> implements AutoCloseable {
     }
     ForkJoinTask<B> task = ahead.remove(step);
     task.quietlyJoin();
-    if (task.getException() instanceof RuntimeException e
-        && !(e instanceof CancellationException)) {
-      throw e;
+    if (task.getException() instanceof RuntimeException e) {
+      throw e; // join would wrap it
     }
     return task.join();
   }

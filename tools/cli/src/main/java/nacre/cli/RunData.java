@@ -35,17 +35,13 @@ record RunData(DataConfig config, ClipSource source, ClipSplit split, ClipPool p
     List<String> before = request.from() == null ? List.of() : request.from().state().heldOut();
     ClipSplit split = ClipSplit.of(source, config, before);
     BadData bad = request.reading().skipping().bad(out::println);
-    return new RunData(config, source, split, pool(split.training(), config, size, bad), bad);
-  }
-
-  private static ClipPool pool(ClipSource clips, DataConfig config, int size, BadData bad)
-      throws IOException {
-    return new ClipPool(clips, config, size, Runtime.getRuntime().maxMemory() / 4, bad);
+    return new RunData(
+        config, source, split, new ClipPool(split.training(), config, size, bad), bad);
   }
 
   /** The clips that are held out, at the size of the model's images. */
   ClipPool heldOut(int size) throws IOException {
-    return pool(split.heldOut(), config, size, bad);
+    return new ClipPool(split.heldOut(), config, size, bad);
   }
 
   /** The data in lines. */

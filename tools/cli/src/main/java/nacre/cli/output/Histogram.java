@@ -8,6 +8,7 @@ import java.awt.geom.Rectangle2D;
 import java.awt.image.BufferedImage;
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -93,7 +94,7 @@ public record Histogram(String label, double[] values) {
       Lettering.REGULAR.drawCentered(
           graphics, text, x, area.getMaxY() + 1.4 * TEXT_SIZE, TEXT_SIZE);
     }
-    int most = java.util.Arrays.stream(counts).max().orElse(1);
+    int most = Arrays.stream(counts).max().orElse(1);
     double width = (double) area.width / counts.length;
     graphics.setColor(BAR);
     for (int i = 0; i < counts.length; i++) {
