@@ -25,6 +25,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageDraw
 
+from tfrecords import record, varint
+
 OUT = (Path(sys.argv[1]) if len(sys.argv) > 1 else
        Path(__file__).resolve().parents[3] / "datasets/src/test/resources/nacre/datasets/waymo")
 SEGMENT = "made_up_0000_000_0020_000"
@@ -245,13 +247,6 @@ def write_tables(folder: Path, frames: list[dict], published: bool) -> None:
 
 # --- version 1 ---
 
-def varint(n: int) -> bytes:
-    out = b""
-    while n > 127:
-        out, n = out + bytes([n & 127 | 128]), n >> 7
-    return out + bytes([n])
-
-
 def field(number: int, value) -> bytes:
     if isinstance(value, int):
         return varint(number << 3) + varint(value)
@@ -296,27 +291,6 @@ def frame_bytes(f: dict, packed: bool) -> bytes:
             projected += field(2, field(1, flat) + field(3, b["type"]) + field(4, b["id"] + "_FRONT"))
     out += field(9, field(1, 2) + field(2, field(4, "parked_FRONT_LEFT")))
     return out + field(9, field(1, FRONT) + projected)
-
-
-TABLE = []
-for _i in range(256):
-    _c = _i
-    for _ in range(8):
-        _c = _c >> 1 ^ (0x82F63B78 if _c & 1 else 0)
-    TABLE.append(_c)
-
-
-def masked_crc(data: bytes) -> bytes:
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = crc >> 8 ^ TABLE[(crc ^ byte) & 255]
-    crc ^= 0xFFFFFFFF
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-def record(data: bytes) -> bytes:
-    length = struct.pack("<Q", len(data))
-    return length + masked_crc(length) + data + masked_crc(data)
 
 
 def main() -> None:
