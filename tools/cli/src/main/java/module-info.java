@@ -6,6 +6,7 @@ module nacre.cli {
   requires java.desktop;
   requires metadata.extractor;
   requires nacre.datasets;
+  requires nacre.evaluation;
   requires transitive nacre.neuralassets;
 
   exports nacre.cli;

@@ -29,6 +29,7 @@ class HouseTest {
     "diffusion",
     "neuralassets",
     "datasets",
+    "evaluation",
     "tools/cli",
     "tools/lab"
   };
@@ -68,6 +69,8 @@ class HouseTest {
         .definedBy("nacre.neuralassets..")
         .layer("datasets")
         .definedBy("nacre.datasets..")
+        .layer("evaluation")
+        .definedBy("nacre.evaluation..")
         .layer("cli")
         .definedBy("nacre.cli..")
         .layer("lab")
@@ -91,8 +94,11 @@ class HouseTest {
         .mayOnlyAccessLayers("core", "weights", "nn", "diffusion")
         .whereLayer("datasets")
         .mayOnlyAccessLayers("core", "weights", "neuralassets")
+        .whereLayer("evaluation")
+        .mayOnlyAccessLayers("core", "weights", "nn", "diffusion", "neuralassets")
         .whereLayer("cli")
-        .mayOnlyAccessLayers("core", "weights", "nn", "diffusion", "neuralassets", "datasets")
+        .mayOnlyAccessLayers(
+            "core", "weights", "nn", "diffusion", "neuralassets", "datasets", "evaluation")
         .check(house);
   }
 
@@ -116,7 +122,8 @@ class HouseTest {
                 "nacre.nn..",
                 "nacre.diffusion..",
                 "nacre.neuralassets..",
-                "nacre.datasets.."))
+                "nacre.datasets..",
+                "nacre.evaluation.."))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("nacre.tensor.cpu..", "nacre.tensor.cuda..", "nacre.bindings..")

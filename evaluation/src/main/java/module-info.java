@@ -1,0 +1,8 @@
+/** Metrics, baselines, benchmarks and studies of models that edit pictures. */
+module nacre.evaluation {
+  requires com.fasterxml.jackson.databind;
+  requires transitive nacre.neuralassets;
+
+  exports nacre.evaluation;
+  exports nacre.evaluation.metric;
+}
