@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import nacre.weights.JsonFile;
 
 /**
@@ -47,6 +49,19 @@ record PackFolder(Path root) {
 
   private Path description() {
     return root.resolve("pack.json");
+  }
+
+  /** The folder, if it is a pack; else the packs in it, in the order of their names. */
+  static List<PackFolder> in(Path folder) {
+    PackFolder whole = new PackFolder(folder);
+    if (whole.exists()) {
+      return List.of(whole);
+    }
+    try (Stream<Path> parts = Files.list(folder)) {
+      return parts.sorted().map(PackFolder::new).filter(PackFolder::exists).toList();
+    } catch (IOException | UncheckedIOException e) {
+      return List.of();
+    }
   }
 
   /** Whether the folder is a pack. */

@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -21,39 +23,50 @@ import nacre.neuralassets.scene.SceneFrame;
 
 /** The clips of a pack, which {@link PackWriter} wrote: the kind {@code packed}. */
 public final class PackedClips implements ClipSource {
-  private final PackFolder folder;
+  private final Path root;
   private final PackFolder.Settings settings;
   private final List<Place> clips = new ArrayList<>();
 
   /** Opened when first read, and kept open. */
-  private final ZipFile[] shards;
+  private final Map<Path, ZipFile> shards = new HashMap<>();
 
-  private record Place(int shard, int number, PackFolder.Entry entry) {}
+  private record Place(Path shard, int number, PackFolder.Entry entry) {}
 
-  private PackedClips(PackFolder folder) throws IOException {
-    this.folder = folder;
-    settings = folder.settings();
-    List<List<PackFolder.Entry>> all = folder.shards();
-    shards = new ZipFile[all.size()];
-    for (int shard = 0; shard < all.size(); shard++) {
-      Iterator<PackFolder.Entry> entries = all.get(shard).iterator();
-      for (int number = 0; entries.hasNext(); number++) {
-        clips.add(new Place(shard, number, entries.next()));
+  private PackedClips(Path root, List<PackFolder> packs) throws IOException {
+    this.root = root;
+    settings = packs.getFirst().settings();
+    for (PackFolder pack : packs) {
+      if (!pack.settings().equals(settings)) {
+        throw new IOException(
+            String.format(
+                Locale.ROOT,
+                "%s: is not a part of the same pack as %s; put packs of other data or another size"
+                    + " elsewhere",
+                pack.root(),
+                packs.getFirst().root()));
+      }
+      List<List<PackFolder.Entry>> all = pack.shards();
+      for (int shard = 0; shard < all.size(); shard++) {
+        Iterator<PackFolder.Entry> entries = all.get(shard).iterator();
+        for (int number = 0; entries.hasNext(); number++) {
+          clips.add(new Place(pack.shard(shard), number, entries.next()));
+        }
       }
     }
   }
 
   /**
-   * Opens a pack; of one that is not finished, what there is.
+   * Opens a pack, or all parts of one that several processes wrote, each into a folder in this one;
+   * of what is not finished, what there is.
    *
    * @throws IOException in one line, if there is none, or it is damaged
    */
   public static PackedClips open(Path root) throws IOException {
-    PackFolder folder = new PackFolder(root);
-    if (!folder.exists()) {
+    List<PackFolder> packs = PackFolder.in(root);
+    if (packs.isEmpty()) {
       throw new IOException(root + ": is no pack; nacre data pack writes them");
     }
-    return new PackedClips(folder);
+    return new PackedClips(root, packs);
   }
 
   @Override
@@ -69,17 +82,13 @@ public final class PackedClips implements ClipSource {
   @Override
   public String name(int index) {
     Place place = clips.get(index);
-    return folder.shard(place.shard()) + ":" + PackFolder.clip(place.number());
+    return place.shard() + ":" + PackFolder.clip(place.number());
   }
 
   @Override
   public String describe() {
     return String.format(
-        Locale.ROOT,
-        "%s, a pack of %s at %d pixels",
-        folder.root(),
-        settings.source(),
-        settings.size());
+        Locale.ROOT, "%s, a pack of %s at %d pixels", root, settings.source(), settings.size());
   }
 
   @Override
@@ -124,14 +133,14 @@ public final class PackedClips implements ClipSource {
     @Override
     protected byte[] readRgb() throws IOException {
       String entry = PackFolder.frame(place.number(), index);
-      String where = folder.shard(place.shard()) + ":" + entry;
+      String where = place.shard() + ":" + entry;
       byte[] png = bytes(place.shard(), entry);
       return new EncodedPicture(png, where).rgb(settings.size(), settings.size());
     }
   }
 
-  private byte[] bytes(int shard, String name) throws IOException {
-    String place = folder.shard(shard) + ":" + name;
+  private byte[] bytes(Path shard, String name) throws IOException {
+    String place = shard + ":" + name;
     ZipFile zip = zip(shard);
     ZipEntry entry = zip.getEntry(name);
     if (entry == null) {
@@ -149,16 +158,17 @@ public final class PackedClips implements ClipSource {
     return bytes;
   }
 
-  private synchronized ZipFile zip(int shard) throws IOException {
-    if (shards[shard] == null) {
-      Path file = folder.shard(shard);
+  private synchronized ZipFile zip(Path shard) throws IOException {
+    ZipFile zip = shards.get(shard);
+    if (zip == null) {
       try {
-        shards[shard] = new ZipFile(file.toFile());
+        zip = new ZipFile(shard.toFile());
       } catch (IOException e) {
-        throw new IOException(file + ": cannot be read: " + e.getMessage(), e);
+        throw new IOException(shard + ": cannot be read: " + e.getMessage(), e);
       }
+      shards.put(shard, zip);
     }
-    return shards[shard];
+    return zip;
   }
 
   /** The kind {@code packed}. */
@@ -170,7 +180,7 @@ public final class PackedClips implements ClipSource {
 
     @Override
     public boolean recognizes(Path path) {
-      return new PackFolder(path).exists();
+      return !PackFolder.in(path).isEmpty();
     }
 
     @Override

@@ -24,6 +24,7 @@ import nacre.neuralassets.data.ClipSourceProvider;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
+import nacre.neuralassets.data.Share;
 import nacre.neuralassets.data.StoredClips;
 import nacre.neuralassets.render.SceneConfig;
 import nacre.neuralassets.render.SceneGenerator;
@@ -120,6 +121,25 @@ class PackTest {
         IntStream.range(0, CLIPS).mapToObj(i -> "scene_" + i).toList(),
         IntStream.range(0, packed.size()).mapToObj(packed::id).toList());
     assertArrayEquals(batches(source).getLast().target(), batches(packed).getLast().target());
+  }
+
+  @Test
+  void partsThatSeveralProcessesPackAreOnePack() throws IOException {
+    for (int rank = 0; rank < 3; rank++) {
+      ClipSource part = new Share(rank, 3).of(source);
+      Path place = folder.resolve("part-" + rank);
+      assertTrue(
+          new PackWriter(place, part, SIZE, 1 << 20, BadData.refused())
+              .run(() -> false, (done, total) -> assertEquals(part.size(), total)));
+    }
+    ClipSource packed = open(folder);
+    assertEquals(CLIPS, packed.size());
+    assertArrayEquals(batches(source).getLast().target(), batches(packed).getLast().target());
+
+    new PackWriter(folder.resolve("part-3"), source, SIZE + 1, 1 << 20, BadData.refused())
+        .run(() -> true, (done, total) -> {});
+    IOException mixed = assertThrows(IOException.class, () -> open(folder));
+    assertTrue(mixed.getMessage().contains("part-3: is not a part"), mixed::getMessage);
   }
 
   @Test

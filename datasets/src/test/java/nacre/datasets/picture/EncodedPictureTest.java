@@ -11,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.zip.CRC32;
 import javax.imageio.ImageIO;
 import nacre.neuralassets.scene.PngFile;
@@ -18,7 +19,11 @@ import org.junit.jupiter.api.Test;
 
 class EncodedPictureTest {
   private static byte[] encoded(String format) throws IOException {
-    BufferedImage image = new BufferedImage(40, 24, BufferedImage.TYPE_INT_RGB);
+    return encoded(format, BufferedImage.TYPE_INT_RGB);
+  }
+
+  private static byte[] encoded(String format, int type) throws IOException {
+    BufferedImage image = new BufferedImage(40, 24, type);
     for (int y = 0; y < 24; y++) {
       for (int x = 0; x < 40; x++) {
         image.setRGB(x, y, (x * 6) << 16 | (y * 10) << 8 | (x * y & 0xFF));
@@ -29,12 +34,20 @@ class EncodedPictureTest {
     return out.toByteArray();
   }
 
+  private record Kind(String format, int type) {}
+
   @Test
   void pixelsAreThoseOfThePicture() throws IOException {
-    for (String format : new String[] {"jpeg", "png"}) {
-      byte[] bytes = encoded(format);
+    for (Kind kind :
+        List.of(
+            new Kind("jpeg", BufferedImage.TYPE_INT_RGB),
+            new Kind("jpeg", BufferedImage.TYPE_BYTE_GRAY),
+            new Kind("png", BufferedImage.TYPE_INT_RGB),
+            new Kind("png", BufferedImage.TYPE_BYTE_INDEXED),
+            new Kind("png", BufferedImage.TYPE_BYTE_GRAY))) {
+      byte[] bytes = encoded(kind.format, kind.type);
       byte[] want = PngFile.rgb(ImageIO.read(new ByteArrayInputStream(bytes)));
-      assertArrayEquals(want, new EncodedPicture(bytes, "here").rgb(40, 24), format);
+      assertArrayEquals(want, new EncodedPicture(bytes, "here").rgb(40, 24), kind::toString);
     }
   }
 

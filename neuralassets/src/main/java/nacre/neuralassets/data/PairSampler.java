@@ -71,8 +71,18 @@ public final class PairSampler {
    * @throws UncheckedIOException in one line, if a clip cannot be read
    */
   public PairBatch batch(long step, int count) {
+    return batch(step, count, Share.WHOLE);
+  }
+
+  /**
+   * A process's share of the pairs of one step. So no two processes read the same pair, and all of
+   * them together read those that one would.
+   *
+   * @param count pairs of all processes
+   */
+  public PairBatch batch(long step, int count, Share share) {
     pool.prepare(step);
-    IntStream numbers = IntStream.range(0, count);
+    IntStream numbers = share.of(count);
     List<FramePair> pairs =
         (pool.isEndless() ? numbers : numbers.parallel())
             .mapToObj(i -> draw(step, step * count + i))

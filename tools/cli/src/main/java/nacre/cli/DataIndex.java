@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import nacre.cli.options.ShareOption;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.datasets.tfrecord.Shard;
@@ -12,6 +13,7 @@ import nacre.datasets.tfrecord.ShardIndex;
 import nacre.datasets.tfrecord.ShardedClips;
 import nacre.tensor.Memory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code nacre data index}. */
@@ -30,6 +32,8 @@ final class DataIndex implements Callable<Integer> {
   @Parameters(paramLabel = "[NAME:]PATH", description = "The data set.")
   private String data;
 
+  @Mixin private ShareOption share;
+
   @Override
   public Integer call() throws IOException {
     PrintStream print = System.out;
@@ -38,7 +42,8 @@ final class DataIndex implements Callable<Integer> {
           data + ": is no data set of TFRecord files, which alone have indexes");
     }
     print.println("data    " + source.describe());
-    List<Shard> shards = source.shards();
+    List<Shard> all = source.shards();
+    List<Shard> shards = all.subList(share.share().from(all.size()), share.share().to(all.size()));
     long records = 0;
     long frames = 0;
     int damaged = 0;

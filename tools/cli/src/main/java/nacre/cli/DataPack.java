@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import nacre.cli.options.Accepts;
+import nacre.cli.options.ShareOption;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.datasets.pack.PackWriter;
@@ -21,7 +22,8 @@ import picocli.CommandLine.Parameters;
     name = "pack",
     description = {
       "Pack a data set at a model's size: pictures without loss, boxes and cameras, nothing else.",
-      "Where it was stopped it goes on. A pack is a data set, for --data."
+      "Where it was stopped it goes on. A pack is a data set, for --data; so is a folder of packs",
+      "that several processes wrote, each its share."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -52,15 +54,18 @@ final class DataPack implements Callable<Integer> {
   @Accepts(from = 1, to = 1_000_000)
   private long shard;
 
+  @Mixin private ShareOption share;
+
   @Mixin private Skipping skipping;
 
   @Override
   public Integer call() throws IOException {
     PrintStream print = System.out;
-    ClipSource source = DataChoice.open(data);
-    if (source.size() == ClipSource.ENDLESS) {
-      throw new UserException(source.describe() + ": has no end, and cannot be packed");
+    ClipSource all = DataChoice.open(data);
+    if (all.size() == ClipSource.ENDLESS) {
+      throw new UserException(all.describe() + ": has no end, and cannot be packed");
     }
+    ClipSource source = share.share().of(all);
     print.println("data    " + source.describe());
     boolean done;
     var limit = new Progress.Limit.Steps(source.size(), "clip");

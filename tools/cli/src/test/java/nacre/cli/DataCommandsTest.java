@@ -27,7 +27,11 @@ class DataCommandsTest {
   }
 
   private CommandLineRun packed(Object... more) {
-    Object[] words = {"data", "pack", scenes, "--out", folder.resolve("pack"), "--size", 8};
+    return packedInto(folder.resolve("pack"), more);
+  }
+
+  private static CommandLineRun packedInto(Path place, Object... more) {
+    Object[] words = {"data", "pack", scenes, "--out", place, "--size", 8};
     Object[] all = Arrays.copyOf(words, words.length + more.length);
     System.arraycopy(more, 0, all, words.length, more.length);
     return CommandLineRun.of(all);
@@ -51,6 +55,23 @@ class DataCommandsTest {
     assertTrue(inspected.out().contains("3 clips; drawn is scene_00001"), inspected::out);
     assertTrue(inspected.out().contains("frames of 8×8"), inspected::out);
     assertTrue(Files.isRegularFile(folder.resolve("i.png")));
+  }
+
+  @Test
+  void packsOfSharesAreADataSet() {
+    for (int part = 1; part <= 2; part++) {
+      CommandLineRun pack = packedInto(folder.resolve("parts/" + part), "--share", part + "/2");
+      assertEquals(0, pack.status(), pack::err);
+    }
+    CommandLineRun inspected =
+        CommandLineRun.of(
+            "data", "inspect", folder.resolve("parts"), "--out", folder.resolve("i.png"));
+    assertTrue(inspected.out().contains("3 clips"), inspected::out);
+    for (String wrong : new String[] {"0/2", "3/2", "1", "1/0", "a/b", "-1/2"}) {
+      CommandLineRun refused = packed("--share=" + wrong);
+      assertEquals(2, refused.status(), wrong);
+      assertTrue(refused.err().contains("say which of how many parts"), refused::err);
+    }
   }
 
   @Test
