@@ -13,6 +13,7 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       DataBench.class,
+      EditBench.class,
       ModelsBench.class,
       OptimizerBench.class,
       ThreadsBench.class,

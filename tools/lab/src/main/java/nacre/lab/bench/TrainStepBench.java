@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -25,7 +24,6 @@ import nacre.neuralassets.model.PretrainedAutoencoder;
 import nacre.neuralassets.training.Trainer;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
-import nacre.tensor.Memory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -118,12 +116,6 @@ final class TrainStepBench implements Callable<Integer> {
               + "--threads N --warmup N --steps N.")
   private String peer;
 
-  private record Row(String name, List<Double> medians) {
-    double median() {
-      return Peer.median(medians.stream().mapToDouble(Double::doubleValue).toArray());
-    }
-  }
-
   @Override
   public Integer call() throws IOException, InterruptedException {
     Preset chosen = sized(PresetName.assets(preset));
@@ -143,34 +135,11 @@ final class TrainStepBench implements Callable<Integer> {
         dtype,
         steps,
         rounds);
-    Row ours = new Row("nacre", new ArrayList<>());
-    Row theirs = new Row("peer", new ArrayList<>());
-    Memory.resetPeak();
-    for (int round = 0; round < rounds; round++) {
-      ours.medians.add(round(chosen, data, on));
-      out.printf(Locale.ROOT, "round %d nacre %8.2f ms%n", round + 1, ours.medians.getLast());
-      if (peer != null) {
-        theirs.medians.add(askPeer(chosen, data.slots()));
-        out.printf(
-            Locale.ROOT,
-            "round %d peer  %8.2f ms   ratio %.2f%n",
-            round + 1,
-            theirs.medians.getLast(),
-            theirs.medians.getLast() / ours.medians.getLast());
-      }
-    }
-    out.printf(Locale.ROOT, "memory  tensors at most %.1f MB%n", Memory.peakBytes() / 1e6);
-    double images = chosen.training().batchSize() * 1000.0;
-    out.printf(
-        Locale.ROOT, "nacre   %.2f ms, %.3g images/s%n", ours.median(), images / ours.median());
-    if (peer != null) {
-      out.printf(
-          Locale.ROOT,
-          "peer    %.2f ms, %.3g images/s%nratio   nacre is %.2f times as fast%n",
-          theirs.median(),
-          images / theirs.median(),
-          theirs.median() / ours.median());
-    }
+    new Turns(rounds, chosen.training().batchSize())
+        .take(
+            out,
+            () -> round(chosen, data, on),
+            peer == null ? null : () -> askPeer(chosen, data.slots()));
     return 0;
   }
 

@@ -18,16 +18,20 @@ import nacre.tensor.Memory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code nacre bench train-step}, by way of the command line that finds it. */
+/** {@code nacre bench train-step} and {@code edit}, by way of the command line that finds it. */
 class BenchCommandTest {
   @TempDir private Path folder;
 
   private record Run(int status, String out, String err) {}
 
   private static Run bench(String... words) {
+    return run("train-step", words);
+  }
+
+  private static Run run(String bench, String... words) {
     String[] args = new String[words.length + 2];
     args[0] = "bench";
-    args[1] = "train-step";
+    args[1] = bench;
     System.arraycopy(words, 0, args, 2, words.length);
     PrintStream before = System.out;
     ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -115,6 +119,32 @@ class BenchCommandTest {
     Preset asked = Preset.read(config);
     assertEquals(2, asked.training().batchSize());
     assertTrue(asked.vae().isPresent());
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  @Test
+  void anEditIsDrawnBesideAPeers() throws IOException {
+    Path peer = folder.resolve("peer.sh");
+    Files.writeString(peer, "echo \"$@\" > " + folder + "/told\necho '{\"median_ms\": 4}'\n");
+    Run timed =
+        run(
+            "edit",
+            "--preset",
+            "tiny",
+            "--rounds",
+            "2",
+            "--pictures",
+            "2",
+            "--dtype",
+            "bfloat16",
+            "--peer",
+            "sh " + peer);
+    assertEquals(0, timed.status(), timed.err());
+    assertTrue(timed.out().contains("16 by 16 pixels, 5 steps, guidance 1.5, bf16"), timed.out());
+    assertTrue(timed.out().contains("round 2 nacre"), timed.out());
+    assertTrue(timed.out().contains("peer    4.00 ms"), timed.out());
+    String words = Files.readString(folder.resolve("told"));
+    assertTrue(words.contains("--pictures 2") && words.contains("--dtype bfloat16 "), words);
     assertEquals(0, Memory.liveTensors());
   }
 }
