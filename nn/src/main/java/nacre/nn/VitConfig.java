@@ -237,6 +237,12 @@ public record VitConfig(
     return dinov2.useSwigluFfn ? ((int) (intermediateSize * 2L / 3) + 7) / 8 * 8 : intermediateSize;
   }
 
+  /** The full name of the parameter that holds the position embeddings. */
+  public String positionsName() {
+    VitNames names = names();
+    return names.prefix().isEmpty() ? names.positions() : names.prefix() + "." + names.positions();
+  }
+
   /** The names of its parameters. */
   VitNames names() {
     return switch (family) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.FramePair;
 import nacre.neuralassets.data.PairBatch;
@@ -34,6 +35,11 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
    * @throws IOException if a donor's scene cannot be read
    */
   public Tensor of(SceneView view, List<Edit> edits) throws IOException {
+    refusal(edits)
+        .ifPresent(
+            told -> {
+              throw new EditException(told);
+            });
     EditedScene edited = EditedScene.apply(view.scene(), view.target(), edits);
     requireSlots(view, edits);
     try (Scope scope = Scope.open()) {
@@ -57,12 +63,25 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
           parts.add(rows(tokens, slot));
         }
       }
-      parts.add(
-          edited.background() == null
-              ? rows(tokens, slots)
-              : background(library.view(edited.background())));
+      if (model.preset().assetTokens().hasBackground()) {
+        parts.add(
+            edited.background() == null
+                ? rows(tokens, slots)
+                : background(library.view(edited.background())));
+      }
       return scope.keep(concat(1, parts.toArray(Tensor[]::new)));
     }
+  }
+
+  /** Why a model of this kind cannot carry out one of some edits; empty if it can. */
+  public Optional<String> refusal(List<Edit> edits) {
+    boolean background = edits.stream().anyMatch(edit -> edit instanceof Edit.Background);
+    if (background && !model.preset().assetTokens().hasBackground()) {
+      return Optional.of(
+          "the background cannot be replaced: this model has no token of it"
+              + " (asset_tokens.background is \"none\")");
+    }
+    return Optional.empty();
   }
 
   private void requireSlots(SceneView view, List<Edit> edits) {

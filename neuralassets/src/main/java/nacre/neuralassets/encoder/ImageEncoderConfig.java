@@ -1,6 +1,7 @@
 package nacre.neuralassets.encoder;
 
 import java.util.List;
+import java.util.Optional;
 import nacre.nn.Parameters;
 
 /** The sizes of an image encoder, from which it is built: "image_encoder" of a preset. */
@@ -28,6 +29,14 @@ public interface ImageEncoderConfig {
   /** The standard deviation of each channel of images in [0, 1], if the preset gives no other. */
   default List<Double> imageStd() {
     return List.of(0.5, 0.5, 0.5);
+  }
+
+  /**
+   * The name of the parameter that holds the encoder's position embeddings, without the prefix of
+   * the model type; empty if it has none, or none that can be left out.
+   */
+  default Optional<String> positions() {
+    return Optional.empty();
   }
 
   /** The library whose class {@link #className} is, as {@code model_index.json} has it. */

@@ -3,6 +3,7 @@ package nacre.neuralassets.encoder;
 import static nacre.tensor.ops.Reshape.reshape;
 
 import java.util.List;
+import java.util.Optional;
 import nacre.nn.Parameters;
 import nacre.nn.Vit;
 import nacre.nn.VitConfig;
@@ -58,6 +59,11 @@ public record VitEncoder(Vit vit) implements ImageEncoder {
     @Override
     public List<Double> imageStd() {
       return vit.family().pixels().std();
+    }
+
+    @Override
+    public Optional<String> positions() {
+      return Optional.of(vit.positionsName());
     }
 
     @Override

@@ -18,6 +18,10 @@ import nacre.weights.ConfigRange;
  * @param imageSize side of the images that the encoder is given, in pixels
  * @param imageMean per channel, of images in [0, 1], subtracted before the encoder
  * @param imageStd per channel, divided by after that
+ * @param background what the tokens of the background hold
+ * @param encoderPositions whether the image encoder has its position embeddings; without them they
+ *     are zeros that are not trained, as in the paper's ablation (section 4.4), so that features
+ *     say nothing of where in the image they lie
  */
 public record AssetTokens(
     int roiSize,
@@ -29,7 +33,19 @@ public record AssetTokens(
     double initialGain,
     int imageSize,
     List<Double> imageMean,
-    List<Double> imageStd) {
+    List<Double> imageStd,
+    Background background,
+    boolean encoderPositions) {
+
+  /** The background's tokens. */
+  public enum Background {
+    /** Appearance and the relative camera, as in the paper. */
+    FULL,
+    /** Appearance alone; the half that is the pose's is zeros. */
+    NO_POSE,
+    /** There are none, and the encoder does not see the background. */
+    NONE
+  }
 
   /**
    * Checks the ranges.
@@ -49,6 +65,22 @@ public record AssetTokens(
     imageStd = List.copyOf(imageStd);
     imageMean.forEach(mean -> range.number("image_mean", mean, -1000, 1000));
     imageStd.forEach(std -> range.number("image_std", std, 1e-4, 1e4));
+  }
+
+  /** Whether the background has tokens, after those of the slots. */
+  public boolean hasBackground() {
+    return background != Background.NONE;
+  }
+
+  /** The tokens of an image with so many slots. */
+  public int tokens(int slots) {
+    return tokensPerObject() * (hasBackground() ? slots + 1 : slots);
+  }
+
+  /** The number of slots of an image with so many tokens. */
+  public int slots(int tokens) {
+    int objects = tokens / tokensPerObject();
+    return hasBackground() ? objects - 1 : objects;
   }
 
   /** Tokens per object, K. */

@@ -12,7 +12,8 @@ import nacre.tensor.Tensor;
  * been computed on the host. All f32.
  *
  * @param pixels {@code [2B, S, S, 3]}: the source images with all but the objects gray, then with
- *     the objects gray, normalized for the encoder
+ *     the objects gray, normalized for the encoder; {@code [B, S, S, 3]}, the first half, if the
+ *     background has no tokens
  * @param boxes {@code [B, N, 4]}: where the objects' features are cropped; outside the image for
  *     objects that are not seen, which gives zeros
  * @param wholes {@code [B, 1, 4]}: the same for the background
@@ -31,7 +32,7 @@ public record ConditioningTensors(
   static ConditioningTensors empty(
       Device device, int batch, int size, int slots, AssetTokens config) {
     return new ConditioningTensors(
-        empty(device, 2 * batch, size, size, 3),
+        empty(device, config.hasBackground() ? 2 * batch : batch, size, size, 3),
         empty(device, batch, slots, 4),
         empty(device, batch, 1, 4),
         empty(device, batch, slots, config.poseFeatures().width()),
@@ -52,7 +53,7 @@ public record ConditioningTensors(
   /** Overwrites these with another conditioning of the same extents. */
   void write(Conditioning c, AssetTokens config) {
     int batch = c.batch();
-    float[] pixels = new float[2 * c.source().length];
+    float[] pixels = new float[(int) this.pixels.elements()];
     float[] boxes = new float[c.boxes().length];
     float[] wholes = new float[4 * batch];
     float[] poses = new float[c.poses().length];
@@ -113,11 +114,12 @@ public record ConditioningTensors(
     return (int) Math.clamp(Math.rint(share * size), 0, size);
   }
 
-  /** Writes image b twice, once gray outside of the mask and once gray inside. */
+  /** Writes image b gray outside of the mask, and if there is room gray inside. */
   private static void paint(
       Conditioning c, int b, boolean[] inside, AssetTokens config, float[] pixels) {
     float[] source = c.source();
     int back = source.length;
+    boolean hasBack = pixels.length > back;
     int at = b * inside.length * 3;
     for (boolean objects : inside) {
       for (int channel = 0; channel < 3; channel++, at++) {
@@ -125,7 +127,9 @@ public record ConditioningTensors(
         float gray = config.pixelShift(channel);
         float color = scale * source[at] + gray;
         pixels[at] = objects ? color : gray;
-        pixels[back + at] = objects ? gray : color;
+        if (hasBack) {
+          pixels[back + at] = objects ? gray : color;
+        }
       }
     }
   }

@@ -13,6 +13,7 @@ import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.neuralassets.encoder.ImageEncoder;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
+import nacre.neuralassets.model.AssetTokens.Background;
 import nacre.neuralassets.scene.PoseVector;
 import nacre.nn.Initializer;
 import nacre.nn.Linear;
@@ -32,14 +33,15 @@ import nacre.tensor.spi.Unary;
  * draws the target frame.
  *
  * <p>Shapes: B images, N object slots, K = roi_size² tokens per object, C = cross_attention_dim, S
- * the image's side, s that of the samples which the UNet denoises.
+ * the image's side, s that of the samples which the UNet denoises. Where the preset says that the
+ * {@linkplain AssetTokens.Background background} has no tokens, N + 1 is N.
  *
  * <p>Parameters: {@code unet.*}, those of the image encoder under its model type, usually {@code
- * vit.*}, {@code appearance.*}, {@code pose_mlp.{0,2}.*}, {@code background_mlp.{0,2}.*}, {@code
- * neck.*}, and where the preset has one {@code vae.*}, which is not trained. {@link Trainable} says
- * which of them are. With the preset's {@code lora} the UNet has low-rank adapters, {@code
- * unet.*.lora_A.weight} and {@code lora_B.weight}; its own weights are frozen, and stored in the
- * type that is computed in.
+ * vit.*}, {@code appearance.*}, {@code pose_mlp.{0,2}.*}, {@code background_mlp.{0,2}.*} if the
+ * background has a pose, {@code neck.*}, and where the preset has one {@code vae.*}, which is not
+ * trained. {@link Trainable} says which of them are. With the preset's {@code lora} the UNet has
+ * low-rank adapters, {@code unet.*.lora_A.weight} and {@code lora_B.weight}; its own weights are
+ * frozen, and stored in the type that is computed in.
  */
 public final class NeuralAssets {
   private final Preset preset;
@@ -48,6 +50,7 @@ public final class NeuralAssets {
   private final Device device;
   private final UNet2DCondition unet;
   private final ImageEncoder encoder;
+  private final Tensor positions;
   private final Linear appearance;
   private final Mlp pose;
   private final Mlp background;
@@ -80,21 +83,26 @@ public final class NeuralAssets {
     this.unet = new UNet2DCondition(drawing, preset.unet());
     drawing.requireTargets();
     this.encoder = preset.imageEncoder().build(p.at(preset.imageEncoder().modelType()));
+    this.device = p.all().values().iterator().next().device();
     encoder.prepare(config.imageSize());
+    this.positions =
+        config.encoderPositions() ? null : p.all().get(preset.encoderPositions().orElseThrow());
+    clearPositions();
     int features = config.poseFeatures().width();
     int look = config.appearanceDim();
     int place = config.poseDim();
     this.appearance = layer(p.at("appearance"), preset.imageEncoder().hiddenSize(), look);
     this.pose = mlp(p.at("pose_mlp"), features, config.poseHidden(), place);
     this.background =
-        mlp(p.at("background_mlp"), PoseVector.LENGTH, config.backgroundHidden(), features);
+        config.background() == Background.FULL
+            ? mlp(p.at("background_mlp"), PoseVector.LENGTH, config.backgroundHidden(), features)
+            : null;
     this.neck = layer(p.at("neck"), look + place, preset.unet().crossAttentionDim());
     this.samples =
         preset
             .vae()
             .<SampleSpace>map(vae -> new SampleSpace.Latents(new AutoencoderKL(p.at("vae"), vae)))
             .orElseGet(() -> new SampleSpace.FoldedPixels(preset.fold()));
-    this.device = p.all().values().iterator().next().device();
     this.coordinates = coordinates(preset.sampleSize(), preset.coordinateOctaves());
     trainable.requireUsed(p.all().keySet());
   }
@@ -108,6 +116,16 @@ public final class NeuralAssets {
 
   private Mlp mlp(Parameters p, int in, int inner, int out) {
     return new Mlp(layer(p.at(0), in, inner), Unary.GELU_TANH, layer(p.at(2), inner, out));
+  }
+
+  /**
+   * Zeroes the image encoder's position embeddings if the preset says that it has none: after
+   * weights were loaded over the encoder's.
+   */
+  public void clearPositions() {
+    if (positions != null) {
+      device.backend().fill(positions, 0);
+    }
   }
 
   /** The preset it was built from. */
@@ -167,6 +185,9 @@ public final class NeuralAssets {
         () -> {
           Tensor maps = encode(in.pixels()); // [2B, grid, grid, D]
           Tensor front = cropResize(slice(maps, 0, 0, batch), in.boxes(), side, side);
+          if (!config.hasBackground()) {
+            return join(front, in.features(), in.backgroundPoses());
+          }
           Tensor back = cropResize(slice(maps, 0, batch, batch), in.wholes(), side, side);
           Tensor crops = concat(1, front, back); // [B, N + 1, side, side, D]
           return join(crops, in.features(), in.backgroundPoses());
@@ -181,11 +202,12 @@ public final class NeuralAssets {
     int side = config.roiSize();
     int width = preset.imageEncoder().hiddenSize();
     PoseFeatures features = config.poseFeatures();
+    int objects = config.hasBackground() ? slots + 1 : slots;
     float[] nowhere = features.of(new float[slots * PoseVector.LENGTH]);
     return Scope.tidy(
         () ->
             join(
-                Tensor.zeros(device, compute, Shape.of(1, slots + 1, side, side, width)),
+                Tensor.zeros(device, compute, Shape.of(1, objects, side, side, width)),
                 Tensor.of(device, Shape.of(1, slots, features.width()), nowhere),
                 Tensor.zeros(device, DType.F32, Shape.of(1, PoseVector.LENGTH))));
   }
@@ -217,14 +239,29 @@ public final class NeuralAssets {
     int objects = crops.dim(1);
     int cells = config.tokensPerObject();
     Tensor look = appearance.forward(reshape(crops, batch, objects, cells, crops.dim(-1)));
-    Tensor view = background.forward(in(compute, backgroundPoses)); // [B, F]
-    Tensor seen = concat(1, in(compute, features), reshape(view, batch, 1, features.dim(2)));
-    Tensor place = pose.forward(seen); // [B, N + 1, poseDim]
+    Tensor place = places(features, backgroundPoses); // [B, N + 1, poseDim]
     int width = config.poseDim();
     Tensor cell = Tensor.zeros(device, compute, Shape.of(batch, objects, cells, width));
     Tensor places = add(cell, reshape(place, batch, objects, 1, width));
     Tensor tokens = neck.forward(concat(3, look, places)); // [B, N + 1, K, C]
     return reshape(tokens, batch, objects * cells, tokens.dim(-1));
+  }
+
+  /** The poses' halves of the tokens, {@code [B, N + 1, poseDim]}. */
+  private Tensor places(Tensor features, Tensor backgroundPoses) {
+    int batch = features.dim(0);
+    Tensor seen = in(compute, features);
+    return switch (config.background()) {
+      case FULL -> {
+        Tensor view = background.forward(in(compute, backgroundPoses)); // [B, F]
+        yield pose.forward(concat(1, seen, reshape(view, batch, 1, features.dim(2))));
+      }
+      case NO_POSE -> {
+        Shape one = Shape.of(batch, 1, config.poseDim());
+        yield concat(1, pose.forward(seen), Tensor.zeros(device, compute, one));
+      }
+      case NONE -> pose.forward(seen);
+    };
   }
 
   /**

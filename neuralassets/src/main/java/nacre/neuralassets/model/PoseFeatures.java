@@ -7,15 +7,23 @@ import nacre.weights.ConfigRange;
 /**
  * The features of an object's pose vector of twelve numbers, input of the pose layers. The paper
  * uses these numbers as they are, which is {@code new PoseFeatures(1, false, 0)}; the rest are aids
- * to small models. Computed on the host: a pose carries no gradient.
+ * to small models, and ablations. Computed on the host: a pose carries no gradient.
  *
  * @param depthScale depths are multiplied by it before all else
  * @param derivedBox appends seven numbers, uc, vc, dc, umin, vmin, umax, vmax: the projection of
  *     the box's center, and the extent of its eight projected corners
  * @param octaves each number x is followed by sin 2ᵏπx and cos 2ᵏπx for k below this
+ * @param corners how many projected corners there are: 4 as in the paper, the first 3 of them, or
+ *     all 8, the other four after them in Kubric's order
  */
-public record PoseFeatures(double depthScale, boolean derivedBox, int octaves) {
+public record PoseFeatures(double depthScale, boolean derivedBox, int octaves, int corners) {
+  /** The corners of a pose vector: one and its three neighbors. */
+  static final int FRAME = PoseVector.LENGTH / 3;
+
   private static final int DERIVED = 7;
+
+  /** Of all eight corners in Kubric's order, those that a pose vector has not. */
+  private static final int[] OTHERS = {3, 5, 6, 7};
 
   /** Points nearer to the camera's plane than this have no projection; (0, 0) stands for it. */
   private static final double NEAREST = 1e-6;
@@ -29,6 +37,14 @@ public record PoseFeatures(double depthScale, boolean derivedBox, int octaves) {
     ConfigRange range = new ConfigRange("asset_tokens.");
     range.number("depth_scale", depthScale, 0, 1e6);
     range.whole("pose_octaves", octaves, 0, 30); // in f32, more differ by nothing but noise
+    if (corners != 3 && corners != FRAME && corners != 8) {
+      throw new IllegalArgumentException("asset_tokens.corners must be 3, 4 or 8, not " + corners);
+    }
+  }
+
+  /** The four corners of the paper. */
+  public PoseFeatures(double depthScale, boolean derivedBox, int octaves) {
+    this(depthScale, derivedBox, octaves, FRAME);
   }
 
   /** The number of features of a pose. */
@@ -37,7 +53,7 @@ public record PoseFeatures(double depthScale, boolean derivedBox, int octaves) {
   }
 
   private int base() {
-    return PoseVector.LENGTH + (derivedBox ? DERIVED : 0);
+    return 3 * corners + (derivedBox ? DERIVED : 0);
   }
 
   /**
@@ -49,14 +65,20 @@ public record PoseFeatures(double depthScale, boolean derivedBox, int octaves) {
   public float[] of(float[] poses) {
     int count = poses.length / PoseVector.LENGTH;
     float[] features = new float[count * width()];
+    double[] frame = new double[PoseVector.LENGTH];
     double[] x = new double[base()];
     for (int i = 0; i < count; i++) {
       for (int j = 0; j < PoseVector.LENGTH; j++) {
         double value = poses[i * PoseVector.LENGTH + j];
-        x[j] = j % 3 == 2 ? value * depthScale : value;
+        frame[j] = j % 3 == 2 ? value * depthScale : value;
+      }
+      System.arraycopy(frame, 0, x, 0, 3 * Math.min(corners, FRAME));
+      double[][] points = points(frame);
+      if (corners > FRAME) {
+        complete(points, x);
       }
       if (derivedBox) {
-        derive(x);
+        derive(points, x, 3 * corners);
       }
       write(x, features, i * width());
     }
@@ -76,15 +98,32 @@ public record PoseFeatures(double depthScale, boolean derivedBox, int octaves) {
   }
 
   /**
-   * Fills in the numbers after the twelfth. In (u·d, v·d, d) a camera's projection is linear, so
-   * that all of the box follows from the four corners, whatever the camera.
+   * The four corners as (u·d, v·d, d), in which a camera's projection is linear, so that all of the
+   * box follows from them, whatever the camera.
    */
-  private static void derive(double[] x) {
-    double[][] p = new double[4][];
-    for (int i = 0; i < 4; i++) {
-      double d = x[3 * i + 2];
-      p[i] = new double[] {x[3 * i] * d, x[3 * i + 1] * d, d};
+  private static double[][] points(double[] frame) {
+    double[][] p = new double[FRAME][];
+    for (int i = 0; i < FRAME; i++) {
+      double d = frame[3 * i + 2];
+      p[i] = new double[] {frame[3 * i] * d, frame[3 * i + 1] * d, d};
     }
+    return p;
+  }
+
+  /** Fills in the four corners that the pose vector has not, after its own. */
+  private static void complete(double[][] p, double[] x) {
+    double[] uv = new double[2];
+    int at = PoseVector.LENGTH;
+    for (int corner : OTHERS) {
+      double depth = project(p, corner & 1, corner >> 1 & 1, corner >> 2 & 1, uv);
+      x[at++] = uv[0];
+      x[at++] = uv[1];
+      x[at++] = depth;
+    }
+  }
+
+  /** Fills in center and extent. */
+  private static void derive(double[][] p, double[] x, int at) {
     double[] uv = new double[2];
     double[] bounds = new double[4];
     Arrays.fill(bounds, 0, 2, Double.POSITIVE_INFINITY);
@@ -97,10 +136,10 @@ public record PoseFeatures(double depthScale, boolean derivedBox, int octaves) {
       }
     }
     double depth = project(p, 0.5, 0.5, 0.5, uv);
-    x[12] = uv[0];
-    x[13] = uv[1];
-    x[14] = depth;
-    System.arraycopy(bounds, 0, x, 15, 4);
+    x[at] = uv[0];
+    x[at + 1] = uv[1];
+    x[at + 2] = depth;
+    System.arraycopy(bounds, 0, x, at + 3, 4);
   }
 
   /**

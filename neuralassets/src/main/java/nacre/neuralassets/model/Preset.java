@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.unet.UNetConfig;
@@ -110,6 +111,14 @@ public record Preset(
         "asset_tokens.image_size",
         assetTokens.imageSize() % imageEncoder.patchSize() == 0,
         "a multiple of the encoder's patch_size");
+    if (!assetTokens.encoderPositions() && imageEncoder.positions().isEmpty()) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "asset_tokens.encoder_positions does not fit the rest: of image_encoder.model_type %s"
+                  + " no positions are known that could be left out",
+              imageEncoder.modelType()));
+    }
     requireFit(
         "unet.in_channels",
         unet.inChannels() == channels + 4 * coordinateOctaves,
@@ -245,11 +254,16 @@ public record Preset(
             r.integer("pose_hidden"),
             r.integer("background_hidden"),
             new PoseFeatures(
-                r.number("depth_scale"), r.flag("derived_box"), r.integer("pose_octaves")),
+                r.number("depth_scale"),
+                r.flag("derived_box"),
+                r.integer("pose_octaves"),
+                r.integer("corners", PoseFeatures.FRAME)),
             r.number("initial_gain", 0),
             r.integer("image_size", encoder.imageSize()),
             r.numbers("image_mean", encoder.imageMean()),
-            r.numbers("image_std", encoder.imageStd()));
+            r.numbers("image_std", encoder.imageStd()),
+            r.choice("background", AssetTokens.Background.class, AssetTokens.Background.FULL),
+            r.flag("encoder_positions", true));
     r.end();
     return tokens;
   }
@@ -272,7 +286,18 @@ public record Preset(
 
   /** Which parameters are trained, and at which rates. */
   public Trainable trainable() {
-    return Trainable.of(imageEncoder.modelType(), training, lora.isPresent());
+    return Trainable.of(
+        imageEncoder.modelType(),
+        training,
+        lora.isPresent(),
+        assetTokens.encoderPositions()
+            ? Set.of()
+            : encoderPositions().map(name -> Set.of(name)).orElse(Set.of()));
+  }
+
+  /** The full name of the parameter with the image encoder's position embeddings. */
+  Optional<String> encoderPositions() {
+    return imageEncoder.positions().map(name -> imageEncoder.modelType() + "." + name);
   }
 
   /** This preset for the model whose adapters were merged into the UNet's weights. */

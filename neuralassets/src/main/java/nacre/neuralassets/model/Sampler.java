@@ -137,10 +137,10 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
     if (guidance == 1) {
       return conditional;
     }
-    int cells = model.preset().assetTokens().tokensPerObject();
+    int slots = model.preset().assetTokens().slots(conditional.dim(1));
     return Scope.tidy(
         () -> {
-          Tensor unconditional = model.unconditionalTokens(conditional.dim(1) / cells - 1);
+          Tensor unconditional = model.unconditionalTokens(slots);
           Tensor each =
               Tensor.zeros(conditional.device(), conditional.dtype(), conditional.shape());
           return concat(0, add(each, unconditional), conditional);

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import nacre.nn.AdamW;
 import nacre.nn.LoraConfig;
 import nacre.nn.NameGlob;
@@ -18,6 +19,7 @@ import nacre.weights.OneLine;
  * @param encoderFactor times the learning rate; 0 freezes the encoder
  * @param newFactor times the learning rate, for the new layers; 0 freezes them
  * @param adapted whether of the UNet the low-rank adapters are trained instead of its own weights
+ * @param still full names of parameters that are never trained
  * @param globs patterns of the names of those that are trained; the encoder's may also be called
  *     {@code image_encoder.…}, whatever its type
  */
@@ -26,6 +28,7 @@ public record Trainable(
     double encoderFactor,
     double newFactor,
     boolean adapted,
+    Set<String> still,
     List<NameGlob> globs) {
 
   private static final String ENCODER = "image_encoder";
@@ -42,12 +45,14 @@ public record Trainable(
     VAE
   }
 
-  static Trainable of(String encoderType, TrainingConfig training, boolean adapted) {
+  static Trainable of(
+      String encoderType, TrainingConfig training, boolean adapted, Set<String> still) {
     return new Trainable(
         encoderType,
         training.encoderLearningRateFactor(),
         training.tokenLearningRateFactor(),
         adapted,
+        still,
         training.trainable().stream().map(NameGlob::new).toList());
   }
 
@@ -87,7 +92,7 @@ public record Trainable(
   private boolean isTrainable(String parameter) {
     Group group = groupOf(parameter);
     boolean frozen = adapted && group == Group.UNET && !LoraConfig.isFactor(parameter);
-    return rateFactor(group) > 0 && !frozen;
+    return rateFactor(group) > 0 && !frozen && !still.contains(parameter);
   }
 
   private boolean isOf(NameGlob glob, String parameter) {

@@ -98,6 +98,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   public void begin(PretrainedEncoder encoder) throws WeightsException {
     requireUnbegun();
     encoder.load(preset.imageEncoder(), parameters);
+    model.clearPositions();
     restartAverages();
   }
 

@@ -16,6 +16,7 @@ import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.Variants;
 import nacre.neuralassets.scene.ObjectView;
 import nacre.neuralassets.scene.PoseVector;
 import nacre.nn.Parameters;
@@ -182,5 +183,23 @@ class EditTokensTest {
     assertTrue(message.contains("green-cow"), message);
     message = assertThrows(EditException.class, () -> view.withFrames(0, 99)).getMessage();
     assertTrue(message.contains("frames are 0 to 11"), message);
+  }
+
+  @Test
+  void withoutTokensOfTheBackgroundItIsNotReplaced() throws IOException {
+    Preset none = Variants.tiny("{'asset_tokens': {'background': 'none'}}");
+    NeuralAssets blind = new NeuralAssets(Parameters.create(Device.cpu(), DType.F32, 1), none);
+    EditTokens objects = new EditTokens(blind, data.slots(), this::scene);
+    float[] whole = objects.of(view, List.of()).toFloats();
+    assertEquals(data.slots() * 4 * 32, whole.length);
+    float[] moved = objects.of(view, List.of(ShowEdits.translate(view, name(0)))).toFloats();
+    assertFalse(Arrays.equals(whole, moved));
+    EditException e =
+        assertThrows(
+            EditException.class, () -> objects.of(view, List.of(new Edit.Background("3"))));
+    assertEquals(
+        "the background cannot be replaced: this model has no token of it"
+            + " (asset_tokens.background is \"none\")",
+        e.getMessage());
   }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Arrays;
 import java.util.List;
+import nacre.neuralassets.model.AssetTokens.Background;
 import nacre.neuralassets.scene.PoseVector;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -20,7 +21,8 @@ class ConditioningTest {
   private static AssetTokens tokens(double mean, double std) {
     PoseFeatures features = new PoseFeatures(1, false, 0);
     List<Double> means = List.of(mean, mean, mean);
-    return new AssetTokens(2, 4, 4, 4, 4, features, 0, 4, means, List.of(std, std, std));
+    List<Double> stds = List.of(std, std, std);
+    return new AssetTokens(2, 4, 4, 4, 4, features, 0, 4, means, stds, Background.FULL, true);
   }
 
   /** One white image for each list of boxes. */

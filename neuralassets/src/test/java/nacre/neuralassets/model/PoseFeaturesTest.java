@@ -92,4 +92,28 @@ class PoseFeaturesTest {
       assertEquals(i < 38 ? 0 : 1, features[i], "number " + i);
     }
   }
+
+  /** Eight corners are those of the paper, then the others in Kubric's order; three the first. */
+  @Test
+  void moreOrFewerCornersAreProjectionsOfTheBox() {
+    Camera camera = camera();
+    Box3 box = box();
+    float[] pose = PoseVector.ofBox(box, camera);
+    float[] eight = new PoseFeatures(1, true, 0, 8).of(pose);
+    assertEquals(31, eight.length);
+    assertArrayEquals(pose, Arrays.copyOf(eight, 12));
+    int at = 12;
+    for (int corner : new int[] {3, 5, 6, 7}) {
+      Projection p = camera.project(box.corner(corner));
+      assertEquals(p.u(), eight[at++], 1e-5);
+      assertEquals(p.v(), eight[at++], 1e-5);
+      assertEquals(p.depth(), eight[at++], 1e-5);
+    }
+    float[] four = new PoseFeatures(1, true, 0).of(pose);
+    float[] three = new PoseFeatures(1, true, 0, 3).of(pose);
+    assertArrayEquals(Arrays.copyOfRange(four, 12, 19), Arrays.copyOfRange(eight, 24, 31));
+    assertArrayEquals(Arrays.copyOfRange(four, 12, 19), Arrays.copyOfRange(three, 9, 16));
+    assertArrayEquals(Arrays.copyOf(pose, 9), Arrays.copyOf(three, 9));
+    assertArrayEquals(new float[24], new PoseFeatures(0.1, false, 0, 8).of(new float[12]));
+  }
 }

@@ -117,6 +117,11 @@ final class SamplePictures {
     }
   }
 
+  /** Whether the model is of a kind that carries out such edits. */
+  boolean canDraw(List<Edit> edits) {
+    return tokens.refusal(edits).isEmpty();
+  }
+
   /** The seed of a later picture. */
   Seed seed(int later) {
     return start.seed(later);

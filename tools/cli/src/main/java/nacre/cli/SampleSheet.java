@@ -58,7 +58,8 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth, int imag
       SceneView donor = row + 1 < views.size() ? views.get(row + 1) : donors.getFirst();
       Optional<String> object = ShowEdits.clearest(view);
       for (Column column : columns) {
-        column.edits.add(edits(column.heading, view, donor, object));
+        List<Edit> edits = edits(column.heading, view, donor, object);
+        column.edits.add(edits != null && pictures.canDraw(edits) ? edits : null);
       }
     }
     return draw(views, columns);
