@@ -147,6 +147,21 @@ def resize(name, height, width):
     gradients(name, y, wave(0.34, *y.shape), x=x)
 
 
+def pool(name, shape, kernel, stride, before, after):
+    """Of the largest, and of the mean without what is padded."""
+    x = wave(0.17, *shape)
+    inside = F.pad(x.permute(0, 3, 1, 2), (before, after, before, after), value=-math.inf)
+    y = F.max_pool2d(inside, kernel, stride).permute(0, 2, 3, 1)
+    put(f"{name}.max", y)
+    gradients(f"{name}.max", y, wave(0.37, *y.shape), x=x)
+    pad = (before, after, before, after)
+    sums = F.avg_pool2d(F.pad(x.permute(0, 3, 1, 2), pad), kernel, stride)
+    counts = F.avg_pool2d(F.pad(torch.ones_like(x).permute(0, 3, 1, 2), pad), kernel, stride)
+    y = (sums / counts.detach()).permute(0, 2, 3, 1)
+    put(f"{name}.mean", y)
+    gradients(f"{name}.mean", y, wave(0.37, *y.shape), x=x)
+
+
 def crop_weights(n, o, a, b):
     """Scale and translate as the paper's code gives them to jax.image.scale_and_translate."""
     length = max(b - a, 1e-6)
@@ -235,6 +250,9 @@ mean_squared_error()
 resize("resize.shrink", 4, 3)
 resize("resize.grow", 12, 10)
 resize("resize.mixed", 4, 10)
+pool("pool.even", (2, 4, 6, 3), 2, 2, 0, 0)
+pool("pool.around", (1, 5, 4, 2), 3, 1, 1, 1)
+pool("pool.behind", (1, 6, 4, 2), 3, 2, 0, 1)
 crop()
 timesteps()
 adamw("adamw", None)

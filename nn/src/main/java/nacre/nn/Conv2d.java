@@ -1,6 +1,7 @@
 package nacre.nn;
 
 import static nacre.nn.MixedPrecision.match;
+import static nacre.tensor.ops.Activation.activation;
 import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Convolution.conv2d;
 import static nacre.tensor.ops.UpsampleConvolution.upsampleConv2d;
@@ -8,6 +9,7 @@ import static nacre.tensor.ops.UpsampleConvolution.upsampleConv2d;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
 /**
@@ -62,7 +64,19 @@ public final class Conv2d implements Layer {
   /** {@code x [N, H, W, in] → [N, OH, OW, out]}. */
   @Override
   public Tensor forward(Tensor x) {
-    return forward(x, null);
+    return forward(x, (Tensor) null);
+  }
+
+  /**
+   * The convolution of x, then an activation, in one pass when no backward follows.
+   *
+   * @param f such as {@link Unary#RELU}
+   */
+  public Tensor forward(Tensor x, Unary f) {
+    if (adapter == null) {
+      return conv2d(x, match(weight, x), match(bias, x), f, window);
+    }
+    return Scope.tidy(() -> activation(f, forward(x)));
   }
 
   /**

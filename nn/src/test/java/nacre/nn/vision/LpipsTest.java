@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -75,6 +74,8 @@ class LpipsTest {
       try (Tape tape = Tape.open()) {
         Tensor distance = lpips.distance(first, second);
         assertArrayEquals(read(dict, "distance").toFloats(), distance.toFloats(), 1e-6f);
+        Tensor other = lpips.distance(first, second, Lpips.Epsilon.TORCHMETRICS);
+        assertArrayEquals(read(dict, "torchmetrics").toFloats(), other.toFloats(), 1e-6f);
         Tensor loss = Reduce.sum(Arithmetic.multiply(distance, read(dict, "cotangent")));
         float[] got = tape.backward(loss).of(first).toFloats();
         double error = 0;
@@ -109,7 +110,7 @@ class LpipsTest {
   void gradientsOfDeadPixelsAreZero() {
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.unwritten(CPU, DType.F32).frozen();
-      Lpips lpips = new Lpips(p, LpipsNet.VGG, List.of(2, 2, 2, 2, 2));
+      Lpips lpips = new Lpips(p, LpipsNet.VGG, _ -> 2);
       p.all().values().forEach(t -> t.copyFrom(new float[(int) t.elements()]));
       Tensor first = Tensor.of(CPU, Shape.of(1, 16, 16, 3), new float[768]).track();
       Tensor second = Tensor.of(CPU, Shape.of(1, 16, 16, 3), new float[768]);
@@ -125,7 +126,8 @@ class LpipsTest {
   @ParameterizedTest
   @CsvSource({
     "VGG, 6.925992 8.858334 17.515006 51.521323 47.034854",
-    "ALEX, 2.349532 16.143027 39.268439 27.197178 20.317177"
+    "ALEX, 2.349532 16.143027 39.268439 27.197178 20.317177",
+    "SQUEEZE, 5.690101 1.185279 16.326565 71.012624 37.370723 24.262872 17.590553"
   })
   void theAuthorsHeadsComeAlong(LpipsNet net, String sums) throws IOException {
     try (Scope _ = Scope.open()) {
@@ -139,6 +141,41 @@ class LpipsTest {
       double[] got = lpips.heads().stream().mapToDouble(head -> Reduce.sum(head).item()).toArray();
       assertArrayEquals(wanted, got, 1e-4);
     }
+  }
+
+  /** As {@code lpips.LPIPS(…).state_dict()} has it: slices, and each head twice. */
+  @ParameterizedTest
+  @EnumSource
+  void wholeStatesOfLpipsBringTheirHeads(LpipsNet net) throws IOException {
+    Path here = CASES.resolve(net.toString());
+    try (Scope _ = Scope.open();
+        StateDict trunk = StateDict.open(here, "model");
+        StateDict heads = StateDict.open(here, "heads");
+        StateDict dict = expected(net)) {
+      SafeTensorsWriter writer = new SafeTensorsWriter();
+      writer.add(
+          "scaling_layer.shift", Tensor.of(CPU, Shape.of(1, 3, 1, 1), new float[3]), Layout.SAME);
+      for (String name : trunk.entries().keySet()) {
+        if (name.startsWith("features.")) {
+          writer.add(name.replace("features.", "net.slice2."), disk(trunk, name), Layout.SAME);
+        }
+      }
+      for (String name : heads.entries().keySet()) {
+        writer.add(name, disk(heads, name), Layout.SAME);
+        writer.add(name.replaceFirst("lin(\\d)", "lins.$1"), disk(heads, name), Layout.SAME);
+      }
+      Path whole = folder.resolve("whole.safetensors");
+      writer.write(whole);
+      Lpips lpips = new LpipsFiles(net, whole, Optional.empty()).load(CPU).prepack();
+      Tensor distance = lpips.distance(read(dict, "first"), read(dict, "second"));
+      assertArrayEquals(read(dict, "distance").toFloats(), distance.toFloats(), 1e-6f);
+    }
+  }
+
+  private static Tensor disk(StateDict dict, String name) throws IOException {
+    Tensor tensor = Tensor.empty(CPU, DType.F32, dict.entries().get(name).shape());
+    dict.entries().get(name).copyTo(tensor, Layout.SAME);
+    return tensor;
   }
 
   @Test

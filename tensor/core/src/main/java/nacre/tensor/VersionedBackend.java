@@ -320,6 +320,16 @@ final class VersionedBackend implements Backend {
   }
 
   @Override
+  public void pool(Reduction r, Tensor x, int kernel, Window window, Tensor y) {
+    wrote("pool", y).pool(r, x, kernel, window, y);
+  }
+
+  @Override
+  public void poolBackward(Reduction r, Tensor x, int kernel, Window window, Tensor dy, Tensor dx) {
+    wrote("poolBackward", dx).poolBackward(r, x, kernel, window, dy, dx);
+  }
+
+  @Override
   public void cropResize(Tensor x, Tensor boxes, Tensor y) {
     wrote("cropResize", y).cropResize(x, boxes, y);
   }

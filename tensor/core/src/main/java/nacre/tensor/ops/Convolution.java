@@ -5,18 +5,20 @@ import nacre.tensor.Operation;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Reduction;
+import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
 /**
  * Two-dimensional convolution (cross-correlation, as the field has it). Inputs: x, w, bias
  * (nullable), residual (nullable).
  *
+ * @param f activation after the bias, where there is no residual; nullable
  * @param window stride and padding
  * @param image shape of x
  * @param kernel shape of w
  * @param residual shape of the residual; null where there is none
  */
-public record Convolution(Window window, Shape image, Shape kernel, Shape residual)
+public record Convolution(Unary f, Window window, Shape image, Shape kernel, Shape residual)
     implements Operation {
 
   /**
@@ -26,7 +28,17 @@ public record Convolution(Window window, Shape image, Shape kernel, Shape residu
    * @throws IllegalArgumentException if shapes, dtypes or devices do not fit
    */
   public static Tensor conv2d(Tensor x, Tensor w, Tensor bias, Window window) {
-    return conv2d(x, w, bias, null, window);
+    return conv2d(x, w, bias, null, null, window);
+  }
+
+  /**
+   * As {@link #conv2d(Tensor, Tensor, Tensor, Window)}, then the activation, in one pass when no
+   * backward follows.
+   *
+   * @param f nullable
+   */
+  public static Tensor conv2d(Tensor x, Tensor w, Tensor bias, Unary f, Window window) {
+    return conv2d(x, w, bias, null, f, window);
   }
 
   /**
@@ -36,6 +48,11 @@ public record Convolution(Window window, Shape image, Shape kernel, Shape residu
    *     nullable
    */
   public static Tensor conv2d(Tensor x, Tensor w, Tensor bias, Tensor residual, Window window) {
+    return conv2d(x, w, bias, residual, null, window);
+  }
+
+  private static Tensor conv2d(
+      Tensor x, Tensor w, Tensor bias, Tensor residual, Unary f, Window window) {
     Require.alike("conv2d", x, w, bias, residual);
     Require.rank("conv2d", "input", x, 4, "[N, H, W, I]");
     Require.rank("conv2d", "weight", w, 4, "[O, KH, KW, I]");
@@ -53,7 +70,8 @@ public record Convolution(Window window, Shape image, Shape kernel, Shape residu
     Require.vector(
         "conv2d", "bias", bias, w.dim(0), "as many as weight " + w.describe() + " has outputs");
     Convolution operation =
-        new Convolution(window, x.shape(), w.shape(), residual == null ? null : residual.shape());
+        new Convolution(
+            f, window, x.shape(), w.shape(), residual == null ? null : residual.shape());
     Shape out = operation.outputShape();
     if (residual != null
         && !residual.shape().equals(out)
@@ -88,13 +106,28 @@ public record Convolution(Window window, Shape image, Shape kernel, Shape residu
     Tensor x = in[0];
     Tensor w = in[1];
     Tensor y = x.like(outputShape());
-    x.backend().conv2d(x, w, in[2], in[3], null, window, y);
-    context.save(context.needs(1) ? x : null, context.needs(0) ? w : null);
+    Tensor savedX = context.needs(1) ? x : null;
+    Tensor savedW = context.needs(0) ? w : null;
+    if (f == null || !context.recording()) {
+      x.backend().conv2d(x, w, in[2], in[3], f, window, y);
+      context.save(savedX, savedW, null);
+      return y;
+    }
+    try (Tensor z = y.like()) {
+      x.backend().conv2d(x, w, in[2], null, null, window, z);
+      x.backend().unary(f, z, y);
+      context.save(savedX, savedW, z);
+    }
     return y;
   }
 
   @Override
-  public Tensor[] backward(Context context, Tensor dy) {
+  public Tensor[] backward(Context context, Tensor gradient) {
+    Tensor dy = gradient;
+    if (f != null) {
+      dy = gradient.like();
+      dy.backend().unaryBackward(f, context.saved(2), gradient, dy);
+    }
     Tensor dx = null;
     Tensor dw = null;
     Tensor db = context.needs(2) ? dy.like(Shape.of(kernel.dim(0))) : null;

@@ -303,6 +303,11 @@ public final class Ops {
     return Convolution.conv2d(x, w, bias, window);
   }
 
+  /** Convolution, then an activation. */
+  public static Tensor conv2d(Tensor x, Tensor w, Tensor bias, Unary f, Window window) {
+    return Convolution.conv2d(x, w, bias, f, window);
+  }
+
   /** Convolution plus a residual {@code [N, OH, OW, O]} or {@code [N, 1, 1, O]}. */
   public static Tensor conv2d(Tensor x, Tensor w, Tensor bias, Tensor residual, Window window) {
     return Convolution.conv2d(x, w, bias, residual, window);
@@ -325,7 +330,17 @@ public final class Ops {
 
   /** {@code x [N, H, W, C]} → the largest element of each kernel × kernel window. */
   public static Tensor maxPool(Tensor x, int kernel, int stride) {
-    return MaxPool.maxPool(x, kernel, stride);
+    return Pool.maxPool(x, kernel, stride);
+  }
+
+  /** {@code x [N, H, W, C]} → the largest element of each window that may reach out of x. */
+  public static Tensor maxPool(Tensor x, int kernel, Window window) {
+    return Pool.maxPool(x, kernel, window);
+  }
+
+  /** {@code x [N, H, W, C]} → the mean of what each window has of x. */
+  public static Tensor averagePool(Tensor x, int kernel, Window window) {
+    return Pool.averagePool(x, kernel, window);
   }
 
   /** {@code x [N, H, W, C], boxes [N, R, 4] → [N, R, height, width, C]}. */

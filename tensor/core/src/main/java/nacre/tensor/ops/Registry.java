@@ -29,6 +29,7 @@ public final class Registry {
           Mix.class,
           Pad.class,
           Permute.class,
+          Pool.class,
           Reduce.class,
           Resample.class,
           Reshape.class,

@@ -271,6 +271,16 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
+  public void pool(Reduction r, Tensor x, int kernel, Window window, Tensor y) {
+    new PlainPooling(x.shape(), y.shape(), kernel, window).forward(r, x, y);
+  }
+
+  @Override
+  public void poolBackward(Reduction r, Tensor x, int kernel, Window window, Tensor dy, Tensor dx) {
+    new PlainPooling(dx.shape(), dy.shape(), kernel, window).backward(r, x, dy, dx);
+  }
+
+  @Override
   public void cropResize(Tensor x, Tensor boxes, Tensor y) {
     PlainResampling.cropResize(x, boxes, y);
   }

@@ -290,6 +290,23 @@ public interface Backend {
   void averagePoolBackward(Tensor dy, int factor, Tensor dx);
 
   /**
+   * y [N, OH, OW, C] = the largest or the mean of what each kernel × kernel window has of x [N, H,
+   * W, C]; what lies beyond the image's borders does not count. No window is empty. A window with
+   * something that is not a number has no largest number, either.
+   *
+   * @param r MAX or MEAN
+   */
+  void pool(Reduction r, Tensor x, int kernel, Window window, Tensor y);
+
+  /**
+   * dx of {@link #pool}: of the mean in equal shares, of the largest to the first of them in the
+   * window, row by row.
+   *
+   * @param x not read, and nullable, for MEAN
+   */
+  void poolBackward(Reduction r, Tensor x, int kernel, Window window, Tensor dy, Tensor dx);
+
+  /**
    * y [N, R, OH, OW, C]: the boxes of x [N, H, W, C] resampled by an antialiased triangle filter.
    * Box (y0, x0, y1, x1) in units of the image; (0, 0, 1, 1) is the whole of it, and then this is
    * an antialiased bilinear resize.

@@ -3,7 +3,7 @@ package nacre.tensor.ops;
 import static nacre.tensor.ops.Convolution.conv2d;
 import static nacre.tensor.ops.CropResize.cropResize;
 import static nacre.tensor.ops.CropResize.resize;
-import static nacre.tensor.ops.MaxPool.maxPool;
+import static nacre.tensor.ops.Pool.maxPool;
 import static nacre.tensor.ops.Resample.averagePool;
 import static nacre.tensor.ops.Resample.upsampleNearest;
 import static nacre.tensor.ops.SpaceToDepth.depthToSpace;
@@ -12,6 +12,7 @@ import static nacre.tensor.ops.UpsampleConvolution.upsampleConv2d;
 
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
 /** Convolutions of images, and what changes their size. */
@@ -113,6 +114,13 @@ final class ImageCases {
         bias);
     cases.put(
         Convolution.class,
+        "with SiLU",
+        in -> conv2d(in[0], in[1], in[2], Unary.SILU, same),
+        image,
+        kernel,
+        bias);
+    cases.put(
+        Convolution.class,
         "oblong kernel, uneven padding",
         in -> conv2d(in[0], in[1], in[2], new Window(1, 0, 2, 1, 0)),
         Input.of(1, 4, 3, 2),
@@ -127,9 +135,24 @@ final class ImageCases {
     cases.put(Resample.class, "average", in -> averagePool(in[0], 2), Input.of(2, 4, 6, 3));
     cases.put(Resample.class, "average by 3", in -> averagePool(in[0], 3), Input.of(1, 3, 6, 2));
     cases.put(
-        Where.class, "largest of 2", in -> maxPool(Cases.apart(in[0]), 2, 2), Input.of(1, 5, 4, 2));
+        Pool.class, "largest of 2", in -> maxPool(Cases.apart(in[0]), 2, 2), Input.of(1, 5, 4, 2));
     cases.put(
-        Where.class, "largest of 3", in -> maxPool(Cases.apart(in[0]), 3, 2), Input.of(1, 5, 6, 2));
+        Pool.class, "largest of 3", in -> maxPool(Cases.apart(in[0]), 3, 2), Input.of(1, 5, 6, 2));
+    cases.put(
+        Pool.class,
+        "largest around",
+        in -> maxPool(Cases.apart(in[0]), 3, Window.of(1, 1)),
+        Input.of(1, 4, 3, 2));
+    cases.put(
+        Pool.class,
+        "means around",
+        in -> Pool.averagePool(in[0], 3, Window.of(1, 1)),
+        Input.of(2, 4, 3, 2));
+    cases.put(
+        Pool.class,
+        "means, a remainder left over",
+        in -> Pool.averagePool(in[0], 2, new Window(2, 1, 0, 0, 1)),
+        Input.of(1, 4, 5, 2));
     cases.put(CropResize.class, "crops", in -> cropResize(in[0], boxes(in[0]), 3, 2), pixels());
     cases.put(CropResize.class, "enlarged", in -> resize(in[0], 7, 5), Input.of(2, 3, 4, 2));
     cases.put(CropResize.class, "reduced", in -> resize(in[0], 2, 3), Input.of(1, 5, 7, 2));

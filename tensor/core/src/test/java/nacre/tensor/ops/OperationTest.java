@@ -237,11 +237,17 @@ class OperationTest {
             device,
             Shape.of(1, 3, 5, 1),
             new float[] {1, -2, 3, 0, 9, -4, 5, -6, 7, 9, -1, -1, 8, -3, 9});
-    assertTensor(MaxPool.maxPool(x, 2, 2), Shape.of(1, 1, 2, 1), 5, 7);
-    assertTensor(MaxPool.maxPool(x, 3, 2), Shape.of(1, 1, 2, 1), 8, 9);
-    assertTensor(MaxPool.maxPool(x, 2, 1), Shape.of(1, 2, 4, 1), 5, 5, 7, 9, 5, 8, 8, 9);
-    var e = assertThrows(IllegalArgumentException.class, () -> MaxPool.maxPool(x, 4, 2));
+    assertTensor(Pool.maxPool(x, 2, 2), Shape.of(1, 1, 2, 1), 5, 7);
+    assertTensor(Pool.maxPool(x, 3, 2), Shape.of(1, 1, 2, 1), 8, 9);
+    assertTensor(Pool.maxPool(x, 2, 1), Shape.of(1, 2, 4, 1), 5, 5, 7, 9, 5, 8, 8, 9);
+    var e = assertThrows(IllegalArgumentException.class, () -> Pool.maxPool(x, 4, 2));
     assertTrue(e.getMessage().startsWith("maxPool: windows of 4 with stride 2"), e.getMessage());
+    Window around = Window.of(2, 1);
+    assertTensor(Pool.maxPool(x, 3, around), Shape.of(1, 2, 3, 1), 5, 7, 9, 5, 8, 9);
+    Tensor means = Pool.averagePool(Tensor.full(device, DType.F32, x.shape(), 2.5), 3, around);
+    assertTensor(means, Shape.of(1, 2, 3, 1), 2.5f, 2.5f, 2.5f, 2.5f, 2.5f, 2.5f);
+    e = assertThrows(IllegalArgumentException.class, () -> Pool.maxPool(x, 2, Window.of(1, 2)));
+    assertEquals("maxPool: padding of 2 leaves nothing in a window of 2", e.getMessage());
   }
 
   @ParameterizedTest
@@ -343,7 +349,7 @@ class OperationTest {
     assertOneMore(() -> Arithmetic.divide(image, channels));
     assertOneMore(() -> CropResize.resize(image, 3, 3));
     assertOneMore(() -> SpaceToDepth.spaceToDepth(image, 2));
-    assertOneMore(() -> MaxPool.maxPool(image, 2, 2));
+    assertOneMore(() -> Pool.maxPool(image, 2, 2));
     assertOneMore(() -> Concat.concat(0, image, image));
   }
 

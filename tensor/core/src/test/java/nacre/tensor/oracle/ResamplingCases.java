@@ -3,6 +3,8 @@ package nacre.tensor.oracle;
 import java.util.Arrays;
 import java.util.List;
 import nacre.tensor.DType;
+import nacre.tensor.spi.Reduction;
+import nacre.tensor.spi.Window;
 
 /** Images enlarged, pooled, cropped and resized, and timesteps. */
 final class ResamplingCases {
@@ -25,6 +27,14 @@ final class ResamplingCases {
         for (int f = 1; f <= 3; f++) {
           blocks(cases, dtype, f, s, new int[] {s[0], s[1] * f, s[2] * f, s[3]});
         }
+      }
+      for (Reduction r : List.of(Reduction.MAX, Reduction.MEAN)) {
+        pool(cases, dtype, r, new int[] {1, 1, 1, 1}, 1, Window.of(1, 0));
+        pool(cases, dtype, r, new int[] {2, 6, 4, 5}, 2, Window.of(2, 0));
+        pool(cases, dtype, r, new int[] {1, 9, 8, 17}, 3, Window.of(2, 0));
+        pool(cases, dtype, r, new int[] {3, 8, 6, 33}, 3, new Window(2, 0, 0, 1, 1));
+        pool(cases, dtype, r, new int[] {2, 5, 7, 4}, 3, Window.of(1, 1));
+        pool(cases, dtype, r, new int[] {1, 33, 70, 32}, 3, new Window(1, 2, 0, 1, 2));
       }
       crop(cases, dtype, new int[] {1, 1, 1, 1}, 1, 2, 3);
       crop(cases, dtype, new int[] {1, 9, 7, 2}, 9, 2, 2);
@@ -65,6 +75,27 @@ final class ResamplingCases {
             .in(dtype, small)
             .out(dtype, large)
             .call((backend, t) -> backend.averagePoolBackward(t[0], factor, t[1])));
+  }
+
+  /** Values of a few sizes, so that windows have equals; and the last image is large enough. */
+  private static void pool(
+      List<OracleCase> cases, DType dtype, Reduction r, int[] image, int kernel, Window window) {
+    Object[] label = {r, dtype, Arrays.toString(image), kernel, window};
+    int[] y = {
+      image[0], window.outHeight(image[1], kernel), window.outWidth(image[2], kernel), image[3]
+    };
+    OracleCase forward =
+        OracleCase.of("pool", label)
+            .in(dtype, Values.integers(-4, 5), image)
+            .out(dtype, y)
+            .call((backend, t) -> backend.pool(r, t[0], kernel, window, t[1]));
+    cases.add(r == Reduction.MAX ? forward.exact() : forward);
+    cases.add(
+        OracleCase.of("poolBackward", label)
+            .in(dtype, Values.integers(-4, 5), image)
+            .in(dtype, y)
+            .out(dtype, image)
+            .call((backend, t) -> backend.poolBackward(r, t[0], kernel, window, t[1], t[2])));
   }
 
   private static void crop(

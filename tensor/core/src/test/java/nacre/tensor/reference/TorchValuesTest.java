@@ -3,6 +3,7 @@ package nacre.tensor.reference;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -19,6 +20,7 @@ import nacre.tensor.spi.GroupNormInputs;
 import nacre.tensor.spi.LayerNormInputs;
 import nacre.tensor.spi.NormGradients;
 import nacre.tensor.spi.NormStatistics;
+import nacre.tensor.spi.Reduction;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 import org.junit.jupiter.api.AfterAll;
@@ -273,6 +275,29 @@ class TorchValuesTest {
     Tensor dx = x.like();
     backend.cropResizeBackward(wave(0.34, 2, 1, height, width, 2), boxes, dx);
     torch.check(name + ".dx", dx);
+  }
+
+  @Test
+  void pool() {
+    pool("pool.even", Shape.of(2, 4, 6, 3), 2, Window.of(2, 0));
+    pool("pool.around", Shape.of(1, 5, 4, 2), 3, Window.of(1, 1));
+    pool("pool.behind", Shape.of(1, 6, 4, 2), 3, new Window(2, 0, 0, 1, 1));
+  }
+
+  private void pool(String name, Shape image, int kernel, Window window) {
+    Tensor x = wave(0.17, image.toArray());
+    int oh = window.outHeight(image.dim(1), kernel);
+    int ow = window.outWidth(image.dim(2), kernel);
+    for (Reduction r : List.of(Reduction.MAX, Reduction.MEAN)) {
+      String which = name + "." + r.name().toLowerCase(Locale.ROOT);
+      Tensor y = empty(image.dim(0), oh, ow, image.dim(3));
+      backend.pool(r, x, kernel, window, y);
+      torch.check(which, y);
+      Tensor dx = x.like();
+      Tensor dy = wave(0.37, image.dim(0), oh, ow, image.dim(3));
+      backend.poolBackward(r, x, kernel, window, dy, dx);
+      torch.check(which + ".dx", dx);
+    }
   }
 
   @Test

@@ -44,6 +44,7 @@ final class CpuBackend implements Backend {
   private final Movement movement;
   private final Permutation permutation;
   private final Resampling resampling;
+  private final Pooling pooling;
   private final OptimizerKernels optimizer;
   private final RandomNumbers random;
   private final ClassKernels classes;
@@ -65,6 +66,7 @@ final class CpuBackend implements Backend {
     movement = new Movement(team);
     permutation = new Permutation(team);
     resampling = new Resampling(team);
+    pooling = new Pooling(team);
     optimizer = new OptimizerKernels(team);
     random = new RandomNumbers(team);
     classes = new ClassKernels(team);
@@ -359,6 +361,16 @@ final class CpuBackend implements Backend {
   @Override
   public void averagePoolBackward(Tensor dy, int factor, Tensor dx) {
     resampling.averagePoolBackward(dy, factor, dx);
+  }
+
+  @Override
+  public void pool(Reduction r, Tensor x, int kernel, Window window, Tensor y) {
+    pooling.forward(r, x, kernel, window, y);
+  }
+
+  @Override
+  public void poolBackward(Reduction r, Tensor x, int kernel, Window window, Tensor dy, Tensor dx) {
+    pooling.backward(r, x, kernel, window, dy, dx);
   }
 
   @Override

@@ -45,6 +45,7 @@ final class CudaBackend implements Backend {
   private final NormKernels norms;
   private final MovementKernels movement;
   private final ResamplingKernels resampling;
+  private final PoolingKernels pooling;
   private final OptimizerKernels optimizer;
   private final ClassKernels classes;
   private final boolean graphs;
@@ -80,6 +81,7 @@ final class CudaBackend implements Backend {
     norms = new NormKernels(gpu, reductions);
     movement = new MovementKernels(gpu);
     resampling = new ResamplingKernels(gpu);
+    pooling = new PoolingKernels(gpu);
     optimizer = new OptimizerKernels(gpu, reductions);
     classes = new ClassKernels(gpu, reductions);
     precision = (settings.tf32() ? ", TF32" : "") + (settings.tune() ? ", tuned" : "");
@@ -356,6 +358,16 @@ final class CudaBackend implements Backend {
   @Override
   public void averagePoolBackward(Tensor dy, int factor, Tensor dx) {
     resampling.averagePoolBackward(dy, factor, dx);
+  }
+
+  @Override
+  public void pool(Reduction r, Tensor x, int kernel, Window window, Tensor y) {
+    pooling.forward(r, x, kernel, window, y);
+  }
+
+  @Override
+  public void poolBackward(Reduction r, Tensor x, int kernel, Window window, Tensor dy, Tensor dx) {
+    pooling.backward(r, x, kernel, window, dy, dx);
   }
 
   @Override

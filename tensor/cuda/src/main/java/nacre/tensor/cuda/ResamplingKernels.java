@@ -2,7 +2,7 @@ package nacre.tensor.cuda;
 
 import nacre.tensor.Tensor;
 
-/** Upsampling, pooling, crops and timestep embeddings: {@code resample.cu}. */
+/** Upsampling, means of blocks, crops and timestep embeddings: {@code resample.cu}. */
 final class ResamplingKernels {
   private static final String FILE = "resample";
 
