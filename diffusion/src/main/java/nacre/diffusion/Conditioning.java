@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.unet.UNet2DCondition;
+import nacre.nn.AttentionContext;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 
@@ -52,25 +53,38 @@ record Conditioning(Tensor positive, Tensor negative) {
     return positive.dim(0);
   }
 
+  /** The same for all steps of a sampling, in the current scope, once {@linkplain #joined}. */
+  Contexts contexts(UNet2DCondition unet) {
+    return new Contexts(unet.constant(positive), negative == null ? null : unet.constant(negative));
+  }
+
   /**
-   * The UNet's guided prediction for the {@linkplain #joined joined} conditioning: for inputs
-   * {@code [N, h, w, ..]} as many, f32.
+   * What the UNet's layers attend to in all steps.
    *
-   * @param timesteps {@link #rows} of them
-   * @param embedded the guidance, for a UNet that takes it, {@code [N, ..]}; null for others
+   * @param positive of the joined conditioning
+   * @param negative null where it is joined to the other, and without guidance
    */
-  Tensor predict(
-      UNet2DCondition unet, Tensor input, Tensor timesteps, double guidance, Tensor embedded) {
-    if (isGuided()) {
-      // Prompts of different lengths are attended to apart, without padding.
-      Tensor away = unet.forward(input, timesteps, negative);
-      Tensor towards = unet.forward(input, timesteps, positive);
-      return Guidance.guide(cast(concat(0, away, towards), DType.F32), guidance);
+  record Contexts(AttentionContext positive, AttentionContext negative) {
+    /**
+     * The UNet's guided prediction: for inputs {@code [N, h, w, ..]} as many, f32.
+     *
+     * @param timesteps one for each row of the context
+     * @param embedded the guidance, for a UNet that takes it, {@code [N, ..]}; null for others
+     */
+    Tensor predict(
+        UNet2DCondition unet, Tensor input, Tensor timesteps, double guidance, Tensor embedded) {
+      if (negative != null) {
+        // Prompts of different lengths are attended to apart, without padding.
+        Tensor away = unet.forward(input, timesteps, negative, null);
+        Tensor towards = unet.forward(input, timesteps, positive, null);
+        return Guidance.guide(cast(concat(0, away, towards), DType.F32), guidance);
+      }
+      if (positive.tokens().dim(0) == input.dim(0)) {
+        return cast(unet.forward(input, timesteps, positive, embedded), DType.F32);
+      }
+      Tensor twice = concat(0, input, input);
+      return Guidance.guide(
+          cast(unet.forward(twice, timesteps, positive, null), DType.F32), guidance);
     }
-    if (rows() == input.dim(0)) {
-      return cast(unet.forward(input, timesteps, positive, embedded), DType.F32);
-    }
-    Tensor both = cast(unet.forward(concat(0, input, input), timesteps, positive), DType.F32);
-    return Guidance.guide(both, guidance);
   }
 }

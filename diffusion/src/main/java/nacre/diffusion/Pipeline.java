@@ -164,12 +164,13 @@ final class Pipeline {
           guidanceWidth == 0
               ? null
               : GuidanceEmbedding.of(device, dtype, guidance, context.rows(), guidanceWidth);
+      Conditioning.Contexts contexts = context.contexts(unet);
       try (CapturedStep prediction =
           CapturedStep.of(
               device,
               () -> {
                 Tensor seen = start.condition == null ? input : concat(3, input, start.condition);
-                return context.predict(unet, seen, timesteps, guidance, embedded);
+                return contexts.predict(unet, seen, timesteps, guidance, embedded);
               })) {
         for (int i = first; i < scheduler.steps(); i++) {
           try (Scope step = Scope.open()) {

@@ -62,21 +62,41 @@ public final class Attention implements Layer {
    * @param residual nullable
    */
   public Tensor forward(Tensor x, Tensor context, Tensor residual) {
-    if (x.shape().rank() != 3 || context.shape().rank() != 3 || x.dim(0) != context.dim(0)) {
+    return forward(x, AttentionContext.of(context), residual);
+  }
+
+  /**
+   * The same with keys and values that the context may have kept.
+   *
+   * @param residual nullable
+   */
+  public Tensor forward(Tensor x, AttentionContext context, Tensor residual) {
+    Tensor tokens = context.tokens();
+    if (x.shape().rank() != 3 || tokens.shape().rank() != 3 || x.dim(0) != tokens.dim(0)) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
               "Attention: input %s and context %s want shapes [N, T, width] and [N, S,"
                   + " contextWidth]",
               x.describe(),
-              context.describe()));
+              tokens.describe()));
     }
     int n = x.dim(0);
     int t = x.dim(1);
-    int s = context.dim(1);
-    Tensor q = reshape(query.forward(x), n, t, heads, headWidth);
-    Tensor k = reshape(key.forward(context), n, s, heads, headWidth);
-    Tensor v = reshape(value.forward(context), n, s, heads, headWidth);
-    return out.forwardAdd(reshape(attention(q, k, v), n, t, heads * headWidth), residual);
+    Tensor q = heads(query.forward(x));
+    var seen = context.of(this);
+    Tensor mixed = attention(q, seen.keys(), seen.values());
+    return out.forwardAdd(reshape(mixed, n, t, heads * headWidth), residual);
+  }
+
+  /** {@code [N, S, contextWidth] → [N, S, heads, head width]}, twice. */
+  AttentionContext.KeysAndValues keysAndValues(Tensor context) {
+    return new AttentionContext.KeysAndValues(
+        heads(key.forward(context)), heads(value.forward(context)));
+  }
+
+  /** {@code [N, T, heads · head width] → [N, T, heads, head width]}. */
+  private Tensor heads(Tensor x) {
+    return reshape(x, x.dim(0), x.dim(1), heads, headWidth);
   }
 }

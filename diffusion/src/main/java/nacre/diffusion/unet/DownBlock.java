@@ -2,7 +2,10 @@ package nacre.diffusion.unet;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import nacre.diffusion.layers.ResnetBlock2D;
+import nacre.nn.Attention;
+import nacre.nn.AttentionContext;
 import nacre.nn.Conv2d;
 import nacre.nn.Parameters;
 import nacre.tensor.Tensor;
@@ -49,7 +52,7 @@ final class DownBlock {
    * {@code x [N, H, W, in] → [N, H/2, W/2, out]}; appends the skip connections, which the way up
    * will free.
    */
-  Tensor forward(Tensor x, Tensor time, Tensor context, List<Tensor> kept) {
+  Tensor forward(Tensor x, Tensor time, AttentionContext context, List<Tensor> kept) {
     Tensor y = x;
     for (Stage stage : stages) {
       y = stage.forward(y, time, context);
@@ -60,5 +63,10 @@ final class DownBlock {
       kept.add(y);
     }
     return y;
+  }
+
+  /** The layers that attend to the context. */
+  Stream<Attention> crossAttention() {
+    return stages.stream().flatMap(Stage::crossAttention);
   }
 }

@@ -1,6 +1,9 @@
 package nacre.diffusion.unet;
 
+import java.util.stream.Stream;
 import nacre.diffusion.layers.ResnetBlock2D;
+import nacre.nn.Attention;
+import nacre.nn.AttentionContext;
 import nacre.nn.Parameters;
 import nacre.tensor.Recompute;
 import nacre.tensor.Tensor;
@@ -30,14 +33,19 @@ final class MidBlock {
   }
 
   /** {@code x [N, H, W, C] → [N, H, W, C]}. */
-  Tensor forward(Tensor x, Tensor time, Tensor context) {
+  Tensor forward(Tensor x, Tensor time, AttentionContext context) {
     return Recompute.block(
         in -> {
           Tensor y = resnet1.forward(in.get(0), in.get(1));
-          return resnet2.forward(attention.forward(y, in.get(2)), in.get(1));
+          return resnet2.forward(attention.forward(y, context.with(in.get(2))), in.get(1));
         },
         x,
         time,
-        context);
+        context.tokens());
+  }
+
+  /** The layers that attend to the context. */
+  Stream<Attention> crossAttention() {
+    return attention.crossAttention();
   }
 }

@@ -1,6 +1,9 @@
 package nacre.diffusion.unet;
 
+import java.util.stream.Stream;
 import nacre.diffusion.layers.ResnetBlock2D;
+import nacre.nn.Attention;
+import nacre.nn.AttentionContext;
 import nacre.tensor.Recompute;
 import nacre.tensor.Tensor;
 
@@ -13,14 +16,19 @@ import nacre.tensor.Tensor;
 record Stage(ResnetBlock2D resnet, Transformer2D attention) {
 
   /** {@code x [N, H, W, in] → [N, H, W, out]}. */
-  Tensor forward(Tensor x, Tensor time, Tensor context) {
+  Tensor forward(Tensor x, Tensor time, AttentionContext context) {
     return Recompute.block(
         in -> {
           Tensor y = resnet.forward(in.get(0), in.get(1));
-          return attention == null ? y : attention.forward(y, in.get(2));
+          return attention == null ? y : attention.forward(y, context.with(in.get(2)));
         },
         x,
         time,
-        context);
+        context.tokens());
+  }
+
+  /** The layers that attend to the context. */
+  Stream<Attention> crossAttention() {
+    return attention == null ? Stream.of() : attention.crossAttention();
   }
 }

@@ -4,6 +4,9 @@ import static nacre.tensor.ops.Reshape.reshape;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
+import nacre.nn.Attention;
+import nacre.nn.AttentionContext;
 import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
 import nacre.nn.Layer;
@@ -46,7 +49,7 @@ final class Transformer2D {
   }
 
   /** {@code x [N, H, W, C], context [N, S, contextWidth] → [N, H, W, C]}. */
-  Tensor forward(Tensor x, Tensor context) {
+  Tensor forward(Tensor x, AttentionContext context) {
     int n = x.dim(0);
     int h = x.dim(1);
     int w = x.dim(2);
@@ -60,6 +63,11 @@ final class Transformer2D {
                 ? reshape(linearOut.forwardAdd(y, reshape(x, n, h * w, c)), n, h, w, c)
                 : convOut.forward(reshape(y, n, h, w, c), x));
     return Sequential.of(layers).forward(x);
+  }
+
+  /** The layers that attend to the context. */
+  Stream<Attention> crossAttention() {
+    return blocks.stream().map(TransformerBlock::crossAttention);
   }
 
   /** {@code x [N, H, W, C] → [N, H·W, C]}, normalized and projected. */

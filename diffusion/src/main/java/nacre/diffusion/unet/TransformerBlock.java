@@ -1,6 +1,7 @@
 package nacre.diffusion.unet;
 
 import nacre.nn.Attention;
+import nacre.nn.AttentionContext;
 import nacre.nn.FeedForward;
 import nacre.nn.LayerNorm;
 import nacre.nn.Parameters;
@@ -29,12 +30,17 @@ final class TransformerBlock {
   }
 
   /** {@code x [N, T, width], context [N, S, contextWidth] → [N, T, width]}. */
-  Tensor forward(Tensor x, Tensor context) {
+  Tensor forward(Tensor x, AttentionContext context) {
     return Sequential.of(
             this::selfAttention,
             y -> attention2.forward(norm2.forward(y), context, y),
             y -> feedForward.forward(norm3.forward(y), y))
         .forward(x);
+  }
+
+  /** The layer that attends to the context. */
+  Attention crossAttention() {
+    return attention2;
   }
 
   private Tensor selfAttention(Tensor x) {

@@ -7,6 +7,9 @@ import static nacre.tensor.ops.Sinusoids.sinusoids;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
+import nacre.nn.Attention;
+import nacre.nn.AttentionContext;
 import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
 import nacre.nn.Parameters;
@@ -78,7 +81,19 @@ public final class UNet2DCondition {
    * @throws IllegalArgumentException if a shape does not fit the config
    */
   public Tensor forward(Tensor sample, Tensor timesteps, Tensor context, Tensor guidance) {
-    check(sample, timesteps, context);
+    return forward(sample, timesteps, AttentionContext.of(context), guidance);
+  }
+
+  /**
+   * The same with a context that may be {@linkplain #constant constant}.
+   *
+   * @param timesteps f32
+   * @param guidance as above; null for none
+   * @throws IllegalArgumentException if a shape does not fit the config
+   */
+  public Tensor forward(
+      Tensor sample, Tensor timesteps, AttentionContext context, Tensor guidance) {
+    check(sample, timesteps, context.tokens());
     checkGuidance(sample, guidance);
     int first = config.blockOutChannels().getFirst();
     try (Scope scope = Scope.open()) {
@@ -105,6 +120,20 @@ public final class UNet2DCondition {
       }
       return scope.keep(convOut.forward(normOut.forwardSilu(x))); // [N, H, W, out]
     }
+  }
+
+  /**
+   * A context that is the same for many steps, {@code [N, S, crossAttentionDim]}: keys and values
+   * of all layers are computed now, and live in the current scope.
+   */
+  public AttentionContext constant(Tensor context) {
+    Stream<Attention> layers =
+        Stream.of(
+                down.stream().flatMap(DownBlock::crossAttention),
+                middle == null ? Stream.<Attention>of() : middle.crossAttention(),
+                up.stream().flatMap(UpBlock::crossAttention))
+            .flatMap(each -> each);
+    return AttentionContext.constant(context, layers);
   }
 
   private void checkGuidance(Tensor sample, Tensor guidance) {

@@ -6,7 +6,10 @@ import static nacre.tensor.ops.Slice.slice;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import nacre.diffusion.layers.ResnetBlock2D;
+import nacre.nn.Attention;
+import nacre.nn.AttentionContext;
 import nacre.nn.Conv2d;
 import nacre.nn.Parameters;
 import nacre.tensor.Scope;
@@ -53,7 +56,7 @@ final class UpBlock {
    * {@code x [N, H, W, in] → [N, 2H, 2W, out]}, or one less where the next skip connection has an
    * odd height or width; takes skip connections from the end of the list.
    */
-  Tensor forward(Tensor x, Tensor time, Tensor context, List<Tensor> kept) {
+  Tensor forward(Tensor x, Tensor time, AttentionContext context, List<Tensor> kept) {
     try (Scope scope = Scope.open()) {
       Tensor y = x;
       for (Stage stage : stages) {
@@ -79,5 +82,10 @@ final class UpBlock {
       return upsampler.forwardUpsampled(x);
     }
     return upsampler.forward(slice(slice(upsampleNearest(x, 2), 1, 0, h), 2, 0, w));
+  }
+
+  /** The layers that attend to the context. */
+  Stream<Attention> crossAttention() {
+    return stages.stream().flatMap(Stage::crossAttention);
   }
 }
