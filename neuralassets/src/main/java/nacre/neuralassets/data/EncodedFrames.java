@@ -13,4 +13,25 @@ public interface EncodedFrames {
    * @return {@code [s, s, 2c]}; null if it is not known
    */
   float[] moments(byte[] rgb);
+
+  /** Whether source frames are asked for as well: the model's UNet sees them. */
+  default boolean ofSources() {
+    return false;
+  }
+
+  /** The same for a model whose UNet sees source frames. */
+  default EncodedFrames withSources() {
+    EncodedFrames frames = this;
+    return new EncodedFrames() {
+      @Override
+      public float[] moments(byte[] rgb) {
+        return frames.moments(rgb);
+      }
+
+      @Override
+      public boolean ofSources() {
+        return true;
+      }
+    };
+  }
 }

@@ -17,6 +17,7 @@ import java.util.stream.IntStream;
  *     than there are objects
  * @param isMirrored whether left and right are exchanged
  * @param isDropped whether the conditioning is dropped, for classifier-free guidance
+ * @param isSourceDropped whether a UNet that sees the source frame does not see it
  * @param timestep of the diffusion
  */
 public record FramePair(
@@ -26,11 +27,29 @@ public record FramePair(
     int[] slots,
     boolean isMirrored,
     boolean isDropped,
+    boolean isSourceDropped,
     int timestep) {
+
+  /** A pair whose source frame is not dropped. */
+  public FramePair(
+      Clip clip,
+      int source,
+      int target,
+      int[] slots,
+      boolean isMirrored,
+      boolean isDropped,
+      int timestep) {
+    this(clip, source, target, slots, isMirrored, isDropped, false, timestep);
+  }
 
   /** The target frame as it is used, mirrored if the pair is: packed bytes, not to be changed. */
   byte[] targetFrame() {
     return isMirrored ? clip.mirrored(target) : clip.rgb(target);
+  }
+
+  /** The same of the source frame. */
+  byte[] sourceFrame() {
+    return isMirrored ? clip.mirrored(source) : clip.rgb(source);
   }
 
   /**

@@ -20,6 +20,7 @@ final class Mirror {
       int slot = at * batch.slots() + i;
       box(conditioning.boxes(), Clip.BOX * slot);
       box(batch.targetBoxes(), Clip.BOX * slot);
+      pose(conditioning.sourcePoses(), PoseVector.LENGTH * slot);
       pose(conditioning.poses(), PoseVector.LENGTH * slot);
     }
     background(conditioning.backgroundPoses(), PoseVector.LENGTH * at);

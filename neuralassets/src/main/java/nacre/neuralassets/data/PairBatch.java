@@ -17,13 +17,15 @@ import nacre.neuralassets.scene.PoseVector;
  * @param timesteps {@code [B]}
  * @param moments of each target frame what it is encoded as, see {@link EncodedFrames#moments};
  *     null where that is not known
+ * @param sourceMoments the same of each source frame
  */
 public record PairBatch(
     Conditioning conditioning,
     float[] target,
     float[] targetBoxes,
     int[] timesteps,
-    float[][] moments) {
+    float[][] moments,
+    float[][] sourceMoments) {
 
   /** What the model sees of each level of a color. */
   private static final float[] LEVELS = new float[256];
@@ -32,6 +34,16 @@ public record PairBatch(
     for (int level = 0; level < 256; level++) {
       LEVELS[level] = level / 127.5f - 1;
     }
+  }
+
+  /** A batch of whose source frames no moments are known. */
+  public PairBatch(
+      Conditioning conditioning,
+      float[] target,
+      float[] targetBoxes,
+      int[] timesteps,
+      float[][] moments) {
+    this(conditioning, target, targetBoxes, timesteps, moments, new float[timesteps.length][]);
   }
 
   /**
@@ -53,6 +65,7 @@ public record PairBatch(
             slots,
             new float[count * size * size * 3],
             new float[count * slots * Clip.BOX],
+            new float[count * slots * PoseVector.LENGTH],
             new float[count * slots * PoseVector.LENGTH],
             new float[count * PoseVector.LENGTH]);
     PairBatch batch =
@@ -92,7 +105,8 @@ public record PairBatch(
         Arrays.copyOfRange(target, from * frame, (from + count) * frame),
         Arrays.copyOfRange(targetBoxes, from * boxes, (from + count) * boxes),
         Arrays.copyOfRange(timesteps, from, from + count),
-        Arrays.copyOfRange(moments, from, from + count));
+        Arrays.copyOfRange(moments, from, from + count),
+        Arrays.copyOfRange(sourceMoments, from, from + count));
   }
 
   private void put(int at, FramePair pair, EncodedFrames encoded) {
@@ -106,6 +120,7 @@ public record PairBatch(
       int slot = at * slots() + pair.slots()[i];
       copy(clip.boxes(pair.source()), i, conditioning.boxes(), slot, Clip.BOX);
       copy(clip.boxes(pair.target()), i, targetBoxes, slot, Clip.BOX);
+      copy(clip.poses(pair.source()), i, conditioning.sourcePoses(), slot, PoseVector.LENGTH);
       copy(clip.poses(pair.target()), i, conditioning.poses(), slot, PoseVector.LENGTH);
     }
     float[] background =
@@ -115,7 +130,9 @@ public record PairBatch(
       Mirror.apply(this, at);
     }
     moments[at] = encoded.moments(pair.targetFrame());
+    sourceMoments[at] = encoded.ofSources() ? encoded.moments(pair.sourceFrame()) : null;
     conditioning.keep()[at] = pair.isDropped() ? 0 : 1;
+    conditioning.keepSource()[at] = pair.isSourceDropped() ? 0 : 1;
     timesteps[at] = pair.timestep();
   }
 

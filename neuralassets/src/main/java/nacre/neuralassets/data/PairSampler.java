@@ -34,7 +34,10 @@ public final class PairSampler {
   private final int size;
   private final EncodedFrames encoded;
 
-  /** The distribution of timesteps, and the probability of dropped conditioning. */
+  /**
+   * The distribution of timesteps, and the probability of dropped conditioning: p for the tokens,
+   * and as much for the source frame that a UNet sees, half of the time both at once, as in 3DIT.
+   */
   public record Diffusion(double dropProbability, int timesteps, double timestepPower) {}
 
   private final Diffusion diffusion;
@@ -130,9 +133,12 @@ public final class PairSampler {
     int[] order = draws.permutation(config.slots());
     int[] slots = FramePair.slots(clip, from, to, order, config);
     boolean isMirrored = draws.next() < config.flipProbability();
-    boolean isDropped = draws.next() < diffusion.dropProbability();
+    double kind = draws.next();
+    double drop = diffusion.dropProbability();
+    boolean isDropped = kind < drop;
+    boolean isSourceDropped = kind >= drop / 2 && kind < 1.5 * drop;
     double t = Math.pow(draws.next(), 1 / diffusion.timestepPower()) * diffusion.timesteps();
     int timestep = Math.min((int) t, diffusion.timesteps() - 1);
-    return new FramePair(clip, from, to, slots, isMirrored, isDropped, timestep);
+    return new FramePair(clip, from, to, slots, isMirrored, isDropped, isSourceDropped, timestep);
   }
 }

@@ -12,6 +12,7 @@ import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.FramePair;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Conditioning;
+import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.scene.PoseVector;
 import nacre.tensor.Scope;
@@ -55,7 +56,8 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
       for (int slot = 0; slot < slots; slot++) {
         EditedScene.Slot object =
             slot < clip.objects() ? edited.slots().get(clip.sceneIndices().get(slot)) : null;
-        if (object != null && !object.isPresent()) {
+        boolean boxes = !model.preset().assetTokens().hasEncoder();
+        if (object != null && !object.isPresent() && !boxes) { // of boxes, the target is empty
           parts.add(rows(empty, slot));
         } else if (object != null && object.donor() != null) {
           parts.add(lent(object.donor(), poses[clip.sceneIndices().get(slot)]));
@@ -73,9 +75,35 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
     }
   }
 
+  /**
+   * What the UNet takes for one image: the tokens, and the source frame's samples if it sees it, in
+   * the current scope.
+   *
+   * @throws EditException if an edit cannot be carried out
+   * @throws IOException if a donor's scene cannot be read
+   */
+  public EncodedConditioning encode(SceneView view, List<Edit> edits) throws IOException {
+    Tensor tokens = of(view, edits);
+    return model.preset().seesSource()
+        ? new EncodedConditioning(
+            tokens, model.source(pair(view.clip(), view.source(), view.source())))
+        : new EncodedConditioning(tokens, null);
+  }
+
   /** Why a model of this kind cannot carry out one of some edits; empty if it can. */
   public Optional<String> refusal(List<Edit> edits) {
     boolean background = edits.stream().anyMatch(edit -> edit instanceof Edit.Background);
+    if (background && model.preset().seesSource()) {
+      return Optional.of(
+          "the background cannot be replaced: this model sees the source frame, which shows the"
+              + " one that there is (unet_input is \"source\")");
+    }
+    if (!model.preset().assetTokens().hasEncoder()
+        && edits.stream().anyMatch(edit -> edit instanceof Edit.Replace)) {
+      return Optional.of(
+          "an object cannot be replaced: this model takes its looks from the source frame, where"
+              + " the other one is not (asset_tokens.content is \"boxes\")");
+    }
     if (background && !model.preset().assetTokens().hasBackground()) {
       return Optional.of(
           "the background cannot be replaced: this model has no token of it"

@@ -47,14 +47,9 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
     Sum foreign = new Sum();
     Conditioning own = pairs.conditioning();
     Conditioning others =
-        new Conditioning(
-            own.size(),
-            own.slots(),
-            own.source(),
-            own.boxes(),
+        own.withPoses(
             roll(own.poses(), own.slots() * PoseVector.LENGTH),
-            roll(own.backgroundPoses(), PoseVector.LENGTH),
-            own.keep());
+            roll(own.backgroundPoses(), PoseVector.LENGTH));
     for (int at = 0; at < pairs.count(); at += BATCH) {
       int count = Math.min(BATCH, pairs.count() - at);
       int before = 2 * at;

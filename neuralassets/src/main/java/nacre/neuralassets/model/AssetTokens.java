@@ -18,6 +18,9 @@ import nacre.weights.ConfigRange;
  * @param imageSize side of the images that the encoder is given, in pixels
  * @param imageMean per channel, of images in [0, 1], subtracted before the encoder
  * @param imageStd per channel, divided by after that
+ * @param content what the tokens of objects are made of
+ * @param sourcePose whether tokens hold the object's pose in the source frame beside that in the
+ *     target; those of boxes always do
  * @param background what the tokens of the background hold
  * @param encoderPositions whether the image encoder has its position embeddings; without them they
  *     are zeros that are not trained, as in the paper's ablation (section 4.4), so that features
@@ -34,8 +37,22 @@ public record AssetTokens(
     int imageSize,
     List<Double> imageMean,
     List<Double> imageStd,
+    Content content,
+    boolean sourcePose,
     Background background,
     boolean encoderPositions) {
+
+  /** The tokens of objects. */
+  public enum Content {
+    /** Their appearance, cut out of the encoder's features of the source frame, and their pose. */
+    APPEARANCE,
+    /**
+     * Their boxes alone, in the source and in the target, one token each; there is no image
+     * encoder. The multi-object variant of 3DIT that BlenderFusion (Chen et al., 2025) compares
+     * with.
+     */
+    BOXES
+  }
 
   /** The background's tokens. */
   public enum Background {
@@ -61,6 +78,10 @@ public record AssetTokens(
     range.whole("background_hidden", backgroundHidden, 1, 1 << 16);
     range.number("initial_gain", initialGain, 0, 1000);
     range.whole("image_size", imageSize, 1, 8192);
+    if (sourcePose && content == Content.BOXES) {
+      throw new IllegalArgumentException(
+          "asset_tokens.source_pose: leave it out, tokens of boxes hold that pose anyway");
+    }
     imageMean = List.copyOf(imageMean);
     imageStd = List.copyOf(imageStd);
     imageMean.forEach(mean -> range.number("image_mean", mean, -1000, 1000));
@@ -85,7 +106,22 @@ public record AssetTokens(
 
   /** Tokens per object, K. */
   public int tokensPerObject() {
-    return roiSize * roiSize;
+    return content == Content.BOXES ? 1 : roiSize * roiSize;
+  }
+
+  /** Whether there is an image encoder. */
+  public boolean hasEncoder() {
+    return content == Content.APPEARANCE;
+  }
+
+  /** Whether tokens are made of the objects' poses in the source frame, too. */
+  public boolean hasSourcePoses() {
+    return sourcePose || content == Content.BOXES;
+  }
+
+  /** Numbers of an object that go into the pose layers. */
+  int poseWidth() {
+    return poseFeatures.width() * (hasSourcePoses() ? 2 : 1);
   }
 
   /** The factor from pixels in [−1, 1] to normalized ones. */

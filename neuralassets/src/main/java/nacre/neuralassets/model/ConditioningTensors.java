@@ -1,6 +1,8 @@
 package nacre.neuralassets.model;
 
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import nacre.neuralassets.scene.PoseVector;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -9,7 +11,8 @@ import nacre.tensor.Tensor;
 
 /**
  * A {@link Conditioning} on the device, as the layers read it. Whatever carries no gradient has
- * been computed on the host. All f32.
+ * been computed on the host. All f32. The first three are for the image encoder, and null without
+ * one.
  *
  * @param pixels {@code [2B, S, S, 3]}: the source images with all but the objects gray, then with
  *     the objects gray, normalized for the encoder; {@code [B, S, S, 3]}, the first half, if the
@@ -17,7 +20,8 @@ import nacre.tensor.Tensor;
  * @param boxes {@code [B, N, 4]}: where the objects' features are cropped; outside the image for
  *     objects that are not seen, which gives zeros
  * @param wholes {@code [B, 1, 4]}: the same for the background
- * @param features {@code [B, N, F]}: of the objects' poses
+ * @param features {@code [B, N, F]}: of the objects' poses in the target; {@code [B, N, 2F]} with
+ *     those of the source after them, if tokens hold them
  * @param backgroundPoses {@code [B, 12]}
  */
 public record ConditioningTensors(
@@ -31,11 +35,13 @@ public record ConditioningTensors(
   /** Unwritten tensors of such extents, in the current scope. */
   static ConditioningTensors empty(
       Device device, int batch, int size, int slots, AssetTokens config) {
+    boolean seen = config.hasEncoder();
+    int images = config.hasBackground() ? 2 * batch : batch;
     return new ConditioningTensors(
-        empty(device, config.hasBackground() ? 2 * batch : batch, size, size, 3),
-        empty(device, batch, slots, 4),
-        empty(device, batch, 1, 4),
-        empty(device, batch, slots, config.poseFeatures().width()),
+        seen ? empty(device, images, size, size, 3) : null,
+        seen ? empty(device, batch, slots, 4) : null,
+        seen ? empty(device, batch, 1, 4) : null,
+        empty(device, batch, slots, config.poseWidth()),
         empty(device, batch, PoseVector.LENGTH));
   }
 
@@ -50,14 +56,25 @@ public record ConditioningTensors(
     return inputs;
   }
 
+  /** The number of slots, N. */
+  public int slots() {
+    return features.dim(1);
+  }
+
   /** Overwrites these with another conditioning of the same extents. */
   void write(Conditioning c, AssetTokens config) {
+    if (config.hasEncoder()) {
+      writeImages(c, config);
+    }
+    features.copyFrom(features(c, config));
+    backgroundPoses.copyFrom(kept(c, c.backgroundPoses()));
+  }
+
+  private void writeImages(Conditioning c, AssetTokens config) {
     int batch = c.batch();
     float[] pixels = new float[(int) this.pixels.elements()];
     float[] boxes = new float[c.boxes().length];
     float[] wholes = new float[4 * batch];
-    float[] poses = new float[c.poses().length];
-    float[] backgroundPoses = new float[c.backgroundPoses().length];
     boolean[] inside = new boolean[c.size() * c.size()];
     for (int b = 0; b < batch; b++) {
       boolean kept = c.keep()[b] != 0;
@@ -65,21 +82,49 @@ public record ConditioningTensors(
       mask(boxes, b * c.slots(), c.slots(), c.size(), inside);
       paint(c, b, inside, config, pixels);
       System.arraycopy(kept ? WHOLE : OUTSIDE, 0, wholes, 4 * b, 4);
-      if (kept) {
-        copySample(c.poses(), poses, b, batch);
-        copySample(c.backgroundPoses(), backgroundPoses, b, batch);
-      }
     }
     this.pixels.copyFrom(pixels);
     this.boxes.copyFrom(boxes);
     this.wholes.copyFrom(wholes);
-    this.features.copyFrom(config.poseFeatures().of(poses));
-    this.backgroundPoses.copyFrom(backgroundPoses);
+  }
+
+  private static float[] features(Conditioning c, AssetTokens config) {
+    PoseFeatures layers = config.poseFeatures();
+    float[] target = layers.of(kept(c, c.poses()));
+    if (!config.hasSourcePoses()) {
+      return target;
+    }
+    if (c.sourcePoses().length == 0) {
+      throw new IllegalArgumentException(
+          "conditioning: sourcePoses are missing, of which this model's tokens are made"
+              + " (asset_tokens)");
+    }
+    float[] source = layers.of(kept(c, c.sourcePoses()));
+    int width = layers.width();
+    float[] both = new float[2 * target.length];
+    for (int i = 0; i < target.length / width; i++) {
+      System.arraycopy(target, i * width, both, 2 * i * width, width);
+      System.arraycopy(source, i * width, both, (2 * i + 1) * width, width);
+    }
+    return both;
+  }
+
+  /** A copy with zeros where the conditioning is dropped. */
+  private static float[] kept(Conditioning c, float[] values) {
+    float[] copy = new float[values.length];
+    for (int b = 0; b < c.batch(); b++) {
+      if (c.keep()[b] != 0) {
+        copySample(values, copy, b, c.batch());
+      }
+    }
+    return copy;
   }
 
   /** All tensors. */
   public List<Tensor> tensors() {
-    return List.of(pixels, boxes, wholes, features, backgroundPoses);
+    return Stream.of(pixels, boxes, wholes, features, backgroundPoses)
+        .filter(Objects::nonNull)
+        .toList();
   }
 
   private static void copySample(float[] from, float[] to, int b, int batch) {

@@ -1,6 +1,7 @@
 package nacre.neuralassets.model;
 
 import static nacre.tensor.ops.Arithmetic.add;
+import static nacre.tensor.ops.Arithmetic.multiply;
 import static nacre.tensor.ops.Cast.cast;
 import static nacre.tensor.ops.Concat.concat;
 import static nacre.tensor.ops.CropResize.cropResize;
@@ -30,7 +31,8 @@ import nacre.tensor.spi.Unary;
  * The model of Neural Assets (Wu et al., "Neural Assets: 3D-Aware Multi-Object Scene Synthesis with
  * Image Diffusion Models", 2024). Objects and background become tokens that hold their appearance,
  * taken from a source frame, and their pose in the target frame; a UNet that attends to the tokens
- * draws the target frame.
+ * draws the target frame. Keys of the preset turn it into its ablations and into the multi-object
+ * variant of 3DIT, whose UNet sees the source frame and whose tokens are boxes.
  *
  * <p>Shapes: B images, N object slots, K = roi_size² tokens per object, C = cross_attention_dim, S
  * the image's side, s that of the samples which the UNet denoises. Where the preset says that the
@@ -82,16 +84,21 @@ public final class NeuralAssets {
     }
     this.unet = new UNet2DCondition(drawing, preset.unet());
     drawing.requireTargets();
-    this.encoder = preset.imageEncoder().build(p.at(preset.imageEncoder().modelType()));
     this.device = p.all().values().iterator().next().device();
-    encoder.prepare(config.imageSize());
+    boolean seen = config.hasEncoder();
+    this.encoder =
+        seen ? preset.imageEncoder().build(p.at(preset.imageEncoder().modelType())) : null;
+    if (seen) {
+      encoder.prepare(config.imageSize());
+    }
     this.positions =
         config.encoderPositions() ? null : p.all().get(preset.encoderPositions().orElseThrow());
     clearPositions();
-    int features = config.poseFeatures().width();
-    int look = config.appearanceDim();
+    int features = config.poseWidth();
+    int look = seen ? config.appearanceDim() : 0;
     int place = config.poseDim();
-    this.appearance = layer(p.at("appearance"), preset.imageEncoder().hiddenSize(), look);
+    this.appearance =
+        seen ? layer(p.at("appearance"), preset.imageEncoder().hiddenSize(), look) : null;
     this.pose = mlp(p.at("pose_mlp"), features, config.poseHidden(), place);
     this.background =
         config.background() == Background.FULL
@@ -179,10 +186,13 @@ public final class NeuralAssets {
    * last, of each the cells of its grid row by row.
    */
   public Tensor tokens(ConditioningTensors in) {
-    int batch = in.boxes().dim(0);
     int side = config.roiSize();
     return Scope.tidy(
         () -> {
+          if (encoder == null) {
+            return join(null, in.features(), in.backgroundPoses());
+          }
+          int batch = in.boxes().dim(0);
           Tensor maps = encode(in.pixels()); // [2B, grid, grid, D]
           Tensor front = cropResize(slice(maps, 0, 0, batch), in.boxes(), side, side);
           if (!config.hasBackground()) {
@@ -201,14 +211,16 @@ public final class NeuralAssets {
   public Tensor unconditionalTokens(int slots) {
     int side = config.roiSize();
     int width = preset.imageEncoder().hiddenSize();
-    PoseFeatures features = config.poseFeatures();
     int objects = config.hasBackground() ? slots + 1 : slots;
-    float[] nowhere = features.of(new float[slots * PoseVector.LENGTH]);
+    int poses = config.hasSourcePoses() ? 2 * slots : slots;
+    float[] nowhere = config.poseFeatures().of(new float[poses * PoseVector.LENGTH]);
     return Scope.tidy(
         () ->
             join(
-                Tensor.zeros(device, compute, Shape.of(1, objects, side, side, width)),
-                Tensor.of(device, Shape.of(1, slots, features.width()), nowhere),
+                encoder == null
+                    ? null
+                    : Tensor.zeros(device, compute, Shape.of(1, objects, side, side, width)),
+                Tensor.of(device, Shape.of(1, slots, config.poseWidth()), nowhere),
                 Tensor.zeros(device, DType.F32, Shape.of(1, PoseVector.LENGTH))));
   }
 
@@ -233,13 +245,19 @@ public final class NeuralAssets {
     return reshape(features, x.dim(0), grid, grid, shape.hiddenSize());
   }
 
-  /** Crops {@code [B, N + 1, side, side, D]} and pose features {@code [B, N, F]} to tokens. */
+  /**
+   * Crops {@code [B, N + 1, side, side, D]}, null without an encoder, and pose features {@code [B,
+   * N, F]} to tokens.
+   */
   private Tensor join(Tensor crops, Tensor features, Tensor backgroundPoses) {
+    Tensor place = places(features, backgroundPoses); // [B, N + 1, poseDim]
+    if (crops == null) {
+      return neck.forward(place);
+    }
     int batch = crops.dim(0);
     int objects = crops.dim(1);
     int cells = config.tokensPerObject();
     Tensor look = appearance.forward(reshape(crops, batch, objects, cells, crops.dim(-1)));
-    Tensor place = places(features, backgroundPoses); // [B, N + 1, poseDim]
     int width = config.poseDim();
     Tensor cell = Tensor.zeros(device, compute, Shape.of(batch, objects, cells, width));
     Tensor places = add(cell, reshape(place, batch, objects, 1, width));
@@ -264,23 +282,58 @@ public final class NeuralAssets {
     };
   }
 
+  /** A conditioning as the UNet takes it, in the current scope. */
+  public EncodedConditioning encode(Conditioning conditioning) {
+    return new EncodedConditioning(
+        tokens(conditioning), preset.seesSource() ? source(conditioning) : null);
+  }
+
   /**
-   * The UNet's prediction on noisy samples, {@code [B, s, s, c] → [B, s, s, c]}, f32.
+   * The source frames in samples, {@code [B, s, s, c]}: of latents the modes of their
+   * distributions. Those that are dropped are zeros.
+   */
+  public Tensor source(Conditioning conditioning) {
+    int size = conditioning.size();
+    int batch = conditioning.batch();
+    requireSize(size);
+    return Scope.tidy(
+        () -> {
+          Tensor frames = Tensor.of(device, Shape.of(batch, size, size, 3), conditioning.source());
+          Tensor kept = Tensor.of(device, Shape.of(batch, 1, 1, 1), conditioning.keepSource());
+          return multiply(samples.toSamples(frames, null), kept);
+        });
+  }
+
+  /** As the other, of a UNet that does not see the source. */
+  public Tensor denoise(Tensor noisy, Tensor timesteps, Tensor tokens) {
+    return denoise(noisy, timesteps, new EncodedConditioning(tokens, null));
+  }
+
+  /**
+   * The UNet's prediction on noisy samples, {@code [B, s, s, c] → [B, s, s, c]}, f32. Its input has
+   * the noisy samples first, then the source frame's if it sees it, then coordinates.
    *
    * @param noisy f32
    * @param timesteps {@code [B]}, f32
-   * @param tokens {@code [B, K (N + 1), C]}
+   * @throws IllegalArgumentException if the UNet sees a source, and there is none, or the reverse
    */
-  public Tensor denoise(Tensor noisy, Tensor timesteps, Tensor tokens) {
+  public Tensor denoise(Tensor noisy, Tensor timesteps, EncodedConditioning given) {
+    if (preset.seesSource() != (given.source() != null)) {
+      throw new IllegalArgumentException(
+          preset.seesSource()
+              ? "Neural Assets: this UNet sees the source frame (unet_input is \"source\"), whose"
+                  + " samples are missing beside the tokens"
+              : "Neural Assets: this UNet does not see the source frame (unet_input is \"noise\")");
+    }
     return Scope.tidy(
         () -> {
-          Tensor x = noisy;
+          Tensor x = given.source() == null ? noisy : concat(3, noisy, given.source());
           if (coordinates != null) {
             Shape shape = coordinates.shape().with(0, noisy.dim(0));
             Tensor everywhere = add(Tensor.zeros(device, noisy.dtype(), shape), coordinates);
-            x = concat(3, noisy, everywhere);
+            x = concat(3, x, everywhere);
           }
-          return in(DType.F32, unet.forward(in(compute, x), timesteps, tokens));
+          return in(DType.F32, unet.forward(in(compute, x), timesteps, given.tokens()));
         });
   }
 

@@ -26,6 +26,7 @@ import nacre.weights.ConfigRange;
  * @param imageSize S, side of the images
  * @param fold side of the blocks of pixels that the UNet sees as one; 1 for plain pixels and for
  *     latents
+ * @param unetInput what the UNet sees beside the noisy samples
  * @param coordinateOctaves 4 constant coordinate channels of the UNet for each; 0 in the paper
  * @param vae of diffusers' keys; if there is one the UNet draws its latents, as in the paper, else
  *     pixels
@@ -48,6 +49,7 @@ public record Preset(
     String name,
     int imageSize,
     int fold,
+    UnetInput unetInput,
     int coordinateOctaves,
     Optional<VaeConfig> vae,
     Optional<String> vaeFrom,
@@ -65,6 +67,18 @@ public record Preset(
     implements TrainingPreset {
 
   static final String LORA = "lora";
+  static final String UNET_INPUT = "unet_input";
+
+  /** The input of the UNet. */
+  public enum UnetInput {
+    /** The noisy samples, as in the paper. */
+    NOISE,
+    /**
+     * The noisy samples and those of the source frame, which doubles its channels, as in
+     * Zero-1-to-3 and 3DIT.
+     */
+    SOURCE
+  }
 
   /**
    * Checks the ranges, and that sizes that depend on each other fit.
@@ -121,8 +135,21 @@ public record Preset(
     }
     requireFit(
         "unet.in_channels",
-        unet.inChannels() == channels + 4 * coordinateOctaves,
-        "unet.out_channels + 4 · coordinate_octaves");
+        unet.inChannels()
+            == channels * (unetInput == UnetInput.SOURCE ? 2 : 1) + 4 * coordinateOctaves,
+        unetInput == UnetInput.SOURCE
+            ? "2 · unet.out_channels + 4 · coordinate_octaves, as unet_input is \"source\","
+            : "unet.out_channels + 4 · coordinate_octaves");
+    requireFit(
+        "asset_tokens.content",
+        assetTokens.hasEncoder() || unetInput == UnetInput.SOURCE,
+        "\"unet_input\": \"source\" beside boxes, which say nothing of looks,");
+    if (!assetTokens.hasEncoder() && imageEncoderFrom.isPresent()) {
+      throw new IllegalArgumentException(
+          PretrainedEncoder.FROM
+              + " does not go with tokens of boxes (asset_tokens.content), which have no image"
+              + " encoder: leave one of the two out");
+    }
     requireFit(
         "sampling.num_inference_steps",
         sampling.numInferenceSteps() <= scheduler.numTrainTimesteps(),
@@ -216,6 +243,7 @@ public record Preset(
         name,
         reader.integer("image_size"),
         reader.integer("fold"),
+        reader.choice(UNET_INPUT, UnetInput.class, UnetInput.NOISE),
         reader.integer("coordinate_octaves"),
         reader.optional("vae").map(vae -> reader.library("vae", PresetKeys.VAE, VaeConfig::of)),
         reader.text(PretrainedAutoencoder.FROM),
@@ -262,6 +290,8 @@ public record Preset(
             r.integer("image_size", encoder.imageSize()),
             r.numbers("image_mean", encoder.imageMean()),
             r.numbers("image_std", encoder.imageStd()),
+            r.choice("content", AssetTokens.Content.class, AssetTokens.Content.APPEARANCE),
+            r.flag("source_pose", false),
             r.choice("background", AssetTokens.Background.class, AssetTokens.Background.FULL),
             r.flag("encoder_positions", true));
     r.end();
@@ -272,6 +302,11 @@ public record Preset(
     Sampling sampling = new Sampling(r.integer("num_inference_steps"), r.number("guidance_scale"));
     r.end();
     return sampling;
+  }
+
+  /** Whether the UNet sees the source frame. */
+  public boolean seesSource() {
+    return unetInput == UnetInput.SOURCE;
   }
 
   /** s, the side of samples. */

@@ -1,5 +1,7 @@
 package nacre.neuralassets.model;
 
+import static nacre.tensor.ops.Concat.concat;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
@@ -22,7 +24,10 @@ import nacre.diffusion.schedule.SchedulerConfig;
 import nacre.diffusion.schedule.Schedulers;
 import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
+import nacre.neuralassets.model.Preset.UnetInput;
 import nacre.nn.Parameters;
+import nacre.tensor.Scope;
+import nacre.tensor.Tensor;
 import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
@@ -54,6 +59,8 @@ public record PretrainedBase(
   static final List<String> HINTS = List.of(FAMILY, PREDICTION);
 
   private static final String UNET = "unet";
+  private static final String FIRST = "conv_in.weight";
+  private static final String SOURCE = "source";
   private static final String VAE = "vae";
   private static final String SCHEDULER = "scheduler";
   private static final String SAMPLE_SIZE = "sample_size";
@@ -181,6 +188,9 @@ public record PretrainedBase(
    */
   void describe(ObjectNode preset, boolean replace) {
     Map<String, ObjectNode> own = parts();
+    if (preset.path(Preset.UNET_INPUT).asText().equals(SOURCE)) {
+      own.put(UNET, unet(UnetInput.SOURCE));
+    }
     for (Map.Entry<String, ObjectNode> part : own.entrySet()) {
       JsonNode given = preset.path(part.getKey());
       if (!given.isObject() && preset.hasNonNull(part.getKey())) {
@@ -207,6 +217,12 @@ public record PretrainedBase(
               factor));
     }
     preset.setAll(own);
+  }
+
+  /** The UNet's sizes for an input: one that sees the source frame takes twice the channels. */
+  private ObjectNode unet(UnetInput input) {
+    ObjectNode sizes = unet.toJson();
+    return input == UnetInput.NOISE ? sizes : sizes.put("in_channels", 2 * unet.inChannels());
   }
 
   /** The sections of a preset that a base gives, complete. */
@@ -252,7 +268,7 @@ public record PretrainedBase(
    */
   public void load(Preset preset, Parameters parameters) throws WeightsException {
     try {
-      requireSame(UNET, unet.toJson(), preset.unet().toJson());
+      requireSame(UNET, unet(preset.unetInput()), preset.unet().toJson());
       requireSame(VAE, vae.toJson(), preset.vae().orElseThrow().toJson());
       requireSame(SCHEDULER, scheduler.toJson(), preset.scheduler().toJson());
     } catch (IllegalArgumentException e) {
@@ -260,8 +276,26 @@ public record PretrainedBase(
     }
     for (Component part : PARTS) {
       try (StateDict weights = checkpoint.weights(part)) {
-        weights.loadInto(parameters.at(part.folder()).base());
+        Map<String, Tensor> own = parameters.at(part.folder()).base();
+        if (part == Component.UNET && preset.seesSource()) {
+          loadWidened(weights, own);
+        } else {
+          weights.loadInto(own);
+        }
       }
+    }
+  }
+
+  /** Its UNet's first layer knows no source frame: the weights for that begin as zeros. */
+  private void loadWidened(StateDict weights, Map<String, Tensor> own) throws WeightsException {
+    Map<String, Tensor> narrow = new LinkedHashMap<>(own);
+    try (Scope _ = Scope.open()) {
+      Tensor wide = own.get(FIRST);
+      Tensor first = wide.like(wide.shape().with(3, unet.inChannels()));
+      narrow.put(FIRST, first);
+      weights.loadInto(narrow);
+      Tensor zeros = Tensor.zeros(wide.device(), wide.dtype(), first.shape());
+      wide.backend().cast(concat(3, first, zeros), wide);
     }
   }
 }

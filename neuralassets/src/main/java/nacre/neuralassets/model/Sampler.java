@@ -61,7 +61,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    * @throws NotFiniteException if what the model draws is not numbers
    */
   public Tensor sample(Conditioning conditioning, Tensor noise, IntConsumer progress) {
-    return Scope.tidy(() -> sample(model.tokens(conditioning), noise, progress));
+    return Scope.tidy(() -> sample(model.encode(conditioning), noise, null, progress));
   }
 
   /**
@@ -84,38 +84,53 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    * @param tokens as in {@link #sample(Tensor, Tensor, IntConsumer)}, and so are the others
    */
   public Tensor sample(Tensor tokens, Tensor noise, Inpainting kept, IntConsumer progress) {
+    return sample(new EncodedConditioning(tokens, null), noise, kept, progress);
+  }
+
+  /** As the other, also of models whose UNet sees the source frame. */
+  public Tensor sample(
+      EncodedConditioning given, Tensor noise, Inpainting kept, IntConsumer progress) {
     Scheduler scheduler = Scheduler.of(model.preset().scheduler(), steps);
     return Scope.tidy(
         () -> {
-          Tensor images = model.samples().toImages(run(scheduler, tokens, noise, kept, progress));
+          Tensor images = model.samples().toImages(run(scheduler, given, noise, kept, progress));
           NotFiniteException.check(images, "the pictures that the model draws");
           return images;
         });
+  }
+
+  /** As the other, of models whose UNet does not see the source frame. */
+  public Tensor invert(Tensor tokens, Tensor samples, IntConsumer progress) {
+    return invert(new EncodedConditioning(tokens, null), samples, progress);
   }
 
   /**
    * The noise from which samples are drawn again, about: DDIM inversion, without guidance, in as
    * many steps as drawing takes. {@code [B, s, s, c] → [B, s, s, c]}.
    *
-   * @param tokens of the scenes that the samples show
+   * @param given the scenes that the samples show
    * @param samples see {@link SampleSpace#toSamples}
    * @param progress called after each step with the number of steps done
    */
-  public Tensor invert(Tensor tokens, Tensor samples, IntConsumer progress) {
+  public Tensor invert(EncodedConditioning given, Tensor samples, IntConsumer progress) {
     Scheduler inverse = DdimInverseScheduler.of(model.preset().scheduler(), steps);
-    Tensor noise = new Sampler(model, steps, 1).run(inverse, tokens, samples, null, progress);
+    Tensor noise = new Sampler(model, steps, 1).run(inverse, given, samples, null, progress);
     NotFiniteException.check(noise, "the noise that the model inverts a picture to");
     return noise;
   }
 
   /** All steps of a scheduler, from samples {@code [B, s, s, c]} to others. */
   private Tensor run(
-      Scheduler scheduler, Tensor tokens, Tensor from, Inpainting kept, IntConsumer progress) {
+      Scheduler scheduler,
+      EncodedConditioning given,
+      Tensor from,
+      Inpainting kept,
+      IntConsumer progress) {
     Device device = model.device();
     try (Scope scope = Scope.open()) {
-      Tensor both = withUnconditional(tokens);
+      EncodedConditioning both = withUnconditional(given);
       Tensor x = from.like(); // x and t keep their addresses: the captured prediction reads them
-      Tensor t = Tensor.empty(device, DType.F32, Shape.of(both.dim(0)));
+      Tensor t = Tensor.empty(device, DType.F32, Shape.of(both.tokens().dim(0)));
       device.backend().cast(from, x);
       History history = scheduler.start(0);
       try (CapturedStep prediction = CapturedStep.of(device, () -> predict(x, t, both))) {
@@ -132,27 +147,34 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
     }
   }
 
-  /** With guidance, the unconditional tokens before the conditional ones, {@code [2B, ..]}. */
-  private Tensor withUnconditional(Tensor conditional) {
+  /**
+   * With guidance, the unconditional tokens before the conditional ones, {@code [2B, ..]}. Both see
+   * the source frame, as in 3DIT.
+   */
+  private EncodedConditioning withUnconditional(EncodedConditioning given) {
     if (guidance == 1) {
-      return conditional;
+      return given;
     }
+    Tensor conditional = given.tokens();
     int slots = model.preset().assetTokens().slots(conditional.dim(1));
-    return Scope.tidy(
-        () -> {
-          Tensor unconditional = model.unconditionalTokens(slots);
-          Tensor each =
-              Tensor.zeros(conditional.device(), conditional.dtype(), conditional.shape());
-          return concat(0, add(each, unconditional), conditional);
-        });
+    Tensor tokens =
+        Scope.tidy(
+            () -> {
+              Tensor unconditional = model.unconditionalTokens(slots);
+              Tensor each =
+                  Tensor.zeros(conditional.device(), conditional.dtype(), conditional.shape());
+              return concat(0, add(each, unconditional), conditional);
+            });
+    Tensor source = given.source();
+    return new EncodedConditioning(tokens, source == null ? null : concat(0, source, source));
   }
 
   /** The model's guided prediction on x {@code [B, s, s, c]}. */
-  private Tensor predict(Tensor x, Tensor timesteps, Tensor tokens) {
+  private Tensor predict(Tensor x, Tensor timesteps, EncodedConditioning given) {
     if (guidance == 1) {
-      return model.denoise(x, timesteps, tokens);
+      return model.denoise(x, timesteps, given);
     }
     return Scope.tidy(
-        () -> Guidance.guide(model.denoise(concat(0, x, x), timesteps, tokens), guidance));
+        () -> Guidance.guide(model.denoise(concat(0, x, x), timesteps, given), guidance));
   }
 }

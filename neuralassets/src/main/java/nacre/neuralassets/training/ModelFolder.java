@@ -83,17 +83,19 @@ public final class ModelFolder {
     if (preset.vae().isPresent()) {
       parts.add(Part.diffusers(VAE, "AutoencoderKL"));
     }
-    ImageEncoderConfig encoder = preset.imageEncoder();
-    String type = encoder.modelType();
-    parts.add(
-        new Part(
-            ENCODER,
-            type + ".",
-            "model",
-            encoder.library(),
-            encoder.className(),
-            "model_type",
-            type));
+    if (preset.assetTokens().hasEncoder()) {
+      ImageEncoderConfig encoder = preset.imageEncoder();
+      String type = encoder.modelType();
+      parts.add(
+          new Part(
+              ENCODER,
+              type + ".",
+              "model",
+              encoder.library(),
+              encoder.className(),
+              "model_type",
+              type));
+    }
     parts.add(new Part("asset_tokens", "", "model", "nacre", "AssetTokens", CLASS, "AssetTokens"));
     return parts;
   }
@@ -173,9 +175,11 @@ public final class ModelFolder {
           folder.resolve(LoraWeights.FILE), preset.lora().get(), adapters(parameters));
     }
     AssetTokens tokens = preset.assetTokens();
-    ImageProcessorConfig images =
-        new ImageProcessorConfig(tokens.imageSize(), tokens.imageMean(), tokens.imageStd());
-    JsonFile.write(folder.resolve(ENCODER).resolve("preprocessor_config.json"), images.toJson());
+    if (tokens.hasEncoder()) {
+      ImageProcessorConfig images =
+          new ImageProcessorConfig(tokens.imageSize(), tokens.imageMean(), tokens.imageStd());
+      JsonFile.write(folder.resolve(ENCODER).resolve("preprocessor_config.json"), images.toJson());
+    }
     JsonFile.write(
         Files.createDirectories(folder.resolve("scheduler")).resolve("scheduler_config.json"),
         preset.scheduler().toJson());

@@ -6,6 +6,7 @@ import static nacre.tensor.ops.MeanSquaredError.meanSquaredError;
 
 import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.NoiseTable;
+import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.SampleSpace;
 import nacre.tensor.DType;
@@ -63,7 +64,13 @@ public final class Objective {
           Tensor clean = samples.draw(in.target(), in.latentNoise());
           Tensor noisy = schedule.addNoise(clean, in.noise(), in.timesteps());
           Tensor tokens = model.tokens(in.conditioning());
-          Tensor prediction = model.denoise(noisy, cast(in.timesteps(), DType.F32), tokens);
+          Tensor source =
+              in.source() == null
+                  ? null
+                  : multiply(samples.draw(in.source(), null), in.sourceKept());
+          Tensor prediction =
+              model.denoise(
+                  noisy, cast(in.timesteps(), DType.F32), new EncodedConditioning(tokens, source));
           Tensor wanted = schedule.target(clean, in.noise(), in.timesteps());
           if (in.errorWeights() != null) {
             Tensor weights = samples.toErrorWeights(in.errorWeights());

@@ -23,6 +23,10 @@ import nacre.tensor.Tensor;
  *     {@code [B, S, S, 3]} in [−1, 1], or the moments {@code [B, s, s, 2c]} of their latents
  * @param latentNoise the noise with which {@link SampleSpace#draw} draws a latent; null for the
  *     mode of the distribution, and for pixels
+ * @param source what the source frames are encoded as, like the target; null unless the UNet sees
+ *     them
+ * @param sourceKept {@code [B, 1, 1, 1]}: 0 for source frames that are dropped, else 1; null as
+ *     well
  * @param timesteps {@code i32[B]}
  * @param noise standard normal, {@code [B, s, s, c]}
  * @param errorWeights factors on the errors, {@code [B, S, S, 3]}; null if all errors count the
@@ -32,6 +36,8 @@ public record StepInputs(
     ConditioningTensors conditioning,
     Tensor target,
     Tensor latentNoise,
+    Tensor source,
+    Tensor sourceKept,
     Tensor timesteps,
     Tensor noise,
     Tensor errorWeights) {
@@ -48,6 +54,17 @@ public record StepInputs(
     this(conditioning, target, null, timesteps, noise, null);
   }
 
+  /** Inputs of a UNet that does not see the source frame. */
+  public StepInputs(
+      ConditioningTensors conditioning,
+      Tensor target,
+      Tensor latentNoise,
+      Tensor timesteps,
+      Tensor noise,
+      Tensor errorWeights) {
+    this(conditioning, target, latentNoise, null, null, timesteps, noise, errorWeights);
+  }
+
   /** Unwritten inputs for {@code count} pairs of such a batch, in the current scope. */
   static StepInputs like(PairBatch batch, int count, NeuralAssets model) {
     Preset preset = model.preset();
@@ -55,10 +72,14 @@ public record StepInputs(
     int side = preset.sampleSize();
     Shape images = Shape.of(count, batch.size(), batch.size(), 3);
     Shape samples = Shape.of(count, side, side, preset.sampleChannels());
+    Shape encoded = model.samples().encodedShape(count, batch.size());
+    boolean sees = preset.seesSource();
     return new StepInputs(
         model.room(count, batch.slots()),
-        Tensor.empty(device, DType.F32, model.samples().encodedShape(count, batch.size())),
+        Tensor.empty(device, DType.F32, encoded),
         preset.vae().isEmpty() ? null : Tensor.empty(device, DType.F32, samples),
+        sees ? Tensor.empty(device, DType.F32, encoded) : null,
+        sees ? Tensor.empty(device, DType.F32, Shape.of(count, 1, 1, 1)) : null,
         Tensor.empty(device, DType.I32, Shape.of(count)),
         Tensor.empty(device, DType.F32, samples),
         preset.training().objectWeight() == 1 ? null : Tensor.empty(device, DType.F32, images));
@@ -66,7 +87,7 @@ public record StepInputs(
 
   /** Whether these tensors have the extents of {@code count} pairs of such a batch. */
   boolean fits(PairBatch batch, int count) {
-    return count == target.dim(0) && batch.slots() == conditioning.boxes().dim(1);
+    return count == target.dim(0) && batch.slots() == conditioning.slots();
   }
 
   /**
@@ -79,7 +100,11 @@ public record StepInputs(
     int count = target.dim(0);
     PairBatch batch = count == whole.count() ? whole : whole.slice(from, count);
     model.prepare(batch.conditioning(), conditioning);
-    encoder.write(batch, target);
+    encoder.write(batch.target(), batch.moments(), target);
+    if (source != null) {
+      encoder.write(batch.conditioning().source(), batch.sourceMoments(), source);
+      sourceKept.copyFrom(batch.conditioning().keepSource());
+    }
     if (errorWeights != null) {
       errorWeights.copyFrom(batch.errorWeights(model.preset().training().objectWeight()));
     }
@@ -115,7 +140,8 @@ public record StepInputs(
 
   /** All tensors. */
   List<Tensor> tensors() {
-    Stream<Tensor> own = Stream.of(target, latentNoise, timesteps, noise, errorWeights);
+    Stream<Tensor> own =
+        Stream.of(target, latentNoise, source, sourceKept, timesteps, noise, errorWeights);
     return Stream.concat(conditioning.tensors().stream(), own.filter(Objects::nonNull)).toList();
   }
 }

@@ -1,7 +1,6 @@
 package nacre.neuralassets.training;
 
 import java.util.stream.IntStream;
-import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.latents.FrameEncoder;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.SampleSpace;
@@ -9,8 +8,9 @@ import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
 /**
- * The encoder of target frames. It is not trained, so it computes before the step and without its
- * tape. Frames whose moments are known are not encoded again; the bits are the same.
+ * The encoder of target frames, and of source frames that a UNet sees. It is not trained, so it
+ * computes before the step and without its tape. Frames whose moments are known are not encoded
+ * again; the bits are the same.
  */
 final class TargetEncoder implements AutoCloseable {
   private final FrameEncoder frames;
@@ -21,35 +21,36 @@ final class TargetEncoder implements AutoCloseable {
   }
 
   /**
-   * Writes what the target frames of a batch are encoded as.
+   * Writes what frames are encoded as.
    *
+   * @param images pixels {@code [B, S, S, 3]} in [−1, 1]
+   * @param known of each frame its moments, null where they are not known
    * @param to {@link SampleSpace#encodedShape}
    */
-  void write(PairBatch batch, Tensor to) {
+  void write(float[] images, float[][] known, Tensor to) {
     if (frames == null) {
-      to.copyFrom(batch.target());
+      to.copyFrom(images);
       return;
     }
     try (Scope _ = Scope.open()) {
-      for (int i = 0; i < batch.count(); i++) {
-        if (batch.moments()[i] != null) {
-          to.rows(i, i + 1).copyFrom(batch.moments()[i]);
+      for (int i = 0; i < known.length; i++) {
+        if (known[i] != null) {
+          to.rows(i, i + 1).copyFrom(known[i]);
         }
       }
-      int[] unknown =
-          IntStream.range(0, batch.count()).filter(i -> batch.moments()[i] == null).toArray();
+      int[] unknown = IntStream.range(0, known.length).filter(i -> known[i] == null).toArray();
       for (int from = 0; from < unknown.length; from += frames.batch()) {
         int count = Math.min(frames.batch(), unknown.length - from);
-        encode(batch, IntStream.of(unknown).skip(from).limit(count).toArray(), to);
+        encode(images, IntStream.of(unknown).skip(from).limit(count).toArray(), to);
       }
     }
   }
 
-  private void encode(PairBatch batch, int[] places, Tensor to) {
+  private void encode(float[] images, int[] places, Tensor to) {
     int each = frames.length();
     float[] pixels = new float[places.length * each];
     for (int k = 0; k < places.length; k++) {
-      System.arraycopy(batch.target(), places[k] * each, pixels, k * each, each);
+      System.arraycopy(images, places[k] * each, pixels, k * each, each);
     }
     Tensor moments = frames.encode(pixels);
     for (int k = 0; k < places.length; k++) {

@@ -75,6 +75,7 @@ public record TrainingMemory(
             new float[frames],
             new float[count * slots * 4],
             new float[count * slots * PoseVector.LENGTH],
+            new float[count * slots * PoseVector.LENGTH],
             new float[count * PoseVector.LENGTH]),
         new float[frames],
         new float[count * slots * 4],

@@ -57,10 +57,15 @@ public final class Validation {
     var diffusion =
         new PairSampler.Diffusion(training.dropProbability(), timesteps, training.timestepPower());
     int size = preset.imageSize();
-    PairSampler sampler = new PairSampler(clips, config, diffusion, SEED, size, encoded);
+    PairSampler sampler =
+        new PairSampler(clips, config, diffusion, SEED, size, of(preset, encoded));
     for (int i = 0; i < PAIRS / TOGETHER; i++) {
       batches.add(sampler.batch(i, TOGETHER));
     }
+  }
+
+  private static EncodedFrames of(Preset preset, EncodedFrames encoded) {
+    return preset.seesSource() ? encoded.withSources() : encoded;
   }
 
   /** The mean loss over all pairs. */

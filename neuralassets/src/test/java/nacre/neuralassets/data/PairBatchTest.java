@@ -87,6 +87,11 @@ class PairBatchTest {
         int at = i * SLOTS + ORDER[k];
         float[] packed = part(conditioning.poses(), at, PoseVector.LENGTH);
         assertEquals(!mirrored[i], Arrays.equals(own, packed), "pose " + i + " of " + k);
+        // Its pose in the source is what it would be if that were the target.
+        PairBatch still = PairBatch.of(List.of(pair(i, i, mirrored[i], false, 0)), SIZE, SLOTS);
+        assertArrayEquals(
+            part(still.conditioning().poses(), ORDER[k], PoseVector.LENGTH),
+            part(conditioning.sourcePoses(), at, PoseVector.LENGTH));
       }
       float[] view = PoseVector.ofBackground(CLIP.camera(i), CLIP.camera(9 - i));
       float[] packed = part(conditioning.backgroundPoses(), i, PoseVector.LENGTH);
@@ -96,7 +101,22 @@ class PairBatchTest {
       }
     }
     assertArrayEquals(new float[] {1, 1, 0, 1}, conditioning.keep());
+    assertArrayEquals(new float[] {1, 1, 1, 1}, conditioning.keepSource());
     assertArrayEquals(new int[] {100, 101, 102, 103}, batch.timesteps());
+  }
+
+  @Test
+  void momentsOfSourcesAreAskedForWhereTheyAreSeen() {
+    List<FramePair> pairs = List.of(pair(0, 9, false, false, 0), pair(1, 8, true, false, 0));
+    EncodedFrames red = rgb -> new float[] {rgb[0]};
+    for (float[] moments : PairBatch.of(pairs, SIZE, SLOTS, red).sourceMoments()) {
+      assertEquals(null, moments);
+    }
+    PairBatch seen = PairBatch.of(pairs, SIZE, SLOTS, red.withSources());
+    assertArrayEquals(new float[] {CLIP.rgb(0)[0]}, seen.sourceMoments()[0]);
+    assertArrayEquals(new float[] {CLIP.mirrored(1)[0]}, seen.sourceMoments()[1]);
+    assertArrayEquals(new float[] {CLIP.mirrored(8)[0]}, seen.moments()[1]);
+    assertArrayEquals(seen.sourceMoments()[1], seen.slice(1, 1).sourceMoments()[0]);
   }
 
   @Test
@@ -124,6 +144,8 @@ class PairBatchTest {
         assertArrayEquals(
             wanted.conditioning().backgroundPoses(), part.conditioning().backgroundPoses());
         assertArrayEquals(wanted.conditioning().keep(), part.conditioning().keep());
+        assertArrayEquals(wanted.conditioning().sourcePoses(), part.conditioning().sourcePoses());
+        assertArrayEquals(wanted.conditioning().keepSource(), part.conditioning().keepSource());
       }
     }
     assertFalse(Arrays.equals(whole.slice(0, 1).target(), whole.slice(1, 1).target()));

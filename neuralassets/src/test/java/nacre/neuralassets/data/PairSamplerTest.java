@@ -116,6 +116,27 @@ class PairSamplerTest {
     assertEquals(666.2, timesteps / count, 4 * 1000 * Math.sqrt(1.0 / 18 / count));
   }
 
+  /** As in 3DIT: tokens alone, both, the source frame alone, each half of the probability. */
+  @Test
+  void sourceFramesAreDroppedAsOftenAsTokensAndHalfOfTheTimeWithThem() {
+    PairSampler sampler = sampler(config, 0.25, 2, 3);
+    int[] counts = new int[4];
+    int count = 4000;
+    for (int step = 0; step < count / 100; step++) {
+      PairBatch batch = sampler.batch(step, 100);
+      for (int i = 0; i < 100; i++) {
+        boolean tokens = batch.conditioning().keep()[i] == 0;
+        boolean source = batch.conditioning().keepSource()[i] == 0;
+        counts[(tokens ? 2 : 0) + (source ? 1 : 0)]++;
+      }
+    }
+    double[] wanted = {0.625, 0.125, 0.125, 0.125};
+    for (int kind = 0; kind < 4; kind++) {
+      double p = wanted[kind];
+      assertEquals(p, counts[kind] / (double) count, 4 * Math.sqrt(p * (1 - p) / count));
+    }
+  }
+
   @Test
   void objectsTakeEverySlotAndUnusedOnesAreZero() {
     DataConfig two = with(config, 1, 11, 0, config.scene().withObjects(2, 2));

@@ -202,4 +202,51 @@ class EditTokensTest {
             + " (asset_tokens.background is \"none\")",
         e.getMessage());
   }
+
+  /** 3DIT's tokens: edits move the target, what is removed has none, and looks cannot be lent. */
+  @Test
+  void editsOfBoxesMoveTheTarget() throws IOException {
+    Preset boxes =
+        Variants.tiny(
+            "{'unet_input': 'source', 'unet': {'in_channels': 28},"
+                + " 'asset_tokens': {'content': 'boxes'}}");
+    model = new NeuralAssets(Parameters.create(Device.cpu(), DType.F32, 1), boxes);
+    tokens = new EditTokens(model, data.slots(), this::scene);
+    FramePair frames = FramePair.of(view.clip(), view.source(), view.target());
+    var pair = PairBatch.of(List.of(frames), 16, data.slots()).conditioning();
+    float[] before = of();
+    assertArrayEquals(model.tokens(pair).toFloats(), before);
+    assertOnlyChanged(0, before, of(ShowEdits.translate(view, name(0))));
+    float[] removed = of(new Edit.Remove(name(1)));
+    assertOnlyChanged(1, before, removed);
+    Arrays.fill(pair.poses(), PoseVector.LENGTH, 2 * PoseVector.LENGTH, 0);
+    assertArrayEquals(model.tokens(pair).toFloats(), removed);
+    var given = tokens.encode(view, List.of(new Edit.Remove(name(1))));
+    assertArrayEquals(removed, given.tokens().toFloats());
+    assertArrayEquals(model.source(pair).toFloats(), given.source().toFloats());
+    EditException e =
+        assertThrows(
+            EditException.class, () -> of(new Edit.Replace(name(0), new Edit.Donor("1", name(0)))));
+    assertEquals(
+        "an object cannot be replaced: this model takes its looks from the source frame, where the"
+            + " other one is not (asset_tokens.content is \"boxes\")",
+        e.getMessage());
+    e = assertThrows(EditException.class, () -> of(new Edit.Background("3")));
+    assertTrue(e.getMessage().startsWith("the background cannot be replaced: this model sees"));
+  }
+
+  /** What is lent has the pose that the lender shows, beside the one that it gets. */
+  @Test
+  void aLentObjectBringsThePoseInWhichItIsSeen() throws IOException {
+    Preset both = Variants.tiny("{'asset_tokens': {'source_pose': true}}");
+    model = new NeuralAssets(Parameters.create(Device.cpu(), DType.F32, 1), both);
+    tokens = new EditTokens(model, data.slots(), this::scene);
+    float[] before = of();
+    assertOnlyChanged(0, before, of(new Edit.Rotate(name(0), 90, null)));
+    SceneView other = scene("1");
+    Edit lend = new Edit.Replace(name(0), new Edit.Donor("1", ShowEdits.clearest(other).get()));
+    assertOnlyChanged(0, before, of(lend));
+    float[] nothing = model.unconditionalTokens(data.slots()).toFloats();
+    assertArrayEquals(slot(nothing, 1), slot(of(new Edit.Remove(name(1))), 1));
+  }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.util.Arrays;
 import java.util.List;
 import nacre.neuralassets.model.AssetTokens.Background;
+import nacre.neuralassets.model.AssetTokens.Content;
 import nacre.neuralassets.scene.PoseVector;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -22,7 +23,21 @@ class ConditioningTest {
     PoseFeatures features = new PoseFeatures(1, false, 0);
     List<Double> means = List.of(mean, mean, mean);
     List<Double> stds = List.of(std, std, std);
-    return new AssetTokens(2, 4, 4, 4, 4, features, 0, 4, means, stds, Background.FULL, true);
+    return new AssetTokens(
+        2,
+        4,
+        4,
+        4,
+        4,
+        features,
+        0,
+        4,
+        means,
+        stds,
+        Content.APPEARANCE,
+        false,
+        Background.FULL,
+        true);
   }
 
   /** One white image for each list of boxes. */

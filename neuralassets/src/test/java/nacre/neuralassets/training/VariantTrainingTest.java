@@ -72,6 +72,10 @@ class VariantTrainingTest {
         "{'asset_tokens': {'encoder_positions': false}, 'data': {'min_gap': 0, 'max_gap': 0}}",
         "{'asset_tokens': {'corners': 8, 'roi_size': 1}}",
         "{'training': {'encoder_learning_rate_factor': 0}}",
+        "{'unet_input': 'source', 'unet': {'in_channels': 28}, 'asset_tokens': {'content':"
+            + " 'boxes'}}",
+        "{'unet_input': 'source', 'unet': {'in_channels': 28}}",
+        "{'asset_tokens': {'source_pose': true}}",
       })
   void variantsLearnResumeAndDraw(String keys, @TempDir Path folder) throws IOException {
     Preset preset = Variants.tiny(keys);

@@ -129,7 +129,7 @@ final class AssetsWorkload implements Workload<PairBatch> {
             diffusion,
             request.seed(),
             preset.imageSize(),
-            latents.frames());
+            preset.seesSource() ? latents.frames().withSources() : latents.frames());
     data.pool().prepare(steps);
     if (data.split().heldOut().size() > 0) {
       validation =

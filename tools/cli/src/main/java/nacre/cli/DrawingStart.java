@@ -13,6 +13,7 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.edit.EditRegion;
 import nacre.neuralassets.edit.EditTokens;
 import nacre.neuralassets.edit.SceneView;
+import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
 import nacre.tensor.Device;
@@ -86,7 +87,8 @@ final class DrawingStart {
     }
     for (SceneView view : views.values()) {
       try (Scope _ = Scope.open()) {
-        Tensor own = tokens.of(view.withFrames(view.source(), view.source()), List.of());
+        EncodedConditioning own =
+            tokens.encode(view.withFrames(view.source(), view.source()), List.of());
         Tensor noise =
             sampler.invert(
                 own,

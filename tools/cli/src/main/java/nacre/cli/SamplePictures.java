@@ -1,7 +1,5 @@
 package nacre.cli;
 
-import static nacre.tensor.ops.Concat.concat;
-
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -15,6 +13,7 @@ import nacre.diffusion.Inpainting;
 import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.EditTokens;
 import nacre.neuralassets.edit.SceneView;
+import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.scene.PngFile;
@@ -100,16 +99,17 @@ final class SamplePictures {
     NeuralAssets model = sampler.model();
     int size = model.preset().imageSize();
     try (Scope _ = Scope.open()) {
-      Tensor[] all = new Tensor[orders.size()];
-      for (int i = 0; i < all.length; i++) {
-        all[i] = tokens.of(orders.get(i).view(), orders.get(i).edits());
+      List<EncodedConditioning> all = new ArrayList<>();
+      for (Order order : orders) {
+        all.add(tokens.encode(order.view(), order.edits()));
       }
       Tensor noise = start.noise(orders);
       Inpainting kept = start.kept(orders, noise);
-      float[] drawn = sampler.sample(concat(0, all), noise, kept, progress).toFloats();
+      EncodedConditioning given = EncodedConditioning.concatenated(all);
+      float[] drawn = sampler.sample(given, noise, kept, progress).toFloats();
       List<BufferedImage> pictures = new ArrayList<>();
       int each = size * size * 3;
-      for (int i = 0; i < all.length; i++) {
+      for (int i = 0; i < orders.size(); i++) {
         byte[] rgb = rgb(Arrays.copyOfRange(drawn, i * each, (i + 1) * each));
         pictures.add(PngFile.image(start.paste(orders.get(i), rgb), size, size));
       }
