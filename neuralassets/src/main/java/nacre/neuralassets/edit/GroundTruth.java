@@ -3,6 +3,8 @@ package nacre.neuralassets.edit;
 import java.util.ArrayList;
 import java.util.List;
 import nacre.neuralassets.render.SceneDescription;
+import nacre.neuralassets.render.SceneDescription.Ground;
+import nacre.neuralassets.render.SceneDescription.Light;
 import nacre.neuralassets.render.SceneDescription.Solid;
 import nacre.neuralassets.render.SceneRenderer;
 import nacre.neuralassets.scene.Quaternion;
@@ -15,6 +17,23 @@ import nacre.neuralassets.scene.Vec3;
  * and the frame is rendered again, shadows included.
  */
 public final class GroundTruth {
+  private static final Descriptions NONE =
+      scene -> {
+        throw new EditException("scene " + scene + ": nothing of it can be rendered as truth");
+      };
+
+  /** Descriptions of the scenes that provide objects and backgrounds. */
+  @FunctionalInterface
+  public interface Descriptions {
+    /**
+     * The description of a scene.
+     *
+     * @param scene how the edit names it
+     * @throws EditException if there is none
+     */
+    SceneDescription of(String scene);
+  }
+
   private GroundTruth() {}
 
   /**
@@ -25,11 +44,25 @@ public final class GroundTruth {
    */
   public static SceneFrame render(
       SceneDescription scene, int frame, List<Edit> edits, int width, int height, int samples) {
-    return SceneRenderer.renderFrame(apply(scene, frame, edits), frame, width, height, samples);
+    return SceneRenderer.renderFrame(
+        describe(scene, frame, edits, NONE), frame, width, height, samples);
   }
 
-  static SceneDescription apply(SceneDescription scene, int frame, List<Edit> edits) {
+  /**
+   * The description of a scene in one of whose frames objects and background were edited.
+   *
+   * <p>An object that is replaced has the donor's shape and coat, within its own box. A background
+   * is another scene's ground and light as the same camera sees them there.
+   *
+   * @param others the scenes that provide objects and backgrounds
+   * @throws EditException for an object that does not exist, for a torus that its new box would
+   *     deform, and for a background that this frame's camera did not take
+   */
+  public static SceneDescription describe(
+      SceneDescription scene, int frame, List<Edit> edits, Descriptions others) {
     List<Solid> solids = new ArrayList<>(scene.objects());
+    Ground ground = scene.ground();
+    Light light = scene.light();
     for (Edit edit : edits) {
       switch (edit) {
         case Edit.Translate e -> {
@@ -60,13 +93,33 @@ public final class GroundTruth {
               frame);
         }
         case Edit.Remove e -> solids.remove(find(solids, e.object(), "remove"));
-        case Edit.Replace e ->
-            throw new EditException("replace " + e.object() + ": cannot be rendered as truth");
-        case Edit.Background e ->
-            throw new EditException("background " + e.scene() + ": cannot be rendered as truth");
+        case Edit.Replace e -> {
+          int i = find(solids, e.object(), "replace");
+          SceneDescription donor = others.of(e.by().scene());
+          int from = find(donor.objects(), e.by().object(), "replace by " + e.by().scene() + ":");
+          solids.set(i, dressed(solids.get(i), donor.objects().get(from)));
+        }
+        case Edit.Background e -> {
+          SceneDescription other = others.of(e.scene());
+          if (!other.cameras().contains(scene.cameras().get(frame))) {
+            throw new EditException(
+                "background " + e.scene() + ": another camera took it; it has no truth here");
+          }
+          ground = other.ground();
+          light = other.light();
+        }
       }
     }
-    return new SceneDescription(scene.cameras(), solids, scene.ground(), scene.light());
+    return new SceneDescription(scene.cameras(), solids, ground, light);
+  }
+
+  /** An object with the shape and the coat of another. */
+  private static Solid dressed(Solid own, Solid donor) {
+    try {
+      return new Solid(own.name(), donor.shape(), own.halfExtents(), donor.coat(), own.poses());
+    } catch (IllegalArgumentException e) {
+      throw new EditException("replace " + own.name() + ": " + e.getMessage());
+    }
   }
 
   private static double drop(RigidPose pose, Vec3 half) {

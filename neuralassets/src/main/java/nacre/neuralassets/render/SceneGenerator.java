@@ -31,7 +31,7 @@ public final class SceneGenerator {
   private static final Intrinsics LENS = Intrinsics.ofLens(35, 32, 32);
 
   /** Room left between the circles in which objects stand. */
-  private static final double GAP = 0.08;
+  public static final double GAP = 0.08;
 
   /** Number of places tried for one object before the layout is abandoned. */
   private static final int ATTEMPTS = 60;
@@ -297,7 +297,7 @@ public final class SceneGenerator {
   }
 
   /** Radius of the upright cylinder that holds the object however it turns about the vertical. */
-  static double groundRadius(Solid solid) {
+  public static double groundRadius(Solid solid) {
     Vec3 h = solid.halfExtents();
     return switch (solid.shape()) {
       case BOX -> StrictMath.hypot(h.x(), h.y());

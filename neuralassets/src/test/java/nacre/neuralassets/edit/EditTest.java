@@ -15,6 +15,7 @@ import nacre.neuralassets.render.SceneConfig;
 import nacre.neuralassets.render.SceneDescription;
 import nacre.neuralassets.render.SceneGenerator;
 import nacre.neuralassets.render.SceneRenderer;
+import nacre.neuralassets.render.Shape;
 import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.PoseVector;
@@ -197,6 +198,48 @@ class EditTest {
     assertThrows(
         EditException.class,
         () -> GroundTruth.render(DESCRIPTION, FRAME, EditParser.parse("background 4"), 8, 8, 1));
+  }
+
+  @Test
+  void replacedObjectsKeepTheirBoxes() {
+    SceneDescription other = new SceneGenerator(SceneConfig.demo(), 9).describe(4);
+    SceneDescription.Solid donor =
+        other.objects().stream().filter(s -> s.shape() != Shape.TORUS).findFirst().orElseThrow();
+    List<Edit> edits = EditParser.parse("replace " + NAME + " other:" + donor.name());
+    SceneDescription edited =
+        GroundTruth.describe(
+            DESCRIPTION,
+            FRAME,
+            edits,
+            name -> {
+              assertEquals("other", name);
+              return other;
+            });
+    int index = SCENE.indexOf(NAME);
+    SceneDescription.Solid after = edited.objects().get(index);
+    SceneDescription.Solid before = DESCRIPTION.objects().get(index);
+    assertEquals(donor.shape(), after.shape());
+    assertEquals(donor.coat(), after.coat());
+    assertEquals(before.halfExtents(), after.halfExtents());
+    assertEquals(before.poses(), after.poses());
+    assertEquals(NAME, after.name());
+  }
+
+  @Test
+  void backgroundsAreThoseOfTheSameCamera() {
+    SceneDescription other = new SceneGenerator(SceneConfig.demo(), 9).describe(4);
+    List<Edit> edits = EditParser.parse("background other");
+    EditException e =
+        assertThrows(
+            EditException.class, () -> GroundTruth.describe(DESCRIPTION, FRAME, edits, _ -> other));
+    assertTrue(e.getMessage().contains("another camera"), e.getMessage());
+    SceneDescription seen =
+        new SceneDescription(
+            DESCRIPTION.cameras(), DESCRIPTION.objects(), other.ground(), other.light());
+    SceneDescription edited = GroundTruth.describe(DESCRIPTION, FRAME, edits, _ -> seen);
+    assertEquals(other.ground(), edited.ground());
+    assertEquals(other.light(), edited.light());
+    assertEquals(DESCRIPTION.objects(), edited.objects());
   }
 
   @ParameterizedTest
