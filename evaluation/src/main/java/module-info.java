@@ -4,5 +4,7 @@ module nacre.evaluation {
   requires transitive nacre.neuralassets;
 
   exports nacre.evaluation;
+  exports nacre.evaluation.benchmark;
   exports nacre.evaluation.metric;
+  exports nacre.evaluation.study;
 }

@@ -157,6 +157,19 @@ public record PresetFile(String name, ObjectNode root, String json, boolean isOp
             });
   }
 
+  /**
+   * This preset with some of its keys replaced, as by a preset that extends it: objects are merged,
+   * and a null takes a key away.
+   *
+   * @param name of what comes out, in messages
+   */
+  public PresetFile overlaid(String name, ObjectNode keys) {
+    ObjectNode merged = root.deepCopy();
+    lay(keys.deepCopy(), merged);
+    boolean open = isOpen && BASE_KEYS.stream().noneMatch(keys::has);
+    return new PresetFile(name, merged, merged.toPrettyString(), open);
+  }
+
   /** As {@link Preset#builtin(String)}. */
   static PresetFile builtin(String name) {
     if (!BUILTIN.contains(name)) {

@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
       DataInspect.class,
       DataIndex.class,
       DataStats.class,
+      DataEdits.class,
       DataPack.class
     })
 final class DataCommand implements Runnable {

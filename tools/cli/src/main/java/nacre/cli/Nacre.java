@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       SampleCommand.class,
       EvalCommand.class,
+      StudyCommand.class,
       DataCommand.class,
       VerifyCommand.class,
       VerifyRunCommand.class,

@@ -18,6 +18,14 @@ final class Reading {
   @Accepts(from = 1, to = 256)
   private int readers;
 
+  /** What a command does that has none of these options. */
+  static Reading byDefault() {
+    Reading reading = new Reading();
+    reading.skipping = new Skipping();
+    reading.readers = 2;
+    return reading;
+  }
+
   /** What becomes of clips that cannot be read. */
   Skipping skipping() {
     return skipping;

@@ -298,7 +298,7 @@ public final class Progress implements AutoCloseable {
   }
 
   /** In the two largest units: {@code 45s}, {@code 8m 04s}, {@code 1h 02m}, {@code 2d 03h}. */
-  static String duration(Duration duration) {
+  public static String duration(Duration duration) {
     long seconds = Math.max(0, duration.plusMillis(500).toSeconds());
     if (seconds < 60) {
       return seconds + "s";

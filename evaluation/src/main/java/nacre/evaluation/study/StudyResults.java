@@ -1,0 +1,125 @@
+package nacre.evaluation.study;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
+import nacre.evaluation.benchmark.EditKind;
+
+/**
+ * What a study has measured so far.
+ *
+ * @param file the study
+ * @param measured of those methods and seeds that are done
+ * @param missing what is not, in words, such as "plain, seed 2"
+ */
+public record StudyResults(StudyFile file, List<Measured> measured, List<String> missing) {
+  /** The name of all kinds of edits together. */
+  public static final String ALL = "all";
+
+  /** Copies the lists. */
+  public StudyResults {
+    measured = List.copyOf(measured);
+    missing = List.copyOf(missing);
+  }
+
+  /** All names of the study in its order: variants, then methods that need no training. */
+  public List<String> names() {
+    List<String> names = new ArrayList<>(file.variants().keySet());
+    names.addAll(file.methods());
+    return names;
+  }
+
+  /** What was measured, the first metric first. */
+  public List<String> metrics() {
+    Set<String> metrics = new LinkedHashSet<>();
+    measured.forEach(one -> one.columns().forEach(column -> metrics.add(column.metric())));
+    return List.copyOf(metrics);
+  }
+
+  /** Whether larger values of a metric are better. */
+  public boolean higherIsBetter(String metric) {
+    return measured.stream()
+        .flatMap(one -> one.column(metric).stream())
+        .findFirst()
+        .map(Measured.Column::higherIsBetter)
+        .orElse(true);
+  }
+
+  /** {@link #ALL}, and the kinds of edits that the cases have. */
+  public List<String> kinds() {
+    List<String> kinds = new ArrayList<>(List.of(ALL));
+    for (EditKind kind : EditKind.values()) {
+      if (kind.ordinal() < file.cases()) {
+        kinds.add(kind.label());
+      }
+    }
+    return kinds;
+  }
+
+  /** The mean of a method, over the cases of a kind and the seeds that are done. */
+  public Optional<Interval> of(String name, String metric, String kind) {
+    List<double[]> values = new ArrayList<>();
+    bySeed(name, metric).values().forEach(all -> values.add(some(all, kind)));
+    return values.isEmpty()
+        ? Optional.empty()
+        : Optional.of(Interval.of(values.toArray(double[][]::new)));
+  }
+
+  /**
+   * By how much the values of one method are above another's, case by case and seed by seed. A
+   * method that has one seed is compared with each of the other's.
+   */
+  public Optional<Interval> difference(
+      StudyFile.Comparison comparison, String metric, String kind) {
+    Map<Long, double[]> first = bySeed(comparison.first(), metric);
+    Map<Long, double[]> second = bySeed(comparison.second(), metric);
+    if (first.isEmpty() || second.isEmpty()) {
+      return Optional.empty();
+    }
+    List<double[]> differences = new ArrayList<>();
+    for (long seed : (isUntrained(comparison.first()) ? second : first).keySet()) {
+      double[] one = isUntrained(comparison.first()) ? only(first) : first.get(seed);
+      double[] other = isUntrained(comparison.second()) ? only(second) : second.get(seed);
+      if (one != null && other != null) {
+        differences.add(
+            some(
+                IntStream.range(0, one.length).mapToDouble(i -> one[i] - other[i]).toArray(),
+                kind));
+      }
+    }
+    return differences.isEmpty()
+        ? Optional.empty()
+        : Optional.of(Interval.of(differences.toArray(double[][]::new)));
+  }
+
+  private boolean isUntrained(String name) {
+    return file.methods().contains(name);
+  }
+
+  private static double[] only(Map<Long, double[]> bySeed) {
+    return bySeed.values().iterator().next();
+  }
+
+  private Map<Long, double[]> bySeed(String name, String metric) {
+    Map<Long, double[]> values = new LinkedHashMap<>();
+    for (Measured one : measured) {
+      if (one.method().equals(name)) {
+        one.column(metric).ifPresent(column -> values.put(one.seed(), column.values()));
+      }
+    }
+    return values;
+  }
+
+  private static double[] some(double[] all, String kind) {
+    EditKind[] kinds = EditKind.values();
+    return IntStream.range(0, all.length)
+        .filter(i -> kind.equals(ALL) || kinds[i % kinds.length].label().equals(kind))
+        .mapToDouble(i -> all[i])
+        .toArray();
+  }
+}

@@ -1,0 +1,208 @@
+package nacre.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import nacre.evaluation.EditCase;
+import nacre.evaluation.EditingMethod;
+import nacre.evaluation.benchmark.EditBenchmark;
+import nacre.evaluation.study.Measured;
+import nacre.evaluation.study.StudyFile;
+import nacre.evaluation.study.StudyPlot;
+import nacre.evaluation.study.StudyResults;
+import nacre.evaluation.study.StudyTable;
+import nacre.neuralassets.data.ClipLocation;
+import nacre.neuralassets.data.DataConfig;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.training.Checkpoint;
+import nacre.neuralassets.training.ModelFolder;
+import nacre.tensor.DType;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
+import nacre.weights.AtomicFile;
+import nacre.weights.JsonFile;
+
+/** One start of a study: everything that is not done yet, one run after the other. */
+final class Study {
+  private static final Duration CHECKPOINTS = Duration.ofMinutes(5);
+
+  /** Cases that methods without a model draw at a time. */
+  private static final int BATCH = 25;
+
+  private final StudyFile study;
+  private final StudyFolder folder;
+  private final Device device;
+  private final PrintStream out;
+  private final BooleanSupplier stop;
+  private StudyMeasuring measuring;
+
+  Study(StudyFile study, StudyFolder folder, Device device, PrintStream out, BooleanSupplier stop) {
+    this.study = study;
+    this.folder = folder;
+    this.device = device;
+    this.out = out;
+    this.stop = stop;
+  }
+
+  /** The runs of a study: all variants with the first seed, then with the next. */
+  static List<StudyFolder.Run> runs(StudyFile study) {
+    List<StudyFolder.Run> runs = new ArrayList<>();
+    for (long seed : study.seeds()) {
+      study
+          .variants()
+          .forEach((name, variant) -> runs.add(new StudyFolder.Run(name, variant, seed)));
+    }
+    return runs;
+  }
+
+  /**
+   * Does what is left.
+   *
+   * @return false if stopped meanwhile
+   */
+  boolean run() throws IOException {
+    List<StudyFolder.Run> runs = runs(study);
+    for (StudyFolder.Run run : runs) {
+      folder.newest(run, study); // all that can be refused is, before anything is trained
+    }
+    measuring = new StudyMeasuring(cases(), out);
+    for (String method : study.methods()) {
+      if (stop.getAsBoolean() || !measure(method)) {
+        return false;
+      }
+    }
+    for (int i = 0; i < runs.size(); i++) {
+      out.printf(Locale.ROOT, "study   %s: run %d of %d%n", runs.get(i), i + 1, runs.size());
+      if (stop.getAsBoolean() || !train(runs.get(i)) || !measure(runs.get(i))) {
+        return false;
+      }
+    }
+    write();
+    out.println("table   " + folder.table());
+    out.println("plot    " + folder.plot());
+    return true;
+  }
+
+  /** The cases at the size of the variants' pictures; those of the demo if there are none. */
+  private List<EditCase> cases() {
+    Preset preset =
+        study.variants().values().stream()
+            .findFirst()
+            .map(StudyFile.Variant::preset)
+            .orElseGet(() -> Preset.builtin("demo"));
+    DataConfig data = Scenes.dataOf(preset);
+    return EditBenchmark.cases(
+        study.cases(),
+        preset.imageSize(),
+        data.slots(),
+        data.rendering().map(DataConfig.Rendering::samplesPerSide).orElse(2));
+  }
+
+  private boolean train(StudyFolder.Run run) throws IOException {
+    Optional<Checkpoint> newest = folder.newest(run, study);
+    if (newest.isPresent() && StudyFolder.isFinished(newest.get())) {
+      return true;
+    }
+    TrainingRun.Request request =
+        new TrainingRun.Request(
+            folder.run(run),
+            run.preset().preset(),
+            device,
+            DType.F32,
+            run.seed(),
+            study.length(),
+            CHECKPOINTS,
+            ClipLocation.rendered(),
+            0,
+            false,
+            null,
+            Reading.byDefault(),
+            false,
+            newest.orElse(null));
+    return new TrainingRun(request, out, stop).run();
+  }
+
+  private boolean measure(StudyFolder.Run run) throws IOException {
+    Checkpoint last = folder.newest(run, study).orElseThrow();
+    long steps = last.state().step();
+    Path file = folder.results(run.variant(), run.seed());
+    if (isMeasured(file, steps)) {
+      return true;
+    }
+    try (Scope _ = Scope.open()) {
+      Sampler sampler = Sampler.of(ModelFolder.load(last.model(), device));
+      int slots = Scenes.dataOf(run.preset().preset()).slots();
+      return measure(
+          run.variant(),
+          new ModelMethod(run.variant(), sampler, slots),
+          run.seed(),
+          steps,
+          sampler.batch(),
+          file);
+    }
+  }
+
+  private boolean measure(String method) throws IOException {
+    Path file = folder.results(method, 0);
+    return isMeasured(file, 0) || measure(method, StudyMethods.open(method), 0, 0, BATCH, file);
+  }
+
+  private boolean isMeasured(Path file, long steps) {
+    return Measured.read(file)
+        .filter(one -> one.isOf(measuring.digest(), study.cases(), steps))
+        .isPresent();
+  }
+
+  private boolean measure(
+      String name, EditingMethod method, long seed, long steps, int batch, Path file)
+      throws IOException {
+    out.println("measure " + name);
+    try (method) {
+      measuring.measure(name, method, seed, steps, batch, this::requireUnstopped).write(file);
+    } catch (CancellationException e) {
+      return false;
+    }
+    write();
+    return true;
+  }
+
+  private void requireUnstopped() {
+    if (stop.getAsBoolean()) {
+      throw new CancellationException();
+    }
+  }
+
+  /** Writes table, numbers and plot of what was measured so far. */
+  private void write() throws IOException {
+    List<Measured> measured = new ArrayList<>();
+    List<String> missing = new ArrayList<>();
+    for (StudyFolder.Run run : runs(study)) {
+      Measured.read(folder.results(run.variant(), run.seed()))
+          .ifPresentOrElse(measured::add, () -> missing.add(run.toString()));
+    }
+    for (String method : study.methods()) {
+      Measured.read(folder.results(method, 0))
+          .ifPresentOrElse(measured::add, () -> missing.add(method));
+    }
+    StudyResults results = new StudyResults(study, measured, missing);
+    Files.createDirectories(folder.root());
+    write(folder.table(), StudyTable.markdown(results));
+    JsonFile.write(folder.json(), StudyTable.json(results));
+    String first = results.metrics().isEmpty() ? "" : results.metrics().getFirst();
+    write(folder.plot(), StudyPlot.svg(results, first));
+  }
+
+  private static void write(Path file, String text) throws IOException {
+    AtomicFile.write(file, to -> to.write(text.getBytes(StandardCharsets.UTF_8)));
+  }
+}

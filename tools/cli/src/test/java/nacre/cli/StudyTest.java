@@ -1,0 +1,122 @@
+package nacre.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import nacre.evaluation.study.StudyFile;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A study of two variants and two seeds, of the smallest preset. */
+class StudyTest {
+  @TempDir Path folder;
+
+  @AfterEach
+  void nothingIsLeftInMemory() {
+    assertEquals(0, Memory.liveTensors());
+  }
+
+  private static Path tiny() throws URISyntaxException {
+    return Path.of(StudyTest.class.getResource("/study/tiny.json").toURI());
+  }
+
+  /** What a study found, without what it needed to find it. */
+  private static Map<String, String> results(Path root) throws IOException {
+    Map<String, String> all = new TreeMap<>();
+    for (String name : List.of("table.md", "results.json", "plot.svg")) {
+      all.put(name, Files.readString(root.resolve(name)));
+    }
+    try (Stream<Path> files = Files.list(root.resolve("results"))) {
+      for (Path file : files.sorted().toList()) {
+        all.put(file.getFileName().toString(), Files.readString(file));
+      }
+    }
+    return all;
+  }
+
+  /** Stopped again and again, after some looks at the signal, it finds the same to the byte. */
+  @Test
+  void aStudyThatIsStoppedGoesOnToTheSameResults() throws Exception {
+    Path whole = folder.resolve("whole");
+    CommandLineRun run = CommandLineRun.of("study", tiny(), "--out", whole);
+    assertEquals(0, run.status(), run::err);
+    assertTrue(run.out().contains("still-camera, seed 1: run 4 of 4"), run::out);
+    Path pieces = folder.resolve("pieces");
+    StudyFile study = StudyFile.read(tiny(), StudyMethods.names());
+    int starts = 0;
+    boolean done = false;
+    boolean halfDone = false;
+    while (!done) {
+      int[] looks = {0};
+      done =
+          new Study(
+                  study,
+                  new StudyFolder(pieces),
+                  Device.of("cpu"),
+                  new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8),
+                  () -> ++looks[0] > 12)
+              .run();
+      starts++;
+      halfDone |=
+          !done
+              && Files.exists(pieces.resolve("table.md"))
+              && Files.readString(pieces.resolve("table.md")).contains("Missing: ");
+      assertTrue(starts < 30);
+    }
+    assertTrue(starts > 4, starts + " starts");
+    assertTrue(halfDone);
+    assertEquals(results(whole), results(pieces));
+    assertFalse(results(whole).get("table.md").contains("Missing"));
+    CommandLineRun again = CommandLineRun.of("study", tiny(), "--out", whole);
+    assertEquals(0, again.status(), again::err);
+    assertFalse(again.out().contains("step "), again::out);
+  }
+
+  @Test
+  void aDryRunTrainsNothing() throws Exception {
+    Path out = folder.resolve("dry");
+    CommandLineRun run = CommandLineRun.of("study", tiny(), "--out", out, "--dry-run");
+    assertEquals(0, run.status(), run::err);
+    assertEquals(4, run.out().lines().filter(line -> line.contains("not begun")).count());
+    assertTrue(run.out().contains("4 runs, about "), run::out);
+    assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void runsOfAnotherStudyAreLeftAlone() throws Exception {
+    Path out = folder.resolve("out");
+    Path file = folder.resolve("own.json");
+    Files.writeString(
+        file, Files.readString(tiny()).replace("\"seeds\": [0, 1]", "\"seeds\": [0]"));
+    assertEquals(0, CommandLineRun.of("study", file, "--out", out).status());
+    Map<String, String> before = results(out);
+    for (String change :
+        List.of("\"steps\": 6|\"steps\": 7", "{}|{\"fold\": 1}", "{}|{\"vae\": 3}")) {
+      String[] both = change.split("\\|");
+      Files.writeString(
+          file,
+          Files.readString(tiny())
+              .replace("\"seeds\": [0, 1]", "\"seeds\": [0]")
+              .replace(both[0], both[1]));
+      CommandLineRun run = CommandLineRun.of("study", file, "--out", out);
+      assertEquals(1, run.status(), change);
+      assertEquals(1, run.complaints().size(), run::err);
+    }
+    assertEquals(before, results(out));
+  }
+}
