@@ -4,6 +4,7 @@ module nacre.evaluation {
   requires transitive nacre.neuralassets;
 
   exports nacre.evaluation;
+  exports nacre.evaluation.baseline;
   exports nacre.evaluation.benchmark;
   exports nacre.evaluation.metric;
   exports nacre.evaluation.study;

@@ -1,0 +1,28 @@
+package nacre.evaluation.baseline;
+
+import java.io.IOException;
+import java.util.List;
+import nacre.evaluation.EditCase;
+import nacre.evaluation.EditingMethod;
+
+/** The source frame as it is: what a method must beat to have done anything. */
+public final class Copy implements EditingMethod {
+  @Override
+  public String name() {
+    return "Copy";
+  }
+
+  @Override
+  public float[] draw(List<EditCase> cases, int firstNumber, long seed, Runnable eachStep)
+      throws IOException {
+    return Pictures.joined(
+        cases,
+        (edit, _) -> {
+          eachStep.run();
+          return Pictures.ofBytes(edit.view().clip().rgb(edit.view().source()));
+        });
+  }
+
+  @Override
+  public void close() {}
+}
