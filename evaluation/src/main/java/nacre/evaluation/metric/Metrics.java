@@ -1,6 +1,7 @@
 package nacre.evaluation.metric;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import nacre.weights.WeightsException;
@@ -124,8 +125,11 @@ public final class Metrics {
             network -> {
               throw new IllegalArgumentException(
                   String.format(
+                      Locale.ROOT,
                       "metric %s needs the weights of %s; name their file as those of %s",
-                      kind.name(), network.title(), network));
+                      kind.name(),
+                      network.title(),
+                      network));
             });
   }
 

@@ -16,6 +16,7 @@ import nacre.neuralassets.encoder.ImageEncoder;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.model.AssetTokens.Background;
 import nacre.neuralassets.scene.PoseVector;
+import nacre.nn.AttentionContext;
 import nacre.nn.Initializer;
 import nacre.nn.Linear;
 import nacre.nn.Mlp;
@@ -318,7 +319,17 @@ public final class NeuralAssets {
    * @throws IllegalArgumentException if the UNet sees a source, and there is none, or the reverse
    */
   public Tensor denoise(Tensor noisy, Tensor timesteps, EncodedConditioning given) {
-    if (preset.seesSource() != (given.source() != null)) {
+    return denoise(noisy, timesteps, AttentionContext.of(given.tokens()), given.source());
+  }
+
+  /** Tokens that are the same for many steps, see {@link UNet2DCondition#constant}. */
+  AttentionContext constant(Tensor tokens) {
+    return unet.constant(tokens);
+  }
+
+  /** As the other, of tokens that may be constant, and of the source frame's samples or null. */
+  Tensor denoise(Tensor noisy, Tensor timesteps, AttentionContext tokens, Tensor source) {
+    if (preset.seesSource() != (source != null)) {
       throw new IllegalArgumentException(
           preset.seesSource()
               ? "Neural Assets: this UNet sees the source frame (unet_input is \"source\"), whose"
@@ -327,13 +338,13 @@ public final class NeuralAssets {
     }
     return Scope.tidy(
         () -> {
-          Tensor x = given.source() == null ? noisy : concat(3, noisy, given.source());
+          Tensor x = source == null ? noisy : concat(3, noisy, source);
           if (coordinates != null) {
             Shape shape = coordinates.shape().with(0, noisy.dim(0));
             Tensor everywhere = add(Tensor.zeros(device, noisy.dtype(), shape), coordinates);
             x = concat(3, x, everywhere);
           }
-          return in(DType.F32, unet.forward(in(compute, x), timesteps, given.tokens()));
+          return in(DType.F32, unet.forward(in(compute, x), timesteps, tokens, null));
         });
   }
 

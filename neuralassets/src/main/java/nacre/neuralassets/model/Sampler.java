@@ -11,6 +11,7 @@ import nacre.diffusion.schedule.Guidance;
 import nacre.diffusion.schedule.History;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.unet.UNetConfig;
+import nacre.nn.AttentionContext;
 import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -133,7 +134,9 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
       Tensor t = Tensor.empty(device, DType.F32, Shape.of(both.tokens().dim(0)));
       device.backend().cast(from, x);
       History history = scheduler.start(0);
-      try (CapturedStep prediction = CapturedStep.of(device, () -> predict(x, t, both))) {
+      AttentionContext tokens = model.constant(both.tokens());
+      try (CapturedStep prediction =
+          CapturedStep.of(device, () -> predict(x, t, tokens, both.source()))) {
         for (int i = 0; i < scheduler.steps(); i++) {
           try (Scope _ = Scope.open()) {
             device.backend().fill(t, scheduler.timestep(i));
@@ -170,11 +173,11 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
   }
 
   /** The model's guided prediction on x {@code [B, s, s, c]}. */
-  private Tensor predict(Tensor x, Tensor timesteps, EncodedConditioning given) {
+  private Tensor predict(Tensor x, Tensor timesteps, AttentionContext tokens, Tensor source) {
     if (guidance == 1) {
-      return model.denoise(x, timesteps, given);
+      return model.denoise(x, timesteps, tokens, source);
     }
     return Scope.tidy(
-        () -> Guidance.guide(model.denoise(concat(0, x, x), timesteps, given), guidance));
+        () -> Guidance.guide(model.denoise(concat(0, x, x), timesteps, tokens, source), guidance));
   }
 }
