@@ -32,6 +32,7 @@ import nacre.weights.TextFile;
 public record PresetFile(String name, ObjectNode root, String json, boolean isOpen) {
   private static final List<String> BUILTIN =
       List.of(
+          "3dit-multi",
           "autoencoder",
           "demo",
           "movi-e",

@@ -279,6 +279,17 @@ class SourceInputTest {
   }
 
   @Test
+  void theShippedPresetIsThePapersModelWithBoth() {
+    Preset preset = Preset.builtin("3dit-multi");
+    Preset paper = Preset.builtin("paper");
+    assertTrue(preset.seesSource());
+    assertEquals(AssetTokens.Content.BOXES, preset.assetTokens().content());
+    assertEquals(8, preset.unet().inChannels());
+    assertEquals(paper.training(), preset.training());
+    assertEquals(paper.scheduler(), preset.scheduler());
+  }
+
+  @Test
   void whatDoesNotFitIsRefusedInOneLine() {
     assertRefused(
         "{'unet_input': 'picture'}", "unet_input must be one of noise, source, not \"picture\"");
