@@ -25,6 +25,10 @@ import nacre.weights.ConfigRange;
  * @param validation which clips of a finite data set are held out: a share of them if below 1, or
  *     their number; 0 for none
  * @param validationSteps steps from one evaluation on them to the next
+ * @param sourceMasking how often a pair is masked: then of its source frame each object, and the
+ *     background, is hidden half of the time
+ * @param objectJitter how often a pair before a moving camera has a simulated source frame, in
+ *     which only the objects differ from the target
  */
 public record DataConfig(
     int slots,
@@ -36,7 +40,36 @@ public record DataConfig(
     Stream stream,
     Optional<Rendering> rendering,
     double validation,
-    int validationSteps) {
+    int validationSteps,
+    double sourceMasking,
+    double objectJitter) {
+
+  /** Pairs of frames as they are. */
+  public DataConfig(
+      int slots,
+      int minGap,
+      int maxGap,
+      double flipProbability,
+      double minObjectArea,
+      double minPairArea,
+      Stream stream,
+      Optional<Rendering> rendering,
+      double validation,
+      int validationSteps) {
+    this(
+        slots,
+        minGap,
+        maxGap,
+        flipProbability,
+        minObjectArea,
+        minPairArea,
+        stream,
+        rendering,
+        validation,
+        validationSteps,
+        0,
+        0);
+  }
 
   /**
    * How many clips are taken from an endless source.
@@ -90,7 +123,9 @@ public record DataConfig(
           "min_pair_area",
           "scene",
           "validation",
-          "validation_steps");
+          "validation_steps",
+          "source_masking",
+          "object_jitter");
   private static final Set<String> STREAM_KEYS =
       Set.of("initial_clips", "clips_per_step", "max_clips");
   private static final Set<String> RENDERING_KEYS = Set.of("scene", "frames", "samples_per_side");
@@ -133,6 +168,8 @@ public record DataConfig(
               + validation);
     }
     range.whole("validation_steps", validationSteps, 1, Integer.MAX_VALUE);
+    range.number("source_masking", sourceMasking, 0, 1);
+    range.number("object_jitter", objectJitter, 0, 1);
   }
 
   /**
@@ -163,7 +200,24 @@ public record DataConfig(
             ? Optional.of(rendering(data))
             : Optional.empty(),
         number(data, "validation", 0),
-        data.has("validation_steps") ? integer(data, "validation_steps") : VALIDATION_STEPS);
+        data.has("validation_steps") ? integer(data, "validation_steps") : VALIDATION_STEPS,
+        number(data, "source_masking", 0),
+        number(data, "object_jitter", 0));
+  }
+
+  /** The same for pairs whose source frames are used as they are. */
+  public DataConfig withWholeSources() {
+    return new DataConfig(
+        slots,
+        minGap,
+        maxGap,
+        flipProbability,
+        minObjectArea,
+        minPairArea,
+        stream,
+        rendering,
+        validation,
+        validationSteps);
   }
 
   private static Stream stream(JsonNode data) {

@@ -17,8 +17,8 @@ import java.util.stream.IntStream;
  *     than there are objects
  * @param isMirrored whether left and right are exchanged
  * @param isDropped whether the conditioning is dropped, for classifier-free guidance
- * @param isSourceDropped whether a UNet that sees the source frame does not see it
  * @param timestep of the diffusion
+ * @param use how the source frame is changed
  */
 public record FramePair(
     Clip clip,
@@ -27,10 +27,10 @@ public record FramePair(
     int[] slots,
     boolean isMirrored,
     boolean isDropped,
-    boolean isSourceDropped,
-    int timestep) {
+    int timestep,
+    SourceUse use) {
 
-  /** A pair whose source frame is not dropped. */
+  /** A pair whose source frame is used as it is. */
   public FramePair(
       Clip clip,
       int source,
@@ -39,7 +39,7 @@ public record FramePair(
       boolean isMirrored,
       boolean isDropped,
       int timestep) {
-    this(clip, source, target, slots, isMirrored, isDropped, false, timestep);
+    this(clip, source, target, slots, isMirrored, isDropped, timestep, SourceUse.PLAIN);
   }
 
   /** The target frame as it is used, mirrored if the pair is: packed bytes, not to be changed. */

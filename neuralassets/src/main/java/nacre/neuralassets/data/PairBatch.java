@@ -123,16 +123,24 @@ public record PairBatch(
       copy(clip.poses(pair.source()), i, conditioning.sourcePoses(), slot, PoseVector.LENGTH);
       copy(clip.poses(pair.target()), i, conditioning.poses(), slot, PoseVector.LENGTH);
     }
-    float[] background =
-        PoseVector.ofBackground(clip.camera(pair.source()), clip.camera(pair.target()));
+    int seen = pair.use().isJittered() ? pair.target() : pair.source();
+    float[] background = PoseVector.ofBackground(clip.camera(seen), clip.camera(pair.target()));
     copy(background, 0, conditioning.backgroundPoses(), at, PoseVector.LENGTH);
+    SourcePicture picture = new SourcePicture(conditioning, at);
+    if (pair.use().isJittered()) {
+      picture.jitter(target, targetBoxes);
+    }
+    if (pair.use().hidden().length > 0) {
+      picture.mask(pair.use().hidden(), pair.use().hidesBackground());
+    }
     if (pair.isMirrored()) {
       Mirror.apply(this, at);
     }
     moments[at] = encoded.moments(pair.targetFrame());
-    sourceMoments[at] = encoded.ofSources() ? encoded.moments(pair.sourceFrame()) : null;
+    boolean known = encoded.ofSources() && pair.use().isWhole();
+    sourceMoments[at] = known ? encoded.moments(pair.sourceFrame()) : null;
     conditioning.keep()[at] = pair.isDropped() ? 0 : 1;
-    conditioning.keepSource()[at] = pair.isSourceDropped() ? 0 : 1;
+    conditioning.keepSource()[at] = pair.use().isDropped() ? 0 : 1;
     timesteps[at] = pair.timestep();
   }
 

@@ -16,6 +16,9 @@ public final class PairSampler {
   /** Philox stream of pairs; the noise of the diffusion has others. */
   private static final long STREAM = 0x7061697273L;
 
+  /** Philox stream of what becomes of source frames. */
+  private static final long SOURCE_STREAM = 0x736f75726365L;
+
   /** Blocks of random words reserved for one pair. */
   private static final int BLOCKS = 64;
 
@@ -139,6 +142,25 @@ public final class PairSampler {
     boolean isSourceDropped = kind >= drop / 2 && kind < 1.5 * drop;
     double t = Math.pow(draws.next(), 1 / diffusion.timestepPower()) * diffusion.timesteps();
     int timestep = Math.min((int) t, diffusion.timesteps() - 1);
-    return new FramePair(clip, from, to, slots, isMirrored, isDropped, isSourceDropped, timestep);
+    SourceUse use = source(clip, from, to, number, isSourceDropped);
+    return new FramePair(clip, from, to, slots, isMirrored, isDropped, timestep, use);
+  }
+
+  /** Draws what becomes of the source frame, with random numbers of its own. */
+  private SourceUse source(Clip clip, int from, int to, long number, boolean isDropped) {
+    if (config.sourceMasking() == 0 && config.objectJitter() == 0) {
+      return SourceUse.of(isDropped);
+    }
+    Draws draws = new Draws(seed, SOURCE_STREAM, number * BLOCKS);
+    boolean isJittered = draws.next() < config.objectJitter();
+    boolean isMasked = draws.next() < config.sourceMasking();
+    boolean hidesBackground = draws.next() < 0.5;
+    boolean[] hidden = new boolean[isMasked ? config.slots() : 0];
+    for (int slot = 0; slot < hidden.length; slot++) {
+      hidden[slot] = draws.next() < 0.5;
+    }
+    // Of a camera that stands still the frame itself shows how objects move.
+    boolean moves = !clip.camera(from).equals(clip.camera(to));
+    return new SourceUse(isDropped, isJittered && moves, hidden, isMasked && hidesBackground);
   }
 }

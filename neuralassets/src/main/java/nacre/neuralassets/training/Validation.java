@@ -14,8 +14,8 @@ import nacre.neuralassets.model.TrainingConfig;
 
 /**
  * The validation loss: the training objective of the averaged parameters on pairs of held-out
- * clips. Pairs, timesteps and noise are drawn as in training, but once, and are the same in every
- * run, so that losses of different steps and runs compare.
+ * clips. Pairs, timesteps and noise are drawn as in training, source frames as they are, but once,
+ * and are the same in every run, so that losses of different steps and runs compare.
  */
 public final class Validation {
   /** The number of pairs; from few clips several are drawn. */
@@ -58,7 +58,8 @@ public final class Validation {
         new PairSampler.Diffusion(training.dropProbability(), timesteps, training.timestepPower());
     int size = preset.imageSize();
     PairSampler sampler =
-        new PairSampler(clips, config, diffusion, SEED, size, of(preset, encoded));
+        new PairSampler(
+            clips, config.withWholeSources(), diffusion, SEED, size, of(preset, encoded));
     for (int i = 0; i < PAIRS / TOGETHER; i++) {
       batches.add(sampler.batch(i, TOGETHER));
     }

@@ -63,6 +63,8 @@ class DataConfigTest {
         "validation       | 1          | -1         | a share from 0 to below 1, or a whole number",
         "validation       | 999999999  | 1000000000 | a share from 0 to below 1, or a whole number",
         "validation_steps | 1          | 0          | a whole number from 1",
+        "source_masking   | 0.5        | -0.001     | a number from 0 to 1",
+        "object_jitter    | 0.5        | 1.001      | a number from 0 to 1",
       })
   void boundsBelongToTheRange(String key, double right, double wrong, String wanted) {
     DataConfig read = DataConfig.of(put(key, right));
@@ -79,7 +81,10 @@ class DataConfigTest {
 
   /** As a record writes it. */
   private static String text(String key, double value) {
-    boolean whole = !Set.of("validation", "flip_probability", "clips_per_step").contains(key);
+    Set<String> shares =
+        Set.of(
+            "validation", "flip_probability", "clips_per_step", "source_masking", "object_jitter");
+    boolean whole = !shares.contains(key);
     return whole ? Long.toString((long) value) : Double.toString(value);
   }
 

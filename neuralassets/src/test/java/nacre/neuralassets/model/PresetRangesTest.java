@@ -127,6 +127,7 @@ class PresetRangesTest {
     ObjectNode data = (ObjectNode) preset.get("data");
     data.put("initial_clips", 1).put("clips_per_step", 0).put("frames", 3).put("max_clips", 1);
     data.put("validation", 0.1).put("validation_steps", 10);
+    data.put("source_masking", 0.5).put("object_jitter", 0.5);
     ((ObjectNode) preset.get("sampling")).put("num_inference_steps", 1);
     if (latent) {
       preset.put("fold", 1);

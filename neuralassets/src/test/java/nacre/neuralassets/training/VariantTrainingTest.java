@@ -76,6 +76,7 @@ class VariantTrainingTest {
             + " 'boxes'}}",
         "{'unet_input': 'source', 'unet': {'in_channels': 28}}",
         "{'asset_tokens': {'source_pose': true}}",
+        "{'data': {'source_masking': 0.5, 'object_jitter': 0.5}}",
       })
   void variantsLearnResumeAndDraw(String keys, @TempDir Path folder) throws IOException {
     Preset preset = Variants.tiny(keys);
