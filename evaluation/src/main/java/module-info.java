@@ -8,4 +8,5 @@ module nacre.evaluation {
   exports nacre.evaluation.benchmark;
   exports nacre.evaluation.metric;
   exports nacre.evaluation.study;
+  exports nacre.evaluation.threedit;
 }

@@ -99,8 +99,8 @@ public record OriginalNames(String prefix, KeyMapping dialect) {
     return Stream.of(UNET, VAE, CLIP, OPEN_CLIP).anyMatch(name::startsWith);
   }
 
-  /** Below {@link #UNET}. */
-  static KeyMapping unet(UNetConfig config) {
+  /** The mapping for a UNet, below {@code model.diffusion_model.}. */
+  public static KeyMapping unet(UNetConfig config) {
     KeyMapping.Builder names =
         KeyMapping.builder()
             .pair("time_embed.0", "time_embedding.linear_1")
@@ -145,8 +145,8 @@ public record OriginalNames(String prefix, KeyMapping dialect) {
     return names.build();
   }
 
-  /** Below {@link #VAE}. */
-  static KeyMapping vae(VaeConfig config) {
+  /** The mapping for an autoencoder, below {@code first_stage_model.}. */
+  public static KeyMapping vae(VaeConfig config) {
     KeyMapping.Builder names =
         KeyMapping.builder()
             .pair("quant_conv", "quant_conv")
