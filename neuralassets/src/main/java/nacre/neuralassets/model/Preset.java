@@ -1,6 +1,7 @@
 package nacre.neuralassets.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,7 +16,9 @@ import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.neuralassets.encoder.ImageEncoderConfig;
 import nacre.neuralassets.encoder.PretrainedEncoder;
+import nacre.neuralassets.encoder.VitEncoder;
 import nacre.nn.LoraConfig;
+import nacre.nn.VitConfig;
 import nacre.weights.ConfigRange;
 
 /**
@@ -33,7 +36,8 @@ import nacre.weights.ConfigRange;
  * @param vaeFrom where the autoencoder's weights are: a folder, or {@value
  *     PretrainedAutoencoder#SHIPPED}; a base's or random ones if empty
  * @param unet of diffusers' keys
- * @param imageEncoder the encoder of source frames; a vision transformer has transformers' keys
+ * @param imageEncoder the encoder of source frames, where there is one; a vision transformer has
+ *     transformers' keys
  * @param imageEncoderFrom the folder with whose weights the encoder begins; random ones if empty
  * @param base the pretrained model with whose UNet and autoencoder it begins; random ones if empty
  * @param lora the adapters by which the UNet is trained instead of its own weights, which are
@@ -123,7 +127,7 @@ public record Preset(
     }
     requireFit(
         "asset_tokens.image_size",
-        assetTokens.imageSize() % imageEncoder.patchSize() == 0,
+        !assetTokens.hasEncoder() || assetTokens.imageSize() % imageEncoder.patchSize() == 0,
         "a multiple of the encoder's patch_size");
     if (!assetTokens.encoderPositions() && imageEncoder.positions().isEmpty()) {
       throw new IllegalArgumentException(
@@ -238,7 +242,12 @@ public record Preset(
   }
 
   private static Preset read(String name, String json, PresetReader reader) {
-    ImageEncoderConfig encoder = reader.imageEncoder("image_encoder");
+    String content =
+        reader.optional("asset_tokens").map(t -> t.path("content").asText()).orElse("");
+    ImageEncoderConfig encoder =
+        content.equals("boxes") && reader.optional("image_encoder").isEmpty()
+            ? new VitEncoder.Config(VitConfig.of(JsonNodeFactory.instance.objectNode())) // not used
+            : reader.imageEncoder("image_encoder");
     return new Preset(
         name,
         reader.integer("image_size"),
