@@ -4,6 +4,7 @@ module nacre.cli {
   requires com.google.protobuf;
   requires transitive info.picocli;
   requires java.desktop;
+  requires java.management;
   requires metadata.extractor;
   requires nacre.datasets;
   requires nacre.evaluation;

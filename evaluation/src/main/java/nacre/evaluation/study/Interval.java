@@ -8,12 +8,13 @@ import nacre.neuralassets.data.Draws;
  * A mean over cases with what is known of its error.
  *
  * @param mean over cases and seeds
+ * @param cases that count: those that have a value with every seed
  * @param low end of the 95 % interval of the bootstrap over cases: of 2,000 means of as many cases,
  *     drawn with repetition, 2.5 % are lower
  * @param high its other end
  * @param seeds the mean over cases of each seed
  */
-public record Interval(double mean, double low, double high, double[] seeds) {
+public record Interval(double mean, int cases, double low, double high, double[] seeds) {
   private static final int RESAMPLES = 2000;
   private static final long SEED = 0x626f6f74L;
 
@@ -35,7 +36,7 @@ public record Interval(double mean, double low, double high, double[] seeds) {
       }
     }
     if (cases.length == 0) {
-      return new Interval(Double.NaN, Double.NaN, Double.NaN, seeds);
+      return new Interval(Double.NaN, 0, Double.NaN, Double.NaN, seeds);
     }
     Draws draws = new Draws(SEED, cases.length, 0);
     double[] resampled = new double[RESAMPLES];
@@ -47,6 +48,7 @@ public record Interval(double mean, double low, double high, double[] seeds) {
     Arrays.sort(resampled);
     return new Interval(
         Arrays.stream(means).average().orElseThrow(),
+        cases.length,
         resampled[(int) (0.025 * RESAMPLES)],
         resampled[(int) (0.975 * RESAMPLES) - 1],
         seeds);
@@ -61,7 +63,7 @@ public record Interval(double mean, double low, double high, double[] seeds) {
 
   /** The interval of the negated values. */
   Interval negated() {
-    return new Interval(-mean, -high, -low, Arrays.stream(seeds).map(s -> -s).toArray());
+    return new Interval(-mean, cases, -high, -low, Arrays.stream(seeds).map(s -> -s).toArray());
   }
 
   /** Whether 0 lies outside of the interval. */

@@ -61,6 +61,11 @@ public record StudyResults(StudyFile file, List<Measured> measured, List<String>
     return kinds;
   }
 
+  /** The number of cases of a kind. */
+  public int cases(String kind) {
+    return some(new double[file.cases()], kind).length;
+  }
+
   /** The mean of a method, over the cases of a kind and the seeds that are done. */
   public Optional<Interval> of(String name, String metric, String kind) {
     List<double[]> values = new ArrayList<>();

@@ -25,7 +25,8 @@ public final class StudyTable {
         String.format(
             Locale.ROOT,
             "%d cases of the benchmark of edits%s. A cell is the mean over cases and seeds ± its"
-                + " standard error over seeds.",
+                + " standard error over seeds; a method that cannot draw all cases has"
+                + " the number of those that it can behind it, in brackets.",
             file.cases(),
             file.variants().isEmpty() ? "" : "; " + training(file)));
     if (!results.missing().isEmpty()) {
@@ -43,7 +44,7 @@ public final class StudyTable {
             row(
                 name,
                 results.kinds().stream()
-                    .map(kind -> cell(results.of(name, metric, kind)))
+                    .map(kind -> cell(results.of(name, metric, kind), results.cases(kind)))
                     .toList()));
       }
     }
@@ -71,9 +72,10 @@ public final class StudyTable {
     lines.add("## Comparisons");
     lines.add("");
     lines.add(
-        "By how much the first is ahead of the second, over all cases: the mean of the differences"
-            + " case by case and seed by seed, its 95 % interval by a paired bootstrap over cases,"
-            + " its standard error over seeds, and each seed's own. Above 0 the first is better.");
+        "By how much the first is ahead of the second, over all cases that both can draw: the mean"
+            + " of the differences case by case and seed by seed, its 95 % interval by a paired"
+            + " bootstrap over cases, its standard error over seeds, and each seed's own. Above 0"
+            + " the first is better.");
     lines.add("");
     lines.add(
         row("first", List.of("second", "metric", "ahead by", "95 %", "± seeds", "each seed")));
@@ -105,13 +107,14 @@ public final class StudyTable {
         String.join(", ", seeds));
   }
 
-  private static String cell(Optional<Interval> interval) {
-    if (interval.isEmpty()) {
+  private static String cell(Optional<Interval> interval, int cases) {
+    if (interval.isEmpty() || interval.get().cases() == 0) {
       return NOTHING;
     }
     double error = interval.get().standardError();
     String mean = number(interval.get().mean(), "%.3f");
-    return Double.isFinite(error) ? mean + " ± " + number(error, "%.3f") : mean;
+    String some = interval.get().cases() < cases ? " (" + interval.get().cases() + ")" : "";
+    return (Double.isFinite(error) ? mean + " ± " + number(error, "%.3f") : mean) + some;
   }
 
   private static String number(double value, String format) {
@@ -174,6 +177,7 @@ public final class StudyTable {
 
   private static void put(ObjectNode node, Interval interval) {
     put(node, "mean", interval.mean());
+    node.put("cases", interval.cases());
     put(node, "low", interval.low());
     put(node, "high", interval.high());
     put(node, "standard_error", interval.standardError());

@@ -115,11 +115,24 @@ class StudyResultsTest {
     assertTrue(StudyTable.markdown(results).contains("| copy | — |"));
   }
 
+  /** A method that cannot replace: kind 4 of 7. */
   @Test
   void casesWithoutAValueDoNotCount() {
     StudyResults results =
-        new StudyResults(file, List.of(measured("a", 0, i -> i == 3 ? Double.NaN : 2)), List.of());
+        new StudyResults(
+            file,
+            List.of(
+                measured("a", 0, i -> i % 7 == 4 ? Double.NaN : 2),
+                measured("b", 0, i -> i % 7 == 4 ? 100 : 1)),
+            List.of());
     assertEquals(2, results.of("a", "PSNR", "all").orElseThrow().mean(), 1e-12);
+    String table = StudyTable.markdown(results);
+    assertTrue(
+        table.contains("| a | 2.000 (60) | 2.000 | 2.000 | 2.000 | 2.000 | — | 2.000 | 2.000 |"),
+        table);
+    Interval d = results.difference(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
+    assertEquals(1, d.mean(), 1e-12);
+    assertEquals(60, d.cases());
   }
 
   @Test

@@ -3,10 +3,12 @@ package nacre.cli;
 import static nacre.tensor.ops.Concat.concat;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.EditingMethod;
 import nacre.neuralassets.edit.EditTokens;
+import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Sampler;
 import nacre.tensor.Scope;
@@ -23,15 +25,21 @@ record ModelMethod(String name, Sampler sampler, int slots) implements EditingMe
     int side = model.preset().sampleSize();
     Shape one = Shape.of(1, side, side, model.preset().sampleChannels());
     try (Scope _ = Scope.open()) {
-      Tensor[] tokens = new Tensor[cases.size()];
+      List<EncodedConditioning> given = new ArrayList<>();
       Tensor[] noise = new Tensor[cases.size()];
-      for (int i = 0; i < tokens.length; i++) {
+      for (int i = 0; i < noise.length; i++) {
         EditCase edit = cases.get(i);
-        tokens[i] = new EditTokens(model, slots, edit.library()).of(edit.view(), edit.edits());
+        given.add(new EditTokens(model, slots, edit.library()).encode(edit.view(), edit.edits()));
         noise[i] = RandomNormal.normal(model.device(), one, seed, firstNumber + i);
       }
       float[] drawn =
-          sampler.sample(concat(0, tokens), concat(0, noise), _ -> eachStep.run()).toFloats();
+          sampler
+              .sample(
+                  EncodedConditioning.concatenated(given),
+                  concat(0, noise),
+                  null,
+                  _ -> eachStep.run())
+              .toFloats();
       for (int k = 0; k < drawn.length; k++) {
         drawn[k] = Math.clamp(drawn[k] * 0.5f + 0.5f, 0, 1);
       }

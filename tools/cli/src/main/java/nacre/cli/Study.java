@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import nacre.cli.options.UserException;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.EditingMethod;
 import nacre.evaluation.benchmark.EditBenchmark;
@@ -31,6 +32,8 @@ import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.weights.AtomicFile;
 import nacre.weights.JsonFile;
+import nacre.weights.NearName;
+import nacre.weights.OneLine;
 
 /** One start of a study: everything that is not done yet, one run after the other. */
 final class Study {
@@ -44,7 +47,7 @@ final class Study {
   private final Device device;
   private final PrintStream out;
   private final BooleanSupplier stop;
-  private StudyMeasuring measuring;
+  private StudyMeasuring cases;
 
   Study(StudyFile study, StudyFolder folder, Device device, PrintStream out, BooleanSupplier stop) {
     this.study = study;
@@ -66,35 +69,108 @@ final class Study {
   }
 
   /**
-   * Does what is left.
+   * Does what is left, one run after the other. A run that fails is told of, and the others go on.
    *
    * @return false if stopped meanwhile
+   * @throws UserException if a run failed
    */
   boolean run() throws IOException {
+    begin();
     List<StudyFolder.Run> runs = runs(study);
-    for (StudyFolder.Run run : runs) {
-      folder.newest(run, study); // all that can be refused is, before anything is trained
-    }
-    measuring = new StudyMeasuring(cases(), out);
-    for (String method : study.methods()) {
-      if (stop.getAsBoolean() || !measure(method)) {
-        return false;
-      }
-    }
+    List<String> failed = new ArrayList<>();
     for (int i = 0; i < runs.size(); i++) {
       out.printf(Locale.ROOT, "study   %s: run %d of %d%n", runs.get(i), i + 1, runs.size());
-      if (stop.getAsBoolean() || !train(runs.get(i)) || !measure(runs.get(i))) {
-        return false;
+      try {
+        if (!run(runs.get(i))) {
+          return false;
+        }
+      } catch (IOException | UserException e) {
+        failed.add(runs.get(i) + ": " + Failure.describe(e));
+        out.println("failed  " + failed.getLast());
       }
     }
+    conclude(failed);
+    return !stop.getAsBoolean();
+  }
+
+  /**
+   * Checks what can be refused, before anything is trained, and measures what needs no training.
+   */
+  void begin() throws IOException {
+    for (StudyFolder.Run run : runs(study)) {
+      folder.newest(run, study);
+    }
+    for (String method : study.methods()) {
+      if (!stop.getAsBoolean()) {
+        measure(method);
+      }
+    }
+  }
+
+  /**
+   * Does one run.
+   *
+   * @param name of its folder
+   * @return false if stopped meanwhile
+   * @throws UserException if the study has no such run
+   */
+  boolean only(String name) throws IOException {
+    List<StudyFolder.Run> runs = runs(study);
+    StudyFolder.Run run =
+        runs.stream()
+            .filter(r -> r.name().equals(name))
+            .findFirst()
+            .orElseThrow(
+                () -> {
+                  List<String> names = runs.stream().map(StudyFolder.Run::name).toList();
+                  return new UserException(
+                      String.format(
+                          Locale.ROOT,
+                          "--run %s: the study has no such run; it has %s%s",
+                          name,
+                          OneLine.list(names),
+                          NearName.hint(name, names)));
+                });
+    return run(run);
+  }
+
+  /** Whether nothing of a run is left to do. */
+  boolean isDone(StudyFolder.Run run) throws IOException {
+    Optional<Checkpoint> last = folder.newest(run, study);
+    return last.isPresent()
+        && StudyFolder.isFinished(last.get())
+        && isMeasured(folder.results(run.variant(), run.seed()), last.get().state().step());
+  }
+
+  private boolean run(StudyFolder.Run run) throws IOException {
+    return !stop.getAsBoolean() && train(run) && measure(run);
+  }
+
+  /** Writes what there is, and says where. */
+  void conclude(List<String> failed) throws IOException {
     write();
     out.println("table   " + folder.table());
     out.println("plot    " + folder.plot());
-    return true;
+    if (!failed.isEmpty()) {
+      throw new UserException(
+          String.format(
+              Locale.ROOT,
+              "%d of %d runs failed: %s; the same command tries them again",
+              failed.size(),
+              runs(study).size(),
+              OneLine.list(failed, 3)));
+    }
   }
 
   /** The cases at the size of the variants' pictures; those of the demo if there are none. */
-  private List<EditCase> cases() {
+  private StudyMeasuring measuring() {
+    if (cases == null) {
+      cases = new StudyMeasuring(rendered(), out);
+    }
+    return cases;
+  }
+
+  private List<EditCase> rendered() {
     Preset preset =
         study.variants().values().stream()
             .findFirst()
@@ -159,7 +235,7 @@ final class Study {
 
   private boolean isMeasured(Path file, long steps) {
     return Measured.read(file)
-        .filter(one -> one.isOf(measuring.digest(), study.cases(), steps))
+        .filter(one -> one.isOf(measuring().digest(), study.cases(), steps))
         .isPresent();
   }
 
@@ -168,7 +244,7 @@ final class Study {
       throws IOException {
     out.println("measure " + name);
     try (method) {
-      measuring.measure(name, method, seed, steps, batch, this::requireUnstopped).write(file);
+      measuring().measure(name, method, seed, steps, batch, this::requireUnstopped).write(file);
     } catch (CancellationException e) {
       return false;
     }

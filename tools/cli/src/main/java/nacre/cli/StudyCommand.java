@@ -3,13 +3,20 @@ package nacre.cli;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
+import nacre.cli.options.Accepts;
 import nacre.cli.options.DeviceChoice;
+import nacre.cli.options.UsageException;
 import nacre.evaluation.study.StudyFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code nacre study}. */
 @Command(
@@ -24,6 +31,8 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class StudyCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
   @Parameters(paramLabel = "FILE", description = "The study.")
   private Path file;
 
@@ -39,6 +48,22 @@ final class StudyCommand implements Callable<Integer> {
       description = "Say what would be trained, and about how long it would take.")
   private boolean dryRun;
 
+  @Option(
+      names = "--jobs",
+      paramLabel = "N",
+      defaultValue = "1",
+      description =
+          "Runs at a time, each in a process of its own with its share of the cores; 1 unless"
+              + " given.")
+  @Accepts(from = 1, to = 64)
+  private int jobs;
+
+  @Option(
+      names = "--run",
+      paramLabel = "VARIANT-seedN",
+      description = "Only this run of the study; several machines may share a study's folder so.")
+  private String only;
+
   @Mixin private DeviceChoice device;
 
   @Override
@@ -51,8 +76,20 @@ final class StudyCommand implements Callable<Integer> {
       new StudyPlan(study, root, device.device()).print(out);
       return 0;
     }
+    if (only != null && jobs > 1) {
+      throw new UsageException("--run is one run, which --jobs cannot divide");
+    }
     try (StopSignal stop = new StopSignal()) {
-      if (!new Study(study, root, device.device(), out, stop::requested).run()) {
+      Study all = new Study(study, root, device.device(), out, stop::requested);
+      boolean finished;
+      if (only != null) {
+        finished = all.only(only);
+      } else if (jobs > 1) {
+        finished = new StudyJobs(study, root, jobs, workers(), out, stop::requested).run(all);
+      } else {
+        finished = all.run();
+      }
+      if (!finished) {
         out.println("stopped; the same command goes on");
         out.flush();
         return TrainCommand.INTERRUPTED;
@@ -61,5 +98,21 @@ final class StudyCommand implements Callable<Integer> {
       device.explain(out::println);
     }
     return 0;
+  }
+
+  /** The words after {@code nacre} of a process that does one run, whose name follows them. */
+  private List<String> workers() {
+    List<String> words = new ArrayList<>(List.of("study", file.toString()));
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      if (option.longestName().equals("--jobs")) {
+        continue;
+      }
+      words.add(option.longestName());
+      if (option.arity().max() > 0) {
+        words.addAll(option.originalStringValues());
+      }
+    }
+    words.add("--run");
+    return words;
   }
 }

@@ -20,6 +20,11 @@ import nacre.neuralassets.training.RunState;
 record StudyFolder(Path root) {
   /** A run of the study. */
   record Run(String variant, StudyFile.Variant preset, long seed) {
+    /** The name of its folder. */
+    String name() {
+      return variant + "-seed" + seed;
+    }
+
     @Override
     public String toString() {
       return variant + ", seed " + seed;
@@ -27,11 +32,16 @@ record StudyFolder(Path root) {
   }
 
   RunFolder run(Run run) {
-    return new RunFolder(root.resolve("runs").resolve(run.variant + "-seed" + run.seed));
+    return new RunFolder(root.resolve("runs").resolve(run.name()));
   }
 
   Path results(String method, long seed) {
     return root.resolve("results").resolve(Measured.file(method, seed));
+  }
+
+  /** What the process of a run prints. */
+  Path log(Run run) {
+    return root.resolve("logs").resolve(run.name() + ".txt");
   }
 
   Path table() {

@@ -11,6 +11,7 @@ import nacre.evaluation.EditingMethod;
 import nacre.evaluation.benchmark.EditBenchmark;
 import nacre.evaluation.study.Measured;
 import nacre.neuralassets.data.BoxMask;
+import nacre.neuralassets.edit.EditException;
 import nacre.neuralassets.evaluation.Similarity;
 import nacre.tensor.Memory;
 
@@ -26,7 +27,8 @@ record StudyMeasuring(List<EditCase> cases, String digest, PrintStream out) {
   }
 
   /**
-   * Draws every case and compares it with the truth.
+   * Draws every case and compares it with the truth. Cases that the method cannot carry out have no
+   * values.
    *
    * @param steps of the method's training
    * @param batch cases drawn at a time
@@ -37,15 +39,15 @@ record StudyMeasuring(List<EditCase> cases, String digest, PrintStream out) {
       throws IOException {
     int count = cases.size();
     double[][] values = new double[4][count];
+    for (double[] metric : values) {
+      Arrays.fill(metric, Double.NaN);
+    }
     var limit = new Progress.Limit.Steps(count, "picture");
     try (Progress progress = Progress.start(out, limit, 0, Memory::liveBytes)) {
       for (int from = 0; from < count; from += batch) {
-        List<EditCase> some = cases.subList(from, Math.min(count, from + batch));
-        float[] drawn = method.draw(some, from, seed, eachStep);
-        for (int i = 0; i < some.size(); i++) {
-          compare(drawn, i, some.get(i), values, from + i);
-        }
-        progress.step(from + some.size(), some.size());
+        int to = Math.min(count, from + batch);
+        draw(method, from, to, seed, eachStep, values);
+        progress.step(to, to - from);
       }
     }
     return new Measured(
@@ -58,6 +60,27 @@ record StudyMeasuring(List<EditCase> cases, String digest, PrintStream out) {
             new Measured.Column("SSIM in the boxes", true, values[1]),
             new Measured.Column("PSNR", true, values[2]),
             new Measured.Column("SSIM", true, values[3])));
+  }
+
+  /** Draws some cases; where one of them cannot be carried out, each half of them. */
+  private void draw(
+      EditingMethod method, int from, int to, long seed, Runnable eachStep, double[][] values)
+      throws IOException {
+    List<EditCase> some = cases.subList(from, to);
+    float[] drawn;
+    try {
+      drawn = method.draw(some, from, seed, eachStep);
+    } catch (EditException e) {
+      if (to - from > 1) {
+        int middle = (from + to) >>> 1;
+        draw(method, from, middle, seed, eachStep, values);
+        draw(method, middle, to, seed, eachStep, values);
+      }
+      return;
+    }
+    for (int i = 0; i < some.size(); i++) {
+      compare(drawn, i, some.get(i), values, from + i);
+    }
   }
 
   private static void compare(float[] drawn, int i, EditCase one, double[][] values, int number) {

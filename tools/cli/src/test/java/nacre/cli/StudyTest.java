@@ -69,7 +69,7 @@ class StudyTest {
                   new StudyFolder(pieces),
                   Device.of("cpu"),
                   new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8),
-                  () -> ++looks[0] > 12)
+                  () -> ++looks[0] > 16)
               .run();
       starts++;
       halfDone |=
@@ -82,9 +82,46 @@ class StudyTest {
     assertTrue(halfDone);
     assertEquals(results(whole), results(pieces));
     assertFalse(results(whole).get("table.md").contains("Missing"));
+    Path beside = folder.resolve("beside");
+    CommandLineRun two = CommandLineRun.of("study", tiny(), "--out", beside, "--jobs", 2);
+    assertEquals(0, two.status(), two::err);
+    assertEquals(4, two.out().lines().filter(line -> line.startsWith("done ")).count(), two::out);
+    assertEquals(results(whole).keySet(), results(beside).keySet());
     CommandLineRun again = CommandLineRun.of("study", tiny(), "--out", whole);
     assertEquals(0, again.status(), again::err);
     assertFalse(again.out().contains("step "), again::out);
+  }
+
+  /** What fails is told of, and does not keep the others from being done. */
+  @Test
+  void aRunThatFailsLeavesTheOthersAlone() throws Exception {
+    Path out = folder.resolve("out");
+    Path file = folder.resolve("own.json");
+    Files.writeString(
+        file,
+        Files.readString(tiny())
+            .replace("[0, 1]", "[0]")
+            .replace("\"plain\": {}", "\"plain\": {\"training\": {\"learning_rate\": 1000}}"));
+    CommandLineRun run = CommandLineRun.of("study", file, "--out", out);
+    assertEquals(1, run.status(), run::out);
+    assertEquals(1, run.complaints().size(), run::err);
+    assertTrue(run.err().contains("1 of 2 runs failed: plain, seed 0: "), run::err);
+    String table = Files.readString(out.resolve("table.md"));
+    assertTrue(table.contains("Missing: plain, seed 0."), table);
+    assertTrue(table.contains("| still-camera | 8."), table);
+  }
+
+  @Test
+  void oneRunMayBeDoneAlone() throws Exception {
+    Path out = folder.resolve("out");
+    CommandLineRun run = CommandLineRun.of("study", tiny(), "--out", out, "--run", "plain-seed1");
+    assertEquals(0, run.status(), run::err);
+    assertEquals(
+        List.of("plain-seed1.json"),
+        results(out).keySet().stream().filter(name -> name.contains("seed")).toList());
+    CommandLineRun none = CommandLineRun.of("study", tiny(), "--out", out, "--run", "plain-seed2");
+    assertEquals(1, none.status());
+    assertTrue(none.err().contains("did you mean plain-seed0?"), none::err);
   }
 
   @Test
