@@ -21,6 +21,7 @@ import nacre.weights.ConfigRange;
  * @param content what the tokens of objects are made of
  * @param sourcePose whether tokens hold the object's pose in the source frame beside that in the
  *     target; those of boxes always do
+ * @param surface what tokens hold of the geometry that the source frame shows, beside appearance
  * @param background what the tokens of the background hold
  * @param encoderPositions whether the image encoder has its position embeddings; without them they
  *     are zeros that are not trained, as in the paper's ablation (section 4.4), so that features
@@ -39,6 +40,7 @@ public record AssetTokens(
     List<Double> imageStd,
     Content content,
     boolean sourcePose,
+    SurfaceFeatures surface,
     Background background,
     boolean encoderPositions) {
 
@@ -81,6 +83,11 @@ public record AssetTokens(
     if (sourcePose && content == Content.BOXES) {
       throw new IllegalArgumentException(
           "asset_tokens.source_pose: leave it out, tokens of boxes hold that pose anyway");
+    }
+    if (surface.rays() > 0 && content == Content.BOXES) {
+      throw new IllegalArgumentException(
+          "asset_tokens.surface_rays: leave it out, it goes with appearance, which tokens of boxes"
+              + " do not have");
     }
     imageMean = List.copyOf(imageMean);
     imageStd = List.copyOf(imageStd);

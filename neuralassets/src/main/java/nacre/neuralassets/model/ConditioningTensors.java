@@ -23,9 +23,15 @@ import nacre.tensor.Tensor;
  * @param features {@code [B, N, F]}: of the objects' poses in the target; {@code [B, N, 2F]} with
  *     those of the source after them, if tokens hold them
  * @param backgroundPoses {@code [B, 12]}
+ * @param surfaces {@code [B, N, K, 5m²]}: {@link SurfaceFeatures}; null if tokens hold none
  */
 public record ConditioningTensors(
-    Tensor pixels, Tensor boxes, Tensor wholes, Tensor features, Tensor backgroundPoses) {
+    Tensor pixels,
+    Tensor boxes,
+    Tensor wholes,
+    Tensor features,
+    Tensor backgroundPoses,
+    Tensor surfaces) {
 
   /** A box outside of the image. */
   private static final float[] OUTSIDE = {2, 2, 3, 3};
@@ -42,7 +48,10 @@ public record ConditioningTensors(
         seen ? empty(device, batch, slots, 4) : null,
         seen ? empty(device, batch, 1, 4) : null,
         empty(device, batch, slots, config.poseWidth()),
-        empty(device, batch, PoseVector.LENGTH));
+        empty(device, batch, PoseVector.LENGTH),
+        config.surface().rays() > 0
+            ? empty(device, batch, slots, config.tokensPerObject(), config.surface().width())
+            : null);
   }
 
   private static Tensor empty(Device device, int... extents) {
@@ -68,6 +77,19 @@ public record ConditioningTensors(
     }
     features.copyFrom(features(c, config));
     backgroundPoses.copyFrom(kept(c, c.backgroundPoses()));
+    if (surfaces != null) {
+      float[] poses = kept(c, known(c));
+      surfaces.copyFrom(config.surface().of(c.boxes(), poses, config.roiSize()));
+    }
+  }
+
+  private static float[] known(Conditioning c) {
+    if (c.sourcePoses().length == 0) {
+      throw new IllegalArgumentException(
+          "conditioning: sourcePoses are missing, of which this model's tokens are made"
+              + " (asset_tokens)");
+    }
+    return c.sourcePoses();
   }
 
   private void writeImages(Conditioning c, AssetTokens config) {
@@ -94,12 +116,7 @@ public record ConditioningTensors(
     if (!config.hasSourcePoses()) {
       return target;
     }
-    if (c.sourcePoses().length == 0) {
-      throw new IllegalArgumentException(
-          "conditioning: sourcePoses are missing, of which this model's tokens are made"
-              + " (asset_tokens)");
-    }
-    float[] source = layers.of(kept(c, c.sourcePoses()));
+    float[] source = layers.of(kept(c, known(c)));
     int width = layers.width();
     float[] both = new float[2 * target.length];
     for (int i = 0; i < target.length / width; i++) {
@@ -122,7 +139,7 @@ public record ConditioningTensors(
 
   /** All tensors. */
   public List<Tensor> tensors() {
-    return Stream.of(pixels, boxes, wholes, features, backgroundPoses)
+    return Stream.of(pixels, boxes, wholes, features, backgroundPoses, surfaces)
         .filter(Objects::nonNull)
         .toList();
   }

@@ -105,7 +105,11 @@ public final class NeuralAssets {
         config.background() == Background.FULL
             ? mlp(p.at("background_mlp"), PoseVector.LENGTH, config.backgroundHidden(), features)
             : null;
-    this.neck = layer(p.at("neck"), look + place, preset.unet().crossAttentionDim());
+    this.neck =
+        layer(
+            p.at("neck"),
+            look + config.surface().width() + place,
+            preset.unet().crossAttentionDim());
     this.samples =
         preset
             .vae()
@@ -191,17 +195,17 @@ public final class NeuralAssets {
     return Scope.tidy(
         () -> {
           if (encoder == null) {
-            return join(null, in.features(), in.backgroundPoses());
+            return join(null, null, in.features(), in.backgroundPoses());
           }
           int batch = in.boxes().dim(0);
           Tensor maps = encode(in.pixels()); // [2B, grid, grid, D]
           Tensor front = cropResize(slice(maps, 0, 0, batch), in.boxes(), side, side);
           if (!config.hasBackground()) {
-            return join(front, in.features(), in.backgroundPoses());
+            return join(front, in.surfaces(), in.features(), in.backgroundPoses());
           }
           Tensor back = cropResize(slice(maps, 0, batch, batch), in.wholes(), side, side);
           Tensor crops = concat(1, front, back); // [B, N + 1, side, side, D]
-          return join(crops, in.features(), in.backgroundPoses());
+          return join(crops, in.surfaces(), in.features(), in.backgroundPoses());
         });
   }
 
@@ -221,6 +225,12 @@ public final class NeuralAssets {
                 encoder == null
                     ? null
                     : Tensor.zeros(device, compute, Shape.of(1, objects, side, side, width)),
+                config.surface().rays() == 0
+                    ? null
+                    : Tensor.zeros(
+                        device,
+                        DType.F32,
+                        Shape.of(1, slots, side * side, config.surface().width())),
                 Tensor.of(device, Shape.of(1, slots, config.poseWidth()), nowhere),
                 Tensor.zeros(device, DType.F32, Shape.of(1, PoseVector.LENGTH))));
   }
@@ -247,10 +257,10 @@ public final class NeuralAssets {
   }
 
   /**
-   * Crops {@code [B, N + 1, side, side, D]}, null without an encoder, and pose features {@code [B,
-   * N, F]} to tokens.
+   * Crops {@code [B, N + 1, side, side, D]}, null without an encoder, geometry {@code [B, N, K,
+   * 5m²]}, null for none, and pose features {@code [B, N, F]} to tokens.
    */
-  private Tensor join(Tensor crops, Tensor features, Tensor backgroundPoses) {
+  private Tensor join(Tensor crops, Tensor surfaces, Tensor features, Tensor backgroundPoses) {
     Tensor place = places(features, backgroundPoses); // [B, N + 1, poseDim]
     if (crops == null) {
       return neck.forward(place);
@@ -262,8 +272,19 @@ public final class NeuralAssets {
     int width = config.poseDim();
     Tensor cell = Tensor.zeros(device, compute, Shape.of(batch, objects, cells, width));
     Tensor places = add(cell, reshape(place, batch, objects, 1, width));
-    Tensor tokens = neck.forward(concat(3, look, places)); // [B, N + 1, K, C]
+    Tensor parts =
+        surfaces == null
+            ? concat(3, look, places)
+            : concat(3, look, withBackground(in(compute, surfaces)), places);
+    Tensor tokens = neck.forward(parts); // [B, N + 1, K, C]
     return reshape(tokens, batch, objects * cells, tokens.dim(-1));
+  }
+
+  /** The background has no surface: zeros after the objects', if it has tokens. */
+  private Tensor withBackground(Tensor surfaces) {
+    return config.hasBackground()
+        ? concat(1, surfaces, Tensor.zeros(device, compute, surfaces.shape().with(1, 1)))
+        : surfaces;
   }
 
   /** The poses' halves of the tokens, {@code [B, N + 1, poseDim]}. */

@@ -301,6 +301,7 @@ public record Preset(
             r.numbers("image_std", encoder.imageStd()),
             r.choice("content", AssetTokens.Content.class, AssetTokens.Content.APPEARANCE),
             r.flag("source_pose", false),
+            new SurfaceFeatures(r.integer("surface_rays", 0)),
             r.choice("background", AssetTokens.Background.class, AssetTokens.Background.FULL),
             r.flag("encoder_positions", true));
     r.end();

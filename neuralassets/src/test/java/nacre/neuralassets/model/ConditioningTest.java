@@ -36,6 +36,7 @@ class ConditioningTest {
         stds,
         Content.APPEARANCE,
         false,
+        new SurfaceFeatures(0),
         Background.FULL,
         true);
   }

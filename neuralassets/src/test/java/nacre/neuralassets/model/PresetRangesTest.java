@@ -122,7 +122,7 @@ class PresetRangesTest {
     tokens.put("initial_gain", 0).putArray("image_mean").add(0.5).add(0.5).add(0.5);
     tokens.putArray("image_std").add(0.5).add(0.5).add(0.5);
     tokens.put("background", "full").put("encoder_positions", true).put("corners", 4);
-    tokens.put("content", "appearance").put("source_pose", false);
+    tokens.put("content", "appearance").put("source_pose", false).put("surface_rays", 1);
     preset.put("unet_input", "noise");
     ObjectNode data = (ObjectNode) preset.get("data");
     data.put("initial_clips", 1).put("clips_per_step", 0).put("frames", 3).put("max_clips", 1);

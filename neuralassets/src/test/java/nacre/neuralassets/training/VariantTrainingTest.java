@@ -75,7 +75,7 @@ class VariantTrainingTest {
         "{'unet_input': 'source', 'unet': {'in_channels': 28}, 'asset_tokens': {'content':"
             + " 'boxes'}}",
         "{'unet_input': 'source', 'unet': {'in_channels': 28}}",
-        "{'asset_tokens': {'source_pose': true}}",
+        "{'asset_tokens': {'source_pose': true, 'surface_rays': 2}}",
         "{'data': {'source_masking': 0.5, 'object_jitter': 0.5}}",
       })
   void variantsLearnResumeAndDraw(String keys, @TempDir Path folder) throws IOException {
