@@ -4,6 +4,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import nacre.evaluation.metric.DinoSimilarity.Fit;
+import nacre.evaluation.metric.DinoSimilarity.Tokens;
+import nacre.nn.vision.InceptionV3;
+import nacre.nn.vision.Lpips;
+import nacre.nn.vision.LpipsNet;
 import nacre.weights.WeightsException;
 
 /**
@@ -67,7 +72,51 @@ public final class Metrics {
           Row.of(
               "ssim-skimage-population",
               "SSIM of scikit-image with a Gaussian window and population covariances",
-              new Ssim(Ssim.Variant.SCIKIT_IMAGE_POPULATION)));
+              new Ssim(Ssim.Variant.SCIKIT_IMAGE_POPULATION)),
+          lpips("lpips-alex", LpipsNet.ALEX, MetricNetwork.ALEX, Lpips.Epsilon.AUTHORS),
+          lpips("lpips-vgg", LpipsNet.VGG, MetricNetwork.VGG, Lpips.Epsilon.AUTHORS),
+          lpips("lpips-squeeze", LpipsNet.SQUEEZE, MetricNetwork.SQUEEZE, Lpips.Epsilon.AUTHORS),
+          lpips(
+              "lpips-vgg-torchmetrics",
+              LpipsNet.VGG,
+              MetricNetwork.VGG,
+              Lpips.Epsilon.TORCHMETRICS),
+          dino("dino", "as DreamBooth has it", Tokens.CLASS, Fit.CROP),
+          dino("dino-whole", "of the class token, without a crop", Tokens.CLASS, Fit.WHOLE),
+          dino("dino-patches", "of the mean of the patches", Tokens.PATCH_MEAN, Fit.CROP),
+          fid("fid", InceptionV3.Tap.LAST, Fid.Style.PYTORCH_FID),
+          fid("fid-64", InceptionV3.Tap.FIRST_POOL, Fid.Style.PYTORCH_FID),
+          fid("fid-192", InceptionV3.Tap.SECOND_POOL, Fid.Style.PYTORCH_FID),
+          fid("fid-768", InceptionV3.Tap.PRE_AUX, Fid.Style.PYTORCH_FID),
+          fid("fid-torch-fidelity", InceptionV3.Tap.LAST, Fid.Style.TORCH_FIDELITY),
+          fid("fid-3dit", InceptionV3.Tap.FIRST_POOL, Fid.Style.CUT));
+
+  private static Row lpips(String name, LpipsNet net, MetricNetwork file, Lpips.Epsilon epsilon) {
+    String whose = epsilon == Lpips.Epsilon.AUTHORS ? "" : " with torchmetrics' epsilon";
+    String description = "LPIPS 0.1 through " + file.title() + whose;
+    return new Row(
+        new Kind(name, description, Optional.of(file), false),
+        weights -> LpipsMetric.of(net, file, weights, epsilon),
+        null);
+  }
+
+  private static Row dino(String name, String how, Tokens tokens, Fit fit) {
+    String description = "similarity of DINO's features, " + how;
+    return new Row(
+        new Kind(name, description, Optional.of(MetricNetwork.DINO), false),
+        weights -> DinoSimilarity.of(weights, tokens, fit),
+        null);
+  }
+
+  private static Row fid(String name, InceptionV3.Tap tap, Fid.Style style) {
+    String description =
+        String.format(
+            Locale.ROOT, "Fréchet inception distance of %d features, %s", tap.usual(), style.how());
+    return new Row(
+        new Kind(name, description, Optional.of(MetricNetwork.INCEPTION), true),
+        null,
+        weights -> Fid.of(tap, style, weights));
+  }
 
   /** All metrics that there are. */
   public static List<Kind> all() {
