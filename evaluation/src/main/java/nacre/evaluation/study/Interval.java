@@ -66,8 +66,9 @@ public record Interval(double mean, int cases, double low, double high, double[]
     return new Interval(-mean, cases, -high, -low, Arrays.stream(seeds).map(s -> -s).toArray());
   }
 
-  /** Whether 0 lies outside of the interval. */
-  public boolean excludesZero() {
-    return low > 0 || high < 0;
+  /** Whether 0 lies outside of the interval, and every seed is on the same side of it. */
+  public boolean isSure() {
+    return low > 0 && Arrays.stream(seeds).allMatch(s -> s > 0)
+        || high < 0 && Arrays.stream(seeds).allMatch(s -> s < 0);
   }
 }

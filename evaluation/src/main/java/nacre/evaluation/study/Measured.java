@@ -108,11 +108,11 @@ public record Measured(
         columns);
   }
 
-  /** Whether it is of these cases, and of a run of this length. */
-  public boolean isOf(String digest, int cases, long trained) {
+  /** Whether it has these metrics of these cases, and is of a run of this length. */
+  public boolean isOf(String digest, int cases, long trained, List<String> metrics) {
     return benchmark.equals(digest)
         && steps == trained
-        && !columns.isEmpty()
+        && columns.stream().map(Column::metric).toList().equals(metrics)
         && columns.stream().allMatch(column -> column.values.length == cases);
   }
 }

@@ -92,19 +92,48 @@ public final class StudyTable {
         lines.add(row(comparison.first(), cells));
       }
     }
+    for (String metric : results.metrics()) {
+      byKind(results, metric, lines);
+    }
+  }
+
+  private static void byKind(StudyResults results, String metric, List<String> lines) {
+    lines.add("");
+    lines.add("### " + metric + " by kind of edit");
+    lines.add("");
+    lines.add(row("ahead by (95 %)", results.kinds()));
+    lines.add(row("---", results.kinds().stream().map(_ -> "---:").toList()));
+    for (StudyFile.Comparison comparison : results.file().comparisons()) {
+      List<String> cells = new ArrayList<>();
+      for (String kind : results.kinds()) {
+        cells.add(
+            results
+                .difference(comparison, metric, kind)
+                .filter(d -> d.cases() > 0)
+                .map(d -> results.higherIsBetter(metric) ? d : d.negated())
+                .map(d -> strong(d) + " (" + range(d) + ")")
+                .orElse(NOTHING));
+      }
+      lines.add(row(comparison.first() + " − " + comparison.second(), cells));
+    }
+  }
+
+  private static String strong(Interval d) {
+    String mean = number(d.mean(), "%+.3f");
+    return d.isSure() ? "**" + mean + "**" : mean;
+  }
+
+  private static String range(Interval d) {
+    return number(d.low(), "%+.3f") + " to " + number(d.high(), "%+.3f");
   }
 
   private static List<String> difference(Interval d) {
-    String mean = number(d.mean(), "%+.3f");
     List<String> seeds = new ArrayList<>();
     for (double seed : d.seeds()) {
       seeds.add(number(seed, "%+.3f"));
     }
     return List.of(
-        d.excludesZero() ? "**" + mean + "**" : mean,
-        number(d.low(), "%+.3f") + " to " + number(d.high(), "%+.3f"),
-        number(d.standardError(), "%.3f"),
-        String.join(", ", seeds));
+        strong(d), range(d), number(d.standardError(), "%.3f"), String.join(", ", seeds));
   }
 
   private static String cell(Optional<Interval> interval, int cases) {

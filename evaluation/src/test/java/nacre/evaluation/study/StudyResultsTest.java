@@ -91,14 +91,34 @@ class StudyResultsTest {
     assertEquals(2, d.seeds().length);
     assertEquals(0.5, d.seeds()[0], 1e-9);
     assertEquals(0.6, d.seeds()[1], 1e-9);
-    assertTrue(d.excludesZero());
+    assertTrue(d.isSure());
     Interval copy = results.difference(file.comparisons().getLast(), "PSNR", "all").orElseThrow();
+    assertTrue(copy.isSure());
     assertEquals(1.6, copy.mean(), 1e-9);
     assertEquals(2, copy.seeds().length);
     String table = StudyTable.markdown(results);
     assertTrue(table.contains("**Not complete.** Missing: a, seed 1."), table);
     assertTrue(table.contains("| a | b | PSNR | **+0.550** |"), table);
     assertTrue(table.contains("| a | b | LPIPS | **+0.550** |"), table); // errors are negated
+    assertTrue(table.contains("| a − b | **+0.550** (+0.550 to +0.550) | **+0.550**"), table);
+  }
+
+  /** One of three trainings was lucky: the cases are sure, the trainings are not. */
+  @Test
+  void everySeedMustAgree() {
+    StudyResults results =
+        new StudyResults(
+            file,
+            List.of(
+                measured("a", 0, i -> 5),
+                measured("a", 1, i -> -0.1),
+                measured("b", 0, i -> 0),
+                measured("b", 1, i -> 0)),
+            List.of());
+    Interval d = results.difference(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
+    assertTrue(d.low() > 0);
+    assertFalse(d.isSure());
+    assertTrue(StudyTable.markdown(results).contains("| a | b | PSNR | +2.450 |"));
   }
 
   @Test
@@ -110,7 +130,7 @@ class StudyResultsTest {
                 measured("a", 0, i -> Math.sin(100 * i)), measured("b", 0, i -> Math.cos(77 * i))),
             List.of());
     Interval d = results.difference(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
-    assertFalse(d.excludesZero());
+    assertFalse(d.isSure());
     assertTrue(Double.isNaN(d.standardError()));
     assertTrue(StudyTable.markdown(results).contains("| copy | — |"));
   }
@@ -142,9 +162,11 @@ class StudyResultsTest {
     Measured again = Measured.read(path).orElseThrow();
     assertEquals(1.0 / 70, again.column("PSNR").orElseThrow().at(69));
     assertTrue(Double.isNaN(again.column("PSNR").orElseThrow().at(3)));
-    assertTrue(again.isOf("digest", CASES, 9));
-    assertFalse(again.isOf("other", CASES, 9));
-    assertFalse(again.isOf("digest", CASES, 8));
+    List<String> metrics = List.of("PSNR", "LPIPS");
+    assertTrue(again.isOf("digest", CASES, 9, metrics));
+    assertFalse(again.isOf("other", CASES, 9, metrics));
+    assertFalse(again.isOf("digest", CASES, 8, metrics));
+    assertFalse(again.isOf("digest", CASES, 9, List.of("PSNR")));
     Files.writeString(path, "{");
     assertTrue(Measured.read(path).isEmpty());
   }

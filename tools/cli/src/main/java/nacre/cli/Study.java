@@ -235,7 +235,7 @@ final class Study {
 
   private boolean isMeasured(Path file, long steps) {
     return Measured.read(file)
-        .filter(one -> one.isOf(measuring().digest(), study.cases(), steps))
+        .filter(one -> one.isOf(measuring().digest(), study.cases(), steps, StudyMeasuring.names()))
         .isPresent();
   }
 

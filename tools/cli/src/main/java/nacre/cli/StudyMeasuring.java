@@ -2,13 +2,17 @@ package nacre.cli;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Function;
+import java.util.stream.Stream;
 import nacre.cli.output.Progress;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.EditingMethod;
 import nacre.evaluation.benchmark.EditBenchmark;
+import nacre.evaluation.metric.Metric;
+import nacre.evaluation.metric.Psnr;
+import nacre.evaluation.metric.Ssim;
 import nacre.evaluation.study.Measured;
 import nacre.neuralassets.data.BoxMask;
 import nacre.neuralassets.edit.EditException;
@@ -22,6 +26,13 @@ import nacre.tensor.Memory;
  * @param digest of them
  */
 record StudyMeasuring(List<EditCase> cases, String digest, PrintStream out) {
+  private static final String PSNR = "PSNR in the boxes";
+  private static final String SSIM = "SSIM in the boxes";
+
+  /** Of whole pictures. */
+  private static final List<Metric> METRICS =
+      List.of(new Psnr(), new Ssim(Ssim.Variant.TORCHMETRICS));
+
   StudyMeasuring(List<EditCase> cases, PrintStream out) {
     this(cases, EditBenchmark.digest(cases), out);
   }
@@ -38,7 +49,7 @@ record StudyMeasuring(List<EditCase> cases, String digest, PrintStream out) {
       String name, EditingMethod method, long seed, long steps, int batch, Runnable eachStep)
       throws IOException {
     int count = cases.size();
-    double[][] values = new double[4][count];
+    double[][] values = new double[names().size()][count];
     for (double[] metric : values) {
       Arrays.fill(metric, Double.NaN);
     }
@@ -50,16 +61,17 @@ record StudyMeasuring(List<EditCase> cases, String digest, PrintStream out) {
         progress.step(to, to - from);
       }
     }
-    return new Measured(
-        name,
-        seed,
-        steps,
-        digest,
-        List.of(
-            new Measured.Column("PSNR in the boxes", true, values[0]),
-            new Measured.Column("SSIM in the boxes", true, values[1]),
-            new Measured.Column("PSNR", true, values[2]),
-            new Measured.Column("SSIM", true, values[3])));
+    List<Measured.Column> columns = new ArrayList<>();
+    for (int k = 0; k < values.length; k++) {
+      boolean higher = k < 2 || METRICS.get(k - 2).higherIsBetter();
+      columns.add(new Measured.Column(names().get(k), higher, values[k]));
+    }
+    return new Measured(name, seed, steps, digest, columns);
+  }
+
+  /** The names of what is measured. */
+  static List<String> names() {
+    return Stream.concat(Stream.of(PSNR, SSIM), METRICS.stream().map(Metric::name)).toList();
   }
 
   /** Draws some cases; where one of them cannot be carried out, each half of them. */
@@ -78,27 +90,38 @@ record StudyMeasuring(List<EditCase> cases, String digest, PrintStream out) {
       }
       return;
     }
+    compare(drawn, some, from, values);
+  }
+
+  private static void compare(float[] drawn, List<EditCase> some, int from, double[][] values) {
+    int size = some.getFirst().size();
+    int each = 3 * size * size;
+    float[] truths = new float[drawn.length];
     for (int i = 0; i < some.size(); i++) {
-      compare(drawn, i, some.get(i), values, from + i);
+      EditCase one = some.get(i);
+      for (int k = 0; k < each; k++) {
+        truths[i * each + k] = (one.truth()[k] & 0xFF) / 255f;
+      }
+      Similarity inside =
+          Similarity.of(
+              picture(drawn, i, each),
+              picture(truths, i, each),
+              BoxMask.of(one.boxes(), 0, one.boxes().length / 4, size),
+              size);
+      values[0][from + i] = inside.psnr();
+      values[1][from + i] = inside.ssim();
+    }
+    for (int m = 0; m < METRICS.size(); m++) {
+      double[] measured = METRICS.get(m).of(drawn, truths, some.size(), size);
+      System.arraycopy(measured, 0, values[2 + m], from, measured.length);
     }
   }
 
-  private static void compare(float[] drawn, int i, EditCase one, double[][] values, int number) {
-    int size = one.size();
-    double[] picture = new double[3 * size * size];
-    double[] truth = new double[picture.length];
-    for (int k = 0; k < picture.length; k++) {
-      picture[k] = drawn[i * picture.length + k];
-      truth[k] = (one.truth()[k] & 0xFF) / 255.0;
+  private static double[] picture(float[] batch, int i, int length) {
+    double[] picture = new double[length];
+    for (int k = 0; k < length; k++) {
+      picture[k] = batch[i * length + k];
     }
-    boolean[] all = new boolean[size * size];
-    Arrays.fill(all, true);
-    Function<boolean[], Similarity> compared = m -> Similarity.of(picture, truth, m, size);
-    Similarity inside = compared.apply(BoxMask.of(one.boxes(), 0, one.boxes().length / 4, size));
-    Similarity whole = compared.apply(all);
-    values[0][number] = inside.psnr();
-    values[1][number] = inside.ssim();
-    values[2][number] = whole.psnr();
-    values[3][number] = whole.ssim();
+    return picture;
   }
 }

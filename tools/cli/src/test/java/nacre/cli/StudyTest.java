@@ -35,6 +35,15 @@ class StudyTest {
     return Path.of(StudyTest.class.getResource("/study/tiny.json").toURI());
   }
 
+  @Test
+  void theStudyThatComesWithNacreCanBeRead() throws Exception {
+    StudyFile study =
+        StudyFile.read(Path.of("../../docs/results/study.json"), StudyMethods.names());
+    assertEquals(3, study.seeds().size());
+    assertTrue(study.variants().containsKey("neural-assets"));
+    assertEquals(300, study.cases());
+  }
+
   /** What a study found, without what it needed to find it. */
   private static Map<String, String> results(Path root) throws IOException {
     Map<String, String> all = new TreeMap<>();
