@@ -1,6 +1,9 @@
 package nacre.evaluation.threedit;
 
+import java.util.List;
 import java.util.Locale;
+import nacre.diffusion.text.ClipTokenizer;
+import nacre.neuralassets.edit.SceneView;
 import nacre.tensor.Device;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -30,6 +33,50 @@ public record ThreeDitPairs(
               sources.length,
               targets.length,
               numbers.length));
+    }
+  }
+
+  /**
+   * The pairs of clips, from the source frame of each to its target frame.
+   *
+   * @param views of the size of the model's pictures
+   * @param sentences one for each, {@link ObjectEdit#sentence}
+   * @throws IllegalArgumentException if between the frames of one there is more or less than one
+   *     object's edit
+   */
+  public static ThreeDitPairs of(
+      List<SceneView> views, List<String> sentences, ClipTokenizer tokenizer) {
+    int count = views.size();
+    int size = views.getFirst().clip().size();
+    int each = size * size * 3;
+    float[] sources = new float[count * each];
+    float[] targets = new float[count * each];
+    int[] ids = new int[count * tokenizer.length()];
+    float[] numbers = new float[count * ThreeDit.NUMBERS];
+    for (int i = 0; i < count; i++) {
+      SceneView view = views.get(i);
+      put(view.clip().rgb(view.source()), sources, i * each);
+      put(view.clip().rgb(view.target()), targets, i * each);
+      ObjectEdit edit =
+          ObjectEdit.between(view.scene(), view.source(), view.target())
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          view.name()
+                              + ": 3DIT learns from pairs in which one object is moved, turned or"
+                              + " removed and the camera stands still"));
+      for (int k = 0; k < ThreeDit.NUMBERS; k++) {
+        numbers[i * ThreeDit.NUMBERS + k] = edit.numbers().get(k);
+      }
+      int[] sentence = tokenizer.encode(sentences.get(i)).ids();
+      System.arraycopy(sentence, 0, ids, i * sentence.length, sentence.length);
+    }
+    return new ThreeDitPairs(count, sources, targets, ids, numbers);
+  }
+
+  private static void put(byte[] rgb, float[] pictures, int at) {
+    for (int k = 0; k < rgb.length; k++) {
+      pictures[at + k] = (rgb[k] & 0xFF) / 255f;
     }
   }
 
