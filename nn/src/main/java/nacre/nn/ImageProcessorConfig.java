@@ -52,7 +52,8 @@ public record ImageProcessorConfig(int imageSize, List<Double> mean, List<Double
   }
 
   /**
-   * Reads what a folder says beside an encoder; what it does not say is the family's.
+   * Reads what a folder says beside an encoder; what it does not say is the family's. Of a single
+   * file, which says nothing, the images are ImageNet's, as for DINO, DeiT and MAE.
    *
    * @param encoder the encoder in the folder
    * @throws WeightsException if a file is malformed, images are not square or do not divide into
@@ -60,6 +61,10 @@ public record ImageProcessorConfig(int imageSize, List<Double> mean, List<Double
    */
   public static ImageProcessorConfig read(Path folder, VitConfig encoder) throws WeightsException {
     ImageProcessorConfig otherwise = of(encoder);
+    if (Files.isRegularFile(folder)) {
+      VitFamily.Pixels pixels = VitFamily.Pixels.IMAGENET;
+      return new ImageProcessorConfig(encoder.imageSize(), pixels.mean(), pixels.std());
+    }
     Path file = folder.resolve(FILE);
     if (Files.exists(file)) {
       return JsonFile.read(file, json -> transformers(json, otherwise).fitting(encoder));

@@ -28,6 +28,9 @@ final class TimmNames {
           .pair("mlp.fc2", "output.dense")
           .build();
 
+  /** A tensor that only vision transformers of timm have. */
+  static final String FIRST = "blocks.0.attn.qkv.weight";
+
   private TimmNames() {}
 
   private static List<String> projections(String what) {
@@ -38,7 +41,7 @@ final class TimmNames {
 
   /** Whether tensors are named as in timm. */
   static boolean are(Map<String, ?> names) {
-    return names.containsKey("blocks.0.attn.qkv.weight");
+    return names.containsKey(FIRST);
   }
 
   /** The mapping from timm's names to those in memory. */
@@ -59,13 +62,14 @@ final class TimmNames {
    * The configuration that the tensors imply, completed by timm's defaults: plain ViTs have heads
    * of 64 channels, GELU and an epsilon of 1e-6 unless {@code model_args} say otherwise.
    *
-   * @param file timm's {@code config.json}, for messages
-   * @param json what it holds
+   * @param file timm's {@code config.json}, for messages, or the weights where there is none
+   * @param json what it holds; missing where there is none
    * @throws WeightsException if the architecture is another, in one line
    */
   static VitConfig config(Path file, JsonNode json, StateDict dict) throws WeightsException {
     String architecture = json.path("architecture").asText();
-    if (!architecture.matches("vit_(tiny|small|medium|base|large)_patch\\d+_\\d+(\\..*)?")) {
+    if (!json.isMissingNode()
+        && !architecture.matches("vit_(tiny|small|medium|base|large)_patch\\d+_\\d+(\\..*)?")) {
       throw new WeightsException(
           file, "architecture '" + architecture + "' is no plain vision transformer of timm");
     }

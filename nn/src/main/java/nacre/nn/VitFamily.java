@@ -56,7 +56,7 @@ public enum VitFamily {
    */
   public record Pixels(List<Double> mean, List<Double> std) {
     private static final Pixels HALF = new Pixels(List.of(0.5, 0.5, 0.5), List.of(0.5, 0.5, 0.5));
-    private static final Pixels IMAGENET =
+    static final Pixels IMAGENET =
         new Pixels(List.of(0.485, 0.456, 0.406), List.of(0.229, 0.224, 0.225));
     private static final Pixels CLIP =
         new Pixels(

@@ -1,8 +1,11 @@
 package nacre.nn;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import nacre.tensor.Tensor;
 import nacre.weights.JsonFile;
@@ -12,10 +15,15 @@ import nacre.weights.WeightsException;
 
 /**
  * A folder with a {@link Vit}, as transformers or timm write it: {@code config.json}, {@code
- * model.safetensors}. The {@code model_type} says of which {@linkplain VitFamily family}.
+ * model.safetensors} or {@code pytorch_model.bin}. The {@code model_type} says of which {@linkplain
+ * VitFamily family}. A single file will do where its tensors have timm's names, as {@code
+ * dino_vitbase8_pretrain.pth} of DINO's authors: they say everything of a plain vision transformer.
  */
 public final class VitFolder {
   private static final String STEM = "model";
+
+  /** What DINO's training checkpoints, and modules spread over GPUs, put before a name. */
+  private static final List<String> WRAPPERS = List.of("module.backbone.", "backbone.", "module.");
 
   private VitFolder() {}
 
@@ -42,18 +50,23 @@ public final class VitFolder {
   }
 
   /**
-   * The configuration of the model in a folder.
+   * The configuration of the model in a folder or a single file.
    *
    * @throws WeightsException if a file is missing, malformed or of another kind of model, in one
    *     line
    */
   public static VitConfig config(Path folder) throws WeightsException {
+    if (Files.isRegularFile(folder)) {
+      try (StateDict dict = open(folder)) {
+        return TimmNames.config(folder, MissingNode.getInstance(), dict);
+      }
+    }
     Path file = folder.resolve("config.json");
     JsonNode json = JsonFile.read(file);
     if (!json.has("architecture")) {
       return JsonFile.read(file, VitConfig::of);
     }
-    try (StateDict dict = StateDict.open(folder, STEM)) {
+    try (StateDict dict = open(folder)) {
       return TimmNames.config(file, json, dict);
     }
   }
@@ -68,9 +81,19 @@ public final class VitFolder {
    */
   public static void read(Path folder, VitConfig config, Map<String, Tensor> parameters)
       throws WeightsException {
-    try (StateDict dict = StateDict.open(folder, STEM)) {
+    try (StateDict dict = open(folder)) {
       encoder(dict, config).loadInto(parameters, VitFamily::isIgnorable);
     }
+  }
+
+  /** The tensors, without what training put before the names of a vision transformer of timm. */
+  private static StateDict open(Path path) throws WeightsException {
+    StateDict dict = Files.isRegularFile(path) ? StateDict.open(path) : StateDict.open(path, STEM);
+    return WRAPPERS.stream()
+        .filter(prefix -> dict.entries().containsKey(prefix + TimmNames.FIRST))
+        .findFirst()
+        .map(dict::under)
+        .orElse(dict);
   }
 
   /** The tensors of the encoder, named as in memory. */

@@ -20,7 +20,7 @@ public record Conversion(Optional<StoredType> floats) {
   private static final Pattern WEIGHTS =
       Pattern.compile("(.+?)(\\.fp16)?\\.safetensors(\\.index(\\.fp16)?\\.json)?");
 
-  /** Weight files in formats that are not read, or shards that an index names. */
+  /** Weight files in formats that are not read, of training's state, or shards of an index. */
   private static final Pattern OTHER_WEIGHTS =
       Pattern.compile(
           ".+\\.(bin|ckpt|pt|pth|msgpack|onnx|onnx_data|pb|h5|xml)|.+-\\d+-of-\\d+\\..*"
@@ -37,7 +37,16 @@ public record Conversion(Optional<StoredType> floats) {
    * @throws IOException in one sentence
    */
   public void file(Path in, Path out) throws IOException {
-    try (StateDict dict = StateDict.open(in)) {
+    file(in, out, Optional.empty());
+  }
+
+  /**
+   * As {@link #file(Path, Path)}.
+   *
+   * @param key of the dictionary to take in a file of PyTorch, as {@link TorchFile#open}
+   */
+  public void file(Path in, Path out, Optional<String> key) throws IOException {
+    try (StateDict dict = StateDict.openKey(in, key)) {
       write(dict, out);
     }
   }
@@ -54,8 +63,9 @@ public record Conversion(Optional<StoredType> floats) {
 
   /**
    * Writes a folder and everything below it to a new one: weights are converted, with one file for
-   * each set of shards and the plain name for half-precision variants; other files are copied;
-   * pickles and weights of other frameworks are left out.
+   * each set of shards and the plain name for half-precision variants; files of PyTorch become
+   * safetensors, unless there are some; other files are copied; weights of other frameworks and the
+   * state of training are left out.
    *
    * @throws IOException in one sentence; there is then no new folder
    */
@@ -70,13 +80,13 @@ public record Conversion(Optional<StoredType> floats) {
           for (Path file : files) {
             String name = file.getFileName().toString();
             Path target = staging.resolve(in.relativize(file).toString());
-            Matcher weights = WEIGHTS.matcher(name);
             boolean hidden = name.startsWith(".") || OTHER_WEIGHTS.matcher(name).matches();
-            if (weights.matches() && !hidden) {
-              Path plain = target.resolveSibling(weights.group(1) + ".safetensors");
+            Optional<String> stem = stem(name, hidden);
+            if (stem.isPresent()) {
+              Path plain = target.resolveSibling(stem.get() + ".safetensors");
               if (!Files.exists(plain)) { // the first of a name's variants
                 Files.createDirectories(plain.getParent());
-                try (StateDict dict = StateDict.open(file.getParent(), weights.group(1))) {
+                try (StateDict dict = StateDict.open(file.getParent(), stem.get())) {
                   write(dict, plain);
                 }
               }
@@ -86,5 +96,15 @@ public record Conversion(Optional<StoredType> floats) {
             }
           }
         });
+  }
+
+  /** What a model is called of which a file holds the weights, if it does. */
+  private static Optional<String> stem(String name, boolean hidden) {
+    Matcher torch = TorchFile.FOLDERS.matcher(name);
+    if (torch.matches()) {
+      return Optional.of(torch.group(1).equals("pytorch_model") ? "model" : torch.group(1));
+    }
+    Matcher weights = WEIGHTS.matcher(name);
+    return weights.matches() && !hidden ? Optional.of(weights.group(1)) : Optional.empty();
   }
 }

@@ -1,5 +1,7 @@
 package nacre.weights;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CoderResult;
@@ -19,12 +21,13 @@ enum ForeignFormat {
       "a Git LFS pointer", "run `git lfs pull` in its repository, or download the file itself"),
   ZIP(
       "a zip archive, as PyTorch's .ckpt, .pt and .bin files are",
-      "these hold pickles, which can run code and are not read; take the model's .safetensors, or"
-          + " convert the file to safetensors in Python"),
+      "only safetensors will do here; `nacre weights convert` makes one of it"),
   PICKLE(
       "a pickle, as older .ckpt, .pt and .bin files of PyTorch are",
-      "pickles can run code and are not read; take the model's .safetensors, or convert the file to"
-          + " safetensors in Python"),
+      "only safetensors will do here; `nacre weights convert` makes one of it"),
+  TAR(
+      "a tar archive, as PyTorch wrote before 2017",
+      "load it with a PyTorch that still reads it and save its state_dict() anew"),
   GGUF("a GGUF file", "its quantized weights are not read; take the same model as .safetensors"),
   NUMPY(
       "a NumPy array",
@@ -44,6 +47,9 @@ enum ForeignFormat {
 
   /** Number of a file's first bytes that are examined; fewer if the file is shorter. */
   static final int LOOKED_AT = 512;
+
+  /** Where the name of its format stands in a tar archive. */
+  private static final int USTAR = 257;
 
   private static final Pattern PAGE =
       Pattern.compile("^(<\\?xml[^<]*|<!--[^<]*)*<(!doctype\\s+html|html|head|body)\\b");
@@ -98,10 +104,22 @@ enum ForeignFormat {
     if (start.length > 8 && starts(start, 0x80) && start[1] >= 2 && start[1] <= 5) {
       return Optional.of(PICKLE);
     }
+    if (start.length > USTAR + 5 && "ustar".equals(ascii(start, USTAR, 5))) {
+      return Optional.of(TAR);
+    }
     if (start.length == LOOKED_AT && Arrays.equals(start, new byte[LOOKED_AT])) {
       return Optional.of(ZEROS);
     }
     return hasControls(start) ? Optional.empty() : text(start);
+  }
+
+  /** The first bytes of a file, as {@link #of} wants them. */
+  static byte[] start(MemorySegment file) {
+    return file.asSlice(0, Math.min(LOOKED_AT, file.byteSize())).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  private static String ascii(byte[] bytes, int from, int length) {
+    return new String(bytes, from, length, StandardCharsets.US_ASCII);
   }
 
   /**

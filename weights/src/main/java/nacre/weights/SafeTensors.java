@@ -1,15 +1,10 @@
 package nacre.weights;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -29,12 +24,9 @@ import nacre.tensor.Tensor;
  *
  * @see <a href="https://github.com/huggingface/safetensors">the format's description</a>
  */
-public final class SafeTensors implements AutoCloseable {
+public final class SafeTensors implements WeightFile {
   /** The largest header the format allows, in bytes. */
   static final long MAX_HEADER = 100_000_000;
-
-  /** The bytes that are read at a time where a file cannot be mapped. */
-  private static final long LARGEST_READ = 1 << 24;
 
   private static final ValueLayout.OfLong LENGTH =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -44,16 +36,63 @@ public final class SafeTensors implements AutoCloseable {
   private final Map<String, String> metadata;
   private final Map<String, Entry> entries;
 
-  /**
-   * One tensor of the file.
-   *
-   * @param file where it lies
-   * @param name its name in the file
-   * @param type its element type in the file
-   * @param shape its extents in the file
-   * @param data its bytes, row-major, little-endian; valid until the file is closed
-   */
-  public record Entry(Path file, String name, StoredType type, Shape shape, MemorySegment data) {
+  /** One tensor of a file. */
+  public static final class Entry {
+    private final Path file;
+    private final String name;
+    private final StoredType type;
+    private final Shape shape;
+    private final StoredBytes content;
+
+    /** The number of the first element in {@link #content}. */
+    private final long start;
+
+    Entry(Path file, String name, StoredType type, Shape shape, StoredBytes content) {
+      this(file, name, type, shape, content, 0);
+    }
+
+    private Entry(
+        Path file, String name, StoredType type, Shape shape, StoredBytes content, long start) {
+      this.file = file;
+      this.name = name;
+      this.type = type;
+      this.shape = shape;
+      this.content = content;
+      this.start = start;
+    }
+
+    /** The file in which it lies. */
+    public Path file() {
+      return file;
+    }
+
+    /** Its name in the file. */
+    public String name() {
+      return name;
+    }
+
+    /** Its element type in the file. */
+    public StoredType type() {
+      return type;
+    }
+
+    /** Its extents in the file. */
+    public Shape shape() {
+      return shape;
+    }
+
+    /** The number of its bytes; nothing is read. */
+    public long bytes() {
+      return shape.elements() * type.bytes();
+    }
+
+    /**
+     * Its bytes, row-major, little-endian; valid until the file is closed. Those of a tensor that
+     * lies otherwise in its file are put in order with each call.
+     */
+    public MemorySegment data() {
+      return content.elements(start, shape.elements());
+    }
 
     /**
      * A new tensor with this content, in the current scope.
@@ -112,14 +151,13 @@ public final class SafeTensors implements AutoCloseable {
                 parts));
       }
       dims[0] /= parts;
-      long bytes = data.byteSize() / parts;
-      return new Entry(file, name, type, Shape.of(dims), data.asSlice(part * bytes, bytes));
+      long elements = shape.elements() / parts;
+      return new Entry(file, name, type, Shape.of(dims), content, start + part * elements);
     }
 
-    /** {@code count} elements from the {@code start}-th on, as a vector; nothing is copied. */
-    Entry run(long start, int count) {
-      MemorySegment run = data.asSlice(start * type.bytes(), (long) count * type.bytes());
-      return new Entry(file, name, type, Shape.of(count), run);
+    /** {@code count} elements from the {@code from}-th on, as a vector; nothing is copied. */
+    Entry run(long from, int count) {
+      return new Entry(file, name, type, Shape.of(count), content, start + from);
     }
 
     /**
@@ -130,7 +168,7 @@ public final class SafeTensors implements AutoCloseable {
       int rank = shape.rank();
       boolean pointwise = (rank == 3 || rank == 4) && shape.dim(2) == 1 && shape.dim(rank - 1) == 1;
       Shape linear = pointwise ? Shape.of(shape.dim(0), shape.dim(1)) : shape;
-      return new Entry(file, name, type, linear, data);
+      return new Entry(file, name, type, linear, content, start);
     }
   }
 
@@ -148,39 +186,7 @@ public final class SafeTensors implements AutoCloseable {
    * @throws WeightsException if there is no such file or it is malformed, in one line
    */
   public static SafeTensors open(Path path) throws WeightsException {
-    if (!Files.isRegularFile(path)) {
-      throw new WeightsException(path, Files.exists(path) ? "is not a file" : "no such file");
-    }
-    Arena arena = Arena.ofShared();
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      return parse(path, bytes(channel, arena), arena);
-    } catch (WeightsException | RuntimeException | Error e) {
-      arena.close();
-      throw e;
-    } catch (IOException e) {
-      arena.close();
-      throw new WeightsException(path, "cannot be read: " + e.getMessage(), e);
-    }
-  }
-
-  /** The bytes of a file, mapped into memory or, where that cannot be done, read into it. */
-  private static MemorySegment bytes(FileChannel channel, Arena arena) throws IOException {
-    long size = channel.size();
-    try {
-      return channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-    } catch (IOException | UnsupportedOperationException e) {
-      MemorySegment read = arena.allocate(size);
-      for (long at = 0; at < size; ) {
-        ByteBuffer rest = read.asSlice(at, Math.min(size - at, LARGEST_READ)).asByteBuffer();
-        int count = channel.read(rest, at);
-        if (count < 0) {
-          throw new IOException(
-              String.format(Locale.ROOT, "it ends after %,d of %,d bytes", at, size), e);
-        }
-        at += count;
-      }
-      return read.asReadOnly();
-    }
+    return MappedFile.open(path, (bytes, arena) -> parse(path, bytes, arena));
   }
 
   static SafeTensors parse(Path path, MemorySegment file, Arena arena) throws WeightsException {
@@ -217,7 +223,8 @@ public final class SafeTensors implements AutoCloseable {
     Map<String, Entry> entries = new LinkedHashMap<>();
     for (SafeTensorsHeader.Item item : header.items()) {
       MemorySegment bytes = data.asSlice(item.begin(), item.end() - item.begin());
-      entries.put(item.name(), new Entry(path, item.name(), item.type(), item.shape(), bytes));
+      StoredBytes content = StoredBytes.of(bytes, item.type());
+      entries.put(item.name(), new Entry(path, item.name(), item.type(), item.shape(), content));
     }
     return new SafeTensors(path, arena, header.metadata(), entries);
   }
@@ -227,8 +234,7 @@ public final class SafeTensors implements AutoCloseable {
    * with it as safetensors.
    */
   private static WeightsException refusal(Path path, MemorySegment file, String otherwise) {
-    long length = Math.min(ForeignFormat.LOOKED_AT, file.byteSize());
-    byte[] start = file.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+    byte[] start = ForeignFormat.start(file);
     return new WeightsException(
         path,
         ForeignFormat.of(start)
@@ -237,31 +243,21 @@ public final class SafeTensors implements AutoCloseable {
   }
 
   /** The file. */
+  @Override
   public Path path() {
     return path;
   }
 
   /** The strings the file's writer left in {@code __metadata__}. */
+  @Override
   public Map<String, String> metadata() {
     return Collections.unmodifiableMap(metadata);
   }
 
   /** The tensors by name, in the order of their bytes. */
+  @Override
   public Map<String, Entry> entries() {
     return Collections.unmodifiableMap(entries);
-  }
-
-  /**
-   * The tensor of a name.
-   *
-   * @throws WeightsException if there is none
-   */
-  public Entry entry(String name) throws WeightsException {
-    Entry entry = entries.get(name);
-    if (entry == null) {
-      throw new WeightsException(path, "has no tensor " + OneLine.clip(name));
-    }
-    return entry;
   }
 
   /** Unmaps the file; entries can no longer be read. */

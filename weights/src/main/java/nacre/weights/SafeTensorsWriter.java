@@ -32,7 +32,7 @@ public final class SafeTensorsWriter {
   /** Number of bytes written at once. */
   private static final long CHUNK = 1 << 24;
 
-  /** Number of elements converted at once. */
+  /** Number of elements converted or put in order at once. */
   private static final int CONVERTED = 1 << 22;
 
   private record Item(String name, StoredType type, Shape shape, Content content) {
@@ -196,12 +196,14 @@ public final class SafeTensorsWriter {
 
   private static void write(FileChannel channel, SafeTensors.Entry entry, StoredType type)
       throws IOException {
+    long elements = entry.shape().elements();
     if (entry.type() == type) {
-      write(channel, entry.data());
+      for (long at = 0; at < elements; at += CONVERTED) {
+        write(channel, entry.run(at, (int) Math.min(CONVERTED, elements - at)).data());
+      }
       return;
     }
     DType dtype = type.same().orElseThrow();
-    long elements = entry.shape().elements();
     for (long at = 0; at < elements; at += CONVERTED) {
       int count = (int) Math.min(CONVERTED, elements - at);
       try (Scope _ = Scope.open()) {

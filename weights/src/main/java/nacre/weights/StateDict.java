@@ -14,40 +14,58 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
-/** The tensors of a checkpoint by name, from one safetensors file or from several shards. */
+/**
+ * The tensors of a checkpoint by name, from one file or from several shards, of safetensors or of
+ * PyTorch.
+ */
 public final class StateDict implements AutoCloseable {
   private final Path path;
-  private final List<SafeTensors> files;
+  private final List<WeightFile> files;
   private final Map<String, SafeTensors.Entry> entries;
 
-  private StateDict(Path path, List<SafeTensors> files, Map<String, SafeTensors.Entry> entries) {
+  private StateDict(Path path, List<WeightFile> files, Map<String, SafeTensors.Entry> entries) {
     this.path = path;
     this.files = files;
     this.entries = entries;
   }
 
   /**
-   * Opens a safetensors file, or all shards of an index ({@code *.safetensors.index.json}).
+   * Opens a file of safetensors or of PyTorch, or all shards of an index ({@code
+   * *.safetensors.index.json}, {@code *.bin.index.json}).
    *
    * @throws WeightsException if a file is missing or malformed, in one line
    */
   public static StateDict open(Path path) throws WeightsException {
+    return openKey(path, Optional.empty());
+  }
+
+  /**
+   * As {@link #open(Path)}.
+   *
+   * @param key of the dictionary to take in a file of PyTorch, as {@link TorchFile#open}
+   */
+  public static StateDict openKey(Path path, Optional<String> key) throws WeightsException {
     if (path.toString().endsWith(".json")) {
+      if (key.isPresent()) {
+        throw new WeightsException(path, "is an index, which has no dictionaries to choose from");
+      }
       return openShards(path);
     }
-    SafeTensors file = SafeTensors.open(path);
+    WeightFile file = WeightFile.open(path, key);
     return new StateDict(path, List.of(file), file.entries());
   }
 
   /**
    * Opens a model in a folder as {@code save_pretrained} leaves it: {@code <stem>.safetensors}, its
    * shards' index, or a half-precision variant such as {@code <stem>.fp16.safetensors}, whichever
-   * is found first.
+   * is found first; where there is none, the same of {@code <stem>.bin}, in which a {@code model}
+   * is called {@code pytorch_model}.
    *
    * @param stem such as {@code diffusion_pytorch_model} or {@code model}
    * @throws WeightsException if there is none of them, or a file is malformed, in one line
@@ -62,22 +80,27 @@ public final class StateDict implements AutoCloseable {
         folder,
         String.format(
             Locale.ROOT,
-            "has no %s.safetensors, no index of its shards and no half-precision variant%s",
+            "has no %s.safetensors, no index of its shards, no half-precision variant and no"
+                + " .bin%s",
             stem,
             otherFile(folder, stem).map(other -> "; " + other).orElse("")));
   }
 
   /** The names by which a model's file, or the index of its shards, is looked for. */
   private static List<String> names(String stem) {
+    Stream<String> safe = names(stem, ".safetensors");
+    Stream<String> torch = names(stem.equals("model") ? "pytorch_model" : stem, ".bin");
+    return Stream.concat(safe, torch).distinct().toList();
+  }
+
+  private static Stream<String> names(String stem, String ending) {
     return Stream.of("", ".fp16", ".bf16")
         .flatMap(
             variant ->
                 Stream.of(
-                    stem + variant + ".safetensors",
-                    stem + variant + ".safetensors.index.json",
-                    stem + ".safetensors.index" + variant + ".json"))
-        .distinct()
-        .toList();
+                    stem + variant + ending,
+                    stem + variant + ending + ".index.json",
+                    stem + ending + ".index" + variant + ".json"));
   }
 
   /** The first file in a folder that holds a model in another way, and what to do about it. */
@@ -98,9 +121,6 @@ public final class StateDict implements AutoCloseable {
 
   private static Optional<String> remedy(String name, String stem) {
     String shown = OneLine.clip(name);
-    if (name.matches("(pytorch_model|" + Pattern.quote(stem) + ")\\b.*\\.bin")) {
-      return Optional.of(shown + " is a pickle, which is not read: convert it to safetensors");
-    }
     if (name.matches(".*\\.(part|incomplete|crdownload|download|tmp|aria2)")) {
       return Optional.of(
           shown + " is a download that has not ended: wait for it or begin it again");
@@ -109,19 +129,32 @@ public final class StateDict implements AutoCloseable {
       return Optional.of(
           shown + " is of Flax, ONNX or TensorFlow, which is not read: take the safetensors file");
     }
-    return name.matches(Pattern.quote(stem) + "\\.[\\w-]+\\.safetensors")
+    if (name.matches(".+-\\d+-of-\\d+\\.(safetensors|bin)")) {
+      return Optional.of(shown + " is one of several whose index is missing: download it too");
+    }
+    Matcher other =
+        Pattern.compile(
+                "(pytorch_model|" + Pattern.quote(stem) + ")(\\.[\\w-]+)?\\.(safetensors|bin|pth?)")
+            .matcher(name);
+    return other.matches()
         ? Optional.of(
-            String.format(Locale.ROOT, "to use %s rename it to %s.safetensors", shown, stem))
+            String.format(
+                Locale.ROOT,
+                "to use %s rename it to %s",
+                shown,
+                other.group(3).equals("safetensors")
+                    ? stem + ".safetensors"
+                    : (stem.equals("model") ? "pytorch_model" : stem) + ".bin"))
         : Optional.empty();
   }
 
   private static StateDict openShards(Path index) throws WeightsException {
     Map<String, String> shardOf = readIndex(index);
-    List<SafeTensors> files = new ArrayList<>();
+    List<WeightFile> files = new ArrayList<>();
     try {
-      Map<String, SafeTensors> byName = new LinkedHashMap<>();
+      Map<String, WeightFile> byName = new LinkedHashMap<>();
       for (String shard : new TreeSet<>(shardOf.values())) {
-        SafeTensors file = SafeTensors.open(index.resolveSibling(shard));
+        WeightFile file = WeightFile.open(index.resolveSibling(shard));
         files.add(file);
         byName.put(shard, file);
       }
@@ -131,7 +164,7 @@ public final class StateDict implements AutoCloseable {
       }
       return new StateDict(index, files, entries);
     } catch (WeightsException | RuntimeException | Error e) {
-      files.forEach(SafeTensors::close);
+      files.forEach(WeightFile::close);
       throw e;
     }
   }
@@ -144,10 +177,9 @@ public final class StateDict implements AutoCloseable {
     Map<String, String> shardOf = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> entry : map.properties()) {
       String shard = entry.getValue().asText();
-      if (!shard.matches("[^/\\\\\\p{Cntrl}]+\\.safetensors")) {
+      if (!shard.matches("[^/\\\\\\p{Cntrl}]+\\.(safetensors|bin|pth?)")) {
         throw new WeightsException(
-            index,
-            "weight_map names no safetensors file beside it for " + OneLine.clip(entry.getKey()));
+            index, "weight_map names no weight file beside it for " + OneLine.clip(entry.getKey()));
       }
       shardOf.put(entry.getKey(), shard);
     }
@@ -164,6 +196,18 @@ public final class StateDict implements AutoCloseable {
     Map<String, String> all = new LinkedHashMap<>();
     files.forEach(file -> all.putAll(file.metadata()));
     return all;
+  }
+
+  /** The keys of dictionaries with tensors in a file of PyTorch that were not taken. */
+  public List<String> leftOut() {
+    return files.stream().flatMap(file -> file.leftOut().stream()).toList();
+  }
+
+  /**
+   * The key of the dictionary in a file of PyTorch that was taken, if it was not the whole file.
+   */
+  public Optional<String> taken() {
+    return files.stream().flatMap(file -> file.taken().stream()).findFirst();
   }
 
   /** The tensors whose names begin with {@code prefix}, without it. Close only one of the two. */
@@ -346,19 +390,19 @@ public final class StateDict implements AutoCloseable {
       Tensor tensor = parameter.getValue();
       SafeTensors.Entry entry = entries.get(parameter.getKey());
       entry.copyTo(tensor, Layout.ofParameter(tensor.shape()));
-      done += entry.data().byteSize();
+      done += entry.bytes();
       listener.read(done, total);
     }
   }
 
   /** Bytes of all tensors. */
   public long bytes() {
-    return entries.values().stream().mapToLong(entry -> entry.data().byteSize()).sum();
+    return entries.values().stream().mapToLong(entry -> entry.bytes()).sum();
   }
 
   /** Closes the files. */
   @Override
   public void close() {
-    files.forEach(SafeTensors::close);
+    files.forEach(WeightFile::close);
   }
 }

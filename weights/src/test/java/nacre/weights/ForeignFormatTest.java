@@ -44,6 +44,19 @@ class ForeignFormatTest {
     assertTrue(message.contains(": ") && message.length() > words.length() + 40, message);
   }
 
+  /** Where only safetensors will do. */
+  private void assertIsToSafeTensors(String words, byte[] content) throws IOException {
+    Path file = folder.resolve("model.safetensors");
+    Files.write(file, content);
+    WeightsException e = assertThrows(WeightsException.class, () -> SafeTensors.open(file));
+    assertEquals(
+        file
+            + ": not a safetensors file but "
+            + words
+            + "only safetensors will do here; `nacre weights convert` makes one of it",
+        e.getMessage());
+  }
+
   private static byte[] ascii(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
   }
@@ -74,7 +87,8 @@ class ForeignFormatTest {
       zip.putNextEntry(entry);
       zip.write(pickle);
     }
-    assertIs("a zip archive, as PyTorch's .ckpt, .pt and .bin files are: ", bytes.toByteArray());
+    assertIsToSafeTensors(
+        "a zip archive, as PyTorch's .ckpt, .pt and .bin files are: ", bytes.toByteArray());
   }
 
   /** How torch.save began before its zip format, and pickles of protocols 2 to 5. */
@@ -89,7 +103,15 @@ class ForeignFormatTest {
       })
   void pickles(String start) throws IOException {
     byte[] bytes = Arrays.copyOf(HexFormat.of().parseHex(start), 4000);
-    assertIs("a pickle, as older .ckpt, .pt and .bin files of PyTorch are: ", bytes);
+    assertIsToSafeTensors("a pickle, as older .ckpt, .pt and .bin files of PyTorch are: ", bytes);
+  }
+
+  @Test
+  void tarArchives() throws IOException {
+    byte[] tar = new byte[1024];
+    System.arraycopy(ascii("sys_info"), 0, tar, 0, 8);
+    System.arraycopy(ascii("ustar"), 0, tar, 257, 5);
+    assertIs("a tar archive, as PyTorch wrote before 2017: ", tar);
   }
 
   @Test

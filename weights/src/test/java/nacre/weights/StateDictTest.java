@@ -2,7 +2,6 @@ package nacre.weights;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -156,8 +155,7 @@ class StateDictTest {
           Map.of(
                   "{", "is not valid JSON",
                   "{}", "has no weight_map",
-                  "{\"weight_map\": {\"a\": \"../secret.safetensors\"}}",
-                      "names no safetensors file",
+                  "{\"weight_map\": {\"a\": \"../secret.safetensors\"}}", "names no weight file",
                   "{\"weight_map\": {\"a\": \"other.safetensors\"}}", "no such file",
                   "{\"weight_map\": {\"c\": \"model-00001-of-00002.safetensors\"}}", "no tensor c")
               .entrySet()) {
@@ -202,32 +200,26 @@ class StateDictTest {
     assertThrows(IllegalStateException.class, () -> kept.data().get(ValueLayout.JAVA_BYTE, 0));
   }
 
-  @Test
-  void aPickleIsNamedButNotRead() throws IOException {
-    Files.write(folder.resolve("model.bin"), new byte[] {1});
-    WeightsException e =
-        assertThrows(WeightsException.class, () -> StateDict.open(folder, "model"));
-    assertTrue(e.getMessage().contains("model.bin is a pickle"), e.getMessage());
-  }
-
-  /** As transformers and diffusers have called them. */
+  /** As transformers and diffusers have called them, and as people do. */
   @ParameterizedTest
   @CsvSource({
-    "model, pytorch_model.bin",
-    "model, pytorch_model-00001-of-00002.bin",
-    "diffusion_pytorch_model, diffusion_pytorch_model.fp16.bin",
-    "diffusion_pytorch_model, diffusion_pytorch_model.bin"
+    "model, model.bin, to use model.bin rename it to pytorch_model.bin",
+    "model, model.pth, to use model.pth rename it to pytorch_model.bin",
+    "model, pytorch_model.ema.bin, to use pytorch_model.ema.bin rename it to pytorch_model.bin",
+    "model, pytorch_model-00001-of-00002.bin, "
+        + "pytorch_model-00001-of-00002.bin is one of several whose index is missing",
+    "model, model-00002-of-00002.safetensors, "
+        + "model-00002-of-00002.safetensors is one of several whose index is missing",
+    "diffusion_pytorch_model, diffusion_pytorch_model.non_ema.bin, "
+        + "to use diffusion_pytorch_model.non_ema.bin rename it to diffusion_pytorch_model.bin",
   })
-  void picklesOfEveryNameAreNamed(String stem, String pickle) throws IOException {
+  void filesOfOtherNamesAreNamed(String stem, String name, String remedy) throws IOException {
     Files.write(folder.resolve("models.bin"), new byte[] {1}); // something else
     WeightsException e = assertThrows(WeightsException.class, () -> StateDict.open(folder, stem));
-    assertFalse(e.getMessage().contains("pickle"), e.getMessage());
-    Files.write(folder.resolve(pickle), new byte[] {1});
+    assertTrue(e.getMessage().endsWith(" and no .bin"), e.getMessage());
+    Files.write(folder.resolve(name), new byte[] {1});
     e = assertThrows(WeightsException.class, () -> StateDict.open(folder, stem));
-    assertTrue(
-        e.getMessage()
-            .endsWith("; " + pickle + " is a pickle, which is not read: convert it to safetensors"),
-        e.getMessage());
+    assertTrue(e.getMessage().contains("; " + remedy), e.getMessage());
   }
 
   /** As the hub's client, browsers and download managers leave them. */

@@ -22,9 +22,10 @@ import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
- * A whole model in one safetensors file under the original code's names, as {@code
- * v1-5-pruned-emaonly.safetensors}. Its configs are those in the metadata, where Nacre wrote the
- * file, or else those of the published model that it is recognized as.
+ * A whole model in one file under the original code's names, of safetensors or of PyTorch, as
+ * {@code v1-5-pruned-emaonly.safetensors} and {@code v1-5-pruned.ckpt}. Its configs are those in
+ * the metadata, where Nacre wrote the file, or else those of the published model that it is
+ * recognized as.
  */
 public final class SingleFile implements Checkpoint {
   private static final String PREDICTION_TYPE = "prediction_type";
@@ -36,13 +37,19 @@ public final class SingleFile implements Checkpoint {
   private final String origin;
   private final Map<String, JsonNode> configs;
   private final List<String> passedOver;
+  private final Optional<String> leftOut;
 
   private SingleFile(
-      Path path, String origin, Map<String, JsonNode> configs, List<String> passedOver) {
+      Path path,
+      String origin,
+      Map<String, JsonNode> configs,
+      List<String> passedOver,
+      Optional<String> leftOut) {
     this.path = path;
     this.origin = origin;
     this.configs = configs;
     this.passedOver = passedOver;
+    this.leftOut = leftOut;
   }
 
   /** Whether tensors of these names belong to a single file. */
@@ -79,7 +86,7 @@ public final class SingleFile implements Checkpoint {
       Map<String, JsonNode> own = own(file, path);
       if (!own.isEmpty() && hints.family().isEmpty()) {
         hints.prediction().ifPresent(type -> predict(own, type));
-        return new SingleFile(path, "by its metadata", own, passedOver);
+        return new SingleFile(path, "by its metadata", own, passedOver, leftOut(file));
       }
       Recognition known =
           hints.family().isPresent()
@@ -99,7 +106,7 @@ public final class SingleFile implements Checkpoint {
               known.family(),
               prediction.map(type -> ", predicting " + type.key()).orElse(""),
               zeroSnr ? ", with a zero terminal SNR" : "");
-      return new SingleFile(path, origin, configs, passedOver);
+      return new SingleFile(path, origin, configs, passedOver, leftOut(file));
     }
   }
 
@@ -183,6 +190,20 @@ public final class SingleFile implements Checkpoint {
     }
   }
 
+  /** What else a training checkpoint holds, if anything. */
+  private static Optional<String> leftOut(StateDict file) {
+    return file.leftOut().isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            String.format(
+                Locale.ROOT,
+                "its weights are those under %s; `nacre weights convert --key` takes others (%d):"
+                    + " %s",
+                file.taken().orElse(""),
+                file.leftOut().size(),
+                OneLine.list(file.leftOut())));
+  }
+
   @Override
   public List<String> notes() throws WeightsException {
     List<String> notes = new ArrayList<>(Checkpoint.super.notes());
@@ -194,6 +215,7 @@ public final class SingleFile implements Checkpoint {
               passedOver.size(),
               OneLine.list(passedOver)));
     }
+    leftOut.ifPresent(notes::add);
     return notes;
   }
 

@@ -12,7 +12,7 @@ import nacre.weights.WeightsException;
 /**
  * A folder that holds a LoRA: one of diffusers, {@code pytorch_lora_weights.safetensors}, or one
  * that peft's {@code save_pretrained} wrote, {@code adapter_model.safetensors} beside {@code
- * adapter_config.json}.
+ * adapter_config.json}; or the same in files of PyTorch, {@code .bin}.
  */
 final class AdapterFolder {
   private static final String CONFIG = "adapter_config.json";
@@ -20,7 +20,12 @@ final class AdapterFolder {
   /** What the names of tensors begin with that peft itself saves. */
   static final String PEFT_PREFIX = "base_model.model.";
 
-  private static final List<String> FILES = List.of(LoraWeights.FILE, "adapter_model.safetensors");
+  private static final List<String> FILES =
+      List.of(
+          LoraWeights.FILE,
+          "adapter_model.safetensors",
+          "pytorch_lora_weights.bin",
+          "adapter_model.bin");
 
   private AdapterFolder() {}
 
@@ -39,12 +44,7 @@ final class AdapterFolder {
         return path.resolve(name);
       }
     }
-    boolean pickle = Files.isRegularFile(path.resolve("adapter_model.bin"));
-    throw new WeightsException(
-        path,
-        pickle
-            ? "its adapter_model.bin is a pickle, which is not read: convert it to safetensors"
-            : "is a folder without " + String.join(" and ", FILES));
+    throw new WeightsException(path, "is a folder without " + OneLine.list(FILES));
   }
 
   /**

@@ -33,9 +33,9 @@ public record TextualInversion(Path file, String name, List<float[]> vectors) {
   private static final int MOST_VECTORS = 75;
 
   /**
-   * Reads a safetensors file as diffusers ({@code learned_embeds.safetensors}) or AUTOMATIC1111's
-   * stable-diffusion-webui write it: one tensor {@code [C]} or {@code [vectors, C]}, named by its
-   * word or {@code emb_params}.
+   * Reads a file of safetensors or of PyTorch as diffusers ({@code learned_embeds.safetensors},
+   * {@code .bin}) or AUTOMATIC1111's stable-diffusion-webui ({@code .pt}) write it: one tensor
+   * {@code [C]} or {@code [vectors, C]}, named by its word, {@code emb_params} or {@code *}.
    *
    * @param name of the word; empty for the file's own, which where it has none is what the file is
    *     called

@@ -125,8 +125,7 @@ class IncompleteFoldersTest {
 
   @ParameterizedTest
   @CsvSource({
-    "pytorch_model.bin, pytorch_model.bin is a pickle",
-    "model.bin, model.bin is a pickle",
+    "model.bin, to use model.bin rename it to pytorch_model.bin",
     "flax_model.msgpack, flax_model.msgpack is of Flax",
     "model.non_ema.safetensors, to use model.non_ema.safetensors rename it to model.safetensors",
   })
@@ -146,9 +145,9 @@ class IncompleteFoldersTest {
 
   @ParameterizedTest
   @CsvSource({
-    "mine.ckpt, not a safetensors file but a zip archive",
-    "mine.pt, not a safetensors file but a zip archive",
-    "mine, not a safetensors file but a zip archive",
+    "mine.ckpt, as a zip archive has no directory at its end",
+    "mine.pt, as a zip archive has no directory at its end",
+    "mine, as a zip archive has no directory at its end",
   })
   void otherFormatsAreNamed(String name, String reason) throws IOException {
     Path file = folder.resolve(name);

@@ -180,7 +180,8 @@ class PromptOptionsTest {
     Path wide = PROMPTS.resolve("wide.safetensors");
     assertRefused("1024 wide, the model's 16", "--prompt", "a", "--embedding", wide);
     Path pickle = Files.write(folder.resolve("old.pt"), new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0, 0});
-    assertRefused("these hold pickles", "--prompt", "a", "--embedding", pickle + "=old");
+    assertRefused(
+        "as a zip archive has no directory", "--prompt", "a", "--embedding", pickle + "=old");
     assertRefused("none: no such file", "--prompt", "a", "--embedding", "none");
   }
 

@@ -215,7 +215,7 @@ class WeightsCommandTest {
   void mistakesAreToldInOneLine() throws IOException {
     assertRefused("no such file", "weights", "inspect", folder.resolve("none"));
     Path empty = Files.createDirectories(folder.resolve("empty"));
-    assertRefused("holds no .safetensors", "weights", "inspect", empty);
+    assertRefused("holds no file of weights", "weights", "inspect", empty);
     assertRefused("exists already", "weights", "convert", model, empty);
     Path out = folder.resolve("out.safetensors");
     assertRefused("has no unet/", "weights", "convert", model.resolve("vae"), out);
@@ -262,7 +262,7 @@ class WeightsCommandTest {
     assertRefused("a Git LFS pointer: run `git lfs pull`", "weights", "inspect", file);
     assertRefused("a Git LFS pointer: run `git lfs pull`", "weights", "convert", file, out);
     Files.write(file, Arrays.copyOf(new byte[] {'P', 'K', 3, 4}, 4000));
-    assertRefused("a zip archive, as PyTorch's .ckpt", "weights", "inspect", file);
+    assertRefused("as a zip archive has no directory at its end", "weights", "inspect", file);
     assertFalse(Files.exists(out));
   }
 

@@ -38,16 +38,16 @@ final class LoadingOptions {
       names = "--embedding",
       paramLabel = "FILE[=NAME]",
       description =
-          "A word of textual inversion for the prompts, in a safetensors file; may be given several"
-              + " times.")
+          "A word of textual inversion for the prompts, in a file of safetensors or PyTorch; may be"
+              + " given several times.")
   private List<String> embeddings = List.of();
 
   @Option(
       names = "--lora",
       paramLabel = "FILE[:WEIGHT]",
       description =
-          "A LoRA for the model, in a safetensors file, and how much of it, 1 unless given; may be"
-              + " given several times.")
+          "A LoRA for the model, in a file of safetensors or PyTorch, and how much of it, 1 unless"
+              + " given; may be given several times.")
   private List<String> loras = List.of();
 
   @ArgGroup(exclusive = false)

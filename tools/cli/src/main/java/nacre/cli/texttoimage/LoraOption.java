@@ -4,12 +4,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import nacre.cli.options.UsageException;
 import nacre.diffusion.lora.Lora;
 
 /** The values of {@code --lora}. */
 final class LoraOption {
+  private static final Pattern FILE = Pattern.compile(".*\\.(safetensors|bin|pth?|ckpt)");
+
   private LoraOption() {}
 
   /**
@@ -20,7 +23,7 @@ final class LoraOption {
   static Lora parse(String value) {
     int colon = value.lastIndexOf(':');
     // A file's name may have the sign in it, and so has a drive's.
-    if (colon <= 0 || Files.exists(Path.of(value)) || value.endsWith(".safetensors")) {
+    if (colon <= 0 || Files.exists(Path.of(value)) || FILE.matcher(value).matches()) {
       return new Lora(Path.of(value));
     }
     String weight = value.substring(colon + 1);

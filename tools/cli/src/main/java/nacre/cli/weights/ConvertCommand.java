@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import nacre.cli.options.HintOptions;
+import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
 import nacre.diffusion.checkpoint.CheckpointWriter;
 import nacre.diffusion.checkpoint.Component;
@@ -29,8 +30,9 @@ import picocli.CommandLine.Spec;
     description = {
       "Convert weights.",
       "A Stable Diffusion folder becomes a single file, or a single file a folder, by what OUT is"
-          + " called; any safetensors file, or folder with such, is written in another number"
-          + " format. OUT appears whole or not at all."
+          + " called; any file of safetensors or PyTorch, or folder with such, is written as"
+          + " safetensors, in another number format if --dtype says so. OUT appears whole or not at"
+          + " all."
     },
     mixinStandardHelpOptions = true)
 final class ConvertCommand implements Callable<Integer> {
@@ -57,6 +59,14 @@ final class ConvertCommand implements Callable<Integer> {
       description = "f32, f16 or bf16; without it numbers stay as they are.")
   private Floats dtype;
 
+  @Option(
+      names = "--key",
+      paramLabel = "KEY",
+      description =
+          "The dictionary to take from a file of PyTorch that holds several, as model_ema; one"
+              + " within others after a dot.")
+  private String key;
+
   @Mixin private HintOptions hints;
 
   @Option(
@@ -81,15 +91,18 @@ final class ConvertCommand implements Callable<Integer> {
     if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
       throw new UserException(out + ": exists already");
     }
+    boolean toFile = out.getFileName().toString().endsWith(SUFFIX);
+    if (key != null && (Files.isDirectory(in) || !toFile)) {
+      throw new UsageException("--key is for one file that becomes one " + SUFFIX);
+    }
     ModelHints said = hints.hints();
     Conversion conversion = new Conversion(Optional.ofNullable(dtype).map(d -> d.type));
-    boolean toFile = out.getFileName().toString().endsWith(SUFFIX);
     if (out.toAbsolutePath().getParent() != null) {
       Files.createDirectories(out.toAbsolutePath().getParent());
     }
     if (!Files.isDirectory(in)) {
       if (toFile) {
-        conversion.file(in, out);
+        conversion.file(in, out, Optional.ofNullable(key));
       } else {
         SingleFile file = SingleFile.open(in, said);
         new CheckpointWriter(conversion).folder(file, Optional.ofNullable(tokenizer), out);

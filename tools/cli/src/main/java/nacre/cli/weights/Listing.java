@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import nacre.weights.OneLine;
 import nacre.weights.SafeTensors;
 import nacre.weights.StateDict;
 import nacre.weights.StoredType;
@@ -25,6 +26,16 @@ record Listing(Path file, StateDict dict) {
   void print(PrintWriter out, boolean brief, Pattern only) {
     out.println("file      " + file);
     out.println("holds     " + Contents.describe(file, dict));
+    dict.taken()
+        .ifPresent(
+            key ->
+                out.println(
+                    "taken     the dictionary "
+                        + printable(key)
+                        + (dict.leftOut().isEmpty()
+                            ? ""
+                            : "; --key takes another: "
+                                + printable(OneLine.list(dict.leftOut())))));
     dict.metadata()
         .forEach((key, value) -> out.println("metadata  " + shown(key) + " = " + shown(value)));
     if (!brief) {
@@ -33,7 +44,7 @@ record Listing(Path file, StateDict dict) {
     Map<StoredType, Integer> types = new TreeMap<>();
     dict.entries().values().forEach(entry -> types.merge(entry.type(), 1, Integer::sum));
     long numbers = dict.entries().values().stream().mapToLong(e -> e.shape().elements()).sum();
-    long bytes = dict.entries().values().stream().mapToLong(e -> e.data().byteSize()).sum();
+    long bytes = dict.entries().values().stream().mapToLong(SafeTensors.Entry::bytes).sum();
     out.println(
         String.format(
             Locale.ROOT,
@@ -65,7 +76,7 @@ record Listing(Path file, StateDict dict) {
               printable(row.getKey()),
               entry.type(),
               entry.shape(),
-              entry.data().byteSize()));
+              entry.bytes()));
     }
   }
 
