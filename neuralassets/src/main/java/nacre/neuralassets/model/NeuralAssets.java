@@ -59,7 +59,7 @@ public final class NeuralAssets {
   private final Mlp background;
   private final Linear neck;
   private final SampleSpace samples;
-  private final Tensor coordinates;
+  private final CoordinateChannels coordinates;
 
   /** A model that computes in f32. */
   public NeuralAssets(Parameters p, Preset preset) {
@@ -115,7 +115,8 @@ public final class NeuralAssets {
             .vae()
             .<SampleSpace>map(vae -> new SampleSpace.Latents(new AutoencoderKL(p.at("vae"), vae)))
             .orElseGet(() -> new SampleSpace.FoldedPixels(preset.fold()));
-    this.coordinates = coordinates(preset.sampleSize(), preset.coordinateOctaves());
+    this.coordinates =
+        CoordinateChannels.of(device, preset.sampleSize(), preset.coordinateOctaves());
     trainable.requireUsed(p.all().keySet());
   }
 
@@ -361,9 +362,7 @@ public final class NeuralAssets {
         () -> {
           Tensor x = source == null ? noisy : concat(3, noisy, source);
           if (coordinates != null) {
-            Shape shape = coordinates.shape().with(0, noisy.dim(0));
-            Tensor everywhere = add(Tensor.zeros(device, noisy.dtype(), shape), coordinates);
-            x = concat(3, x, everywhere);
+            x = concat(3, x, coordinates.of(noisy.dim(0), noisy.dtype()));
           }
           return in(DType.F32, unet.forward(in(compute, x), timesteps, tokens, null));
         });
@@ -376,37 +375,5 @@ public final class NeuralAssets {
 
   private static Tensor in(DType dtype, Tensor x) {
     return x.dtype() == dtype ? x : cast(x, dtype);
-  }
-
-  /**
-   * The constant coordinate channels {@code [1, s, s, 4 · octaves]} for the UNet, which has no
-   * position embeddings; null for none.
-   */
-  private Tensor coordinates(int side, int octaves) {
-    return octaves == 0
-        ? null
-        : Tensor.of(device, Shape.of(1, side, side, 4 * octaves), waves(side, octaves));
-  }
-
-  /**
-   * For each sample, row by row, and each octave k: sine and cosine of 2ᵏ π x, and of 2ᵏ π y, where
-   * x and y are its center's place from 0 to 1.
-   */
-  static float[] waves(int side, int octaves) {
-    float[] values = new float[side * side * 4 * octaves];
-    int at = 0;
-    for (int row = 0; row < side; row++) {
-      for (int column = 0; column < side; column++) {
-        for (int k = 0; k < octaves; k++) {
-          double u = (1L << k) * Math.PI * (column + 0.5) / side;
-          double v = (1L << k) * Math.PI * (row + 0.5) / side;
-          values[at++] = (float) Math.sin(u);
-          values[at++] = (float) Math.cos(u);
-          values[at++] = (float) Math.sin(v);
-          values[at++] = (float) Math.cos(v);
-        }
-      }
-    }
-    return values;
   }
 }

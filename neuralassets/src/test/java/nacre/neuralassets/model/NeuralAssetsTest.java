@@ -242,9 +242,9 @@ class NeuralAssetsTest {
       h, h, h, -h, 1, 0, -1, 0, // left, bottom
       h, -h, h, -h, -1, 0, -1, 0 // right, bottom
     };
-    assertArrayEquals(wanted, NeuralAssets.waves(2, 2), 1e-6f);
+    assertArrayEquals(wanted, CoordinateChannels.waves(2, 2), 1e-6f);
     assertArrayEquals(
-        new float[] {1, 0, 1, 0, 0, -1, 0, -1, 0, 1, 0, 1}, NeuralAssets.waves(1, 3), 1e-6f);
+        new float[] {1, 0, 1, 0, 0, -1, 0, -1, 0, 1, 0, 1}, CoordinateChannels.waves(1, 3), 1e-6f);
   }
 
   @Test
