@@ -13,7 +13,6 @@ import nacre.neuralassets.edit.EditedScene;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.scene.Box2;
 import nacre.neuralassets.scene.Box3;
-import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.ObjectView;
 import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
@@ -24,9 +23,10 @@ import nacre.neuralassets.scene.SceneFrame;
  *
  * <ul>
  *   <li>Objects are cut out by the scene's segmentation, else by the outlines of their boxes.
- *   <li>They are moved face by face: see {@link Cutout}. What replaces an object is cut out of that
- *       scene's frame in which its 2D box is largest. Objects that the source frame does not show
- *       are not drawn.
+ *   <li>They are moved face by face: see {@link Cutout}. Where a {@link NovelView} is given, it
+ *       draws those that are seen from elsewhere by 10 degrees or more. What replaces an object is
+ *       cut out of that scene's frame in which its 2D box is largest. Objects that the source frame
+ *       does not show are not drawn.
  *   <li>The hole is filled by an {@link Inpainter}. Shadows stay where they were.
  *   <li>The nearer of two boxes hides the other, pixel by pixel.
  *   <li>With another camera the ground moves by its plane's homography: see {@link GroundWarp}. It
@@ -43,7 +43,11 @@ public final class Chained implements EditingMethod {
   /** Boxes that differ by less, in their longest edge, are the same. */
   private static final double SAME = 1e-6;
 
+  /** Views of an object that differ by less, in degrees, are served by its box's faces. */
+  private static final double TURNED = 10;
+
   private final Inpainter inpainter;
+  private final NovelView views;
 
   /** The baseline that needs no weights. */
   public Chained() {
@@ -52,12 +56,24 @@ public final class Chained implements EditingMethod {
 
   /** The baseline with a way of filling holes, which it closes in the end. */
   public Chained(Inpainter inpainter) {
+    this(inpainter, null);
+  }
+
+  /**
+   * The baseline with a model that draws objects from other sides.
+   *
+   * @param inpainter which it closes in the end
+   * @param views null for none
+   */
+  public Chained(Inpainter inpainter, NovelView views) {
     this.inpainter = inpainter;
+    this.views = views;
   }
 
   @Override
   public String name() {
-    return "Chained (" + inpainter.name() + ")";
+    String turns = views == null ? "" : ", Zero-1-to-3";
+    return "Chained (" + inpainter.name() + turns + ")";
   }
 
   @Override
@@ -82,7 +98,7 @@ public final class Chained implements EditingMethod {
     boolean isOwn = after.background() == null;
     int count = after.slots().size();
     boolean[] changes = new boolean[count];
-    List<Cutout> pasted = new ArrayList<>();
+    List<Layer> pasted = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       EditedScene.Slot slot = after.slots().get(i);
       Box3 box = before.boxes().get(i);
@@ -91,20 +107,17 @@ public final class Chained implements EditingMethod {
       if (!slot.isPresent() || stays && isOwn) {
         continue;
       }
+      Source source;
       if (slot.donor() != null) {
-        pasted.add(lent(edit, slot, after.camera()));
+        source = lent(edit, slot.donor());
       } else if (box != null) {
-        pasted.add(
-            new Cutout(
-                picture,
-                masks.shares()[i],
-                size,
-                box,
-                before.camera(),
-                slot.box(),
-                after.camera(),
-                stays));
+        NovelView.Seen seen = new NovelView.Seen(box, before.camera(), view.scene().up());
+        source = new Source(picture, masks.shares()[i], seen);
+      } else {
+        continue;
       }
+      NovelView.Seen target = new NovelView.Seen(slot.box(), after.camera(), view.scene().up());
+      pasted.add(layer(source, target, size, stays, Seeds.of(seed, i), eachStep));
     }
     if (!isOwn) {
       return paste(background(edit, after.background(), seed, eachStep), null, size, pasted);
@@ -130,10 +143,35 @@ public final class Chained implements EditingMethod {
     return most <= SAME * one.size().length();
   }
 
-  /** An object of another scene, stuck onto the box that it takes over. */
-  private static Cutout lent(EditCase edit, EditedScene.Slot slot, Camera camera)
-      throws IOException {
-    Edit.Donor donor = slot.donor();
+  /**
+   * A picture with an object in it.
+   *
+   * @param share of each pixel that shows it
+   */
+  private record Source(float[] picture, float[] share, NovelView.Seen seen) {}
+
+  private Layer layer(
+      Source source, NovelView.Seen target, int size, boolean stays, long seed, Runnable eachStep) {
+    NovelView.Seen seen = source.seen;
+    if (views != null && NovelView.Turn.between(seen, target).degrees() >= TURNED) {
+      Layer drawn = views.draw(source.picture, source.share, size, seen, target, seed, eachStep);
+      if (drawn != null) {
+        return drawn;
+      }
+    }
+    return new Cutout(
+        source.picture,
+        source.share,
+        size,
+        seen.box(),
+        seen.camera(),
+        target.box(),
+        target.camera(),
+        stays);
+  }
+
+  /** An object of another scene, in the frame that shows most of it. */
+  private static Source lent(EditCase edit, Edit.Donor donor) throws IOException {
     SceneView view = edit.library().view(donor.scene());
     Scene scene = view.scene();
     int index = scene.indexOf(donor.object());
@@ -158,15 +196,10 @@ public final class Chained implements EditingMethod {
     }
     requireSize(edit, view);
     SceneFrame frame = scene.frames().get(best);
-    return new Cutout(
+    return new Source(
         Pictures.ofBytes(view.clip().rgb(best)),
         Masks.of(scene, best, edit.size()).shares()[index],
-        edit.size(),
-        frame.boxes().get(index),
-        frame.camera(),
-        slot.box(),
-        camera,
-        false);
+        new NovelView.Seen(frame.boxes().get(index), frame.camera(), scene.up()));
   }
 
   /** Another scene's source frame without objects. */
@@ -194,7 +227,9 @@ public final class Chained implements EditingMethod {
     }
   }
 
-  /** The depth of what each pixel keeps, infinite for background: {@code [S][S, S]}. */
+  /**
+   * The box of the object that a pixel goes on to show, {@code [S, S]}; null for the background.
+   */
   private static BoxRays[] kept(SceneFrame before, Masks masks, boolean[] changes) {
     BoxRays[] owners = new BoxRays[masks.size() * masks.size()];
     BoxRays[] boxes = new BoxRays[changes.length];
@@ -210,14 +245,14 @@ public final class Chained implements EditingMethod {
   }
 
   /**
-   * Pastes cutouts, the nearest on top.
+   * Pastes layers, the nearest on top.
    *
    * @param kept the box of the object that a pixel of the picture shows, null for the background;
    *     null if no pixel shows an object
    */
-  private static float[] paste(float[] picture, BoxRays[] kept, int size, List<Cutout> cutouts) {
+  private static float[] paste(float[] picture, BoxRays[] kept, int size, List<Layer> above) {
     float[] pasted = picture.clone();
-    Layers layers = new Layers(cutouts);
+    Layers layers = new Layers(above);
     for (int pixel = 0; pixel < size * size; pixel++) {
       double[] sum = new double[4];
       for (int place = 0; place < PLACES * PLACES; place++) {

@@ -11,7 +11,7 @@ import nacre.neuralassets.scene.Projection;
  * picture of the opposite face, straight through the box; if that is not seen either, of what hides
  * it.
  */
-final class Cutout {
+final class Cutout implements Layer {
   private final float[] picture;
   private final float[] share;
   private final int size;
@@ -43,13 +43,8 @@ final class Cutout {
     this.stays = stays;
   }
 
-  /**
-   * What is seen of the object at a point of the target image.
-   *
-   * @param rgba filled with color times share, and the share, which is 0 where nothing is seen
-   * @return the depth
-   */
-  double look(double u, double v, double[] rgba) {
+  @Override
+  public double look(double u, double v, double[] rgba) {
     BoxRays.Hit hit = target.hit(u, v);
     if (stays) {
       // The picture as it is; some pixels of it may lie beside the box.

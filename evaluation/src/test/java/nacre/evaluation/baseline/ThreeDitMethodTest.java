@@ -6,28 +6,21 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import nacre.diffusion.text.ClipTextConfig;
 import nacre.diffusion.text.ClipTokenizer;
-import nacre.diffusion.unet.UNetConfig;
-import nacre.diffusion.vae.VaeConfig;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.threedit.ObjectEdit;
 import nacre.evaluation.threedit.ThreeDit;
-import nacre.evaluation.threedit.ThreeDitConfig;
 import nacre.evaluation.threedit.ThreeDitFolder;
 import nacre.evaluation.threedit.ThreeDitSampler;
 import nacre.neuralassets.edit.EditException;
 import nacre.neuralassets.scene.Projection;
 import nacre.neuralassets.scene.Vec3;
 import nacre.nn.Parameters;
-import nacre.nn.VitConfig;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -38,8 +31,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ThreeDitMethodTest {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final PaintedScene scene =
       PaintedScene.on(0.5, 0.5, 0.5)
           .plain("red-box", new Vec3(-1.5, 0, 0.8), 1.6, 1, 0, 0)
@@ -51,41 +42,11 @@ class ThreeDitMethodTest {
     assertEquals(0, Memory.liveTensors());
   }
 
-  /** A tiny model with CLIP's vocabulary, for pictures of 16 pixels. */
-  private static ThreeDitConfig config() throws IOException {
-    return new ThreeDitConfig(
-        16,
-        UNetConfig.of(
-            JSON.readTree(
-                """
-                {"sample_size": 8, "in_channels": 8, "out_channels": 4,
-                 "block_out_channels": [8, 8], "layers_per_block": 1, "attention_head_dim": 2,
-                 "cross_attention_dim": 12, "norm_num_groups": 4,
-                 "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
-                 "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"]}
-                """)),
-        VaeConfig.of(
-            JSON.readTree(
-                """
-                {"block_out_channels": [4, 8], "layers_per_block": 1, "norm_num_groups": 2,
-                 "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D"],
-                 "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D"]}
-                """)),
-        Optional.of(new ClipTextConfig(49408, 12, 24, 1, 2, 77, "quick_gelu", 1e-5)),
-        VitConfig.of(
-            JSON.readTree(
-                """
-                {"model_type": "clip_vision_model", "hidden_size": 16, "intermediate_size": 24,
-                 "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 12,
-                 "patch_size": 4}
-                """)),
-        ThreeDitConfig.ddim());
-  }
-
   @Test
   void drawingsDependOnSeedNumberAndEdit() throws IOException {
     try (Scope _ = Scope.open()) {
-      ThreeDit model = new ThreeDit(Parameters.create(Device.cpu(), DType.F32, 5), config());
+      ThreeDit model =
+          new ThreeDit(Parameters.create(Device.cpu(), DType.F32, 5), TinyThreeDit.config());
       ThreeDitMethod method =
           new ThreeDitMethod(new ThreeDitSampler(model, 3, 3, 1), ClipTokenizer.ofClip(Map.of()));
       EditCase one = scene.edit("translate red-box 0.5 0 0");
@@ -136,8 +97,8 @@ class ThreeDitMethodTest {
     EditCase edit = scene.edit("remove red-box");
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.create(Device.cpu(), DType.F32, 5);
-      new ThreeDit(p, config());
-      ThreeDitFolder.save(folder, p.all(), config());
+      new ThreeDit(p, TinyThreeDit.config());
+      ThreeDitFolder.save(folder, p.all(), TinyThreeDit.config());
     }
     try (ThreeDitMethod loaded = ThreeDitMethod.load(folder, Device.cpu())) {
       assertEquals("3DIT", loaded.name());
