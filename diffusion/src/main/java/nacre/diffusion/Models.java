@@ -10,6 +10,7 @@ import nacre.diffusion.lora.LoraMerge;
 import nacre.diffusion.text.ClipTextModel;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
+import nacre.diffusion.vae.Tiles;
 import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -29,6 +30,7 @@ final class Models implements AutoCloseable {
   private final DType dtype;
   private final boolean kept;
   private final LoraMerge loras;
+  private final Tiles tiles;
   private final Consumer<Phase> onPhase;
   private final LoadedModel<ClipTextModel> textEncoder;
   private final LoadedModel<UNet2DCondition> unet;
@@ -40,6 +42,7 @@ final class Models implements AutoCloseable {
     this.device = device;
     this.dtype = options.dtype();
     this.onPhase = options.onPhase();
+    this.tiles = options.tiles();
     this.loras = LoraMerge.of(checkpoint, options.loras());
     this.kept =
         switch (options.residency()) {
@@ -50,6 +53,11 @@ final class Models implements AutoCloseable {
     this.textEncoder = model(Component.TEXT_ENCODER, checkpoint::readTextEncoder);
     this.unet = model(Component.UNET, checkpoint::readUNet);
     this.vae = model(Component.VAE, checkpoint::readVae);
+  }
+
+  /** The tiles of pictures; null for whole ones. */
+  Tiles tiles() {
+    return tiles;
   }
 
   /** Reads a model's weights. */

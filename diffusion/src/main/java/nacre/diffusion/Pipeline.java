@@ -17,6 +17,7 @@ import nacre.diffusion.unet.GuidanceEmbedding;
 import nacre.diffusion.unet.UNet2DCondition;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.LatentDistribution;
+import nacre.diffusion.vae.Tiles;
 import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -37,6 +38,7 @@ final class Pipeline {
   private final int guidanceWidth;
   private final Device device;
   private final DType dtype;
+  private final Tiles tiles;
 
   /**
    * A pipeline.
@@ -53,6 +55,7 @@ final class Pipeline {
     this.guidanceWidth = guidanceWidth;
     this.device = models.device();
     this.dtype = models.dtype();
+    this.tiles = models.tiles();
   }
 
   /** The encodings of a request's prompts, for one image. */
@@ -211,7 +214,7 @@ final class Pipeline {
   /** A sample of an image's latent for each seed, {@code f32[N, h, w, C]}. */
   private Tensor encode(AutoencoderKL vae, Tensor pixels, Noise noise) throws WeightsException {
     try (Scope scope = Scope.open()) {
-      Tensor moments = cast(vae.encode(cast(pixels, dtype)).moments(), DType.F32);
+      Tensor moments = cast(moments(vae, cast(pixels, dtype)), DType.F32);
       models.requireFinite(Component.VAE, moments, "the initial picture's latents");
       Tensor sampled = new LatentDistribution(moments).sample(noise.next());
       return scope.keep(vae.toDiffusion(sampled));
@@ -228,7 +231,7 @@ final class Pipeline {
             for (int i = 0; i < images.length; i++) {
               try (Scope one = Scope.open()) {
                 Tensor latent = cast(vae.fromDiffusion(slice(latents, 0, i, 1)), dtype);
-                Tensor decoded = cast(vae.decode(latent), DType.F32);
+                Tensor decoded = cast(image(vae, latent), DType.F32);
                 models.requireFinite(Component.VAE, decoded, "the picture");
                 images[i] = one.keep(Clamp.clamp(decoded, -1, 1));
               }
@@ -237,5 +240,13 @@ final class Pipeline {
             return scope.keep(concat(0, images));
           }
         });
+  }
+
+  private Tensor moments(AutoencoderKL vae, Tensor pixels) {
+    return (tiles == null ? vae.encode(pixels) : tiles.encode(vae, pixels)).moments();
+  }
+
+  private Tensor image(AutoencoderKL vae, Tensor latent) {
+    return tiles == null ? vae.decode(latent) : tiles.decode(vae, latent);
   }
 }

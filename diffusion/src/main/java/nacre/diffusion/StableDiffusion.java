@@ -19,6 +19,7 @@ import nacre.diffusion.text.ClipTokenizer;
 import nacre.diffusion.text.ClipVocabulary;
 import nacre.diffusion.text.PromptEncoder;
 import nacre.diffusion.unet.UNetConfig;
+import nacre.diffusion.vae.Tiles;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
@@ -320,11 +321,14 @@ public final class StableDiffusion implements AutoCloseable {
 
   /**
    * Refuses pictures that cannot be drawn whatever happens: the last level of the autoencoder holds
-   * two tensors of a picture's size at least.
+   * two tensors of a picture's or a tile's size at least.
    */
   void requireMemory(int width, int height) {
     long pixels = (long) width * height;
-    long needed = 2 * pixels * vaeConfig.blockOutChannels().getFirst() * models.dtype().bytes();
+    Tiles tiles = models.tiles();
+    long side = tiles == null ? Integer.MAX_VALUE : tiles.side();
+    long decoded = Math.min(side, width) * Math.min(side, height);
+    long needed = 2 * decoded * vaeConfig.blockOutChannels().getFirst() * models.dtype().bytes();
     long there = device().isHost() ? Models.hostMemory() : Long.MAX_VALUE;
     if (needed > there || pixels > Integer.MAX_VALUE / 3) {
       throw new IllegalArgumentException(

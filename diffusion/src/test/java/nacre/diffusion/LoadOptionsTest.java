@@ -9,6 +9,7 @@ import nacre.diffusion.checkpoint.Family;
 import nacre.diffusion.checkpoint.ModelHints;
 import nacre.diffusion.lora.Lora;
 import nacre.diffusion.text.TextualInversion;
+import nacre.diffusion.vae.Tiles;
 import nacre.tensor.DType;
 import org.junit.jupiter.api.Test;
 
@@ -23,10 +24,19 @@ class LoadOptionsTest {
         List.of(new TextualInversion(Path.of("fox.pt"), "fox", List.of(new float[4])));
     List<Lora> loras = List.of(new Lora(Path.of("style.safetensors"), 0.5));
     ModelHints hints = ModelHints.of(Family.SD_2_1);
+    Tiles tiles = new Tiles(64);
     Consumer<Phase> onPhase = phase -> {};
     LoadOptions all =
         new LoadOptions(
-            DType.BF16, Residency.ONE_AT_A_TIME, tokenizer, vae, embeddings, loras, hints, onPhase);
+            DType.BF16,
+            Residency.ONE_AT_A_TIME,
+            tokenizer,
+            vae,
+            embeddings,
+            loras,
+            hints,
+            tiles,
+            onPhase);
     assertEquals(
         all,
         LoadOptions.DEFAULT
@@ -37,11 +47,13 @@ class LoadOptionsTest {
             .withEmbeddings(embeddings)
             .withLoras(loras)
             .withHints(hints)
+            .withTiles(tiles)
             .withOnPhase(onPhase));
     assertEquals(
         all,
         LoadOptions.DEFAULT
             .withOnPhase(onPhase)
+            .withTiles(tiles)
             .withHints(hints)
             .withLoras(loras)
             .withEmbeddings(embeddings)

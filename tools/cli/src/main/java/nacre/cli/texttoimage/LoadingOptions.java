@@ -8,12 +8,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import nacre.cli.options.Accepts;
 import nacre.cli.options.DTypeOption;
 import nacre.cli.options.HintOptions;
 import nacre.diffusion.LoadOptions;
 import nacre.diffusion.Residency;
 import nacre.diffusion.lora.Lora;
 import nacre.diffusion.text.TextualInversion;
+import nacre.diffusion.vae.Tiles;
 import nacre.tensor.DType;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -71,6 +73,17 @@ final class LoadingOptions {
               + " more than half of the machine's memory.")
   private Residency residency = Residency.AUTO;
 
+  @Option(
+      names = "--tiles",
+      paramLabel = "PIXELS",
+      arity = "0..1",
+      fallbackValue = "512",
+      description =
+          "Encode and decode pictures in tiles of this size, 512 unless given, so that memory is"
+              + " that of a tile.")
+  @Accepts(from = 64, to = 4096)
+  private Integer tiles;
+
   /** The options for the library. */
   LoadOptions options() throws IOException {
     return LoadOptions.DEFAULT
@@ -80,7 +93,8 @@ final class LoadingOptions {
         .withVae(vae)
         .withEmbeddings(readEmbeddings())
         .withLoras(readLoras())
-        .withHints(hints.hints());
+        .withHints(hints.hints())
+        .withTiles(tiles == null ? null : new Tiles(tiles));
   }
 
   private List<TextualInversion> readEmbeddings() throws IOException {
@@ -114,6 +128,9 @@ final class LoadingOptions {
     }
     hints.hints().family().ifPresent(family -> texts.put("family", family.toString()));
     hints.hints().prediction().ifPresent(type -> texts.put("prediction", type.key()));
+    if (tiles != null) {
+      texts.put("tiles", tiles.toString());
+    }
     texts.put("dtype", dtype.toString());
     return texts;
   }
