@@ -32,7 +32,12 @@ final class Unpickler {
   private final PickleObjects objects;
   private final List<Object> stack = new ArrayList<>();
   private final List<Integer> marks = new ArrayList<>();
-  private final Map<Long, Object> memo = new HashMap<>();
+
+  /** The memo by number, as far as it is filled in order, as all that write pickles do. */
+  private final List<Object> memo = new ArrayList<>();
+
+  /** The rest of the memo. */
+  private final Map<Long, Object> scattered = new HashMap<>();
 
   Unpickler(PickleInput input) {
     this.input = input;
@@ -203,7 +208,7 @@ final class Unpickler {
       case 'p' -> put(index(input.line()));
       case 'q' -> put(input.u1());
       case 'r' -> put(input.u4());
-      case 0x94 -> put(memo.size());
+      case 0x94 -> put(memo.size() + scattered.size());
       case 'g' -> get(index(input.line()));
       case 'h' -> get(input.u1());
       case 'j' -> get(input.u4());
@@ -313,12 +318,19 @@ final class Unpickler {
   }
 
   private void put(long index) throws WeightsException {
-    input.allocate(64);
-    memo.put(index, top());
+    if (index == memo.size()) {
+      input.allocate(16);
+      memo.add(top());
+    } else if (index < memo.size()) {
+      memo.set((int) index, top());
+    } else {
+      input.allocate(128);
+      scattered.put(index, top());
+    }
   }
 
   private void get(long index) throws WeightsException {
-    Object value = memo.get(index);
+    Object value = index < memo.size() ? memo.get((int) index) : scattered.get(index);
     if (value == null) {
       throw input.wrong("its memo has no object " + index);
     }
