@@ -2,6 +2,7 @@ package nacre.evaluation.metric;
 
 import java.util.Arrays;
 import java.util.Locale;
+import nacre.nn.vision.InceptionFile;
 import nacre.nn.vision.InceptionV3;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
@@ -72,7 +73,8 @@ public final class Fid implements SetMetric {
   /** Reads a network, of which tensors belong to the current scope. */
   static Fid of(InceptionV3.Tap tap, Style style, MetricWeights weights) throws WeightsException {
     InceptionV3 network =
-        InceptionV3.load(weights.device(), weights.of(MetricNetwork.INCEPTION).orElseThrow(), tap);
+        new InceptionFile(weights.of(MetricNetwork.INCEPTION).orElseThrow())
+            .load(weights.device(), tap);
     return new Fid(weights.device(), network, style);
   }
 

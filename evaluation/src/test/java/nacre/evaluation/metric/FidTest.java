@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import nacre.nn.vision.InceptionFile;
 import nacre.nn.vision.InceptionV3;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -139,7 +140,7 @@ class FidTest {
             Samples.joined(flipped(Samples.BLURRED, true), flipped(Samples.WARPED, false)));
     for (InceptionV3.Tap tap : InceptionV3.Tap.values()) {
       try (Scope _ = Scope.open()) {
-        InceptionV3 network = InceptionV3.load(Device.cpu(), INCEPTION, tap);
+        InceptionV3 network = new InceptionFile(INCEPTION).load(Device.cpu(), tap);
         Fid fid = new Fid(Device.cpu(), network, style);
         fid.add(drawn, wanted, 5, Samples.SIZE, Samples.SIZE);
         assertEquals(5, fid.count());
@@ -153,11 +154,11 @@ class FidTest {
     try (Scope _ = Scope.open()) {
       MetricWeights weights =
           MetricWeights.none(Device.cpu()).with(MetricNetwork.INCEPTION, INCEPTION);
-      assertEquals("FID (pytorch-fid, 16)", Metrics.setNamed("fid", weights).name());
+      assertEquals("FID (pytorch-fid, 69)", Metrics.setNamed("fid", weights).name());
       assertEquals(
-          "FID (torch-fidelity, 16)", Metrics.setNamed("fid-torch-fidelity", weights).name());
+          "FID (torch-fidelity, 69)", Metrics.setNamed("fid-torch-fidelity", weights).name());
       SetMetric cut = Metrics.setNamed("fid-3dit", weights);
-      assertEquals("FID (torchmetrics in 3DIT's script, 6)", cut.name());
+      assertEquals("FID (torchmetrics in 3DIT's script, 2)", cut.name());
       var e = assertThrows(IllegalStateException.class, cut::value);
       assertTrue(e.getMessage().contains("there are 0 and 0"), e.getMessage());
     }
