@@ -21,6 +21,11 @@ public interface EditingMethod extends AutoCloseable {
   float[] draw(List<EditCase> cases, int firstNumber, long seed, Runnable eachStep)
       throws IOException;
 
+  /** How many cases are best drawn at a time. */
+  default int batch() {
+    return 25;
+  }
+
   /** Frees what it holds. */
   @Override
   void close();

@@ -98,7 +98,12 @@ public final class HeldOut {
     return PairBatch.of(pairs, pairs.getFirst().clip().size(), config.slots());
   }
 
-  private static FramePair pair(Clip clip, int number, DataConfig config) {
+  /**
+   * The pair of a clip, as {@link #pairs(IntFunction, int, DataConfig)} has it.
+   *
+   * @param number of the clip
+   */
+  public static FramePair pair(Clip clip, int number, DataConfig config) {
     Draws draws = new Draws(SCENES, STREAM, (long) number * BLOCKS);
     int longest = clip.frames() - 1;
     int least = Math.min(LEAST_GAP, longest);

@@ -1,0 +1,154 @@
+package nacre.evaluation;
+
+import static nacre.tensor.ops.Concat.concat;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import nacre.diffusion.Inpainting;
+import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.edit.EditException;
+import nacre.neuralassets.edit.EditRegion;
+import nacre.neuralassets.edit.EditTokens;
+import nacre.neuralassets.edit.SceneView;
+import nacre.neuralassets.model.EncodedConditioning;
+import nacre.neuralassets.model.NeuralAssets;
+import nacre.neuralassets.model.Sampler;
+import nacre.tensor.Device;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
+import nacre.tensor.Tensor;
+import nacre.tensor.ops.RandomNormal;
+
+/**
+ * A trained model as a method. The noise of a picture depends on the seed and the case's number
+ * alone.
+ *
+ * @param name in tables
+ * @param sampler of the model, which belongs to the caller's scope
+ * @param slots objects that the model has room for
+ * @param keptMargin margin around edited objects, as a share of their size, outside of which the
+ *     source frame is kept to the bit; null if all is drawn anew
+ */
+public record NeuralAssetsMethod(String name, Sampler sampler, int slots, Double keptMargin)
+    implements EditingMethod {
+
+  /** A method that draws all of the picture anew. */
+  public NeuralAssetsMethod(String name, Sampler sampler, int slots) {
+    this(name, sampler, slots, null);
+  }
+
+  @Override
+  public int batch() {
+    return sampler.batch();
+  }
+
+  @Override
+  public float[] draw(List<EditCase> cases, int firstNumber, long seed, Runnable eachStep)
+      throws IOException {
+    int size = sampler.model().preset().imageSize();
+    float[] all = new float[cases.size() * size * size * 3];
+    for (int from = 0; from < cases.size(); from += batch()) {
+      List<EditCase> some = cases.subList(from, Math.min(from + batch(), cases.size()));
+      float[] drawn = some(some, firstNumber + from, seed, eachStep);
+      System.arraycopy(drawn, 0, all, from * size * size * 3, drawn.length);
+    }
+    return all;
+  }
+
+  private float[] some(List<EditCase> cases, int firstNumber, long seed, Runnable eachStep)
+      throws IOException {
+    try (Scope _ = Scope.open()) {
+      List<EncodedConditioning> given = new ArrayList<>();
+      Tensor[] noise = new Tensor[cases.size()];
+      for (int i = 0; i < noise.length; i++) {
+        EditCase one = cases.get(i);
+        requireStill(one);
+        given.add(new EditTokens(model(), slots, one.library()).encode(one.view(), one.edits()));
+        noise[i] = RandomNormal.normal(device(), sample(), seed, firstNumber + i);
+      }
+      Tensor begun = concat(0, noise);
+      float[] drawn =
+          sampler
+              .sample(
+                  EncodedConditioning.concatenated(given),
+                  begun,
+                  kept(cases, begun),
+                  _ -> eachStep.run())
+              .toFloats();
+      for (int k = 0; k < drawn.length; k++) {
+        drawn[k] = Math.clamp(drawn[k] * 0.5f + 0.5f, 0, 1);
+      }
+      if (keptMargin != null) {
+        paste(cases, drawn);
+      }
+      return drawn;
+    }
+  }
+
+  private NeuralAssets model() {
+    return sampler.model();
+  }
+
+  private Device device() {
+    return model().device();
+  }
+
+  private Shape sample() {
+    int side = model().preset().sampleSize();
+    return Shape.of(1, side, side, model().preset().sampleChannels());
+  }
+
+  /** What is kept is the source frame's, so that the camera cannot be another. */
+  private void requireStill(EditCase one) {
+    if (keptMargin != null && one.view().source() != one.view().target()) {
+      throw new EditException(
+          String.format(
+              Locale.ROOT,
+              "case %s: source and target are two frames; only edits of one keep its background",
+              one.id()));
+    }
+  }
+
+  private EditRegion region(EditCase one) {
+    return EditRegion.of(one.view(), one.edits(), keptMargin);
+  }
+
+  private Inpainting kept(List<EditCase> cases, Tensor noise) {
+    if (keptMargin == null) {
+      return null;
+    }
+    int side = sample().dim(1);
+    Tensor[] masks = new Tensor[cases.size()];
+    Tensor[] clean = new Tensor[masks.length];
+    for (int i = 0; i < masks.length; i++) {
+      EditCase one = cases.get(i);
+      masks[i] = Tensor.of(device(), Shape.of(1, side, side, 1), region(one).mask(side));
+      float[] pixels = new float[3 * one.size() * one.size()];
+      PairBatch.pixels(source(one.view()), pixels, 0);
+      Tensor frame = Tensor.of(device(), Shape.of(1, one.size(), one.size(), 3), pixels);
+      clean[i] = model().samples().toSamples(frame, null);
+    }
+    return new Inpainting(concat(0, masks), concat(0, clean), noise);
+  }
+
+  private static byte[] source(SceneView view) {
+    return view.clip().rgb(view.source());
+  }
+
+  private void paste(List<EditCase> cases, float[] drawn) {
+    int each = drawn.length / cases.size();
+    for (int i = 0; i < cases.size(); i++) {
+      float[] one = Arrays.copyOfRange(drawn, i * each, (i + 1) * each);
+      EditCase edit = cases.get(i);
+      byte[] pasted = region(edit).paste(source(edit.view()), Rgb.bytes(one));
+      System.arraycopy(Rgb.floats(pasted), 0, drawn, i * each, each);
+    }
+  }
+
+  /** Nothing: the model is the caller's. */
+  @Override
+  public void close() {}
+}

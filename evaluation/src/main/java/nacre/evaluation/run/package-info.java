@@ -1,0 +1,2 @@
+/** Running methods over cases, and what was measured of their pictures. */
+package nacre.evaluation.run;
