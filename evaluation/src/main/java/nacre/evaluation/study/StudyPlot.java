@@ -49,7 +49,7 @@ public final class StudyPlot {
       for (String name : results.names()) {
         Optional<Interval> interval = results.of(name, metric, kind);
         intervals.put(kind + "/" + name, interval);
-        interval.filter(i -> Double.isFinite(i.mean())).ifPresent(this::cover);
+        interval.ifPresent(this::cover);
       }
     }
     scale();
@@ -162,14 +162,24 @@ public final class StudyPlot {
       if (labeled) {
         text(LABELS - 10, at + 4, 12, INK, "end", "normal", name);
       }
-      Optional<Interval> interval =
-          intervals.get(kind + "/" + name).filter(i -> Double.isFinite(i.mean()));
+      Optional<Interval> interval = intervals.get(kind + "/" + name);
       if (interval.isPresent()) {
         mark(interval.get(), x, at, results.file().methods().contains(name));
       } else {
-        text(x + 4, at + 4, 10, FAINT, "start", "normal", "missing");
+        text(
+            x + 4,
+            at + 4,
+            10,
+            FAINT,
+            "start",
+            "normal",
+            isMeasured(name) ? "cannot draw these" : "missing");
       }
     }
+  }
+
+  private boolean isMeasured(String name) {
+    return results.measured().stream().anyMatch(one -> one.method().equals(name));
   }
 
   private void mark(Interval interval, int x, double y, boolean untrained) {

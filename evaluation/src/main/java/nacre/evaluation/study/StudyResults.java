@@ -1,6 +1,7 @@
 package nacre.evaluation.study;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -66,40 +67,52 @@ public record StudyResults(StudyFile file, List<Measured> measured, List<String>
     return some(new double[file.cases()], kind).length;
   }
 
-  /** The mean of a method, over the cases of a kind and the seeds that are done. */
+  /**
+   * The mean of a method, over the cases of a kind and the seeds that are done.
+   *
+   * @return empty if it has drawn none
+   */
   public Optional<Interval> of(String name, String metric, String kind) {
     List<double[]> values = new ArrayList<>();
     bySeed(name, metric).values().forEach(all -> values.add(some(all, kind)));
-    return values.isEmpty()
-        ? Optional.empty()
-        : Optional.of(Interval.of(values.toArray(double[][]::new)));
+    return interval(values);
   }
 
   /**
-   * By how much the values of one method are above another's, case by case and seed by seed. A
-   * method that has one seed is compared with each of the other's.
+   * By how much one method is ahead of another, case by case and seed by seed: above 0 the first is
+   * better. A method that has one seed is compared with each of the other's.
+   *
+   * @return empty if no case was drawn by both
    */
-  public Optional<Interval> difference(
-      StudyFile.Comparison comparison, String metric, String kind) {
+  public Optional<Interval> ahead(StudyFile.Comparison comparison, String metric, String kind) {
     Map<Long, double[]> first = bySeed(comparison.first(), metric);
     Map<Long, double[]> second = bySeed(comparison.second(), metric);
-    if (first.isEmpty() || second.isEmpty()) {
-      return Optional.empty();
-    }
     List<double[]> differences = new ArrayList<>();
     for (long seed : (isUntrained(comparison.first()) ? second : first).keySet()) {
       double[] one = isUntrained(comparison.first()) ? only(first) : first.get(seed);
       double[] other = isUntrained(comparison.second()) ? only(second) : second.get(seed);
       if (one != null && other != null) {
-        differences.add(
-            some(
-                IntStream.range(0, one.length).mapToDouble(i -> one[i] - other[i]).toArray(),
-                kind));
+        double[] all = new double[one.length];
+        Arrays.setAll(all, i -> one[i] - other[i]);
+        differences.add(some(all, kind));
       }
     }
-    return differences.isEmpty()
-        ? Optional.empty()
-        : Optional.of(Interval.of(differences.toArray(double[][]::new)));
+    return interval(differences).map(d -> higherIsBetter(metric) ? d : d.negated());
+  }
+
+  private static Optional<Interval> interval(List<double[]> bySeed) {
+    return Optional.of(bySeed)
+        .filter(values -> !values.isEmpty())
+        .map(values -> Interval.of(values.toArray(double[][]::new)))
+        .filter(interval -> interval.cases() > 0);
+  }
+
+  /** Whether the values of a metric are of the size of decibels, rather than shares. */
+  boolean isLarge(String metric) {
+    return measured.stream()
+        .flatMap(one -> one.column(metric).stream())
+        .flatMapToDouble(column -> Arrays.stream(column.values()))
+        .anyMatch(value -> Math.abs(value) > 2);
   }
 
   private boolean isUntrained(String name) {
@@ -107,7 +120,7 @@ public record StudyResults(StudyFile file, List<Measured> measured, List<String>
   }
 
   private static double[] only(Map<Long, double[]> bySeed) {
-    return bySeed.values().iterator().next();
+    return bySeed.isEmpty() ? null : bySeed.values().iterator().next();
   }
 
   private Map<Long, double[]> bySeed(String name, String metric) {

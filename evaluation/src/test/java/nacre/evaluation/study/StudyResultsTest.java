@@ -86,21 +86,21 @@ class StudyResultsTest {
                 measured("b", 2, i -> 10 * i + 0.1),
                 measured("copy", 0, i -> 10 * i - 1)),
             List.of("a, seed 1"));
-    Interval d = results.difference(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
+    Interval d = results.ahead(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
     assertEquals(0.55, d.mean(), 1e-9);
     assertEquals(2, d.seeds().length);
     assertEquals(0.5, d.seeds()[0], 1e-9);
     assertEquals(0.6, d.seeds()[1], 1e-9);
     assertTrue(d.isSure());
-    Interval copy = results.difference(file.comparisons().getLast(), "PSNR", "all").orElseThrow();
+    Interval copy = results.ahead(file.comparisons().getLast(), "PSNR", "all").orElseThrow();
     assertTrue(copy.isSure());
     assertEquals(1.6, copy.mean(), 1e-9);
     assertEquals(2, copy.seeds().length);
     String table = StudyTable.markdown(results);
     assertTrue(table.contains("**Not complete.** Missing: a, seed 1."), table);
-    assertTrue(table.contains("| a | b | PSNR | **+0.550** |"), table);
-    assertTrue(table.contains("| a | b | LPIPS | **+0.550** |"), table); // errors are negated
-    assertTrue(table.contains("| a − b | **+0.550** (+0.550 to +0.550) | **+0.550**"), table);
+    assertTrue(table.contains("| a | b | PSNR | **+0.55** |"), table);
+    assertTrue(table.contains("| a | b | LPIPS | **+0.55** |"), table); // errors are negated
+    assertTrue(table.contains("| a − b | **+0.55** (+0.55 to +0.55) | **+0.55**"), table);
   }
 
   /** One of three trainings was lucky: the cases are sure, the trainings are not. */
@@ -115,10 +115,10 @@ class StudyResultsTest {
                 measured("b", 0, i -> 0),
                 measured("b", 1, i -> 0)),
             List.of());
-    Interval d = results.difference(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
+    Interval d = results.ahead(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
     assertTrue(d.low() > 0);
     assertFalse(d.isSure());
-    assertTrue(StudyTable.markdown(results).contains("| a | b | PSNR | +2.450 |"));
+    assertTrue(StudyTable.markdown(results).contains("| a | b | PSNR | +2.45 |"));
   }
 
   @Test
@@ -129,7 +129,7 @@ class StudyResultsTest {
             List.of(
                 measured("a", 0, i -> Math.sin(100 * i)), measured("b", 0, i -> Math.cos(77 * i))),
             List.of());
-    Interval d = results.difference(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
+    Interval d = results.ahead(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
     assertFalse(d.isSure());
     assertTrue(Double.isNaN(d.standardError()));
     assertTrue(StudyTable.markdown(results).contains("| copy | — |"));
@@ -148,9 +148,8 @@ class StudyResultsTest {
     assertEquals(2, results.of("a", "PSNR", "all").orElseThrow().mean(), 1e-12);
     String table = StudyTable.markdown(results);
     assertTrue(
-        table.contains("| a | 2.000 (60) | 2.000 | 2.000 | 2.000 | 2.000 | — | 2.000 | 2.000 |"),
-        table);
-    Interval d = results.difference(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
+        table.contains("| a | 2.00 (60) | 2.00 | 2.00 | 2.00 | 2.00 | — | 2.00 | 2.00 |"), table);
+    Interval d = results.ahead(file.comparisons().getFirst(), "PSNR", "all").orElseThrow();
     assertEquals(1, d.mean(), 1e-12);
     assertEquals(60, d.cases());
   }

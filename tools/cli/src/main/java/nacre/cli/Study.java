@@ -18,6 +18,7 @@ import nacre.evaluation.EditingMethod;
 import nacre.evaluation.benchmark.EditBenchmark;
 import nacre.evaluation.study.Measured;
 import nacre.evaluation.study.StudyFile;
+import nacre.evaluation.study.StudyNumbers;
 import nacre.evaluation.study.StudyPlot;
 import nacre.evaluation.study.StudyResults;
 import nacre.evaluation.study.StudyTable;
@@ -273,7 +274,7 @@ final class Study {
     StudyResults results = new StudyResults(study, measured, missing);
     Files.createDirectories(folder.root());
     write(folder.table(), StudyTable.markdown(results));
-    JsonFile.write(folder.json(), StudyTable.json(results));
+    JsonFile.write(folder.json(), StudyNumbers.json(results));
     String first = results.metrics().isEmpty() ? "" : results.metrics().getFirst();
     write(folder.plot(), StudyPlot.svg(results, first));
   }
