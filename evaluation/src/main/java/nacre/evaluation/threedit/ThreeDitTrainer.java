@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
 import nacre.nn.Parameters;
@@ -14,6 +15,8 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
+import nacre.weights.SafeTensorsWriter;
+import nacre.weights.StateDict;
 import nacre.weights.WeightsException;
 
 /**
@@ -22,6 +25,7 @@ import nacre.weights.WeightsException;
  * created it.
  */
 public final class ThreeDitTrainer implements AutoCloseable {
+  private static final String STEPS = "steps";
   private static final long NOISE_STREAM = 0x336469746eL << 20;
   private static final long LATENT_STREAM = 0x336469746cL << 20;
   private static final long DROP_STREAM = 0x3364697464L << 20;
@@ -226,6 +230,51 @@ public final class ThreeDitTrainer implements AutoCloseable {
   public void begin(Path folder) throws WeightsException {
     ThreeDitFolder.load(folder, parameters, model.config());
     begin();
+  }
+
+  /**
+   * Writes what a run needs to go on as if it had never stopped: what is trained, the averages, the
+   * optimizer's state and the number of steps. What is not trained is not written.
+   *
+   * @param file written to the side and renamed
+   * @throws IOException in one line, if it cannot be written
+   */
+  public void saveState(Path file) throws IOException {
+    new SafeTensorsWriter().addParameters(state()).metadata(STEPS, Long.toString(step)).write(file);
+  }
+
+  /**
+   * Goes on from what {@link #saveState} wrote, with the weights that are not trained already
+   * loaded.
+   *
+   * @throws WeightsException in one line, if the file is missing or malformed, or of another model
+   */
+  public void resume(Path file) throws WeightsException {
+    try (StateDict saved = StateDict.open(file)) {
+      String steps = saved.metadata().getOrDefault(STEPS, "");
+      if (!steps.matches("\\d{1,15}")) {
+        throw new WeightsException(file, "is no state of a run of 3DIT: it does not say its steps");
+      }
+      saved.loadInto(state());
+      step = Long.parseLong(steps);
+      ema.resume(step);
+    }
+  }
+
+  private Map<String, Tensor> state() {
+    Map<String, Tensor> state = new TreeMap<>();
+    parameters
+        .trainable()
+        .forEach(
+            (name, parameter) -> {
+              state.put("parameters." + name, parameter);
+              Tensor average = ema.tensors().get(name);
+              if (average != parameter) {
+                state.put("averages." + name, average);
+              }
+            });
+    optimizer.state().forEach((name, tensor) -> state.put("optimizer." + name, tensor));
+    return state;
   }
 
   @Override

@@ -137,6 +137,36 @@ class ThreeDitTrainerTest {
     return most;
   }
 
+  /** A run that was resumed equals one that never stopped, to the bit. */
+  @Test
+  void runsGoOn(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("state.safetensors");
+    try (ThreeDitTrainer whole = trainer(1e-3, 0.9, 1);
+        ThreeDitTrainer part = trainer(1e-3, 0.9, 1)) {
+      for (int i = 0; i < 2; i++) {
+        whole.step(pairs());
+      }
+      whole.saveState(file);
+      part.resume(file);
+      assertEquals(2, part.steps());
+      for (int i = 0; i < 2; i++) {
+        assertEquals(whole.step(pairs()), part.step(pairs()), "loss of step " + i);
+      }
+      for (String name : whole.parameters().trainable().keySet()) {
+        assertArrayEquals(values(whole, name), values(part, name), name);
+        assertArrayEquals(
+            whole.averagedParameters().get(name).toFloats(),
+            part.averagedParameters().get(name).toFloats(),
+            name);
+      }
+      WeightsException refused =
+          assertThrows(
+              WeightsException.class,
+              () -> part.resume(ThreeDitCase.path("checkpoint.safetensors")));
+      assertTrue(refused.getMessage().contains("no state of a run"), refused.getMessage());
+    }
+  }
+
   @Test
   void batchesOfAnotherSizeAreRefused() throws WeightsException {
     try (ThreeDitTrainer trainer = trainer(0, 0, 1)) {
