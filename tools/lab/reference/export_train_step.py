@@ -7,6 +7,7 @@ tensors.safetensors holds, in PyTorch's layouts:
   input.background_pose [B, 12] · input.keep [B] (0: tokens dropped) · input.timestep [B] int64 ·
   input.noise [B, c, s, s] · with a vae input.latent_noise, with which its posterior is sampled, and
   with an object_weight input.target_boxes [B, N, 4]
+  of variants input.source_poses [B, N, 12], input.keep_source [B] (0: the UNet does not see the source)
   weight.<name>        every parameter before the step, under checkpoint names
   output.tokens, output.noisy, output.prediction, output.loss [1], cotangent.loss [1] (1); with a vae
   output.clean         the target frames' latents
@@ -29,6 +30,7 @@ import torch
 import neural_assets
 from bundle import perturb, write
 from lora_adapters import adapt
+from variants import Variant
 
 FOLDER = Path(__file__).resolve().parents[3] / "tools/cli/src/test/resources/bundles"
 
@@ -83,21 +85,33 @@ def scene(config: dict, slots: int, g: torch.Generator) -> dict:
     }
 
 
+def poses_before(poses: torch.Tensor, g: torch.Generator) -> torch.Tensor:
+    """The same boxes elsewhere: scaled in depth and moved in the picture, which keeps boxes boxes."""
+    factor = 0.8 + 0.4 * torch.rand(poses.shape[0], poses.shape[1], 1, 1, generator=g)
+    corner = poses.unflatten(-1, (4, 3))
+    uv, depth = corner[..., :2], corner[..., 2:]
+    point = torch.cat([uv * depth, depth], -1) * factor
+    point[..., 0] += 0.2 * point[..., 2]
+    there = poses.abs().sum(-1)[..., None, None] > 0
+    uv = torch.where(there, point[..., :2] / torch.where(there, point[..., 2:], 1), 0)
+    return torch.cat([uv, torch.where(there, point[..., 2:], 0)], -1).flatten(2)
+
+
 def sharpen(model: neural_assets.NeuralAssets) -> None:
     """Makes attention choose. At first it averages, and hardly a gradient reaches queries and keys."""
     with torch.no_grad():
-        for p in model.vit.parameters():
-            if p.dim() == 2:
+        for name, p in model.named_parameters():
+            if name.startswith("vit.") and p.dim() == 2:
                 p.mul_(8)
         for name, p in model.unet.named_parameters():
             if ".to_q." in name or ".to_k." in name:
                 p.mul_(3)
 
 
-def export(folder: Path, name: str, config: dict, seed: int) -> None:
+def export(folder: Path, name: str, config: dict, seed: int, kind=neural_assets.NeuralAssets) -> None:
     torch.manual_seed(seed)
     g = torch.Generator().manual_seed(seed)
-    model = neural_assets.NeuralAssets(config)
+    model = kind(config)
     perturb(model, g)
     if model.vae is not None:
         sharpen(model)
@@ -110,6 +124,10 @@ def export(folder: Path, name: str, config: dict, seed: int) -> None:
     clean = model.to_samples(inputs["target"], latent_noise)
     keep = torch.ones(clean.shape[0])
     keep[2] = 0
+    keep_source = torch.ones(keep.shape)
+    if kind is Variant:
+        inputs["source_poses"] = poses_before(inputs["poses"], g)
+        keep_source[1] = 0
     steps = torch.tensor([7, 250, 640, 990])
     recipe = config["training"]
     weights = None
@@ -133,7 +151,7 @@ def export(folder: Path, name: str, config: dict, seed: int) -> None:
 
     tokens = model.tokens(**scene_inputs, keep=keep)
     noisy = schedule.add_noise(clean, noise, steps)
-    prediction = model.denoise(noisy, steps, tokens)
+    prediction = model.denoise(noisy, steps, tokens, model.seen(inputs["source"], keep_source))
     wanted = neural_assets.training_target(schedule, clean, noise, steps)
     value = neural_assets.error(prediction, wanted, weights)
     value.backward()
@@ -145,6 +163,8 @@ def export(folder: Path, name: str, config: dict, seed: int) -> None:
 
     tensors = {f"input.{k}": v for k, v in inputs.items()}
     tensors |= {"input.keep": keep, "input.timestep": steps, "input.noise": noise}
+    if kind is Variant:
+        tensors |= {"input.keep_source": keep_source}
     if latent_noise is not None:
         tensors |= {"input.latent_noise": latent_noise, "output.clean": clean}
     if weights is not None:
@@ -200,6 +220,14 @@ def latent(preset: dict) -> dict:
     return config
 
 
+def small(config: dict) -> dict:
+    """The same with half the channels."""
+    narrow = {k: dict(v) if isinstance(v, dict) else v for k, v in config.items()}
+    narrow["unet"] |= {"block_out_channels": [4, 4], "attention_head_dim": [2, 2]}
+    narrow["vae"] |= {"block_out_channels": [2, 2, 2]}
+    return narrow
+
+
 PAPER_SCHEDULER = {
     "beta_schedule": "scaled_linear",
     "prediction_type": "epsilon",
@@ -244,6 +272,20 @@ def main() -> None:
     aided["scheduler"] |= preset["scheduler"] | {"prediction_type": "sample", "clip_sample": False}
     aided["training"] |= {"object_weight": 4}
     export(folder, "train-step-latents", aided, 66)
+    # 3DIT for several objects: the UNet sees the source frame, tokens are boxes.
+    narrow = small(aided)
+    boxes = narrow | {"unet_input": "source"}
+    boxes["unet"] = narrow["unet"] | {"in_channels": 12}
+    boxes["asset_tokens"] = narrow["asset_tokens"] | {"content": "boxes"}
+    export(folder, "train-step-boxes", boxes, 67, Variant)
+    # Every key that tokens of appearance have, with a background that has no pose, or none.
+    geometry = small(aided)
+    geometry["asset_tokens"] |= {"background": "no_pose", "corners": 8, "encoder_positions": False}
+    geometry["asset_tokens"] |= {"source_pose": True, "surface_rays": 2}
+    export(folder, "train-step-geometry", geometry, 68, Variant)
+    objects = small(aided)
+    objects["asset_tokens"] |= {"background": "none", "corners": 3, "roi_size": 1}
+    export(folder, "train-step-objects", objects, 69, Variant)
 
 
 if __name__ == "__main__":

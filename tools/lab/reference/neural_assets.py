@@ -320,10 +320,15 @@ class NeuralAssets(nn.Module):
         places = self.pose_mlp(features)[:, :, None].expand(-1, -1, looks.shape[2], -1)
         return self.neck(torch.cat([looks, places], -1)).flatten(1, 2)
 
-    def denoise(self, noisy, timestep, tokens):
+    def seen(self, source, keep):
+        """What the UNet sees beside the noisy samples: nothing. Variants see the source frame."""
+        return None
+
+    def denoise(self, noisy, timestep, tokens, seen=None):
         """noisy [B, c, s, s], timestep [B] -> the prediction, same shape as noisy."""
         coordinates = self.coordinates.expand(noisy.shape[0], -1, -1, -1)
-        return self.unet(torch.cat([noisy, coordinates], 1), timestep, tokens).sample
+        parts = [noisy, coordinates] if seen is None else [noisy, seen, coordinates]
+        return self.unet(torch.cat(parts, 1), timestep, tokens).sample
 
     def disk_parameters(self) -> dict[str, nn.Parameter]:
         return {disk_name(name): p for name, p in self.named_parameters()}
@@ -391,22 +396,23 @@ def loss(
 
 
 @torch.no_grad()
-def sample(model: NeuralAssets, schedule, source, boxes, poses, background_pose, noise, steps, guidance):
-    """DDIM with eta 0 from `noise` [B, c, s, s] -> [B, 3, S, S], not clipped."""
-    b = source.shape[0]
-    tokens = model.tokens(source, boxes, poses, background_pose, torch.ones(b))
+def sample(model: NeuralAssets, schedule, noise, steps, guidance, **scene):
+    """DDIM with eta 0 from `noise` [B, c, s, s] -> [B, 3, S, S], not clipped; `scene` as for tokens."""
+    b = noise.shape[0]
+    tokens = model.tokens(**scene, keep=torch.ones(b))
+    seen = model.seen(scene["source"], torch.ones(b))
+    twice = None if seen is None else torch.cat([seen, seen])
     if guidance != 1:
-        dropped = model.tokens(
-            source[:1], boxes[:1], poses[:1], background_pose[:1], torch.zeros(1)
-        )
+        dropped = model.tokens(**{k: v[:1] for k, v in scene.items()}, keep=torch.zeros(1))
         tokens = torch.cat([dropped.expand(b, -1, -1), tokens])
     schedule.set_timesteps(steps)
     x = noise
     for t in schedule.timesteps:
         if guidance == 1:
-            guess = model.denoise(x, t.expand(b), tokens)
+            guess = model.denoise(x, t.expand(b), tokens, seen)
         else:
-            free, led = model.denoise(torch.cat([x, x]), t.expand(2 * b), tokens).chunk(2)
+            both = model.denoise(torch.cat([x, x]), t.expand(2 * b), tokens, twice)
+            free, led = both.chunk(2)
             guess = free + guidance * (led - free)
         x = schedule.step(guess, t, x, eta=0.0).prev_sample
     return model.to_images(x)

@@ -126,6 +126,11 @@ public record AssetTokens(
     return sourcePose || content == Content.BOXES;
   }
 
+  /** Whether anything of the tokens is made of the objects' poses in the source frame. */
+  public boolean asksForSourcePoses() {
+    return hasSourcePoses() || surface.rays() > 0;
+  }
+
   /** Numbers of an object that go into the pose layers. */
   int poseWidth() {
     return poseFeatures.width() * (hasSourcePoses() ? 2 : 1);

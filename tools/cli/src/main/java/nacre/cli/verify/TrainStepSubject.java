@@ -7,6 +7,7 @@ import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.NoiseTable;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Conditioning;
+import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.Objective;
@@ -42,13 +43,17 @@ final class TrainStepSubject {
       Tensor clean = model.samples().draw(encoded, latentNoise);
       Tensor noisy = schedule.addNoise(clean, noise, schedule.timesteps(timesteps));
       Objective objective = new Objective(model);
-      Tensor tokens = model.tokens(conditioning);
+      EncodedConditioning given = model.encode(conditioning);
       Tensor loss =
           objective.loss(
               new StepInputs(
                   model.prepare(conditioning),
                   encoded,
                   latentNoise,
+                  given.source() == null ? null : model.samples().encode(source(inputs)),
+                  given.source() == null
+                      ? null
+                      : reshape(inputs.exact("keep_source"), timesteps.length, 1, 1, 1),
                   objective.timesteps(timesteps),
                   noise,
                   errorWeights(preset, conditioning, inputs, target)));
@@ -58,9 +63,9 @@ final class TrainStepSubject {
           "noisy",
           TorchLayout.channelsFirst(noisy),
           "tokens",
-          tokens,
+          given.tokens(),
           "prediction",
-          TorchLayout.channelsFirst(model.denoise(noisy, steps, tokens)),
+          TorchLayout.channelsFirst(model.denoise(noisy, steps, given)),
           "loss",
           reshape(loss, 1));
     };
@@ -81,13 +86,22 @@ final class TrainStepSubject {
 
   private static Conditioning conditioning(Preset preset, Inputs inputs) {
     Tensor boxes = inputs.exact("boxes");
+    boolean asks = preset.assetTokens().asksForSourcePoses();
     return new Conditioning(
         preset.imageSize(),
         boxes.dim(1),
-        TorchLayout.channelsLast(inputs.exact("source")).toFloats(),
+        source(inputs).toFloats(),
         boxes.toFloats(),
+        asks ? inputs.exact("source_poses").toFloats() : new float[0],
         inputs.exact("poses").toFloats(),
         inputs.exact("background_pose").toFloats(),
-        inputs.exact("keep").toFloats());
+        inputs.exact("keep").toFloats(),
+        preset.seesSource()
+            ? inputs.exact("keep_source").toFloats()
+            : inputs.exact("keep").toFloats()); // not used
+  }
+
+  private static Tensor source(Inputs inputs) {
+    return TorchLayout.channelsLast(inputs.exact("source"));
   }
 }

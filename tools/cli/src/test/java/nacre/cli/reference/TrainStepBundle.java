@@ -1,5 +1,7 @@
 package nacre.cli.reference;
 
+import static nacre.tensor.ops.Reshape.reshape;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
@@ -71,19 +73,36 @@ record TrainStepBundle(Preset preset, double tolerance, StateDict tensors)
   Conditioning keptConditioning() throws IOException {
     float[] keep = floats("input.keep");
     Arrays.fill(keep, 1);
-    return withKeep(keep);
+    Conditioning kept = withKeep(keep);
+    Arrays.fill(kept.keepSource(), 1);
+    return kept;
+  }
+
+  /**
+   * Whether it is of a model with keys of variants.py, which may ask for more of a source frame.
+   */
+  private boolean isVariant() {
+    return tensors.entries().containsKey("input.source_poses");
   }
 
   private Conditioning withKeep(float[] keep) throws IOException {
     float[] boxes = floats("input.boxes");
-    return new Conditioning(
-        preset.imageSize(),
-        boxes.length / keep.length / 4,
-        floats("input.source"),
-        boxes,
-        floats("input.poses"),
-        floats("input.background_pose"),
-        keep);
+    int slots = boxes.length / keep.length / 4;
+    float[] source = floats("input.source");
+    float[] poses = floats("input.poses");
+    float[] background = floats("input.background_pose");
+    return isVariant()
+        ? new Conditioning(
+            preset.imageSize(),
+            slots,
+            source,
+            boxes,
+            floats("input.source_poses"),
+            poses,
+            background,
+            keep,
+            floats("input.keep_source"))
+        : new Conditioning(preset.imageSize(), slots, source, boxes, poses, background, keep);
   }
 
   int[] timesteps() throws IOException {
@@ -108,11 +127,14 @@ record TrainStepBundle(Preset preset, double tolerance, StateDict tensors)
     int from = part * count;
     int[] timesteps = Arrays.copyOfRange(timesteps(), from, from + count);
     Tensor weights = errorWeights(all, model.device());
+    boolean sees = preset.seesSource();
     return objective.loss(
         new StepInputs(
             model.prepare(all.slice(from, count)),
             model.samples().encode(rows("input.target", model, from, count)),
             preset.vae().isEmpty() ? null : rows("input.latent_noise", model, from, count),
+            sees ? model.samples().encode(rows("input.source", model, from, count)) : null,
+            sees ? reshape(rows("input.keep_source", model, from, count), count, 1, 1, 1) : null,
             objective.timesteps(timesteps),
             rows("input.noise", model, from, count),
             weights == null ? null : weights.rows(from, from + count)));

@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import nacre.cli.TestGpu;
 import nacre.neuralassets.model.Conditioning;
+import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
@@ -61,7 +62,16 @@ class TrainStepTest {
     "train-step-sd2, cuda",
     "train-step-latents, cpu",
     "train-step-latents, reference",
-    "train-step-latents, cuda"
+    "train-step-latents, cuda",
+    "train-step-boxes, cpu",
+    "train-step-boxes, reference",
+    "train-step-boxes, cuda",
+    "train-step-geometry, cpu",
+    "train-step-geometry, reference",
+    "train-step-geometry, cuda",
+    "train-step-objects, cpu",
+    "train-step-objects, reference",
+    "train-step-objects, cuda"
   })
   void lossGradientsAndUpdatesArePyTorchs(String name, String deviceName) throws IOException {
     Device device = device(deviceName);
@@ -100,7 +110,9 @@ class TrainStepTest {
     "train-step-sd1, cuda, 4",
     "train-step-sd2, cpu, 4",
     "train-step-sd2, cuda, 2",
-    "train-step-latents, cpu, 2"
+    "train-step-latents, cpu, 2",
+    "train-step-boxes, cpu, 2",
+    "train-step-geometry, cpu, 4"
   })
   void accumulatedGradientsAndUpdatesArePyTorchs(String name, String deviceName, int parts)
       throws IOException {
@@ -149,7 +161,8 @@ class TrainStepTest {
     "train-step-paper, cuda, float32",
     "train-step-lora, cuda, float32",
     "train-step-sd1, cpu, float32",
-    "train-step-sd2, cpu, bfloat16"
+    "train-step-sd2, cpu, bfloat16",
+    "train-step-boxes, cpu, float32"
   })
   void recomputingChangesNoBit(String name, String deviceName, String dtype) throws IOException {
     Device device = device(deviceName);
@@ -195,7 +208,10 @@ class TrainStepTest {
     "train-step-lora, 0.2, 0.04",
     "train-step-sd1, 0.1, 0.02",
     "train-step-sd2, 0.1, 0.02",
-    "train-step-latents, 0.1, 0.02"
+    "train-step-latents, 0.1, 0.02",
+    "train-step-boxes, 0.1, 0.02",
+    "train-step-geometry, 0.1, 0.02",
+    "train-step-objects, 0.1, 0.02"
   })
   void bfloat16ComesNear(String name, double tolerance, double together) throws IOException {
     try (TrainStepBundle bundle = TrainStepBundle.open(name);
@@ -273,17 +289,25 @@ class TrainStepTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"train-step-demo", "train-step-paper", "train-step-lora"})
+  @CsvSource({
+    "train-step-demo",
+    "train-step-paper",
+    "train-step-lora",
+    "train-step-boxes",
+    "train-step-geometry",
+    "train-step-objects"
+  })
   void tokensAndPredictionArePyTorchs(String name) throws IOException {
     Device device = Device.cpu();
     try (TrainStepBundle bundle = TrainStepBundle.open(name);
         Scope _ = Scope.open()) {
       NeuralAssets model = model(bundle, device);
-      Tensor tokens = model.tokens(bundle.conditioning());
+      EncodedConditioning given = model.encode(bundle.conditioning());
+      Tensor tokens = given.tokens();
       Tensor noisy = bundle.tensor("output.noisy", device);
       float[] steps = bundle.floats("input.timestep");
       Tensor timesteps = Tensor.of(device, Shape.of(steps.length), steps);
-      Tensor prediction = model.denoise(noisy, timesteps, tokens);
+      Tensor prediction = model.denoise(noisy, timesteps, given);
       Comparison comparison = new Comparison();
       comparison.add("tokens", tokens.toFloats(), bundle.floats("output.tokens"));
       comparison.add("prediction", prediction.toFloats(), bundle.floats("output.prediction"));
@@ -309,8 +333,12 @@ class TrainStepTest {
     "train-step-sd1, cpu",
     "train-step-sd2, cpu",
     "train-step-latents, cpu",
+    "train-step-boxes, cpu",
+    "train-step-geometry, cpu",
+    "train-step-objects, cpu",
     "train-step-demo, cuda",
-    "train-step-sd2, cuda"
+    "train-step-sd2, cuda",
+    "train-step-boxes, cuda"
   })
   void samplesArePyTorchs(String name, String deviceName) throws IOException {
     Device device = device(deviceName);
