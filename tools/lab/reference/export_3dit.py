@@ -3,7 +3,7 @@
 `python tools/lab/reference/export_3dit.py [FOLDER]`, by default
 evaluation/src/test/resources/nacre/evaluation/threedit. Two files:
 
-  checkpoint.safetensors   all weights (f16), named as in its checkpoints: model.diffusion_model.*,
+  checkpoint.ckpt          as PyTorch Lightning writes it, weights in f16: model.diffusion_model.*,
                            cc_projection.*, first_stage_model.*, cond_stage_model.model.visual.* (as
                            OpenAI's CLIP), cond_stage_model.text_model.transformer.*
   case.safetensors         in PyTorch's layouts:
@@ -314,7 +314,14 @@ def main(folder: Path) -> None:
     checkpoint["cond_stage_model.model.logit_scale"] = torch.tensor(4.6)
     checkpoint["betas"] = schedule.betas
     folder.mkdir(parents=True, exist_ok=True)
-    save({k: v.half() for k, v in checkpoint.items()}, folder / "checkpoint.safetensors")
+    lightning = {
+        "epoch": 1,
+        "global_step": 20,
+        "pytorch-lightning_version": "1.4.2",
+        "state_dict": {k: v.detach().half().contiguous() for k, v in checkpoint.items()},
+        "optimizer_states": [{"state": {0: {"step": 20, "exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": LR}]}],
+    }
+    torch.save(lightning, folder / "checkpoint.ckpt")
 
     decay = {"weight_decay": 0.01, "eps": EPS}
     groups = [

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** 3DIT against PyTorch, diffusers and transformers at tiny sizes: {@code export_3dit.py}. */
 class ThreeDitTest {
-  private static final Path CHECKPOINT = ThreeDitCase.path("checkpoint.safetensors");
+  private static final Path CHECKPOINT = ThreeDitCase.path("checkpoint.ckpt");
 
   @AfterEach
   void nothingIsLeftInMemory() {
