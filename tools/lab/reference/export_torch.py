@@ -1,7 +1,9 @@
 """Writes the files of PyTorch that the restricted reader's tests read, by PyTorch itself.
 
-`python tools/lab/reference/export_torch.py [FOLDER]`, by default `torch/` in the test resources of
-`weights`. `expected.safetensors` holds what `torch.load` gives back.
+`python tools/lab/reference/export_torch.py`: `torch/` in the test resources of `weights`, where
+`expected.safetensors` holds what `torch.load` gives back; in those of `nn` DINO's weights under the
+names of its authors, and in those of `tools/cli` parts of the tiny Stable Diffusion. Files of the
+format before PyTorch 1.6 name storages by their addresses and are never the same twice.
 """
 
 from __future__ import annotations
@@ -14,10 +16,26 @@ from pathlib import Path, PurePosixPath
 
 import numpy
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
+from transformers import ViTConfig, ViTModel
 
-FOLDER = Path(__file__).resolve().parents[3] / "weights/src/test/resources/torch"
+from bundle import perturb
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "weights/src/test/resources/torch"
+ENCODERS = ROOT / "nn/src/test/resources/encoders"
+TINY = ROOT / "tools/cli/src/test/resources/tiny-sd"
+
+# Names of a ViTModel of transformers 5 in memory, and those of DINO's authors.
+DINO_NAMES = {
+    "layers.": "blocks.",
+    "attention.q_proj": "attn.qkv",
+    "attention.o_proj": "attn.proj",
+    "layernorm_before": "norm1",
+    "layernorm_after": "norm2",
+    "layernorm": "norm",
+}
 
 TYPES = {
     "f64": torch.float64,
@@ -192,7 +210,7 @@ def inversion() -> dict:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    folder = FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     values = tensors()
@@ -245,5 +263,73 @@ def main() -> None:
     torch.save({"x": torch.zeros(2).to(torch.float8_e4m3fnuz)}, folder / "fnuz.pt")
 
 
+def dino() -> None:
+    """DINO's weights as its authors published them: the backbone alone, and a training checkpoint."""
+    folder = ENCODERS / "dino-files"
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = torch.Generator().manual_seed(5)
+    model = ViTModel(ViTConfig(
+        hidden_size=64, num_hidden_layers=1, num_attention_heads=1, intermediate_size=32,
+        image_size=8, patch_size=4, layer_norm_eps=1e-6,
+    ), add_pooling_layer=False).eval()
+    perturb(model, generator)
+    with torch.no_grad():
+        model.embeddings.position_embeddings.normal_(generator=generator)
+        for parameter in model.parameters():
+            parameter.copy_(parameter.half().float())
+        pixels = torch.randn(2, 3, 8, 8, generator=generator)
+        out = model(pixels).last_hidden_state
+    theirs = OrderedDict()
+    for name, value in model.state_dict().items():
+        name = name.removeprefix("embeddings.").replace("patch_embeddings.projection", "patch_embed.proj")
+        name = name.replace("position_embeddings", "pos_embed")
+        if ".k_proj." in name or ".v_proj." in name:
+            continue
+        if ".q_proj." in name:
+            parts = [name.replace("q_proj", part) for part in ("q_proj", "k_proj", "v_proj")]
+            value = torch.cat([model.state_dict()[part] for part in parts])
+        for ours, facebook in DINO_NAMES.items():
+            name = name.replace(ours, facebook)
+        theirs[name] = value
+    half = OrderedDict((k, v.half()) for k, v in theirs.items())
+    torch.save(half, folder / "dino_pretrain.pth", _use_new_zipfile_serialization=False)
+    other = OrderedDict(("module.backbone." + k, torch.zeros(1)) for k in half)
+    teacher = OrderedDict(("backbone." + k, v) for k, v in half.items())
+    teacher["head.mlp.0.weight"] = torch.zeros(2, 2)
+    checkpoint = {
+        "student": other,
+        "teacher": teacher,
+        "optimizer": {"state": {0: {"step": 5, "exp_avg": torch.zeros(2)}}, "param_groups": []},
+        "epoch": 800,
+        "args": argparse.Namespace(arch="vit_small", patch_size=4, lr=5e-4),
+        "dino_loss": OrderedDict(center=torch.zeros(1, 2)),
+    }
+    torch.save(checkpoint, folder / "dino_full_checkpoint.pth")
+    save_file({"pixel_values": pixels, "last_hidden_state": out}, folder / "expected.safetensors")
+
+
+def tiny() -> None:
+    """Parts of the tiny Stable Diffusion as older tools saved them."""
+    folder = TINY / "torch"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = load_file(TINY / "model/text_encoder/model.safetensors")
+    torch.save(text, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    torch.save(load_file(TINY / "lora/style-peft.safetensors"), folder / "pytorch_lora_weights.bin")
+    prompts = ROOT / "diffusion/src/test/resources/prompts"
+    torch.save(load_file(prompts / "learned_embeds.safetensors"), folder / "learned_embeds.bin")
+    (vectors,) = load_file(prompts / "style.safetensors").values()
+    webui = {
+        "string_to_token": {"*": 265},
+        "string_to_param": {"*": nn.Parameter(vectors)},
+        "name": "style",
+        "step": 4,
+        "sd_checkpoint": "d3adb33f",
+        "sd_checkpoint_name": None,
+    }
+    torch.save(webui, folder / "style.pt")
+
+
 if __name__ == "__main__":
     main()
+    dino()
+    tiny()

@@ -93,6 +93,36 @@ class EncoderFoldersTest {
     assertEquals(family.className(), saved.get("architectures").get(0).asText());
   }
 
+  /** The files of DINO's authors: a backbone alone, and a training checkpoint with its teacher. */
+  @ParameterizedTest
+  @ValueSource(strings = {"dino_pretrain.pth", "dino_full_checkpoint.pth"})
+  void aSingleFileOfDinoSaysEverything(String name) throws IOException {
+    Path files = FOLDERS.resolve("dino-files");
+    Path file = files.resolve(name);
+    VitConfig config = VitFolder.config(file);
+    assertEquals(new VitConfig(64, 1, 1, 32, "gelu", 1e-6, 8, 4, 3, true), config);
+    ImageProcessorConfig images = ImageProcessorConfig.read(file, config);
+    assertEquals(8, images.imageSize());
+    assertEquals(0.485, images.mean().getFirst());
+    assertEquals(0.229, images.std().getFirst());
+    try (Scope _ = Scope.open();
+        StateDict dict = StateDict.open(files.resolve("expected.safetensors"))) {
+      Vit vit = VitFolder.load(Parameters.unwritten(CPU, DType.F32), file);
+      Tensor tokens = vit.forward(read(dict, "pixel_values", Shape.of(2, 8, 8, 3)));
+      Tensor wanted = read(dict, "last_hidden_state", Shape.of(2, 5, 64));
+      assertArrayEquals(wanted.toFloats(), tokens.toFloats(), 2e-6f);
+    }
+  }
+
+  @Test
+  void aSingleFileOfOtherNamesIsRefused() {
+    WeightsException e =
+        assertThrows(
+            WeightsException.class,
+            () -> VitFolder.config(FOLDERS.resolve("vit-classifier/model.safetensors")));
+    assertTrue(e.getMessage().contains("has no patch_embed.proj.weight"), e.getMessage());
+  }
+
   /** transformers 5 saves CLIP's bare vision tower without the prefix, earlier ones with it. */
   @Test
   void clipsTowerWithAndWithoutItsPrefix() throws IOException {
