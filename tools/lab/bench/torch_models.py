@@ -1,4 +1,4 @@
-"""Times the works of `nacre bench models` in PyTorch, diffusers and transformers.
+"""Times the works of `nacre bench models` and `nacre bench metrics` in PyTorch, diffusers and transformers.
 
 One kind of work a call, with random weights, as a user would install and run it:
 `python tools/lab/bench/torch_models.py --work unet-32 --config unet.json --dtype bfloat16`.
@@ -31,6 +31,7 @@ TUNABLES = (
     ":glibc.malloc.hugetlb=1"
 )
 SMALLER = 8  # by how much images are less high and wide with --small
+REFERENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "reference")
 FEW = 2  # images that there are at most with --small
 
 
@@ -61,7 +62,9 @@ class Bench:
         """The origin of the model's code."""
         if work == "launches":
             return ""
-        if work.startswith("vit"):
+        if work.startswith(("lpips", "fid")):
+            return "written out"
+        if work.startswith(("vit", "dino")):
             import transformers
 
             return "transformers " + transformers.__version__
@@ -165,13 +168,51 @@ class Bench:
         run = self.compiled(model.encode)
         return lambda: run(x)
 
-    def vit(self):
+    def lpips(self, net):
+        """As in tools/lab/reference/export_lpips.py; in place where PyTorch's own models are."""
+        sys.path.insert(0, REFERENCE)
+        import export_lpips
+        import torch
+
+        if net == "vgg":
+            trunk, taps = export_lpips.vgg([64, 128, 256, 512, 512])
+            side = 16
+        else:
+            trunk, taps = export_lpips.alex([64, 192, 384, 256, 256])
+            side = 31
+        for layer in trunk:
+            if isinstance(layer, torch.nn.ReLU):
+                layer.inplace = True
+        trunk = self.images(trunk.to(self.device, self.dtype).eval())
+        widths = [c.out_channels for c in trunk if isinstance(c, torch.nn.Conv2d)]
+        widths = widths if net == "alex" else [64, 128, 256, 512, 512]
+        heads = [torch.rand(1, w, 1, 1, dtype=self.dtype, device=self.device) for w in widths]
+        export_lpips.SHIFT = export_lpips.SHIFT.to(self.device, self.dtype)
+        export_lpips.SCALE = export_lpips.SCALE.to(self.device, self.dtype)
+        count = 4 if self.smaller == 1 else FEW
+        side = 256 if self.smaller == 1 else side
+        a, b = (self.images(self.random(count, 3, side, side)) for _ in range(2))
+        run = self.compiled(lambda: export_lpips.distances(trunk, taps, heads, a, b, export_lpips.authors))
+        return run
+
+    def inception(self):
+        sys.path.insert(0, REFERENCE)
+        from vision import Inception, randomized
+
+        net = self.images(randomized(Inception()).to(self.device, self.dtype))
+        side = 299 if self.smaller == 1 else 96
+        x = self.images(self.random(8 if self.smaller == 1 else FEW, 3, side, side))
+        run = self.compiled(lambda: net.features(x)[-1])
+        return run
+
+    def vit(self, count):
         from transformers import ViTConfig, ViTModel
 
         shape = ViTConfig(**self.config)
         shape._attn_implementation = "sdpa"
         model = self.build(lambda: ViTModel(shape, add_pooling_layer=False)).eval()
-        x = self.random(1, 3, shape.image_size, shape.image_size)
+        count = count if self.smaller == 1 else min(count, FEW)
+        x = self.random(count, 3, shape.image_size, shape.image_size)
         forward = self.compiled(model)
         return lambda: forward(x).last_hidden_state
 
@@ -206,7 +247,11 @@ WORK = {
     "vae-encode-256": lambda b: b.vae(False, 256),
     "vae-decode-256": lambda b: b.vae(True, 256),
     "vae-decode-512": lambda b: b.vae(True, 512),
-    "vit-b8-256": lambda b: b.vit(),
+    "vit-b8-256": lambda b: b.vit(1),
+    "lpips-vgg-256": lambda b: b.lpips("vgg"),
+    "lpips-alex-256": lambda b: b.lpips("alex"),
+    "fid-299": lambda b: b.inception(),
+    "dino-s16-224": lambda b: b.vit(16),
     "unet-train-32": lambda b: b.training_step(1),
     "unet-train-32-b32": lambda b: b.training_step(32),
     "launches": lambda b: b.launches(),

@@ -92,7 +92,7 @@ def torchmetrics(x: torch.Tensor) -> torch.Tensor:
 
 
 def distances(trunk: nn.Sequential, taps: list[int], heads: list, first, second, unit) -> torch.Tensor:
-    distance = torch.zeros(2)
+    distance = torch.zeros(len(first), dtype=first.dtype, device=first.device)
     of, to = features(trunk, taps, first, unit), features(trunk, taps, second, unit)
     for head, x, y in zip(heads, of, to):
         distance = distance + (head * (x - y).square()).sum(1).mean((1, 2))

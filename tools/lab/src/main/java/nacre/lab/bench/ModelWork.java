@@ -21,6 +21,9 @@ import nacre.nn.AdamW;
 import nacre.nn.Parameters;
 import nacre.nn.Vit;
 import nacre.nn.VitConfig;
+import nacre.nn.vision.InceptionV3;
+import nacre.nn.vision.Lpips;
+import nacre.nn.vision.LpipsNet;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
@@ -33,8 +36,8 @@ import nacre.tensor.ops.MeanSquaredError;
 import nacre.tensor.ops.RandomNormal;
 
 /**
- * The works that {@code nacre bench models} times: whole models of Stable Diffusion 2.1 and DINO
- * with random weights, and the overhead of an operation.
+ * The works that {@code nacre bench models} and {@code nacre bench metrics} time: whole models of
+ * Stable Diffusion 2.1, DINO and metrics with random weights, and the overhead of an operation.
  */
 enum ModelWork {
   UNET_32("unet-32", "UNet, 32×32 latent, batch 1", Config.UNET, Machine.CPU),
@@ -49,7 +52,12 @@ enum ModelWork {
   UNET_TRAIN_32("unet-train-32", "UNet training step, 32×32 latent", Config.UNET, Machine.CPU),
   UNET_TRAIN_32_B32(
       "unet-train-32-b32", "UNet training step, 32×32 latent, batch 32", Config.UNET, Machine.GPU),
-  LAUNCHES("launches", "1,000 operations on 1,024 numbers", Config.NONE, Machine.GPU);
+  LAUNCHES("launches", "1,000 operations on 1,024 numbers", Config.NONE, Machine.GPU),
+  LPIPS_VGG_256("lpips-vgg-256", "LPIPS, VGG16, 4 pairs 256×256", Config.NONE, Machine.METRICS),
+  LPIPS_ALEX_256("lpips-alex-256", "LPIPS, AlexNet, 4 pairs 256×256", Config.NONE, Machine.METRICS),
+  FID_299("fid-299", "FID's features, 8 pictures 299×299", Config.NONE, Machine.METRICS),
+  DINO_S16_224(
+      "dino-s16-224", "DINO ViT-S/16, 16 pictures 224×224", Config.SMALL_VIT, Machine.METRICS);
 
   private static final int CHAIN = 1000;
 
@@ -62,6 +70,7 @@ enum ModelWork {
     UNET("sd21-unet.json"),
     VAE("sd-vae.json"),
     VIT("dino-vitb8.json"),
+    SMALL_VIT("dino-vits16.json"),
     NONE(null);
 
     private final String file;
@@ -71,11 +80,15 @@ enum ModelWork {
     }
   }
 
-  /** The machine that a work is for: what takes a GPU a moment takes a CPU minutes. */
+  /**
+   * The machine that a work is for: what takes a GPU a moment takes a CPU minutes. Those of metrics
+   * are a table of their own.
+   */
   private enum Machine {
     CPU,
     GPU,
-    BOTH
+    BOTH,
+    METRICS
   }
 
   private final String id;
@@ -149,8 +162,15 @@ enum ModelWork {
 
   /** The works that are timed by default. */
   static List<ModelWork> all(boolean gpu) {
-    Machine other = gpu ? Machine.CPU : Machine.GPU;
-    return Arrays.stream(values()).filter(work -> work.machine != other).toList();
+    Machine own = gpu ? Machine.GPU : Machine.CPU;
+    return Arrays.stream(values())
+        .filter(work -> work.machine == own || work.machine == Machine.BOTH)
+        .toList();
+  }
+
+  /** The works that metrics do for every picture. */
+  static List<ModelWork> ofMetrics() {
+    return Arrays.stream(values()).filter(work -> work.machine == Machine.METRICS).toList();
   }
 
   /** Builds a model in the current scope and returns one run of the work, for the device alone. */
@@ -165,10 +185,14 @@ enum ModelWork {
       case VAE_ENCODE_256 -> build.encode(256);
       case VAE_DECODE_256 -> build.decode(256);
       case VAE_DECODE_512 -> build.decode(512);
-      case VIT_B8_256 -> build.vit();
+      case VIT_B8_256 -> build.vit(1);
       case UNET_TRAIN_32 -> build.trainingStep(1);
       case UNET_TRAIN_32_B32 -> build.trainingStep(32);
       case LAUNCHES -> build.launches(small ? CHAIN / 10 : CHAIN);
+      case LPIPS_VGG_256 -> build.lpips(LpipsNet.VGG);
+      case LPIPS_ALEX_256 -> build.lpips(LpipsNet.ALEX);
+      case FID_299 -> build.inception(small ? 96 : 299);
+      case DINO_S16_224 -> build.vit(16);
     };
   }
 
@@ -209,13 +233,29 @@ enum ModelWork {
       return () -> vae.decode(z);
     }
 
-    Supplier<Tensor> vit() {
+    Supplier<Tensor> vit(int asked) {
       VitConfig shape = VitConfig.of(config);
       Parameters weights = weights();
       Vit vit = new Vit(weights, shape);
       weights.prepack();
-      Tensor image = random(1, shape.imageSize(), shape.imageSize(), 3);
-      return () -> vit.forward(image);
+      Tensor images = random(batch(asked), shape.imageSize(), shape.imageSize(), 3);
+      return () -> vit.forward(images);
+    }
+
+    Supplier<Tensor> lpips(LpipsNet net) {
+      Lpips lpips = new Lpips(weights(), net).prepack();
+      int side = smaller > 1 ? net.smallest() : 256;
+      Tensor pictures = random(batch(4), side, side, 3);
+      Tensor truths = random(batch(4), side, side, 3);
+      return () -> lpips.distance(pictures, truths);
+    }
+
+    Supplier<Tensor> inception(int side) {
+      Parameters weights = weights();
+      InceptionV3 network = new InceptionV3(weights, InceptionV3.Tap.LAST);
+      weights.prepack();
+      Tensor pictures = random(batch(8), side, side, 3);
+      return () -> network.features(pictures);
     }
 
     /** Weights and optimizer in f32, activations in {@code dtype}. */

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.CudaOptions;
@@ -130,9 +131,18 @@ final class ModelsBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    return run(ModelWork::all);
+  }
+
+  /**
+   * Times what was asked for, or else what there is.
+   *
+   * @param others for a GPU, or for the host
+   */
+  int run(Function<Boolean, List<ModelWork>> others) throws IOException, InterruptedException {
     Device on = DeviceChoice.of(device, cuda.settings());
     List<ModelWork> works =
-        work == null ? ModelWork.all(!on.isHost()) : work.stream().map(ModelWork::of).toList();
+        work == null ? others.apply(!on.isHost()) : work.stream().map(ModelWork::of).toList();
     PrintStream out = System.out;
     out.println("device  " + on.backend().describe());
     out.println("machine " + Peer.machine());

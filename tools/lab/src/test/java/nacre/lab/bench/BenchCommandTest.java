@@ -54,6 +54,20 @@ class BenchCommandTest {
   }
 
   @Test
+  void metricsAreATableOfTheirOwn() throws IOException {
+    Path json = folder.resolve("metrics.json");
+    Run run =
+        run("metrics", "--small", "--dtype", "float32", "--seconds", "0.1", "--json", "" + json);
+    assertEquals(0, run.status(), run.toString());
+    for (String title : new String[] {"LPIPS, VGG16", "LPIPS, AlexNet", "FID's", "ViT-S/16"}) {
+      assertEquals(1, run.out().lines().filter(line -> line.contains(title)).count(), run.out());
+    }
+    assertTrue(Files.readString(json).contains("lpips-vgg-256"));
+    assertEquals(0, Memory.liveTensors());
+    assertRefused(run("metrics", "--work", "lpips"), "lpips is not known");
+  }
+
+  @Test
   void badOptionsAreRefused() {
     assertRefused(bench("--steps", "0"), "--steps is 0");
     assertRefused(bench("--rounds", "0"), "--rounds is 0");
