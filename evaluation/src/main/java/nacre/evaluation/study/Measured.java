@@ -22,6 +22,9 @@ import nacre.weights.JsonFile;
  */
 public record Measured(
     String method, long seed, long steps, String benchmark, List<Column> columns) {
+  /** Of the file; another one holds what was measured otherwise. */
+  private static final int FORMAT = 2;
+
   private static final JsonMapper JSON = new JsonMapper();
 
   /**
@@ -55,7 +58,11 @@ public record Measured(
   /** Writes it, whole or not at all. */
   public void write(Path file) throws IOException {
     ObjectNode root = JSON.createObjectNode();
-    root.put("method", method).put("seed", seed).put("steps", steps).put("benchmark", benchmark);
+    root.put("format", FORMAT)
+        .put("method", method)
+        .put("seed", seed)
+        .put("steps", steps)
+        .put("benchmark", benchmark);
     ArrayNode all = root.putArray("metrics");
     for (Column column : columns) {
       ObjectNode node = all.addObject();
@@ -75,20 +82,22 @@ public record Measured(
   /**
    * Reads what {@link #write} wrote.
    *
-   * @return empty if there is no such file, or it is damaged: it is made again then
+   * @return empty if there is no such file, or it is damaged or of another version: it is made
+   *     again then
    */
   public static Optional<Measured> read(Path file) {
     if (!Files.exists(file)) {
       return Optional.empty();
     }
     try {
-      return Optional.of(of(JsonFile.read(file)));
+      JsonNode root = JsonFile.read(file);
+      return root.path("format").asInt() == FORMAT ? Optional.of(of(root)) : Optional.empty();
     } catch (IOException damaged) {
       return Optional.empty();
     }
   }
 
-  private static Measured of(JsonNode root) throws IOException {
+  private static Measured of(JsonNode root) {
     List<Column> columns = new ArrayList<>();
     for (JsonNode node : root.path("metrics")) {
       JsonNode list = node.path("values");

@@ -18,6 +18,7 @@ import nacre.neuralassets.model.TrainingPreset;
 import nacre.weights.AtomicFile;
 import nacre.weights.AtomicFolder;
 import nacre.weights.SafeTensorsWriter;
+import nacre.weights.Sha256;
 import nacre.weights.StateDict;
 
 /**
@@ -191,6 +192,19 @@ public record Checkpoint(Path folder) {
   /** The model with the averaged parameters. */
   public Path model() {
     return folder.resolve(EMA);
+  }
+
+  /**
+   * A digest of the model, by which it is told from others.
+   *
+   * @return empty for checkpoints of earlier versions, whose files have no digests
+   * @throws IOException in one line, if the file of digests is damaged
+   */
+  public String modelDigest() throws IOException {
+    return Checksums.read(folder)
+        .map(sums -> sums.only(name -> name.startsWith(EMA + "/")).digests().toString())
+        .map(all -> new Sha256().add(all).hex())
+        .orElse("");
   }
 
   /** The state of the run. */

@@ -14,8 +14,10 @@ import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
 import nacre.evaluation.EditCase;
-import nacre.evaluation.EditingMethod;
+import nacre.evaluation.EditCases;
+import nacre.evaluation.NeuralAssetsMethod;
 import nacre.evaluation.benchmark.EditBenchmark;
+import nacre.evaluation.run.Contender;
 import nacre.evaluation.study.Measured;
 import nacre.evaluation.study.StudyFile;
 import nacre.evaluation.study.StudyNumbers;
@@ -39,9 +41,6 @@ import nacre.weights.OneLine;
 /** One start of a study: everything that is not done yet, one run after the other. */
 final class Study {
   private static final Duration CHECKPOINTS = Duration.ofMinutes(5);
-
-  /** Cases that methods without a model draw at a time. */
-  private static final int BATCH = 25;
 
   private final StudyFile study;
   private final StudyFolder folder;
@@ -166,7 +165,11 @@ final class Study {
   /** The cases at the size of the variants' pictures; those of the demo if there are none. */
   private StudyMeasuring measuring() {
     if (cases == null) {
-      cases = new StudyMeasuring(rendered(), out);
+      List<EditCase> rendered = rendered();
+      String digest = EditBenchmark.digest(rendered);
+      cases =
+          new StudyMeasuring(
+              EditCases.of(rendered, digest, "benchmark of edits"), folder.drawn(), out);
     }
     return cases;
   }
@@ -216,36 +219,40 @@ final class Study {
     if (isMeasured(file, steps)) {
       return true;
     }
-    try (Scope _ = Scope.open()) {
-      Sampler sampler = Sampler.of(ModelFolder.load(last.model(), device));
-      int slots = Scenes.dataOf(run.preset().preset()).slots();
-      return measure(
-          run.variant(),
-          new ModelMethod(run.variant(), sampler, slots),
-          run.seed(),
-          steps,
-          sampler.batch(),
-          file);
+    int slots = Scenes.dataOf(run.preset().preset()).slots();
+    Contender contender =
+        new Contender(
+            run.variant(),
+            last.modelDigest(),
+            true,
+            () ->
+                new NeuralAssetsMethod(
+                    run.variant(), Sampler.of(ModelFolder.load(last.model(), device)), slots));
+    try (Scope _ = Scope.open()) { // the model is in it
+      return measure(contender, run.seed(), steps, file);
     }
   }
 
   private boolean measure(String method) throws IOException {
     Path file = folder.results(method, 0);
-    return isMeasured(file, 0) || measure(method, StudyMethods.open(method), 0, 0, BATCH, file);
+    Contender contender = new Contender(method, "", false, () -> StudyMethods.open(method));
+    return isMeasured(file, 0) || measure(contender, 0, 0, file);
   }
 
   private boolean isMeasured(Path file, long steps) {
     return Measured.read(file)
-        .filter(one -> one.isOf(measuring().digest(), study.cases(), steps, StudyMeasuring.names()))
+        .filter(
+            one ->
+                one.isOf(
+                    measuring().cases().digest(), study.cases(), steps, StudyMeasuring.names()))
         .isPresent();
   }
 
-  private boolean measure(
-      String name, EditingMethod method, long seed, long steps, int batch, Path file)
+  private boolean measure(Contender contender, long seed, long steps, Path file)
       throws IOException {
-    out.println("measure " + name);
-    try (method) {
-      measuring().measure(name, method, seed, steps, batch, this::requireUnstopped).write(file);
+    out.println("measure " + contender.name());
+    try {
+      measuring().measure(contender, seed, steps, this::requireUnstopped).write(file);
     } catch (CancellationException e) {
       return false;
     }

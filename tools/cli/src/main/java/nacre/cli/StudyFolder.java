@@ -14,8 +14,9 @@ import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
 
 /**
- * The folder of a study: {@code runs/VARIANT-seedN} are ordinary runs, {@code results} has what was
- * measured, a file for each, and beside them lie the table and the plot of all.
+ * The folder of a study: {@code runs/VARIANT-seedN} are ordinary runs, {@code drawn} has the
+ * pictures of each method, {@code results} what was measured of them, a file for each, and beside
+ * them lie the table and the plot of all.
  */
 record StudyFolder(Path root) {
   /** A run of the study. */
@@ -33,6 +34,10 @@ record StudyFolder(Path root) {
 
   RunFolder run(Run run) {
     return new RunFolder(root.resolve("runs").resolve(run.name()));
+  }
+
+  Path drawn() {
+    return root.resolve("drawn");
   }
 
   Path results(String method, long seed) {
