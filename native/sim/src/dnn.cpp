@@ -35,6 +35,7 @@ enum Status {
   DESCRIPTOR_TYPE = 2012,
   NOT_SUPPORTED = 3000,
   NOT_SUPPORTED_TYPE = 3003,
+  INTERNAL_ERROR = 4000,
   EXECUTION_FAILED = 5000,
 };
 
@@ -48,7 +49,10 @@ enum {
 
 // Types of attributes.
 enum { HANDLE = 0, DATA_TYPE = 1, BOOLEAN = 2, INT64 = 3, FLOAT = 4, VOID_PTR = 6, CONVOLUTION_MODE = 7, HEUR_MODE = 8,
-       NUMERICAL_NOTE = 11, POINTWISE_MODE = 14, DESCRIPTOR = 15, REDUCTION_OPERATOR = 18, CHAR = 24 };
+       NUMERICAL_NOTE = 11, BEHAVIOR_NOTE = 19, POINTWISE_MODE = 14, DESCRIPTOR = 15, REDUCTION_OPERATOR = 18, CHAR = 24 };
+
+// Behavior notes.
+enum { RUNTIME_COMPILATION = 0 };
 
 // Numerical notes.
 enum { TENSOR_CORE = 0, DOWN_CONVERT_INPUTS = 1, NONDETERMINISTIC = 4 };
@@ -74,8 +78,10 @@ struct Attribute {
 };
 
 struct Engine {
+  int64_t number;
   std::vector<int> notes;
-  bool tf32;
+  bool tf32, compiled;
+  int place;  // among all engines of its graph
 };
 
 }  // namespace
@@ -280,19 +286,36 @@ void finalize_graph(Descriptor& d) {
   d.program = program;
 }
 
-// The engines for a graph, best first. As on a device, the fastest are not always the most exact.
+// The engines for a graph, best first, under numbers and notes that cuDNN has for an H100: one that uses tensor cores
+// for f32 rounds operands to TF32 and says no more than TENSOR_CORE, and exact ones come after many of these.
 std::vector<Engine> engines(const Program& program) {
+  constexpr int ROUNDING = 28;
   const Operation& first = program.operations.front();
   bool f32 = first.tensors.count("x") != 0 && first.tensors.at("x").type == Type::F32;
   std::vector<Engine> all;
-  if (first.kind == Kind::WEIGHT_GRADIENT) all.push_back({{TENSOR_CORE, NONDETERMINISTIC}, f32});
+  if (first.kind == Kind::WEIGHT_GRADIENT) all.push_back({1, {TENSOR_CORE, NONDETERMINISTIC}, f32, false, 0});
   if (f32) {
-    all.push_back({{TENSOR_CORE, DOWN_CONVERT_INPUTS}, true});
-    all.push_back({{}, false});
+    for (int i = 0; i < ROUNDING; i++) all.push_back({51 + i, {TENSOR_CORE}, true, false, 0});
+    all.push_back({44, {}, false, false, 0});
+    all.push_back({0, {}, false, false, 0});
   } else {
-    all.push_back({{TENSOR_CORE}, false});
+    all.push_back({51, {TENSOR_CORE}, false, false, 0});
+    all.push_back({4, {TENSOR_CORE}, false, true, 0});
   }
+  for (size_t i = 0; i < all.size(); i++) all[i].place = static_cast<int>(i);
   return all;
+}
+
+// How many of a graph's engines fail at what a setting names, counted from the first that is exact; none where it is
+// not set. What fails on a device is not known before.
+bool fails(const char* setting, const Engine& engine, const Program& program) {
+  const char* asked = std::getenv(setting);
+  if (!asked) return false;
+  std::vector<Engine> all = engines(program);
+  auto exact = std::find_if(all.begin(), all.end(), [](const Engine& e) {
+    return !e.tf32 && std::find(e.notes.begin(), e.notes.end(), NONDETERMINISTIC) == e.notes.end();
+  });
+  return engine.place < exact - all.begin() + std::atoi(asked);
 }
 
 void finalize(Descriptor& d) {
@@ -312,6 +335,10 @@ void finalize(Descriptor& d) {
       if (!d.attributes.count(400) && !d.attributes.count(407)) stop(BAD_PARAM, "a plan without a handle");
       d.program = std::make_shared<Program>(*chosen.program);
       d.program->tf32 = chosen.engine.tf32;
+      d.engine = chosen.engine;
+      if (fails("NACRE_SIM_CUDNN_FAIL_FINALIZE", d.engine, *d.program)) {
+        stop(INTERNAL_ERROR, format("engine %d fails when its plan is finalized", static_cast<int>(d.engine.number)));
+      }
       break;
     }
     case VARIANT_PACK:
@@ -377,6 +404,7 @@ EXPORT const char* cudnnGetErrorString(int status) {
     case 3001: return "CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN";
     case 3002: return "CUDNN_STATUS_NOT_SUPPORTED_SHAPE";
     case NOT_SUPPORTED_TYPE: return "CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE";
+    case INTERNAL_ERROR: return "CUDNN_STATUS_INTERNAL_ERROR";
     case EXECUTION_FAILED: return "CUDNN_STATUS_EXECUTION_FAILED";
   }
   return "CUDNN_STATUS of another kind";
@@ -458,6 +486,12 @@ EXPORT int cudnnBackendGetAttribute(const Descriptor* d, int attribute, int type
     return SUCCESS;
   }
   if (attribute == 1303 && d->type == ENGINE && type == NUMERICAL_NOTE) return give(d->engine.notes, asked, count, to);
+  if (attribute == 1301 && d->type == ENGINE && type == INT64) {
+    return give(std::vector<int64_t>{d->engine.number}, asked, count, to);
+  }
+  if (attribute == 1305 && d->type == ENGINE && type == BEHAVIOR_NOTE) {
+    return give(d->engine.compiled ? std::vector<int>{RUNTIME_COMPILATION} : std::vector<int>{}, asked, count, to);
+  }
   if (attribute == 402 && d->type == PLAN && type == INT64) {
     return give(std::vector<int64_t>{static_cast<int64_t>(workspace(*d->program))}, asked, count, to);
   }
@@ -502,6 +536,9 @@ EXPORT int cudnnBackendExecute(Handle* h, Descriptor* plan, Descriptor* pack) {
                                                static_cast<int>(tensor.alignment)));
     }
     addresses[id] = a;
+  }
+  if (fails("NACRE_SIM_CUDNN_FAIL_EXECUTE", plan->engine, *plan->program)) {
+    return refuse(EXECUTION_FAILED, format("engine %d does not run", static_cast<int>(plan->engine.number)));
   }
   Address scratch = value<Address>(*pack, 1003, 0);
   size_t bytes = workspace(*plan->program);

@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import nacre.bindings.cudnn.Cudnn;
 import nacre.tensor.cuda.driver.CudaException;
 
-/** cuDNN has no engine for a graph, in its own words. Anything else it answers is an error. */
+/** cuDNN has no engine for a graph, or one that fails, in its own words. */
 final class CudnnException extends Exception {
   private static final long serialVersionUID = 1;
 
@@ -32,6 +32,17 @@ final class CudnnException extends Exception {
       throw new CudnnException(call + ": " + explain(status));
     }
     throw new CudaException("cuDNN: " + call + ": " + explain(status));
+  }
+
+  /**
+   * Passes if a call succeeded that another engine may succeed with where this one did not.
+   *
+   * @throws CudnnException if it failed, in whatever way
+   */
+  static void next(int status, String call) throws CudnnException {
+    if (status != Cudnn.CUDNN_STATUS_SUCCESS()) {
+      throw new CudnnException(call + ": " + explain(status));
+    }
   }
 
   /** As {@link #check}, for calls that nothing unsupported can come of. */

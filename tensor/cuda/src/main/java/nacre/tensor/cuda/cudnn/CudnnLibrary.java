@@ -12,6 +12,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.cuda.driver.CudaException;
 import nacre.tensor.spi.AttentionGradients;
 import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Unary;
@@ -39,7 +40,10 @@ public final class CudnnLibrary {
   private Target.Handle target;
 
   private sealed interface Verdict {
-    record Planned(Plan plan) implements Verdict {}
+    /**
+     * @param ran whether it was run before, so that a failure is no fault of its engine
+     */
+    record Planned(Plan plan, boolean ran) implements Verdict {}
 
     record Refused() implements Verdict {}
   }
@@ -197,32 +201,49 @@ public final class CudnnLibrary {
     }
     device.enter();
     try {
-      return switch (verdicts.computeIfAbsent(shape, this::plan)) {
-        case Verdict.Refused _ -> false;
-        case Verdict.Planned(Plan plan) -> {
-          long bytes = plan.workspace();
-          long workspace = bytes == 0 ? 0 : allocator.allocate(bytes);
-          try {
-            plan.run(target.cudnn(), workspace, operands);
-          } finally {
-            if (bytes != 0) {
-              allocator.free(workspace, bytes);
-            }
+      Graph.Freedom left = freedom;
+      while (verdicts.computeIfAbsent(shape, s -> plan(s, freedom))
+          instanceof Verdict.Planned(Plan plan, boolean ran)) {
+        try {
+          run(plan, operands);
+          if (!ran) {
+            verdicts.put(shape, new Verdict.Planned(plan, true));
           }
-          yield true;
+          return true;
+        } catch (CudnnException e) {
+          if (ran) {
+            throw new CudaException("cuDNN: " + e.getMessage());
+          }
+          refusals.accept(shape + ", engine " + plan.choice().engine().number(), e.getMessage());
+          plan.choice().plan().close();
+          left = left.without(plan.choice().engine().number());
+          verdicts.put(shape, plan(shape, left));
         }
-      };
+      }
+      return false;
     } finally {
       device.leave();
     }
   }
 
-  private Verdict plan(GraphShape shape) {
+  private void run(Plan plan, MemorySegment[] operands) throws CudnnException {
+    long bytes = plan.workspace();
+    long workspace = bytes == 0 ? 0 : allocator.allocate(bytes);
+    try {
+      plan.run(target.cudnn(), workspace, operands);
+    } finally {
+      if (bytes != 0) {
+        allocator.free(workspace, bytes);
+      }
+    }
+  }
+
+  private Verdict plan(GraphShape shape, Graph.Freedom left) {
     if (target == null) {
       target = Target.Handle.open(device.stream());
     }
     try {
-      return new Verdict.Planned(shape.plan(target, freedom));
+      return new Verdict.Planned(shape.plan(target, left), false);
     } catch (CudnnException e) {
       refusals.accept(shape.toString(), e.getMessage());
       return new Verdict.Refused();

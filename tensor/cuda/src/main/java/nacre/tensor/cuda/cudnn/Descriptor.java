@@ -39,6 +39,15 @@ final class Descriptor implements AutoCloseable {
     return this;
   }
 
+  /**
+   * As {@link #finish}, for heuristics and plans: whatever cuDNN fails with there, it may do better
+   * with the next engine.
+   */
+  Descriptor finishIfItCan() throws CudnnException {
+    CudnnException.next(Cudnn.cudnnBackendFinalize(handle), name);
+    return this;
+  }
+
   Descriptor longs(int attribute, long... values) throws CudnnException {
     try (Arena arena = Arena.ofConfined()) {
       return set(
@@ -135,13 +144,39 @@ final class Descriptor implements AutoCloseable {
     }
   }
 
-  /** An attribute that is a list of descriptors, which become the caller's. */
-  List<Descriptor> nodes(int attribute, String element, int elementType, int most)
+  /** An attribute that is a descriptor, which becomes the caller's. */
+  Descriptor node(int attribute, String element, int elementType) throws CudnnException {
+    List<Descriptor> all = nodes(attribute, element, elementType, 1);
+    if (all.isEmpty()) {
+      throw new CudnnException(name + " has no " + element);
+    }
+    return all.getFirst();
+  }
+
+  /** An attribute that is a list of descriptors, all of them, which become the caller's. */
+  List<Descriptor> nodes(int attribute, String element, int elementType) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment count = arena.allocate(ValueLayout.JAVA_LONG);
+      CudnnException.next(
+          Cudnn.cudnnBackendGetAttribute(
+              handle,
+              attribute,
+              Cudnn.CUDNN_TYPE_BACKEND_DESCRIPTOR(),
+              0,
+              count,
+              MemorySegment.NULL),
+          name);
+      return nodes(attribute, element, elementType, (int) count.get(ValueLayout.JAVA_LONG, 0));
+    }
+  }
+
+  private List<Descriptor> nodes(int attribute, String element, int elementType, int most)
       throws CudnnException {
     List<Descriptor> all = new ArrayList<>();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment count = arena.allocate(ValueLayout.JAVA_LONG);
-      MemorySegment array = arena.allocate(MemoryLayout.sequenceLayout(most, ValueLayout.ADDRESS));
+      MemorySegment array =
+          arena.allocate(MemoryLayout.sequenceLayout(Math.max(1, most), ValueLayout.ADDRESS));
       for (int i = 0; i < most; i++) {
         all.add(create(element, elementType));
         array.setAtIndex(ValueLayout.ADDRESS, i, all.get(i).handle);
@@ -156,7 +191,7 @@ final class Descriptor implements AutoCloseable {
       while (all.size() > filled) {
         all.removeLast().close();
       }
-      CudnnException.check(status, name);
+      CudnnException.next(status, name);
       return all;
     }
   }

@@ -3,13 +3,43 @@ package nacre.tensor.cuda.cudnn;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import nacre.bindings.cudnn.Cudnn;
+import nacre.tensor.DType;
 
-/** The engines that cuDNN has for a graph, and the choice among them. */
-record Engines(Descriptor graph, Target target, Graph.Freedom freedom) {
-  private static final int MOST = 16;
-
+/**
+ * The engines that cuDNN has for a graph, and the choice among them.
+ *
+ * @param dtype what the graph's operands are stored as
+ */
+record Engines(Descriptor graph, Target target, DType dtype, Graph.Freedom freedom) {
   /** Workspace beyond which the next engine is asked. */
   private static final long MUCH = 1L << 30;
+
+  /**
+   * An engine of cuDNN's, as it describes itself.
+   *
+   * @param number its number among the engines of its kind of graph, which versions may change
+   * @param notes cuDNN's numerical notes: what may make its results differ
+   * @param compiled whether its kernel is compiled when a plan is made, which takes about a second
+   */
+  record Engine(long number, List<Integer> notes, boolean compiled) {
+    /** Whether it gives the same bits each time, and as exact ones as was asked for. */
+    boolean allowed(DType dtype, Graph.Freedom freedom) {
+      // cuDNN's TF32 engines say that they use tensor cores, and nothing else: these multiply no
+      // f32 operands but rounded ones. Inputs that are converted down are rounded further yet.
+      boolean rounds =
+          dtype == DType.F32
+              && !freedom.tensorCoresForF32()
+              && notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_TENSOR_CORE());
+      return !rounds
+          && !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS())
+          && !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC())
+          && !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION())
+          && !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_WINOGRAD());
+    }
+  }
+
+  /** A plan, and the engine that runs it. */
+  record Choice(Descriptor plan, Engine engine, long workspace) {}
 
   /**
    * The plan of the first engine, in cuDNN's order, that is deterministic and exact enough, and
@@ -17,52 +47,62 @@ record Engines(Descriptor graph, Target target, Graph.Freedom freedom) {
    *
    * @throws CudnnException if there is none, with the reason of the last that was tried
    */
-  Descriptor best() throws CudnnException {
+  Choice best() throws CudnnException {
     CudnnException last = new CudnnException("its heuristics know no engine");
-    Descriptor large = null;
-    long least = Long.MAX_VALUE;
+    boolean tried = false;
+    Choice best = null;
     for (int mode : new int[] {Cudnn.CUDNN_HEUR_MODE_A(), Cudnn.CUDNN_HEUR_MODE_FALLBACK()}) {
-      List<Descriptor> choices;
+      List<Descriptor> configurations;
       try {
-        choices = recommended(mode);
+        configurations = recommended(mode);
       } catch (CudnnException e) {
         last = e;
         continue;
       }
       try {
-        for (Descriptor choice : choices) {
+        for (Descriptor configuration : configurations) {
           try {
-            if (!allowed(choice)) {
-              last = new CudnnException("what it recommends is not deterministic, or less exact");
+            Engine engine = engine(configuration);
+            if (freedom.failed().contains(engine.number)) {
+              tried = true;
+              last = new CudnnException("engine " + engine.number + " fails when it is run");
               continue;
             }
-            Descriptor plan = plan(choice);
+            if (!engine.allowed(dtype, freedom)) {
+              if (!tried) {
+                last = new CudnnException("what it recommends is not deterministic, or less exact");
+              }
+              continue;
+            }
+            tried = true;
+            Descriptor plan = plan(configuration);
             long wants = plan.number(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE());
-            Descriptor other = wants < least ? large : plan;
-            if (wants < least) {
-              large = plan;
-              least = wants;
+            if (best != null && wants >= best.workspace) {
+              plan.close();
+              continue;
             }
-            if (other != null) {
-              other.close();
+            if (best != null) {
+              best.plan.close();
             }
-            if (least <= MUCH) {
-              return large;
+            best = new Choice(plan, engine, wants);
+            if (wants <= MUCH) {
+              return best;
             }
           } catch (CudnnException e) {
             last = e;
           }
         }
       } finally {
-        choices.forEach(Descriptor::close);
+        configurations.forEach(Descriptor::close);
       }
     }
-    if (large != null) {
-      return large;
+    if (best != null) {
+      return best;
     }
     throw last;
   }
 
+  /** All engine configurations that a heuristic of cuDNN's names, the fastest first. */
   private List<Descriptor> recommended(int mode) throws CudnnException {
     try (Descriptor heuristics =
         Descriptor.create("heuristics", Cudnn.CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR())) {
@@ -73,35 +113,26 @@ record Engines(Descriptor graph, Target target, Graph.Freedom freedom) {
         heuristics.nodes(Cudnn.CUDNN_ATTR_ENGINEHEUR_DEVICEPROP(), described.properties());
       }
       return heuristics
-          .finish()
+          .finishIfItCan()
           .nodes(
               Cudnn.CUDNN_ATTR_ENGINEHEUR_RESULTS(),
               "engine configuration",
-              Cudnn.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR(),
-              MOST);
+              Cudnn.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR());
     }
   }
 
-  /** Whether an engine gives the same bits each time, and as exact ones as was asked for. */
-  private boolean allowed(Descriptor choice) throws CudnnException {
-    List<Descriptor> engine =
-        choice.nodes(
+  private static Engine engine(Descriptor configuration) throws CudnnException {
+    try (Descriptor engine =
+        configuration.node(
             Cudnn.CUDNN_ATTR_ENGINECFG_ENGINE(),
             "engine",
-            Cudnn.CUDNN_BACKEND_ENGINE_DESCRIPTOR(),
-            1);
-    try {
-      List<Integer> notes =
+            Cudnn.CUDNN_BACKEND_ENGINE_DESCRIPTOR())) {
+      return new Engine(
+          engine.number(Cudnn.CUDNN_ATTR_ENGINE_GLOBAL_INDEX()),
+          engine.codes(Cudnn.CUDNN_ATTR_ENGINE_NUMERICAL_NOTE(), Cudnn.CUDNN_TYPE_NUMERICAL_NOTE()),
           engine
-              .getFirst()
-              .codes(Cudnn.CUDNN_ATTR_ENGINE_NUMERICAL_NOTE(), Cudnn.CUDNN_TYPE_NUMERICAL_NOTE());
-      boolean rounds = notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS());
-      return !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC())
-          && !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION())
-          && !notes.contains(Cudnn.CUDNN_NUMERICAL_NOTE_WINOGRAD())
-          && (!rounds || freedom.tensorCoresForF32());
-    } finally {
-      engine.forEach(Descriptor::close);
+              .codes(Cudnn.CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE(), Cudnn.CUDNN_TYPE_BEHAVIOR_NOTE())
+              .contains(Cudnn.CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION()));
     }
   }
 
@@ -114,7 +145,7 @@ record Engines(Descriptor graph, Target target, Graph.Freedom freedom) {
         case Target.Described(Descriptor properties) ->
             plan.nodes(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP(), properties);
       }
-      return plan.nodes(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG(), choice).finish();
+      return plan.nodes(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG(), choice).finishIfItCan();
     } catch (CudnnException | RuntimeException e) {
       plan.close();
       throw e;

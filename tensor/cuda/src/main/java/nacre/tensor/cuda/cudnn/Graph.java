@@ -3,6 +3,8 @@ package nacre.tensor.cuda.cudnn;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import nacre.bindings.cudnn.Cudnn;
 import nacre.tensor.DType;
 import nacre.tensor.spi.Binary;
@@ -17,8 +19,24 @@ final class Graph implements AutoCloseable {
   /** Node of a graph that holds numbers. Its place in the list of operands is its identifier. */
   record Edge(Descriptor descriptor, int type, long[] dims, long[] strides) {}
 
-  /** What engines may do to be faster. */
-  record Freedom(boolean tensorCoresForF32) {}
+  /**
+   * Which engines may serve.
+   *
+   * @param tensorCoresForF32 whether f32 operands may be rounded to 10 bits of fraction
+   * @param failed engines, by number, that did not run this graph when they were tried
+   */
+  record Freedom(boolean tensorCoresForF32, Set<Long> failed) {
+    Freedom(boolean tensorCoresForF32) {
+      this(tensorCoresForF32, Set.of());
+    }
+
+    /** The same, without one engine more. */
+    Freedom without(long engine) {
+      Set<Long> more = new TreeSet<>(failed);
+      more.add(engine);
+      return new Freedom(tensorCoresForF32, Set.copyOf(more));
+    }
+  }
 
   static final int ALIGNMENT = 16;
   private static final int FIRST_VIRTUAL = 1000;
@@ -288,18 +306,18 @@ final class Graph implements AutoCloseable {
   /**
    * The best plan that cuDNN has.
    *
+   * @param dtype what operands are stored as
    * @throws CudnnException if no engine runs this, with the reason of the last that was tried
    */
-  Plan build(Target target, Freedom freedom) throws CudnnException {
+  Plan build(Target target, DType dtype, Freedom freedom) throws CudnnException {
     Descriptor graph =
         own(Descriptor.create("graph", Cudnn.CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR()));
     graph.nodes(Cudnn.CUDNN_ATTR_OPERATIONGRAPH_OPS(), operations.toArray(Descriptor[]::new));
     if (target instanceof Target.Handle handle) {
       graph.library(Cudnn.CUDNN_ATTR_OPERATIONGRAPH_HANDLE(), handle.cudnn());
     }
-    Descriptor plan = new Engines(graph.finish(), target, freedom).best();
-    long workspace = plan.number(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE());
-    return new Plan(plan, edges, workspace, List.copyOf(scratch));
+    Engines engines = new Engines(graph.finish(), target, dtype, freedom);
+    return new Plan(engines.best(), edges, List.copyOf(scratch));
   }
 
   private Descriptor own(Descriptor descriptor) {

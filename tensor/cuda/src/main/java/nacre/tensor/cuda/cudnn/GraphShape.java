@@ -30,20 +30,21 @@ sealed interface GraphShape {
         int steps = (bias ? 1 : 0) + (residual == null ? 0 : 1) + (f == null ? 0 : 1);
         Graph.Edge at = steps == 0 ? out : g.between(out);
         g.convolution(Graph.Direction.FORWARD, in, weight, at, window);
+        if (residual != null) {
+          // Before the bias: cuDNN's precompiled engines know this order and no other.
+          Graph.Edge next = --steps == 0 ? out : g.between(out);
+          g.apply(Binary.ADD, at, other, next);
+          at = next;
+        }
         if (bias) {
           Graph.Edge next = --steps == 0 ? out : g.between(out);
           g.apply(Binary.ADD, at, offset, next);
           at = next;
         }
-        if (residual != null) {
-          Graph.Edge next = --steps == 0 ? out : g.between(out);
-          g.apply(Binary.ADD, at, other, next);
-          at = next;
-        }
         if (f != null) {
           g.apply(f, at, out);
         }
-        return g.build(target, freedom);
+        return g.build(target, dtype, freedom);
       }
     }
   }
@@ -57,7 +58,7 @@ sealed interface GraphShape {
       try (Graph g = new Graph()) {
         g.convolution(
             direction, image(g, dtype, x), image(g, dtype, w), image(g, dtype, y), window);
-        return g.build(target, freedom);
+        return g.build(target, dtype, freedom);
       }
     }
   }
@@ -74,7 +75,7 @@ sealed interface GraphShape {
         Graph.Edge scale = g.scalar(4);
         Graph.Edge out = tokens(g, dtype, q);
         g.attention(query, key, value, scale, out, state ? logarithms(g, q) : null);
-        return g.build(target, freedom);
+        return g.build(target, dtype, freedom);
       }
     }
   }
@@ -125,7 +126,7 @@ sealed interface GraphShape {
         Graph.Edge ds = g.apply(Binary.MULTIPLY, unscaled, scale);
         g.product(g.transpose(dtype, ds), query, dkey);
         g.product(ds, g.transpose(dtype, keyT), dquery);
-        return g.build(target, freedom);
+        return g.build(target, dtype, freedom);
       }
     }
 

@@ -5,16 +5,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import nacre.bindings.cudnn.Cudnn;
-import nacre.tensor.cuda.driver.CudaException;
 
 /**
  * A graph that cuDNN made ready for a GPU.
  *
+ * @param choice the plan in cuDNN's own form, its engine, and the bytes that this needs besides
  * @param operands how many addresses it takes, in the order in which the graph named them
- * @param engineWorkspace bytes that the engine needs besides
  * @param scratch bytes of each tensor that only the plan itself looks at
  */
-record Plan(Descriptor descriptor, int operands, long engineWorkspace, List<Long> scratch) {
+record Plan(Engines.Choice choice, int operands, List<Long> scratch) {
   /** Below the identifier of the first scratch tensor. Operands are counted from one. */
   static final int FIRST_SCRATCH = 500;
 
@@ -22,7 +21,7 @@ record Plan(Descriptor descriptor, int operands, long engineWorkspace, List<Long
 
   /** Bytes that it needs besides its operands. */
   long workspace() {
-    long bytes = engineWorkspace;
+    long bytes = choice.workspace();
     for (long each : scratch) {
       bytes = aligned(bytes) + each;
     }
@@ -33,8 +32,13 @@ record Plan(Descriptor descriptor, int operands, long engineWorkspace, List<Long
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 
-  /** Puts the plan on the stream of the handle. */
-  void run(MemorySegment cudnn, long workspaceAddress, MemorySegment... addresses) {
+  /**
+   * Puts the plan on the stream of the handle.
+   *
+   * @throws CudnnException if cuDNN does not run it, though it made it
+   */
+  void run(MemorySegment cudnn, long workspaceAddress, MemorySegment... addresses)
+      throws CudnnException {
     if (addresses.length != operands) {
       throw new IllegalArgumentException(
           String.format(
@@ -50,7 +54,7 @@ record Plan(Descriptor descriptor, int operands, long engineWorkspace, List<Long
       for (int i = 0; i < operands; i++) {
         ids[i] = i + 1;
       }
-      long used = engineWorkspace;
+      long used = choice.workspace();
       for (int i = 0; i < scratch.size(); i++) {
         ids[operands + i] = FIRST_SCRATCH + 1 + i;
         pointers[operands + i] = MemorySegment.ofAddress(workspaceAddress + aligned(used));
@@ -66,11 +70,9 @@ record Plan(Descriptor descriptor, int operands, long engineWorkspace, List<Long
               Cudnn.CUDNN_TYPE_VOID_PTR(),
               List.of(MemorySegment.ofAddress(workspaceAddress)))
           .finish();
-      CudnnException.require(
-          Cudnn.cudnnBackendExecute(cudnn, descriptor.handle(), pack.handle()),
+      CudnnException.next(
+          Cudnn.cudnnBackendExecute(cudnn, choice.plan().handle(), pack.handle()),
           "cudnnBackendExecute");
-    } catch (CudnnException e) {
-      throw new CudaException("cuDNN: " + e.getMessage());
     }
   }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.LongSummaryStatistics;
 import java.util.Map;
 import nacre.bindings.CudaLibraries;
 import nacre.bindings.CudaLibrary;
@@ -17,8 +18,8 @@ import nacre.tensor.spi.Window;
 
 /**
  * A program that asks cuDNN for plans of what Stable Diffusion 2.1 and ViT-B/8 compute, for an H100
- * that is only described, and prints for each whether cuDNN serves it or our own kernels must. What
- * is alike for all shapes of an operation goes into one line.
+ * that is only described, and prints for each operation and precision which engine serves how many
+ * shapes: its number, its numerical notes, whether it is compiled at run time, and its workspace.
  */
 final class PlannedShapes {
   /** The properties of an H100, under the names that cuDNN gives them. */
@@ -116,12 +117,33 @@ final class PlannedShapes {
   private static final int[] HEAD_SIZES = {8, 40, 64, 80, 160};
   private static final int[][] TOKENS = {{1, 1}, {9, 9}, {96, 77}, {1025, 1025}, {4096, 77}};
 
-  /** The shapes of an operation, by who serves them. */
-  private final Map<String, Map<String, List<String>>> served = new LinkedHashMap<>();
+  /** What one engine serves of an operation in a precision. */
+  private record Served(List<String> shapes, LongSummaryStatistics workspace) {
+    Served() {
+      this(new ArrayList<>(), new LongSummaryStatistics());
+    }
+
+    @Override
+    public String toString() {
+      String bytes =
+          workspace.getCount() == 0
+              ? ""
+              : String.format(
+                  Locale.ROOT, "workspace %d to %d, ", workspace.getMin(), workspace.getMax());
+      return bytes + (shapes.size() > FEW ? shapes.size() + " shapes" : String.join("; ", shapes));
+    }
+  }
+
+  /** By operation and precision, then by engine. */
+  private final Map<String, Map<String, Served>> served = new LinkedHashMap<>();
 
   private PlannedShapes() {}
 
-  /** Prints the version of cuDNN and who serves what; or why cuDNN cannot be asked. */
+  /**
+   * Prints the version of cuDNN and who serves what; or why cuDNN cannot be asked.
+   *
+   * @param args nothing for all, or of how many sizes of convolutions only
+   */
   public static void main(String[] args) throws CudnnException {
     Settings settings = Settings.ofProcess();
     CudaLibraries.searchIn(
@@ -135,26 +157,22 @@ final class PlannedShapes {
     System.out.println(
         "cuDNN " + ((NativeLibrary.Loaded) CudaLibraries.find(CudaLibrary.CUDNN)).version());
     PlannedShapes all = new PlannedShapes();
-    for (Size s : SIZES) {
+    int sizes = args.length == 0 ? SIZES.size() : Integer.parseInt(args[0]);
+    for (Size s : SIZES.subList(0, sizes)) {
       all.convolutions(s);
     }
-    for (int[] tokens : TOKENS) {
-      for (int size : HEAD_SIZES) {
-        all.attention(tokens[0], tokens[1], 5, size);
+    if (args.length == 0) {
+      for (int[] tokens : TOKENS) {
+        for (int size : HEAD_SIZES) {
+          all.attention(tokens[0], tokens[1], 5, size);
+        }
       }
+      all.attention(4096, 4096, 1, 512); // the VAE's
     }
-    all.attention(4096, 4096, 1, 512); // the VAE's
-    all.served.forEach(PlannedShapes::print);
-  }
-
-  private static void print(String operation, Map<String, List<String>> byEngine) {
-    byEngine.forEach(
-        (engines, shapes) ->
-            System.out.printf(
-                "%s: %s: %s%n",
-                operation,
-                engines,
-                shapes.size() > FEW ? shapes.size() + " shapes" : String.join("; ", shapes)));
+    all.served.forEach(
+        (operation, byEngine) ->
+            byEngine.forEach(
+                (engine, shapes) -> System.out.println(operation + ": " + engine + ": " + shapes)));
   }
 
   private void convolutions(Size s) {
@@ -187,23 +205,27 @@ final class PlannedShapes {
   }
 
   private void ask(String operation, Object label, Typed shape) {
-    List<String> engines = new ArrayList<>();
     for (Precision precision : Precision.values()) {
-      String engine;
-      try (Descriptor _ = plan(shape.of(precision.dtype), precision.tf32)) {
-        engine = "cuDNN";
+      String name = operation + ", " + precision.name().toLowerCase(Locale.ROOT);
+      Map<String, Served> byEngine = served.computeIfAbsent(name, n -> new LinkedHashMap<>());
+      try {
+        Engines.Choice choice = plan(shape.of(precision.dtype), precision.tf32);
+        Served of = byEngine.computeIfAbsent(text(choice.engine()), e -> new Served());
+        of.shapes.add(label.toString());
+        of.workspace.accept(choice.workspace());
+        choice.plan().close();
       } catch (CudnnException e) {
-        engine = "own kernel";
+        byEngine.computeIfAbsent("none", n -> new Served()).shapes.add(label.toString());
       }
-      engines.add(precision.name().toLowerCase(Locale.ROOT) + " " + engine);
     }
-    served
-        .computeIfAbsent(operation, o -> new LinkedHashMap<>())
-        .computeIfAbsent(String.join(", ", engines), e -> new ArrayList<>())
-        .add(label.toString());
   }
 
-  private static Descriptor plan(GraphShape shape, boolean tf32) throws CudnnException {
-    return shape.plan(Target.Described.of(H100), new Graph.Freedom(tf32)).descriptor();
+  private static String text(Engines.Engine engine) {
+    return "engine %d, notes %s%s"
+        .formatted(engine.number(), engine.notes(), engine.compiled() ? ", compiled" : "");
+  }
+
+  private static Engines.Choice plan(GraphShape shape, boolean tf32) throws CudnnException {
+    return shape.plan(Target.Described.of(H100), new Graph.Freedom(tf32)).choice();
   }
 }
