@@ -223,7 +223,7 @@ def latent(preset: dict) -> dict:
 def small(config: dict) -> dict:
     """The same with half the channels."""
     narrow = {k: dict(v) if isinstance(v, dict) else v for k, v in config.items()}
-    narrow["unet"] |= {"block_out_channels": [4, 4], "attention_head_dim": [2, 2]}
+    narrow["unet"] |= {"block_out_channels": [4, 4], "attention_head_dim": [2, 2], "norm_num_groups": 1}
     narrow["vae"] |= {"block_out_channels": [2, 2, 2]}
     return narrow
 

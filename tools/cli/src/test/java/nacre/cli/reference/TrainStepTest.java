@@ -209,9 +209,7 @@ class TrainStepTest {
     "train-step-sd1, 0.1, 0.02",
     "train-step-sd2, 0.1, 0.02",
     "train-step-latents, 0.1, 0.02",
-    "train-step-boxes, 0.1, 0.02",
-    "train-step-geometry, 0.1, 0.02",
-    "train-step-objects, 0.1, 0.02"
+    "train-step-boxes, 0.1, 0.02"
   })
   void bfloat16ComesNear(String name, double tolerance, double together) throws IOException {
     try (TrainStepBundle bundle = TrainStepBundle.open(name);
