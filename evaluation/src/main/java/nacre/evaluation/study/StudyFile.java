@@ -44,6 +44,7 @@ import nacre.weights.WeightsException;
  * @param methods that need no training, by their names
  * @param comparisons pairs of names: by how much is the first ahead of the second?
  * @param cases of the benchmark of edits, the first of all
+ * @param pairs of frames of held-out scenes, which are measured beside the edits
  */
 public record StudyFile(
     String title,
@@ -52,14 +53,25 @@ public record StudyFile(
     Map<String, Variant> variants,
     List<String> methods,
     List<Comparison> comparisons,
-    int cases) {
+    int cases,
+    int pairs) {
   private static final Set<String> KEYS =
       new LinkedHashSet<>(
           List.of(
-              "title", "base", "budget", "seeds", "variants", "methods", "comparisons", "cases"));
+              "title",
+              "base",
+              "budget",
+              "seeds",
+              "variants",
+              "methods",
+              "comparisons",
+              "cases",
+              "pairs"));
 
   /** Variants and seeds that a file may have; more are a mistake. */
   private static final int MOST = 100;
+
+  private static final int MOST_PAIRS = 10_000;
 
   /**
    * A variant of the base.
@@ -67,6 +79,11 @@ public record StudyFile(
    * @param file the base with the variant's keys
    */
   public record Variant(PresetFile file, Preset preset) {}
+
+  /** The number of all that is drawn: of edits, then of pairs. */
+  public int drawn() {
+    return cases + pairs;
+  }
 
   /** A comparison: by how much the first is ahead of the second. */
   public record Comparison(String first, String second) {}
@@ -105,7 +122,8 @@ public record StudyFile(
           comparisons(root, variants.keySet(), methods),
           root.has("cases")
               ? (int) whole(root.get("cases"), "cases", 2, EditBenchmark.COUNT)
-              : EditBenchmark.COUNT);
+              : EditBenchmark.COUNT,
+          root.has("pairs") ? (int) whole(root.get("pairs"), "pairs", 0, MOST_PAIRS) : 0);
     }
 
     private String stem() {

@@ -14,6 +14,7 @@ public final class StudyNumbers {
   public static ObjectNode json(StudyResults results) {
     ObjectNode root = new JsonMapper().createObjectNode();
     root.put("title", results.file().title()).put("cases", results.file().cases());
+    root.put("pairs", results.file().pairs());
     switch (results.file().length()) {
       case RunLength.Steps(long steps) -> root.put("steps", steps);
       case RunLength.Minutes(double minutes) -> root.put("minutes", minutes);

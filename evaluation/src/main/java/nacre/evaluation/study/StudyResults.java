@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
+import nacre.evaluation.PairCases;
 import nacre.evaluation.benchmark.EditKind;
 
 /**
@@ -19,7 +20,7 @@ import nacre.evaluation.benchmark.EditKind;
  * @param missing what is not, in words, such as "plain, seed 2"
  */
 public record StudyResults(StudyFile file, List<Measured> measured, List<String> missing) {
-  /** The name of all kinds of edits together. */
+  /** The name of all kinds of edits together, without pairs. */
   public static final String ALL = "all";
 
   /** Copies the lists. */
@@ -51,7 +52,7 @@ public record StudyResults(StudyFile file, List<Measured> measured, List<String>
         .orElse(true);
   }
 
-  /** {@link #ALL}, and the kinds of edits that the cases have. */
+  /** {@link #ALL}, the kinds of edits that the cases have, and pairs if there are any. */
   public List<String> kinds() {
     List<String> kinds = new ArrayList<>(List.of(ALL));
     for (EditKind kind : EditKind.values()) {
@@ -59,12 +60,15 @@ public record StudyResults(StudyFile file, List<Measured> measured, List<String>
         kinds.add(kind.label());
       }
     }
+    if (file.pairs() > 0) {
+      kinds.add(PairCases.KIND);
+    }
     return kinds;
   }
 
   /** The number of cases of a kind. */
   public int cases(String kind) {
-    return some(new double[file.cases()], kind).length;
+    return some(new double[file.drawn()], kind).length;
   }
 
   /**
@@ -133,11 +137,17 @@ public record StudyResults(StudyFile file, List<Measured> measured, List<String>
     return values;
   }
 
-  private static double[] some(double[] all, String kind) {
-    EditKind[] kinds = EditKind.values();
+  private double[] some(double[] all, String kind) {
     return IntStream.range(0, all.length)
-        .filter(i -> kind.equals(ALL) || kinds[i % kinds.length].label().equals(kind))
+        .filter(i -> isOf(i, kind))
         .mapToDouble(i -> all[i])
         .toArray();
+  }
+
+  private boolean isOf(int number, String kind) {
+    EditKind[] kinds = EditKind.values();
+    return number < file.cases()
+        ? kind.equals(ALL) || kinds[number % kinds.length].label().equals(kind)
+        : kind.equals(PairCases.KIND);
   }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import nacre.evaluation.PairCases;
 import nacre.neuralassets.training.RunLength;
 
 /** The results of a study as a page of Markdown: a table for each metric, then the comparisons. */
@@ -45,6 +46,16 @@ public final class StudyTable {
                 + " of those that it can behind it, in brackets.",
             file.cases(),
             file.variants().isEmpty() ? "" : "; " + training()));
+    if (file.pairs() > 0) {
+      paragraph(
+          String.format(
+              Locale.ROOT,
+              "Beside them, in the column %s, %d pairs of frames of held-out scenes, between which"
+                  + " camera and objects move; they are no part of %s.",
+              PairCases.KIND,
+              file.pairs(),
+              StudyResults.ALL));
+    }
     if (!results.missing().isEmpty()) {
       paragraph("**Not complete.** Missing: " + String.join("; ", results.missing()) + ".");
     }
@@ -88,7 +99,7 @@ public final class StudyTable {
   private void comparisons() {
     paragraph("## Comparisons");
     paragraph(
-        "By how much the first is ahead of the second, over all cases that both can draw: the mean"
+        "By how much the first is ahead of the second, over all edits that both can draw: the mean"
             + " of the differences case by case and seed by seed, its 95 % interval by a paired"
             + " bootstrap over cases (BCa), its standard error over seeds, and each seed's own."
             + " Above 0 the first is better; where the interval excludes 0 and every seed agrees,"

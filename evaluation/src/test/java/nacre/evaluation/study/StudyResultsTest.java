@@ -154,6 +154,24 @@ class StudyResultsTest {
     assertEquals(60, d.cases());
   }
 
+  /** The last ten are pairs, which have a column of their own. */
+  @Test
+  void pairsAreNoEdits() throws IOException {
+    Path path = folder.resolve("study.json");
+    Files.writeString(
+        path, Files.readString(path).replace("\"cases\": 70", "\"cases\": 60, \"pairs\": 10"));
+    StudyResults results =
+        new StudyResults(
+            StudyFile.read(path, Set.of("copy")),
+            List.of(measured("a", 0, i -> i < 60 ? 3 : 7)),
+            List.of());
+    assertEquals(3, results.of("a", "PSNR", "all").orElseThrow().mean(), 1e-12);
+    assertEquals(60, results.of("a", "PSNR", "all").orElseThrow().cases());
+    assertEquals(7, results.of("a", "PSNR", "pair").orElseThrow().mean(), 1e-12);
+    assertEquals(10, results.cases("pair"));
+    assertTrue(StudyTable.markdown(results).contains("10 pairs of frames"));
+  }
+
   @Test
   void whatWasWrittenIsRead() throws IOException {
     Path path = folder.resolve("results").resolve(Measured.file("a", 1));

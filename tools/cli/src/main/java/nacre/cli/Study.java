@@ -16,6 +16,7 @@ import nacre.cli.options.UserException;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.EditCases;
 import nacre.evaluation.NeuralAssetsMethod;
+import nacre.evaluation.PairCases;
 import nacre.evaluation.benchmark.EditBenchmark;
 import nacre.evaluation.run.Contender;
 import nacre.evaluation.study.Measured;
@@ -165,21 +166,31 @@ final class Study {
   /** The cases at the size of the variants' pictures; those of the demo if there are none. */
   private StudyMeasuring measuring() {
     if (cases == null) {
-      List<EditCase> rendered = rendered();
-      String digest = EditBenchmark.digest(rendered);
-      cases =
-          new StudyMeasuring(
-              EditCases.of(rendered, digest, "benchmark of edits"), folder.drawn(), out);
+      List<EditCase> edits = rendered();
+      EditCases all = EditCases.of(edits, EditBenchmark.digest(edits), "benchmark of edits");
+      List<StudyMeasuring.Part> parts = new ArrayList<>();
+      parts.add(new StudyMeasuring.Part(all, folder.drawn()));
+      if (study.pairs() > 0) {
+        Preset preset = shown();
+        EditCases pairs =
+            PairCases.heldOut(study.pairs(), Scenes.dataOf(preset), preset.imageSize());
+        parts.add(new StudyMeasuring.Part(pairs, folder.pairs()));
+      }
+      cases = new StudyMeasuring(parts, out);
     }
     return cases;
   }
 
+  /** A preset whose pictures have the size of all. */
+  private Preset shown() {
+    return study.variants().values().stream()
+        .findFirst()
+        .map(StudyFile.Variant::preset)
+        .orElseGet(() -> Preset.builtin("demo"));
+  }
+
   private List<EditCase> rendered() {
-    Preset preset =
-        study.variants().values().stream()
-            .findFirst()
-            .map(StudyFile.Variant::preset)
-            .orElseGet(() -> Preset.builtin("demo"));
+    Preset preset = shown();
     DataConfig data = Scenes.dataOf(preset);
     return EditBenchmark.cases(
         study.cases(),
@@ -241,10 +252,7 @@ final class Study {
 
   private boolean isMeasured(Path file, long steps) {
     return Measured.read(file)
-        .filter(
-            one ->
-                one.isOf(
-                    measuring().cases().digest(), study.cases(), steps, StudyMeasuring.names()))
+        .filter(one -> one.isOf(measuring().digest(), study.drawn(), steps, StudyMeasuring.names()))
         .isPresent();
   }
 

@@ -40,6 +40,11 @@ record StudyFolder(Path root) {
     return root.resolve("drawn");
   }
 
+  /** The same of pairs of frames. */
+  Path pairs() {
+    return root.resolve("drawn-pairs");
+  }
+
   Path results(String method, long seed) {
     return root.resolve("results").resolve(Measured.file(method, seed));
   }

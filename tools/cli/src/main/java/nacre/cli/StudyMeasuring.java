@@ -3,7 +3,11 @@ package nacre.cli;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import nacre.cli.output.Progress;
 import nacre.evaluation.EditCases;
 import nacre.evaluation.metric.Psnr;
@@ -19,16 +23,27 @@ import nacre.tensor.Memory;
 /**
  * The measuring of methods on the cases of a study.
  *
- * @param cases of the benchmark
- * @param folder of pictures and values, which are not made again
+ * @param parts what is drawn, edits and pairs, one after the other
  */
-record StudyMeasuring(EditCases cases, Path folder, PrintStream out) {
+record StudyMeasuring(List<Part> parts, PrintStream out) {
   private static final List<CaseMetric> METRICS =
       List.of(
           CaseMetric.psnrInBoxes(),
           CaseMetric.ssimInBoxes(),
           CaseMetric.ofImages(new Psnr()),
           CaseMetric.ofImages(new Ssim(Ssim.Variant.TORCHMETRICS)));
+
+  /**
+   * Some of the cases.
+   *
+   * @param folder of pictures and values, which are not made again
+   */
+  record Part(EditCases cases, Path folder) {}
+
+  /** The digest of all cases. */
+  String digest() {
+    return parts.stream().map(part -> part.cases.digest()).collect(Collectors.joining("+"));
+  }
 
   /** The names of what is measured. */
   static List<String> names() {
@@ -45,8 +60,30 @@ record StudyMeasuring(EditCases cases, Path folder, PrintStream out) {
    */
   Measured measure(Contender contender, long seed, long steps, Runnable eachStep)
       throws IOException {
-    var limit = new Progress.Limit.Steps(cases.size(), "picture");
-    MethodValues values;
+    List<MethodValues> values = new ArrayList<>();
+    for (Part part : parts) {
+      values.add(drawn(part, contender, seed, eachStep));
+    }
+    List<Measured.Column> columns =
+        METRICS.stream()
+            .map(
+                metric ->
+                    new Measured.Column(
+                        metric.name(), metric.higherIsBetter(), all(values, metric.name())))
+            .toList();
+    return new Measured(contender.name(), seed, steps, digest(), columns);
+  }
+
+  private double[] all(List<MethodValues> values, String metric) {
+    return IntStream.range(0, parts.size())
+        .boxed()
+        .flatMapToDouble(k -> Arrays.stream(values.get(k).of(metric, parts.get(k).cases.size())))
+        .toArray();
+  }
+
+  private MethodValues drawn(Part part, Contender contender, long seed, Runnable eachStep)
+      throws IOException {
+    var limit = new Progress.Limit.Steps(part.cases.size(), "picture");
     try (Progress progress = Progress.start(out, limit, 0, Memory::liveBytes)) {
       Evaluator.Progress told =
           new Evaluator.Progress() {
@@ -60,18 +97,8 @@ record StudyMeasuring(EditCases cases, Path folder, PrintStream out) {
               eachStep.run();
             }
           };
-      EvaluationFolder drawn = new EvaluationFolder(folder);
-      values = new Evaluator(cases, METRICS, drawn, true, told).run(contender, seed);
+      EvaluationFolder folder = new EvaluationFolder(part.folder);
+      return new Evaluator(part.cases, METRICS, folder, true, told).run(contender, seed);
     }
-    List<Measured.Column> columns =
-        METRICS.stream()
-            .map(
-                metric ->
-                    new Measured.Column(
-                        metric.name(),
-                        metric.higherIsBetter(),
-                        values.of(metric.name(), cases.size())))
-            .toList();
-    return new Measured(contender.name(), seed, steps, cases.digest(), columns);
   }
 }

@@ -60,7 +60,7 @@ final class StudyPlan {
       double seconds = seconds(run, newest);
       training += seconds;
       boolean drawn = Files.exists(folder.results(run.variant(), run.seed()));
-      drawing += drawn ? 0 : pace(run).picture * study.cases();
+      drawing += drawn ? 0 : pace(run).picture * study.drawn();
       out.printf(
           Locale.ROOT,
           "  %-40s %-24s %s%n",
@@ -74,7 +74,7 @@ final class StudyPlan {
         runs.size(),
         words(training),
         words(drawing),
-        study.cases());
+        study.drawn());
   }
 
   private static String words(double seconds) {
