@@ -56,6 +56,7 @@ struct Description {
 
 struct Preference {
   uint64_t most_workspace = 0;
+  uint32_t alignment[4] = {256, 256, 256, 256};  // of A, B, C and D, in bytes
 };
 
 struct Algorithm {
@@ -335,6 +336,9 @@ EXPORT int cublasLtMatmulPreferenceDestroy(Preference* p) {
 }
 EXPORT int cublasLtMatmulPreferenceSetAttribute(Preference* p, int attribute, const void* value, size_t bytes) {
   if (attribute == 1) return put(p->most_workspace, value, bytes) ? SUCCESS : wrong_size("preference", attribute, bytes);
+  if (attribute >= 5 && attribute <= 8) {
+    return put(p->alignment[attribute - 5], value, bytes) ? SUCCESS : wrong_size("preference", attribute, bytes);
+  }
   if (attribute >= 0 && attribute <= 12) return SUCCESS;
   return wrong_size("preference", attribute, bytes);
 }
@@ -354,6 +358,9 @@ EXPORT int cublasLtMatmulAlgoGetHeuristic(void* h, Description* d, Layout* a, La
     one.workspace = p->most_workspace >= WORKSPACE ? WORKSPACE : 0;
     one.algorithm.data[0] = ALGORITHM_MAGIC;
     one.algorithm.data[1] = one.workspace;
+    // What it was told of alignment it relies on; a bias that was not set is as aligned as can be.
+    for (int i = 0; i < 4; i++) one.algorithm.data[2 + i] = p->alignment[i];
+    one.algorithm.data[6] = d->bias == 0 ? 256 : std::min<uint64_t>(256, d->bias & (~d->bias + 1));
     one.waves = 1;
   }
   return SUCCESS;
@@ -376,6 +383,17 @@ EXPORT int cublasLtMatmul(void* h, const Description* d, const float* alpha, uin
   }
   for (auto [pointer, layout] : {std::pair{pa, a}, {pb, b}, {po, o}}) {
     if (pointer % bytes_of(*type_of(layout->type)) != 0) return refuse(INVALID_VALUE, "cublasLtMatmul: a misaligned pointer");
+  }
+  if (algorithm) {
+    bool biased = (d->epilogue & (EPILOGUE_BIAS | EPILOGUE_BGRAD | EPILOGUE_BGRADA | EPILOGUE_BGRADB)) != 0;
+    const uint64_t pointers[] = {pa, pb, *beta == 0 ? 0 : pc, po, biased ? d->bias : 0};
+    const char* names[] = {"A", "B", "C", "D", "the bias"};
+    for (int i = 0; i < 5; i++) {
+      if (pointers[i] % algorithm->data[2 + i] != 0) {
+        return refuse(INVALID_VALUE, format("cublasLtMatmul: the algorithm is one for %s aligned to %zu bytes", names[i],
+                                            size_t(algorithm->data[2 + i])));
+      }
+    }
   }
   size_t used = algorithm ? algorithm->data[1] : 0;
   Call call{*d, *a, *b, *c, *o, pa, pb, pc, po, *alpha, *beta};

@@ -87,9 +87,14 @@ class Worker {
     }
     if (shared_bytes_ != 0) std::memset(dynamic_, 0xFF, shared_bytes_);
     done_ = 0;
+    random_ = seed() + 0x9E3779B97F4A7C15ull * (block.x + 1 + (uint64_t(block.y) << 24) + (uint64_t(block.z) << 44));
+    int warps = (threads_ + 31) / 32;
     while (done_ < threads_) {
       bool ran = false;
-      for (int warp = 0; warp * 32 < threads_ && fault.empty(); warp++) ran |= run_warp(warp);
+      Order order = next_order(MOST_THREADS / 32);
+      for (int i = 0; i < MOST_THREADS / 32 && fault.empty(); i++) {
+        if (int warp = order.at(i); warp < warps) ran |= run_warp(warp);
+      }
       if (!fault.empty()) break;
       if (done_ < threads_ && !release_block()) {
         if (!fault.empty()) break;
@@ -141,7 +146,31 @@ class Worker {
   char* dynamic_;
   size_t shared_bytes_ = 0;
   int threads_ = 0, done_ = 0;
-  int next_ = 0, end_ = 0;  // threads of the running warp that have not begun
+  int first_ = 0, limit_ = 0, next_ = 0, end_ = 0;  // threads of the running warp, and which of them have not begun
+  uint64_t random_ = 0;
+
+  // Some order of 32 things, a power of two of them: between barriers a GPU promises none.
+  struct Order {
+    unsigned step, from, mask;
+    int at(int i) const { return static_cast<int>((static_cast<unsigned>(i) * step + from) & mask); }
+  };
+  Order order_{1, 0, 31};  // of the running warp's lanes
+
+  static uint64_t seed() {
+    static const uint64_t asked = [] {
+      const char* text = std::getenv("NACRE_SIM_SEED");
+      return text ? std::strtoull(text, nullptr, 10) : 1;
+    }();
+    return asked;
+  }
+
+  Order next_order(unsigned count) {
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 7;
+    random_ ^= random_ << 17;
+    uint64_t bits = random_ * 0x2545F4914F6CDD1Dull >> 32;
+    return Order{static_cast<unsigned>(bits) | 1, static_cast<unsigned>(bits >> 8), count - 1};
+  }
   Context scheduler_;
   Fiber* running_ = nullptr;
   std::vector<std::unique_ptr<Fiber>> fibers_;
@@ -182,7 +211,8 @@ class Worker {
     Worker& w = *current;
     for (;;) {
       while (w.next_ < w.end_) {
-        int thread = w.next_++;
+        int thread = w.first_ + w.order_.at(w.next_++);
+        if (thread >= w.limit_) continue;
         w.put_on(w.running_, thread);
         w.fiber_of_[thread] = w.running_;
         w.kernel_->invoke(w.arguments_);
@@ -216,9 +246,12 @@ class Worker {
     int begin = warp * 32;
     int end = std::min(begin + 32, threads_);
     bool ran = false;
+    order_ = next_order(32);
     if (state_[begin] == State::FRESH) {
-      next_ = begin;
-      end_ = end;
+      first_ = begin;
+      limit_ = end;
+      next_ = 0;
+      end_ = 32;
       while (next_ < end_ && fault.empty()) {
         running_ = idle_fiber();
         switch_context(scheduler_, running_->context);
@@ -226,8 +259,9 @@ class Worker {
       ran = true;
     }
     for (bool released = true; released && fault.empty();) {
-      for (int t = begin; t < end && fault.empty(); t++) {
-        if (state_[t] == State::READY) {
+      for (int i = 0; i < 32 && fault.empty(); i++) {
+        int t = begin + order_.at(i);
+        if (t < end && state_[t] == State::READY) {
           put_on(fiber_of_[t]);
           next_ = end_ = 0;
           switch_context(scheduler_, running_->context);

@@ -73,8 +73,10 @@ final class CublasLtLibrary {
 
   /**
    * @param alignment of all matrices in bytes, 256 at most
+   * @param biasAlignment of the bias, 256 where there is none
    */
-  private record Signature(Product product, DType dtype, Epilogue epilogue, long alignment) {}
+  private record Signature(
+      Product product, DType dtype, Epilogue epilogue, long alignment, long biasAlignment) {}
 
   /** What a product is run with. These live as long as the process. */
   private record Plan(
@@ -124,7 +126,11 @@ final class CublasLtLibrary {
   record Operands(long a, long b, long bias, long residual, long y) {
     /** What cuBLASLt is told of the matrices; it takes 256 bytes for granted otherwise. */
     long alignment() {
-      return Math.min(256, Long.lowestOneBit(a | b | residual | y));
+      return alignment(a | b | residual | y);
+    }
+
+    private static long alignment(long addresses) {
+      return addresses == 0 ? 256 : Math.min(256, Long.lowestOneBit(addresses));
     }
   }
 
@@ -136,10 +142,12 @@ final class CublasLtLibrary {
   boolean matmul(Product product, DType dtype, Epilogue epilogue, Operands operands) {
     gpu.device().enter();
     try {
-      Signature signature = new Signature(product, dtype, epilogue, operands.alignment());
+      Signature signature =
+          new Signature(
+              product, dtype, epilogue, operands.alignment(), Operands.alignment(operands.bias));
       Optional<Plan> plan = plans.get(signature);
       if (plan == null) {
-        List<Plan> choices = build(signature);
+        List<Plan> choices = build(signature, operands.bias);
         plan =
             choices.size() > 1
                 ? Optional.of(fastest(signature, choices, operands))
@@ -212,7 +220,7 @@ final class CublasLtLibrary {
   }
 
   /** Plans with the algorithms that the library recommends, best first; as many as are wanted. */
-  private List<Plan> build(Signature s) {
+  private List<Plan> build(Signature s, long bias) {
     Product p = s.product;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
@@ -228,6 +236,10 @@ final class CublasLtLibrary {
       setInt(operation, CublasLt.CUBLASLT_MATMUL_DESC_TRANSA(), transposed(p.transposeB()));
       setInt(operation, CublasLt.CUBLASLT_MATMUL_DESC_TRANSB(), transposed(p.transposeA()));
       setInt(operation, CublasLt.CUBLASLT_MATMUL_DESC_EPILOGUE(), s.epilogue.code());
+      if (s.epilogue.hasBias()) {
+        // Before algorithms are asked for: they depend on how it is aligned.
+        setLong(operation, CublasLt.CUBLASLT_MATMUL_DESC_BIAS_POINTER(), bias);
+      }
       long strideB = p.sharedB() ? 0 : (long) p.k() * p.n();
       int wanted = tune ? CANDIDATES : 1;
       Plan plan =

@@ -1,5 +1,6 @@
 package nacre.tensor.cuda;
 
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import nacre.tensor.Settings;
@@ -50,7 +51,8 @@ final class CudaBackend implements Backend {
   private final ClassKernels classes;
   private final boolean graphs;
   private final String precision;
-  private final Explanation explanation = new Explanation();
+  private final Explanation explanation =
+      new Explanation(warning -> System.getLogger("nacre.tensor.cuda").log(Level.WARNING, warning));
 
   CudaBackend(CudaDevice device, Settings settings) {
     graphs = settings.graph();

@@ -46,7 +46,7 @@ final class CudaConvolutions {
       kernels.conv2d(x, w, null, null, null, window, y);
       matrices.finish(y, bias, residual, f);
     }
-    explanation.count("conv2d", "own kernel");
+    own("conv2d", x, w, y);
   }
 
   void inputGradient(Tensor dy, Tensor w, Window window, Tensor dx) {
@@ -56,7 +56,7 @@ final class CudaConvolutions {
       explanation.count("conv2dInputGradient", "cuDNN");
     } else {
       kernels.inputGradient(dy, w, window, dx);
-      explanation.count("conv2dInputGradient", "own kernel");
+      own("conv2dInputGradient", dx, w, dy);
     }
   }
 
@@ -67,10 +67,15 @@ final class CudaConvolutions {
       explanation.count("conv2dWeightGradient", "cuDNN");
     } else {
       kernels.weightGradient(x, dy, window, dw);
-      explanation.count("conv2dWeightGradient", "own kernel");
+      own("conv2dWeightGradient", x, dw, dy);
     }
     if (db != null) {
       kernels.biasGradient(dy, db);
     }
+  }
+
+  private void own(String operation, Tensor x, Tensor w, Tensor y) {
+    long flop = w.dim(0) == 0 ? 0 : 2 * y.elements() * (w.elements() / w.dim(0));
+    explanation.countOwn(operation, x.describe() + " and " + w.describe(), flop);
   }
 }

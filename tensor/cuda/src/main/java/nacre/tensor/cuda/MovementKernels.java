@@ -80,7 +80,7 @@ final class MovementKernels {
               MAX_RANK,
               kept));
     }
-    int together = together(x.dtype().bytes(), kept, dims, sx, sy, atX, atY);
+    int together = together(x, y, kept, dims, sx, sy, atX, atY);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment layout = arena.allocate(4 + 4 * MAX_RANK + 4 + 16 * MAX_RANK + 16, 8);
       layout.set(ValueLayout.JAVA_INT, 0, kept);
@@ -102,15 +102,17 @@ final class MovementKernels {
   }
 
   /**
-   * How many elements can be copied at a time, up to 16 bytes: all that is counted divides by it.
+   * How many elements can be copied at a time, up to 16 bytes: all that is counted divides by it,
+   * and so do the addresses, as a view of rows begins anywhere.
    */
   private static int together(
-      int bytes, int kept, int[] dims, long[] sx, long[] sy, long atX, long atY) {
+      Tensor x, Tensor y, int kept, int[] dims, long[] sx, long[] sy, long atX, long atY) {
+    int bytes = x.dtype().bytes();
     int together = 16 / bytes;
     if (kept == 0 || sx[0] != 1 || sy[0] != 1) {
       return 1;
     }
-    long all = dims[0] | atX | atY;
+    long all = dims[0] | atX | atY | x.address() / bytes | y.address() / bytes;
     for (int i = 1; i < kept; i++) {
       all |= sx[i] | sy[i];
     }

@@ -45,7 +45,14 @@ final class Parts {
     parts.add(part("captured", "steps as a graph, to the bit", 3, LossCurves::captured));
     parts.add(part("tests", "all other tests of CUDA", 6, bench -> tests(bench, false)));
     parts.addAll(BenchParts.all());
-    parts.add(part("memcheck", "compute-sanitizer over a short training", 6, Sanitizer::run));
+    for (String checker : List.of("memcheck", "racecheck")) {
+      parts.add(
+          part(
+              checker,
+              "compute-sanitizer over a short training",
+              6,
+              bench -> Sanitizer.run(bench, checker)));
+    }
     return List.copyOf(parts);
   }
 

@@ -66,6 +66,22 @@ class GpuCheckTest {
   }
 
   @Test
+  void callsThatFailOnPurposeAreNoFaultsOfMemory() {
+    assertTrue(
+        Sanitizer.command(Path.of("tool"), "memcheck").contains("--report-api-errors=no"),
+        "Kernel counts its parameters until the driver has no more");
+    assertEquals(
+        List.of("tool", "--tool=racecheck", "--error-exitcode=86"),
+        Sanitizer.command(Path.of("tool"), "racecheck"));
+    assertEquals("3", Sanitizer.errors("========= ERROR SUMMARY: 3 errors").orElseThrow());
+    assertEquals(
+        "2",
+        Sanitizer.errors("========= RACECHECK SUMMARY: 2 hazards displayed (1 error, 1 warning)")
+            .orElseThrow());
+    assertEquals(Optional.empty(), Sanitizer.errors("========= COMPUTE-SANITIZER"));
+  }
+
+  @Test
   void theSimulatedDeviceCannotBeTakenForACard() throws Exception {
     assertTrue(SIMULATED.simulated());
     assertEquals("simulated", SIMULATED.slug());
