@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import nacre.tensor.Device;
@@ -77,6 +80,35 @@ class EnginesTest {
       assertFalse(library(false).convolution(x, x, null, null, null, Window.of(1, 0), x));
     }
     assertTrue(refused.getLast().contains("engine 0"), refused.toString());
+  }
+
+  /** What cuDNN answered for an H100: its engines for f32 round where they use tensor cores. */
+  @Test
+  void thePlansThatAreListedRoundNoF32() throws IOException {
+    List<String> exact = listed(", f32: engine");
+    assertEquals(16, exact.size());
+    for (String line : exact) {
+      assertFalse(line.matches(".*notes \\[(.*, )?0[,\\]].*"), line);
+    }
+  }
+
+  /** In this order of operations there is a precompiled engine for every shape. */
+  @Test
+  void aResidualCostsNoCompilation() throws IOException {
+    List<String> residual = listed("conv2d, bias, residual, ");
+    assertEquals(12, residual.size());
+    for (String line : residual) {
+      assertFalse(line.contains("compiled") || line.contains("none"), line);
+    }
+  }
+
+  private static List<String> listed(String part) throws IOException {
+    try (InputStream in = EnginesTest.class.getResourceAsStream("plans.txt")) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+          .lines()
+          .filter(line -> line.contains(part))
+          .toList();
+    }
   }
 
   /** An element of each direction of a convolution of FINE by one. */
