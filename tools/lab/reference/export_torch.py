@@ -314,7 +314,7 @@ def tiny() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = load_file(TINY / "model/text_encoder/model.safetensors")
     torch.save(text, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
-    torch.save(load_file(TINY / "lora/style-peft.safetensors"), folder / "pytorch_lora_weights.bin")
+    torch.save(load_file(TINY / "lora/style-kohya.safetensors"), folder / "pytorch_lora_weights.bin")
     prompts = ROOT / "diffusion/src/test/resources/prompts"
     torch.save(load_file(prompts / "learned_embeds.safetensors"), folder / "learned_embeds.bin")
     (vectors,) = load_file(prompts / "style.safetensors").values()

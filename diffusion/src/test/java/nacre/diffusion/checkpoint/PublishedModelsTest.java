@@ -152,6 +152,32 @@ class PublishedModelsTest {
     Files.delete(file);
   }
 
+  /** As v1-5-pruned.ckpt: what training left beside the weights is named in a note. */
+  @ParameterizedTest
+  @EnumSource(
+      value = Family.class,
+      names = {"SD_1_5", "SD_2_1"})
+  void aCheckpointOfPyTorchIsTheSameModel(Family family) throws IOException {
+    Manifest manifest = Manifest.of(family);
+    String name = PUBLISHED.get(family).replace(".safetensors", ".ckpt");
+    Path file = folder.resolve(name);
+    HollowCheckpoint.write(file, manifest.original());
+    SingleFile single = SingleFile.open(file);
+    assertEquals(family.configs(), single.configs());
+    for (Component component : Component.values()) {
+      try (StateDict dict = single.weights(component)) {
+        Map<String, Shape> shapes = new HashMap<>();
+        dict.entries().forEach((key, entry) -> shapes.put(key, entry.shape()));
+        assertEquals(current(manifest, component), shapes);
+      }
+    }
+    String note =
+        "its weights are those under state_dict; `nacre weights convert --key` takes others (1):"
+            + " optimizer_states";
+    assertTrue(single.notes().contains(note), single.notes().toString());
+    Files.delete(file);
+  }
+
   /** Names and shapes that a component has in memory. */
   private static Map<String, Shape> current(Manifest manifest, Component component) {
     Map<String, Shape> shapes = new HashMap<>();

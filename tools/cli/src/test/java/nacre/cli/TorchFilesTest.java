@@ -120,6 +120,7 @@ class TorchFilesTest {
   void anAutoencoderALoraAndAWordDrawTheSamePicture() throws IOException {
     Path vae = folder.resolve("my-vae.ckpt");
     PickledFile.write(MODEL.resolve(VAE + ".safetensors"), vae, "");
+    Path safe = Files.copy(MODEL.resolve(VAE + ".safetensors"), folder.resolve("my.safetensors"));
     Path prompts = Path.of("../../diffusion/src/test/resources/prompts");
     byte[] wanted =
         drawn(
@@ -127,8 +128,10 @@ class TorchFilesTest {
             MODEL,
             "--prompt",
             "<one>, style",
+            "--vae",
+            safe,
             "--lora",
-            TINY.resolve("lora/style-peft.safetensors") + ":0.7",
+            TINY.resolve("lora/style-kohya.safetensors") + ":0.7",
             "--embedding",
             prompts.resolve("learned_embeds.safetensors"),
             "--embedding",
@@ -184,13 +187,13 @@ class TorchFilesTest {
             "taken     the dictionary state_dict; --key takes another: model_ema, callbacks,"
                 + " optimizer_states\n"),
         listed);
-    assertTrue(listed.contains("0.weight               F32  [3, 2]               24\n"), listed);
+    assertTrue(listed.contains("0.weight               F32   [3, 2]               24\n"), listed);
     assertTrue(listed.contains("total     7 tensors, 22 numbers, 92 bytes"), listed);
     String other = ran("weights", "inspect", "--key", "optimizer_states.0", file);
     assertTrue(other.contains("taken     the dictionary optimizer_states.0\n"), other);
     assertTrue(other.contains("state.0.exp_avg  "), other);
     String all = ran("weights", "inspect", "--brief", TORCH);
-    assertTrue(all.contains("LoRA, names of peft"), all);
+    assertTrue(all.contains("LoRA, names of kohya"), all);
     assertTrue(all.contains("CLIP text encoder"), all);
   }
 
@@ -200,7 +203,7 @@ class TorchFilesTest {
     Path out = folder.resolve("ema.safetensors");
     ran("weights", "convert", "--key", "model_ema", "--dtype", "f16", file, out);
     String listed = ran("weights", "inspect", out);
-    assertTrue(listed.contains("1.running_var          F16"), listed);
+    assertTrue(listed.contains("1.running_var          F16 "), listed);
     assertFalse(listed.contains("taken"), listed);
     assertRefused(
         "has no tensors under ema; it has some under state_dict, model_ema,",
