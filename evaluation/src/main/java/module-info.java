@@ -7,6 +7,7 @@ module nacre.evaluation {
   exports nacre.evaluation.baseline;
   exports nacre.evaluation.benchmark;
   exports nacre.evaluation.metric;
+  exports nacre.evaluation.report;
   exports nacre.evaluation.run;
   exports nacre.evaluation.study;
   exports nacre.evaluation.threedit;

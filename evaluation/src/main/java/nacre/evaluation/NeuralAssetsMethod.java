@@ -3,11 +3,13 @@ package nacre.evaluation;
 import static nacre.tensor.ops.Concat.concat;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import nacre.diffusion.Inpainting;
+import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.edit.EditException;
 import nacre.neuralassets.edit.EditRegion;
@@ -16,6 +18,7 @@ import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Sampler;
+import nacre.neuralassets.training.ModelFolder;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
@@ -145,6 +148,81 @@ public record NeuralAssetsMethod(String name, Sampler sampler, int slots, Double
       EditCase edit = cases.get(i);
       byte[] pasted = region(edit).paste(source(edit.view()), Rgb.bytes(one));
       System.arraycopy(Rgb.floats(pasted), 0, drawn, i * each, each);
+    }
+  }
+
+  /**
+   * A model folder as a method, which holds the model until it is closed.
+   *
+   * @throws IOException in one line, if the model cannot be read
+   */
+  public static EditingMethod open(String name, Path folder, Device device, Settings settings)
+      throws IOException {
+    Scope scope = Scope.open();
+    try {
+      NeuralAssets model = ModelFolder.load(folder, device);
+      DataConfig data =
+          DataConfig.of(
+              model
+                  .preset()
+                  .data()
+                  .orElseThrow(
+                      () ->
+                          new IOException(
+                              folder
+                                  + ": its preset lacks \"data\", which says how many objects"
+                                  + " it has room for")));
+      return new Held(
+          new NeuralAssetsMethod(
+              name, settings.sampler(model), data.slots(), settings.keptMargin()),
+          scope);
+    } catch (IOException | RuntimeException e) {
+      scope.close();
+      throw e;
+    }
+  }
+
+  /**
+   * How a model draws.
+   *
+   * @param steps of sampling; null for the preset's
+   * @param guidance scale, 1 for none; null for the preset's
+   * @param keptMargin see {@link NeuralAssetsMethod}
+   */
+  public record Settings(Integer steps, Double guidance, Double keptMargin) {
+    /** The preset's, and all is drawn anew. */
+    public static final Settings PRESET = new Settings(null, null, null);
+
+    private Sampler sampler(NeuralAssets model) {
+      Sampler usual = Sampler.of(model);
+      return new Sampler(
+          model,
+          steps == null ? usual.steps() : steps,
+          guidance == null ? usual.guidance() : guidance);
+    }
+  }
+
+  /** A method whose model lives in a scope of its own. */
+  private record Held(NeuralAssetsMethod method, Scope scope) implements EditingMethod {
+    @Override
+    public String name() {
+      return method.name();
+    }
+
+    @Override
+    public int batch() {
+      return method.batch();
+    }
+
+    @Override
+    public float[] draw(List<EditCase> cases, int firstNumber, long seed, Runnable eachStep)
+        throws IOException {
+      return method.draw(cases, firstNumber, seed, eachStep);
+    }
+
+    @Override
+    public void close() {
+      scope.close();
     }
   }
 

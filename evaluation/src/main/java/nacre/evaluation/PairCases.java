@@ -30,6 +30,7 @@ public final class PairCases implements EditCases {
   private final ClipSource clips;
   private final int count;
   private final DataConfig config;
+  private final int slots;
   private final int size;
   private final BadData bad;
 
@@ -37,19 +38,27 @@ public final class PairCases implements EditCases {
    * Pairs of the first clips of a data set.
    *
    * @param count of the clips
+   * @param slots objects that the models have room for
    * @param size S, side of the pictures in pixels
    * @param bad what becomes of clips that cannot be read
    */
-  public PairCases(ClipSource clips, int count, DataConfig config, int size, BadData bad) {
+  public PairCases(
+      ClipSource clips, int count, DataConfig config, int slots, int size, BadData bad) {
     this.clips = clips;
     this.count = count;
     this.config = config;
+    this.slots = slots;
     this.size = size;
     this.bad = bad;
   }
 
-  /** Pairs of rendered scenes on which no run trains. */
+  /** Pairs of rendered scenes on which no run trains, with as many slots as the data set has. */
   public static PairCases heldOut(int count, DataConfig config, int size) {
+    return heldOut(count, config, config.slots(), size);
+  }
+
+  /** The same for models that have room for another number of objects. */
+  public static PairCases heldOut(int count, DataConfig config, int slots, int size) {
     return new PairCases(
         new ClipSource() {
           @Override
@@ -69,11 +78,12 @@ public final class PairCases implements EditCases {
 
           @Override
           public String describe() {
-            return "held-out rendered scenes, " + config.rendering().orElseThrow();
+            return "held-out rendered scenes";
           }
         },
         count,
         config,
+        slots,
         size,
         BadData.refused());
   }
@@ -91,8 +101,8 @@ public final class PairCases implements EditCases {
   /** Of the identities of the clips, and of what is done to them. */
   @Override
   public String digest() {
-    Sha256 digest = new Sha256().add(KIND).add(clips.describe());
-    digest.add(size + " pixels, " + config.slots() + " slots");
+    Sha256 digest = new Sha256().add(KIND).add(clips.describe()).add(config.rendering().toString());
+    digest.add(size + " pixels, " + slots + " slots");
     for (int i = 0; i < count; i++) {
       digest.add(clips.id(i));
     }
@@ -118,7 +128,7 @@ public final class PairCases implements EditCases {
           clips.name(number) + ": has a single frame; pairs are two frames of one scene");
     }
     String name = clips.name(number);
-    Clip clip = Clip.of(name, scene, size, config.slots());
+    Clip clip = Clip.of(name, scene, size, slots);
     FramePair pair = HeldOut.pair(clip, number, config);
     SceneView view = new SceneView(name, scene, clip, pair.source(), pair.target());
     clip.rgb(pair.source()); // so that one that cannot be read is known now

@@ -109,7 +109,7 @@ class NeuralAssetsMethodTest {
 
   @Test
   void twoFramesHaveNoBackgroundInCommon() throws IOException {
-    EditCase pair = PairCases.heldOut(1, data, size).get(0).orElseThrow();
+    EditCase pair = PairCases.heldOut(1, data, data.slots(), size).get(0).orElseThrow();
     EditException e =
         assertThrows(EditException.class, () -> method(0.1).draw(List.of(pair), 0, 0, NOTHING));
     assertEquals(
@@ -120,7 +120,7 @@ class NeuralAssetsMethodTest {
   /** The same frames as those of the table that eval prints by default. */
   @Test
   void pairsAreThoseOfHeldOutScenes() throws IOException {
-    PairCases cases = PairCases.heldOut(3, data, size);
+    PairCases cases = PairCases.heldOut(3, data, data.slots(), size);
     PairBatch batch = HeldOut.pairs(data, 3, size);
     int each = size * size * 3;
     List<EditCase> all = new ArrayList<>();

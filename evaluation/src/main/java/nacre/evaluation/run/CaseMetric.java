@@ -5,6 +5,7 @@ import java.util.List;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.Rgb;
 import nacre.evaluation.metric.Metric;
+import nacre.evaluation.metric.ObjectMetric;
 import nacre.neuralassets.data.BoxMask;
 import nacre.neuralassets.evaluation.Similarity;
 
@@ -43,6 +44,35 @@ public interface CaseMetric {
         }
         List<byte[]> truths = cases.stream().map(EditCase::truth).toList();
         return metric.of(joined(pictures), joined(truths), cases.size(), cases.getFirst().size());
+      }
+    };
+  }
+
+  /** The mean over a picture's objects of a metric of objects. */
+  static CaseMetric ofObjects(ObjectMetric metric) {
+    return new CaseMetric() {
+      @Override
+      public String name() {
+        return metric.name();
+      }
+
+      @Override
+      public boolean higherIsBetter() {
+        return metric.metric().higherIsBetter();
+      }
+
+      @Override
+      public double[] of(List<EditCase> cases, List<byte[]> pictures) {
+        if (cases.isEmpty()) {
+          return new double[0];
+        }
+        List<byte[]> truths = cases.stream().map(EditCase::truth).toList();
+        List<float[]> boxes = cases.stream().map(EditCase::boxes).toList();
+        double[][] values =
+            metric.of(joined(pictures), joined(truths), boxes, cases.getFirst().size());
+        return Arrays.stream(values)
+            .mapToDouble(objects -> Arrays.stream(objects).average().orElse(Double.NaN))
+            .toArray();
       }
     };
   }

@@ -2,12 +2,18 @@ package nacre.evaluation.run;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import javax.imageio.ImageIO;
+import nacre.evaluation.EditCases;
 import nacre.neuralassets.scene.PngFile;
 import nacre.neuralassets.scene.SceneFormatException;
 import nacre.weights.AtomicFile;
@@ -23,6 +29,8 @@ import nacre.weights.WeightsException;
 public record EvaluationFolder(Path root) {
   /** Cases of which the values share a file, and the pictures a folder. */
   static final int SHARD = 100;
+
+  private static final String SETS = "sets.json";
 
   private Path seed(Shard.Key key) {
     return root.resolve(name(key.method())).resolve("seed-" + key.seed());
@@ -86,8 +94,7 @@ public record EvaluationFolder(Path root) {
   }
 
   private static String digest(Shard.Key key) {
-    String all = key.methodDigest().isEmpty() ? key.casesDigest() : digest(key.toString());
-    return all.substring(0, Math.min(12, all.length()));
+    return digest(key.toString()).substring(0, 12);
   }
 
   private static String digest(String text) {
@@ -98,6 +105,13 @@ public record EvaluationFolder(Path root) {
     Path file = file(shard.key(), number);
     Files.createDirectories(file.getParent());
     JsonFile.write(file, shard.json());
+  }
+
+  /** A picture that was drawn, packed bytes {@code [size, size, 3]}; empty if it is not kept. */
+  public Optional<byte[]> picture(
+      Contender contender, EditCases cases, long seed, int number, int size) throws IOException {
+    Shard.Key key = new Shard.Key(contender.name(), contender.digest(), cases.digest(), seed);
+    return readPicture(key, number, size);
   }
 
   boolean hasPicture(Shard.Key key, int number) {
@@ -121,5 +135,47 @@ public record EvaluationFolder(Path root) {
     } catch (SceneFormatException damaged) {
       return Optional.empty();
     }
+  }
+
+  /** The values of sets of pictures; none where they are of something else, or of fewer. */
+  Map<String, SetEvaluator.SetValue> readSets(Shard.Key key, long pictures) throws IOException {
+    Path file = seed(key).resolve(SETS);
+    Map<String, SetEvaluator.SetValue> values = new LinkedHashMap<>();
+    if (!Files.exists(file)) {
+      return values;
+    }
+    JsonNode root = JsonFile.read(file);
+    if (root.path("digest").asText().equals(digest(key.toString()))
+        && root.path("pictures").asLong() == pictures) {
+      for (Map.Entry<String, JsonNode> entry : root.path("values").properties()) {
+        JsonNode node = entry.getValue();
+        SetEvaluator.SetValue value =
+            new SetEvaluator.SetValue(
+                node.path("name").asText(),
+                node.path("higher_is_better").asBoolean(),
+                node.path("value").asDouble(Double.NaN));
+        values.put(entry.getKey(), value);
+      }
+    }
+    return values;
+  }
+
+  void writeSets(Shard.Key key, long pictures, Map<String, SetEvaluator.SetValue> values)
+      throws IOException {
+    ObjectNode root = JsonNodeFactory.instance.objectNode();
+    root.put("digest", digest(key.toString())).put("pictures", pictures);
+    ObjectNode all = root.putObject("values");
+    values.forEach(
+        (name, value) -> {
+          ObjectNode node = all.putObject(name);
+          node.put("name", value.metric()).put("higher_is_better", value.higherIsBetter());
+          if (Double.isFinite(value.value())) {
+            node.put("value", value.value());
+          } else {
+            node.putNull("value");
+          }
+        });
+    Files.createDirectories(seed(key));
+    JsonFile.write(seed(key).resolve(SETS), root);
   }
 }

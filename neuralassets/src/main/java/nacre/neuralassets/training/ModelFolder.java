@@ -26,6 +26,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Tensor;
 import nacre.weights.JsonFile;
+import nacre.weights.Sha256;
 import nacre.weights.StateDict;
 import nacre.weights.TextFile;
 import nacre.weights.WeightsException;
@@ -266,5 +267,16 @@ public final class ModelFolder {
     if (preset.lora().isPresent()) {
       LoraWeights.read(folder.resolve(LoraWeights.FILE), preset.lora().get(), adapters(parameters));
     }
+  }
+
+  /**
+   * A digest of all files of a model folder: another model has another one.
+   *
+   * @throws IOException in one line, if a file cannot be read
+   */
+  public static String digest(Path folder) throws IOException {
+    Sha256 digest = new Sha256();
+    Checksums.of(folder, Map.of()).digests().forEach((name, file) -> digest.add(name).add(file));
+    return digest.hex();
   }
 }

@@ -5,8 +5,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
@@ -16,6 +19,13 @@ import nacre.cli.options.DataName;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.diffusion.NotFiniteException;
+import nacre.evaluation.EditCase;
+import nacre.evaluation.EditCases;
+import nacre.evaluation.NeuralAssetsMethod;
+import nacre.evaluation.PairCases;
+import nacre.evaluation.benchmark.EditBenchmark;
+import nacre.evaluation.report.HtmlReport;
+import nacre.evaluation.run.EvaluationJson;
 import nacre.neuralassets.data.BadData;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.data.ClipPool;
@@ -35,9 +45,12 @@ import nacre.neuralassets.training.ModelFolder;
 import nacre.neuralassets.training.RunState;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code nacre eval}. */
 @Command(
@@ -58,6 +71,8 @@ final class EvalCommand implements Callable<Integer> {
 
   /** The seed of an endless data set from which pairs are taken. */
   private static final long EVALUATION_SEED = 1;
+
+  @Spec private CommandSpec spec;
 
   @Mixin private ModelChoice choice;
 
@@ -96,10 +111,23 @@ final class EvalCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print the numbers as JSON.")
   private boolean json;
 
+  @ArgGroup(
+      validate = false,
+      heading =
+          "%nWith any of these every picture is measured, and the source frame copied is"
+              + " --baseline copy:%n")
+  private ComparisonOptions comparison;
+
   @Override
   public Integer call() throws IOException {
     PrintStream out = System.out;
     Path folder = choice.folder();
+    if (comparison != null) {
+      comparison.check(data);
+      compare(folder);
+      choice.explain((json ? System.err : out)::println);
+      return 0;
+    }
     try (Scope _ = Scope.open()) {
       NeuralAssets model = ModelFolder.load(folder, choice.device());
       Sampler sampler = SceneSampling.sampler(model, steps, guidance);
@@ -123,6 +151,82 @@ final class EvalCommand implements Callable<Integer> {
     }
     choice.explain((json ? System.err : out)::println);
     return 0;
+  }
+
+  private void compare(Path folder) throws IOException {
+    List<Path> models = new ArrayList<>(List.of(folder));
+    for (Path other : comparison.compared) {
+      models.add(ModelChoice.given(other, "--compare"));
+    }
+    NeuralAssetsMethod.Settings settings =
+        new NeuralAssetsMethod.Settings(steps, guidance, comparison.keptMargin);
+    EditCases cases = cases(models);
+    tell("cases   %s", cases.describe());
+    try {
+      new Comparison(comparison, choice.device(), settings, json ? null : System.out)
+          .run(models, cases, this::show);
+    } catch (NotFiniteException e) {
+      throw ModelChoice.damaged(folder, e);
+    }
+  }
+
+  private void show(Comparison.Outcome outcome) throws IOException {
+    System.out.println(
+        json
+            ? EvaluationJson.of(outcome.results()).toPrettyString()
+            : ComparisonTable.of(outcome.results()));
+    if (comparison.report != null) {
+      new HtmlReport(
+              outcome.results(),
+              outcome.cases(),
+              outcome.contenders(),
+              outcome.folder(),
+              "nacre "
+                  + String.join(
+                      " ", spec.commandLine().getParent().getParseResult().originalArgs()),
+              settings())
+          .write(comparison.report);
+      tell("report  %s", comparison.report);
+    }
+  }
+
+  private Map<String, String> settings() throws IOException {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("Nacre", VersionCommand.nacre());
+    settings.put("Java", Runtime.version().toString());
+    settings.put("System", System.getProperty("os.name") + ", " + System.getProperty("os.arch"));
+    settings.put("Device", choice.device().backend().describe());
+    settings.put("Steps", steps == null ? "each model's own" : steps.toString());
+    settings.put("Guidance", guidance == null ? "each model's own" : guidance.toString());
+    return settings;
+  }
+
+  /** The cases that all models have room for. */
+  private EditCases cases(List<Path> models) throws IOException {
+    Preset preset = ModelFolder.preset(models.getFirst());
+    DataConfig config = Scenes.dataOf(preset);
+    int slots = config.slots();
+    for (Path model : models) {
+      slots = Math.min(slots, Scenes.dataOf(ModelFolder.preset(model)).slots());
+    }
+    int size = preset.imageSize();
+    if (comparison.benchmark != null) {
+      int samples = config.rendering().map(DataConfig.Rendering::samplesPerSide).orElse(2);
+      List<EditCase> all = EditBenchmark.cases(comparison.benchmark, size, slots, samples);
+      return EditCases.of(
+          all,
+          EditBenchmark.digest(all),
+          String.format(Locale.ROOT, "%d edits of the benchmark", all.size()));
+    }
+    if (data == null) {
+      return PairCases.heldOut(pairs, config, slots, size);
+    }
+    ClipLocation location = DataName.parse(data);
+    ClipSource all = location.open(new ClipSourceProvider.Request(config, size, EVALUATION_SEED));
+    ClipSource source = untrained(all, location, models.getFirst());
+    int count = Math.min(pairs, source.size());
+    BadData bad = skipping.bad(line -> tell("%s", line));
+    return new PairCases(source, count, config, slots, size, bad);
   }
 
   /**

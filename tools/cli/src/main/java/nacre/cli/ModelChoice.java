@@ -47,7 +47,7 @@ final class ModelChoice {
   /** The model folder; complains in one line where there is none. */
   Path folder() throws IOException {
     if (model != null) {
-      return given(model);
+      return given(model, "--model");
     }
     Optional<Checkpoint> newest = newest(RUNS);
     if (newest.isPresent()) {
@@ -72,11 +72,14 @@ final class ModelChoice {
     return model != null && StableDiffusion.is(model) ? Optional.of(model) : Optional.empty();
   }
 
-  private static Path given(Path path) throws IOException {
+  /** The model folder that an option names; complains in one line where there is none. */
+  static Path given(Path path, String option) throws IOException {
     if (!Files.exists(path)) {
       throw new UserException(
           path
-              + ": no such folder; --model is a run, checkpoint or model"
+              + ": no such folder; "
+              + option
+              + " is a run, checkpoint or model"
               + HubModel.hint(path).orElse(NearName.hint(path)));
     }
     if (ModelFolder.is(path)) {

@@ -47,7 +47,7 @@ final class VersionCommand implements Callable<Integer>, IVersionProvider {
     return new String[] {"nacre " + nacre()};
   }
 
-  private static String nacre() throws IOException {
+  static String nacre() throws IOException {
     try (InputStream in = VersionCommand.class.getResourceAsStream("build.properties")) {
       Properties build = new Properties();
       build.load(in);

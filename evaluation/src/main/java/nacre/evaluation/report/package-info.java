@@ -1,0 +1,2 @@
+/** The report of an evaluation: one HTML page that needs no network. */
+package nacre.evaluation.report;

@@ -1,0 +1,180 @@
+package nacre.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import nacre.cli.options.UsageException;
+import nacre.cli.output.Progress;
+import nacre.evaluation.EditCases;
+import nacre.evaluation.NeuralAssetsMethod;
+import nacre.evaluation.metric.MetricWeights;
+import nacre.evaluation.metric.Metrics;
+import nacre.evaluation.metric.ObjectMetric;
+import nacre.evaluation.run.CaseMetric;
+import nacre.evaluation.run.Contender;
+import nacre.evaluation.run.EvaluationFolder;
+import nacre.evaluation.run.EvaluationResults;
+import nacre.evaluation.run.Evaluator;
+import nacre.evaluation.run.MethodValues;
+import nacre.evaluation.run.SetEvaluator;
+import nacre.neuralassets.model.Preset;
+import nacre.neuralassets.training.ModelFolder;
+import nacre.tensor.Device;
+import nacre.tensor.Memory;
+import nacre.tensor.Scope;
+import nacre.weights.AtomicFolder;
+
+/** The part of {@code eval} that compares methods, picture by picture. */
+final class Comparison {
+  private final ComparisonOptions options;
+  private final Device device;
+  private final NeuralAssetsMethod.Settings settings;
+
+  /** Where progress is shown; null for nowhere. */
+  private final PrintStream out;
+
+  /** What came out, and what it came from. */
+  record Outcome(
+      EditCases cases,
+      List<Contender> contenders,
+      EvaluationFolder folder,
+      EvaluationResults results) {}
+
+  /** What is done with what came out, while the pictures are there. */
+  interface Use {
+    void of(Outcome outcome) throws IOException;
+  }
+
+  Comparison(
+      ComparisonOptions options,
+      Device device,
+      NeuralAssetsMethod.Settings settings,
+      PrintStream out) {
+    this.options = options;
+    this.device = device;
+    this.settings = settings;
+    this.out = out;
+  }
+
+  /** Evaluates models and baselines on some cases. */
+  void run(List<Path> models, EditCases cases, Use use) throws IOException {
+    List<Contender> contenders = contenders(models);
+    boolean kept = options.out != null;
+    Path root = kept ? options.out : Files.createTempDirectory("nacre-eval");
+    try (Scope _ = Scope.open()) {
+      EvaluationFolder folder = new EvaluationFolder(root);
+      use.of(new Outcome(cases, contenders, folder, results(contenders, cases, folder)));
+    } finally {
+      if (!kept) {
+        AtomicFolder.delete(root);
+      }
+    }
+  }
+
+  private EvaluationResults results(
+      List<Contender> contenders, EditCases cases, EvaluationFolder folder) throws IOException {
+    MetricWeights weights = options.weights(device);
+    List<CaseMetric> metrics = metrics(weights);
+    Map<String, SetEvaluator.Making> sets = sets(weights);
+    boolean pictures = options.out != null || options.report != null || !sets.isEmpty();
+    List<EvaluationResults.Method> methods = new ArrayList<>();
+    long total = contenders.stream().mapToLong(c -> (long) seeds(c) * cases.size()).sum();
+    try (Progress progress =
+        out == null
+            ? null
+            : Progress.start(
+                out, new Progress.Limit.Steps(total, "picture"), 0, Memory::liveBytes)) {
+      long before = 0;
+      for (Contender contender : contenders) {
+        List<MethodValues> values = new ArrayList<>();
+        List<Map<String, SetEvaluator.SetValue>> ofSets = new ArrayList<>();
+        for (int seed = 0; seed < seeds(contender); seed++) {
+          long first = before;
+          Evaluator.Progress told =
+              progress == null
+                  ? Evaluator.Progress.NONE
+                  : (done, drawn) -> progress.step(first + done, drawn);
+          values.add(new Evaluator(cases, metrics, folder, pictures, told).run(contender, seed));
+          ofSets.add(
+              new SetEvaluator(cases, folder, () -> {}).run(contender, values.getLast(), sets));
+          before += cases.size();
+        }
+        methods.add(new EvaluationResults.Method(contender.name(), values, ofSets));
+      }
+    }
+    return new EvaluationResults(
+        cases.size(), metrics.stream().map(EvaluationResults.Column::of).toList(), methods);
+  }
+
+  private int seeds(Contender contender) {
+    return contender.draws() ? options.seeds : 1;
+  }
+
+  private List<CaseMetric> metrics(MetricWeights weights) throws IOException {
+    List<CaseMetric> metrics = new ArrayList<>();
+    for (String name : options.metrics()) {
+      if (Metrics.kind(name).ofSets()) {
+        continue;
+      }
+      var metric = Metrics.named(name, weights);
+      if (options.isOf("image")) {
+        metrics.add(CaseMetric.ofImages(metric));
+      }
+      if (options.isOf("object")) {
+        metrics.add(CaseMetric.ofObjects(ObjectMetric.of(metric)));
+      }
+    }
+    return metrics;
+  }
+
+  private Map<String, SetEvaluator.Making> sets(MetricWeights weights) {
+    Map<String, SetEvaluator.Making> sets = new LinkedHashMap<>();
+    for (String name : options.metrics()) {
+      if (Metrics.kind(name).ofSets()) {
+        sets.put(name, () -> Metrics.setNamed(name, weights));
+      }
+    }
+    return sets;
+  }
+
+  private List<Contender> contenders(List<Path> models) throws IOException {
+    Map<String, Contender> all = new LinkedHashMap<>();
+    Preset first = null;
+    for (Path folder : models) {
+      Preset preset = ModelFolder.preset(folder);
+      first = first == null ? preset : first;
+      if (preset.imageSize() != first.imageSize()) {
+        throw new UsageException(
+            String.format(
+                Locale.ROOT,
+                "--compare %s draws pictures of %d pixels a side, the first model of %d: they have"
+                    + " no pairs in common",
+                folder,
+                preset.imageSize(),
+                first.imageSize()));
+      }
+      String name = folder + (settings.keptMargin() == null ? "" : ", background kept");
+      String digest = ModelFolder.digest(folder) + " " + settings;
+      put(
+          all,
+          new Contender(
+              name, digest, true, () -> NeuralAssetsMethod.open(name, folder, device, settings)));
+    }
+    for (String baseline : options.baselines) {
+      put(all, new Contender(baseline, baseline, false, () -> StudyMethods.open(baseline)));
+    }
+    return List.copyOf(all.values());
+  }
+
+  private static void put(Map<String, Contender> all, Contender one) {
+    if (all.put(one.name(), one) != null) {
+      throw new UsageException(one.name() + " is given twice");
+    }
+  }
+}
