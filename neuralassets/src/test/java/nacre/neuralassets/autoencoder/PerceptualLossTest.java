@@ -180,8 +180,10 @@ class PerceptualLossTest {
         "{\"trunk\": \"vgg\"}                           | losses.lpips.weight is missing",
         "{\"trunk\": \"vgg\", \"weight\": -1}           | losses.lpips.weight must be a number from"
             + " 0",
-        "{\"trunk\": \"vgg\", \"weight\": 1, \"net\": \"squeeze\"} | losses.lpips.net must be one"
-            + " of vgg, alex",
+        "{\"trunk\": \"vgg\", \"weight\": 1, \"net\": \"resnet\"} | losses.lpips.net must be one"
+            + " of vgg, alex, squeeze",
+        "{\"trunk\": \"vgg\", \"weight\": 1, \"net\": \"squeeze\"} | net squeeze wants images of at"
+            + " least 17 pixels a side; image_size is 16",
         "{\"trunk\": \"vgg\", \"weight\": 1, \"net\": \"alex\"} | net alex wants images of at least"
             + " 31 pixels a side; image_size is 16",
         "{\"trunk\": \"vgg\", \"weight\": 1, \"depth\": 3} | losses.lpips.depth is not known",
