@@ -51,8 +51,11 @@ final class PickleObjects {
   /** Sets an item as {@code object[key] = value} does. */
   void setItem(Object object, Object key, Object value) throws WeightsException {
     if (object instanceof Dictionary dictionary) {
-      input.allocate(64);
-      dictionary.items.put(key, value);
+      input.allocate(96);
+      // Other keys give no names, and could have hashes in common that make a dictionary slow.
+      boolean names =
+          key instanceof String || key instanceof Long n && n >= 0 && n <= Integer.MAX_VALUE;
+      dictionary.items.put(names ? key : new Placeholder("a key"), value);
     } else if (!(object instanceof Placeholder)) {
       throw input.wrong("an item is set in " + describe(object));
     }
@@ -227,6 +230,20 @@ final class PickleObjects {
   private Strided tensor(Name name, Object[] given, int least, int most) throws WeightsException {
     if (given.length < least || given.length > most || !(given[0] instanceof Storage storage)) {
       throw wrong(name, "is called with something other than a tensor's parts");
+    }
+    int last = name.role() == Role.TENSOR_V3 ? 7 : 6;
+    if (given.length > last && given[last] instanceof Dictionary metadata) {
+      for (String bit : List.of("neg", "conj")) {
+        if (Boolean.TRUE.equals(metadata.items.get(bit))) {
+          throw wrong(
+              name,
+              "is called for a view whose "
+                  + bit
+                  + " bit is set: save tensor.resolve_"
+                  + bit
+                  + "()");
+        }
+      }
     }
     StoredType type = storage.type();
     if (name.role() == Role.TENSOR_V3) {

@@ -8,7 +8,7 @@ import java.util.Map;
 /**
  * An object of a pickle, as far as a checkpoint's tensors need it. Strings, whole numbers ({@link
  * Long} or {@link java.math.BigInteger}), {@link Double}s and {@link Boolean}s stand for
- * themselves; these are the others. Neither a hash nor a comparison ever walks through them.
+ * themselves; these are the others.
  */
 sealed interface PickleValue {
   /** Python's {@code None}. */
@@ -30,7 +30,10 @@ sealed interface PickleValue {
     final List<Object> items = new ArrayList<>();
   }
 
-  /** A dictionary, plain or of a subclass. */
+  /**
+   * A dictionary, plain or of a subclass. Keys other than texts and whole numbers of 31 bits are
+   * {@link Placeholder}s.
+   */
   final class Dictionary implements PickleValue {
     final Map<Object, Object> items = new LinkedHashMap<>();
 

@@ -1,13 +1,18 @@
 package nacre.weights;
 
 import java.nio.file.Path;
+import java.util.AbstractMap;
+import java.util.AbstractSet;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
 import nacre.weights.PickleValue.Dictionary;
 import nacre.weights.PickleValue.None;
 import nacre.weights.PickleValue.Placeholder;
@@ -75,10 +80,14 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
   private static TensorTree model(Walk walk, Object root) throws WeightsException {
     String path = "";
     List<String> leftOut = new ArrayList<>();
+    int depth = 0;
     Object model = root;
     for (Optional<String> key = key(walk, model); key.isPresent(); key = key(walk, model)) {
       List<String> others = walk.dictionaries(model, path);
       others.remove(path + key.get());
+      if (++depth > Walk.DEEPEST) {
+        throw walk.tooDeep();
+      }
       leftOut.addAll(others);
       model = children(model).get(key.get());
       path += key.get() + ".";
@@ -136,12 +145,32 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
     };
   }
 
+  /** A list as a map from numbers, without a copy. */
   private static Map<Long, Object> numbered(List<Object> items) {
-    Map<Long, Object> children = new LinkedHashMap<>();
-    for (Object item : items) {
-      children.put((long) children.size(), item);
-    }
-    return children;
+    return new AbstractMap<>() {
+      @Override
+      public Object get(Object key) {
+        return key instanceof Long i && i >= 0 && i < items.size() ? items.get(i.intValue()) : null;
+      }
+
+      @Override
+      public Set<Entry<Long, Object>> entrySet() {
+        return new AbstractSet<>() {
+          @Override
+          public int size() {
+            return items.size();
+          }
+
+          @Override
+          public Iterator<Entry<Long, Object>> iterator() {
+            return IntStream.range(0, items.size())
+                .<Entry<Long, Object>>mapToObj(
+                    i -> new SimpleImmutableEntry<>((long) i, items.get(i)))
+                .iterator();
+          }
+        };
+      }
+    };
   }
 
   /** A walk through objects, which may hold each other and themselves; it is bounded. */
@@ -222,9 +251,13 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
         throw wrong("holds more than " + MOST_OBJECTS + " objects, too many to look through");
       }
       if (depth == DEEPEST && !children.isEmpty()) {
-        throw wrong("holds dictionaries within each other, more than " + DEEPEST + " deep");
+        throw tooDeep();
       }
       return children;
+    }
+
+    WeightsException tooDeep() {
+      return wrong("holds dictionaries within each other, more than " + DEEPEST + " deep");
     }
 
     WeightsException wrong(String message) {

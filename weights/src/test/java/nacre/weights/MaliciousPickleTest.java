@@ -15,11 +15,14 @@ import static nacre.weights.PickleText.text;
 import static nacre.weights.PickleText.tuple;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -447,6 +450,42 @@ class MaliciousPickleTest {
     String long4k = text("k".repeat(4000)) + "q\u0001";
     assertRefused(
         "a name of more than 4096", START + "}" + long4k + dictionary("h\u0001", TENSOR) + "s.");
+  }
+
+  /** A dictionary that is its own model, and would be looked for in itself without end. */
+  @Test
+  void aModelThatHoldsItselfIsRefused() {
+    String self = text("w") + TENSOR + text("model") + "h\u0000" + text("x") + "h\u0000";
+    assertRefused("more than 64 deep", START + "}q\u0000(" + self + "u.");
+  }
+
+  /** Whole numbers and fractions of one hash, among which a tree cannot find its way. */
+  @Test
+  void keysOfOneHashTakeNoTime() throws WeightsException {
+    StringBuilder keys = new StringBuilder();
+    for (long i = 1; i <= 40_000; i++) {
+      long bits = i << 32 | i;
+      keys.append(number(bits)).append("N");
+      keys.append("G").append(new StringBuilder(little(bits, 8)).reverse()).append("N");
+    }
+    String pickle = START + "}(" + text("w") + TENSOR + keys + "u.";
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(20),
+        () -> assertEquals(Set.of("w"), read(ZipBytes.checkpoint(pickle).bytes())));
+  }
+
+  /** Tensors whose numbers are negated, or conjugated, when they are read. */
+  @Test
+  void viewsOfOtherNumbersAreRefused() {
+    for (String bit : List.of("neg", "conj")) {
+      String metadata = dictionary(text(bit), "\u0088");
+      String view =
+          global("torch._utils", "_rebuild_tensor_v2")
+              + tuple(
+                  STORAGE, number(0), tuple(number(4)), tuple(number(1)), "\u0089", "}", metadata)
+              + "R";
+      assertRefused("whose " + bit + " bit is set", START + view + ".");
+    }
   }
 
   /** Laughs through the keys of dictionaries: no hash walks through tuples. */

@@ -4,6 +4,8 @@ import java.util.Locale;
 
 /** A rectangle of a picture's pixels, which is not empty. */
 public record Crop(int top, int left, int height, int width) {
+  private static final double ROUNDING = 1e-3;
+
   /** Checks that it is not empty. */
   public Crop {
     if (top < 0 || left < 0 || height < 1 || width < 1) {
@@ -29,8 +31,9 @@ public record Crop(int top, int left, int height, int width) {
 
   /** Beginning and length. */
   private static int[] span(double from, double to, int size, int least) {
-    int begin = Math.clamp((long) Math.floor(from * size), 0, size - 1);
-    int end = Math.clamp((long) Math.ceil(to * size), begin + 1, size);
+    // An edge between two pixels, as a float, may lie a little beside it.
+    int begin = Math.clamp((long) Math.floor(from * size + ROUNDING), 0, size - 1);
+    int end = Math.clamp((long) Math.ceil(to * size - ROUNDING), begin + 1, size);
     int length = Math.min(size, Math.max(least, end - begin));
     int start = begin - (length - (end - begin)) / 2;
     return new int[] {Math.clamp(start, 0, size - length), length};

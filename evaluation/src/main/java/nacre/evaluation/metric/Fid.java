@@ -31,7 +31,10 @@ public final class Fid implements SetMetric {
     /** pytorch-fid's: resized between pixel centers, then {@code 2x − 1}. */
     PYTORCH_FID("pytorch-fid", Resampling.BILINEAR, 2 / 255.0, -1, false),
 
-    /** torch-fidelity's and torchmetrics': resized as TensorFlow 1 did, then (x − 128) / 128. */
+    /**
+     * torch-fidelity's, and torchmetrics' with use_antialias=False: resized as TensorFlow 1 did,
+     * then (x − 128) / 128.
+     */
     TORCH_FIDELITY("torch-fidelity", Resampling.BILINEAR_TF1, 1 / 128.0, -1, false),
 
     /** As 3DIT's script gave pictures to torchmetrics: their 8 bits are cut off, not rounded. */

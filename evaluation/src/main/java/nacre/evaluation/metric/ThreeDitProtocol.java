@@ -54,9 +54,14 @@ public record ThreeDitProtocol(Metric lpips) {
     return IntStream.range(0, drawn.size())
         .boxed()
         .max(
-            Comparator.comparingDouble((Integer i) -> drawn.get(i).psnr)
+            Comparator.comparingDouble((Integer i) -> orLeast(drawn.get(i).psnr))
                 .thenComparing(Comparator.reverseOrder()))
         .orElseThrow();
+  }
+
+  /** A value that is none never is the best. */
+  private static double orLeast(double value) {
+    return Double.isNaN(value) ? Double.NEGATIVE_INFINITY : value;
   }
 
   /**

@@ -35,7 +35,7 @@ final class NearRuns {
     return String.format(Locale.ROOT, "%s %s; runs are in %s%s", run.root(), what, names, more);
   }
 
-  /** Runs in the same folder, in the folder itself and under runs/; the most alike name first. */
+  /** Runs in the folder itself, then those beside it and under runs/, the most alike name first. */
   private static List<Path> near(Path root) throws IOException {
     Map<Path, Path> runs = new LinkedHashMap<>();
     Path parent = root.getParent() == null ? Path.of("") : root.getParent();
@@ -49,7 +49,8 @@ final class NearRuns {
     String name = String.valueOf(root.getFileName());
     List<Path> near = new ArrayList<>(runs.values());
     near.sort(
-        Comparator.comparingInt((Path run) -> NearName.distance(name, run.getFileName().toString()))
+        Comparator.comparing((Path run) -> !root.equals(run.getParent()))
+            .thenComparingInt(run -> NearName.distance(name, run.getFileName().toString()))
             .thenComparing(Path::toString));
     return near;
   }

@@ -85,7 +85,7 @@ final class Study {
         if (!run(runs.get(i))) {
           return false;
         }
-      } catch (IOException | UserException e) {
+      } catch (IOException | RuntimeException e) { // a model's numbers may break down, too
         failed.add(runs.get(i) + ": " + Failure.describe(e));
         out.println("failed  " + failed.getLast());
       }
@@ -251,9 +251,11 @@ final class Study {
   }
 
   private boolean isMeasured(Path file, long steps) {
-    return Measured.read(file)
-        .filter(one -> one.isOf(measuring().digest(), study.drawn(), steps, StudyMeasuring.names()))
-        .isPresent();
+    return Measured.read(file).filter(one -> isMeasured(one, steps)).isPresent();
+  }
+
+  private boolean isMeasured(Measured one, long steps) {
+    return one.isOf(measuring().digest(), study.drawn(), steps, StudyMeasuring.names());
   }
 
   private boolean measure(Contender contender, long seed, long steps, Path file)
@@ -279,12 +281,10 @@ final class Study {
     List<Measured> measured = new ArrayList<>();
     List<String> missing = new ArrayList<>();
     for (StudyFolder.Run run : runs(study)) {
-      Measured.read(folder.results(run.variant(), run.seed()))
-          .ifPresentOrElse(measured::add, () -> missing.add(run.toString()));
+      add(folder.results(run.variant(), run.seed()), run.toString(), measured, missing);
     }
     for (String method : study.methods()) {
-      Measured.read(folder.results(method, 0))
-          .ifPresentOrElse(measured::add, () -> missing.add(method));
+      add(folder.results(method, 0), method, measured, missing);
     }
     StudyResults results = new StudyResults(study, measured, missing);
     Files.createDirectories(folder.root());
@@ -292,6 +292,13 @@ final class Study {
     JsonFile.write(folder.json(), StudyNumbers.json(results));
     String first = results.metrics().isEmpty() ? "" : results.metrics().getFirst();
     write(folder.plot(), StudyPlot.svg(results, first));
+  }
+
+  /** What was measured of other cases, before the study's file was changed, is missing. */
+  private void add(Path file, String name, List<Measured> measured, List<String> missing) {
+    Measured.read(file)
+        .filter(one -> isMeasured(one, one.steps()))
+        .ifPresentOrElse(measured::add, () -> missing.add(name));
   }
 
   private static void write(Path file, String text) throws IOException {

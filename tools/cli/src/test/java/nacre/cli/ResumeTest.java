@@ -115,14 +115,19 @@ class ResumeTest {
   }
 
   @Test
-  void whereThereIsNoRunNothingBeginsAndNearOnesAreNamed() {
+  void whereThereIsNoRunNothingBeginsAndNearOnesAreNamed() throws IOException {
     trained(folder.resolve("foxes"), "--preset", "tiny", "--steps", 1);
     String told = refused(folder.resolve("foxs"), "--preset", "tiny", "--resume");
     assertTrue(told.contains("foxs holds no run to resume"), told);
     assertTrue(told.contains(folder.resolve("foxes").toString()), told);
     assertFalse(Files.exists(folder.resolve("foxs")));
-    told = refused(folder, "--preset", "tiny", "--resume");
-    assertTrue(told.contains(folder.resolve("foxes").toString()), told);
+    for (int i = 0; i < 5; i++) { // others beside it, whose names are more alike
+      trained(folder.resolve("h" + i), "--preset", "tiny", "--steps", 1);
+    }
+    Path home = Files.createDirectories(folder.resolve("h"));
+    Files.move(folder.resolve("foxes"), home.resolve("foxes"));
+    told = refused(home, "--preset", "tiny", "--resume");
+    assertTrue(told.contains("runs are in " + home.resolve("foxes") + ","), told);
   }
 
   @Test

@@ -215,6 +215,7 @@ public final class CudnnLibrary {
             throw new CudaException("cuDNN: " + e.getMessage());
           }
           refusals.accept(shape + ", engine " + plan.choice().engine().number(), e.getMessage());
+          verdicts.remove(shape); // if no other can be planned, nobody finds the closed one
           plan.choice().plan().close();
           left = left.without(plan.choice().engine().number());
           verdicts.put(shape, plan(shape, left));
