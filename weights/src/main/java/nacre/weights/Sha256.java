@@ -1,13 +1,20 @@
 package nacre.weights;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Locale;
 
 /** A SHA-256 digest in the making. */
 public final class Sha256 {
+  private static final int BUFFER = 1 << 20;
+
   private final MessageDigest digest;
 
   /** Of nothing so far. */
@@ -40,6 +47,26 @@ public final class Sha256 {
   /** The digest in hexadecimal, as {@link #bytes}. */
   public String hex() {
     return HexFormat.of().formatHex(bytes());
+  }
+
+  /**
+   * The digest of a file.
+   *
+   * @throws IOException in one line, if it cannot be read
+   */
+  public static String of(Path file) throws IOException {
+    Sha256 digest = new Sha256();
+    ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      while (channel.read(buffer) >= 0) {
+        digest.add(buffer.flip());
+        buffer.clear();
+      }
+    } catch (IOException e) {
+      throw new IOException(
+          String.format(Locale.ROOT, "cannot read %s: %s", file, e.getMessage()), e);
+    }
+    return digest.hex();
   }
 
   /** The digest of bytes. */

@@ -52,7 +52,8 @@ record ReportTables(EvaluationResults results) {
     head(
         html,
         "Means over cases; ± is the standard error over seeds, brackets the 95 % interval of a"
-            + " bootstrap over cases. The best is bold and marked.");
+            + " bootstrap over cases. Where all methods have the same cases, the best is bold and"
+            + " marked.");
     results.metrics().forEach(metric -> column(html, metric));
     results.setMetrics().values().forEach(metric -> column(html, metric));
     html.add("</tr></thead><tbody>\n");
@@ -62,7 +63,9 @@ record ReportTables(EvaluationResults results) {
         Score score = results.score(method, metric);
         Numbers numbers = Numbers.like(score.interval().mean());
         boolean best =
-            isBest(score.seeds().mean(), metric, m -> results.score(m, metric).seeds().mean());
+            haveSameCases(metric)
+                && isBest(
+                    score.seeds().mean(), metric, m -> results.score(m, metric).seeds().mean());
         cell(html, numbers, score.seeds(), best);
         html.add(
             "<small>[%s, %s]</small>",
@@ -97,13 +100,22 @@ record ReportTables(EvaluationResults results) {
             .allMatch(other -> metric.higherIsBetter() ? mean >= other : mean <= other);
   }
 
+  /** Means over different cases cannot be compared. */
+  private boolean haveSameCases(Column metric) {
+    return results.methods().stream()
+            .map(method -> results.score(method, metric).cases())
+            .distinct()
+            .count()
+        == 1;
+  }
+
   private static void cell(Html html, Numbers numbers, MeanOfSeeds score, boolean best) {
     html.add(best ? "<td class=\"best\">" : "<td>").add("%s", numbers.of(score.mean()));
     if (Double.isFinite(score.error())) {
       html.add(" ± %s", numbers.of(score.error()));
     }
     if (best) {
-      html.add(" ★");
+      html.add(" <span aria-label=\"best\" role=\"img\">★</span>");
     }
   }
 

@@ -14,6 +14,13 @@ public interface CaseMetric {
   /** Its name with the variant and the part of the picture, as "PSNR in the boxes". */
   String name();
 
+  /**
+   * The name by which values are kept: other ones for a metric that looks through other weights.
+   */
+  default String key() {
+    return name();
+  }
+
   /** True if larger values are better. */
   boolean higherIsBetter();
 
@@ -23,6 +30,32 @@ public interface CaseMetric {
    * @param pictures packed bytes {@code [S, S, 3]} of each case
    */
   double[] of(List<EditCase> cases, List<byte[]> pictures);
+
+  /** This metric, whose values depend on weights of a digest. */
+  default CaseMetric through(String weights) {
+    CaseMetric metric = this;
+    return new CaseMetric() {
+      @Override
+      public String name() {
+        return metric.name();
+      }
+
+      @Override
+      public String key() {
+        return metric.key() + ", weights " + weights;
+      }
+
+      @Override
+      public boolean higherIsBetter() {
+        return metric.higherIsBetter();
+      }
+
+      @Override
+      public double[] of(List<EditCase> cases, List<byte[]> pictures) {
+        return metric.of(cases, pictures);
+      }
+    };
+  }
 
   /** A metric of whole pictures. */
   static CaseMetric ofImages(Metric metric) {

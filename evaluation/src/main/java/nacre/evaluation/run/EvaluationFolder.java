@@ -23,8 +23,9 @@ import nacre.weights.WeightsException;
 
 /**
  * The folder of an evaluation. For each method and seed {@code METHOD/seed-0} has a file of values
- * for every {@value #SHARD} cases, and the pictures beside them. Every file is written whole or not
- * at all.
+ * for every {@value #SHARD} cases, and the pictures beside them, in a folder whose name has the
+ * digest of what they are pictures of: those of another model are never taken for them. Every file
+ * is written whole or not at all.
  */
 public record EvaluationFolder(Path root) {
   /** Cases of which the values share a file, and the pictures a folder. */
@@ -55,7 +56,7 @@ public record EvaluationFolder(Path root) {
   /** The file of a picture. */
   Path picture(Shard.Key key, int number) {
     return seed(key)
-        .resolve(numbered("pictures", number / SHARD * SHARD))
+        .resolve(numbered("pictures", number / SHARD * SHARD) + "-" + digest(key))
         .resolve(String.format(Locale.ROOT, "%06d.png", number));
   }
 
@@ -116,6 +117,11 @@ public record EvaluationFolder(Path root) {
 
   boolean hasPicture(Shard.Key key, int number) {
     return Files.exists(picture(key, number));
+  }
+
+  /** Removes a picture, which is then drawn again. */
+  void removePicture(Shard.Key key, int number) throws IOException {
+    Files.deleteIfExists(picture(key, number));
   }
 
   void writePicture(Shard.Key key, int number, byte[] rgb, int size) throws IOException {

@@ -29,11 +29,15 @@ public record EvaluationResults(int cases, List<Column> metrics, List<Method> me
 
   private static final int LEAST_RESAMPLES = 1_000;
 
-  /** A metric. */
-  public record Column(String name, boolean higherIsBetter) {
+  /**
+   * A metric.
+   *
+   * @param key by which its values are kept
+   */
+  public record Column(String name, String key, boolean higherIsBetter) {
     /** That of a metric. */
     public static Column of(CaseMetric metric) {
-      return new Column(metric.name(), metric.higherIsBetter());
+      return new Column(metric.name(), metric.key(), metric.higherIsBetter());
     }
   }
 
@@ -95,7 +99,7 @@ public record EvaluationResults(int cases, List<Column> metrics, List<Method> me
 
   /** The values {@code [seeds][cases]} of a metric; NaN where there is none. */
   public double[][] values(Method method, Column metric) {
-    return method.seeds.stream().map(s -> s.of(metric.name, cases)).toArray(double[][]::new);
+    return method.seeds.stream().map(s -> s.of(metric.key, cases)).toArray(double[][]::new);
   }
 
   /** The mean of a method, over all cases. */
@@ -159,7 +163,8 @@ public record EvaluationResults(int cases, List<Column> metrics, List<Method> me
     for (Method method : methods) {
       for (Map<String, SetEvaluator.SetValue> seed : method.sets) {
         seed.forEach(
-            (key, value) -> columns.put(key, new Column(value.metric(), value.higherIsBetter())));
+            (key, value) ->
+                columns.put(key, new Column(value.metric(), key, value.higherIsBetter())));
       }
     }
     return columns;

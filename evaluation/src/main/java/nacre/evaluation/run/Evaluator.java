@@ -21,7 +21,7 @@ import nacre.evaluation.EditCases;
 public final class Evaluator {
   private final EditCases cases;
   private final List<CaseMetric> metrics;
-  private final Set<String> names;
+  private final Set<String> keys;
   private final EvaluationFolder folder;
   private final boolean keepsPictures;
   private final Progress progress;
@@ -57,7 +57,7 @@ public final class Evaluator {
       Progress progress) {
     this.cases = cases;
     this.metrics = List.copyOf(metrics);
-    this.names = metrics.stream().map(CaseMetric::name).collect(Collectors.toSet());
+    this.keys = metrics.stream().map(CaseMetric::key).collect(Collectors.toSet());
     this.folder = folder;
     this.keepsPictures = keepsPictures;
     this.progress = progress;
@@ -107,7 +107,7 @@ public final class Evaluator {
   private boolean isDone(Shard shard, int number) {
     CaseValues known = shard.values().get(number);
     return known != null
-        && known.has(names)
+        && known.has(keys)
         && (!keepsPictures || known.refusal() != null || folder.hasPicture(shard.key(), number));
   }
 
@@ -128,7 +128,7 @@ public final class Evaluator {
         values
             .computeIfAbsent(one.number(), _ -> CaseValues.none(one))
             .values()
-            .put(metric.name(), measured[i]);
+            .put(metric.key(), measured[i]);
       }
     }
     double measuring = (System.nanoTime() - start) / 1e9;

@@ -16,6 +16,7 @@ public record MethodValues(
   /**
    * The values of a metric by the cases' numbers; NaN for those that have none.
    *
+   * @param metric its {@linkplain CaseMetric#key key}
    * @param cases how many there are
    */
   public double[] of(String metric, int cases) {

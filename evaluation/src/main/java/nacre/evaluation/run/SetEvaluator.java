@@ -89,18 +89,17 @@ public final class SetEvaluator {
         continue;
       }
       int size = edit.get().size();
-      byte[] picture =
-          folder
-              .readPicture(key, one.number(), size)
-              .orElseThrow(
-                  () ->
-                      new IOException(
-                          String.format(
-                              Locale.ROOT,
-                              "%s: is missing or damaged; start again to have it drawn anew",
-                              folder.picture(key, one.number()))));
+      Optional<byte[]> picture = folder.readPicture(key, one.number(), size);
+      if (picture.isEmpty()) {
+        folder.removePicture(key, one.number());
+        throw new IOException(
+            String.format(
+                Locale.ROOT,
+                "%s: was missing or damaged; start again to have it drawn anew",
+                folder.picture(key, one.number())));
+      }
       for (SetMetric metric : metrics.values()) {
-        metric.add(Rgb.floats(picture), Rgb.floats(edit.get().truth()), 1, size, size);
+        metric.add(Rgb.floats(picture.get()), Rgb.floats(edit.get().truth()), 1, size, size);
       }
       eachPicture.run();
     }

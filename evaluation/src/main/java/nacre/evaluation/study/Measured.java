@@ -18,12 +18,13 @@ import nacre.weights.JsonFile;
  * @param method its name in the study
  * @param seed of its training and of what it draws; 0 for methods that need no training
  * @param steps of its training
+ * @param model digest of what was trained; empty for methods that need no training
  * @param benchmark digest of the cases
  */
 public record Measured(
-    String method, long seed, long steps, String benchmark, List<Column> columns) {
+    String method, long seed, long steps, String model, String benchmark, List<Column> columns) {
   /** Of the file; another one holds what was measured otherwise. */
-  private static final int FORMAT = 2;
+  private static final int FORMAT = 3;
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -62,6 +63,7 @@ public record Measured(
         .put("method", method)
         .put("seed", seed)
         .put("steps", steps)
+        .put("model", model)
         .put("benchmark", benchmark);
     ArrayNode all = root.putArray("metrics");
     for (Column column : columns) {
@@ -113,6 +115,7 @@ public record Measured(
         root.path("method").asText(),
         root.path("seed").asLong(),
         root.path("steps").asLong(),
+        root.path("model").asText(),
         root.path("benchmark").asText(),
         columns);
   }

@@ -202,6 +202,55 @@ class EvaluatorTest {
     assertEquals(Map.of(101, 1), drawn);
   }
 
+  /** Pictures whose values are gone are not taken for those of other weights. */
+  @Test
+  void picturesOfOtherWeightsAreNotMeasured() throws IOException {
+    run(METRICS, true);
+    try (Stream<Path> files = Files.walk(root)) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".json")).toList()) {
+        Files.delete(file);
+      }
+    }
+    drawn.clear();
+    evaluator(METRICS, true, () -> {}).run(contender("other weights"), 0);
+    assertEquals(130 - (int) replacements(), drawn.size());
+  }
+
+  /** A metric through other weights is measured anew, of the same pictures. */
+  @Test
+  void weightsOfAMetricAreTold() throws IOException {
+    int[] measured = {0};
+    CaseMetric psnr = METRICS.getFirst();
+    CaseMetric counted =
+        new CaseMetric() {
+          @Override
+          public String name() {
+            return "counted";
+          }
+
+          @Override
+          public boolean higherIsBetter() {
+            return true;
+          }
+
+          @Override
+          public double[] of(List<EditCase> cases, List<byte[]> pictures) {
+            measured[0] += cases.size();
+            return psnr.of(cases, pictures);
+          }
+        };
+    run(List.of(counted.through("one")), true);
+    int once = measured[0];
+    drawn.clear();
+    run(List.of(counted.through("one")), true);
+    assertEquals(once, measured[0]);
+    MethodValues other = run(List.of(counted.through("two")), true);
+    assertEquals(2 * once, measured[0]);
+    assertEquals(Map.of(), drawn);
+    assertEquals("counted", counted.through("two").name());
+    assertTrue(Double.isFinite(other.of(counted.through("two").key(), 130)[0]));
+  }
+
   @Test
   void withoutPicturesThereAreValuesOnly() throws IOException {
     MethodValues values = run(METRICS, false);

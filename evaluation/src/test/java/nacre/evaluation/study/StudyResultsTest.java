@@ -44,6 +44,7 @@ class StudyResultsTest {
         name,
         seed,
         9,
+        "model",
         "digest",
         List.of(
             new Measured.Column("PSNR", true, values),

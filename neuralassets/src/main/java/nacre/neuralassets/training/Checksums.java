@@ -1,16 +1,12 @@
 package nacre.neuralassets.training;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -30,7 +26,6 @@ import nacre.weights.Sha256;
 record Checksums(Map<String, String> digests) {
   private static final String FILE = "SHA256SUMS";
   private static final Pattern LINE = Pattern.compile("([0-9a-f]{64}) [ *](.+)");
-  private static final int BUFFER = 1 << 20;
 
   /** Copies the map. */
   Checksums {
@@ -47,7 +42,7 @@ record Checksums(Map<String, String> digests) {
     for (Path file : files(folder)) {
       String name = name(folder, file);
       if (!known.containsKey(name)) {
-        digests.put(name, digest(file));
+        digests.put(name, Sha256.of(file));
       }
     }
     return new Checksums(digests);
@@ -81,7 +76,7 @@ record Checksums(Map<String, String> digests) {
   /** These digests with that of one file made anew. */
   Checksums with(Path folder, Path file) throws IOException {
     Map<String, String> changed = new LinkedHashMap<>(digests);
-    changed.put(name(folder, file), digest(file));
+    changed.put(name(folder, file), Sha256.of(file));
     return new Checksums(changed);
   }
 
@@ -118,7 +113,7 @@ record Checksums(Map<String, String> digests) {
       if (!Files.isRegularFile(file)) {
         throw new IOException(file + ": is missing");
       }
-      if (!digest(file).equals(entry.getValue())) {
+      if (!Sha256.of(file).equals(entry.getValue())) {
         throw new IOException(file + ": is damaged, its SHA-256 is not the one in " + FILE);
       }
     }
@@ -135,20 +130,5 @@ record Checksums(Map<String, String> digests) {
 
   private static String name(Path folder, Path file) {
     return folder.relativize(file).toString().replace('\\', '/');
-  }
-
-  private static String digest(Path file) throws IOException {
-    Sha256 digest = new Sha256();
-    ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      while (channel.read(buffer) >= 0) {
-        digest.add(buffer.flip());
-        buffer.clear();
-      }
-    } catch (IOException e) {
-      throw new IOException(
-          String.format(Locale.ROOT, "cannot read %s: %s", file, e.getMessage()), e);
-    }
-    return digest.hex();
   }
 }

@@ -9,8 +9,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import nacre.cli.options.UsageException;
 import nacre.cli.output.Progress;
+import nacre.diffusion.NotFiniteException;
 import nacre.evaluation.EditCases;
 import nacre.evaluation.NeuralAssetsMethod;
 import nacre.evaluation.metric.MetricWeights;
@@ -29,6 +31,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.weights.AtomicFolder;
+import nacre.weights.Sha256;
 
 /** The part of {@code eval} that compares methods, picture by picture. */
 final class Comparison {
@@ -100,7 +103,8 @@ final class Comparison {
               progress == null
                   ? Evaluator.Progress.NONE
                   : (done, drawn) -> progress.step(first + done, drawn);
-          values.add(new Evaluator(cases, metrics, folder, pictures, told).run(contender, seed));
+          values.add(
+              evaluated(new Evaluator(cases, metrics, folder, pictures, told), contender, seed));
           ofSets.add(
               new SetEvaluator(cases, folder, () -> {}).run(contender, values.getLast(), sets));
           before += cases.size();
@@ -110,6 +114,15 @@ final class Comparison {
     }
     return new EvaluationResults(
         cases.size(), metrics.stream().map(EvaluationResults.Column::of).toList(), methods);
+  }
+
+  private static MethodValues evaluated(Evaluator evaluator, Contender contender, int seed)
+      throws IOException {
+    try {
+      return evaluator.run(contender, seed);
+    } catch (NotFiniteException e) {
+      throw ModelChoice.damaged(Path.of(contender.name()), e);
+    }
   }
 
   private int seeds(Contender contender) {
@@ -123,21 +136,36 @@ final class Comparison {
         continue;
       }
       var metric = Metrics.named(name, weights);
+      List<CaseMetric> levels = new ArrayList<>();
       if (options.isOf("image")) {
-        metrics.add(CaseMetric.ofImages(metric));
+        levels.add(CaseMetric.ofImages(metric));
       }
       if (options.isOf("object")) {
-        metrics.add(CaseMetric.ofObjects(ObjectMetric.of(metric)));
+        levels.add(CaseMetric.ofObjects(ObjectMetric.of(metric)));
       }
+      Optional<String> digest = digest(name, weights);
+      levels.forEach(each -> metrics.add(digest.map(each::through).orElse(each)));
     }
     return metrics;
   }
 
-  private Map<String, SetEvaluator.Making> sets(MetricWeights weights) {
+  /** The digest of the weights that a metric looks through, if it looks through any. */
+  private static Optional<String> digest(String metric, MetricWeights weights) throws IOException {
+    Optional<Path> file = Metrics.kind(metric).network().flatMap(weights::of);
+    if (file.isEmpty()) {
+      return Optional.empty();
+    }
+    boolean folder = Files.isDirectory(file.get());
+    String digest = folder ? ModelFolder.digest(file.get()) : Sha256.of(file.get());
+    return Optional.of(digest.substring(0, 12));
+  }
+
+  private Map<String, SetEvaluator.Making> sets(MetricWeights weights) throws IOException {
     Map<String, SetEvaluator.Making> sets = new LinkedHashMap<>();
     for (String name : options.metrics()) {
       if (Metrics.kind(name).ofSets()) {
-        sets.put(name, () -> Metrics.setNamed(name, weights));
+        String key = name + digest(name, weights).map(digest -> ", weights " + digest).orElse("");
+        sets.put(key, () -> Metrics.setNamed(name, weights));
       }
     }
     return sets;

@@ -42,7 +42,6 @@ import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.Sampler;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.ModelFolder;
-import nacre.neuralassets.training.RunState;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import picocli.CommandLine.ArgGroup;
@@ -162,12 +161,8 @@ final class EvalCommand implements Callable<Integer> {
         new NeuralAssetsMethod.Settings(steps, guidance, comparison.keptMargin);
     EditCases cases = cases(models);
     tell("cases   %s", cases.describe());
-    try {
-      new Comparison(comparison, choice.device(), settings, json ? null : System.out)
-          .run(models, cases, this::show);
-    } catch (NotFiniteException e) {
-      throw ModelChoice.damaged(folder, e);
-    }
+    new Comparison(comparison, choice.device(), settings, json ? null : System.out)
+        .run(models, cases, this::show);
   }
 
   private void show(Comparison.Outcome outcome) throws IOException {
@@ -223,7 +218,7 @@ final class EvalCommand implements Callable<Integer> {
     }
     ClipLocation location = DataName.parse(data);
     ClipSource all = location.open(new ClipSourceProvider.Request(config, size, EVALUATION_SEED));
-    ClipSource source = untrained(all, location, models.getFirst());
+    ClipSource source = untrained(all, location, models);
     int count = Math.min(pairs, source.size());
     BadData bad = skipping.bad(line -> tell("%s", line));
     return new PairCases(source, count, config, slots, size, bad);
@@ -260,7 +255,7 @@ final class EvalCommand implements Callable<Integer> {
     int size = preset.imageSize();
     ClipLocation location = DataName.parse(data);
     ClipSource all = location.open(new ClipSourceProvider.Request(config, size, EVALUATION_SEED));
-    ClipSource source = untrained(all, location, model);
+    ClipSource source = untrained(all, location, List.of(model));
     if (source.size() < pairs) {
       tell("pairs   %d of %d: %s holds no more scenes", source.size(), pairs, data);
     }
@@ -268,34 +263,36 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   /**
-   * The scenes of a data set that the model's run held out, if it trained on the others. Where
-   * these are too few, all of them, and a line says so.
+   * The scenes of a data set that the runs of all models held out, of those that trained on the
+   * others. Where these are too few, all of them, and a line says so.
    */
-  private ClipSource untrained(ClipSource all, ClipLocation location, Path model)
+  private ClipSource untrained(ClipSource all, ClipLocation location, List<Path> models)
       throws IOException {
-    Optional<Checkpoint> checkpoint = Checkpoint.of(model);
-    if (checkpoint.isEmpty()) {
+    List<Integer> held = null;
+    for (Path model : models) {
+      Optional<Checkpoint> checkpoint = Checkpoint.of(model);
+      if (checkpoint.isPresent() && checkpoint.get().state().data().equals(location.toString())) {
+        List<String> heldOut = checkpoint.get().state().heldOut();
+        IntStream left =
+            held == null
+                ? IntStream.range(0, all.size())
+                : held.stream().mapToInt(Integer::intValue);
+        held = left.filter(i -> heldOut.contains(all.id(i))).boxed().toList();
+      }
+    }
+    if (held == null) {
       return all;
     }
-    RunState state = checkpoint.get().state();
-    if (!state.data().equals(location.toString())) {
-      return all;
-    }
-    List<Integer> held =
-        IntStream.range(0, all.size())
-            .filter(i -> state.heldOut().contains(all.id(i)))
-            .boxed()
-            .toList();
+    String runs = models.size() == 1 ? "the run" : "runs";
     if (held.size() < 2) {
       tell(
-          "note    the run trained on these scenes and held out %d, too few for pairs: all are"
-              + " taken",
-          held.size());
+          "note    %s trained on these scenes and held out %d, too few for pairs: all are taken",
+          runs, held.size());
       return all;
     }
     tell(
-        "note    of %,d scenes the %,d are taken that the run did not train on",
-        all.size(), held.size());
+        "note    of %,d scenes the %,d are taken that %s did not train on",
+        all.size(), held.size(), runs);
     return new SomeClips(all, held);
   }
 

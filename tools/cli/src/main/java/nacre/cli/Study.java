@@ -140,7 +140,10 @@ final class Study {
     Optional<Checkpoint> last = folder.newest(run, study);
     return last.isPresent()
         && StudyFolder.isFinished(last.get())
-        && isMeasured(folder.results(run.variant(), run.seed()), last.get().state().step());
+        && isMeasured(
+            folder.results(run.variant(), run.seed()),
+            last.get().state().step(),
+            last.get().modelDigest());
   }
 
   private boolean run(StudyFolder.Run run) throws IOException {
@@ -173,7 +176,8 @@ final class Study {
       if (study.pairs() > 0) {
         Preset preset = shown();
         EditCases pairs =
-            PairCases.heldOut(study.pairs(), Scenes.dataOf(preset), preset.imageSize());
+            PairCases.heldOut(
+                study.pairs(), Scenes.dataOf(preset), slots(preset), preset.imageSize());
         parts.add(new StudyMeasuring.Part(pairs, folder.pairs()));
       }
       cases = new StudyMeasuring(parts, out);
@@ -189,13 +193,21 @@ final class Study {
         .orElseGet(() -> Preset.builtin("demo"));
   }
 
+  /** The slots of the variant with the fewest, so that all can draw all cases. */
+  private int slots(Preset otherwise) {
+    return study.variants().values().stream()
+        .mapToInt(variant -> Scenes.dataOf(variant.preset()).slots())
+        .min()
+        .orElseGet(() -> Scenes.dataOf(otherwise).slots());
+  }
+
   private List<EditCase> rendered() {
     Preset preset = shown();
     DataConfig data = Scenes.dataOf(preset);
     return EditBenchmark.cases(
         study.cases(),
         preset.imageSize(),
-        data.slots(),
+        slots(preset),
         data.rendering().map(DataConfig.Rendering::samplesPerSide).orElse(2));
   }
 
@@ -227,7 +239,7 @@ final class Study {
     Checkpoint last = folder.newest(run, study).orElseThrow();
     long steps = last.state().step();
     Path file = folder.results(run.variant(), run.seed());
-    if (isMeasured(file, steps)) {
+    if (isMeasured(file, steps, last.modelDigest())) {
       return true;
     }
     int slots = Scenes.dataOf(run.preset().preset()).slots();
@@ -247,14 +259,16 @@ final class Study {
   private boolean measure(String method) throws IOException {
     Path file = folder.results(method, 0);
     Contender contender = new Contender(method, "", false, () -> StudyMethods.open(method));
-    return isMeasured(file, 0) || measure(contender, 0, 0, file);
+    return isMeasured(file, 0, "") || measure(contender, 0, 0, file);
   }
 
-  private boolean isMeasured(Path file, long steps) {
-    return Measured.read(file).filter(one -> isMeasured(one, steps)).isPresent();
+  private boolean isMeasured(Path file, long steps, String model) {
+    return Measured.read(file)
+        .filter(one -> isOfCases(one, steps) && one.model().equals(model))
+        .isPresent();
   }
 
-  private boolean isMeasured(Measured one, long steps) {
+  private boolean isOfCases(Measured one, long steps) {
     return one.isOf(measuring().digest(), study.drawn(), steps, StudyMeasuring.names());
   }
 
@@ -281,10 +295,12 @@ final class Study {
     List<Measured> measured = new ArrayList<>();
     List<String> missing = new ArrayList<>();
     for (StudyFolder.Run run : runs(study)) {
-      add(folder.results(run.variant(), run.seed()), run.toString(), measured, missing);
+      Optional<Checkpoint> last = folder.run(run).newest();
+      String model = last.isPresent() ? last.get().modelDigest() : null;
+      add(folder.results(run.variant(), run.seed()), model, run.toString(), measured, missing);
     }
     for (String method : study.methods()) {
-      add(folder.results(method, 0), method, measured, missing);
+      add(folder.results(method, 0), "", method, measured, missing);
     }
     StudyResults results = new StudyResults(study, measured, missing);
     Files.createDirectories(folder.root());
@@ -294,10 +310,17 @@ final class Study {
     write(folder.plot(), StudyPlot.svg(results, first));
   }
 
-  /** What was measured of other cases, before the study's file was changed, is missing. */
-  private void add(Path file, String name, List<Measured> measured, List<String> missing) {
+  /**
+   * What was measured of other cases or of another model, before the study's file or a run was
+   * changed, is missing.
+   *
+   * @param model its digest; null where the run is not there any more
+   */
+  private void add(
+      Path file, String model, String name, List<Measured> measured, List<String> missing) {
     Measured.read(file)
-        .filter(one -> isMeasured(one, one.steps()))
+        .filter(one -> isOfCases(one, one.steps()))
+        .filter(one -> model == null || one.model().equals(model))
         .ifPresentOrElse(measured::add, () -> missing.add(name));
   }
 

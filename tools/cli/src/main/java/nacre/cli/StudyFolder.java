@@ -96,7 +96,8 @@ record StudyFolder(Path root) {
       throw new UserException(
           String.format(
               Locale.ROOT,
-              "%s began as another study says: %s; give another --out, or move the run away",
+              "%s began as another study says: %s; give another --out, or move away the run, and"
+                  + " what is drawn and measured of it",
               run(run).root(),
               other));
     }

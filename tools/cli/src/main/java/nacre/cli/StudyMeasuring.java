@@ -69,9 +69,9 @@ record StudyMeasuring(List<Part> parts, PrintStream out) {
             .map(
                 metric ->
                     new Measured.Column(
-                        metric.name(), metric.higherIsBetter(), all(values, metric.name())))
+                        metric.name(), metric.higherIsBetter(), all(values, metric.key())))
             .toList();
-    return new Measured(contender.name(), seed, steps, digest(), columns);
+    return new Measured(contender.name(), seed, steps, contender.digest(), digest(), columns);
   }
 
   private double[] all(List<MethodValues> values, String metric) {

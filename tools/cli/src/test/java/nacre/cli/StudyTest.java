@@ -2,8 +2,10 @@ package nacre.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -164,5 +166,43 @@ class StudyTest {
       assertEquals(1, run.complaints().size(), run::err);
     }
     assertEquals(before, results(out));
+  }
+
+  /**
+   * Values of other cases, or of a run that was trained anew, are not taken for those asked for.
+   */
+  @Test
+  void whatIsChangedIsMeasuredAnew() throws Exception {
+    Path out = folder.resolve("out");
+    Path file = folder.resolve("own.json");
+    String text = Files.readString(tiny()).replaceAll("\"pairs\": \\d+,", "");
+    Files.writeString(file, text);
+    assertEquals(0, CommandLineRun.of("study", file, "--out", out).status());
+    String before = Files.readString(out.resolve("results/plain-seed0.json"));
+
+    text = text.replace("\"cases\"", "\"pairs\": 6, \"cases\"");
+    Files.writeString(file, text);
+    CommandLineRun more = CommandLineRun.of("study", file, "--out", out);
+    assertEquals(0, more.status(), more::err);
+    assertTrue(Files.readString(out.resolve("table.md")).contains("6 pairs"), more::out);
+
+    Files.writeString(
+        file,
+        text.replace("\"plain\": {}", "\"plain\": {\"training\": {\"learning_rate\": 0.01}}"));
+    for (int seed = 0; seed < 2; seed++) {
+      Path run = out.resolve("runs/plain-seed" + seed);
+      Files.move(run, folder.resolve("old-run" + seed));
+    }
+    for (String drawn : List.of("drawn", "drawn-pairs")) {
+      Files.move(out.resolve(drawn + "/plain"), folder.resolve("old-" + drawn));
+    }
+    CommandLineRun other = CommandLineRun.of("study", file, "--out", out);
+    assertEquals(0, other.status(), other::err);
+    String after = Files.readString(out.resolve("results/plain-seed0.json"));
+    assertNotEquals(model(before), model(after));
+  }
+
+  private static String model(String results) throws IOException {
+    return new JsonMapper().readTree(results).get("model").asText();
   }
 }
