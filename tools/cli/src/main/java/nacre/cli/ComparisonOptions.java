@@ -104,9 +104,12 @@ final class ComparisonOptions {
   Path report;
 
   /** What users wrote for what cannot be meant ends in one line. */
-  void check(String data) {
+  void check(String data, boolean pairs) {
     if (benchmark != null && data != null) {
       throw new UsageException("--benchmark has scenes of its own: leave out --data");
+    }
+    if (benchmark != null && pairs) {
+      throw new UsageException("--benchmark draws edits instead of pairs: leave out --pairs");
     }
     if (keptMargin != null && benchmark == null) {
       throw new UsageException(
@@ -126,8 +129,10 @@ final class ComparisonOptions {
               + " psnr");
     }
     weights.keySet().forEach(ComparisonOptions::network);
+    Set<String> unused = new LinkedHashSet<>(weights.keySet());
     for (String name : metrics()) {
       MetricNetwork needed = kind(name).network().orElse(null);
+      unused.remove(String.valueOf(needed));
       if (needed != null && !weights.containsKey(needed.toString())) {
         throw new UsageException(
             String.format(
@@ -137,6 +142,12 @@ final class ComparisonOptions {
                 needed.title(),
                 needed));
       }
+    }
+    if (!unused.isEmpty()) {
+      throw new UsageException(
+          "--weights "
+              + unused.iterator().next()
+              + ": no metric looks through it; name one with --metrics");
     }
   }
 

@@ -122,7 +122,7 @@ final class EvalCommand implements Callable<Integer> {
     PrintStream out = System.out;
     Path folder = choice.folder();
     if (comparison != null) {
-      comparison.check(data);
+      comparison.check(data, spec.commandLine().getParseResult().hasMatchedOption("--pairs"));
       compare(folder);
       choice.explain((json ? System.err : out)::println);
       return 0;

@@ -72,6 +72,10 @@ final class StudyCommand implements Callable<Integer> {
     StudyFile study = StudyFile.read(file, StudyMethods.names());
     String stem = file.getFileName().toString().replaceFirst("\\.json$", "");
     StudyFolder root = new StudyFolder(folder != null ? folder : Path.of("studies").resolve(stem));
+    if (dryRun && (only != null || jobs > 1)) {
+      throw new UsageException(
+          "--dry-run tells of all runs, one after the other: leave out the rest");
+    }
     if (dryRun) {
       new StudyPlan(study, root, device.device()).print(out);
       return 0;

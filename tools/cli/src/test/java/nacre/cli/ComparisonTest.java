@@ -100,6 +100,8 @@ class ComparisonTest {
   @Test
   void whatDoesNotFitIsRefused() {
     assertMeaningless("leave out --data", "--benchmark", "--data", folder);
+    assertMeaningless("leave out --pairs", "--benchmark", 3, "--pairs", 2);
+    assertMeaningless("no metric looks through it", "--weights", "vgg=x");
     assertMeaningless("give --benchmark", "--keep-background", "0.2");
     assertMeaningless("--baseline is chain, must be copy or chained", "--baseline", "chain");
     assertMeaningless("--level is pixel, must be image or object", "--level", "pixel");

@@ -143,6 +143,7 @@ class StudyTest {
     assertEquals(4, run.out().lines().filter(line -> line.contains("not begun")).count());
     assertTrue(run.out().contains("4 runs, about "), run::out);
     assertFalse(Files.exists(out));
+    assertEquals(2, CommandLineRun.of("study", tiny(), "--dry-run", "--jobs", 2).status());
   }
 
   @Test
