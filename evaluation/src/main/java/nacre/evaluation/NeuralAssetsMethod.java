@@ -10,10 +10,10 @@ import java.util.List;
 import java.util.Locale;
 import nacre.diffusion.Inpainting;
 import nacre.neuralassets.data.DataConfig;
-import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.edit.EditException;
 import nacre.neuralassets.edit.EditRegion;
 import nacre.neuralassets.edit.EditTokens;
+import nacre.neuralassets.edit.KeptBackground;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.NeuralAssets;
@@ -123,18 +123,10 @@ public record NeuralAssetsMethod(String name, Sampler sampler, int slots, Double
     if (keptMargin == null) {
       return null;
     }
-    int side = sample().dim(1);
-    Tensor[] masks = new Tensor[cases.size()];
-    Tensor[] clean = new Tensor[masks.length];
-    for (int i = 0; i < masks.length; i++) {
-      EditCase one = cases.get(i);
-      masks[i] = Tensor.of(device(), Shape.of(1, side, side, 1), region(one).mask(side));
-      float[] pixels = new float[3 * one.size() * one.size()];
-      PairBatch.pixels(source(one.view()), pixels, 0);
-      Tensor frame = Tensor.of(device(), Shape.of(1, one.size(), one.size(), 3), pixels);
-      clean[i] = model().samples().toSamples(frame, null);
-    }
-    return new Inpainting(concat(0, masks), concat(0, clean), noise);
+    return KeptBackground.of(
+        cases.stream().map(this::region).toList(),
+        cases.stream().map(one -> KeptBackground.samples(model(), one.view())).toList(),
+        noise);
   }
 
   private static byte[] source(SceneView view) {

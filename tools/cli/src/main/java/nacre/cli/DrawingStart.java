@@ -9,9 +9,9 @@ import java.util.Map;
 import nacre.cli.options.Seed;
 import nacre.cli.output.Progress;
 import nacre.diffusion.Inpainting;
-import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.edit.EditRegion;
 import nacre.neuralassets.edit.EditTokens;
+import nacre.neuralassets.edit.KeptBackground;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.Preset;
@@ -109,12 +109,8 @@ final class DrawingStart {
   }
 
   private float[] encode(SceneView view) {
-    int size = view.clip().size();
-    float[] pixels = new float[3 * size * size];
-    PairBatch.pixels(view.clip().rgb(view.source()), pixels, 0);
     try (Scope _ = Scope.open()) {
-      Tensor frame = Tensor.of(device(), Shape.of(1, size, size, 3), pixels);
-      return sampler.model().samples().toSamples(frame, null).toFloats();
+      return KeptBackground.samples(sampler.model(), view).toFloats();
     }
   }
 
@@ -143,15 +139,10 @@ final class DrawingStart {
     if (mode.keptMargin == null) {
       return null;
     }
-    int side = shape(1).dim(1);
-    Tensor[] masks = new Tensor[orders.size()];
-    Tensor[] clean = new Tensor[masks.length];
-    for (int i = 0; i < masks.length; i++) {
-      float[] mask = region(orders.get(i)).mask(side);
-      masks[i] = Tensor.of(device(), Shape.of(1, side, side, 1), mask);
-      clean[i] = samples(orders.get(i).view());
-    }
-    return new Inpainting(concat(0, masks), concat(0, clean), noise);
+    return KeptBackground.of(
+        orders.stream().map(this::region).toList(),
+        orders.stream().map(order -> samples(order.view())).toList(),
+        noise);
   }
 
   private EditRegion region(SamplePictures.Order order) {
