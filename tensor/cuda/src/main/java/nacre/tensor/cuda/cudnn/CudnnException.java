@@ -2,6 +2,7 @@ package nacre.tensor.cuda.cudnn;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Set;
 import nacre.bindings.cudnn.Cudnn;
 import nacre.tensor.cuda.driver.CudaException;
 
@@ -11,6 +12,14 @@ final class CudnnException extends Exception {
 
   /** Statuses of one kind share their thousands. */
   private static final int KIND = 1000;
+
+  /** The kind of statuses of a library that is not initialized, or lacks a part. */
+  private static final int NOT_READY = 1;
+
+  /**
+   * Memory of host or GPU was short (4003, 4004); the driver, or the runtime, failed (5001, 5003).
+   */
+  private static final Set<Integer> NO_ENGINES_FAULT = Set.of(4003, 4004, 5001, 5003);
 
   private static final int LONGEST_MESSAGE = 1024;
 
@@ -37,12 +46,18 @@ final class CudnnException extends Exception {
   /**
    * Passes if a call succeeded that another engine may succeed with where this one did not.
    *
-   * @throws CudnnException if it failed, in whatever way
+   * @throws CudnnException if the engine failed
+   * @throws CudaException if memory was short, the library is not ready, or the device has failed:
+   *     no engine is to blame for that
    */
   static void next(int status, String call) throws CudnnException {
-    if (status != Cudnn.CUDNN_STATUS_SUCCESS()) {
-      throw new CudnnException(call + ": " + explain(status));
+    if (status == Cudnn.CUDNN_STATUS_SUCCESS()) {
+      return;
     }
+    if (status / KIND == NOT_READY || NO_ENGINES_FAULT.contains(status)) {
+      throw new CudaException("cuDNN: " + call + ": " + explain(status));
+    }
+    throw new CudnnException(call + ": " + explain(status));
   }
 
   /** As {@link #check}, for calls that nothing unsupported can come of. */

@@ -3,6 +3,7 @@ package nacre.tensor.cuda.cudnn;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -19,6 +20,7 @@ import nacre.tensor.TestDevices;
 import nacre.tensor.cuda.SimulatorSetting;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.cuda.driver.CudaException;
 import nacre.tensor.spi.Window;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -80,6 +82,20 @@ class EnginesTest {
       assertFalse(library(false).convolution(x, x, null, null, null, Window.of(1, 0), x));
     }
     assertTrue(refused.getLast().contains("engine 0"), refused.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1001, 4003, 4004, 5001, 5003})
+  void whatIsNoEnginesFaultIsAnError(int status) {
+    library(false);
+    assertThrows(CudaException.class, () -> CudnnException.next(status, "a call"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2000, 3000, 3008, 4000, 4001, 4002, 4005, 5000, 5002})
+  void anotherEngineMayDoWhatOneDoesNot(int status) {
+    library(false);
+    assertThrows(CudnnException.class, () -> CudnnException.next(status, "a call"));
   }
 
   /** What cuDNN answered for an H100: its engines for f32 round where they use tensor cores. */
