@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.EditingMethod;
+import nacre.evaluation.Rgb;
 import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.EditException;
 import nacre.neuralassets.edit.EditedScene;
@@ -92,7 +93,7 @@ public final class Chained implements EditingMethod {
     int size = edit.size();
     SceneFrame before = view.scene().frames().get(view.source());
     EditedScene after = edit.edited();
-    float[] picture = Pictures.ofBytes(view.clip().rgb(view.source()));
+    float[] picture = Rgb.floats(view.clip().rgb(view.source()));
     Masks masks = Masks.of(view.scene(), view.source(), size);
     boolean isStill = before.camera().equals(after.camera());
     boolean isOwn = after.background() == null;
@@ -197,7 +198,7 @@ public final class Chained implements EditingMethod {
     requireSize(edit, view);
     SceneFrame frame = scene.frames().get(best);
     return new Source(
-        Pictures.ofBytes(view.clip().rgb(best)),
+        Rgb.floats(view.clip().rgb(best)),
         Masks.of(scene, best, edit.size()).shares()[index],
         new NovelView.Seen(frame.boxes().get(index), frame.camera(), scene.up()));
   }
@@ -210,7 +211,7 @@ public final class Chained implements EditingMethod {
     boolean[] all = new boolean[view.scene().entities().size()];
     Arrays.fill(all, true);
     boolean[] hole = Masks.of(view.scene(), view.source(), edit.size()).hole(all);
-    float[] picture = Pictures.ofBytes(view.clip().rgb(view.source()));
+    float[] picture = Rgb.floats(view.clip().rgb(view.source()));
     return inpainter.fill(picture, hole, edit.size(), seed, eachStep);
   }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.EditingMethod;
+import nacre.evaluation.Rgb;
 
 /** The source frame as it is: what a method must beat to have done anything. */
 public final class Copy implements EditingMethod {
@@ -19,7 +20,7 @@ public final class Copy implements EditingMethod {
         cases,
         (edit, _) -> {
           eachStep.run();
-          return Pictures.ofBytes(edit.view().clip().rgb(edit.view().source()));
+          return Rgb.floats(edit.view().clip().rgb(edit.view().source()));
         });
   }
 

@@ -4,6 +4,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import nacre.diffusion.StableDiffusion;
 import nacre.diffusion.image.RgbImage;
+import nacre.evaluation.Rgb;
 
 /**
  * The filling of holes by Stable Diffusion: with a model that was trained to inpaint, or with any
@@ -40,7 +41,7 @@ public record DiffusionFill(StableDiffusion model, String prompt, int steps, dou
     BufferedImage drawn =
         model
             .prompt(prompt)
-            .init(new RgbImage(Pictures.toBytes(picture), size, size).toBufferedImage())
+            .init(new RgbImage(Rgb.bytes(picture), size, size).toBufferedImage())
             .mask(mask)
             .size(model.size())
             .seed(seed)

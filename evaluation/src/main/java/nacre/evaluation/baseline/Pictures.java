@@ -25,24 +25,6 @@ final class Pictures {
     return all;
   }
 
-  /** A picture of packed bytes. */
-  static float[] ofBytes(byte[] rgb) {
-    float[] picture = new float[rgb.length];
-    for (int k = 0; k < picture.length; k++) {
-      picture[k] = (rgb[k] & 0xFF) / 255f;
-    }
-    return picture;
-  }
-
-  /** The packed bytes of a picture. */
-  static byte[] toBytes(float[] picture) {
-    byte[] rgb = new byte[picture.length];
-    for (int k = 0; k < rgb.length; k++) {
-      rgb[k] = (byte) Math.round(255 * Math.clamp(picture[k], 0, 1));
-    }
-    return rgb;
-  }
-
   /**
    * The color and the share of a masked picture at a place, interpolated between the four nearest
    * pixel centers; beyond the edges the picture goes on as its last pixels are.

@@ -10,6 +10,7 @@ import java.util.Map;
 import nacre.diffusion.text.ClipTokenizer;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.EditingMethod;
+import nacre.evaluation.Rgb;
 import nacre.evaluation.threedit.ObjectEdit;
 import nacre.evaluation.threedit.ThreeDit;
 import nacre.evaluation.threedit.ThreeDitConfig;
@@ -173,7 +174,7 @@ public final class ThreeDitMethod implements EditingMethod {
     int size = edit.size();
     int side = model.config().imageSize();
     try (Scope _ = Scope.open()) {
-      float[] values = Pictures.ofBytes(edit.view().clip().rgb(edit.view().source()));
+      float[] values = Rgb.floats(edit.view().clip().rgb(edit.view().source()));
       Tensor picture = Tensor.of(device, Shape.of(1, size, size, 3), values);
       for (int i = 0; i < edits.size(); i++) {
         ObjectEdit one = edits.get(i);

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 import nacre.evaluation.metric.BootstrapInterval;
+import nacre.evaluation.metric.MeanOfCases;
 import nacre.evaluation.metric.MeanOfSeeds;
 import nacre.evaluation.metric.SeveralDraws;
 
@@ -137,24 +137,12 @@ public record EvaluationResults(int cases, List<Column> metrics, List<Method> me
   }
 
   private static Score score(double[][] values) {
-    int[] count =
-        IntStream.range(0, values[0].length)
-            .filter(i -> Arrays.stream(values).allMatch(seed -> Double.isFinite(seed[i])))
-            .toArray();
-    if (count.length == 0) {
-      return Score.NONE;
-    }
-    double[][] some =
-        Arrays.stream(values)
-            .map(seed -> Arrays.stream(count).mapToDouble(i -> seed[i]).toArray())
-            .toArray(double[][]::new);
-    double[] seeds =
-        Arrays.stream(some).mapToDouble(s -> Arrays.stream(s).sum() / s.length).toArray();
-    int resamples = Math.clamp(DRAWS / count.length, LEAST_RESAMPLES, BootstrapInterval.RESAMPLES);
-    return new Score(
-        count.length,
-        MeanOfSeeds.of(seeds),
-        BootstrapInterval.of(SeveralDraws.mean(some), BootstrapInterval.LEVEL, resamples, SEED));
+    int most = Math.max(1, values[0].length);
+    int resamples = Math.clamp(DRAWS / most, LEAST_RESAMPLES, BootstrapInterval.RESAMPLES);
+    MeanOfCases mean = MeanOfCases.of(values, resamples, SEED);
+    return mean.cases() == 0
+        ? Score.NONE
+        : new Score(mean.cases(), MeanOfSeeds.of(mean.seeds()), mean.interval());
   }
 
   /** The metrics of sets, by their keys. */

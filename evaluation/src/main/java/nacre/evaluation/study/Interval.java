@@ -1,8 +1,8 @@
 package nacre.evaluation.study;
 
 import java.util.Arrays;
-import java.util.stream.IntStream;
 import nacre.evaluation.metric.BootstrapInterval;
+import nacre.evaluation.metric.MeanOfCases;
 import nacre.evaluation.metric.MeanOfSeeds;
 
 /**
@@ -19,23 +19,9 @@ public record Interval(double mean, int cases, double low, double high, double[]
 
   /** The interval of values {@code [seeds][cases]}, or of paired differences. */
   static Interval of(double[][] values) {
-    int[] cases =
-        IntStream.range(0, values[0].length)
-            .filter(i -> Arrays.stream(values).allMatch(seed -> Double.isFinite(seed[i])))
-            .toArray();
-    double[] seeds = new double[values.length];
-    double[] means = new double[cases.length];
-    for (int s = 0; s < values.length; s++) {
-      for (int k = 0; k < cases.length; k++) {
-        means[k] += values[s][cases[k]] / values.length;
-        seeds[s] += values[s][cases[k]] / cases.length;
-      }
-    }
-    if (cases.length == 0) {
-      return new Interval(Double.NaN, 0, Double.NaN, Double.NaN, new double[0]);
-    }
-    BootstrapInterval all = BootstrapInterval.of(means, BootstrapInterval.LEVEL, RESAMPLES, SEED);
-    return new Interval(all.mean(), cases.length, all.low(), all.high(), seeds);
+    MeanOfCases all = MeanOfCases.of(values, RESAMPLES, SEED);
+    BootstrapInterval interval = all.interval();
+    return new Interval(interval.mean(), all.cases(), interval.low(), interval.high(), all.seeds());
   }
 
   /** The standard error of the mean over seeds; NaN of one seed. */

@@ -3,6 +3,8 @@ package nacre.evaluation.threedit;
 import java.util.List;
 import java.util.Locale;
 import nacre.diffusion.text.ClipTokenizer;
+import nacre.evaluation.Rgb;
+import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.edit.SceneView;
 import nacre.tensor.Device;
 import nacre.tensor.Shape;
@@ -55,8 +57,9 @@ public record ThreeDitPairs(
     float[] numbers = new float[count * ThreeDit.NUMBERS];
     for (int i = 0; i < count; i++) {
       SceneView view = views.get(i);
-      put(view.clip().rgb(view.source()), sources, i * each);
-      put(view.clip().rgb(view.target()), targets, i * each);
+      Clip clip = view.clip();
+      System.arraycopy(Rgb.floats(clip.rgb(view.source())), 0, sources, i * each, each);
+      System.arraycopy(Rgb.floats(clip.rgb(view.target())), 0, targets, i * each, each);
       ObjectEdit edit =
           ObjectEdit.between(view.scene(), view.source(), view.target())
               .orElseThrow(
@@ -72,12 +75,6 @@ public record ThreeDitPairs(
       System.arraycopy(sentence, 0, ids, i * sentence.length, sentence.length);
     }
     return new ThreeDitPairs(count, sources, targets, ids, numbers);
-  }
-
-  private static void put(byte[] rgb, float[] pictures, int at) {
-    for (int k = 0; k < rgb.length; k++) {
-      pictures[at + k] = (rgb[k] & 0xFF) / 255f;
-    }
   }
 
   /** The tokens on a device, {@code i32[B, 77]}; null if there are none. */

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.util.List;
 import nacre.evaluation.EditCase;
+import nacre.evaluation.Rgb;
 import nacre.neuralassets.edit.EditException;
 import nacre.neuralassets.scene.Vec3;
 import org.junit.jupiter.api.Test;
@@ -80,7 +81,7 @@ class ChainedTest {
   void pixelsOfAMovedBoxLandWhereTheyShould(boolean segmented) throws IOException {
     PaintedScene scene = dice(gray(), new Vec3(-1, 0, 1)).frame(FRONT, segmented);
     EditCase edit = scene.edit("translate die 1.7 1.3 0");
-    float[] truth = Pictures.ofBytes(edit.truth());
+    float[] truth = Rgb.floats(edit.truth());
     float[] drawn = draw(edit);
     assertSameMiddle(truth, drawn, RED, 0.1);
     assertSameMiddle(truth, drawn, BLUE, 0.25); // a narrow face, of which edges are much
@@ -93,9 +94,9 @@ class ChainedTest {
   void aTurnedBoxShowsTheOtherFace() throws IOException {
     PaintedScene scene = dice(gray(), new Vec3(0, 0, 1)).frame(PaintedScene.camera(3, -8, 5), true);
     EditCase edit = scene.edit("rotate die -50"); // the right side comes to the front
-    float[] truth = Pictures.ofBytes(edit.truth());
+    float[] truth = Rgb.floats(edit.truth());
     float[] drawn = draw(edit);
-    float[] source = Pictures.ofBytes(edit.view().clip().rgb(0));
+    float[] source = Rgb.floats(edit.view().clip().rgb(0));
     assertTrue(middle(truth, GREEN)[0] > 2 * middle(source, GREEN)[0], "green is turned to us");
     assertSameMiddle(truth, drawn, GREEN, 0.25);
     assertSameMiddle(truth, drawn, RED, 0.25);
@@ -106,7 +107,7 @@ class ChainedTest {
   void aFaceThatWasNotSeenLooksLikeTheOppositeOne() throws IOException {
     PaintedScene scene = dice(gray(), new Vec3(0, 0, 1)).frame(FRONT, true);
     EditCase edit = scene.edit("rotate die 180");
-    float[] truth = Pictures.ofBytes(edit.truth());
+    float[] truth = Rgb.floats(edit.truth());
     float[] drawn = draw(edit);
     double[] behind = middle(truth, YELLOW);
     double[] front = middle(drawn, RED);
@@ -119,7 +120,7 @@ class ChainedTest {
   void aGrownBoxIsLarger() throws IOException {
     PaintedScene scene = dice(gray(), new Vec3(0, 0, 1)).frame(FRONT, true);
     EditCase edit = scene.edit("resize die 1.4");
-    assertSameMiddle(Pictures.ofBytes(edit.truth()), draw(edit), RED, 0.1);
+    assertSameMiddle(Rgb.floats(edit.truth()), draw(edit), RED, 0.1);
   }
 
   @ParameterizedTest
@@ -146,7 +147,7 @@ class ChainedTest {
             "translate near 1.6 4.6 0", // itself behind one that stays
             "translate near 0.5 3 0; translate far -1.6 -3 0")) { // both
       EditCase moved = scene.edit(edit);
-      float[] truth = Pictures.ofBytes(moved.truth());
+      float[] truth = Rgb.floats(moved.truth());
       float[] drawn = draw(moved);
       assertSameMiddle(truth, drawn, RED, 0.1);
       assertSameMiddle(truth, drawn, GREEN, 0.1);
@@ -183,7 +184,7 @@ class ChainedTest {
             .frame(FRONT, true);
     EditCase edit = scene.edit("replace box 7:lamp", _ -> donors.view(0, 0));
     float[] drawn = draw(edit);
-    double[] red = middle(Pictures.ofBytes(edit.truth()), RED);
+    double[] red = middle(Rgb.floats(edit.truth()), RED);
     double[] yellow = middle(drawn, YELLOW);
     assertEquals(0, middle(drawn, RED)[0], 1e-6);
     assertEquals(1, yellow[0] / red[0], 0.1);
@@ -207,7 +208,7 @@ class ChainedTest {
             .frame(FRONT, true);
     float[] drawn =
         draw(scene.edit("background 7; translate other -0.5 0 0", _ -> other.view(0, 0)));
-    float[] truth = Pictures.ofBytes(scene.edit("translate other -0.5 0 0").truth());
+    float[] truth = Rgb.floats(scene.edit("translate other -0.5 0 0").truth());
     assertSameMiddle(truth, drawn, RED, 0.2);
     assertSameMiddle(truth, drawn, GREEN, 0.2);
     assertEquals(0, middle(drawn, YELLOW)[0], 1e-6);
@@ -234,7 +235,7 @@ class ChainedTest {
             _ -> null,
             scene.view(0, 1).clip().rgb(1),
             new float[] {0, 0, 1, 1});
-    float[] truth = Pictures.ofBytes(pair.truth());
+    float[] truth = Rgb.floats(pair.truth());
     float[] drawn = draw(pair);
     double copied = difference(truth, new Copy().draw(List.of(pair), 0, 1, () -> {}));
     double chainedDifference = difference(truth, drawn);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.util.List;
 import nacre.evaluation.EditCase;
+import nacre.evaluation.Rgb;
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.HeldOut;
 import nacre.neuralassets.edit.Edit;
@@ -60,7 +61,7 @@ class RenderedEditsTest {
   }
 
   private static double error(EditCase edit, float[] drawn) {
-    float[] truth = Pictures.ofBytes(edit.truth());
+    float[] truth = Rgb.floats(edit.truth());
     double sum = 0;
     for (int k = 0; k < truth.length; k++) {
       sum += (truth[k] - drawn[k]) * (truth[k] - drawn[k]) / truth.length;
