@@ -8,40 +8,23 @@ allocator that keeps its memory and with large pages. The last line is JSON: med
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import statistics
 import sys
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PRESETS = HERE.parents[2] / "neuralassets/src/main/resources/nacre/neuralassets/presets"
 sys.path.insert(0, str(HERE.parent / "reference"))
 
 import torch  # noqa: E402
 
 import neural_assets  # noqa: E402
-from torch_models import TUNABLES  # noqa: E402
-from torch_train_step import random_batch  # noqa: E402
+from torch_train_step import arguments, random_batch  # noqa: E402
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", default=PRESETS / "paper.json")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--slots", type=int, default=23, help="object slots a scene")
-    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
-    parser.add_argument("--tuned", action="store_true")
-    parser.add_argument("--pictures", type=int, default=1)
-    args = parser.parse_args()
-    if args.tuned and "GLIBC_TUNABLES" not in os.environ:
-        os.environ["GLIBC_TUNABLES"] = TUNABLES
-        os.execv(sys.executable, [sys.executable, *sys.argv])
-
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(0)
+    args = arguments(__doc__, "paper", 23, pictures=1)
     config = neural_assets.load_config(args.config)
     config["training"]["batch_size"] = 1
     dtype = getattr(torch, args.dtype)

@@ -29,6 +29,25 @@ import neural_assets  # noqa: E402
 from torch_models import TUNABLES  # noqa: E402
 
 
+def arguments(description: str, preset: str, slots: int, **numbers: int) -> argparse.Namespace:
+    """The arguments that benchmarks of presets have, after a second start where they are --tuned."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--config", default=PRESETS / f"{preset}.json")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--slots", type=int, default=slots, help="object slots a scene")
+    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--tuned", action="store_true")
+    for name, default in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    args = parser.parse_args()
+    if args.tuned and "GLIBC_TUNABLES" not in os.environ:
+        os.environ["GLIBC_TUNABLES"] = TUNABLES
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    return args
+
+
 def random_batch(config: dict, slots: int) -> dict:
     b, size = config["training"]["batch_size"], config["image_size"]
     corner = torch.rand(b, slots, 2) * 0.6
@@ -109,21 +128,7 @@ class Step:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", default=PRESETS / "demo.json")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--slots", type=int, default=4, help="object slots a scene")
-    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
-    parser.add_argument("--tuned", action="store_true")
-    parser.add_argument("--warmup", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=60)
-    args = parser.parse_args()
-    if args.tuned and "GLIBC_TUNABLES" not in os.environ:
-        os.environ["GLIBC_TUNABLES"] = TUNABLES
-        os.execv(sys.executable, [sys.executable, *sys.argv])
-
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(0)
+    args = arguments(__doc__, "demo", 4, warmup=10, steps=60)
     config = neural_assets.load_config(args.config)
     step = Step(config, args.slots, args.dtype)
     times = []

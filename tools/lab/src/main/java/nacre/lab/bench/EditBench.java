@@ -2,9 +2,6 @@ package nacre.lab.bench;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import nacre.cli.options.Accepts;
@@ -131,19 +128,6 @@ final class EditBench implements Callable<Integer> {
   }
 
   private double askPeer(Preset chosen, int slots) throws IOException, InterruptedException {
-    Path config = Files.createTempFile("preset-", ".json");
-    try {
-      Files.writeString(config, chosen.json());
-      return new Peer(peer)
-          .ask(
-              List.of(
-                  "--config", config.toString(),
-                  "--slots", Integer.toString(slots),
-                  "--dtype", dtype == DType.BF16 ? "bfloat16" : "float32",
-                  "--pictures", Integer.toString(pictures)))
-          .number("median_ms");
-    } finally {
-      Files.deleteIfExists(config);
-    }
+    return new Peer(peer).median(chosen, slots, dtype, "--pictures", Integer.toString(pictures));
   }
 }

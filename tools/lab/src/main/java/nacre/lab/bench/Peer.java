@@ -14,6 +14,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import nacre.bindings.Processors;
+import nacre.neuralassets.model.Preset;
+import nacre.tensor.DType;
 import nacre.tensor.Settings;
 
 /**
@@ -76,6 +78,31 @@ record Peer(String command) {
           String.format(Locale.ROOT, "bench: the last line of %s is not JSON", name()), e);
     } finally {
       Files.delete(complaints);
+    }
+  }
+
+  /**
+   * Runs the peer on a preset, which it is given as a file: {@code --config FILE --slots N --dtype
+   * NAME}.
+   *
+   * @param arguments what it is given besides
+   * @return the median that it printed, in milliseconds
+   */
+  double median(Preset preset, int slots, DType dtype, String... arguments)
+      throws IOException, InterruptedException {
+    Path config = Files.createTempFile("preset-", ".json");
+    try {
+      Files.writeString(config, preset.json());
+      List<String> words =
+          new ArrayList<>(
+              List.of(
+                  "--config", config.toString(),
+                  "--slots", Integer.toString(slots),
+                  "--dtype", dtype == DType.BF16 ? "bfloat16" : "float32"));
+      words.addAll(List.of(arguments));
+      return ask(words).number("median_ms");
+    } finally {
+      Files.deleteIfExists(config);
     }
   }
 

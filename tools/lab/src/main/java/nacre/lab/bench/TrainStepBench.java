@@ -4,9 +4,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import nacre.cli.options.Accepts;
@@ -195,20 +192,14 @@ final class TrainStepBench implements Callable<Integer> {
   }
 
   private double askPeer(Preset chosen, int slots) throws IOException, InterruptedException {
-    Path config = Files.createTempFile("preset-", ".json");
-    try {
-      Files.writeString(config, chosen.json());
-      return new Peer(peer)
-          .ask(
-              List.of(
-                  "--config", config.toString(),
-                  "--slots", Integer.toString(slots),
-                  "--dtype", dtype == DType.BF16 ? "bfloat16" : "float32",
-                  "--warmup", Integer.toString(Math.min(warmUp, PEER_WARM_UP)),
-                  "--steps", Integer.toString(steps)))
-          .number("median_ms");
-    } finally {
-      Files.deleteIfExists(config);
-    }
+    return new Peer(peer)
+        .median(
+            chosen,
+            slots,
+            dtype,
+            "--warmup",
+            Integer.toString(Math.min(warmUp, PEER_WARM_UP)),
+            "--steps",
+            Integer.toString(steps));
   }
 }
