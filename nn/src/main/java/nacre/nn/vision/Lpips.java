@@ -163,7 +163,7 @@ public final class Lpips {
     return Scope.tidy(
         () -> {
           Tensor apart = square(subtract(direction(a, epsilon), direction(b, epsilon)));
-          return mean(sum(multiply(apart, head), 3), 1, 2);
+          return mean(sum(multiply(apart, in(DType.F32, head)), 3), 1, 2);
         });
   }
 

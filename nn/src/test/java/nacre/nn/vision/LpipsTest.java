@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -99,6 +100,28 @@ class LpipsTest {
       Tensor second = Cast.cast(read(dict, "second"), DType.BF16);
       float[] wanted = read(dict, "distance").toFloats();
       float[] got = lpips.distance(first, second).toFloats();
+      for (int i = 0; i < wanted.length; i++) {
+        assertEquals(wanted[i], got[i], 0.02 * wanted[i]);
+      }
+    }
+  }
+
+  /** Weights that lie in bfloat16, the heads' too, beside the same weights in f32. */
+  @ParameterizedTest
+  @EnumSource
+  void weightsInBfloat16AreNear(LpipsNet net) throws IOException {
+    try (Scope _ = Scope.open();
+        StateDict dict = expected(net)) {
+      Parameters stored = Parameters.create(CPU, DType.BF16, 1);
+      Lpips half = new Lpips(stored, net, _ -> 8);
+      Map<String, Tensor> wide = new LinkedHashMap<>();
+      stored.all().forEach((name, tensor) -> wide.put(name, Cast.cast(tensor, DType.F32)));
+      Lpips full = new Lpips(Parameters.over(wide), net, _ -> 8);
+      Tensor first = read(dict, "first");
+      Tensor second = read(dict, "second");
+      float[] wanted = full.distance(first, second).toFloats();
+      float[] got =
+          half.distance(Cast.cast(first, DType.BF16), Cast.cast(second, DType.BF16)).toFloats();
       for (int i = 0; i < wanted.length; i++) {
         assertEquals(wanted[i], got[i], 0.02 * wanted[i]);
       }
