@@ -3,6 +3,7 @@ package nacre.nn;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 import java.util.function.Predicate;
@@ -329,6 +330,11 @@ public final class Parameters {
     Map<String, Tensor> trained = new LinkedHashMap<>(all());
     trained.values().removeIf(tensor -> !tensor.tracked());
     return trained;
+  }
+
+  /** The weights of convolutions that are not tracked: what {@link Tensor#prepack} can gain by. */
+  public List<Tensor> frozenConvolutions() {
+    return all().values().stream().filter(t -> t.shape().rank() == 4 && !t.tracked()).toList();
   }
 
   /**

@@ -40,6 +40,8 @@ import nacre.weights.ConfigRange;
  *     any case
  * @param rounding how parameters stored in bf16 are rounded
  * @param emaOnHost whether the averaged parameters are held, and updated, in the host's memory
+ * @param prepackFrozen whether the weights of frozen convolutions are {@linkplain
+ *     nacre.tensor.Tensor#prepack prepacked}, for forward and for backward
  */
 public record TrainingConfig(
     int steps,
@@ -64,7 +66,8 @@ public record TrainingConfig(
     AdamW.Moments optimizerState,
     ParameterType parameters,
     AdamW.Rounding rounding,
-    boolean emaOnHost) {
+    boolean emaOnHost,
+    boolean prepackFrozen) {
   /** In what trained parameters are stored. */
   public enum ParameterType {
     /** f32, whatever is computed in. */
@@ -189,7 +192,8 @@ public record TrainingConfig(
             r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32),
             r.choice("parameters", ParameterType.class, ParameterType.FLOAT32),
             r.choice("rounding", AdamW.Rounding.class, AdamW.Rounding.STOCHASTIC),
-            r.flag("ema_on_host", false));
+            r.flag("ema_on_host", false),
+            r.flag("prepack_frozen", false));
     r.end();
     return training;
   }
@@ -220,7 +224,8 @@ public record TrainingConfig(
             r.choice("optimizer_state", AdamW.Moments.class, AdamW.Moments.FLOAT32),
             r.choice("parameters", ParameterType.class, ParameterType.FLOAT32),
             r.choice("rounding", AdamW.Rounding.class, AdamW.Rounding.STOCHASTIC),
-            r.flag("ema_on_host", false));
+            r.flag("ema_on_host", false),
+            false);
     r.end();
     return training;
   }

@@ -45,6 +45,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   private final Ema ema;
   private final AveragedModel<NeuralAssets> averaged;
   private final AccumulatedGradients sums;
+  private final List<Tensor> prepacked;
   private StepInputs inputs;
   private StepWork work;
   private Tensor loss;
@@ -83,6 +84,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
       this.averaged = new AveragedModel<>(ema, p -> new NeuralAssets(p, preset));
       int parts = t.gradientAccumulationSteps();
       this.sums = parts == 1 ? null : new AccumulatedGradients(parameters.trainable(), parts);
+      this.prepacked = t.prepackFrozen() ? parameters.frozenConvolutions() : List.of();
     } catch (RuntimeException | Error e) {
       scope.close();
       throw e;
@@ -167,6 +169,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
       makeReady(batch, each);
     }
     averaged.forget();
+    prepacked.forEach(Tensor::prepack); // again after a checkpoint, which reads their addresses
     optimizer.setLearningRate(learningRate);
     ema.begin();
     loss =

@@ -15,7 +15,7 @@ import nacre.tensor.Tensor;
  * The memory that training takes, in bytes, found by going through a step without computing it. Not
  * counted is what a device borrows for single operations, and the rest of the program.
  *
- * @param weights of the whole model, frozen ones included
+ * @param weights of the whole model, frozen ones included, and what of them is prepacked
  * @param gradients of the trained weights
  * @param moments of the optimizer
  * @param averages of the weights; 0 where {@code ema_decay} is 0 or they are held on the host
@@ -47,6 +47,7 @@ public record TrainingMemory(
     }
     Collection<Tensor> all = dry.parameters().values();
     long weights = bytes(all);
+    long packed = dry.preset().training().prepackFrozen() ? packed(dry) : 0;
     Collection<Tensor> learners = dry.trainedParameters().values();
     long trained = bytes(learners);
     boolean summed = dry.preset().training().gradientAccumulationSteps() > 1; // in f32
@@ -60,8 +61,17 @@ public record TrainingMemory(
             .mapToLong(Tensor::bytes)
             .sum();
     long peak = device.backend().allocator().peakBytes();
-    return new TrainingMemory(
-        weights, gradients, moments, averages, peak - weights - gradients - moments - averages);
+    long activations = peak - weights - gradients - moments - averages;
+    return new TrainingMemory(weights + packed, gradients, moments, averages, activations);
+  }
+
+  /** Prepacked weights take as much again where backward, too, has a layout of its own. */
+  private static long packed(TrainedModel<?> dry) {
+    return dry.parameters().entrySet().stream()
+        .filter(e -> e.getValue().shape().rank() == 4 && !e.getValue().tracked())
+        .filter(e -> !e.getKey().startsWith("vae."))
+        .mapToLong(e -> e.getValue().bytes())
+        .sum();
   }
 
   private static PairBatch blank(Preset preset, int slots) {

@@ -135,6 +135,28 @@ class TrainerTest {
     }
   }
 
+  /** The checkpoint in the middle lays the weights out again. */
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "BF16"})
+  void prepackedFrozenWeightsTrainAlike(DType compute, @TempDir Path folder) throws IOException {
+    String keys = "\"training\": {\"trainable\": [\"*attn*\", \"neck*\"], \"prepack_frozen\": ";
+    String json = preset.json();
+    Preset plain = Preset.of("plain", json.replace("\"training\": {", keys + "false,"));
+    Preset packed = Preset.of("packed", json.replace("\"training\": {", keys + "true,"));
+    assertResumes(() -> new Trainer(packed, Device.cpu(), compute, SEED), folder);
+    try (Trainer a = new Trainer(plain, Device.cpu(), compute, SEED);
+        Trainer b = new Trainer(packed, Device.cpu(), compute, SEED)) {
+      PairSampler pairs = sampler();
+      train(a, pairs, 3);
+      train(b, pairs, 3);
+      // Weights in another type than is computed in are cast, which lays them out again.
+      boolean same = compute == DType.F32;
+      assertEquals(same, b.parameters().get("unet.conv_out.weight").prepacked());
+      Map<String, float[]> near = bits(b);
+      bits(a).forEach((name, values) -> assertArrayEquals(values, near.get(name), 1e-4f, name));
+    }
+  }
+
   private void assertResumes(Supplier<Trainer> start, Path folder) throws IOException {
     Map<String, float[]> whole;
     try (Trainer trainer = start.get()) {

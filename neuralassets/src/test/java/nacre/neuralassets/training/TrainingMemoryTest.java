@@ -38,6 +38,7 @@ class TrainingMemoryTest {
         "'' | F32",
         "'' | BF16",
         "'\"gradient_checkpointing\": true, ' | F32",
+        "'\"prepack_frozen\": true, \"trainable\": [\"*attn*\"], ' | F32",
         "'\"gradient_accumulation_steps\": 4, ' | F32",
         "'\"optimizer_state\": \"int8\", \"gradient_accumulation_steps\": 2, ' | F32",
         "'\"parameters\": \"bfloat16\", ' | BF16",

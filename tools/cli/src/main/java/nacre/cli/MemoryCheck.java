@@ -64,6 +64,9 @@ record MemoryCheck(TrainingRun.Request request) {
     if (!training.gradientCheckpointing()) {
       remedies.add("training.gradient_checkpointing");
     }
+    if (training.prepackFrozen()) {
+      remedies.add("training.prepack_frozen false");
+    }
     if (training.microBatchSize() > 1) {
       if (draws) {
         remedies.add("more training.gradient_accumulation_steps");
