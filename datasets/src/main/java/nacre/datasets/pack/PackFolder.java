@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import nacre.neuralassets.data.Share;
 import nacre.weights.JsonFile;
 
 /**
@@ -36,8 +37,16 @@ record PackFolder(Path root) {
    *
    * @param source the data set in words
    * @param size side of the frames in pixels
+   * @param share which part of the source is in this folder
    */
-  record Settings(String source, int size) {}
+  record Settings(String source, int size, Share share) {
+    /** Whether two folders hold parts of one pack. */
+    boolean isOfPackOf(Settings other) {
+      return source.equals(other.source)
+          && size == other.size
+          && share.ranks() == other.share.ranks();
+    }
+  }
 
   /**
    * A clip in a shard.
@@ -91,6 +100,7 @@ record PackFolder(Path root) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("format", FORMAT).put("version", VERSION);
     json.put("source", settings.source()).put("image_size", settings.size());
+    json.put("part", settings.share().rank() + 1).put("parts", settings.share().ranks());
     JsonFile.write(description(), json);
   }
 
@@ -105,7 +115,13 @@ record PackFolder(Path root) {
     if (size < 1 || size > 8192) {
       throw new IOException(description() + ": image_size is " + json.path("image_size"));
     }
-    return new Settings(json.path("source").asText(), size);
+    int part = json.path("part").asInt(1);
+    int parts = json.path("parts").asInt(1);
+    if (part < 1 || part > parts) {
+      throw new IOException(
+          String.format(Locale.ROOT, "%s: is part %d of %d", description(), part, parts));
+    }
+    return new Settings(json.path("source").asText(), size, new Share(part - 1, parts));
   }
 
   /** Tells that a shard is complete. */

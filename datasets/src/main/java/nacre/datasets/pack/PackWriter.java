@@ -17,6 +17,7 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 import nacre.neuralassets.data.BadData;
 import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.ClipSource;
+import nacre.neuralassets.data.Share;
 import nacre.neuralassets.scene.PngFile;
 import nacre.neuralassets.scene.Scene;
 import nacre.weights.AtomicFile;
@@ -45,18 +46,20 @@ public final class PackWriter {
    * A writer.
    *
    * @param root the pack's folder, in which an unfinished pack of the same may lie
-   * @param source a finite data set
+   * @param all a finite data set
+   * @param share what of it is packed here
    * @param size side of the frames in pixels
    * @param shardBytes a shard is closed when it has this size
    * @param bad what becomes of clips that cannot be read
    */
-  public PackWriter(Path root, ClipSource source, int size, long shardBytes, BadData bad) {
-    if (source.size() == ClipSource.ENDLESS) {
-      throw new IllegalArgumentException(source.describe() + ": has no end, and cannot be packed");
+  public PackWriter(
+      Path root, ClipSource all, Share share, int size, long shardBytes, BadData bad) {
+    if (all.size() == ClipSource.ENDLESS) {
+      throw new IllegalArgumentException(all.describe() + ": has no end, and cannot be packed");
     }
     this.folder = new PackFolder(root);
-    this.source = source;
-    this.settings = new PackFolder.Settings(source.describe(), size);
+    this.source = share.of(all);
+    this.settings = new PackFolder.Settings(all.describe(), size, share);
     this.shardBytes = shardBytes;
     this.bad = bad;
   }
@@ -76,10 +79,12 @@ public final class PackWriter {
       throw new IOException(
           String.format(
               Locale.ROOT,
-              "%s: is a pack of %s at %d pixels; give another --out",
+              "%s: is a pack of %s at %d pixels, part %d of %d; give another --out",
               folder.root(),
               folder.settings().source(),
-              folder.settings().size()));
+              folder.settings().size(),
+              folder.settings().share().rank() + 1,
+              folder.settings().share().ranks()));
     }
     AtomicFile.removeLeftovers(folder.root());
     List<List<PackFolder.Entry>> shards = folder.shards();

@@ -9,6 +9,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -36,15 +38,6 @@ public final class PackedClips implements ClipSource {
     this.root = root;
     settings = packs.getFirst().settings();
     for (PackFolder pack : packs) {
-      if (!pack.settings().equals(settings)) {
-        throw new IOException(
-            String.format(
-                Locale.ROOT,
-                "%s: is not a part of the same pack as %s; put packs of other data or another size"
-                    + " elsewhere",
-                pack.root(),
-                packs.getFirst().root()));
-      }
       List<List<PackFolder.Entry>> all = pack.shards();
       for (int shard = 0; shard < all.size(); shard++) {
         Iterator<PackFolder.Entry> entries = all.get(shard).iterator();
@@ -53,6 +46,48 @@ public final class PackedClips implements ClipSource {
         }
       }
     }
+  }
+
+  /** The packs of a folder in the order of their shares, each of which must be there once. */
+  private static List<PackFolder> ordered(Path root, List<PackFolder> packs) throws IOException {
+    SortedMap<Integer, PackFolder> parts = new TreeMap<>();
+    PackFolder first = packs.getFirst();
+    int ranks = first.settings().share().ranks();
+    for (PackFolder pack : packs) {
+      PackFolder.Settings settings = pack.settings();
+      if (!settings.isOfPackOf(first.settings())) {
+        throw new IOException(
+            String.format(
+                Locale.ROOT,
+                "%s: is not a part of the same pack as %s; put packs of other data or another size"
+                    + " elsewhere",
+                pack.root(),
+                first.root()));
+      }
+      PackFolder other = parts.put(settings.share().rank(), pack);
+      if (other != null) {
+        throw new IOException(
+            String.format(
+                Locale.ROOT,
+                "%s and %s: are both part %d of %d; put one of them elsewhere",
+                other.root(),
+                pack.root(),
+                settings.share().rank() + 1,
+                ranks));
+      }
+    }
+    for (int rank = 0; rank < ranks; rank++) {
+      if (!parts.containsKey(rank)) {
+        throw new IOException(
+            String.format(
+                Locale.ROOT,
+                "%s: part %2$d of %3$d is missing; nacre data pack --share %2$d/%3$d makes it",
+                root,
+                rank + 1,
+                ranks));
+      }
+    }
+    return List.copyOf(parts.values());
   }
 
   /**
@@ -66,7 +101,7 @@ public final class PackedClips implements ClipSource {
     if (packs.isEmpty()) {
       throw new IOException(root + ": is no pack; nacre data pack writes them");
     }
-    return new PackedClips(root, packs);
+    return new PackedClips(root, ordered(root, packs));
   }
 
   @Override

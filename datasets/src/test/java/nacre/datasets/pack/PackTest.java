@@ -66,7 +66,7 @@ class PackTest {
 
   private boolean pack(Path root, int clips, long shardBytes) throws IOException {
     int[] asked = {0};
-    return new PackWriter(root, source, SIZE, shardBytes, BadData.refused())
+    return new PackWriter(root, source, Share.WHOLE, SIZE, shardBytes, BadData.refused())
         .run(() -> asked[0]++ > clips, (done, total) -> assertEquals(CLIPS, total));
   }
 
@@ -123,23 +123,45 @@ class PackTest {
     assertArrayEquals(batches(source).getLast().target(), batches(packed).getLast().target());
   }
 
+  private void packPart(String name, Share share, int size) throws IOException {
+    Path place = folder.resolve(name);
+    new PackWriter(place, source, share, size, 1 << 20, BadData.refused())
+        .run(() -> false, (done, total) -> assertEquals(share.of(source).size(), total));
+  }
+
+  private void assertRefused(String... words) {
+    String message = assertThrows(IOException.class, () -> open(folder)).getMessage();
+    for (String word : words) {
+      assertTrue(message.contains(word), message);
+    }
+  }
+
+  /** In the order of their shares, whatever the folders' names. */
   @Test
   void partsThatSeveralProcessesPackAreOnePack() throws IOException {
-    for (int rank = 0; rank < 3; rank++) {
-      ClipSource part = new Share(rank, 3).of(source);
-      Path place = folder.resolve("part-" + rank);
-      assertTrue(
-          new PackWriter(place, part, SIZE, 1 << 20, BadData.refused())
-              .run(() -> false, (done, total) -> assertEquals(part.size(), total)));
-    }
+    packPart("10", new Share(2, 3), SIZE);
+    packPart("9", new Share(1, 3), SIZE);
+    assertRefused("part 1 of 3 is missing", "--share 1/3");
+    packPart("part", new Share(0, 3), SIZE);
     ClipSource packed = open(folder);
     assertEquals(CLIPS, packed.size());
+    for (int i = 0; i < CLIPS; i++) {
+      assertEquals(source.id(i), packed.id(i));
+    }
     assertArrayEquals(batches(source).getLast().target(), batches(packed).getLast().target());
+    packPart("again", new Share(2, 3), SIZE);
+    assertRefused("10 and ", "again: are both part 3 of 3");
+  }
 
-    new PackWriter(folder.resolve("part-3"), source, SIZE + 1, 1 << 20, BadData.refused())
-        .run(() -> true, (done, total) -> {});
-    IOException mixed = assertThrows(IOException.class, () -> open(folder));
-    assertTrue(mixed.getMessage().contains("part-3: is not a part"), mixed::getMessage);
+  @Test
+  void partsOfAnotherPackAreNotMixedIn() throws IOException {
+    packPart("part-0", new Share(0, 2), SIZE);
+    packPart("part-1", new Share(1, 2), SIZE + 1);
+    assertRefused("part-1: is not a part");
+    packPart("part-0", new Share(0, 2), SIZE);
+    IOException other =
+        assertThrows(IOException.class, () -> packPart("part-0", new Share(0, 3), SIZE));
+    assertTrue(other.getMessage().contains("part 1 of 2; give another"), other::getMessage);
   }
 
   @Test
@@ -149,9 +171,11 @@ class PackTest {
         assertThrows(
             IOException.class,
             () ->
-                new PackWriter(folder, source, SIZE + 1, 1, BadData.refused())
+                new PackWriter(folder, source, Share.WHOLE, SIZE + 1, 1, BadData.refused())
                     .run(() -> false, (done, total) -> {}));
-    assertTrue(other.getMessage().contains("at 16 pixels; give another --out"), other::getMessage);
+    assertTrue(
+        other.getMessage().contains("at 16 pixels, part 1 of 1; give another --out"),
+        other::getMessage);
   }
 
   @Test

@@ -11,6 +11,7 @@ import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
 import nacre.datasets.pack.PackWriter;
 import nacre.neuralassets.data.ClipSource;
+import nacre.neuralassets.data.Share;
 import nacre.tensor.Memory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -65,14 +66,14 @@ final class DataPack implements Callable<Integer> {
     if (all.size() == ClipSource.ENDLESS) {
       throw new UserException(all.describe() + ": has no end, and cannot be packed");
     }
-    ClipSource source = share.share().of(all);
-    print.println("data    " + source.describe());
+    Share part = share.share();
+    print.println("data    " + all.describe());
     boolean done;
-    var limit = new Progress.Limit.Steps(source.size(), "clip");
+    var limit = new Progress.Limit.Steps(part.of(all).size(), "clip");
     try (StopSignal stop = new StopSignal();
         Progress progress = Progress.start(print, limit, 0, Memory::liveBytes)) {
       var bad = skipping.bad(progress::note);
-      PackWriter writer = new PackWriter(out, source, size, shard << 20, bad);
+      PackWriter writer = new PackWriter(out, all, part, size, shard << 20, bad);
       done = writer.run(stop::requested, (at, total) -> progress.step(at, 1));
       if (bad.count() > 0) {
         progress.note(String.format(Locale.ROOT, "left out: %,d", bad.count()));
