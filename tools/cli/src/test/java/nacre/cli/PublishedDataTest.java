@@ -8,8 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
-import nacre.neuralassets.model.Preset;
 import nacre.tensor.Memory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,19 +54,23 @@ class PublishedDataTest {
 
   @ParameterizedTest
   @CsvSource({
-    "waymo/published, Waymo Open 2",
-    "waymo/plain, Waymo Open 2",
-    "waymo/frames.tfrecord, Waymo Open 1",
-    "object/data, 3D boxes are approximations",
-    "movi, MOVi-E",
-    "objectron, Objectron"
+    "waymo/published, waymo-small, Waymo Open 2",
+    "waymo/plain, waymo-small, Waymo Open 2",
+    "waymo/frames.tfrecord, waymo-small, Waymo Open 1",
+    "object/data, object-small, 3D boxes are approximations",
+    "movi, movi-e-small, MOVi-E",
+    "objectron, objectron-small, Objectron"
   })
-  void aStoppedRunGoesOnToTheBit(String name, String kind) throws IOException {
+  void aStoppedRunGoesOnToTheBit(String name, String small, String kind) throws IOException {
     Path data = data(name);
     // A rate that depends on the run's length would differ.
     Path preset = folder.resolve("constant.json");
-    String tiny = Preset.builtin("tiny").json();
-    Files.writeString(preset, tiny.replace("\"cosine\"", "\"constant\""));
+    Files.writeString(
+        preset,
+        String.format(
+            Locale.ROOT,
+            "{\"extends\": \"%s\", \"training\": {\"learning_rate_schedule\": \"constant\"}}",
+            small));
     Path whole = folder.resolve("whole");
     Path stopped = folder.resolve("stopped");
     Object[] train = {"train", "--no-sheet", "--eval-pairs", 0, "--preset", preset, "--data", data};
