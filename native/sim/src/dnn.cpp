@@ -223,7 +223,7 @@ Operation operation(const Descriptor& d) {
     case POINTWISE_OPERATION: {
       o.kind = Kind::POINTWISE;
       o.mode = value<int>(child(d, 750, POINTWISE, "the pointwise descriptor"), 0, -1);
-      static const std::set<int> two{0, 1, 6, 9}, one{13, 21, 100, 101, 102, 104, 106, 107};
+      static const std::set<int> two{0, 1, 6, 9}, one{13, 15, 21, 100, 101, 102, 104, 106, 107};
       if (!two.count(o.mode) && !one.count(o.mode)) stop(NOT_SUPPORTED, format("pointwise mode %d", o.mode));
       take("x", 751);
       take("y", 753);
@@ -247,10 +247,9 @@ Operation operation(const Descriptor& d) {
       take("c", 1522);
       break;
     case REDUCTION_OPERATION:
-      o.kind = Kind::SUM;
-      if (value<int>(child(d, 1612, REDUCTION, "the reduction's descriptor"), 1600, 0) != 0) {
-        stop(NOT_SUPPORTED, "a reduction that is no sum");
-      }
+      o.kind = Kind::REDUCTION;
+      o.mode = value<int>(child(d, 1612, REDUCTION, "the reduction's descriptor"), 1600, 0);
+      if (o.mode != 0 && o.mode != 3) stop(NOT_SUPPORTED, "a reduction to neither sum nor maximum");
       take("x", 1610);
       take("y", 1611);
       break;

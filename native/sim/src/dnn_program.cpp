@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "errors.h"
@@ -9,6 +10,8 @@
 namespace sim::dnn {
 namespace {
 
+constexpr int ADD = 0, MULTIPLY = 1, DIVIDE = 6, SUBTRACT = 9, EXP = 13, LOG = 15;  // of pointwise operations
+constexpr int ADD_ALL = 0, MAX_ALL = 3;                                             // of reductions
 constexpr int NOT_SUPPORTED_PATTERN = 3001, NOT_SUPPORTED_SHAPE = 3002, NOT_SUPPORTED_TYPE = 3003;
 
 // Values of all tensors of a run, dense in the order of their dims.
@@ -45,7 +48,7 @@ class Run {
         case Kind::POINTWISE: pointwise(o); break;
         case Kind::ATTENTION: attention(o); break;
         case Kind::PRODUCT: product(o); break;
-        case Kind::SUM: sum(o); break;
+        case Kind::REDUCTION: reduce(o); break;
         case Kind::RESHAPE: reshape(o); break;
       }
       if (!fault_.empty()) return fault_;
@@ -210,6 +213,7 @@ class Run {
   static float apply(int mode, float x) {
     switch (mode) {
       case 13: return std::exp(x);
+      case 15: return std::log(x);
       case 21: return x;
       case 100: return x > 0 || x != x ? x : 0;
       case 101: return std::tanh(x);
@@ -282,7 +286,7 @@ class Run {
     if (auto stats = o.tensors.find("stats"); stats != o.tensors.end()) write(stats->second, std::move(logs));
   }
 
-  // ---- what attention's gradient is made of
+  // ---- what attention and its gradient are made of
 
   // c [.., m, n] = a [.., m, k] · b [.., k, n]
   void product(const Operation& o) {
@@ -296,13 +300,15 @@ class Run {
     write(out, std::move(c));
   }
 
-  // y = sums of x over the axes where y has one element
-  void sum(const Operation& o) {
+  // y = sums of x, or the largest, over the axes where y has one element
+  void reduce(const Operation& o) {
     Values x = read(o.tensors.at("x"));
     if (!fault_.empty()) return;
     const Tensor& out = o.tensors.at("y");
-    Values y(out.elements(), 0.0f);
-    for_each(spread(out, o.tensors.at("x").dims), [&](size_t i, size_t offset) { y[offset] += x[i]; });
+    bool sum = o.mode == ADD_ALL;
+    Values y(out.elements(), sum ? 0.0f : -std::numeric_limits<float>::infinity());
+    for_each(spread(out, o.tensors.at("x").dims),
+             [&](size_t i, size_t offset) { y[offset] = sum ? y[offset] + x[i] : std::max(y[offset], x[i]); });
     write(out, std::move(y));
   }
 
@@ -375,22 +381,29 @@ size_t Tensor::span() const {
   return last + 1;
 }
 
+bool Program::consists_of(const std::vector<Step>& steps) const {
+  return operations.size() == steps.size() &&
+         std::equal(steps.begin(), steps.end(), operations.begin(),
+                    [](const Step& s, const Operation& o) { return o.kind == s.kind && o.mode == s.mode; });
+}
+
 bool Program::is_attention_gradient() const {
-  constexpr int MULTIPLY = 1, SUBTRACT = 9, EXP = 13;
-  struct Step {
-    Kind kind;
-    int mode;
-  };
   static const std::vector<Step> steps{
-      {Kind::POINTWISE, MULTIPLY}, {Kind::SUM, 0}, {Kind::POINTWISE, MULTIPLY},
+      {Kind::POINTWISE, MULTIPLY}, {Kind::REDUCTION, ADD_ALL}, {Kind::POINTWISE, MULTIPLY},
       {Kind::PRODUCT, 0}, {Kind::POINTWISE, MULTIPLY}, {Kind::POINTWISE, SUBTRACT}, {Kind::POINTWISE, EXP},
       {Kind::RESHAPE, 0}, {Kind::PRODUCT, 0},
       {Kind::PRODUCT, 0}, {Kind::POINTWISE, SUBTRACT}, {Kind::POINTWISE, MULTIPLY}, {Kind::POINTWISE, MULTIPLY},
       {Kind::RESHAPE, 0}, {Kind::PRODUCT, 0}, {Kind::RESHAPE, 0}, {Kind::PRODUCT, 0}};
-  return operations.size() == steps.size() &&
-         std::equal(steps.begin(), steps.end(), operations.begin(), [](const Step& s, const Operation& o) {
-           return o.kind == s.kind && (s.kind != Kind::POINTWISE || o.mode == s.mode);
-         });
+  return consists_of(steps);
+}
+
+bool Program::is_composed_attention() const {
+  std::vector<Step> steps{
+      {Kind::PRODUCT, 0}, {Kind::POINTWISE, MULTIPLY}, {Kind::REDUCTION, MAX_ALL}, {Kind::POINTWISE, SUBTRACT},
+      {Kind::POINTWISE, EXP}, {Kind::REDUCTION, ADD_ALL}, {Kind::POINTWISE, DIVIDE}, {Kind::PRODUCT, 0}};
+  if (consists_of(steps)) return true;
+  steps.insert(steps.begin() + 6, {{Kind::POINTWISE, LOG}, {Kind::POINTWISE, ADD}});  // with its logarithms
+  return consists_of(steps);
 }
 
 int Program::unsupported(std::string& why) const {
@@ -417,13 +430,19 @@ int Program::unsupported(std::string& why) const {
         why = "attention with something else";
         return NOT_SUPPORTED_PATTERN;
       }
+      if (std::getenv("NACRE_SIM_CUDNN_NO_SDPA")) {
+        why = "attention as one operation";
+        return NOT_SUPPORTED_PATTERN;
+      }
       return attention_problem(first.tensors.at("q"), why);
     case Kind::POINTWISE:
       if (is_attention_gradient()) return attention_problem(first.tensors.at("x"), why);
       why = "pointwise operations first";
       return NOT_SUPPORTED_PATTERN;
     case Kind::PRODUCT:
-    case Kind::SUM:
+      if (is_composed_attention()) return attention_problem(first.tensors.at("a"), why);
+      [[fallthrough]];
+    case Kind::REDUCTION:
     case Kind::RESHAPE: why = "a graph that begins with a product, sum or reshape"; return NOT_SUPPORTED_PATTERN;
   }
   return 0;

@@ -26,13 +26,13 @@ struct Convolution {
   int64_t stride[2], before[2], after[2], dilation[2];
 };
 
-enum class Kind { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT, POINTWISE, ATTENTION, PRODUCT, SUM, RESHAPE };
+enum class Kind { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT, POINTWISE, ATTENTION, PRODUCT, REDUCTION, RESHAPE };
 
 // Tensors by their role in the operation.
 struct Operation {
   Kind kind;
   Convolution convolution{};
-  int mode = 0;  // of a pointwise operation
+  int mode = 0;  // of a pointwise operation or a reduction
   std::map<std::string, Tensor> tensors;
 };
 
@@ -42,11 +42,20 @@ struct Program {
 
   // Whether these are the operations that attention's gradient is made of.
   bool is_attention_gradient() const;
+  // Whether these are the operations that attention is made of, with its logarithms or without.
+  bool is_composed_attention() const;
   // What cuDNN would refuse, and the status for it; 0 if nothing.
   int unsupported(std::string& why) const;
   // All tensors that a caller gives memory for.
   std::map<int64_t, Tensor> operands() const;
   std::string run(const std::map<int64_t, Address>& addresses, const std::map<int64_t, float>& scalars) const;
+
+ private:
+  struct Step {
+    Kind kind;
+    int mode;
+  };
+  bool consists_of(const std::vector<Step>& steps) const;
 };
 
 }  // namespace sim::dnn

@@ -119,17 +119,21 @@ public final class CudnnLibrary {
   }
 
   /**
-   * y = softmax(scale · q kᵀ) v, all [N, T, H, D]; not causal.
+   * y = softmax(scale · q kᵀ) v, all [N, T, H, D]; not causal. As one operation of cuDNN's, or,
+   * where its version or the GPU has no engine for that, as the operations that it is made of.
    *
    * @param state f32 [N, H, T], nullable
    */
   public boolean attention(AttentionInputs in, Tensor y, Tensor state) {
     Tensor q = in.q();
     Tensor k = in.k();
-    GraphShape shape = new GraphShape.Attention(q.dtype(), q.shape(), k.shape(), state != null);
+    boolean logarithms = state != null;
+    GraphShape one = new GraphShape.Attention(q.dtype(), q.shape(), k.shape(), logarithms);
+    GraphShape many = new GraphShape.ComposedAttention(q.dtype(), q.shape(), k.shape(), logarithms);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) in.scale());
-      return run(shape, at(q), at(k), at(in.v()), factor, at(y), at(state));
+      MemorySegment[] operands = {at(q), at(k), at(in.v()), factor, at(y), at(state)};
+      return run(one, operands) || run(many, operands);
     }
   }
 

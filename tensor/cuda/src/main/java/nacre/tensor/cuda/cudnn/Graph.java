@@ -186,6 +186,13 @@ final class Graph implements AutoCloseable {
     return y;
   }
 
+  /** As {@link #apply(Unary, Edge, Edge)}, to an edge between operations. */
+  Edge apply(Unary f, Edge x) throws CudnnException {
+    Edge y = between(x);
+    apply(f, x, y);
+    return y;
+  }
+
   /** y = f(x), for what {@link #knows}. */
   void apply(Unary f, Edge x, Edge y) throws CudnnException {
     operations.add(
@@ -209,7 +216,8 @@ final class Graph implements AutoCloseable {
       case RELU -> Cudnn.CUDNN_POINTWISE_RELU_FWD();
       case TANH -> Cudnn.CUDNN_POINTWISE_TANH_FWD();
       case EXP -> Cudnn.CUDNN_POINTWISE_EXP();
-      case QUICK_GELU, SQUARE, SQRT, SIN, COS, LOG, SOFTPLUS, ABS -> -1;
+      case LOG -> Cudnn.CUDNN_POINTWISE_LOG();
+      case QUICK_GELU, SQUARE, SQRT, SIN, COS, SOFTPLUS, ABS -> -1;
     };
   }
 
@@ -246,8 +254,17 @@ final class Graph implements AutoCloseable {
 
   /** y = sums of x over the axes where y has one element. */
   void sum(Edge x, Edge y) throws CudnnException {
+    reduce(Cudnn.CUDNN_REDUCE_TENSOR_ADD(), x, y);
+  }
+
+  /** y = the largest of x over the axes where y has one element. */
+  void largest(Edge x, Edge y) throws CudnnException {
+    reduce(Cudnn.CUDNN_REDUCE_TENSOR_MAX(), x, y);
+  }
+
+  private void reduce(int operator, Edge x, Edge y) throws CudnnException {
     Descriptor how =
-        own(Descriptor.create("sum", Cudnn.CUDNN_BACKEND_REDUCTION_DESCRIPTOR()))
+        own(Descriptor.create("reduction", Cudnn.CUDNN_BACKEND_REDUCTION_DESCRIPTOR()))
             .code(
                 Cudnn.CUDNN_ATTR_REDUCTION_COMP_TYPE(),
                 Cudnn.CUDNN_TYPE_DATA_TYPE(),
@@ -255,10 +272,10 @@ final class Graph implements AutoCloseable {
             .code(
                 Cudnn.CUDNN_ATTR_REDUCTION_OPERATOR(),
                 Cudnn.CUDNN_TYPE_REDUCTION_OPERATOR_TYPE(),
-                Cudnn.CUDNN_REDUCE_TENSOR_ADD())
+                operator)
             .finish();
     operations.add(
-        operation("sum", Cudnn.CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR())
+        operation("reduction", Cudnn.CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR())
             .nodes(Cudnn.CUDNN_ATTR_OPERATION_REDUCTION_XDESC(), x.descriptor)
             .nodes(Cudnn.CUDNN_ATTR_OPERATION_REDUCTION_YDESC(), y.descriptor)
             .nodes(Cudnn.CUDNN_ATTR_OPERATION_REDUCTION_DESC(), how)

@@ -81,6 +81,42 @@ sealed interface GraphShape {
   }
 
   /**
+   * The operands of {@link Attention}, and what it computes, by the operations that it is made of,
+   * in the order in which cuDNN's own front end names them. Versions and GPUs that refuse attention
+   * as one operation know it in this form.
+   */
+  record ComposedAttention(DType dtype, Shape q, Shape k, boolean state) implements GraphShape {
+    @Override
+    public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
+      refuse(dtype, q);
+      try (Graph g = new Graph()) {
+        Graph.Edge query = tokens(g, dtype, q);
+        Graph.Edge keyT = transposedTokens(g, dtype, k);
+        Graph.Edge value = tokens(g, dtype, k);
+        Graph.Edge scale = g.scalar(4);
+        Graph.Edge out = tokens(g, dtype, q);
+        Graph.Edge logarithms = state ? logarithms(g, q) : null;
+
+        Graph.Edge scores = scores(g, DType.F32, q, k);
+        g.product(query, keyT, scores);
+        Graph.Edge scaled = g.apply(Binary.MULTIPLY, scores, scale);
+        Graph.Edge largest = eachQuery(g, q);
+        g.largest(scaled, largest);
+        Graph.Edge e = g.apply(Unary.EXP, g.apply(Binary.SUBTRACT, scaled, largest));
+        Graph.Edge sums = eachQuery(g, q);
+        g.sum(e, sums);
+        if (logarithms != null) {
+          g.apply(Binary.ADD, largest, g.apply(Unary.LOG, sums), logarithms);
+        }
+        Graph.Edge p = scores(g, dtype, q, k);
+        g.apply(Binary.DIVIDE, e, sums, p);
+        g.product(p, value, out);
+        return g.build(target, dtype, freedom);
+      }
+    }
+  }
+
+  /**
    * q, k, v, the scale, y, dy, the logarithms, dq, dk, dv, and a one. cuDNN knows attention's
    * gradient by the operations that it is made of, in the order in which its own front end names
    * them; the factor of one stands where dropout would be.
@@ -89,6 +125,10 @@ sealed interface GraphShape {
     @Override
     public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
       refuse(dtype, q);
+      if (q.dim(1) == 1 && k.dim(1) == 1) {
+        // It makes a plan of this, but its own front end says that it is not supported.
+        throw new CudnnException("the gradient of attention of one query to one key");
+      }
       try (Graph g = new Graph()) {
         Graph.Edge query = tokens(g, dtype, q);
         Graph.Edge keyT = transposedTokens(g, dtype, k);
@@ -110,7 +150,7 @@ sealed interface GraphShape {
         g.apply(Binary.MULTIPLY, sums, one, weighted);
 
         // p = exp(scale · q kᵀ − logarithms), dv = pᵀ dy
-        Graph.Edge scores = scores(g);
+        Graph.Edge scores = scores(g, DType.F32, q, k);
         g.product(query, keyT, scores);
         Graph.Edge scaled = g.apply(Binary.MULTIPLY, scores, scale);
         Graph.Edge shifted = g.apply(Binary.SUBTRACT, scaled, logarithms);
@@ -119,7 +159,7 @@ sealed interface GraphShape {
         g.product(g.transpose(dtype, p), dout, dvalue);
 
         // ds = scale · p · (dy vᵀ − weighted), dk = dsᵀ q, dq = ds k
-        Graph.Edge dp = scores(g);
+        Graph.Edge dp = scores(g, DType.F32, q, k);
         g.product(dout, valueT, dp);
         Graph.Edge centered = g.apply(Binary.SUBTRACT, dp, weighted);
         Graph.Edge unscaled = g.apply(Binary.MULTIPLY, centered, p);
@@ -128,15 +168,6 @@ sealed interface GraphShape {
         g.product(ds, g.transpose(dtype, keyT), dquery);
         return g.build(target, dtype, freedom);
       }
-    }
-
-    /** [n, h, t, s], f32. */
-    private Graph.Edge scores(Graph g) throws CudnnException {
-      long t = q.dim(1);
-      long s = k.dim(1);
-      long h = q.dim(2);
-      return g.between(
-          DType.F32, new long[] {q.dim(0), h, t, s}, new long[] {h * t * s, t * s, s, 1});
     }
   }
 
@@ -175,5 +206,19 @@ sealed interface GraphShape {
     long t = q.dim(1);
     long h = q.dim(2);
     return g.operand(DType.F32, new long[] {q.dim(0), h, t, 1}, new long[] {h * t, t, 1, 1});
+  }
+
+  private static Graph.Edge eachQuery(Graph g, Shape q) throws CudnnException {
+    long t = q.dim(1);
+    long h = q.dim(2);
+    return g.between(DType.F32, new long[] {q.dim(0), h, t, 1}, new long[] {h * t, t, 1, 1});
+  }
+
+  /** [n, h, t, s], between operations. */
+  private static Graph.Edge scores(Graph g, DType dtype, Shape q, Shape k) throws CudnnException {
+    long t = q.dim(1);
+    long s = k.dim(1);
+    long h = q.dim(2);
+    return g.between(dtype, new long[] {q.dim(0), h, t, s}, new long[] {h * t * s, t * s, s, 1});
   }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.LongSummaryStatistics;
 import java.util.Map;
+import java.util.stream.Stream;
 import nacre.bindings.CudaLibraries;
 import nacre.bindings.CudaLibrary;
 import nacre.bindings.NativeLibrary;
@@ -17,25 +18,12 @@ import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
 /**
- * A program that asks cuDNN for plans of what Stable Diffusion 2.1 and ViT-B/8 compute, for an H100
- * that is only described, and prints for each operation and precision which engine serves how many
- * shapes: its number, its numerical notes, whether it is compiled at run time, and its workspace.
+ * A program that asks cuDNN for plans of what Stable Diffusion 2.1 and ViT-B/8 compute, for GPUs
+ * that are only described, and prints for each GPU, operation and precision which engine serves how
+ * many shapes: its number, its numerical notes, whether it is compiled at run time, and its
+ * workspace.
  */
 final class PlannedShapes {
-  /** The properties of an H100, under the names that cuDNN gives them. */
-  private static final String H100 =
-      """
-      {"cudaDeviceId": 0, "deviceVer": 900, "driverVer": 13000,
-       "maxGridSize": [2147483647, 65535, 65535], "maxBlockSize": [1024, 1024, 64],
-       "regsPerBlock": 65536, "multiProcessorCount": 132, "warpSize": 32,
-       "maxSharedMemoryPerBlock": 49152, "maxSharedMemoryPerBlockOptin": 232448,
-       "reservedSharedMemoryPerBlock": 1024, "maxRegistersPerSM": 65536, "maxCtasPerSM": 32,
-       "maxThreadsPerBlock": 1024, "maxThreadsPerSM": 2048, "pciDeviceId": 0, "isTccDriver": 0,
-       "supportCoopLaunch": 1, "smClockRateKHz": 1980000, "memClockRateKHz": 2619000,
-       "l2CacheSize": 52428800, "deviceName": "NVIDIA H100 80GB HBM3",
-       "totalGlobalMem": 85029158912}
-      """;
-
   /** What numbers are stored as, and how exactly f32 is multiplied. */
   private enum Precision {
     BF16(DType.BF16, false),
@@ -137,12 +125,16 @@ final class PlannedShapes {
   /** By operation and precision, then by engine. */
   private final Map<String, Map<String, Served>> served = new LinkedHashMap<>();
 
-  private PlannedShapes() {}
+  private final DescribedGpu gpu;
+
+  private PlannedShapes(DescribedGpu gpu) {
+    this.gpu = gpu;
+  }
 
   /**
    * Prints the version of cuDNN and who serves what; or why cuDNN cannot be asked.
    *
-   * @param args nothing for all, or of how many sizes of convolutions only
+   * @param args names of GPUs, all if none
    */
   public static void main(String[] args) throws CudnnException {
     Settings settings = Settings.ofProcess();
@@ -156,20 +148,25 @@ final class PlannedShapes {
     }
     System.out.println(
         "cuDNN " + ((NativeLibrary.Loaded) CudaLibraries.find(CudaLibrary.CUDNN)).version());
-    PlannedShapes all = new PlannedShapes();
-    int sizes = args.length == 0 ? SIZES.size() : Integer.parseInt(args[0]);
-    for (Size s : SIZES.subList(0, sizes)) {
-      all.convolutions(s);
+    List<DescribedGpu> gpus =
+        args.length == 0
+            ? List.of(DescribedGpu.values())
+            : Stream.of(args).map(DescribedGpu::valueOf).toList();
+    for (DescribedGpu gpu : gpus) {
+      System.out.println(gpu);
+      new PlannedShapes(gpu).all();
     }
-    if (args.length == 0) {
-      for (int[] tokens : TOKENS) {
-        for (int size : HEAD_SIZES) {
-          all.attention(tokens[0], tokens[1], 5, size);
-        }
+  }
+
+  private void all() {
+    SIZES.forEach(this::convolutions);
+    for (int[] tokens : TOKENS) {
+      for (int size : HEAD_SIZES) {
+        attention(tokens[0], tokens[1], 5, size);
       }
-      all.attention(4096, 4096, 1, 512); // the VAE's
     }
-    all.served.forEach(
+    attention(4096, 4096, 1, 512); // the VAE's
+    served.forEach(
         (operation, byEngine) ->
             byEngine.forEach(
                 (engine, shapes) -> System.out.println(operation + ": " + engine + ": " + shapes)));
@@ -201,6 +198,8 @@ final class PlannedShapes {
     String label = "%d by %d tokens, heads of %d".formatted(queries, keys, size);
     ask("attention", label, t -> new GraphShape.Attention(t, q, k, false));
     ask("attention, state", label, t -> new GraphShape.Attention(t, q, k, true));
+    ask("attention, composed", label, t -> new GraphShape.ComposedAttention(t, q, k, false));
+    ask("attention, composed, state", label, t -> new GraphShape.ComposedAttention(t, q, k, true));
     ask("attentionBackward", label, t -> new GraphShape.AttentionGradient(t, q, k));
   }
 
@@ -225,7 +224,7 @@ final class PlannedShapes {
         .formatted(engine.number(), engine.notes(), engine.compiled() ? ", compiled" : "");
   }
 
-  private static Engines.Choice plan(GraphShape shape, boolean tf32) throws CudnnException {
-    return shape.plan(Target.Described.of(H100), new Graph.Freedom(tf32)).choice();
+  private Engines.Choice plan(GraphShape shape, boolean tf32) throws CudnnException {
+    return shape.plan(Target.Described.of(gpu.json()), new Graph.Freedom(tf32)).choice();
   }
 }
