@@ -21,6 +21,7 @@ bool initialized = false;
 thread_local CUcontext current_context = nullptr;
 int primary_users = 0;
 char primary;  // its address is the primary context
+char other;    // and this one's a context that another library has made
 char pool;     // and this one's the default pool
 
 int setting(const char* name, int usual) {
@@ -47,6 +48,9 @@ bool is_pinned(const void* p, size_t bytes) {
 CUresult ready() {
   if (!initialized) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit was not called");
   if (!current_context) return fail(CUDA_ERROR_INVALID_CONTEXT, "no context is current on this thread");
+  if (current_context == &other) {
+    return fail(CUDA_ERROR_INVALID_CONTEXT, "another library's context is current on this thread");
+  }
   return context_error();
 }
 
@@ -134,7 +138,7 @@ EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, CUdevice device)
   return CUDA_SUCCESS;
 }
 
-// ---- contexts: the primary one is the only one
+// ---- contexts: the primary one, and one for tests that have another library in the process
 
 EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext* out, CUdevice device) {
   LOCK;
@@ -153,10 +157,16 @@ EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) {
 }
 
 EXPORT CUresult cuCtxSetCurrent(CUcontext context) {
-  if (context && (context != &primary || primary_users == 0)) {
+  if (context && context != &other && (context != &primary || primary_users == 0)) {
     return fail(CUDA_ERROR_INVALID_CONTEXT, "cuCtxSetCurrent: no such context");
   }
   current_context = context;
+  return CUDA_SUCCESS;
+}
+
+EXPORT CUresult cuCtxCreate_v2(CUcontext* context, unsigned, CUdevice device) {
+  if (device != 0) return fail(CUDA_ERROR_INVALID_DEVICE, format("device %d", device));
+  *context = current_context = &other;
   return CUDA_SUCCESS;
 }
 

@@ -42,7 +42,7 @@ struct Program {
 
   // Whether these are the operations that attention's gradient is made of.
   bool is_attention_gradient() const;
-  // Whether these are the operations that attention is made of, with its logarithms or without.
+  // Whether these are the operations that attention is made of; cuDNN knows them with the logarithms only.
   bool is_composed_attention() const;
   // What cuDNN would refuse, and the status for it; 0 if nothing.
   int unsupported(std::string& why) const;

@@ -19,6 +19,7 @@ final class ReductionKernels {
   private static final String SUM = "sum";
   private static final String MAX = "max";
   private static final long CHUNK = 4096;
+  private static final long MOST_CHUNKS = 65535; // a grid's rows of blocks
   private static final long SHORT = 1024; // what one warp adds up
   private static final int COLUMNS = 128; // a block has 32 × 8 threads, and a thread 4 columns
 
@@ -79,13 +80,19 @@ final class ReductionKernels {
       launch(fold, step, step.count, x, s, y, t, scale);
       return;
     }
-    long chunks = ceil(step.count, CHUNK);
+    long chunk = chunk(step.count);
+    long chunks = ceil(step.count, chunk);
     gpu.scratch(
         step.outer * chunks * step.inner * Float.BYTES,
         partial -> {
-          launch(fold, step, CHUNK, x, s, partial, DType.F32, 1);
+          launch(fold, step, chunk, x, s, partial, DType.F32, 1);
           fold(fold, new Step(step.outer, chunks, step.inner), partial, DType.F32, y, t, scale);
         });
+  }
+
+  /** How many are folded by a block at a time, so that the blocks of one sum fit into a grid. */
+  static long chunk(long count) {
+    return CHUNK * Math.max(1, ceil(count, CHUNK * MOST_CHUNKS));
   }
 
   private void launch(

@@ -95,7 +95,8 @@ sealed interface GraphShape {
         Graph.Edge value = tokens(g, dtype, k);
         Graph.Edge scale = g.scalar(4);
         Graph.Edge out = tokens(g, dtype, q);
-        Graph.Edge logarithms = state ? logarithms(g, q) : null;
+        // cuDNN does not know the graph without them, wanted or not.
+        Graph.Edge logarithms = state ? logarithms(g, q) : eachQuery(g, q);
 
         Graph.Edge scores = scores(g, DType.F32, q, k);
         g.product(query, keyT, scores);
@@ -105,9 +106,7 @@ sealed interface GraphShape {
         Graph.Edge e = g.apply(Unary.EXP, g.apply(Binary.SUBTRACT, scaled, largest));
         Graph.Edge sums = eachQuery(g, q);
         g.sum(e, sums);
-        if (logarithms != null) {
-          g.apply(Binary.ADD, largest, g.apply(Unary.LOG, sums), logarithms);
-        }
+        g.apply(Binary.ADD, largest, g.apply(Unary.LOG, sums), logarithms);
         Graph.Edge p = scores(g, dtype, q, k);
         g.apply(Binary.DIVIDE, e, sums, p);
         g.product(p, value, out);

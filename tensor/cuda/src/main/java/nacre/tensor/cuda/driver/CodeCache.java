@@ -7,6 +7,7 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -18,15 +19,24 @@ final class CodeCache {
 
   private CodeCache() {}
 
-  /** The code in a file, or compiled and then kept there. */
-  static byte[] get(Path file, Supplier<byte[]> compiler) {
+  /**
+   * What {@code load} makes of the code in a file; of freshly compiled code, which is then kept
+   * there, where there is none or the driver does not take it. Its makers may have meant it for
+   * another driver.
+   */
+  static <T> T get(Path file, Function<byte[], T> load, Supplier<byte[]> compiler) {
     byte[] kept = read(file);
     if (kept != null) {
-      return kept;
+      try {
+        return load.apply(kept);
+      } catch (CudaException e) {
+        // If the code is not to blame, what is compiled below fails in the same way.
+      }
     }
     byte[] code = compiler.get();
+    T loaded = load.apply(code);
     write(file, code);
-    return code;
+    return loaded;
   }
 
   /** Null where there is none that is whole. */

@@ -34,6 +34,10 @@ public final class CudaDevice {
   private final MemorySegment stream;
   private final ReentrantLock lock = new ReentrantLock();
   private final Arguments arguments = new Arguments();
+  private final MemorySegment current = Arena.ofAuto().allocate(ValueLayout.ADDRESS);
+
+  /** What {@link #leave} makes current again: another library's context, else null. */
+  private MemorySegment other;
 
   private CudaDevice(int ordinal) {
     this.ordinal = ordinal;
@@ -55,9 +59,13 @@ public final class CudaDevice {
       }
       check(Cuda.cuDevicePrimaryCtxRetain(out, handle), "cuDevicePrimaryCtxRetain");
       context = out.get(ValueLayout.ADDRESS, 0);
-      check(Cuda.cuCtxSetCurrent(context), "cuCtxSetCurrent");
-      check(Cuda.cuStreamCreate(out, Cuda.CU_STREAM_NON_BLOCKING()), "cuStreamCreate");
-      stream = out.get(ValueLayout.ADDRESS, 0);
+      enter();
+      try {
+        check(Cuda.cuStreamCreate(out, Cuda.CU_STREAM_NON_BLOCKING()), "cuStreamCreate");
+        stream = out.get(ValueLayout.ADDRESS, 0);
+      } finally {
+        leave();
+      }
     }
   }
 
@@ -118,19 +126,42 @@ public final class CudaDevice {
     return out.get(ValueLayout.JAVA_INT, 0);
   }
 
-  /** Makes the context the calling thread's, and keeps other threads waiting until it leaves. */
+  /**
+   * Makes the context the calling thread's, and keeps other threads waiting until it leaves.
+   *
+   * <p>The context of this thread's before, another library's, is current again when it leaves.
+   * Where it had none it keeps this one, which saves a call each time.
+   */
   public void enter() {
     lock.lock();
-    int status = Cuda.cuCtxSetCurrent(context);
-    if (status != Cuda.CUDA_SUCCESS()) {
+    if (lock.getHoldCount() > 1) {
+      return;
+    }
+    try {
+      check(Cuda.cuCtxGetCurrent(current), "cuCtxGetCurrent");
+      MemorySegment before = current.get(ValueLayout.ADDRESS, 0);
+      boolean ours = before.equals(context);
+      if (!ours) {
+        check(Cuda.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+      }
+      other = ours || before.address() == 0 ? null : before;
+    } catch (CudaException e) {
       lock.unlock();
-      check(status, "cuCtxSetCurrent");
+      throw e;
     }
   }
 
   /** Ends what {@link #enter} began. */
   public void leave() {
-    lock.unlock();
+    try {
+      if (other != null && lock.getHoldCount() == 1) {
+        MemorySegment before = other;
+        other = null;
+        check(Cuda.cuCtxSetCurrent(before), "cuCtxSetCurrent");
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Waits until all work asked for is done. */

@@ -15,18 +15,20 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import nacre.bindings.CudaLibraries;
 import nacre.bindings.CudaLibrary;
+import nacre.bindings.LibraryBuild;
 import nacre.bindings.NativeLibrary;
 import nacre.bindings.nvrtc.Nvrtc;
 
 /**
  * Makes code for a GPU out of the kernel sources in this jar, by NVRTC, with the header that {@link
  * FunctionTable} writes. What was made is kept on disk under a name that depends on the source and
- * all it includes, the options, the architecture and the compiler's version, so each is compiled
- * once on a machine.
+ * all it includes, the options, the architecture and the compiler's version and build, so each is
+ * compiled once on a machine.
  */
 public final class KernelCompiler {
   private static final String FOLDER = "kernels/";
@@ -35,24 +37,25 @@ public final class KernelCompiler {
   private KernelCompiler() {}
 
   /**
-   * The code of one source file for an architecture such as {@code sm_90}.
+   * Loads the code of one source file for an architecture such as {@code sm_90}.
    *
    * @param name the file without its ending
    * @param cache the folder that code is kept in
+   * @param load what the driver makes of code; it is compiled again where kept code does not load
    * @throws CudaException with the compiler's own messages if it does not compile
    */
-  static byte[] code(String name, String architecture, Path cache) {
+  static <T> T load(String name, String architecture, Path cache, Function<byte[], T> load) {
     Source source = source(name);
     List<String> options = options(architecture);
     if (CudaLibraries.simulator().isPresent()) {
-      return compile(source, options).code(); // no GPU's code, and it has a cache of its own
+      return load.apply(compile(source, options).code()); // it has a cache of its own
     }
-    String version =
+    String compiler =
         CudaLibraries.find(CudaLibrary.NVRTC) instanceof NativeLibrary.Loaded loaded
-            ? loaded.version()
+            ? loaded.version() + " " + LibraryBuild.of(loaded.file())
             : "";
-    Path file = cache.resolve(source.key(options, version) + ".cubin");
-    return CodeCache.get(file, () -> compile(source, options).code());
+    Path file = cache.resolve(source.key(options, compiler) + ".cubin");
+    return CodeCache.get(file, load, () -> compile(source, options).code());
   }
 
   /** Code, and what the compiler said besides. */

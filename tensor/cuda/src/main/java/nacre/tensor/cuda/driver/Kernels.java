@@ -50,17 +50,18 @@ public final class Kernels {
   private MemorySegment module(String file) {
     return modules.computeIfAbsent(
         file,
-        f -> {
-          byte[] code = KernelCompiler.code(f, "sm_" + device.capability(), cache);
-          try (Arena arena = Arena.ofConfined()) {
-            MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
-            MemorySegment image = arena.allocateFrom(ValueLayout.JAVA_BYTE, code);
-            check(
-                Cuda.cuModuleLoadDataEx(out, image, 0, MemorySegment.NULL, MemorySegment.NULL),
-                "cuModuleLoadDataEx of " + f + ".cu");
-            return out.get(ValueLayout.ADDRESS, 0);
-          }
-        });
+        f -> KernelCompiler.load(f, "sm_" + device.capability(), cache, code -> module(f, code)));
+  }
+
+  private static MemorySegment module(String file, byte[] code) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+      MemorySegment image = arena.allocateFrom(ValueLayout.JAVA_BYTE, code);
+      check(
+          Cuda.cuModuleLoadDataEx(out, image, 0, MemorySegment.NULL, MemorySegment.NULL),
+          "cuModuleLoadDataEx of " + file + ".cu");
+      return out.get(ValueLayout.ADDRESS, 0);
+    }
   }
 
   private static MemorySegment function(MemorySegment module, String name) {

@@ -2,6 +2,8 @@ package nacre.tensor.cuda.driver;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,6 +25,7 @@ class CodeCacheTest {
   private byte[] get(Path file) {
     return CodeCache.get(
         file,
+        code -> code,
         () -> {
           compiled++;
           return CODE.clone();
@@ -55,6 +58,40 @@ class CodeCacheTest {
       damaged(file, flipped);
     }
     damaged(file, CODE); // as it lay there before there were digests
+  }
+
+  /** As after a change of the driver: what is whole, but does not load, is made anew. */
+  @Test
+  void codeThatDoesNotLoadIsCompiledAgain() throws IOException {
+    Path file = folder.resolve("a.cubin");
+    get(file);
+    byte[] loaded =
+        CodeCache.get(
+            file,
+            code -> {
+              if (Arrays.equals(code, CODE)) {
+                throw new CudaException("cuModuleLoadDataEx: no binary for this GPU");
+              }
+              return code;
+            },
+            () -> new byte[] {9});
+    assertArrayEquals(new byte[] {9}, loaded);
+    assertArrayEquals(new byte[] {9}, get(file), "the old code was kept");
+  }
+
+  @Test
+  void whatDoesNotLoadFreshlyCompiledIsAnErrorAndIsNotKept() {
+    Path file = folder.resolve("a.cubin");
+    assertThrows(
+        CudaException.class,
+        () ->
+            CodeCache.get(
+                file,
+                code -> {
+                  throw new CudaException("cuModuleLoadDataEx: out of memory");
+                },
+                CODE::clone));
+    assertFalse(Files.exists(file));
   }
 
   @Test
