@@ -2,6 +2,7 @@ package nacre.tensor;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
 import nacre.tensor.spi.Allocator;
@@ -9,11 +10,13 @@ import nacre.tensor.spi.AttentionGradients;
 import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.Binary;
+import nacre.tensor.spi.Collectives;
 import nacre.tensor.spi.GroupNormInputs;
 import nacre.tensor.spi.LayerNormInputs;
 import nacre.tensor.spi.NormGradients;
 import nacre.tensor.spi.NormStatistics;
 import nacre.tensor.spi.Reduction;
+import nacre.tensor.spi.Rendezvous;
 import nacre.tensor.spi.StepGraph;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
@@ -64,6 +67,11 @@ final class VersionedBackend implements Backend {
   @Override
   public StepGraph stepGraph(Runnable work) {
     return backend.stepGraph(work);
+  }
+
+  @Override
+  public Optional<Collectives> collectives(Rendezvous ranks) {
+    return backend.collectives(ranks);
   }
 
   @Override

@@ -2,6 +2,7 @@ package nacre.tensor.spi;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -29,6 +30,16 @@ public interface Backend {
    */
   default StepGraph stepGraph(Runnable work) {
     return work::run;
+  }
+
+  /**
+   * What ranks exchange tensors of this device with; called by all of them together. Empty where
+   * the device has nothing of its own, and its tensors go by way of the host.
+   *
+   * @param ranks with whom
+   */
+  default Optional<Collectives> collectives(Rendezvous ranks) {
+    return Optional.empty();
   }
 
   // ---- memory

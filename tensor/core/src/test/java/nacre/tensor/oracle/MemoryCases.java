@@ -9,7 +9,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Random;
 import nacre.tensor.DType;
+import nacre.tensor.Tensor;
 import nacre.tensor.spi.Allocator;
+import nacre.tensor.spi.Collectives;
+import nacre.tensor.spi.Rendezvous;
 import nacre.tensor.spi.StepGraph;
 
 /** Memory, constants, conversions and random numbers. */
@@ -43,6 +46,18 @@ final class MemoryCases {
                   }
                 })
             .exact());
+    for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+      cases.add(
+          OracleCase.of("collectives", dtype)
+              .in(dtype, Values.normal(), 33, 17)
+              .out(dtype, 33, 17)
+              .call(
+                  (backend, t) -> {
+                    backend.cast(t[0], t[1]);
+                    backend.collectives(Rendezvous.ALONE).ifPresent(alone -> exchange(alone, t[1]));
+                  })
+              .exact());
+    }
     cases.add(OracleCase.of("allocator").call((backend, _) -> allocate(backend.allocator())));
     for (DType dtype : DType.values()) {
       for (int[] shape : SHAPES) {
@@ -178,6 +193,19 @@ final class MemoryCases {
             .out(DType.F32, 31)
             .call((backend, t) -> backend.cast(t[0], t[1]))
             .exact());
+  }
+
+  /** With nobody: everything stays as it is. */
+  private static void exchange(Collectives alone, Tensor x) {
+    try (alone) {
+      assertEquals(0, alone.rank());
+      assertEquals(1, alone.ranks());
+      assertEquals(1, alone.describe().lines().count());
+      alone.sum(x);
+      alone.sumScatter(x, x);
+      alone.gather(x, x);
+      alone.broadcast(x, 0);
+    }
   }
 
   private static void allocate(Allocator allocator) {
