@@ -1,0 +1,93 @@
+package nacre.studio;
+
+import io.javalin.Javalin;
+import io.javalin.config.JavalinConfig;
+import io.javalin.http.Context;
+import io.javalin.http.HttpResponseException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.util.Map;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import nacre.cli.options.UserException;
+
+/** The web server: its limits, its calls and what it says of failures. */
+final class StudioServer implements AutoCloseable {
+  /** Kept, or Java would forget the levels. */
+  private static final Logger[] LOGGERS = {
+    Logger.getLogger("org.eclipse.jetty"), Logger.getLogger("io.javalin")
+  };
+
+  private static final long MOST_JSON = 1 << 20;
+
+  private final Address address;
+  private final Javalin web;
+
+  private StudioServer(StudioSettings settings) {
+    for (Logger logger : LOGGERS) {
+      logger.setLevel(Level.SEVERE);
+    }
+    this.address = settings.address();
+    this.web = Javalin.create(this::configure);
+  }
+
+  /** Starts a server, which answers when this returns. */
+  static StudioServer start(StudioSettings settings) throws IOException {
+    StudioServer server = new StudioServer(settings);
+    try {
+      server.web.start(server.address.host(), server.address.port());
+    } catch (RuntimeException e) {
+      server.close();
+      throw new UserException(
+          server.address.host()
+              + ":"
+              + server.address.port()
+              + " cannot be listened at, another program may: give another --port",
+          e);
+    }
+    return server;
+  }
+
+  private void configure(JavalinConfig config) {
+    config.startup.showJavalinBanner = false;
+    config.startup.showOldJavalinVersionWarning = false;
+    config.startup.startupWatcherEnabled = false;
+    config.concurrency.useVirtualThreads = true;
+    config.http.maxRequestSize = MOST_JSON;
+    config.http.generateEtags = true;
+    config.http.prefer405over404 = true;
+    Guard guard = new Guard(address);
+    config.routes.before(guard::check);
+    config.routes.get("/openapi.yaml", StudioServer::openApi);
+    config.routes.get("/api/state", request -> request.json(Map.of("version", "0")));
+    config.routes.get("/", PageFiles::serve);
+    config.routes.get("/<path>", PageFiles::serve);
+    config.routes.exception(
+        Refusal.class, (e, request) -> refuse(request, e.status(), e.getMessage()));
+    config.routes.exception(
+        HttpResponseException.class,
+        (e, request) -> refuse(request, e.getStatus(), e.getMessage()));
+  }
+
+  private static void refuse(Context request, int status, String message) {
+    request.status(status).json(Map.of("error", message));
+  }
+
+  private static void openApi(Context request) throws IOException {
+    try (InputStream in = StudioServer.class.getResourceAsStream("openapi.yaml")) {
+      request.contentType("application/yaml").result(in.readAllBytes());
+    }
+  }
+
+  /** The address of the page, with the token if there is one. */
+  URI page() {
+    String token = address.token() == null ? "" : "?token=" + address.token();
+    return URI.create("http://" + address.host() + ":" + web.port() + "/" + token);
+  }
+
+  @Override
+  public void close() {
+    web.stop();
+  }
+}
