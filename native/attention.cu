@@ -7,7 +7,7 @@
 #include "common.cuh"
 
 constexpr int WARPS = THREADS / 32;
-constexpr int ROWS = 32;  // of a tile
+constexpr int ROWS = ATTENTION_ROWS;  // of a tile
 
 struct Sizes {
   int t, s, h, d;

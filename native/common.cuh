@@ -29,7 +29,7 @@ struct f16 {
 // One kernel for each floating type: K(name of the type in Java, type).
 #define FOR_FLOATS(K) K(f32, float) K(bf16, bf16) K(f16, f16)
 
-constexpr int THREADS = 256;
+#include "constants.cuh"
 
 // ---- conversions, all rounding to nearest even
 
@@ -219,19 +219,7 @@ DEVICE i64 index_step() { return static_cast<i64>(gridDim.x) * blockDim.x; }
 
 // ---- indices out of range
 
-// The first index that was out of range since the host last looked; IndexFaults.java reads it and throws.
-struct IndexFault {
-  int found;
-  int operation;  // one of the two below
-  i64 index;
-  i64 position;
-  i64 range;
-};
-
-constexpr int GATHERED = 1;
-constexpr int CROSS_ENTROPY_TARGET = 2;
-
-// The index at a position, or -1 where it is out of range, of which the host is told.
+// The index at a position, or -1 where it is out of range, of which the host is told: IndexFaults.java throws.
 template <class I>
 DEVICE i64 index_at(const I* indices, i64 i, i64 count, int operation, IndexFault* fault) {
   i64 index = indices[i];

@@ -37,16 +37,6 @@ DEVICE void map(const T* a, const T* b, T* y, i64 n, F f) {
   }
 }
 
-constexpr int MAX_RANK = 6;
-
-// Row-major y of these extents; steps through a and b in elements, 0 along an axis that is broadcast.
-struct Broadcast {
-  int rank;
-  int dims[MAX_RANK];
-  int step_a[MAX_RANK];
-  int step_b[MAX_RANK];
-};
-
 template <class T>
 DEVICE void load_along(const T* from, int step, float (&v)[PACK<T>]) {
   if (step == 0) {

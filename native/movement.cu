@@ -2,18 +2,6 @@
 // index. And the sums of rows by index, which do look.
 #include "common.cuh"
 
-constexpr int MAX_RANK = 6;
-
-// A box of these extents, with steps between its elements in x and in y, and where it begins in each.
-struct Box {
-  int rank;
-  int dims[MAX_RANK];
-  i64 step_x[MAX_RANK];
-  i64 step_y[MAX_RANK];
-  i64 at_x;
-  i64 at_y;
-};
-
 template <class T>
 DEVICE void copy(const T* x, T* y, const Box& box, i64 n) {
   for (i64 i = first_index(); i < n; i += index_step()) {

@@ -2,8 +2,8 @@
 // tensor t has the blocks first[t] ... first[t + 1], each of which takes CHUNK elements.
 #include "common.cuh"
 
-constexpr int MOST = 64;
-constexpr i64 CHUNK = 16384;
+constexpr int MOST = TABLE_TENSORS;
+constexpr i64 CHUNK = TABLE_CHUNK;
 
 DEVICE int tensor_of(const int* first, int count) {
   int low = 0;
@@ -75,8 +75,7 @@ struct AdamW {
 };
 
 // The same for moments in 8 bits, with a scale for each CODED_BLOCK elements. Fewer at a time: arguments may take 4 KB.
-constexpr int MOST_CODED = 32;
-constexpr int CODED_BLOCK = 256;
+constexpr int MOST_CODED = TABLE_CODED;
 
 template <class P, class G>
 struct CodedAdamW {

@@ -61,6 +61,7 @@ DEVICE void reduce_short_rows(const S* x, T* y, i64 outer, i64 count, float scal
 
 constexpr int COLUMNS = 4;  // of one thread
 constexpr int TILE = 32 * COLUMNS;
+static_assert(TILE == SUMMED_COLUMNS, "32 threads side by side");
 
 template <class T>
 struct alignas(sizeof(T) * COLUMNS) Quad {

@@ -2,7 +2,7 @@
 // For what the libraries refuse: products and convolutions in any shape, in f32 arithmetic.
 #pragma once
 
-constexpr int EDGE = 64;
+constexpr int EDGE = TILE_EDGE;
 constexpr int DEPTH = 16;
 
 // A and B say how to read an operand: row(r) and column(k) work out once what belongs to a row and to a step along

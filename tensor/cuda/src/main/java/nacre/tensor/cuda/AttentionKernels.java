@@ -4,6 +4,7 @@ import java.util.Locale;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Arguments;
 import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.cuda.driver.KernelConstants;
 import nacre.tensor.spi.AttentionGradients;
 import nacre.tensor.spi.AttentionInputs;
 
@@ -15,7 +16,7 @@ final class AttentionKernels {
   private static final String FILE = "attention";
   private static final int WARPS = Kernel.THREADS / 32; // in a block; each serves a row or more
   private static final int[] HEAD_SIZES = {64, 128, 256, 512}; // that kernels were built for
-  private static final int TILE = 32; // rows of the other side, at a time in shared memory
+  private static final int TILE = KernelConstants.ATTENTION_ROWS; // of the other side
 
   private final Gpu gpu;
 

@@ -2,13 +2,16 @@ package nacre.tensor.cuda;
 
 import java.util.Locale;
 import nacre.tensor.Shape;
+import nacre.tensor.cuda.driver.KernelConstants;
+import nacre.tensor.cuda.driver.KernelStruct;
 
 /**
- * The structure {@code Broadcast} of {@code elementwise.cu}: extents, and steps of both sources.
+ * The structure {@link KernelConstants#BROADCAST} of {@code elementwise.cu}: extents, and steps of
+ * both sources.
  */
 final class BroadcastLayout {
-  /** {@code MAX_RANK} there. */
-  private static final int MAX_RANK = 6;
+  private static final int MAX_RANK = KernelConstants.MAX_RANK;
+  private static final KernelStruct BROADCAST = KernelConstants.BROADCAST;
 
   private BroadcastLayout() {}
 
@@ -62,13 +65,17 @@ final class BroadcastLayout {
       stepsB = new int[1];
       kept = 1;
     }
-    int[] layout = new int[1 + 3 * MAX_RANK];
-    layout[0] = kept;
+    int[] layout = new int[Math.toIntExact(BROADCAST.bytes() / Integer.BYTES)];
+    layout[at("rank")] = kept;
     for (int i = 0; i < kept; i++) {
-      layout[1 + i] = dims[kept - 1 - i];
-      layout[1 + MAX_RANK + i] = stepsA[kept - 1 - i];
-      layout[1 + 2 * MAX_RANK + i] = stepsB[kept - 1 - i];
+      layout[at("dims") + i] = dims[kept - 1 - i];
+      layout[at("step_a") + i] = stepsA[kept - 1 - i];
+      layout[at("step_b") + i] = stepsB[kept - 1 - i];
     }
     return layout;
+  }
+
+  private static int at(String field) {
+    return Math.toIntExact(BROADCAST.at(field) / Integer.BYTES);
   }
 }

@@ -4,6 +4,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.FunctionTable;
 import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.cuda.driver.KernelConstants;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
@@ -13,7 +14,7 @@ import nacre.tensor.spi.Window;
  */
 final class ConvolutionKernels {
   private static final String FILE = "convolution";
-  private static final int TILE = 64;
+  private static final int TILE = KernelConstants.TILE_EDGE;
 
   private final Gpu gpu;
   private final ReductionKernels reductions;

@@ -3,6 +3,7 @@ package nacre.tensor.cuda;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.FunctionTable;
 import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.cuda.driver.KernelConstants;
 import nacre.tensor.spi.Unary;
 
 /**
@@ -10,7 +11,7 @@ import nacre.tensor.spi.Unary;
  */
 final class MatrixKernels {
   private static final String FILE = "matmul";
-  private static final int TILE = 64;
+  private static final int TILE = KernelConstants.TILE_EDGE;
 
   private final Gpu gpu;
 

@@ -7,13 +7,15 @@ import java.util.Locale;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.cuda.driver.KernelConstants;
+import nacre.tensor.cuda.driver.KernelStruct;
 
 /** What moves elements and does not look at them: {@code movement.cu}. */
 final class MovementKernels {
   private static final String FILE = "movement";
 
-  /** {@code MAX_RANK} of the structure {@code Box} there. */
-  private static final int MAX_RANK = 6;
+  private static final int MAX_RANK = KernelConstants.MAX_RANK;
+  private static final KernelStruct BOX = KernelConstants.BOX;
 
   private final Gpu gpu;
 
@@ -82,18 +84,18 @@ final class MovementKernels {
     }
     int together = together(x, y, kept, dims, sx, sy, atX, atY);
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment layout = arena.allocate(4 + 4 * MAX_RANK + 4 + 16 * MAX_RANK + 16, 8);
-      layout.set(ValueLayout.JAVA_INT, 0, kept);
-      long stepsAt = 8 + 4 * MAX_RANK; // the rank, the extents, and 4 bytes to align what follows
+      MemorySegment layout = arena.allocate(BOX.bytes(), 8);
+      layout.set(ValueLayout.JAVA_INT, BOX.at("rank"), kept);
       for (int i = 0; i < kept; i++) {
         int from = kept - 1 - i;
         int unit = from == 0 ? 1 : together; // along the last axis elements follow each other
-        layout.set(ValueLayout.JAVA_INT, 4 + 4L * i, from == 0 ? dims[0] / together : dims[from]);
-        layout.set(ValueLayout.JAVA_LONG, stepsAt + 8L * i, sx[from] / unit);
-        layout.set(ValueLayout.JAVA_LONG, stepsAt + 8L * (MAX_RANK + i), sy[from] / unit);
+        int extent = from == 0 ? dims[0] / together : dims[from];
+        layout.set(ValueLayout.JAVA_INT, BOX.at("dims") + 4L * i, extent);
+        layout.set(ValueLayout.JAVA_LONG, BOX.at("step_x") + 8L * i, sx[from] / unit);
+        layout.set(ValueLayout.JAVA_LONG, BOX.at("step_y") + 8L * i, sy[from] / unit);
       }
-      layout.set(ValueLayout.JAVA_LONG, stepsAt + 16L * MAX_RANK, atX / together);
-      layout.set(ValueLayout.JAVA_LONG, stepsAt + 16L * MAX_RANK + 8, atY / together);
+      layout.set(ValueLayout.JAVA_LONG, BOX.at("at_x"), atX / together);
+      layout.set(ValueLayout.JAVA_LONG, BOX.at("at_y"), atY / together);
       long units = n / together;
       gpu.kernels()
           .get(FILE, "copy_" + x.dtype().bytes() * together)

@@ -8,6 +8,7 @@ import java.util.List;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.cuda.driver.KernelConstants;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
 
@@ -18,10 +19,9 @@ import nacre.tensor.spi.AdamWTensors;
  */
 final class OptimizerKernels {
   private static final String FILE = "optimizer";
-  private static final int TENSORS = 64; // what a table holds
-  private static final int CODED =
-      32; // what one holds with the moments' scales: 4 KB are the limit
-  private static final long CHUNK = 16384; // elements a block
+  private static final int TENSORS = KernelConstants.TABLE_TENSORS;
+  private static final int CODED = KernelConstants.TABLE_CODED;
+  private static final long CHUNK = KernelConstants.TABLE_CHUNK;
 
   private final Gpu gpu;
   private final ReductionKernels reductions;

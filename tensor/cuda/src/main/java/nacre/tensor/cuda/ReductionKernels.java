@@ -6,6 +6,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.cuda.driver.KernelConstants;
 import nacre.tensor.spi.Reduction;
 
 /**
@@ -21,7 +22,7 @@ final class ReductionKernels {
   private static final long CHUNK = 4096;
   private static final long MOST_CHUNKS = 65535; // a grid's rows of blocks
   private static final long SHORT = 1024; // what one warp adds up
-  private static final int COLUMNS = 128; // a block has 32 × 8 threads, and a thread 4 columns
+  private static final int COLUMNS = KernelConstants.SUMMED_COLUMNS; // of 32 × 8 threads
 
   private final Gpu gpu;
   private final ElementwiseKernels elementwise;

@@ -3,11 +3,13 @@ package nacre.tensor.cuda;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A grid has 65,535 rows of blocks at most, and a sum is cut along them. */
+@Tag("cuda")
 class LargeReductionTest {
   private static final long CHUNK = 4096;
   private static final long ROWS = 65535;

@@ -15,7 +15,8 @@ import nacre.tensor.spi.Indexed;
  * thrown when numbers are next read. One in a captured step shows as any other.
  */
 public final class IndexFaults {
-  private static final long BYTES = 32;
+  private static final KernelStruct FAULT = KernelConstants.INDEX_FAULT;
+  private static final long BYTES = FAULT.bytes();
 
   private final CudaDevice device;
   private final long address;
@@ -62,22 +63,22 @@ public final class IndexFaults {
    * @throws IndexOutOfBoundsException if an index was out of range
    */
   void requireNone() {
-    if (copy.get(ValueLayout.JAVA_INT, 0) == 0) {
+    if (copy.get(ValueLayout.JAVA_INT, FAULT.at("found")) == 0) {
       return;
     }
-    copy.set(ValueLayout.JAVA_INT, 0, 0);
+    copy.set(ValueLayout.JAVA_INT, FAULT.at("found"), 0);
     clear();
     Indexed operation =
-        switch (copy.get(ValueLayout.JAVA_INT, 4)) {
-          case 1 -> Indexed.GATHER;
-          case 2 -> Indexed.CROSS_ENTROPY;
+        switch (copy.get(ValueLayout.JAVA_INT, FAULT.at("operation"))) {
+          case KernelConstants.GATHERED -> Indexed.GATHER;
+          case KernelConstants.CROSS_ENTROPY_TARGET -> Indexed.CROSS_ENTROPY;
           default -> throw new CudaException("cuda: an index of an unknown operation");
         };
     throw new IndexOutOfBoundsException(
         operation.refusal(
-                copy.get(ValueLayout.JAVA_LONG, 8),
-                copy.get(ValueLayout.JAVA_LONG, 16),
-                copy.get(ValueLayout.JAVA_LONG, 24))
+                copy.get(ValueLayout.JAVA_LONG, FAULT.at("index")),
+                copy.get(ValueLayout.JAVA_LONG, FAULT.at("position")),
+                copy.get(ValueLayout.JAVA_LONG, FAULT.at("range")))
             + "; found by "
             + device
             + " before these numbers were read, and what it computed from there is void");

@@ -50,7 +50,7 @@ public final class Kernel {
   }
 
   /** Threads in a block, where a kernel does not say otherwise. */
-  public static final int THREADS = 256;
+  public static final int THREADS = KernelConstants.THREADS;
 
   /** Launches blocks in a row. */
   public void launch(long blocks, int threads, Consumer<Arguments> arguments) {

@@ -25,10 +25,10 @@ import nacre.bindings.NativeLibrary;
 import nacre.bindings.nvrtc.Nvrtc;
 
 /**
- * Makes code for a GPU out of the kernel sources in this jar, by NVRTC, with the header that {@link
- * FunctionTable} writes. What was made is kept on disk under a name that depends on the source and
- * all it includes, the options, the architecture and the compiler's version and build, so each is
- * compiled once on a machine.
+ * Makes code for a GPU out of the kernel sources in this jar, by NVRTC, with the headers that
+ * {@link FunctionTable} and {@link KernelConstants} write. What was made is kept on disk under a
+ * name that depends on the source and all it includes, the options, the architecture and the
+ * compiler's version and build, so each is compiled once on a machine.
  */
 public final class KernelCompiler {
   private static final String FOLDER = "kernels/";
@@ -171,6 +171,9 @@ public final class KernelCompiler {
   private static String read(String file) {
     if (file.equals(FunctionTable.HEADER)) {
       return FunctionTable.header();
+    }
+    if (file.equals(KernelConstants.HEADER)) {
+      return KernelConstants.header();
     }
     String resource = "/nacre/tensor/cuda/" + FOLDER + file;
     try (InputStream in = KernelCompiler.class.getResourceAsStream(resource)) {
