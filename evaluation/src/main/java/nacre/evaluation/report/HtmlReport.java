@@ -3,8 +3,8 @@ package nacre.evaluation.report;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -46,46 +46,26 @@ public record HtmlReport(
 
   /** The page. */
   public String html() throws IOException {
-    Html html = new Html();
-    String title = "Evaluation of " + results.methods().getFirst().name();
-    html.add(
-        """
-        <!DOCTYPE html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>%s</title>
-        <style>
-        %s</style>
-        </head>
-        <body>
-        <main>
-        <h1>%s</h1>
-        <p>%s; %s. Measured are pictures of 256 levels against the true ones.</p>
-        <nav aria-label="Contents"><ul>
-        <li><a href="#results">Results</a></li>
-        %s
-        <li><a href="#plots">Spread</a></li>
-        <li><a href="#worst">Worst cases</a></li>
-        <li><a href="#best">Best cases</a></li>
-        <li><a href="#made">How it was made</a></li>
-        </ul></nav>
-        """,
-        title,
-        new Html().add(style()),
-        title,
-        cases.describe(),
-        methods(),
+    Map<String, String> sections = new LinkedHashMap<>();
+    sections.put("results", "Results");
+    if (results.kinds().size() > 1) {
+      sections.put("kinds", "By kind of edit");
+    }
+    sections.put("plots", "Spread");
+    sections.put("worst", "Worst cases");
+    sections.put("best", "Best cases");
+    sections.put("made", "How it was made");
+    Html lead =
         new Html()
             .add(
-                results.kinds().size() > 1
-                    ? "<li><a href=\"#kinds\">By kind of edit</a></li>"
-                    : ""));
+                "%s; %s. Measured are pictures of 256 levels against the true ones.",
+                cases.describe(), methods());
+    Html html = new Html();
     html.add("%s%s", new ReportTables(results).all(), new ReportPlots(results).all());
     html.add("%s", new ReportCases(results, cases, contenders, folder).all());
     made(html);
-    return html.add("</main>\n</body>\n</html>\n").toString();
+    String title = "Evaluation of " + results.methods().getFirst().name();
+    return new Page(title, lead, sections).around(html);
   }
 
   private String methods() {
@@ -97,12 +77,6 @@ public record HtmlReport(
         results.methods().size() == 1 ? "method" : "methods",
         most,
         most == 1 ? "seed" : "seeds");
-  }
-
-  private static String style() throws IOException {
-    try (InputStream in = HtmlReport.class.getResourceAsStream("report.css")) {
-      return new String(in.readAllBytes(), UTF_8);
-    }
   }
 
   private void made(Html html) {

@@ -9,6 +9,8 @@ import nacre.evaluation.run.EvaluationResults.Score;
 
 /** The tables of a report. */
 record ReportTables(EvaluationResults results) {
+  private static final String METHOD = "Method";
+
   Html all() {
     Html html = new Html();
     html.add("<h2 id=\"results\">Results</h2>\n");
@@ -26,12 +28,13 @@ record ReportTables(EvaluationResults results) {
     return html;
   }
 
-  private void head(Html html, String caption) {
+  /** Begins a table, whose first column is the head of its rows. */
+  static void head(Html html, String caption, String first) {
     html.add(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>\n",
         caption);
     html.add(
-        "<caption><span>%s</span></caption>\n<thead><tr><th scope=\"col\">Method</th>", caption);
+        "<caption><span>%s</span></caption>\n<thead><tr><th scope=\"col\">%s</th>", caption, first);
   }
 
   private static void column(Html html, Column metric) {
@@ -40,11 +43,11 @@ record ReportTables(EvaluationResults results) {
         metric.name(), metric.higherIsBetter() ? "higher is better" : "lower is better");
   }
 
-  private static void row(Html html, String name) {
+  static void row(Html html, String name) {
     html.add("<tr><th scope=\"row\">%s</th>", name);
   }
 
-  private static void end(Html html) {
+  static void end(Html html) {
     html.add("</tbody></table></div>\n");
   }
 
@@ -53,7 +56,8 @@ record ReportTables(EvaluationResults results) {
         html,
         "Means over cases; ± is the standard error over seeds, brackets the 95 % interval of a"
             + " bootstrap over cases. Where all methods have the same cases, the best is bold and"
-            + " marked.");
+            + " marked.",
+        METHOD);
     results.metrics().forEach(metric -> column(html, metric));
     results.setMetrics().values().forEach(metric -> column(html, metric));
     html.add("</tr></thead><tbody>\n");
@@ -126,7 +130,8 @@ record ReportTables(EvaluationResults results) {
         "How much "
             + first.name()
             + " is above the others: means of the differences of the cases that both drew, with the"
-            + " 95 % interval of a paired bootstrap. Bold: better, and the interval excludes 0.");
+            + " 95 % interval of a paired bootstrap. Bold: better, and the interval excludes 0.",
+        METHOD);
     results.metrics().forEach(metric -> column(html, metric));
     html.add("</tr></thead><tbody>\n");
     for (Method method : results.methods().subList(1, results.methods().size())) {
@@ -153,7 +158,8 @@ record ReportTables(EvaluationResults results) {
         html,
         "Of each case the seed that is best by "
             + results.metrics().getFirst().name()
-            + ". The best of more seeds is better, and must not be compared with a mean.");
+            + ". The best of more seeds is better, and must not be compared with a mean.",
+        METHOD);
     results.metrics().forEach(metric -> column(html, metric));
     html.add("</tr></thead><tbody>\n");
     for (Method method : results.methods()) {
@@ -172,7 +178,7 @@ record ReportTables(EvaluationResults results) {
     html.add(
         "<details%s><summary>%s</summary>\n",
         new Html().add(metric == results.metrics().getFirst() ? " open" : ""), metric.name());
-    head(html, metric.name() + " by kind: means and 95 % intervals over cases");
+    head(html, metric.name() + " by kind: means and 95 % intervals over cases", METHOD);
     results.kinds().forEach(kind -> html.add("<th scope=\"col\">%s</th>", kind));
     html.add("</tr></thead><tbody>\n");
     for (Method method : results.methods()) {

@@ -111,8 +111,20 @@ public record EvaluationFolder(Path root) {
   /** A picture that was drawn, packed bytes {@code [size, size, 3]}; empty if it is not kept. */
   public Optional<byte[]> picture(
       Contender contender, EditCases cases, long seed, int number, int size) throws IOException {
-    Shard.Key key = new Shard.Key(contender.name(), contender.digest(), cases.digest(), seed);
-    return readPicture(key, number, size);
+    return picture(contender.name(), contender.digest(), cases.digest(), seed, number, size);
+  }
+
+  /**
+   * The same by the digests.
+   *
+   * @param method its name
+   * @param digest of the method
+   * @param cases digest of the cases
+   */
+  public Optional<byte[]> picture(
+      String method, String digest, String cases, long seed, int number, int size)
+      throws IOException {
+    return readPicture(new Shard.Key(method, digest, cases, seed), number, size);
   }
 
   boolean hasPicture(Shard.Key key, int number) {

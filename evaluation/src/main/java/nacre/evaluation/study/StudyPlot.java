@@ -19,11 +19,25 @@ public final class StudyPlot {
   private static final int TOP = 64;
   private static final int HEADING = 26;
   private static final int AXIS = 30;
-  private static final String TRAINED = "#1F5FA8";
-  private static final String UNTRAINED = "#707070";
-  private static final String INK = "#222222";
-  private static final String FAINT = "#707070";
-  private static final String GRID = "#E6E6E6";
+  private static final String TRAINED = "trained";
+  private static final String UNTRAINED = "untrained";
+  private static final String INK = "ink";
+  private static final String FAINT = "faint";
+  private static final String GRID = "grid";
+
+  /** The colors of a light scheme, and of a dark one where the browser has it. */
+  private static final String STYLE =
+      """
+      <style>
+      svg { color-scheme: light dark; --page: #fff; --ink: #222; --faint: #666; --grid: #e6e6e6; --trained: #1f5fa8; }
+      @media (prefers-color-scheme: dark) {
+        svg { --page: #14171b; --ink: #e6e9ed; --faint: #a8b0ba; --grid: #343b43; --trained: #7db0ff; }
+      }
+      .page { fill: var(--page); } .ink { fill: var(--ink); } .faint { fill: var(--faint); }
+      .grid { stroke: var(--grid); } .trained { fill: var(--trained); stroke: var(--trained); }
+      .untrained { fill: var(--faint); stroke: var(--faint); }
+      </style>
+      """;
 
   private final StudyResults results;
   private final String metric;
@@ -40,6 +54,11 @@ public final class StudyPlot {
   /** The plot of a metric; without one it says that there is nothing to be seen yet. */
   public static String svg(StudyResults results, String metric) {
     return new StudyPlot(results, metric).draw();
+  }
+
+  /** The plot of a metric in words, for those who cannot see it. */
+  public static String description(StudyResults results, String metric) {
+    return new StudyPlot(results, metric).description();
   }
 
   private String draw() {
@@ -70,7 +89,8 @@ public final class StudyPlot {
             height));
     line("<title id=\"title\">" + escaped(results.file().title() + ": " + metric) + "</title>");
     line("<desc id=\"desc\">" + escaped(description()) + "</desc>");
-    line("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>");
+    svg.append(STYLE);
+    line("<rect class=\"page\" width=\"100%\" height=\"100%\"/>");
     text(16, 26, 16, INK, "start", "bold", results.file().title());
     text(16, 46, 12, FAINT, "start", "normal", legend());
     for (int k = 0; k < kinds.size(); k++) {
@@ -89,7 +109,6 @@ public final class StudyPlot {
         + (results.missing().isEmpty() ? "" : " Not complete.");
   }
 
-  /** In words, for those who cannot see it. */
   private String description() {
     List<String> parts = new ArrayList<>();
     for (String name : results.names()) {
@@ -193,7 +212,7 @@ public final class StudyPlot {
     line(
         String.format(
             Locale.ROOT,
-            "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>",
+            "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" class=\"%s\"/>",
             place(interval.mean(), x),
             y,
             color));
@@ -203,7 +222,7 @@ public final class StudyPlot {
     line(
         String.format(
             Locale.ROOT,
-            "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\""
+            "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"%s\""
                 + " stroke-width=\"%d\"/>",
             x0,
             y0,
@@ -218,7 +237,7 @@ public final class StudyPlot {
     line(
         String.format(
             Locale.ROOT,
-            "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" fill=\"%s\" text-anchor=\"%s\""
+            "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" class=\"%s\" text-anchor=\"%s\""
                 + " font-weight=\"%s\">%s</text>",
             x,
             y,

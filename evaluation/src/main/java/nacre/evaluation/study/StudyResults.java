@@ -112,7 +112,7 @@ public record StudyResults(StudyFile file, List<Measured> measured, List<String>
   }
 
   /** Whether the values of a metric are of the size of decibels, rather than shares. */
-  boolean isLarge(String metric) {
+  public boolean isLarge(String metric) {
     return measured.stream()
         .flatMap(one -> one.column(metric).stream())
         .flatMapToDouble(column -> Arrays.stream(column.values()))

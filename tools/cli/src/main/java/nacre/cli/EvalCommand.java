@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -186,11 +185,7 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private Map<String, String> settings() throws IOException {
-    Map<String, String> settings = new LinkedHashMap<>();
-    settings.put("Nacre", VersionCommand.nacre());
-    settings.put("Java", Runtime.version().toString());
-    settings.put("System", System.getProperty("os.name") + ", " + System.getProperty("os.arch"));
-    settings.put("Device", choice.device().backend().describe());
+    Map<String, String> settings = VersionCommand.of(choice.device());
     settings.put("Steps", steps == null ? "each model's own" : steps.toString());
     settings.put("Guidance", guidance == null ? "each model's own" : guidance.toString());
     return settings;

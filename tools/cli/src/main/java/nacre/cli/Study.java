@@ -18,6 +18,8 @@ import nacre.evaluation.EditCases;
 import nacre.evaluation.NeuralAssetsMethod;
 import nacre.evaluation.PairCases;
 import nacre.evaluation.benchmark.EditBenchmark;
+import nacre.evaluation.benchmark.EditKind;
+import nacre.evaluation.report.StudyReport;
 import nacre.evaluation.run.Contender;
 import nacre.evaluation.study.Measured;
 import nacre.evaluation.study.StudyFile;
@@ -42,6 +44,9 @@ import nacre.weights.OneLine;
 /** One start of a study: everything that is not done yet, one run after the other. */
 final class Study {
   private static final Duration CHECKPOINTS = Duration.ofMinutes(5);
+
+  /** Pairs of frames that have pictures in the report. */
+  private static final int SHOWN_PAIRS = 2;
 
   private final StudyFile study;
   private final StudyFolder folder;
@@ -155,6 +160,7 @@ final class Study {
     write();
     out.println("table   " + folder.table());
     out.println("plot    " + folder.plot());
+    out.println("report  " + folder.report());
     if (!failed.isEmpty()) {
       throw new UserException(
           String.format(
@@ -172,13 +178,13 @@ final class Study {
       List<EditCase> edits = rendered();
       EditCases all = EditCases.of(edits, EditBenchmark.digest(edits), "benchmark of edits");
       List<StudyMeasuring.Part> parts = new ArrayList<>();
-      parts.add(new StudyMeasuring.Part(all, folder.drawn()));
+      parts.add(new StudyMeasuring.Part(all, EditKind.values().length, folder.drawn()));
       if (study.pairs() > 0) {
         Preset preset = shown();
         EditCases pairs =
             PairCases.heldOut(
                 study.pairs(), Scenes.dataOf(preset), slots(preset), preset.imageSize());
-        parts.add(new StudyMeasuring.Part(pairs, folder.pairs()));
+        parts.add(new StudyMeasuring.Part(pairs, SHOWN_PAIRS, folder.pairs()));
       }
       cases = new StudyMeasuring(parts, out);
     }
@@ -290,7 +296,7 @@ final class Study {
     }
   }
 
-  /** Writes table, numbers and plot of what was measured so far. */
+  /** Writes table, numbers, plot and report of what was measured so far. */
   private void write() throws IOException {
     List<Measured> measured = new ArrayList<>();
     List<String> missing = new ArrayList<>();
@@ -308,6 +314,7 @@ final class Study {
     JsonFile.write(folder.json(), StudyNumbers.json(results));
     String first = results.metrics().isEmpty() ? "" : results.metrics().getFirst();
     write(folder.plot(), StudyPlot.svg(results, first));
+    new StudyReport(results, measuring().shown(), VersionCommand.of(device)).write(folder.report());
   }
 
   /**

@@ -16,7 +16,7 @@ import nacre.neuralassets.training.RunState;
 /**
  * The folder of a study: {@code runs/VARIANT-seedN} are ordinary runs, {@code drawn} has the
  * pictures of each method, {@code results} what was measured of them, a file for each, and beside
- * them lie the table and the plot of all.
+ * them lie the table, the plot and the report of all.
  */
 record StudyFolder(Path root) {
   /** A run of the study. */
@@ -60,6 +60,10 @@ record StudyFolder(Path root) {
 
   Path json() {
     return root.resolve("results.json");
+  }
+
+  Path report() {
+    return root.resolve("report.html");
   }
 
   Path plot() {

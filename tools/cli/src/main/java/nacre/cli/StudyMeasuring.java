@@ -12,6 +12,7 @@ import nacre.cli.output.Progress;
 import nacre.evaluation.EditCases;
 import nacre.evaluation.metric.Psnr;
 import nacre.evaluation.metric.Ssim;
+import nacre.evaluation.report.StudyReport;
 import nacre.evaluation.run.CaseMetric;
 import nacre.evaluation.run.Contender;
 import nacre.evaluation.run.EvaluationFolder;
@@ -36,9 +37,24 @@ record StudyMeasuring(List<Part> parts, PrintStream out) {
   /**
    * Some of the cases.
    *
+   * @param shown so many of the first have pictures in the report
    * @param folder of pictures and values, which are not made again
    */
-  record Part(EditCases cases, Path folder) {}
+  record Part(EditCases cases, int shown, Path folder) {}
+
+  /** What the report shows pictures of: the first case of each kind. */
+  List<StudyReport.Part> shown() {
+    return parts.stream()
+        .map(
+            part -> {
+              int shown = Math.min(part.cases.size(), part.shown);
+              return new StudyReport.Part(
+                  part.cases,
+                  IntStream.range(0, shown).boxed().toList(),
+                  new EvaluationFolder(part.folder));
+            })
+        .toList();
+  }
 
   /** The digest of all cases. */
   String digest() {

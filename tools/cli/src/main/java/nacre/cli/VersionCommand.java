@@ -2,9 +2,12 @@ package nacre.cli;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.Callable;
+import nacre.tensor.Device;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
@@ -45,6 +48,16 @@ final class VersionCommand implements Callable<Integer>, IVersionProvider {
   @Override
   public String[] getVersion() throws IOException {
     return new String[] {"nacre " + nacre()};
+  }
+
+  /** What something was computed by, as reports list it. */
+  static Map<String, String> of(Device device) throws IOException {
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put("Nacre", nacre());
+    all.put("Java", Runtime.version().toString());
+    all.put("System", property("os.name") + ", " + property("os.arch"));
+    all.put("Device", device.backend().describe());
+    return all;
   }
 
   static String nacre() throws IOException {

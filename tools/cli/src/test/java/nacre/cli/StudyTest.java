@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import nacre.evaluation.study.StudyFile;
 import nacre.tensor.Device;
@@ -49,7 +50,7 @@ class StudyTest {
   /** What a study found, without what it needed to find it. */
   private static Map<String, String> results(Path root) throws IOException {
     Map<String, String> all = new TreeMap<>();
-    for (String name : List.of("table.md", "results.json", "plot.svg")) {
+    for (String name : List.of("table.md", "results.json", "plot.svg", "report.html")) {
       all.put(name, Files.readString(root.resolve(name)));
     }
     try (Stream<Path> files = Files.list(root.resolve("results"))) {
@@ -101,6 +102,33 @@ class StudyTest {
     CommandLineRun again = CommandLineRun.of("study", tiny(), "--out", whole);
     assertEquals(0, again.status(), again::err);
     assertFalse(again.out().contains("step "), again::out);
+  }
+
+  /** The first case of each kind and two pairs, as everyone drew them, and a plot a metric. */
+  @Test
+  void theReportHasPicturesOfEveryMethod() throws Exception {
+    Path out = folder.resolve("out");
+    CommandLineRun run = CommandLineRun.of("study", tiny(), "--out", out);
+    assertEquals(0, run.status(), run::err);
+    assertTrue(run.out().contains("report  " + out.resolve("report.html")), run::out);
+    String page = Files.readString(out.resolve("report.html"));
+    for (String what :
+        List.of("source", "truth", "drawn by plain", "drawn by still-camera", "drawn by copy")) {
+      assertEquals(
+          9, count(page, "<img [^>]*alt=\"[^\"]*, " + what + "\" src=\"data:image/png"), what);
+    }
+    assertEquals(9 * 5, count(page, "data:image/png"));
+    assertEquals(
+        4, count(page, "alt=\"[^\"]+ over all cases: plain [^\"]+\" src=\"data:image/svg"));
+    assertEquals(8, count(page, "<table>"));
+    assertEquals(count(page, "<th[ >]"), count(page, "<th scope=\"(col|row)\">"));
+    String written = page.replaceAll("base64,[^\"]*", "");
+    assertEquals(0, count(written, "(?i)<script|https?:|src=\"(?!data:)|href=\"(?!#)|NaN|null"));
+    assertTrue(page.contains("plain − still-camera"), page);
+  }
+
+  private static int count(String page, String pattern) {
+    return (int) Pattern.compile(pattern).matcher(page).results().count();
   }
 
   /** What fails is told of, and does not keep the others from being done. */
