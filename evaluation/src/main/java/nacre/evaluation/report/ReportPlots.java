@@ -48,9 +48,7 @@ record ReportPlots(EvaluationResults results) {
     Axis axis = Axis.of(low, high, LEFT, RIGHT);
     int bottom = TOP + ROW * results.methods().size();
     Html html = new Html();
-    html.add(
-        "<section aria-labelledby=\"plot-%s\"><h3 id=\"plot-%s\">%s</h3>\n",
-        number, number, metric.name());
+    html.add("<div><h3>%s</h3>\n", metric.name());
     html.add(
         "<svg viewBox=\"0 0 %s %s\" width=\"%s\" height=\"%s\" role=\"img\" aria-labelledby=\"t%s"
             + " d%s\"><title id=\"t%s\">%s of every case</title><desc id=\"d%s\">%s</desc>\n",
@@ -74,7 +72,7 @@ record ReportPlots(EvaluationResults results) {
     for (int i = 0; i < values.size(); i++) {
       row(html, results.methods().get(i), metric, values.get(i), axis, i);
     }
-    return html.add("</svg></section>\n");
+    return html.add("</svg></div>\n");
   }
 
   private void row(Html html, Method method, Column metric, double[] values, Axis axis, int i) {

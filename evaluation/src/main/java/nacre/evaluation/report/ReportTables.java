@@ -31,8 +31,7 @@ record ReportTables(EvaluationResults results) {
   /** Begins a table, whose first column is the head of its rows. */
   static void head(Html html, String caption, String first) {
     html.add(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>\n",
-        caption);
+        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"%s\"><table>\n", caption);
     html.add(
         "<caption><span>%s</span></caption>\n<thead><tr><th scope=\"col\">%s</th>", caption, first);
   }
@@ -119,8 +118,13 @@ record ReportTables(EvaluationResults results) {
       html.add(" ± %s", numbers.of(score.error()));
     }
     if (best) {
-      html.add(" <span aria-label=\"best\" role=\"img\">★</span>");
+      html.add("%s", star("best"));
     }
+  }
+
+  /** The mark of what is bold, which not everyone sees. */
+  static Html star(String means) {
+    return new Html().add(" <span role=\"img\" aria-label=\"%s\">★</span>", means);
   }
 
   private void differences(Html html) {
@@ -130,7 +134,8 @@ record ReportTables(EvaluationResults results) {
         "How much "
             + first.name()
             + " is above the others: means of the differences of the cases that both drew, with the"
-            + " 95 % interval of a paired bootstrap. Bold: better, and the interval excludes 0.",
+            + " 95 % interval of a paired bootstrap. Bold and marked: better, and the interval"
+            + " excludes 0.",
         METHOD);
     results.metrics().forEach(metric -> column(html, metric));
     html.add("</tr></thead><tbody>\n");
@@ -143,8 +148,9 @@ record ReportTables(EvaluationResults results) {
             metric.higherIsBetter() ? score.interval().low() > 0 : score.interval().high() < 0;
         html.add(better ? "<td class=\"best\">" : "<td>");
         html.add(
-            "%s<small>[%s, %s]</small></td>",
+            "%s%s<small>[%s, %s]</small></td>",
             numbers.signed(score.interval().mean()),
+            better ? star("better") : new Html(),
             numbers.signed(score.interval().low()),
             numbers.signed(score.interval().high()));
       }

@@ -1,7 +1,5 @@
 package nacre.evaluation.report;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import nacre.evaluation.study.Interval;
 import nacre.evaluation.study.StudyFile;
@@ -12,6 +10,9 @@ record StudyReportTables(StudyResults results) {
   Html all() {
     Html html = new Html();
     html.add("<h2 id=\"results\">Results</h2>\n");
+    html.add(
+        "<p>Means over cases and seeds, ± their standard error over seeds; in brackets the 95 %"
+            + " interval over cases.</p>\n");
     results.metrics().forEach(metric -> means(html, metric));
     if (results.metrics().isEmpty()) {
       html.add("<p>Nothing is measured yet.</p>\n");
@@ -22,7 +23,7 @@ record StudyReportTables(StudyResults results) {
           "<p>By how much the first is ahead of the second: the mean of the differences case by"
               + " case and seed by seed, and its 95 % interval by a paired bootstrap over cases."
               + " Above 0 the first is better; it is bold and marked where the interval excludes 0"
-              + " and every seed agrees.</p>\n");
+              + " and every seed agrees. Each seed's own stand below.</p>\n");
       results.metrics().forEach(metric -> comparisons(html, metric));
     }
     return html;
@@ -34,13 +35,8 @@ record StudyReportTables(StudyResults results) {
 
   private void means(Html html, String metric) {
     html.add("<h3>%s</h3>\n", metric);
-    ReportTables.head(
-        html,
-        metric
-            + (results.higherIsBetter(metric) ? ", higher is better" : ", lower is better")
-            + ": means over cases and seeds, ± the standard error over seeds, in brackets the 95 %"
-            + " interval over cases",
-        "Method");
+    String better = results.higherIsBetter(metric) ? "higher is better" : "lower is better";
+    ReportTables.head(html, metric + ", " + better, "Method");
     columns(html);
     for (String name : results.names()) {
       ReportTables.row(html, name);
@@ -66,7 +62,7 @@ record StudyReportTables(StudyResults results) {
     Interval one = mean.get();
     cell.add("%s", numbers.of(one.mean()));
     if (Double.isFinite(one.standardError())) {
-      cell.add(" ± %s", numbers.of(one.standardError()));
+      cell.add("<small>± %s</small>", numbers.of(one.standardError()));
     }
     cell.add("<small>[%s, %s]</small>", numbers.of(one.low()), numbers.of(one.high()));
     if (one.cases() < cases) {
@@ -97,14 +93,11 @@ record StudyReportTables(StudyResults results) {
     }
     Interval one = ahead.get();
     html.add(one.isSure() ? "<td class=\"best\">" : "<td>").add("%s", numbers.signed(one.mean()));
-    if (one.isSure()) {
-      html.add(" <span aria-label=\"sure\" role=\"img\">★</span>");
-    }
+    html.add("%s", one.isSure() ? ReportTables.star("sure") : new Html());
     html.add("<small>[%s, %s]</small>", numbers.signed(one.low()), numbers.signed(one.high()));
-    List<String> seeds = new ArrayList<>();
     for (double seed : one.seeds()) {
-      seeds.add(numbers.signed(seed));
+      html.add("<small>%s</small>", numbers.signed(seed));
     }
-    html.add("<small>seeds %s</small></td>", String.join(", ", seeds));
+    html.add("</td>");
   }
 }

@@ -118,6 +118,25 @@ class HtmlReportTest {
     }
   }
 
+  /** One of each, so that who jumps between them is not stopped by every table and plot. */
+  @Test
+  void landmarksAreFew() {
+    for (String landmark : List.of("header", "nav", "main")) {
+      assertEquals(1, count("<" + landmark + "[ >]"), landmark);
+    }
+    assertEquals(0, count("role=\"region\"|<section [^>]*aria-label"));
+    assertEquals(
+        count("<table"), count("tabindex=\"0\" role=\"group\" aria-label=\"[^\"]+\"><table"));
+  }
+
+  /** What is bold is so in words, too. */
+  @Test
+  void whatIsBoldIsMarked() {
+    assertEquals(
+        count("<td class=\"best\">"), count("role=\"img\" aria-label=\"(best|better)\">★"));
+    assertTrue(count("aria-label=\"better\"") > 0 && count("aria-label=\"best\"") > 0);
+  }
+
   @Test
   void elementsAreClosed() {
     for (String element :

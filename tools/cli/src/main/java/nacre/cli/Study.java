@@ -176,7 +176,9 @@ final class Study {
   private StudyMeasuring measuring() {
     if (cases == null) {
       List<EditCase> edits = rendered();
-      EditCases all = EditCases.of(edits, EditBenchmark.digest(edits), "benchmark of edits");
+      EditCases all =
+          EditCases.of(
+              edits, EditBenchmark.digest(edits), edits.size() + " edits of the benchmark");
       List<StudyMeasuring.Part> parts = new ArrayList<>();
       parts.add(new StudyMeasuring.Part(all, EditKind.values().length, folder.drawn()));
       if (study.pairs() > 0) {
