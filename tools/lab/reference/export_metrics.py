@@ -42,7 +42,11 @@ def write_inception(net: Inception) -> None:
 
 def sample(name: str) -> torch.Tensor:
     """A picture [3, 64, 64] of bytes, as floats."""
-    return torch.tensor(np.array(Image.open(METRICS / f"lpips_ex_{name}.png").convert("RGB"))).permute(2, 0, 1).float()
+    return torch.tensor(np.array(picture(name))).permute(2, 0, 1).float()
+
+
+def picture(name: str) -> Image.Image:
+    return Image.open(METRICS / f"lpips_ex_{name}.png").convert("RGB")
 
 
 def tf1(x: torch.Tensor, high: int, wide: int) -> torch.Tensor:
@@ -68,7 +72,9 @@ def write_resized() -> None:
         tensors[f"BILINEAR.{size}"] = F.interpolate(x, (high, wide), mode="bilinear", align_corners=False)
         tensors[f"BILINEAR_TF1.{size}"] = tf1(x, high, wide)
         tensors[f"BILINEAR_ANTIALIASED.{size}"] = F.interpolate(x, (high, wide), mode="bilinear", antialias=True)
-        tensors[f"BICUBIC_ANTIALIASED.{size}"] = F.interpolate(x, (high, wide), mode="bicubic", antialias=True)
+        image = Image.fromarray((x[0] * 255).round().byte().permute(1, 2, 0).contiguous().numpy())
+        levels = np.array(image.resize((wide, high), Image.BICUBIC))
+        tensors[f"BICUBIC.{size}"] = torch.tensor(levels).permute(2, 0, 1)[None].float().contiguous()
     save_file(tensors, METRICS / "resized.safetensors")
 
 
@@ -133,24 +139,27 @@ def write_vit() -> dict:
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
-    def bicubic(x, high, wide):
-        return F.interpolate(x, (high, wide), mode="bicubic", antialias=True)
+    def bicubic(image, high, wide):
+        return image.resize((wide, high), Image.BICUBIC)
 
-    def crop(x):
-        h, w = x.shape[2:]
-        x = bicubic(x, 256 * h // min(h, w), 256 * w // min(h, w))
-        top, left = round((x.shape[2] - 224) / 2), round((x.shape[3] - 224) / 2)
-        return x[:, :, top:top + 224, left:left + 224]
+    def crop(image):
+        w, h = image.size
+        image = bicubic(image, int(256 * h / min(h, w)), int(256 * w / min(h, w)))
+        left, top = round((image.width - 224) / 2), round((image.height - 224) / 2)
+        return image.crop((left, top, left + 224, top + 224))
 
-    fits = {"CROP": crop, "WHOLE": lambda x: bicubic(x, 224, 224)}
+    def tensor(image):
+        return torch.tensor(np.array(image)).permute(2, 0, 1)[None].float() / 255
+
+    fits = {"CROP": crop, "WHOLE": lambda image: bicubic(image, 224, 224)}
     values = {}
-    ref = sample("ref")[None] / 255
+    ref = picture("ref")
     for name in ("p0", "p1"):
-        for label, rows in (("whole", slice(0, 64)), ("part", slice(5, 48))):
-            a, b = sample(name)[None, :, rows] / 255, ref[:, :, rows]
+        for label, rows in (("whole", (0, 0, 64, 64)), ("part", (0, 5, 64, 48))):
+            a, b = picture(name).crop(rows), ref.crop(rows)
             for fit, shown in fits.items():
                 with torch.no_grad():
-                    u, v = (vit((shown(x) - mean) / std).last_hidden_state for x in (a, b))
+                    u, v = (vit((tensor(shown(x)) - mean) / std).last_hidden_state for x in (a, b))
                 cosine = nn.CosineSimilarity()
                 values[f"{fit}.CLASS.{name}.{label}"] = cosine(u[:, 0], v[:, 0]).item()
                 values[f"{fit}.PATCH_MEAN.{name}.{label}"] = cosine(u[:, 1:].mean(1), v[:, 1:].mean(1)).item()

@@ -57,8 +57,13 @@ public record RgbImage(byte[] rgb, int width, int height) {
 
   /** The picture resized with the Lanczos filter; proportions are not kept. */
   public RgbImage resize(int newWidth, int newHeight) {
-    return new RgbImage(
-        Lanczos.resize(rgb, width, height, newWidth, newHeight), newWidth, newHeight);
+    return resize(newWidth, newHeight, PillowFilter.LANCZOS);
+  }
+
+  /** The picture resized with a filter; proportions are not kept. */
+  public RgbImage resize(int newWidth, int newHeight, PillowFilter filter) {
+    byte[] resized = filter.resize(rgb, width, height, newWidth, newHeight);
+    return new RgbImage(resized, newWidth, newHeight);
   }
 
   /** The picture as a model's input: {@code f32[1, height, width, 3]} from −1 to 1. */

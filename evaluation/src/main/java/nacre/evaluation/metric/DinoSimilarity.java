@@ -2,6 +2,9 @@ package nacre.evaluation.metric;
 
 import java.util.Arrays;
 import java.util.Locale;
+import nacre.diffusion.image.PillowFilter;
+import nacre.diffusion.image.RgbImage;
+import nacre.evaluation.Rgb;
 import nacre.nn.ImageProcessorConfig;
 import nacre.nn.Parameters;
 import nacre.nn.Vit;
@@ -20,7 +23,7 @@ import nacre.weights.WeightsException;
  * The cosine of the features that a vision transformer finds in a picture and in the true one.
  * DreamBooth's DINO score is that of DINO's ViT-S/16 with {@link Tokens#CLASS} and {@link
  * Fit#CROP}; any other ViT that Nacre reads may stand in its place, and {@link #name} says which it
- * is.
+ * is. Pictures are rounded to 8 bits, and resized as Pillow does, which rounds after each pass.
  *
  * @param vit the network, which must live as long as this
  * @param images mean and standard deviation of the pixels that it was trained on
@@ -124,7 +127,8 @@ public record DinoSimilarity(
     float[] pixels = new float[count * seen];
     for (int i = 0; i < count; i++) {
       float[] one = Arrays.copyOfRange(pictures, (at + i) * length, (at + i + 1) * length);
-      System.arraycopy(fitted(one, height, width), 0, pixels, i * seen, seen);
+      byte[] shown = fitted(Rgb.bytes(one), height, width);
+      System.arraycopy(Rgb.floats(shown), 0, pixels, i * seen, seen);
     }
     for (int k = 0; k < pixels.length; k++) {
       int c = k % Pictures.CHANNELS;
@@ -141,17 +145,19 @@ public record DinoSimilarity(
     }
   }
 
-  private float[] fitted(float[] picture, int height, int width) {
+  /** As DreamBooth's evaluation does it, on pictures of 8 bits: resized, then cropped. */
+  private byte[] fitted(byte[] picture, int height, int width) {
+    RgbImage image = new RgbImage(picture, width, height);
     if (fit == Fit.WHOLE) {
-      return Resampling.BICUBIC_ANTIALIASED.resize(picture, height, width, SIDE, SIDE);
+      return image.resize(SIDE, SIDE, PillowFilter.BICUBIC).rgb();
     }
     int shorter = Math.min(height, width);
     int high = (int) ((long) height * BEFORE_CROP / shorter);
     int wide = (int) ((long) width * BEFORE_CROP / shorter);
-    float[] large = Resampling.BICUBIC_ANTIALIASED.resize(picture, height, width, high, wide);
+    byte[] large = image.resize(wide, high, PillowFilter.BICUBIC).rgb();
     int top = (int) Math.rint((high - SIDE) / 2.0);
     int left = (int) Math.rint((wide - SIDE) / 2.0);
-    float[] middle = new float[SIDE * SIDE * Pictures.CHANNELS];
+    byte[] middle = new byte[SIDE * SIDE * Pictures.CHANNELS];
     int line = SIDE * Pictures.CHANNELS;
     for (int y = 0; y < SIDE; y++) {
       int from = ((top + y) * wide + left) * Pictures.CHANNELS;

@@ -17,10 +17,7 @@ public enum Resampling {
   BILINEAR_TF1,
 
   /** Bilinear, antialiased: PyTorch's {@code interpolate(antialias=True)}, and Pillow's. */
-  BILINEAR_ANTIALIASED,
-
-  /** Bicubic of a = −0.5, antialiased, as Pillow's and as PyTorch's with {@code antialias=True}. */
-  BICUBIC_ANTIALIASED;
+  BILINEAR_ANTIALIASED;
 
   /** The weights of an axis: of each new pixel, the first old one and the weights from there. */
   private record Axis(int[] first, float[][] weights) {}
@@ -78,9 +75,8 @@ public enum Resampling {
     int[] first = new int[to];
     float[][] weights = new float[to][];
     double scale = (double) from / to;
-    boolean antialiased = this == BILINEAR_ANTIALIASED || this == BICUBIC_ANTIALIASED;
-    double stretch = antialiased ? Math.max(1, scale) : 1;
-    double support = (this == BICUBIC_ANTIALIASED ? 2 : 1) * stretch;
+    boolean antialiased = this == BILINEAR_ANTIALIASED;
+    double support = antialiased ? Math.max(1, scale) : 1;
     for (int i = 0; i < to; i++) {
       double center = this == BILINEAR_TF1 ? i * scale : (i + 0.5) * scale - 0.5;
       if (!antialiased) {
@@ -90,7 +86,7 @@ public enum Resampling {
       int end = Math.min(from - 1, (int) Math.floor(center + support));
       double[] w = new double[end - begin + 1];
       for (int k = 0; k < w.length; k++) {
-        w[k] = filter((begin + k - center) / stretch);
+        w[k] = Math.max(0, 1 - Math.abs(begin + k - center) / support);
       }
       double sum = Arrays.stream(w).sum();
       first[i] = begin;
@@ -100,17 +96,5 @@ public enum Resampling {
       }
     }
     return new Axis(first, weights);
-  }
-
-  private double filter(double distance) {
-    double x = Math.abs(distance);
-    if (this != BICUBIC_ANTIALIASED) {
-      return Math.max(0, 1 - x);
-    }
-    double a = -0.5;
-    if (x < 1) {
-      return ((a + 2) * x - (a + 3)) * x * x + 1;
-    }
-    return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
   }
 }

@@ -1,18 +1,45 @@
 package nacre.diffusion.image;
 
 /**
- * Lanczos resizing with three lobes, equal to Pillow's bit for bit, so that an initial image is the
- * same as in diffusers: rows first, then columns, each rounded to 8 bits, with the filter stretched
+ * A filter for resizing as Pillow has it, equal bit for bit, so that what a model is given is the
+ * same as in Python: rows first, then columns, each rounded to 8 bits, with the filter stretched
  * when downscaling.
  */
-final class Lanczos {
-  private static final int LOBES = 3;
+public enum PillowFilter {
+  /** Three lobes of a windowed sinc: diffusers' filter of initial images. */
+  LANCZOS(3) {
+    @Override
+    double at(double x) {
+      return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
+    }
+  },
+
+  /** Cubic of a = −0.5 (Keys, 1981): the filter of most image processors of transformers. */
+  BICUBIC(2) {
+    @Override
+    double at(double offset) {
+      double x = Math.abs(offset);
+      if (x < 1) {
+        return ((A + 2) * x - (A + 3)) * x * x + 1;
+      }
+      return x < 2 ? (((x - 5) * x + 8) * x - 4) * A : 0;
+    }
+  };
+
+  private static final double A = -0.5;
   private static final int FRACTION_BITS = 22;
 
-  private Lanczos() {}
+  private final int reach;
+
+  PillowFilter(int reach) {
+    this.reach = reach;
+  }
+
+  /** The weight at a distance, in pixels of the coarser grid. */
+  abstract double at(double x);
 
   /** {@code rgb [height, width, 3] → [newHeight, newWidth, 3]}. */
-  static byte[] resize(byte[] rgb, int width, int height, int newWidth, int newHeight) {
+  byte[] resize(byte[] rgb, int width, int height, int newWidth, int newHeight) {
     byte[] wide = width == newWidth ? rgb : alongRows(rgb, width, height, newWidth);
     if (height == newHeight) {
       return wide;
@@ -24,7 +51,7 @@ final class Lanczos {
   /** The weights of the pixels from {@code first} on for one new pixel. */
   private record Window(int first, int[] weights) {}
 
-  private static byte[] alongRows(byte[] rgb, int width, int height, int newWidth) {
+  private byte[] alongRows(byte[] rgb, int width, int height, int newWidth) {
     byte[] scaled = new byte[3 * newWidth * height];
     for (int x = 0; x < newWidth; x++) {
       Window window = window(x, width, newWidth);
@@ -43,17 +70,17 @@ final class Lanczos {
     return scaled;
   }
 
-  private static Window window(int x, int width, int newWidth) {
+  private Window window(int x, int width, int newWidth) {
     double scale = (double) width / newWidth;
     double stretch = Math.max(scale, 1);
-    double reach = LOBES * stretch;
+    double far = reach * stretch;
     double center = (x + 0.5) * scale;
-    int first = Math.max((int) (center - reach + 0.5), 0);
-    int end = Math.min((int) (center + reach + 0.5), width);
+    int first = Math.max((int) (center - far + 0.5), 0);
+    int end = Math.min((int) (center + far + 0.5), width);
     double[] weights = new double[end - first];
     double sum = 0;
     for (int i = 0; i < weights.length; i++) {
-      weights[i] = filter((i + first - center + 0.5) * (1 / stretch));
+      weights[i] = at((i + first - center + 0.5) * (1 / stretch));
       sum += weights[i];
     }
     int[] whole = new int[weights.length];
@@ -62,10 +89,6 @@ final class Lanczos {
       whole[i] = (int) (fraction < 0 ? fraction - 0.5 : fraction + 0.5);
     }
     return new Window(first, whole);
-  }
-
-  private static double filter(double x) {
-    return x >= -LOBES && x < LOBES ? sinc(x) * sinc(x / LOBES) : 0;
   }
 
   private static double sinc(double x) {
