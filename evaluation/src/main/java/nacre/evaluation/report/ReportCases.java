@@ -76,7 +76,7 @@ record ReportCases(
   private Html values(CaseValues values) {
     Html text = new Html();
     for (Column metric : results.metrics()) {
-      double value = values.values().getOrDefault(metric.name(), Double.NaN);
+      double value = values.values().getOrDefault(metric.key(), Double.NaN);
       text.add("<br>%s %s", metric.name(), Numbers.like(value).of(value));
     }
     return text;
