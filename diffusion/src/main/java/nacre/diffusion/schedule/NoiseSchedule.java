@@ -1,6 +1,7 @@
 package nacre.diffusion.schedule;
 
 import nacre.tensor.Device;
+import nacre.tensor.Tensor;
 
 /**
  * The noise schedule of training, which says how much noise a sample holds at each timestep: noisy
@@ -79,6 +80,17 @@ public final class NoiseSchedule {
    */
   float alphaCumprod(int timestep, boolean noNoise) {
     return timestep < 0 && noNoise ? 1 : alphaCumprod(Math.max(timestep, 0));
+  }
+
+  /**
+   * The clean sample that a prediction implies, {@code [N, ..]} as both operands.
+   *
+   * @param sample at the noise of the timestep
+   * @param output what the model predicted of it
+   * @throws IllegalArgumentException if there is no such timestep
+   */
+  public Tensor clean(int timestep, Tensor sample, Tensor output) {
+    return config.predictionType().conversion(alphaCumprod(timestep)).clean(sample, output);
   }
 
   /** The same on a device, in the current scope. */

@@ -142,6 +142,7 @@ public final class ThreeDitMethod implements EditingMethod {
             case Edit.Rotate e -> ObjectEdit.rotate(e.object(), degrees(e, view.scene().up()));
             case Edit.Remove e -> ObjectEdit.remove(e.object());
             case Edit.Resize e -> throw impossible(edit, "resize " + e.object());
+            case Edit.Duplicate e -> throw impossible(edit, "duplicate " + e.object());
             case Edit.Replace e -> throw impossible(edit, "replace " + e.object());
             case Edit.Background e -> throw impossible(edit, "background " + e.scene());
           });

@@ -78,6 +78,7 @@ final class CasePictures {
       case Edit.Resize(String object, double factor) ->
           String.format(Locale.ROOT, "resize %s %.2f", object, factor);
       case Edit.Remove(String object) -> "remove " + object;
+      case Edit.Duplicate(String object, String as) -> "duplicate " + object + " " + as;
       case Edit.Replace(String object, Edit.Donor by) ->
           "replace " + object + " " + by.scene() + ":" + by.object();
       case Edit.Background(String scene) -> "background " + scene;

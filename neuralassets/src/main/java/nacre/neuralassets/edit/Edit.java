@@ -13,6 +13,7 @@ public sealed interface Edit {
       case Resize e -> Optional.of(e.object);
       case Remove e -> Optional.of(e.object);
       case Replace e -> Optional.of(e.object);
+      case Duplicate e -> Optional.of(e.as);
       case Background _ -> Optional.empty();
     };
   }
@@ -39,6 +40,13 @@ public sealed interface Edit {
 
   /** Takes an object out. */
   record Remove(String object) implements Edit {}
+
+  /**
+   * Puts an object in once more, where it is; later edits move it away.
+   *
+   * @param as the name of the new one, which no other has
+   */
+  record Duplicate(String object, String as) implements Edit {}
 
   /** Gives an object the appearance of another scene's object; its box stays. */
   record Replace(String object, Donor by) implements Edit {}

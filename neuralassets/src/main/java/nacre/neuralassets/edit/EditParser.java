@@ -20,6 +20,7 @@ import nacre.weights.TextFile;
  * rotate OBJECT DEGREES [AX AY AZ] about the vertical, or about an axis
  * resize OBJECT FACTOR
  * remove OBJECT
+ * duplicate OBJECT NAME
  * replace OBJECT SCENE:OBJECT      SCENE is a number or a folder
  * background SCENE
  * </pre>
@@ -30,7 +31,8 @@ import nacre.weights.TextFile;
 public final class EditParser {
   private static final String FORMS =
       "known are: translate OBJECT DX DY DZ, rotate OBJECT DEGREES [AX AY AZ], resize OBJECT"
-          + " FACTOR, remove OBJECT, replace OBJECT SCENE:OBJECT, background SCENE";
+          + " FACTOR, remove OBJECT, duplicate OBJECT NAME, replace OBJECT SCENE:OBJECT, background"
+          + " SCENE";
 
   private EditParser() {}
 
@@ -74,6 +76,10 @@ public final class EditParser {
       case "remove" -> {
         count(text, words, 2, 2);
         yield new Edit.Remove(words[1]);
+      }
+      case "duplicate" -> {
+        count(text, words, 3, 3);
+        yield new Edit.Duplicate(words[1], words[2]);
       }
       case "replace" -> {
         count(text, words, 3, Integer.MAX_VALUE);
@@ -157,13 +163,26 @@ public final class EditParser {
     if (!root.isArray() || root.isEmpty()) {
       throw new EditException(file + ": edits are a JSON array with at least one entry");
     }
+    try {
+      return ofJson(root);
+    } catch (EditException e) {
+      throw new EditException(file + ": " + e.getMessage());
+    }
+  }
+
+  /**
+   * The edits of a JSON array, as a file of edits has one; none of an empty one.
+   *
+   * @throws EditException if an entry is not understood, naming it
+   */
+  public static List<Edit> ofJson(JsonNode array) {
     List<Edit> edits = new ArrayList<>();
-    for (int i = 0; i < root.size(); i++) {
+    for (int i = 0; i < array.size(); i++) {
       try {
-        JsonNode entry = root.get(i);
+        JsonNode entry = array.get(i);
         edits.addAll(entry.isTextual() ? parse(entry.textValue()) : List.of(object(entry)));
       } catch (EditException e) {
-        throw new EditException(file + ": $[" + i + "]: " + e.getMessage());
+        throw new EditException("$[" + i + "]: " + e.getMessage());
       }
     }
     return edits;
@@ -183,6 +202,7 @@ public final class EditParser {
               node.has("axis") ? direction(node) : null);
       case "resize" -> new Edit.Resize(text(node, "object"), number(node, "factor"));
       case "remove" -> new Edit.Remove(text(node, "object"));
+      case "duplicate" -> new Edit.Duplicate(text(node, "object"), text(node, "as"));
       case "replace" -> {
         if (!node.path("by").isObject()) {
           throw new EditException("\"by\" must be {\"scene\": …, \"object\": …}");

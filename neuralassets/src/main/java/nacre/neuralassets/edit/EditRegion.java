@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import nacre.neuralassets.scene.Box2;
 import nacre.neuralassets.scene.Box3;
+import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 
 /**
@@ -27,9 +28,10 @@ public record EditRegion(int size, float[] share) {
    * @throws EditException if an edit cannot be carried out
    */
   public static EditRegion of(SceneView view, List<Edit> edits, double margin) {
+    Scene scene = ChangedView.withDuplicates(view.scene(), edits);
     int size = view.clip().size();
     EditRegion region = new EditRegion(size, new float[size * size]);
-    SceneFrame before = view.scene().frames().get(view.source());
+    SceneFrame before = scene.frames().get(view.source());
     EditedScene after = EditedScene.apply(view.scene(), view.target(), edits);
     for (Edit edit : edits) {
       Optional<String> object = edit.edited();
@@ -37,7 +39,7 @@ public record EditRegion(int size, float[] share) {
         region.add(Box2.FULL, 0);
         continue;
       }
-      int index = view.scene().indexOf(object.get());
+      int index = scene.indexOf(object.get());
       List<Box2> boxes = new ArrayList<>();
       boxes.add(before.views().get(index).box2());
       Box3 old = before.views().get(index).box3();

@@ -46,6 +46,10 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
    * @throws EditException if an object does not exist, was removed, or ends up behind the camera
    */
   public static EditedScene apply(Scene scene, int frame, List<Edit> edits) {
+    return applyTo(ChangedView.withDuplicates(scene, edits), frame, edits);
+  }
+
+  private static EditedScene applyTo(Scene scene, int frame, List<Edit> edits) {
     SceneFrame target = scene.frames().get(frame);
     List<Slot> slots = new ArrayList<>();
     for (int i = 0; i < scene.entities().size(); i++) {
@@ -55,6 +59,7 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
     String background = null;
     for (Edit edit : edits) {
       switch (edit) {
+        case Edit.Duplicate _ -> {} // is there already
         case Edit.Background b -> background = b.scene();
         case Edit.Translate e ->
             move(slots, target.camera(), e.object(), "translate", b -> b.translated(e.by()));

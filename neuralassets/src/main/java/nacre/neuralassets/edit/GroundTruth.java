@@ -93,6 +93,11 @@ public final class GroundTruth {
               frame);
         }
         case Edit.Remove e -> solids.remove(find(solids, e.object(), "remove"));
+        case Edit.Duplicate e -> {
+          Solid solid = solids.get(find(solids, e.object(), "duplicate"));
+          solids.add(
+              new Solid(e.as(), solid.shape(), solid.halfExtents(), solid.coat(), solid.poses()));
+        }
         case Edit.Replace e -> {
           int i = find(solids, e.object(), "replace");
           SceneDescription donor = others.of(e.by().scene());

@@ -4,6 +4,7 @@ import static nacre.tensor.ops.Arithmetic.add;
 import static nacre.tensor.ops.Concat.concat;
 
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import nacre.diffusion.Inpainting;
 import nacre.diffusion.NotFiniteException;
 import nacre.diffusion.schedule.DdimInverseScheduler;
@@ -31,6 +32,19 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
   private static final long MOST_ACTIVATIONS = 1 << 22;
 
   private static final int MOST_IMAGES = 40;
+
+  /** A spectator of sampling, who may look at the images that the model has in mind. */
+  @FunctionalInterface
+  public interface Spectator {
+    /**
+     * One step was done; what this throws ends the sampling.
+     *
+     * @param done the number of steps done
+     * @param images the model's estimate of the finished images, {@code [B, S, S, 3]} about [−1,
+     *     1], made when asked for, in the current scope, before this returns
+     */
+    void step(int done, Supplier<Tensor> images);
+  }
 
   /** A sampler with the steps and the guidance scale of the model's preset. */
   public static Sampler of(NeuralAssets model) {
@@ -91,10 +105,16 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
   /** As the other, also of models whose UNet sees the source frame. */
   public Tensor sample(
       EncodedConditioning given, Tensor noise, Inpainting kept, IntConsumer progress) {
+    return sample(given, noise, kept, (done, _) -> progress.accept(done));
+  }
+
+  /** As the other, for a spectator. */
+  public Tensor sample(
+      EncodedConditioning given, Tensor noise, Inpainting kept, Spectator spectator) {
     Scheduler scheduler = Scheduler.of(model.preset().scheduler(), steps);
     return Scope.tidy(
         () -> {
-          Tensor images = model.samples().toImages(run(scheduler, given, noise, kept, progress));
+          Tensor images = model.samples().toImages(run(scheduler, given, noise, kept, spectator));
           NotFiniteException.check(images, "the pictures that the model draws");
           return images;
         });
@@ -115,7 +135,9 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
    */
   public Tensor invert(EncodedConditioning given, Tensor samples, IntConsumer progress) {
     Scheduler inverse = DdimInverseScheduler.of(model.preset().scheduler(), steps);
-    Tensor noise = new Sampler(model, steps, 1).run(inverse, given, samples, null, progress);
+    Tensor noise =
+        new Sampler(model, steps, 1)
+            .run(inverse, given, samples, null, (done, _) -> progress.accept(done));
     NotFiniteException.check(noise, "the noise that the model inverts a picture to");
     return noise;
   }
@@ -126,7 +148,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
       EncodedConditioning given,
       Tensor from,
       Inpainting kept,
-      IntConsumer progress) {
+      Spectator spectator) {
     Device device = model.device();
     try (Scope scope = Scope.open()) {
       EncodedConditioning both = withUnconditional(given);
@@ -140,14 +162,22 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
         for (int i = 0; i < scheduler.steps(); i++) {
           try (Scope _ = Scope.open()) {
             device.backend().fill(t, scheduler.timestep(i));
-            Tensor next = scheduler.step(i, prediction.run(), x, null, history);
+            Tensor output = prediction.run();
+            double timestep = scheduler.timestep(i);
+            Tensor next = scheduler.step(i, output, x, null, history);
+            spectator.step(i + 1, () -> estimate(scheduler, timestep, x, output));
             device.backend().cast(kept == null ? next : kept.blend(scheduler, i, next), x);
           }
-          progress.accept(i + 1);
         }
       }
       return scope.keep(x);
     }
+  }
+
+  /** The finished images that a prediction implies. */
+  private Tensor estimate(Scheduler scheduler, double timestep, Tensor x, Tensor output) {
+    return Scope.tidy(
+        () -> model.samples().toImages(scheduler.schedule().clean((int) timestep, x, output)));
   }
 
   /**

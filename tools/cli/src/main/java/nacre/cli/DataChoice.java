@@ -10,7 +10,7 @@ import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.model.Preset;
 
 /** The data set that a command on data sets is given, and a clip of it. */
-final class DataChoice {
+public final class DataChoice {
   private DataChoice() {}
 
   /**
@@ -23,7 +23,7 @@ final class DataChoice {
   }
 
   /** Opens a data set as a run with a preset would. */
-  static ClipSource open(String name, Preset preset) throws IOException {
+  public static ClipSource open(String name, Preset preset) throws IOException {
     DataConfig config = Scenes.dataOf(preset);
     return DataName.parse(name).open(new ClipSourceProvider.Request(config, preset.imageSize(), 0));
   }

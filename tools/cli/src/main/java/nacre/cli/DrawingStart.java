@@ -26,7 +26,7 @@ import nacre.tensor.ops.RandomNormal;
  * What the drawing of a scene begins with: noise, random or inverted from the source frame, and the
  * part of the source frame that is kept.
  */
-final class DrawingStart {
+public final class DrawingStart {
   private final Sampler sampler;
   private final EditTokens tokens;
   private final Seed seed;
@@ -41,9 +41,9 @@ final class DrawingStart {
    *     if all is drawn anew
    * @param inverts whether the noise is that to which DDIM inverts the source frame
    */
-  record Mode(Double keptMargin, boolean inverts) {
+  public record Mode(Double keptMargin, boolean inverts) {
     /** Random noise, and everything drawn anew. */
-    static final Mode ANEW = new Mode(null, false);
+    public static final Mode ANEW = new Mode(null, false);
   }
 
   DrawingStart(Sampler sampler, EditTokens tokens, Seed seed, Mode mode) {

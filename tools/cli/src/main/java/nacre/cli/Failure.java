@@ -18,11 +18,11 @@ import nacre.neuralassets.edit.EditException;
 import nacre.weights.NearName;
 
 /** The one-line message of a failure. */
-final class Failure {
+public final class Failure {
   private Failure() {}
 
   /** The message of a failure, without the name of the program. */
-  static String describe(Throwable failure) {
+  public static String describe(Throwable failure) {
     return switch (unwrap(failure)) {
       case NoSuchFileException e ->
           file(e, e.getReason() == null ? "no such file or folder" : e.getReason())
@@ -70,7 +70,7 @@ final class Failure {
   }
 
   /** Whether the message was written for the user; other failures are bugs in Nacre. */
-  private static boolean isExplained(Throwable failure) {
+  public static boolean isExplained(Throwable failure) {
     boolean meantForCaller =
         failure instanceof UserException
             || failure instanceof UsageException

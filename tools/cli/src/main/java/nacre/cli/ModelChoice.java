@@ -20,7 +20,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options for the model that a command uses, and for its device. */
-final class ModelChoice {
+public final class ModelChoice {
   private static final Path RUNS = Path.of("runs");
   private static final Path SHIPPED = Path.of("models", "demo");
 
@@ -73,7 +73,7 @@ final class ModelChoice {
   }
 
   /** The model folder that an option names; complains in one line where there is none. */
-  static Path given(Path path, String option) throws IOException {
+  public static Path given(Path path, String option) throws IOException {
     if (!Files.exists(path)) {
       throw new UserException(
           path
@@ -125,7 +125,7 @@ final class ModelChoice {
   }
 
   /** The model committed beside the sources, searched for upwards from where Nacre is installed. */
-  private static Optional<Path> shipped() {
+  public static Optional<Path> shipped() {
     Path here;
     try {
       here = Path.of(ModelChoice.class.getProtectionDomain().getCodeSource().getLocation().toURI());

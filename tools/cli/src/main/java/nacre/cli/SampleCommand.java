@@ -26,6 +26,7 @@ import picocli.CommandLine.Option;
       "  rotate OBJECT DEGREES [AX AY AZ]",
       "  resize OBJECT FACTOR",
       "  remove OBJECT",
+      "  duplicate OBJECT NAME",
       "  replace OBJECT SCENE:OBJECT   SCENE is a number or a folder",
       "  background SCENE",
       "Several in one picture are separated by semicolons. Without one every kind is shown, a row",

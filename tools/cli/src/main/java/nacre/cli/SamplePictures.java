@@ -6,12 +6,12 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntConsumer;
 import nacre.cli.options.Seed;
 import nacre.cli.output.Progress;
 import nacre.diffusion.Inpainting;
 import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.EditTokens;
+import nacre.neuralassets.edit.SceneLibrary;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.model.EncodedConditioning;
 import nacre.neuralassets.model.NeuralAssets;
@@ -25,19 +25,19 @@ import nacre.tensor.Tensor;
  * The drawing of edited scenes. All pictures of a seed begin with the same noise, so that they
  * differ by their edits only.
  */
-final class SamplePictures {
+public final class SamplePictures {
   private final Sampler sampler;
   private final EditTokens tokens;
   private final DrawingStart start;
   private final PrintStream print;
-  private final Runnable eachStep;
+  private final Sampler.Spectator spectator;
 
   /**
    * One picture to draw.
    *
    * @param later how many seeds after the first one its own is
    */
-  record Order(SceneView view, List<Edit> edits, int later) {}
+  public record Order(SceneView view, List<Edit> edits, int later) {}
 
   /**
    * Drawing without a word.
@@ -46,7 +46,14 @@ final class SamplePictures {
    * @param eachStep called after each denoising step; what it throws ends the drawing
    */
   SamplePictures(Sampler sampler, Scenes scenes, long seed, Runnable eachStep) {
-    this(sampler, scenes, Seed.of(seed), DrawingStart.Mode.ANEW, null, eachStep);
+    this(
+        sampler,
+        scenes,
+        scenes.config().slots(),
+        Seed.of(seed),
+        DrawingStart.Mode.ANEW,
+        null,
+        (_, _) -> eachStep.run());
   }
 
   /**
@@ -57,25 +64,44 @@ final class SamplePictures {
    */
   SamplePictures(
       Sampler sampler, Scenes scenes, Seed seed, DrawingStart.Mode mode, PrintStream print) {
-    this(sampler, scenes, seed, mode, print, () -> {});
+    this(sampler, scenes, scenes.config().slots(), seed, mode, print, (_, _) -> {});
+  }
+
+  /**
+   * Drawing for a spectator.
+   *
+   * @param scenes the scenes that edits refer to
+   * @param slots objects that the model has room for
+   * @param seed of the noise of the first picture
+   * @param mode how drawing begins
+   */
+  public SamplePictures(
+      Sampler sampler,
+      SceneLibrary scenes,
+      int slots,
+      Seed seed,
+      DrawingStart.Mode mode,
+      Sampler.Spectator spectator) {
+    this(sampler, scenes, slots, seed, mode, null, spectator);
   }
 
   private SamplePictures(
       Sampler sampler,
-      Scenes scenes,
+      SceneLibrary scenes,
+      int slots,
       Seed seed,
       DrawingStart.Mode mode,
       PrintStream print,
-      Runnable eachStep) {
+      Sampler.Spectator spectator) {
     this.print = print;
-    this.eachStep = eachStep;
+    this.spectator = spectator;
     this.sampler = sampler;
-    this.tokens = new EditTokens(sampler.model(), scenes.config().slots(), scenes);
+    this.tokens = new EditTokens(sampler.model(), slots, scenes);
     this.start = new DrawingStart(sampler, tokens, seed, mode);
   }
 
   /** Draws the pictures in order. */
-  List<BufferedImage> draw(List<Order> orders) throws IOException {
+  public List<BufferedImage> draw(List<Order> orders) throws IOException {
     List<BufferedImage> pictures = new ArrayList<>();
     var limit = new Progress.Limit.Steps((long) orders.size() * sampler.steps());
     try (Progress progress =
@@ -85,17 +111,18 @@ final class SamplePictures {
       for (int at = 0; at < orders.size(); at += most) {
         List<Order> some = orders.subList(at, Math.min(orders.size(), at + most));
         long before = (long) at * sampler.steps();
-        IntConsumer show =
+        Sampler.Spectator show =
             progress == null
-                ? step -> eachStep.run()
-                : step -> progress.step(before + (long) step * some.size(), 0);
+                ? spectator
+                : (step, _) -> progress.step(before + (long) step * some.size(), 0);
         pictures.addAll(some(some, show));
       }
     }
     return pictures;
   }
 
-  private List<BufferedImage> some(List<Order> orders, IntConsumer progress) throws IOException {
+  private List<BufferedImage> some(List<Order> orders, Sampler.Spectator progress)
+      throws IOException {
     NeuralAssets model = sampler.model();
     int size = model.preset().imageSize();
     try (Scope _ = Scope.open()) {
@@ -128,7 +155,7 @@ final class SamplePictures {
   }
 
   /** Values in [−1, 1] as bytes; those outside are clamped. */
-  static byte[] rgb(float[] values) {
+  public static byte[] rgb(float[] values) {
     byte[] rgb = new byte[values.length];
     for (int i = 0; i < rgb.length; i++) {
       rgb[i] = (byte) Math.round(Math.clamp(values[i] * 0.5f + 0.5f, 0, 1) * 255);
@@ -137,7 +164,7 @@ final class SamplePictures {
   }
 
   /** A frame as the model sees it. */
-  static BufferedImage frame(SceneView view, int frame) {
+  public static BufferedImage frame(SceneView view, int frame) {
     return PngFile.image(view.clip().rgb(frame), view.clip().size(), view.clip().size());
   }
 }

@@ -164,6 +164,7 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth, int imag
       case Edit.Rotate e -> String.format(Locale.ROOT, "%s %.0f°", e.object(), e.degrees());
       case Edit.Resize e -> String.format(Locale.ROOT, "%s × %.2g", e.object(), e.factor());
       case Edit.Remove e -> e.object();
+      case Edit.Duplicate e -> e.object() + " as " + e.as();
       case Edit.Replace e -> e.object() + " by " + e.by().object();
       case Edit.Background e -> "of scene " + e.scene();
     };

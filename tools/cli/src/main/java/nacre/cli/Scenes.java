@@ -31,7 +31,7 @@ import nacre.neuralassets.scene.SceneReader;
  * Scenes by name: a number is a held-out scene, or a clip of a data set if there is one, everything
  * else the identity of such a clip, or a folder. Each is read once.
  */
-final class Scenes implements SceneLibrary {
+public final class Scenes implements SceneLibrary {
   private final DataConfig config;
   private final int size;
   private final Map<String, SceneView> views = new HashMap<>();
@@ -55,7 +55,7 @@ final class Scenes implements SceneLibrary {
   }
 
   /** The data set of a preset. */
-  static DataConfig dataOf(TrainingPreset preset) {
+  public static DataConfig dataOf(TrainingPreset preset) {
     return DataConfig.of(
         preset
             .data()

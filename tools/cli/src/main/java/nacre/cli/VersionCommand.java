@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
     name = "version",
     description = "Show the versions of Nacre, Java and the system, and the size of the machine.",
     mixinStandardHelpOptions = true)
-final class VersionCommand implements Callable<Integer>, IVersionProvider {
+public final class VersionCommand implements Callable<Integer>, IVersionProvider {
   @Spec private CommandSpec spec;
 
   @Override
@@ -60,7 +60,8 @@ final class VersionCommand implements Callable<Integer>, IVersionProvider {
     return all;
   }
 
-  static String nacre() throws IOException {
+  /** The version of Nacre. */
+  public static String nacre() throws IOException {
     try (InputStream in = VersionCommand.class.getResourceAsStream("build.properties")) {
       Properties build = new Properties();
       build.load(in);

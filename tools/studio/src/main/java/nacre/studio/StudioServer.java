@@ -7,9 +7,9 @@ import io.javalin.http.HttpResponseException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
-import java.util.Map;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import nacre.cli.Failure;
 import nacre.cli.options.UserException;
 
 /** The web server: its limits, its calls and what it says of failures. */
@@ -22,13 +22,15 @@ final class StudioServer implements AutoCloseable {
   private static final long MOST_JSON = 1 << 20;
 
   private final Address address;
+  private final Studio studio;
   private final Javalin web;
 
-  private StudioServer(StudioSettings settings) {
+  private StudioServer(StudioSettings settings) throws IOException {
     for (Logger logger : LOGGERS) {
       logger.setLevel(Level.SEVERE);
     }
     this.address = settings.address();
+    this.studio = new Studio(settings);
     this.web = Javalin.create(this::configure);
   }
 
@@ -60,18 +62,38 @@ final class StudioServer implements AutoCloseable {
     Guard guard = new Guard(address);
     config.routes.before(guard::check);
     config.routes.get("/openapi.yaml", StudioServer::openApi);
-    config.routes.get("/api/state", request -> request.json(Map.of("version", "0")));
+    new StateCalls(studio).register(config.routes);
+    new SceneCalls(studio).register(config.routes);
+    new DrawCalls(studio).register(config.routes);
+    new JobCalls(studio).register(config.routes);
     config.routes.get("/", PageFiles::serve);
     config.routes.get("/<path>", PageFiles::serve);
     config.routes.exception(
-        Refusal.class, (e, request) -> refuse(request, e.status(), e.getMessage()));
-    config.routes.exception(
-        HttpResponseException.class,
-        (e, request) -> refuse(request, e.getStatus(), e.getMessage()));
+        Refusal.class, (e, request) -> Answers.refuse(request, e.status(), e.getMessage()));
+    config.routes.exception(HttpResponseException.class, StudioServer::refuse);
+    config.routes.exception(Exception.class, StudioServer::explain);
   }
 
-  private static void refuse(Context request, int status, String message) {
-    request.status(status).json(Map.of("error", message));
+  /** What the web server itself refuses. */
+  private static void refuse(HttpResponseException e, Context request) {
+    String message =
+        switch (e.getStatus()) {
+          case 404 -> "there is no such call; /openapi.yaml lists the calls";
+          case 405 -> "this call has another method; /openapi.yaml lists the calls";
+          case 413 -> "the body is too large: at most 1 MiB of JSON, or 32 MiB of a picture";
+          default -> Asked.brief(String.valueOf(e.getMessage()));
+        };
+    Answers.refuse(request, e.getStatus(), message);
+  }
+
+  /** A mistake of the user's is told; all else is a fault of this program. */
+  private static void explain(Exception e, Context request) {
+    if (Failure.isExplained(e)) {
+      Answers.refuse(request, 400, Failure.describe(e));
+    } else {
+      e.printStackTrace();
+      Answers.refuse(request, 500, "a fault of Nacre's: " + Failure.describe(e));
+    }
   }
 
   private static void openApi(Context request) throws IOException {
@@ -86,8 +108,14 @@ final class StudioServer implements AutoCloseable {
     return URI.create("http://" + address.host() + ":" + web.port() + "/" + token);
   }
 
+  /** Everything that the calls share. */
+  Studio studio() {
+    return studio;
+  }
+
   @Override
   public void close() {
+    studio.close();
     web.stop();
   }
 }
