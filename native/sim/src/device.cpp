@@ -121,7 +121,8 @@ EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, CUdevice device)
     case 10: *value = 32; break;          // threads of a warp
     case 12: *value = 65536; break;       // registers of a block
     case 13: *value = 1000000; break;     // clock, kHz
-    case 16: *value = 4; break;           // multiprocessors: few, so that grids are often larger than they
+    // Multiprocessors: few, so that grids are often larger than they.
+    case 16: *value = setting("NACRE_SIM_MULTIPROCESSORS", 4); break;
     case 18: case 35: *value = 0; break;  // integrated, error correction
     case 31: case 41: *value = 1; break;  // kernels side by side, unified addresses
     case 36: *value = 1000000; break;     // memory clock, kHz
@@ -262,7 +263,7 @@ EXPORT CUresult cuMemFreeAsync(CUdeviceptr a, CUstream stream) {
   return enqueue(stream, Work{"free", [a]() -> std::string {
                                 memory::forget(a);
                                 return "";
-                              }});
+                              }, true});
 }
 
 EXPORT CUresult cuMemAlloc_v2(CUdeviceptr* out, size_t bytes) {

@@ -68,6 +68,14 @@ void start() {
   });
 }
 
+bool counting() {
+  static const bool on = [] {
+    const char* asked = std::getenv("NACRE_SIM_COUNT");
+    return asked && std::strcmp(asked, "on") == 0;
+  }();
+  return on;
+}
+
 size_t capacity() { return capacity_bytes; }
 size_t used() {
   std::lock_guard hold(lock);
@@ -98,9 +106,11 @@ Address allocate(size_t bytes) {
     next_address += footprint;
   }
   blocks[a] = Block{bytes, footprint, true};
-  std::memset(state(a), FRESH, bytes);
-  std::memset(state(a) + bytes, NOTHING, footprint - bytes);
-  std::memset(host<char>(a), 0xFB, std::min<size_t>(bytes, KEEP_PAGES));
+  if (!counting()) {
+    std::memset(state(a), FRESH, bytes);
+    std::memset(state(a) + bytes, NOTHING, footprint - bytes);
+    std::memset(host<char>(a), 0xFB, std::min<size_t>(bytes, KEEP_PAGES));
+  }
   used_bytes += bytes;
   peak_bytes = std::max(peak_bytes, used_bytes);
   return a;
@@ -123,8 +133,8 @@ size_t release(Address a) {
 void forget(Address a) {
   std::lock_guard hold(lock);
   Block& block = blocks.at(a);
-  std::memset(state(a), FREED, block.bytes);
-  if (block.bytes >= KEEP_PAGES) madvise(host<void>(a), block.bytes / 4096 * 4096, MADV_DONTNEED);
+  if (!counting()) std::memset(state(a), FREED, block.bytes);
+  if (!counting() && block.bytes >= KEEP_PAGES) madvise(host<void>(a), block.bytes / 4096 * 4096, MADV_DONTNEED);
   quarantine.push_back(a);
   quarantined += block.footprint;
   while (quarantined > QUARANTINE) {
@@ -153,7 +163,7 @@ std::string describe(Address a) {
   const char* kind = block.live ? "an" : "a freed";
   if (offset < block.bytes) {
     std::snprintf(text, sizeof text, "byte %zu of %s allocation of %zu bytes%s", offset, kind, block.bytes,
-                  *state(a) == FRESH ? ", never written" : "");
+                  !counting() && *state(a) == FRESH ? ", never written" : "");
   } else if (after != blocks.end() && after->first - a < offset - block.bytes) {
     std::snprintf(text, sizeof text, "%zu bytes before an allocation of %zu bytes",
                   static_cast<size_t>(after->first - a), after->second.bytes);
@@ -167,6 +177,7 @@ std::string describe(Address a) {
 std::string why_not_writable(Address a, size_t bytes) {
   if (bytes == 0) return "";
   if (!inside(a) || !inside(a + bytes - 1)) return describe(a);
+  if (counting()) return "";
   for (size_t i = 0; i < bytes; i++) {
     unsigned char s = state(a)[i];
     if (s != FRESH && s != WRITTEN) return describe(a + i);
@@ -177,6 +188,7 @@ std::string why_not_writable(Address a, size_t bytes) {
 std::string why_not_readable(Address a, size_t bytes) {
   if (bytes == 0) return "";
   if (!inside(a) || !inside(a + bytes - 1)) return describe(a);
+  if (counting()) return "";
   const unsigned char* s = state(a);
   if (s[0] == WRITTEN && std::memcmp(s, s + 1, bytes - 1) == 0) return "";
   for (size_t i = 0; i < bytes; i++) {
@@ -185,7 +197,9 @@ std::string why_not_readable(Address a, size_t bytes) {
   return "";
 }
 
-void mark_written(Address a, size_t bytes) { std::memset(state(a), WRITTEN, bytes); }
+void mark_written(Address a, size_t bytes) {
+  if (!counting()) std::memset(state(a), WRITTEN, bytes);
+}
 
 void copy_states(Address from, Address to, size_t bytes) { std::memmove(state(to), state(from), bytes); }
 

@@ -16,6 +16,9 @@ constexpr size_t ALIGNMENT = 256;
 
 // Reserves the addresses. Memory that the device admits to have: NACRE_SIM_MEMORY, by default 8 GiB.
 void start();
+// NACRE_SIM_COUNT=on: work is checked, ordered and counted, and nothing of it is done. Memory is then addresses
+// alone, so that models of any size can be put through.
+bool counting();
 size_t capacity();
 size_t used();
 size_t peak();

@@ -87,6 +87,7 @@ CUresult step(CUstream s) {
   Work work = std::move(s->pending.front());
   s->pending.pop_front();
   if (broken != CUDA_SUCCESS) return broken;
+  if (memory::counting() && !work.orders) return broken;
   std::string story = work.run();
   if (!story.empty()) broken = fail(code_of(story), story);
   return broken;
@@ -203,7 +204,7 @@ EXPORT CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) {
                              step(mark->stream);
                            }
                            return "";
-                         }});
+                         }, true});
 }
 
 EXPORT CUresult cuEventCreate(CUevent* out, unsigned flags) {
@@ -232,7 +233,7 @@ EXPORT CUresult cuEventRecord(CUevent e, CUstream s) {
                            mark->done = true;
                            mark->at = std::chrono::steady_clock::now();
                            return "";
-                         }});
+                         }, true});
 }
 
 EXPORT CUresult cuEventSynchronize(CUevent e) {

@@ -17,6 +17,7 @@ namespace sim {
 struct Work {
   std::string name;
   std::function<std::string()> run;
+  bool orders = false;  // others wait for it, or use its memory again: done even where work is only counted
 };
 
 // One lock for the whole simulated driver; calls may come from many threads.

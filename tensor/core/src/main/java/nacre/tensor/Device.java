@@ -35,7 +35,7 @@ public final class Device {
   private static final Map<Key, Slot> OPEN = new ConcurrentHashMap<>();
 
   private final String name;
-  private final Backend backend;
+  private final VersionedBackend backend;
   private final Device home; // null where it is found when asked for
 
   Device(String name, Backend backend) {
@@ -196,6 +196,11 @@ public final class Device {
                 name,
                 artifact,
                 String.join(", ", known)));
+  }
+
+  /** The device's own backend, which notes nothing in tensors. */
+  Backend plainBackend() {
+    return backend.plain();
   }
 
   /** The backend that computes here. */

@@ -1,5 +1,6 @@
 package nacre.tensor;
 
+import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -7,7 +8,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import nacre.tensor.spi.Backend;
 
 /**
@@ -23,13 +23,48 @@ public final class Profile {
    *
    * @param operation the backend's method
    * @param operands dtypes and shapes of the tensors; empty where all are counted together
+   * @param launches what was put on the device, as {@link Backend#launches} counts it
+   * @param reads bytes of the operands, each counted once a call; those of a normalization that
+   *     takes several launches twice
+   * @param writes bytes of the results
+   * @param flop multiplications and additions of products, convolutions and attention
    */
-  public record Row(String operation, String operands, long calls, double seconds) {}
+  public record Row(
+      String operation,
+      String operands,
+      long calls,
+      double seconds,
+      long launches,
+      long reads,
+      long writes,
+      long flop) {}
+
+  private static final class Count {
+    private long calls;
+    private long nanos;
+    private long launches;
+    private long reads;
+    private long writes;
+    private long flop;
+
+    void add(Count other) {
+      calls += other.calls;
+      nanos += other.nanos;
+      launches += other.launches;
+      reads += other.reads;
+      writes += other.writes;
+      flop += other.flop;
+    }
+
+    Row row(String operation, String operands) {
+      return new Row(operation, operands, calls, nanos / 1e9, launches, reads, writes, flop);
+    }
+  }
 
   private record Signature(String operation, String operands) {}
 
   private final Device device;
-  private final Map<Signature, long[]> counts =
+  private final Map<Signature, Count> counts =
       new TreeMap<>(Comparator.comparing(Signature::operation).thenComparing(Signature::operands));
 
   private Profile(Device watched) {
@@ -38,7 +73,8 @@ public final class Profile {
             Proxy.newProxyInstance(
                 Backend.class.getClassLoader(),
                 new Class<?>[] {Backend.class},
-                (_, method, arguments) -> call(watched.backend(), method, arguments));
+                (proxy, method, arguments) ->
+                    call(watched.plainBackend(), (Backend) proxy, method, arguments));
     device = new Device(watched.toString(), backend);
   }
 
@@ -59,17 +95,12 @@ public final class Profile {
 
   /** One row for each operation, the longest first. */
   public List<Row> operations() {
-    return counts.entrySet().stream()
-        .collect(Collectors.groupingBy(e -> e.getKey().operation))
-        .entrySet()
-        .stream()
-        .map(
-            e ->
-                new Row(
-                    e.getKey(),
-                    "",
-                    e.getValue().stream().mapToLong(c -> c.getValue()[0]).sum(),
-                    e.getValue().stream().mapToLong(c -> c.getValue()[1]).sum() / 1e9))
+    Map<String, Count> sums = new TreeMap<>();
+    counts.forEach(
+        (signature, count) ->
+            sums.computeIfAbsent(signature.operation, _ -> new Count()).add(count));
+    return sums.entrySet().stream()
+        .map(e -> e.getValue().row(e.getKey(), ""))
         .sorted(Comparator.comparingDouble(Row::seconds).reversed())
         .toList();
   }
@@ -77,29 +108,36 @@ public final class Profile {
   /** One row for each operation and operands, the longest first. */
   public List<Row> signatures() {
     return counts.entrySet().stream()
-        .map(
-            e ->
-                new Row(
-                    e.getKey().operation,
-                    e.getKey().operands,
-                    e.getValue()[0],
-                    e.getValue()[1] / 1e9))
+        .map(e -> e.getValue().row(e.getKey().operation, e.getKey().operands))
         .sorted(Comparator.comparingDouble(Row::seconds).reversed())
         .toList();
   }
 
-  private Object call(Backend backend, Method method, Object[] arguments) throws Throwable {
+  private Object call(Backend backend, Backend proxy, Method method, Object[] arguments)
+      throws Throwable {
+    Method own = backend.getClass().getMethod(method.getName(), method.getParameterTypes());
+    if (own.isDefault() && arguments != null && method.getReturnType() == void.class) {
+      // It is made of others, and each of them is counted.
+      return InvocationHandler.invokeDefault(proxy, method, arguments);
+    }
+    Traffic traffic = Traffic.of(method.getName(), arguments);
+    long launched = backend.launches();
     long begin = System.nanoTime();
     try {
       return method.invoke(backend, arguments);
     } catch (InvocationTargetException e) {
       throw e.getCause();
     } finally {
-      long[] count =
+      Count count =
           counts.computeIfAbsent(
-              new Signature(method.getName(), operands(arguments)), _ -> new long[2]);
-      count[0]++;
-      count[1] += System.nanoTime() - begin;
+              new Signature(method.getName(), operands(arguments)), _ -> new Count());
+      count.calls++;
+      count.nanos += System.nanoTime() - begin;
+      long together = backend.launches() - launched;
+      count.launches += together;
+      count.reads += traffic.reads() + (together > 1 ? traffic.again() : 0);
+      count.writes += traffic.writes();
+      count.flop += traffic.flop();
     }
   }
 

@@ -33,6 +33,11 @@ final class VersionedBackend implements Backend {
     this.backend = backend;
   }
 
+  /** The device's own. */
+  Backend plain() {
+    return backend;
+  }
+
   private Backend wrote(Object by, Tensor y) {
     y.written(by);
     return backend;
@@ -62,6 +67,11 @@ final class VersionedBackend implements Backend {
   @Override
   public List<String> explain() {
     return backend.explain();
+  }
+
+  @Override
+  public long launches() {
+    return backend.launches();
   }
 
   @Override

@@ -25,6 +25,14 @@ public interface Backend {
   }
 
   /**
+   * How many kernels, products of libraries and copies were put on the device so far, one by one:
+   * what costs the host time. A graph's replay adds nothing. 0 where the device does not count.
+   */
+  default long launches() {
+    return 0;
+  }
+
+  /**
    * Makes work ready that will be done again and again on the same tensors, as {@link
    * nacre.tensor.CapturedStep} tells. Here it is computed as ever each time.
    */

@@ -198,6 +198,7 @@ final class CublasLtLibrary {
       setLong(plan.operation, CublasLt.CUBLASLT_MATMUL_DESC_BIAS_POINTER(), operands.bias);
     }
     boolean adds = operands.residual != 0;
+    gpu.device().launched();
     check(
         CublasLt.cublasLtMatmul(
             handle,

@@ -99,6 +99,11 @@ final class CudaBackend implements Backend {
     return explanation.lines();
   }
 
+  @Override
+  public long launches() {
+    return gpu.device().launches();
+  }
+
   /** Into a CUDA graph, unless {@link nacre.tensor.Setting#GRAPH} is off. */
   @Override
   public StepGraph stepGraph(Runnable work) {

@@ -14,6 +14,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       DataBench.class,
       EditBench.class,
+      LaunchesBench.class,
       MetricsBench.class,
       ModelsBench.class,
       OptimizerBench.class,

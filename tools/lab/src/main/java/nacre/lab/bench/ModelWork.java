@@ -18,6 +18,8 @@ import nacre.diffusion.unet.UNetConfig;
 import nacre.diffusion.vae.AutoencoderKL;
 import nacre.diffusion.vae.VaeConfig;
 import nacre.nn.AdamW;
+import nacre.nn.AttentionContext;
+import nacre.nn.Ema;
 import nacre.nn.Parameters;
 import nacre.nn.Vit;
 import nacre.nn.VitConfig;
@@ -52,6 +54,16 @@ enum ModelWork {
   UNET_TRAIN_32("unet-train-32", "UNet training step, 32×32 latent", Config.UNET, Machine.CPU),
   UNET_TRAIN_32_B32(
       "unet-train-32-b32", "UNet training step, 32×32 latent, batch 32", Config.UNET, Machine.GPU),
+  UNET_SAMPLE_64_B2(
+      "unet-sample-64-b2",
+      "UNet step of sampling, 64×64 latent, batch 2",
+      Config.UNET,
+      Machine.COUNTED),
+  UNET_AVERAGED_32_B32(
+      "unet-averaged-32-b32",
+      "UNet training step with moving averages, 32×32 latent, batch 32",
+      Config.UNET,
+      Machine.COUNTED),
   LAUNCHES("launches", "1,000 operations on 1,024 numbers", Config.NONE, Machine.GPU),
   LPIPS_VGG_256("lpips-vgg-256", "LPIPS, VGG16, 4 pairs 256×256", Config.NONE, Machine.METRICS),
   LPIPS_ALEX_256("lpips-alex-256", "LPIPS, AlexNet, 4 pairs 256×256", Config.NONE, Machine.METRICS),
@@ -82,13 +94,14 @@ enum ModelWork {
 
   /**
    * The machine that a work is for: what takes a GPU a moment takes a CPU minutes. Those of metrics
-   * are a table of their own.
+   * are a table of their own, and some are for {@code bench launches} alone.
    */
   private enum Machine {
     CPU,
     GPU,
     BOTH,
-    METRICS
+    METRICS,
+    COUNTED
   }
 
   private final String id;
@@ -182,12 +195,14 @@ enum ModelWork {
       case UNET_32_B16 -> build.unet(16, 32);
       case UNET_64_B2 -> build.unet(2, 64);
       case UNET_64_B16 -> build.unet(16, 64);
+      case UNET_SAMPLE_64_B2 -> build.sampling(2, 64);
       case VAE_ENCODE_256 -> build.encode(256);
       case VAE_DECODE_256 -> build.decode(256);
       case VAE_DECODE_512 -> build.decode(512);
       case VIT_B8_256 -> build.vit(1);
-      case UNET_TRAIN_32 -> build.trainingStep(1);
-      case UNET_TRAIN_32_B32 -> build.trainingStep(32);
+      case UNET_TRAIN_32 -> build.trainingStep(1, false);
+      case UNET_TRAIN_32_B32 -> build.trainingStep(32, false);
+      case UNET_AVERAGED_32_B32 -> build.trainingStep(32, true);
       case LAUNCHES -> build.launches(small ? CHAIN / 10 : CHAIN);
       case LPIPS_VGG_256 -> build.lpips(LpipsNet.VGG);
       case LPIPS_ALEX_256 -> build.lpips(LpipsNet.ALEX);
@@ -211,6 +226,19 @@ enum ModelWork {
       Tensor context = random(batch, 77, shape.crossAttentionDim());
       Tensor timesteps = Tensor.full(device, DType.F32, Shape.of(batch), 500);
       return () -> unet.forward(x, timesteps, context);
+    }
+
+    /** As a prompt is drawn: keys and values of its context are made before. */
+    Supplier<Tensor> sampling(int asked, int side) {
+      int batch = batch(asked);
+      UNetConfig shape = UNetConfig.of(config);
+      Parameters weights = weights();
+      UNet2DCondition unet = new UNet2DCondition(weights, shape);
+      weights.prepack();
+      Tensor x = random(batch, side / smaller, side / smaller, shape.inChannels());
+      AttentionContext context = unet.constant(random(batch, 77, shape.crossAttentionDim()));
+      Tensor timesteps = Tensor.full(device, DType.F32, Shape.of(batch), 500);
+      return () -> unet.forward(x, timesteps, context, null);
     }
 
     private AutoencoderKL autoencoder() {
@@ -259,7 +287,7 @@ enum ModelWork {
     }
 
     /** Weights and optimizer in f32, activations in {@code dtype}. */
-    Supplier<Tensor> trainingStep(int asked) {
+    Supplier<Tensor> trainingStep(int asked, boolean averaged) {
       int batch = batch(asked);
       UNetConfig shape = UNetConfig.of(config);
       Parameters parameters = Parameters.create(device, DType.F32, 0);
@@ -272,11 +300,15 @@ enum ModelWork {
           RandomNormal.normal(device, Shape.of(batch, side, side, shape.outChannels()), 1, 0);
       Tensor timesteps = Tensor.full(device, DType.F32, Shape.of(batch), 500);
       optimizer.setLearningRate(1e-5);
+      Ema ema = averaged ? new Ema(parameters.all(), 0.999, true) : null;
       return () -> {
         try (Tape tape = Tape.open()) {
           Tensor out = Cast.cast(unet.forward(x, timesteps, context), DType.F32);
           Tensor loss = MeanSquaredError.meanSquaredError(out, target);
           optimizer.step(tape.backward(loss)::of);
+          if (ema != null) {
+            ema.update();
+          }
           return loss;
         }
       };

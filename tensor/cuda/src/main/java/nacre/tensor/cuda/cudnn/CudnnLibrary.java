@@ -236,6 +236,7 @@ public final class CudnnLibrary {
     long workspace = bytes == 0 ? 0 : allocator.allocate(bytes);
     try {
       plan.run(target.cudnn(), workspace, operands);
+      device.launched();
     } finally {
       if (bytes != 0) {
         allocator.free(workspace, bytes);

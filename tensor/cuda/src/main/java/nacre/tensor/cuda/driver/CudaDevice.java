@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import nacre.bindings.CudaLibraries;
 import nacre.bindings.CudaLibrary;
@@ -29,6 +30,7 @@ public final class CudaDevice {
   private final String model;
   private final int capability;
   private final int multiprocessors;
+  private final AtomicLong launches = new AtomicLong();
   private final long totalBytes;
   private final MemorySegment context;
   private final MemorySegment stream;
@@ -177,6 +179,16 @@ public final class CudaDevice {
   /** The stream that all work goes through. */
   public MemorySegment stream() {
     return stream;
+  }
+
+  /** Counts one more launch. */
+  public void launched() {
+    launches.incrementAndGet();
+  }
+
+  /** How many launches there were of kernels, of libraries' plans and of copies. */
+  public long launches() {
+    return launches.get();
   }
 
   /** Where the arguments of the next launch go; for who has entered. */

@@ -94,6 +94,7 @@ public final class Kernel {
       Arguments all = device.arguments();
       all.begin(name, parameters);
       arguments.accept(all);
+      device.launched();
       check(
           Cuda.cuLaunchKernel(
               function,

@@ -49,6 +49,7 @@ public final class Staging {
         // Not before the GPU has read what was put here last.
         check(Cuda.cuEventSynchronize(events[i]), "cuEventSynchronize");
         MemorySegment.copy(source, at, buffers[i], 0, count);
+        device.launched();
         check(
             Cuda.cuMemcpyHtoDAsync_v2(destination + at, buffers[i], count, device.stream()),
             "cuMemcpyHtoDAsync");

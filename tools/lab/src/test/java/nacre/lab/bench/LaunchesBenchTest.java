@@ -1,0 +1,77 @@
+package nacre.lab.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import nacre.cli.Nacre;
+import nacre.tensor.Settings;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What a step of the whole model puts on a GPU of 132 multiprocessors, as {@code nacre bench
+ * launches} counts it on the simulated one. Upper bounds: whoever needs fewer lowers them.
+ */
+class LaunchesBenchTest {
+  /** A row of the table. */
+  private record Row(String operation, long launches, double bytes) {
+    static Row read(String line) {
+      String[] cells = line.split("\\|");
+      double bytes = Double.parseDouble(cells[4]) + Double.parseDouble(cells[5]);
+      return new Row(cells[1].strip(), Long.parseLong(cells[3].strip()), bytes);
+    }
+  }
+
+  @Test
+  void aStepOfSampling() throws IOException, InterruptedException {
+    List<Row> rows = count("unet-sample-64-b2");
+    assertAtMost(562, 5.5, of(rows, "all"));
+    assertEquals(32, of(rows, "attention").launches, "two in each of 16 transformer blocks");
+  }
+
+  @Test
+  void aStepOfTraining() throws IOException, InterruptedException {
+    List<Row> rows = count("unet-averaged-32-b32");
+    assertAtMost(3280, 101, of(rows, "all"));
+  }
+
+  private static void assertAtMost(long launches, double gigabytes, Row row) {
+    assertTrue(row.launches > 0 && row.launches <= launches, row.toString());
+    assertTrue(row.bytes > 0 && row.bytes <= gigabytes, row.toString());
+  }
+
+  private static Row of(List<Row> rows, String operation) {
+    return rows.stream().filter(row -> row.operation.equals(operation)).findFirst().orElseThrow();
+  }
+
+  /** In a process of its own, whose simulated device computes nothing. */
+  private static List<Row> count(String work) throws IOException, InterruptedException {
+    Optional<Path> simulator = Settings.ofProcess().cudaSimulator();
+    assumeTrue(simulator.isPresent(), "no simulated GPU");
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Nacre.class.getName(),
+            "bench",
+            "launches",
+            "--work",
+            work);
+    builder.environment().put("NACRE_CUDA_SIM", simulator.get().toString());
+    builder.environment().put("NACRE_SIM_COUNT", "on");
+    builder.environment().put("NACRE_SIM_MEMORY", Long.toString(128L << 30));
+    builder.environment().put("NACRE_SIM_MULTIPROCESSORS", "132");
+    builder.redirectErrorStream(true);
+    Process process = builder.start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), said);
+    return said.lines().filter(line -> line.matches("\\| \\w+ \\| \\d.*")).map(Row::read).toList();
+  }
+}
