@@ -34,6 +34,9 @@ const char* plain(int code) {
     case CUDA_ERROR_NOT_SUPPORTED: return "operation not supported";
     case CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED: return "operation not permitted when stream is capturing";
     case CUDA_ERROR_STREAM_CAPTURE_INVALIDATED: return "operation failed due to a previous error during capture";
+    case CUDA_ERROR_STREAM_CAPTURE_UNMATCHED: return "operation failed because the stream did not begin the capture";
+    case CUDA_ERROR_STREAM_CAPTURE_UNJOINED: return "capturing stream has unjoined work";
+    case CUDA_ERROR_STREAM_CAPTURE_ISOLATION: return "dependency created on uncaptured work in another stream";
     case CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE: return "the graph update was not performed";
   }
   return nullptr;
@@ -62,6 +65,9 @@ const char* name_of(int code) {
     NAME(CUDA_ERROR_NOT_SUPPORTED);
     NAME(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     NAME(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_UNJOINED);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_ISOLATION);
     NAME(CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE);
 #undef NAME
   }

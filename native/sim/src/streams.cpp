@@ -14,6 +14,8 @@ struct Mark {
   CUstream stream;
   bool done = false;
   std::chrono::steady_clock::time_point at;
+  CUgraph capture = nullptr;  // into which it was recorded
+  size_t captured = 0;        // what the stream had put into it before
 };
 
 constexpr size_t MOST_PENDING = 1024;
@@ -24,6 +26,9 @@ struct sim_stream {
   std::deque<Work> pending;
   CUgraph capture = nullptr;
   bool capture_spoilt = false;
+  CUstream origin = nullptr;  // which began the capture; another one if this was drawn into it by an event
+  size_t captured = 0;        // what this stream has put into the graph
+  bool joined = true;         // another stream of the capture waits for all of it
   bool asked = false;  // cuStreamQuery said "not ready" since the last work
 };
 
@@ -124,6 +129,8 @@ CUresult enqueue(CUstream given, Work work) {
   if (!known(s)) return bad_handle("stream");
   if (s->capture) {
     s->capture->work.push_back(std::move(work));
+    s->captured++;
+    s->joined = false;
     return CUDA_SUCCESS;
   }
   s->asked = false;
@@ -199,6 +206,25 @@ EXPORT CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) {
   if (!events().count(e)) return bad_handle("cuStreamWaitEvent: event");
   std::shared_ptr<Mark> mark = e->mark;
   if (!mark) return CUDA_SUCCESS;
+  CUstream waiting = resolve(s);
+  if (!known(waiting)) return bad_handle("cuStreamWaitEvent: stream");
+  bool of_capture = mark->capture && known(mark->stream) && mark->stream->capture == mark->capture;
+  if (waiting->capture && (!of_capture || waiting->capture != mark->capture)) {
+    waiting->capture_spoilt = true;
+    return fail(CUDA_ERROR_STREAM_CAPTURE_ISOLATION, "a captured stream waits for an event from outside its capture");
+  }
+  if (of_capture) {
+    if (waiting == null_stream()) {
+      return fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "the legacy default stream cannot be captured");
+    }
+    if (!waiting->capture) {  // drawn into the capture: its graph is one, in an order that the events allow
+      waiting->capture = mark->capture;
+      waiting->capture_spoilt = false;
+      waiting->origin = mark->stream->origin;
+      waiting->captured = 0;
+    }
+    if (mark->stream != waiting && mark->captured == mark->stream->captured) mark->stream->joined = true;
+  }
   return enqueue(s, Work{"wait for an event", [mark]() -> std::string {
                            while (!mark->done && known(mark->stream) && !mark->stream->pending.empty()) {
                              step(mark->stream);
@@ -229,11 +255,16 @@ EXPORT CUresult cuEventRecord(CUevent e, CUstream s) {
   auto mark = std::make_shared<Mark>();
   mark->stream = resolve(s);
   e->mark = mark;
-  return enqueue(s, Work{"event", [mark]() -> std::string {
-                           mark->done = true;
-                           mark->at = std::chrono::steady_clock::now();
-                           return "";
-                         }, true});
+  CUresult result = enqueue(s, Work{"event", [mark]() -> std::string {
+                                      mark->done = true;
+                                      mark->at = std::chrono::steady_clock::now();
+                                      return "";
+                                    }});
+  if (known(mark->stream) && mark->stream->capture) {
+    mark->capture = mark->stream->capture;
+    mark->captured = mark->stream->captured;
+  }
+  return result;
 }
 
 EXPORT CUresult cuEventSynchronize(CUevent e) {
@@ -283,6 +314,8 @@ EXPORT CUresult cuStreamBeginCapture_v2(CUstream s, int) {
   REQUIRE(!s->capture, "cuStreamBeginCapture: the stream is being captured already");
   s->capture = new sim_graph();
   s->capture_spoilt = false;
+  s->origin = s;
+  s->captured = 0;
   return CUDA_SUCCESS;
 }
 
@@ -290,10 +323,24 @@ EXPORT CUresult cuStreamEndCapture(CUstream s, CUgraph* out) {
   LOCK;
   if (!known(s)) return bad_handle("cuStreamEndCapture");
   REQUIRE(s->capture && out, "cuStreamEndCapture: the stream is not being captured");
+  if (s->origin != s) {
+    return fail(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "cuStreamEndCapture: another stream began this capture");
+  }
   CUgraph graph = s->capture;
-  s->capture = nullptr;
+  bool spoilt = false, joined = true;
+  for (CUstream one : streams()) {
+    if (one->capture == graph) {
+      spoilt |= one->capture_spoilt;
+      joined &= one == s || one->joined;
+      one->capture = nullptr;
+    }
+  }
   *out = nullptr;
-  if (s->capture_spoilt) {
+  if (!joined) {
+    delete graph;
+    return fail(CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "a stream that was drawn into the capture was not waited for");
+  }
+  if (spoilt) {
     delete graph;
     return fail(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "the capture was spoilt by a call that may not be captured");
   }

@@ -406,6 +406,89 @@ std::vector<Test> tests() {
          Handle graph = nullptr;
          expect(call("cuStreamEndCapture", m.stream, &graph), INVALIDATED, "spoilt", "end");
        }},
+      {"another stream in a capture",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(64), y = m.floats(64);
+         Handle side = nullptr, forked = nullptr, done = nullptr, graph = nullptr, exec = nullptr;
+         expect(call("cuStreamCreate", &side, 1u), 0, "", "stream");
+         expect(call("cuEventCreate", &forked, 2u), 0, "", "event");
+         expect(call("cuEventCreate", &done, 2u), 0, "", "event");
+         expect(m.wait(), 0, "", "wait");
+         for (bool joins : {false, true}) {
+           expect(call("cuStreamBeginCapture_v2", m.stream, 1), 0, "", "begin");
+           expect(call("cuEventRecord", forked, m.stream), 0, "", "record");
+           expect(call("cuStreamWaitEvent", side, forked, 0u), 0, "", "drawn in");
+           Machine beside = m;
+           beside.stream = side;
+           expect(beside.launch("add", 1, 64, 0, x, y, 64), 0, "", "launch");
+           expect(call("cuStreamEndCapture", side, &graph), 903, "another stream began", "end of the other");
+           if (joins) {
+             expect(call("cuEventRecord", done, side), 0, "", "record");
+             expect(call("cuStreamWaitEvent", m.stream, done, 0u), 0, "", "join");
+           }
+           expect(call("cuStreamEndCapture", m.stream, &graph), joins ? 0 : 904, "not waited for", "end");
+         }
+         expect(call("cuGraphInstantiateWithFlags", &exec, graph, 0ull), 0, "", "instantiate");
+         for (int i = 0; i < 3; i++) expect(call("cuGraphLaunch", exec, m.stream), 0, "", "replay");
+         float out[64];
+         expect(call("cuMemcpyDtoHAsync_v2", (void*)out, y, size_t(256), m.stream), 0, "", "download");
+         expect(m.wait(), 0, "", "wait");
+         check(out[63] == 4, "three replays added " + std::to_string(out[63] - 1));
+         expect(call("cuEventRecord", forked, side), 0, "", "record");
+         expect(call("cuStreamBeginCapture_v2", m.stream, 1), 0, "", "begin");
+         expect(call("cuStreamWaitEvent", m.stream, forked, 0u), 905, "outside its capture", "event from outside");
+         expect(call("cuStreamEndCapture", m.stream, &graph), INVALIDATED, "spoilt", "end");
+       }},
+      {"collectives on what they may not touch",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(64), y = m.floats(64);
+         struct Id {
+           char bytes[128];
+         } id;
+         Handle c = nullptr;
+         check(call("ncclGetUniqueId", &id) == 0, "id");
+         check(call("ncclCommInitRank", &c, 1, Id{}, 0) == 4, "a communicator without an id");
+         check(call("ncclCommInitRank", &c, 2, id, 2) == 4, "rank 2 of 2");
+         check(call("ncclCommInitRank", &c, 1, id, 0) == 0, "communicator");
+         Handle twice = nullptr;
+         check(call("ncclCommInitRank", &twice, 1, id, 0) == 5, "an id twice");
+         auto sum = [&](Device from, Device to, size_t count, int type, int op) {
+           return call("ncclAllReduce", from, to, count, type, op, c, m.stream);
+         };
+         check(sum(x, y, 64, 7, 0) == 0 && m.wait() == 0, "a sum with nobody");
+         check(sum(x, x + 4, 60, 7, 0) == 4, "buffers that overlap");
+         check(sum(x + 2, x + 2, 60, 7, 0) == 4, "a misaligned pointer");
+         check(sum(x, x, 64, 8, 0) == 4, "a type that is not simulated");
+         check(sum(x, x, 64, 7, 4) == 4, "an operation that is not simulated");
+         check(sum(x, y, 65, 7, 0) == 0, "too many elements, of which a later call tells");
+         expect(m.wait(), ILLEGAL_ADDRESS, "NCCL: all-reduce", "wait");
+       }},
+      {"a communicator after its end",
+       [] {
+         Machine m = machine();
+         Device x = m.floats(64);
+         struct Id {
+           char bytes[128];
+         } id;
+         Handle c = nullptr, graph = nullptr, exec = nullptr;
+         check(call("ncclGetUniqueId", &id) == 0, "id");
+         check(call("ncclCommInitRank", &c, 1, id, 0) == 0, "communicator");
+         expect(m.wait(), 0, "", "wait");
+         expect(call("cuStreamBeginCapture_v2", m.stream, 1), 0, "", "begin");
+         check(call("ncclAllReduce", x, x, size_t(64), 7, 0, c, m.stream) == 0, "captured");
+         expect(call("cuStreamEndCapture", m.stream, &graph), 0, "", "end");
+         expect(call("cuGraphInstantiateWithFlags", &exec, graph, 0ull), 0, "", "instantiate");
+         expect(call("cuGraphLaunch", exec, m.stream), 0, "", "replay");
+         expect(m.wait(), 0, "", "wait");
+         check(call("ncclCommDestroy", c) == 0, "destroy");
+         check(call("ncclCommDestroy", c) == 4, "destroyed twice");
+         check(call("ncclCommAbort", c) == 4, "aborted when destroyed");
+         check(call("ncclAllReduce", x, x, size_t(64), 7, 0, c, m.stream) == 4, "used when destroyed");
+         expect(call("cuGraphLaunch", exec, m.stream), 0, "", "replay");
+         expect(m.wait(), ILLEGAL_ADDRESS, "communicator that is destroyed", "replayed when destroyed");
+       }},
       {"too much memory",
        [] {
          Machine m = machine();
