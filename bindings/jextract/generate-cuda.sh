@@ -6,12 +6,12 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$here/../src/generated/java
 jextract=${JEXTRACT:-jextract}
-site=${1:?usage: generate-cuda.sh FOLDER, which holds nvidia/cu13/include and nvidia/cudnn/include}
+site=${1:?usage: generate-cuda.sh FOLDER, which holds nvidia/cu13, nvidia/cudnn and nvidia/nccl}
 
-generate() { # package, class, header
+generate() { # package, class, header, a folder of headers to look at first
   rm -rf "$out/nacre/bindings/$1"
   "$jextract" \
-    --include-dir "$here/include" \
+    --include-dir "$here/include" ${4:+--include-dir "$4"} \
     --include-dir "$site/nvidia/cu13/include" --include-dir "$site/nvidia/cudnn/include" \
     --target-package "nacre.bindings.$1" --header-class-name "$2" \
     --output "$out" "@$here/$1.includes" "$3"
@@ -28,3 +28,4 @@ generate cuda Cuda "$site/nvidia/cu13/include/cuda.h"
 generate nvrtc Nvrtc "$site/nvidia/cu13/include/nvrtc.h"
 generate cublaslt CublasLt "$site/nvidia/cu13/include/cublasLt.h"
 generate cudnn Cudnn "$site/nvidia/cudnn/include/cudnn_graph.h"
+generate nccl Nccl "$site/nvidia/nccl/include/nccl.h" "$here/include/nccl"

@@ -4,6 +4,7 @@ module nacre.bindings {
   exports nacre.bindings.cublaslt;
   exports nacre.bindings.cuda;
   exports nacre.bindings.cudnn;
+  exports nacre.bindings.nccl;
   exports nacre.bindings.nvrtc;
   exports nacre.bindings.onednn;
   exports nacre.bindings.symbols;

@@ -19,7 +19,7 @@ import nacre.bindings.symbols.OpenedLibraries;
  * environment.
  *
  * <p>Where the simulated GPU of the tests is named, it serves instead: a library that serves for
- * all four, or a folder of such; nothing else is looked at then.
+ * all of them, or a folder of such; nothing else is looked at then.
  */
 public final class CudaLibraries {
   private static final int NEWEST_CUDA = 13;
@@ -72,7 +72,7 @@ public final class CudaLibraries {
   /** The first library that is missing or too old, if any: without it CUDA cannot be used. */
   public static Optional<NativeLibrary.Unavailable> missing() {
     for (CudaLibrary library : CudaLibrary.values()) {
-      if (find(library) instanceof NativeLibrary.Unavailable missing) {
+      if (!library.isOptional() && find(library) instanceof NativeLibrary.Unavailable missing) {
         return Optional.of(missing);
       }
     }
@@ -194,6 +194,7 @@ public final class CudaLibraries {
       case NVRTC -> "nvrtcVersion";
       case CUBLASLT -> "cublasLtGetVersion";
       case CUDNN -> "cudnnGetVersion";
+      case NCCL -> "ncclGetVersion";
     };
   }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import nacre.bindings.cublaslt.CublasLt;
 import nacre.bindings.cuda.Cuda;
 import nacre.bindings.cudnn.Cudnn;
+import nacre.bindings.nccl.Nccl;
 import nacre.bindings.nvrtc.Nvrtc;
 
 /** One of NVIDIA's libraries that the CUDA backend calls. */
@@ -93,6 +94,34 @@ public enum CudaLibrary {
     String remedy(int cudaMajor) {
       return "pip install -U nvidia-cudnn-cu" + cudaMajor + ", or " + HINT;
     }
+  },
+
+  /** What processes exchange tensors with, a GPU each; a process alone needs none. */
+  NCCL("NCCL", "nccl", "2.20") {
+    @Override
+    public boolean isOptional() {
+      return true;
+    }
+
+    @Override
+    List<String> files(int cudaMajor) {
+      return List.of("libnccl.so.2");
+    }
+
+    @Override
+    String installed() {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment version = arena.allocate(ValueLayout.JAVA_INT);
+        check(Nccl.ncclGetVersion(version), "ncclGetVersion");
+        int number = version.get(ValueLayout.JAVA_INT, 0);
+        return number / 10000 + "." + number / 100 % 100 + "." + number % 100;
+      }
+    }
+
+    @Override
+    String remedy(int cudaMajor) {
+      return "pip install -U nvidia-nccl-cu" + cudaMajor + ", or " + HINT;
+    }
   };
 
   /** The majors of CUDA that the bindings fit, the newest first. */
@@ -118,6 +147,11 @@ public enum CudaLibrary {
   /** The oldest version that serves, such as {@code 9.15.1}. */
   public String minimum() {
     return minimum;
+  }
+
+  /** Whether a process that uses one GPU, and is alone, does without. */
+  public boolean isOptional() {
+    return false;
   }
 
   /** The package below this one that holds its functions. */

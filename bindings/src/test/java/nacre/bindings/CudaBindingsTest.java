@@ -11,6 +11,7 @@ import java.util.List;
 import nacre.bindings.cublaslt.CublasLt;
 import nacre.bindings.cuda.Cuda;
 import nacre.bindings.cudnn.Cudnn;
+import nacre.bindings.nccl.Nccl;
 import nacre.bindings.nvrtc.Nvrtc;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,6 +61,7 @@ class CudaBindingsTest {
       case NVRTC -> Nvrtc.class;
       case CUBLASLT -> CublasLt.class;
       case CUDNN -> Cudnn.class;
+      case NCCL -> Nccl.class;
     };
   }
 }

@@ -167,7 +167,7 @@ public final class Device {
           return open(provider, 0, settings);
         }
         provider.requirements(settings).stream()
-            .filter(requirement -> !requirement.met())
+            .filter(requirement -> !requirement.met() && !requirement.optional())
             .forEach(requirement -> reasons.add(requirement.name() + ": " + requirement.finding()));
       } catch (IllegalStateException e) {
         reasons.add(e.getMessage());

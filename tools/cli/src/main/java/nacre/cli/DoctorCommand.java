@@ -80,11 +80,16 @@ final class DoctorCommand implements Callable<Integer> {
       out.printf(
           Locale.ROOT,
           "  %-8s %-14s %s%n",
-          library.met() ? "found" : "missing",
+          library.met() ? "found" : library.optional() ? "absent" : "missing",
           library.name(),
           library.finding());
     }
-    boolean met = requirements.stream().allMatch(Requirement::met);
+    boolean met = requirements.stream().allMatch(r -> r.met() || r.optional());
+    requirements.stream()
+        .filter(library -> library.optional() && !library.met())
+        .forEach(
+            library ->
+                out.println("  so without " + library.name() + " several processes cannot train"));
     if (!met) {
       out.println("  so --device " + kind.kind() + " cannot be used here; all else can");
     }

@@ -110,6 +110,20 @@ class DoctorCommandTest {
   }
 
   @Test
+  void withoutNcclTheGpuIsUsedAllTheSame() throws Exception {
+    Path home = simulated("libcuda.so.1", "libnvrtc.so.13", "libcublasLt.so.13", "libcudnn.so.9");
+    // The simulator looks for what kernels are built with beside itself.
+    for (String part : List.of("device", "hooks.o")) {
+      Files.createSymbolicLink(home.resolve(part), SIMULATOR.resolveSibling(part).toRealPath());
+    }
+    Shell.Outcome outcome = doctor(Map.of("NACRE_CUDA_SIM", home.toString()));
+    assertEquals(0, outcome.status(), text(outcome));
+    assertTrue(text(outcome).contains("absent   NCCL"), text(outcome));
+    assertTrue(text(outcome).contains("pip install -U nvidia-nccl-cu13"), text(outcome));
+    assertTrue(text(outcome).contains("cuda (simulated): "), text(outcome));
+  }
+
+  @Test
   void withAllInPlaceTheCardIsChecked() throws Exception {
     assumeTrue(
         Files.isRegularFile(SIMULATOR),
@@ -117,6 +131,7 @@ class DoctorCommandTest {
     Shell.Outcome outcome = doctor(Map.of("NACRE_CUDA_SIM", SIMULATOR.toRealPath().toString()));
     assertEquals(0, outcome.status(), text(outcome));
     assertFalse(text(outcome).contains("missing"), text(outcome));
+    assertTrue(text(outcome).contains("found    NCCL           2.30.7, "), text(outcome));
     assertTrue(text(outcome).contains("cuda (simulated): "), text(outcome));
     assertEquals(2, text(outcome).split("passed", -1).length - 1, text(outcome));
   }

@@ -36,14 +36,14 @@ public final class CudaProvider implements BackendProvider {
   public List<Requirement> requirements(Settings settings) {
     search(settings);
     return Arrays.stream(CudaLibrary.values())
-        .map(CudaLibraries::find)
         .map(
-            found ->
-                switch (found) {
+            library ->
+                switch (CudaLibraries.find(library)) {
                   case NativeLibrary.Loaded(String name, String version, var file) ->
-                      new Requirement(name, true, version + ", " + file);
+                      new Requirement(name, true, version + ", " + file, library.isOptional());
                   case NativeLibrary.Unavailable(String name, String reason) ->
-                      new Requirement(name, false, reason.substring(name.length() + 2));
+                      new Requirement(
+                          name, false, reason.substring(name.length() + 2), library.isOptional());
                 })
         .toList();
   }
