@@ -3,6 +3,7 @@ package nacre.tensor.cuda;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import nacre.tensor.Settings;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -13,6 +14,7 @@ import nacre.tensor.cuda.driver.CudaStepGraph;
 import nacre.tensor.cuda.driver.IndexFaults;
 import nacre.tensor.cuda.driver.Kernels;
 import nacre.tensor.cuda.driver.Staging;
+import nacre.tensor.cuda.nccl.NcclCollectives;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
 import nacre.tensor.spi.Allocator;
@@ -20,11 +22,13 @@ import nacre.tensor.spi.AttentionGradients;
 import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Backend;
 import nacre.tensor.spi.Binary;
+import nacre.tensor.spi.Collectives;
 import nacre.tensor.spi.GroupNormInputs;
 import nacre.tensor.spi.LayerNormInputs;
 import nacre.tensor.spi.NormGradients;
 import nacre.tensor.spi.NormStatistics;
 import nacre.tensor.spi.Reduction;
+import nacre.tensor.spi.Rendezvous;
 import nacre.tensor.spi.StepGraph;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
@@ -111,6 +115,12 @@ final class CudaBackend implements Backend {
         ? new CudaStepGraph(
             gpu.device(), gpu.allocator(), work, run -> explanation.count("captured steps", run))
         : work::run;
+  }
+
+  /** By NCCL. */
+  @Override
+  public Optional<Collectives> collectives(Rendezvous ranks) {
+    return NcclCollectives.join(gpu.device(), ranks);
   }
 
   // ---- memory

@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import nacre.bindings.CudaLibraries;
@@ -40,6 +41,8 @@ public final class CudaDevice {
 
   /** What {@link #leave} makes current again: another library's context, else null. */
   private MemorySegment other;
+  private final List<Runnable> downloadChecks = new CopyOnWriteArrayList<>();
+  private List<Runnable> captured; // null while nothing is captured
 
   private CudaDevice(int ordinal) {
     this.ordinal = ordinal;
@@ -176,6 +179,37 @@ public final class CudaDevice {
     }
   }
 
+  /**
+   * Does something on the host now, or, inside of a step that is being captured, before each replay
+   * of it; for who has entered.
+   */
+  public void atEachRun(Runnable action) {
+    if (captured != null) {
+      captured.add(action);
+    } else {
+      action.run();
+    }
+  }
+
+  /** From here on {@link #atEachRun} adds to a list; null ends it. */
+  void capture(List<Runnable> actions) {
+    captured = actions;
+  }
+
+  /** Asks this whenever work was waited for, whose numbers may mean nothing if it throws. */
+  public void addDownloadCheck(Runnable check) {
+    downloadChecks.add(check);
+  }
+
+  /** Ends {@link #addDownloadCheck}. */
+  public void removeDownloadCheck(Runnable check) {
+    downloadChecks.remove(check);
+  }
+
+  void checkDownload() {
+    downloadChecks.forEach(Runnable::run);
+  }
+
   /** The stream that all work goes through. */
   public MemorySegment stream() {
     return stream;
@@ -235,7 +269,8 @@ public final class CudaDevice {
   public String describe() {
     List<String> libraries = new ArrayList<>();
     for (CudaLibrary library : CudaLibrary.values()) {
-      if (CudaLibraries.find(library) instanceof NativeLibrary.Loaded loaded) {
+      if (!library.isOptional()
+          && CudaLibraries.find(library) instanceof NativeLibrary.Loaded loaded) {
         libraries.add(
             library == CudaLibrary.DRIVER
                 ? "CUDA " + loaded.version()

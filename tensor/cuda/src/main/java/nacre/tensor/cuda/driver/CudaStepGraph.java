@@ -5,6 +5,8 @@ import static nacre.tensor.cuda.driver.CudaException.check;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 import nacre.bindings.cuda.Cuda;
@@ -23,6 +25,7 @@ public final class CudaStepGraph implements StepGraph {
   private BlockPlan plan;
   private BlockArena arena;
   private MemorySegment executable;
+  private final List<Runnable> beforeEach = new ArrayList<>();
   private String name;
 
   /**
@@ -53,6 +56,7 @@ public final class CudaStepGraph implements StepGraph {
         if (executable == null) {
           executable = capture();
         }
+        beforeEach.forEach(Runnable::run);
         check(Cuda.cuGraphLaunch(executable, device.stream()), "cuGraphLaunch");
         report.accept(name);
       }
@@ -86,6 +90,7 @@ public final class CudaStepGraph implements StepGraph {
     check(
         Cuda.cuStreamBeginCapture_v2(device.stream(), Cuda.CU_STREAM_CAPTURE_MODE_RELAXED()),
         "cuStreamBeginCapture");
+    device.capture(beforeEach);
     try {
       allocator.serve(arena, body);
     } catch (RuntimeException | Error e) {
@@ -93,6 +98,8 @@ public final class CudaStepGraph implements StepGraph {
         Cuda.cuGraphDestroy(out.get(ValueLayout.ADDRESS, 0));
       }
       throw e;
+    } finally {
+      device.capture(null);
     }
     check(Cuda.cuStreamEndCapture(device.stream(), out), "cuStreamEndCapture");
     return out.get(ValueLayout.ADDRESS, 0);

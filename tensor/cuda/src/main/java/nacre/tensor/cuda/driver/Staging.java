@@ -84,6 +84,7 @@ public final class Staging {
         MemorySegment.copy(buffers[i], 0, destination, at, Math.min(BYTES, bytes - at));
       }
       if (bytes > 0) {
+        device.checkDownload();
         faults.requireNone();
       }
     } finally {
