@@ -169,7 +169,7 @@ public record StudyFile(
           throw wrong("variant %s must be an object of a preset's keys", name);
         }
         try {
-          PresetFile merged = base.overlaid(name, keys);
+          PresetFile merged = base.overlaid(name, keys, file.toAbsolutePath().getParent());
           variants.put(name, new Variant(merged, merged.preset()));
         } catch (IllegalArgumentException e) {
           throw wrong("variant %s: %s", name, e.getMessage());

@@ -20,8 +20,14 @@ import nacre.weights.WeightsException;
  * @param images what images it was trained on
  */
 public record PretrainedEncoder(Path folder, VitConfig config, ImageProcessorConfig images) {
-  private static final String ENCODER = "image_encoder";
-  private static final String TOKENS = "asset_tokens";
+  /** The key of a preset that has the encoder's sizes. */
+  public static final String ENCODER = "image_encoder";
+
+  /** The key of a preset that has what images the encoder sees, among other things. */
+  public static final String TOKENS = "asset_tokens";
+
+  /** The keys below {@link #TOKENS} that a folder has for its encoder. */
+  public static final List<String> IMAGES = List.of("image_size", "image_mean", "image_std");
 
   /** The key of a preset that names the folder. */
   public static final String FROM = "image_encoder_from";

@@ -19,7 +19,6 @@ import nacre.weights.OneLine;
  */
 public record PresetDifference(String key, String wanted, String begun) {
   private static final String MODEL = AutoencoderPreset.MODEL;
-  private static final List<String> IMAGES = List.of("image_size", "image_mean", "image_std");
 
   /**
    * Compares a preset's file with the preset of a run, without opening the pretrained models that
@@ -39,8 +38,9 @@ public record PresetDifference(String key, String wanted, String begun) {
     }
     if (its.hasNonNull(PretrainedEncoder.FROM)) {
       leaveOut(mine, its, PretrainedEncoder.FROM, List.of(), named);
-      remove(mine, its, List.of("image_encoder"));
-      remove(mine.path("asset_tokens"), its.path("asset_tokens"), IMAGES);
+      remove(mine, its, List.of(PretrainedEncoder.ENCODER));
+      String tokens = PretrainedEncoder.TOKENS;
+      remove(mine.path(tokens), its.path(tokens), PretrainedEncoder.IMAGES);
     }
     if (its.hasNonNull(PretrainedAutoencoder.FROM) && !mine.hasNonNull("vae")) {
       its.remove("vae");

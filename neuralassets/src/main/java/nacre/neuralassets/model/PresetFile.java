@@ -92,18 +92,25 @@ public record PresetFile(String name, ObjectNode root, String json, boolean isOp
   /** What a file itself says. */
   private static PresetFile own(Path file) throws IOException {
     PresetFile preset = of(file.toString(), TextFile.read(file));
-    ObjectNode root = preset.root.deepCopy();
-    for (String key : PLACES) {
-      JsonPointer pointer = JsonPointer.compile("/" + key.replace('.', '/'));
-      String place = root.at(pointer).textValue();
-      if (place != null && !place.equals(PretrainedAutoencoder.SHIPPED)) {
-        String absolute = file.toAbsolutePath().resolveSibling(place).normalize().toString();
-        ((ObjectNode) root.at(pointer.head())).put(pointer.last().getMatchingProperty(), absolute);
-      }
-    }
+    ObjectNode root = placed(preset.root, file.toAbsolutePath().getParent());
     return root.equals(preset.root)
         ? preset
         : new PresetFile(preset.name, root, root.toPrettyString(), false);
+  }
+
+  /** A preset's keys with the places of other models as absolute paths. */
+  private static ObjectNode placed(ObjectNode keys, Path folder) {
+    ObjectNode placed = keys.deepCopy();
+    for (String key : PLACES) {
+      JsonPointer pointer = JsonPointer.compile("/" + key.replace('.', '/'));
+      String place = placed.at(pointer).textValue();
+      if (place != null && !place.equals(PretrainedAutoencoder.SHIPPED)) {
+        String absolute = folder.resolve(place).normalize().toString();
+        ((ObjectNode) placed.at(pointer.head()))
+            .put(pointer.last().getMatchingProperty(), absolute);
+      }
+    }
+    return placed;
   }
 
   /** This preset over the one that it extends: what it does not have is that one's. */
@@ -132,12 +139,27 @@ public record PresetFile(String name, ObjectNode root, String json, boolean isOp
       }
       parent = own(file).extended(file.getParent(), parents - 1);
     }
-    ObjectNode merged = parent.root.deepCopy();
     ObjectNode own = root.deepCopy();
     own.remove(EXTENDS);
-    lay(own, merged);
+    ObjectNode merged = merged(own, parent.root);
     boolean open = parent.isOpen && BASE_KEYS.stream().noneMatch(root::has);
     return new PresetFile(name(), merged, merged.toPrettyString(), open);
+  }
+
+  /**
+   * A preset's keys over those of another. With another encoder to begin with, the sizes and images
+   * of the other's are not kept.
+   */
+  private static ObjectNode merged(ObjectNode own, ObjectNode below) {
+    ObjectNode merged = below.deepCopy();
+    if (own.hasNonNull(PretrainedEncoder.FROM) && !own.has(PretrainedEncoder.ENCODER)) {
+      merged.remove(PretrainedEncoder.ENCODER);
+      if (merged.get(PretrainedEncoder.TOKENS) instanceof ObjectNode tokens) {
+        tokens.remove(PretrainedEncoder.IMAGES);
+      }
+    }
+    lay(own, merged);
+    return merged;
   }
 
   /** Lays an object over another, objects in it likewise; a null takes a key away. */
@@ -163,10 +185,10 @@ public record PresetFile(String name, ObjectNode root, String json, boolean isOp
    * and a null takes a key away.
    *
    * @param name of what comes out, in messages
+   * @param folder at which relative paths start
    */
-  public PresetFile overlaid(String name, ObjectNode keys) {
-    ObjectNode merged = root.deepCopy();
-    lay(keys.deepCopy(), merged);
+  public PresetFile overlaid(String name, ObjectNode keys, Path folder) {
+    ObjectNode merged = merged(placed(keys, folder.toAbsolutePath()), root);
     boolean open = isOpen && BASE_KEYS.stream().noneMatch(keys::has);
     return new PresetFile(name, merged, merged.toPrettyString(), open);
   }

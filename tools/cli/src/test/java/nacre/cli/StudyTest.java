@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import nacre.evaluation.study.StudyFile;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
+import nacre.weights.Sha256;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -229,6 +230,50 @@ class StudyTest {
     assertEquals(0, other.status(), other::err);
     String after = Files.readString(out.resolve("results/plain-seed0.json"));
     assertNotEquals(model(before), model(after));
+  }
+
+  /** The paper's ablation: an encoder that is pretrained, tuned or frozen. */
+  @Test
+  void aVariantBeginsWithAPretrainedEncoder() throws Exception {
+    Path encoder = folder.resolve("encoder");
+    Path given = Path.of("../../nn/src/test/resources/encoders/dinov2-classifier");
+    Files.createDirectories(encoder);
+    for (String name : List.of("config.json", "model.safetensors")) {
+      Files.copy(given.resolve(name), encoder.resolve(name));
+    }
+    Path file = folder.resolve("encoders.json");
+    String from = "\"image_encoder_from\": \"encoder\"";
+    Files.writeString(
+        file,
+        """
+        {
+          "base": "tiny",
+          "budget": {"steps": 2},
+          "cases": 7,
+          "variants": {
+            "tuned": {%s},
+            "frozen": {%s, "training": {"encoder_learning_rate_factor": 0}}
+          },
+          "comparisons": [["tuned", "frozen"]]
+        }
+        """
+            .formatted(from, from));
+    Path out = folder.resolve("out");
+    CommandLineRun run = CommandLineRun.of("study", file, "--out", out);
+    assertEquals(0, run.status(), run::err);
+    assertTrue(run.out().contains("encoder " + encoder + ", dinov2"), run::out);
+    assertEquals(encoder(out, "tuned", 0), encoder(out, "frozen", 0));
+    assertNotEquals(encoder(out, "tuned", 0), encoder(out, "tuned", 2));
+    assertEquals(encoder(out, "frozen", 0), encoder(out, "frozen", 2));
+    CommandLineRun again = CommandLineRun.of("study", file, "--out", out);
+    assertEquals(0, again.status(), again::err);
+    assertFalse(again.out().contains("step "), again::out);
+  }
+
+  /** The digest of the encoder's weights that a variant has after some steps. */
+  private static String encoder(Path out, String variant, int step) throws IOException {
+    String model = "runs/%s-seed0/checkpoints/step-%09d/ema".formatted(variant, step);
+    return Sha256.of(out.resolve(model).resolve("image_encoder/model.safetensors"));
   }
 
   private static String model(String results) throws IOException {
