@@ -38,6 +38,12 @@ import nacre.neuralassets.scene.SceneFrame;
  * <p>With the camera still, pixels stay as they are where nothing that changes was or comes.
  */
 public final class Chained implements EditingMethod {
+  /**
+   * The version of what it draws, which digests of stored pictures and values name: raised with
+   * every change of its pictures.
+   */
+  public static final int VERSION = 1;
+
   /** Places along a side of a pixel at which objects are looked at. */
   private static final int PLACES = 4;
 

@@ -8,6 +8,12 @@ import nacre.evaluation.Rgb;
 
 /** The source frame as it is: what a method must beat to have done anything. */
 public final class Copy implements EditingMethod {
+  /**
+   * The version of what it draws, which digests of stored pictures and values name: raised with
+   * every change of its pictures.
+   */
+  public static final int VERSION = 1;
+
   @Override
   public String name() {
     return "Copy";

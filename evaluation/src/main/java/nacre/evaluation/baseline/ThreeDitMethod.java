@@ -38,6 +38,12 @@ import nacre.weights.WeightsException;
  * resized, there and back. Confined to the thread that created it.
  */
 public final class ThreeDitMethod implements EditingMethod {
+  /**
+   * The version of what it draws, which digests of stored pictures and values name: raised with
+   * every change of its pictures.
+   */
+  public static final int VERSION = 1;
+
   private final Scope scope;
   private final ThreeDitSampler sampler;
   private final ClipTokenizer tokenizer;

@@ -80,7 +80,7 @@ public record EvaluationFolder(Path root) {
     if (!found.equals(key)) {
       String what =
           !found.methodDigest().equals(key.methodDigest())
-              ? "of " + key.method() + " as it was: other weights or settings"
+              ? "of " + key.method() + " as it was: other weights, settings or version"
               : "of other cases, or of another method or seed";
       throw new IOException(
           String.format(

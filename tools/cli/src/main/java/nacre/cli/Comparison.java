@@ -195,7 +195,7 @@ final class Comparison {
               name, digest, true, () -> NeuralAssetsMethod.open(name, folder, device, settings)));
     }
     for (String baseline : options.baselines) {
-      put(all, new Contender(baseline, baseline, false, () -> StudyMethods.open(baseline)));
+      put(all, Baselines.of(baseline));
     }
     return List.copyOf(all.values());
   }

@@ -117,7 +117,7 @@ final class ComparisonOptions {
               + " --benchmark");
     }
     for (String name : baselines) {
-      requireOne("--baseline", name, StudyMethods.names());
+      requireOne("--baseline", name, Baselines.names());
     }
     for (String level : levels) {
       requireOne("--level", level, LEVELS);

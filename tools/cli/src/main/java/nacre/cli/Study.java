@@ -36,6 +36,7 @@ import nacre.neuralassets.training.ModelFolder;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
+import nacre.weights.Aside;
 import nacre.weights.AtomicFile;
 import nacre.weights.JsonFile;
 import nacre.weights.NearName;
@@ -266,8 +267,17 @@ final class Study {
 
   private boolean measure(String method) throws IOException {
     Path file = folder.results(method, 0);
-    Contender contender = new Contender(method, "", false, () -> StudyMethods.open(method));
-    return isMeasured(file, 0, "") || measure(contender, 0, 0, file);
+    Contender contender = Baselines.of(method);
+    if (isMeasured(file, 0, contender.digest())) {
+      return true;
+    }
+    Optional<Measured> known = Measured.read(file);
+    if (known.isPresent() && !known.get().model().equals(contender.digest())) {
+      for (Path other : folder.of(method)) { // drawn by another version of it
+        out.printf(Locale.ROOT, "aside   %s, now %s%n", other, Aside.move(other));
+      }
+    }
+    return measure(contender, 0, 0, file);
   }
 
   private boolean isMeasured(Path file, long steps, String model) {
@@ -308,7 +318,8 @@ final class Study {
       add(folder.results(run.variant(), run.seed()), model, run.toString(), measured, missing);
     }
     for (String method : study.methods()) {
-      add(folder.results(method, 0), "", method, measured, missing);
+      String digest = Baselines.of(method).digest();
+      add(folder.results(method, 0), digest, method, measured, missing);
     }
     StudyResults results = new StudyResults(study, measured, missing);
     Files.createDirectories(folder.root());

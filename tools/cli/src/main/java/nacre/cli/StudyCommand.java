@@ -69,7 +69,7 @@ final class StudyCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintStream out = System.out;
-    StudyFile study = StudyFile.read(file, StudyMethods.names());
+    StudyFile study = StudyFile.read(file, Baselines.names());
     String stem = file.getFileName().toString().replaceFirst("\\.json$", "");
     StudyFolder root = new StudyFolder(folder != null ? folder : Path.of("studies").resolve(stem));
     if (dryRun && (only != null || jobs > 1)) {

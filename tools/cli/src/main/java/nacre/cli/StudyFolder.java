@@ -1,10 +1,13 @@
 package nacre.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import nacre.cli.options.UserException;
 import nacre.evaluation.study.Measured;
 import nacre.evaluation.study.StudyFile;
@@ -47,6 +50,13 @@ record StudyFolder(Path root) {
 
   Path results(String method, long seed) {
     return root.resolve("results").resolve(Measured.file(method, seed));
+  }
+
+  /** All that is drawn and measured of a method that needs no training. */
+  List<Path> of(String method) {
+    return Stream.of(drawn().resolve(method), pairs().resolve(method), results(method, 0))
+        .filter(Files::exists)
+        .toList();
   }
 
   /** What the process of a run prints. */

@@ -84,7 +84,7 @@ class ComparisonTest {
     assertEquals(first, new JsonMapper().readTree(out), "nothing is drawn or measured again");
     words[7] = 0.5;
     assertEquals(1, run(words));
-    assertTrue(err.toString().contains("other weights or settings"), err.toString());
+    assertTrue(err.toString().contains("other weights, settings or version"), err.toString());
   }
 
   @Test

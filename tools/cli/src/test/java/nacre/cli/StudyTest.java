@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import nacre.evaluation.baseline.Copy;
 import nacre.evaluation.study.StudyFile;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
@@ -41,8 +42,7 @@ class StudyTest {
 
   @Test
   void theStudyThatComesWithNacreCanBeRead() throws Exception {
-    StudyFile study =
-        StudyFile.read(Path.of("../../docs/results/study.json"), StudyMethods.names());
+    StudyFile study = StudyFile.read(Path.of("../../docs/results/study.json"), Baselines.names());
     assertEquals(3, study.seeds().size());
     assertTrue(study.variants().containsKey("neural-assets"));
     assertEquals(300, study.cases());
@@ -70,7 +70,7 @@ class StudyTest {
     assertEquals(0, run.status(), run::err);
     assertTrue(run.out().contains("still-camera, seed 1: run 4 of 4"), run::out);
     Path pieces = folder.resolve("pieces");
-    StudyFile study = StudyFile.read(tiny(), StudyMethods.names());
+    StudyFile study = StudyFile.read(tiny(), Baselines.names());
     int starts = 0;
     boolean done = false;
     boolean halfDone = false;
@@ -230,6 +230,33 @@ class StudyTest {
     assertEquals(0, other.status(), other::err);
     String after = Files.readString(out.resolve("results/plain-seed0.json"));
     assertNotEquals(model(before), model(after));
+  }
+
+  /** What an earlier version drew and measured is kept aside, and not taken for this one's. */
+  @Test
+  void anotherVersionOfABaselineIsDrawnAnew() throws Exception {
+    Path out = folder.resolve("out");
+    Path file = folder.resolve("copy.json");
+    Files.writeString(
+        file, "{\"budget\": {\"steps\": 1}, \"cases\": 7, \"pairs\": 2, \"methods\": [\"copy\"]}");
+    assertEquals(0, CommandLineRun.of("study", file, "--out", out).status());
+    String now = results(out).get("copy-seed0.json");
+    assertTrue(now.contains("\"copy " + Copy.VERSION + "\""), now);
+    for (String written :
+        List.of(
+            "results/copy-seed0.json",
+            "drawn/copy/seed-0/values-000000.json",
+            "drawn-pairs/copy/seed-0/values-000000.json")) {
+      Path path = out.resolve(written);
+      String text = Files.readString(path);
+      assertTrue(text.contains("copy " + Copy.VERSION), text);
+      Files.writeString(path, text.replace("copy " + Copy.VERSION, "copy 0"));
+    }
+    CommandLineRun again = CommandLineRun.of("study", file, "--out", out);
+    assertEquals(0, again.status(), again::err);
+    assertEquals(now, results(out).get("copy-seed0.json"));
+    assertTrue(Files.isDirectory(out.resolve("drawn/copy.aside")), again::out);
+    assertFalse(CommandLineRun.of("study", file, "--out", out).out().contains("aside"));
   }
 
   /** The paper's ablation: an encoder that is pretrained, tuned or frozen. */
