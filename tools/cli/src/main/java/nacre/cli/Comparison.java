@@ -195,7 +195,7 @@ final class Comparison {
               name, digest, true, () -> NeuralAssetsMethod.open(name, folder, device, settings)));
     }
     for (String baseline : options.baselines) {
-      put(all, Baselines.of(baseline));
+      put(all, Baselines.of(baseline, device));
     }
     return List.copyOf(all.values());
   }

@@ -57,9 +57,12 @@ final class ComparisonOptions {
 
   @Option(
       names = "--baseline",
-      paramLabel = "NAME",
+      paramLabel = "NAME[=MODEL]",
       split = ",",
-      description = "A method that needs no training: copy or chained; may be given several times.")
+      description =
+          "Another method: copy, the source frame as it is; chained, cutting out, moving, filling,"
+              + " pasting; chained=MODEL, where a Stable Diffusion fills; 3dit=MODEL, as it was"
+              + " published; may be given several times.")
   List<String> baselines = new ArrayList<>();
 
   @Option(
@@ -117,7 +120,7 @@ final class ComparisonOptions {
               + " --benchmark");
     }
     for (String name : baselines) {
-      requireOne("--baseline", name, Baselines.names());
+      Baselines.check("--baseline", name);
     }
     for (String level : levels) {
       requireOne("--level", level, LEVELS);

@@ -103,7 +103,8 @@ class ComparisonTest {
     assertMeaningless("leave out --pairs", "--benchmark", 3, "--pairs", 2);
     assertMeaningless("no metric looks through it", "--weights", "vgg=x");
     assertMeaningless("give --benchmark", "--keep-background", "0.2");
-    assertMeaningless("--baseline is chain, must be copy or chained", "--baseline", "chain");
+    assertMeaningless(
+        "--baseline is chain, must be copy or chained or 3dit", "--baseline", "chain");
     assertMeaningless("--level is pixel, must be image or object", "--level", "pixel");
     assertMeaningless("metric snr is not known; known are psnr", "--metrics", "snr");
     assertMeaningless("give --weights vgg=PATH", "--metrics", "lpips-vgg");
