@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 import sys
 import types
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, UserDict, UserList, defaultdict, deque
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
 import numpy
 import torch
@@ -198,6 +199,23 @@ def lightning() -> dict:
     }
 
 
+def holders() -> dict:
+    """Tensors in what is no plain dictionary or list: subclasses, attributes."""
+    attributes = stand_in("pytorch_lightning.utilities.parsing", "AttributeDict", dict)
+    config = stand_in("omegaconf.dictconfig", "DictConfig")
+    circle = config()
+    circle._parent = circle  # as OmegaConf's nodes hold each other
+    circle._content = {"rate": 0.5}
+    return {
+        "user": UserDict({"w": torch.full((1,), 1.0)}),
+        "attributes": attributes(w=torch.full((2,), 2.0)),
+        "space": SimpleNamespace(w=torch.full((3,), 3.0)),
+        "queue": deque([torch.full((4,), 4.0)]),
+        "list": UserList([torch.full((5,), 5.0)]),
+        "circle": circle,
+    }
+
+
 def inversion() -> dict:
     """An embedding of textual inversion as its authors and the webui write it."""
     return {
@@ -245,6 +263,7 @@ def main() -> None:
             pickle_protocol=protocol,
             _use_new_zipfile_serialization=False,
         )
+    torch.save(holders(), folder / "holders.pt")
     torch.save(inversion(), folder / "inversion.pt")
     torch.save({"<fox>": torch.arange(4.0)}, folder / "learned_embeds.bin")
     torch.save(torch.arange(3.0), folder / "tensor.pt")

@@ -4,8 +4,8 @@ import java.util.Set;
 
 /**
  * The names beside tensors and dictionaries that real training checkpoints have: states of
- * callbacks, arguments and configurations, numbers of NumPy. Their objects become placeholders,
- * from which nothing is read.
+ * callbacks, arguments and configurations, numbers of NumPy. Their objects become placeholders, of
+ * which only tensors that were put into them are read.
  */
 final class HarmlessNames {
   static final Set<String> ALL =
@@ -26,6 +26,9 @@ final class HarmlessNames {
           "builtins.slice",
           "builtins.str",
           "builtins.tuple",
+          "collections.IterableUserDict", // UserDict as Python 2 has it, and protocol 2
+          "collections.UserDict",
+          "collections.UserList",
           "collections.deque",
           "datetime.date",
           "datetime.datetime",

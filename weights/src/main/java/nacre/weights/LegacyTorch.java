@@ -30,11 +30,17 @@ final class LegacyTorch {
 
   private final Path path;
   private final MemorySegment file;
+
+  /** Over all five pickles, which share the bounds of length and memory of one. */
+  private final PickleInput input;
+
+  /** The position after them. */
   private long at;
 
   private LegacyTorch(Path path, MemorySegment file) {
     this.path = path;
     this.file = file;
+    this.input = new PickleInput(path, file, 0);
   }
 
   static TorchFile.Contents read(Path path, MemorySegment file) throws WeightsException {
@@ -93,7 +99,6 @@ final class LegacyTorch {
   private record Pickle(Object root, Map<String, Storage> storages) {}
 
   private Pickle next() throws WeightsException {
-    PickleInput input = new PickleInput(path, file, at);
     Unpickler unpickler = new Unpickler(input);
     Object root = unpickler.load();
     at = input.position();

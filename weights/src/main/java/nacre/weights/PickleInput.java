@@ -12,14 +12,15 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /**
- * A cursor over the bytes of a pickle. It checks every length against what is left before anything
- * is allocated, and counts what the pickle's objects take in memory, which is bounded.
+ * A cursor over the bytes of a pickle, or of several that follow each other. It checks every length
+ * against what is left before anything is allocated, and counts what the pickle's objects take in
+ * memory, which is bounded.
  */
 final class PickleInput {
-  /** The longest pickle, in bytes; those of large checkpoints have some ten million. */
+  /** The most bytes of pickles; those of large checkpoints have some ten million. */
   private static final long LONGEST = 1 << 28;
 
-  /** What the objects of a pickle may take, in bytes. */
+  /** What the objects of all may take, in bytes. */
   private static final long MOST_MEMORY = 1 << 28;
 
   /** The longest line of protocol 0, a module's or a class's name or a number, in bytes. */

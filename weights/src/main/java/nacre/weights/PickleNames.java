@@ -39,11 +39,15 @@ final class PickleNames {
 
   /** Modules of Python 2 that have other names in Python 3. */
   private static final Map<String, String> MODULES =
-      Map.of("__builtin__", "builtins", "copy_reg", "copyreg", "UserDict", "collections");
+      Map.of(
+          "__builtin__", "builtins",
+          "copy_reg", "copyreg",
+          "UserDict", "collections",
+          "UserList", "collections");
 
   static {
     put(Role.DICTIONARY, "collections.OrderedDict", "collections.defaultdict");
-    put(Role.DICTIONARY, "collections.Counter", "collections.UserDict", "builtins.dict");
+    put(Role.DICTIONARY, "collections.Counter", "builtins.dict");
     put(Role.SIZE, "torch.Size");
     put(Role.TENSOR_V1, "torch._utils._rebuild_tensor");
     put(Role.TENSOR_V2, "torch._utils._rebuild_tensor_v2");

@@ -50,24 +50,30 @@ final class PickleObjects {
 
   /** Sets an item as {@code object[key] = value} does. */
   void setItem(Object object, Object key, Object value) throws WeightsException {
-    if (object instanceof Dictionary dictionary) {
-      input.allocate(96);
-      // Other keys give no names, and could have hashes in common that make a dictionary slow.
-      boolean names =
-          key instanceof String || key instanceof Long n && n >= 0 && n <= Integer.MAX_VALUE;
-      dictionary.items.put(names ? key : new Placeholder("a key"), value);
-    } else if (!(object instanceof Placeholder)) {
-      throw input.wrong("an item is set in " + describe(object));
+    // Other keys give no names, and could have hashes in common that make a dictionary slow.
+    boolean names =
+        key instanceof String || key instanceof Long n && n >= 0 && n <= Integer.MAX_VALUE;
+    Object safe = names ? key : new Placeholder("a key");
+    input.allocate(96);
+    switch (object) {
+      case Dictionary dictionary -> dictionary.items.put(safe, value);
+      case Placeholder placeholder -> placeholder.put(safe, value);
+      default -> throw input.wrong("an item is set in " + describe(object));
     }
   }
 
   /** Appends as {@code object.append(value)} does. */
   void append(Object object, Object value) throws WeightsException {
-    if (object instanceof Sequence list) {
-      input.allocate(8);
-      list.items.add(value);
-    } else if (!(object instanceof Placeholder)) {
-      throw input.wrong("an item is appended to " + describe(object));
+    switch (object) {
+      case Sequence list -> {
+        input.allocate(8);
+        list.items.add(value);
+      }
+      case Placeholder placeholder -> {
+        input.allocate(96);
+        placeholder.put((long) placeholder.items.size(), value);
+      }
+      default -> throw input.wrong("an item is appended to " + describe(object));
     }
   }
 

@@ -49,15 +49,25 @@ sealed interface PickleValue {
   record Name(String path, PickleNames.Role role, StoredType type) implements PickleValue {}
 
   /**
-   * A placeholder of an object that is known to be harmless and of no use: whatever is put into it
-   * is dropped, but the state, which holds the tensors of a {@code ParameterDict}.
+   * A placeholder of an object that is known to be harmless, of a mapping's or list's subclass for
+   * instance, or with attributes: what is put into it may hold tensors, the rest is of no use.
    */
   final class Placeholder implements PickleValue {
     final String name;
     Object state = None.NONE;
 
+    /** What was set or appended, by key or number; not written to before that. */
+    Map<Object, Object> items = Map.of();
+
     Placeholder(String name) {
       this.name = name;
+    }
+
+    void put(Object key, Object value) {
+      if (items.isEmpty()) {
+        items = new LinkedHashMap<>();
+      }
+      items.put(key, value);
     }
   }
 

@@ -129,7 +129,7 @@ public final class SafeTensors implements WeightFile {
     }
 
     /**
-     * A part of this tensor, cut along the first axis; nothing is copied.
+     * A part of this tensor, cut along the first axis; nothing is read.
      *
      * @param part which, from 0
      * @param parts how many equal parts there are
@@ -155,7 +155,7 @@ public final class SafeTensors implements WeightFile {
       return new Entry(file, name, type, Shape.of(dims), content, start + part * elements);
     }
 
-    /** {@code count} elements from the {@code from}-th on, as a vector; nothing is copied. */
+    /** {@code count} elements from the {@code from}-th on, as a vector; nothing is read. */
     Entry run(long from, int count) {
       return new Entry(file, name, type, Shape.of(count), content, start + from);
     }

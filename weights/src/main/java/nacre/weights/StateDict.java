@@ -240,7 +240,7 @@ public final class StateDict implements AutoCloseable {
   }
 
   /**
-   * The tensors of another code base's file, renamed and split by a mapping; nothing is copied.
+   * The tensors of another code base's file, renamed and split by a mapping; nothing is read.
    * Tensors that the mapping does not know keep their names. Close only one of the two.
    *
    * @throws WeightsException if a tensor cannot be cut, or two come to have the same name

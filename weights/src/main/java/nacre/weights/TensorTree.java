@@ -3,8 +3,12 @@ package nacre.weights;
 import java.nio.file.Path;
 import java.util.AbstractMap;
 import java.util.AbstractSet;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,7 +53,13 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
           "ema",
           "string_to_param");
 
-  private static final String PARAMETER_DICT = "torch.nn.modules.container.ParameterDict";
+  /** Where objects of these classes have what they hold, among their attributes. */
+  private static final Map<String, String> HOLDING =
+      Map.of(
+          "torch.nn.modules.container.ParameterDict", "_parameters",
+          "collections.UserDict", "data",
+          "collections.IterableUserDict", "data",
+          "collections.UserList", "data");
 
   /**
    * Seeks the tensors of an object.
@@ -63,7 +73,7 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
   }
 
   private static TensorTree chosen(Walk walk, Object root, String key) throws WeightsException {
-    Object value = find(root, key).orElse(None.NONE);
+    Object value = find(walk, root, key).orElse(None.NONE);
     Map<String, Strided> tensors = walk.tensors(value);
     if (tensors.isEmpty()) {
       List<String> there = walk.dictionaries(root, "");
@@ -89,7 +99,7 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
         throw walk.tooDeep();
       }
       leftOut.addAll(others);
-      model = children(model).get(key.get());
+      model = walk.children(model).get(key.get());
       path += key.get() + ".";
     }
     Map<String, Strided> tensors = walk.tensors(model);
@@ -103,7 +113,7 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
 
   /** The key under which an object holds a model, if it holds one by a name that is known. */
   private static Optional<String> key(Walk walk, Object object) throws WeightsException {
-    Map<?, ?> children = children(object);
+    Map<?, ?> children = walk.children(object);
     for (String key : MODELS) {
       Object child = children.get(key);
       if (child != null && !(child instanceof Strided) && walk.holdsTensor(child)) {
@@ -114,12 +124,14 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
   }
 
   /** What lies under a key, which may have dots itself. */
-  private static Optional<Object> find(Object object, String key) {
-    Map<?, ?> children = children(object);
+  private static Optional<Object> find(Walk walk, Object object, String key)
+      throws WeightsException {
+    Map<?, ?> children = walk.children(object);
     Optional<Object> whole = child(children, key);
     for (int dot = key.indexOf('.'); whole.isEmpty() && dot >= 0; dot = key.indexOf('.', dot + 1)) {
       String rest = key.substring(dot + 1);
-      whole = child(children, key.substring(0, dot)).flatMap(inner -> find(inner, rest));
+      Optional<Object> inner = child(children, key.substring(0, dot));
+      whole = inner.isPresent() ? find(walk, inner.get(), rest) : Optional.empty();
     }
     return whole;
   }
@@ -136,13 +148,25 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
       case Dictionary dictionary -> dictionary.items;
       case Sequence list -> numbered(list.items);
       case Tuple tuple -> numbered(Arrays.asList(tuple.items));
-      case Placeholder placeholder
-          when placeholder.name.equals(PARAMETER_DICT)
-              && placeholder.state instanceof Dictionary state
-              && state.items.get("_parameters") instanceof Dictionary parameters ->
-          parameters.items;
+      case Placeholder placeholder -> contents(placeholder);
       default -> Map.of();
     };
+  }
+
+  /** The attributes and items of an object. */
+  private static Map<?, ?> contents(Placeholder object) {
+    Object attributes = object.state;
+    String holding = HOLDING.get(object.name);
+    if (holding != null && attributes instanceof Dictionary all) {
+      attributes = all.items.getOrDefault(holding, None.NONE);
+    }
+    Map<?, ?> held = attributes instanceof Placeholder ? Map.of() : children(attributes);
+    if (object.items.isEmpty() || held.isEmpty()) {
+      return object.items.isEmpty() ? held : object.items;
+    }
+    Map<Object, Object> both = new LinkedHashMap<>(held);
+    both.putAll(object.items);
+    return both;
   }
 
   /** A list as a map from numbers, without a copy. */
@@ -183,6 +207,12 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
 
     private final Path file;
     private int objects;
+
+    /** Objects from which no tensor is reached, by identity. */
+    private final Set<Object> barren = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    /** Objects from which one is. */
+    private final Set<Object> fruitful = Collections.newSetFromMap(new IdentityHashMap<>());
 
     Walk(Path file) {
       this.file = file;
@@ -244,12 +274,50 @@ record TensorTree(Map<String, Strided> tensors, Optional<String> taken, List<Str
       }
     }
 
-    private Map<?, ?> below(Object object, int depth) throws WeightsException {
-      Map<?, ?> children = children(object);
-      objects += 1 + children.size();
+    /**
+     * What an object holds. Objects of configurations, which may hold each other in circles, have
+     * nothing if no tensor is reached from them.
+     */
+    Map<?, ?> children(Object object) throws WeightsException {
+      return object instanceof Placeholder && !reachesTensor(object)
+          ? Map.of()
+          : TensorTree.children(object);
+    }
+
+    private boolean reachesTensor(Object from) throws WeightsException {
+      if (fruitful.contains(from)) {
+        return true;
+      }
+      Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+      Deque<Object> left = new ArrayDeque<>(List.of(from));
+      while (!left.isEmpty()) {
+        Object one = left.pop();
+        if (one instanceof Strided) {
+          fruitful.add(from);
+          return true;
+        }
+        if (!barren.contains(one) && seen.add(one)) {
+          Map<?, ?> children = TensorTree.children(one);
+          count(1 + children.size());
+          children.values().stream()
+              .filter(child -> child instanceof PickleValue && child != None.NONE)
+              .forEach(left::push);
+        }
+      }
+      barren.addAll(seen);
+      return false;
+    }
+
+    private void count(int more) throws WeightsException {
+      objects += more;
       if (objects > MOST_OBJECTS) {
         throw wrong("holds more than " + MOST_OBJECTS + " objects, too many to look through");
       }
+    }
+
+    private Map<?, ?> below(Object object, int depth) throws WeightsException {
+      Map<?, ?> children = children(object);
+      count(1 + children.size());
       if (depth == DEEPEST && !children.isEmpty()) {
         throw tooDeep();
       }

@@ -225,18 +225,34 @@ class MaliciousArchiveTest {
   }
 
   private static byte[] legacy(String keys, String storages) {
+    return legacy("}", keys, storages);
+  }
+
+  private static byte[] legacy(String machine, String keys, String storages) {
     String magic = PickleText.START + "\u008a\nl\u00fc\u009cF\u00f9 j\u00a8P\u0019.";
     String version = PickleText.START + "M\u00e9\u0003.";
     return PickleText.bytes(
         magic
             + version
             + PickleText.START
-            + "}."
+            + machine
+            + "."
             + PICKLE
             + PickleText.START
             + keys
             + "."
             + storages);
+  }
+
+  /** What one pickle may take, the five of a file do not take each. */
+  @Test
+  void thePicklesOfAnOlderFileShareTheBoundOfMemory() throws WeightsException {
+    String floats = PickleText.little(4, 8) + "\0".repeat(16);
+    String key = "](" + PickleText.text("0") + "e";
+    String much = "N0".repeat(3_600_000); // each counts 40 bytes, which it gives back
+    assertEquals(Set.of("w"), read(legacy(much + "}", key, floats)));
+    assertEquals(Set.of("w"), read(legacy(much + key, floats)));
+    assertRefused("more than 268435456 bytes of memory", legacy(much + "}", much + key, floats));
   }
 
   @Test

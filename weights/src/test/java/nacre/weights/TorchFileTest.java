@@ -197,6 +197,25 @@ class TorchFileTest {
     assertTrue(e.getMessage().contains("has no dictionaries to choose from"), e.getMessage());
   }
 
+  /** Subclasses of dictionaries and lists, and attributes; a configuration in a circle is none. */
+  @Test
+  void noTensorIsLeftOutForWhatHoldsIt() throws IOException {
+    try (StateDict dict = StateDict.open(file("holders.pt"))) {
+      assertEquals(
+          List.of("user.w", "attributes.w", "space.w", "queue.0", "list.0"),
+          List.copyOf(dict.entries().keySet()));
+      int length = 0;
+      for (SafeTensors.Entry entry : dict.entries().values()) {
+        assertEquals(Shape.of(++length), entry.shape(), entry.name());
+      }
+      assertArrayEquals(new float[] {1}, floats(dict, "user.w"));
+    }
+    try (StateDict dict = StateDict.openKey(file("holders.pt"), Optional.of("space"))) {
+      assertEquals(Set.of("w"), dict.entries().keySet());
+      assertArrayEquals(new float[] {3, 3, 3}, floats(dict, "w"));
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3, 4, 5})
   void everyProtocolIsRead(int protocol) throws IOException {

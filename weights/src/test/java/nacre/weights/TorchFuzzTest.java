@@ -118,6 +118,7 @@ class TorchFuzzTest {
           "protocol-4-legacy.pt",
           "protocol-5.pt",
           "inversion.pt",
+          "holders.pt",
           "module.pt",
           "list.pt"
         }) {

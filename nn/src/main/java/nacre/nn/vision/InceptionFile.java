@@ -22,7 +22,7 @@ import nacre.weights.WeightsException;
  * Conv2d_1a_3x3.conv.weight}, {@code Conv2d_1a_3x3.bn.running_var} and so on, whatever precedes
  * these names.
  *
- * @param path of safetensors, or a folder with {@code model.safetensors}
+ * @param path of a file of safetensors or of PyTorch, or of a folder with {@code model.safetensors}
  */
 public record InceptionFile(Path path) {
   private static final String WEIGHT = ".conv.weight";

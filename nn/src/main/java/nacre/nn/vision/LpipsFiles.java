@@ -27,9 +27,9 @@ import nacre.weights.WeightsException;
  * net.slice1.0.weight}).
  *
  * @param net which network
- * @param trunk a safetensors file, or a folder with {@code model.safetensors}; a classifier in it
- *     is ignored
- * @param heads a safetensors file; if empty those in the trunk's file, and the authors' if there
+ * @param trunk a file of safetensors or of PyTorch, or a folder with {@code model.safetensors}; a
+ *     classifier in it is ignored
+ * @param heads a file of either kind; if empty those in the trunk's file, and the authors' if there
  *     are none
  */
 public record LpipsFiles(LpipsNet net, Path trunk, Optional<Path> heads) {
