@@ -1,8 +1,6 @@
 package nacre.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -14,9 +12,6 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
@@ -71,81 +66,7 @@ public final class StateDict implements AutoCloseable {
    * @throws WeightsException if there is none of them, or a file is malformed, in one line
    */
   public static StateDict open(Path folder, String stem) throws WeightsException {
-    for (String name : names(stem)) {
-      if (Files.exists(folder.resolve(name))) {
-        return open(folder.resolve(name));
-      }
-    }
-    throw new WeightsException(
-        folder,
-        String.format(
-            Locale.ROOT,
-            "has no %s.safetensors, no index of its shards, no half-precision variant and no"
-                + " .bin%s",
-            stem,
-            otherFile(folder, stem).map(other -> "; " + other).orElse("")));
-  }
-
-  /** The names by which a model's file, or the index of its shards, is looked for. */
-  private static List<String> names(String stem) {
-    Stream<String> safe = names(stem, ".safetensors");
-    Stream<String> torch = names(stem.equals("model") ? "pytorch_model" : stem, ".bin");
-    return Stream.concat(safe, torch).distinct().toList();
-  }
-
-  private static Stream<String> names(String stem, String ending) {
-    return Stream.of("", ".fp16", ".bf16")
-        .flatMap(
-            variant ->
-                Stream.of(
-                    stem + variant + ending,
-                    stem + variant + ending + ".index.json",
-                    stem + ending + ".index" + variant + ".json"));
-  }
-
-  /** The first file in a folder that holds a model in another way, and what to do about it. */
-  private static Optional<String> otherFile(Path folder, String stem) throws WeightsException {
-    if (!Files.isDirectory(folder)) {
-      return Optional.empty();
-    }
-    try (Stream<Path> files = Files.list(folder)) {
-      return files
-          .map(file -> file.getFileName().toString())
-          .sorted()
-          .flatMap(name -> remedy(name, stem).stream())
-          .findFirst();
-    } catch (IOException e) {
-      throw new WeightsException(folder, "cannot be read: " + e.getMessage(), e);
-    }
-  }
-
-  private static Optional<String> remedy(String name, String stem) {
-    String shown = OneLine.clip(name);
-    if (name.matches(".*\\.(part|incomplete|crdownload|download|tmp|aria2)")) {
-      return Optional.of(
-          shown + " is a download that has not ended: wait for it or begin it again");
-    }
-    if (name.endsWith(".msgpack") || name.endsWith(".onnx") || name.endsWith(".h5")) {
-      return Optional.of(
-          shown + " is of Flax, ONNX or TensorFlow, which is not read: take the safetensors file");
-    }
-    if (name.matches(".+-\\d+-of-\\d+\\.(safetensors|bin)")) {
-      return Optional.of(shown + " is one of several whose index is missing: download it too");
-    }
-    Matcher other =
-        Pattern.compile(
-                "(pytorch_model|" + Pattern.quote(stem) + ")(\\.[\\w-]+)?\\.(safetensors|bin|pth?)")
-            .matcher(name);
-    return other.matches()
-        ? Optional.of(
-            String.format(
-                Locale.ROOT,
-                "to use %s rename it to %s",
-                shown,
-                other.group(3).equals("safetensors")
-                    ? stem + ".safetensors"
-                    : (stem.equals("model") ? "pytorch_model" : stem) + ".bin"))
-        : Optional.empty();
+    return open(new FolderFile(folder, stem).find());
   }
 
   private static StateDict openShards(Path index) throws WeightsException {
