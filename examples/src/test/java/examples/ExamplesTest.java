@@ -2,8 +2,10 @@ package examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,20 +15,32 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import nacre.diffusion.LoadOptions;
 import nacre.diffusion.StableDiffusion;
 import nacre.diffusion.lora.Lora;
+import nacre.diffusion.text.ClipTextConfig;
+import nacre.diffusion.unet.UNetConfig;
+import nacre.diffusion.vae.VaeConfig;
+import nacre.evaluation.baseline.ThreeDitMethod;
+import nacre.evaluation.threedit.ThreeDit;
+import nacre.evaluation.threedit.ThreeDitConfig;
+import nacre.evaluation.threedit.ThreeDitFolder;
 import nacre.neuralassets.data.ClipSourceProvider;
 import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.SceneReader;
 import nacre.neuralassets.scene.Vec3;
+import nacre.nn.Parameters;
+import nacre.nn.VitConfig;
+import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
+import nacre.tensor.Scope;
 import nacre.weights.SafeTensors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -75,6 +89,58 @@ class ExamplesTest {
     Path picture = folder.resolve("fox.png");
     run(NewScheduler::main, TINY_SD, picture);
     assertTrue(ImageIO.read(picture.toFile()).getWidth() > 8);
+  }
+
+  /** A tiny 3DIT, on made-up pairs of OBJect; in two parts it ends as in one. */
+  @Test
+  void trainThreeDit() throws IOException {
+    JsonMapper json = new JsonMapper();
+    ThreeDitConfig config =
+        new ThreeDitConfig(
+            16,
+            UNetConfig.of(
+                json.readTree(
+                    """
+                    {"sample_size": 8, "in_channels": 8, "out_channels": 4,
+                     "block_out_channels": [8, 8], "layers_per_block": 1, "attention_head_dim": 2,
+                     "cross_attention_dim": 12, "norm_num_groups": 4,
+                     "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+                     "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"]}
+                    """)),
+            VaeConfig.of(
+                json.readTree(
+                    """
+                    {"block_out_channels": [4, 8], "layers_per_block": 1, "norm_num_groups": 2,
+                     "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D"],
+                     "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D"]}
+                    """)),
+            Optional.of(new ClipTextConfig(49408, 12, 24, 1, 2, 77, "quick_gelu", 1e-5)),
+            VitConfig.of(
+                json.readTree(
+                    """
+                    {"model_type": "clip_vision_model", "hidden_size": 16, "intermediate_size": 24,
+                     "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 12,
+                     "patch_size": 4}
+                    """)),
+            ThreeDitConfig.ddim());
+    Path model = Files.createDirectories(folder.resolve("model"));
+    try (Scope _ = Scope.open()) {
+      Parameters p = Parameters.create(Device.of("cpu"), DType.F32, 1);
+      new ThreeDit(p, config);
+      ThreeDitFolder.save(model, p.all(), config);
+    }
+    String data = "object:../datasets/src/test/resources/nacre/datasets/object/data";
+    Path words = Files.writeString(folder.resolve("words.json"), "{\"a1\": \"blue crate\"}");
+    Path whole = folder.resolve("whole");
+    List<String> lines = run(TrainThreeDit::main, model, data, words, 2, 6, whole);
+    assertEquals(6, lines.size());
+    Path parts = folder.resolve("parts");
+    run(TrainThreeDit::main, model, data, words, 2, 4, parts);
+    assertEquals(lines.subList(4, 6), run(TrainThreeDit::main, model, data, words, 2, 6, parts));
+    Path weights = Path.of("unet/diffusion_pytorch_model.safetensors");
+    assertEquals(-1, Files.mismatch(whole.resolve(weights), parts.resolve(weights)));
+    assertNotEquals(-1, Files.mismatch(whole.resolve(weights), model.resolve(weights)));
+    ThreeDitMethod.load(parts, Device.of("cpu")).close();
   }
 
   @Test

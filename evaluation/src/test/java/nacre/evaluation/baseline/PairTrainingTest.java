@@ -1,17 +1,27 @@
 package nacre.evaluation.baseline;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import nacre.diffusion.text.ClipTokenizer;
+import nacre.evaluation.threedit.EditPairBatches;
+import nacre.evaluation.threedit.ObjectEdit;
+import nacre.evaluation.threedit.ObjectWords;
 import nacre.evaluation.threedit.ThreeDitPairs;
 import nacre.evaluation.threedit.ThreeDitTrainer;
 import nacre.neuralassets.data.Clip;
+import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.ObjectView;
@@ -25,6 +35,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** 3DIT on pairs as OBJect has them: clips of two frames, before and after an edit. */
 class PairTrainingTest {
@@ -81,6 +92,72 @@ class PairTrainingTest {
       double loss = trainer.step(pairs);
       assertTrue(loss > 0.5 && loss < 3, "a loss of " + loss);
     }
+  }
+
+  private static ClipSource source(Box3... after) {
+    return new ClipSource() {
+      @Override
+      public int size() {
+        return after.length;
+      }
+
+      @Override
+      public Scene scene(int index) {
+        return pair(after[index]).scene();
+      }
+
+      @Override
+      public String describe() {
+        return "made-up pairs";
+      }
+    };
+  }
+
+  /** Pairs without an edit are passed over; a step has always the same. */
+  @Test
+  void batchesAreOfThePairsWithAnEdit() throws IOException {
+    ClipTokenizer tokenizer = ClipTokenizer.ofClip(Map.of());
+    ClipSource some = source(BOX, BOX.translated(new Vec3(1, 0, 0)), null, BOX);
+    EditPairBatches batches =
+        new EditPairBatches(some, EditPairBatches.Words.NAMES, tokenizer, SIZE, 20);
+    ThreeDitPairs pairs = batches.of(3);
+    assertEquals(20, pairs.count());
+    int move = tokenizer.encode("move the edited").ids()[1];
+    int remove = tokenizer.encode("remove the edited").ids()[1];
+    Set<Integer> verbs = new HashSet<>();
+    for (int i = 0; i < 20; i++) {
+      verbs.add(pairs.ids()[77 * i + 1]);
+    }
+    assertEquals(Set.of(move, remove), verbs);
+    assertArrayEquals(pairs.ids(), batches.of(3).ids());
+    assertFalse(Arrays.equals(pairs.ids(), batches.of(4).ids()));
+    EditPairBatches none =
+        new EditPairBatches(source(BOX), EditPairBatches.Words.NAMES, tokenizer, SIZE, 2);
+    IOException e = assertThrows(IOException.class, () -> none.of(0));
+    assertTrue(e.getMessage().startsWith("made-up pairs: among 1000 clips too few"), e::getMessage);
+  }
+
+  /** Objects that are moved have their category, those that are removed their description. */
+  @Test
+  void sentencesAreThoseOfObject(@TempDir Path folder) throws IOException {
+    Path words = Files.writeString(folder.resolve("w.json"), "{\"a1\": \"a blue crate\"}");
+    ObjectWords read = ObjectWords.read(words);
+    String clips = "../datasets/src/test/resources/nacre/datasets/object/data/";
+    String pair = "/val/seen/0a1b2c";
+    assertEquals(
+        "rotate the crate",
+        read.sentence(clips + "rotate" + pair, ObjectEdit.rotate("edited", 30)));
+    assertEquals(
+        "remove the a blue crate",
+        read.sentence(clips + "remove" + pair, ObjectEdit.remove("edited")));
+    Files.writeString(words, "{}");
+    IOException e =
+        assertThrows(
+            IOException.class,
+            () ->
+                ObjectWords.read(words)
+                    .sentence(clips + "remove" + pair, ObjectEdit.remove("edited")));
+    assertTrue(e.getMessage().endsWith("its object \"a1\" is not in " + words), e::getMessage);
   }
 
   @Test
