@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import nacre.weights.JsonFile;
 
 /**
@@ -34,7 +35,8 @@ public record ObjectWords(Path descriptions, JsonNode words) implements EditPair
     String uid = metadata.path("removed_object_uid").asText();
     if (!words.path(uid).isTextual()) {
       throw new IOException(
-          String.format("%s: its object \"%s\" is not in %s", file, uid, descriptions));
+          String.format(
+              Locale.ROOT, "%s: its object \"%s\" is not in %s", file, uid, descriptions));
     }
     return edit.sentence(words.get(uid).textValue());
   }

@@ -41,6 +41,7 @@ public final class CudaDevice {
 
   /** What {@link #leave} makes current again: another library's context, else null. */
   private MemorySegment other;
+
   private final List<Runnable> downloadChecks = new CopyOnWriteArrayList<>();
   private List<Runnable> captured; // null while nothing is captured
 
