@@ -2,7 +2,10 @@ package nacre.diffusion;
 
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.diffusion.checkpoint.Component;
@@ -29,6 +32,7 @@ final class Models implements AutoCloseable {
   private final Device device;
   private final DType dtype;
   private final boolean kept;
+  private final Map<Component, Long> bytes;
   private final LoraMerge loras;
   private final Tiles tiles;
   private final Consumer<Phase> onPhase;
@@ -44,11 +48,12 @@ final class Models implements AutoCloseable {
     this.onPhase = options.onPhase();
     this.tiles = options.tiles();
     this.loras = LoraMerge.of(checkpoint, options.loras());
+    this.bytes = bytes(checkpoint, dtype);
     this.kept =
         switch (options.residency()) {
           case ALL -> true;
           case ONE_AT_A_TIME -> false;
-          case AUTO -> !device.isHost() || bytes(checkpoint, dtype) <= hostMemory() / 2;
+          case AUTO -> all(bytes) <= memory(device) / 2;
         };
     this.textEncoder = model(Component.TEXT_ENCODER, checkpoint::readTextEncoder);
     this.unet = model(Component.UNET, checkpoint::readUNet);
@@ -80,17 +85,49 @@ final class Models implements AutoCloseable {
         kept);
   }
 
-  /** Bytes of all weights in a dtype. */
-  private static long bytes(Checkpoint checkpoint, DType dtype) throws WeightsException {
-    long elements = 0;
+  /** Bytes of each model's weights in a dtype. */
+  private static Map<Component, Long> bytes(Checkpoint checkpoint, DType dtype)
+      throws WeightsException {
+    Map<Component, Long> bytes = new EnumMap<>(Component.class);
     for (Component component : Component.values()) {
+      long elements = 0;
       try (StateDict weights = checkpoint.weights(component)) {
         for (SafeTensors.Entry entry : weights.entries().values()) {
           elements += entry.shape().elements();
         }
       }
+      bytes.put(component, elements * dtype.bytes());
     }
-    return elements * dtype.bytes();
+    return bytes;
+  }
+
+  private static long all(Map<Component, Long> bytes) {
+    return bytes.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  /** What weights may have: the machine's memory, or what a GPU has free. */
+  private static long memory(Device device) {
+    return device.isHost()
+        ? hostMemory()
+        : device.backend().allocator().availableBytes().orElse(Long.MAX_VALUE);
+  }
+
+  /**
+   * What drawing takes.
+   *
+   * @param step bytes of a step of the UNet, besides its weights
+   * @param decoding bytes of decoding, likewise
+   */
+  DrawingMemory drawing(long step, long decoding) {
+    OptionalLong available = device.backend().allocator().availableBytes();
+    if (kept) {
+      return new DrawingMemory(all(bytes), Math.max(step, decoding), true, available);
+    }
+    long unet = bytes.get(Component.UNET);
+    long vae = bytes.get(Component.VAE);
+    return unet + step >= vae + decoding
+        ? new DrawingMemory(unet, step, false, available)
+        : new DrawingMemory(vae, decoding, false, available);
   }
 
   /** Memory of the machine, or of the container. */

@@ -10,8 +10,8 @@ public enum Residency {
    */
   ONE_AT_A_TIME,
   /**
-   * {@link #ALL}, but {@link #ONE_AT_A_TIME} where the weights lie in the machine's own memory and
-   * would take more than half of it (of its container's, if it has one).
+   * {@link #ALL}, but {@link #ONE_AT_A_TIME} where the weights would take more than half of the
+   * memory: of the machine's (of its container's, if it has one), or of what a GPU has free.
    */
   AUTO
 }

@@ -342,6 +342,19 @@ public final class StableDiffusion implements AutoCloseable {
     }
   }
 
+  /** An estimate of the memory that drawing takes on the device, before anything is read. */
+  public DrawingMemory memory(DrawingPlan plan) {
+    Tiles tiles = models.tiles();
+    long side = tiles == null ? Integer.MAX_VALUE : tiles.side();
+    long decoded = Math.min(side, plan.width()) * Math.min(side, plan.height());
+    int bytes = models.dtype().bytes();
+    long latents = Math.min(plan.batch(), plan.count()) * (plan.guidance() == 1 ? 1L : 2L);
+    long positions = (long) plan.width() * plan.height() / sizeStep() / sizeStep();
+    return models.drawing(
+        DrawingMemory.step(latents * positions, unetConfig.blockOutChannels().getFirst(), bytes),
+        DrawingMemory.decoding(decoded, vaeConfig.blockOutChannels().getFirst(), bytes));
+  }
+
   Device device() {
     return models.device();
   }

@@ -5,6 +5,7 @@ import static nacre.cli.TinySample.TINY;
 import static nacre.cli.TinySample.difference;
 import static nacre.cli.TinySample.files;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -86,7 +87,26 @@ class TextToImageTest {
     compare(wanted, "--device", "cuda");
   }
 
-  private void compare(Case wanted, String... more) throws IOException {
+  /** Text encoder, UNet and autoencoder are in a GPU's memory one after the other. */
+  @Tag("cuda")
+  @ParameterizedTest
+  @MethodSource("someCases")
+  void theyDoWhereModelsMoveInAndOutOfACardsMemory(Case wanted) throws IOException {
+    assumeTrue(TestGpu.find().isPresent(), "there is no GPU, and no simulated one was built");
+    CommandLineRun run = compare(wanted, "--device", "cuda", "--residency", "one");
+    assertTrue(run.out().contains(" of one model at a time, and "), run::out);
+  }
+
+  @Test
+  void whatItTakesIsSaidBefore() throws IOException {
+    CommandLineRun run = compare(someCases().getFirst());
+    List<String> memory = run.out().lines().filter(l -> l.startsWith("memory  ")).toList();
+    assertEquals(2, memory.size(), run::out);
+    assertTrue(memory.getFirst().matches("memory  about \\S+ [MG]B: weights .*"), run::out);
+    assertFalse(run.out().contains("less is needed with"), run::out);
+  }
+
+  private CommandLineRun compare(Case wanted, String... more) throws IOException {
     Path expected = TINY.resolve(wanted.prediction);
     List<Object> words =
         new ArrayList<>(
@@ -120,6 +140,7 @@ class TextToImageTest {
       int difference = difference(reference.toFile(), drawn.get(i).toFile());
       assertTrue(difference <= 2, drawn.get(i) + " differs by " + difference);
     }
+    return run;
   }
 
   private Path velocityModel() throws IOException {

@@ -70,7 +70,7 @@ final class LoadingOptions {
       description =
           "Which of text encoder, UNet and autoencoder stay in memory: all, read once, or one at a"
               + " time, read anew for each batch; all unless given, but one where they would take"
-              + " more than half of the machine's memory.")
+              + " more than half of the machine's memory, or of what the GPU has free.")
   private Residency residency = Residency.AUTO;
 
   @Option(

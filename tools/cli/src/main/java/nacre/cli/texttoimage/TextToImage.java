@@ -20,6 +20,7 @@ import nacre.cli.output.NewFile;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Progress;
 import nacre.cli.output.ResidentMemory;
+import nacre.diffusion.DrawingMemory;
 import nacre.diffusion.DrawingPlan;
 import nacre.diffusion.LoadOptions;
 import nacre.diffusion.Phase;
@@ -165,6 +166,7 @@ public final class TextToImage {
     DrawingPlan plan = plan(order);
     print.println("model   " + summary(model, path, plan, device, sampling));
     print.println("device  " + device.backend().describe());
+    estimate(model.memory(plan), device, print);
     for (String note : model.notes()) {
       print.println("note    " + note);
     }
@@ -315,6 +317,27 @@ public final class TextToImage {
       return order.plan();
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage(), e);
+    }
+  }
+
+  /** Prints what memory it will take about, and what would take less if that is too much. */
+  private static void estimate(DrawingMemory memory, Device device, PrintStream print) {
+    print.println(
+        String.format(
+            Locale.ROOT,
+            "memory  about %s: weights %s%s, and %s for a step or a picture",
+            Progress.bytes(memory.total()),
+            Progress.bytes(memory.weights()),
+            memory.kept() ? "" : " of one model at a time",
+            Progress.bytes(memory.work())));
+    if (memory.isTooMuch()) {
+      print.println(
+          String.format(
+              Locale.ROOT,
+              "note    %s has %s free; less is needed with --dtype bf16, --residency one, --tiles,"
+                  + " a smaller --batch or --size",
+              device,
+              Progress.bytes(memory.available().getAsLong())));
     }
   }
 

@@ -16,6 +16,11 @@ final class Calls {
   private Calls() {}
 
   static Finding run(Workbench bench) throws IOException, InterruptedException {
+    if (!Files.isDirectory(bench.home().resolve("calls"))) {
+      return Finding.of(
+          Status.SKIPPED,
+          "the archive has no JCuda; tools/lab/calls times calls where it is built");
+    }
     Path file = bench.scratch().resolve("jmh.json");
     String classPath =
         bench.home().resolve("calls")

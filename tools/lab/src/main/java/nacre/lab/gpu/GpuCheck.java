@@ -38,6 +38,9 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 public final class GpuCheck implements Callable<Integer> {
+  /** A part is begun where a fraction of its limit is left, one in so many. */
+  private static final int WORTH = 4;
+
   @Spec private CommandSpec spec;
 
   @Option(names = "--home", hidden = true)
@@ -215,8 +218,8 @@ public final class GpuCheck implements Callable<Integer> {
   /** Runs a part; any failure is a finding. */
   private static Finding perform(Part part, Workbench bench, boolean last)
       throws InterruptedException {
-    if (bench.deadline() <= System.nanoTime()) {
-      return Finding.of(Status.NOT_RUN, "no time was left");
+    if (bench.deadline() - System.nanoTime() < part.limit().toNanos() / WORTH) {
+      return Finding.of(Status.NOT_RUN, "too little time was left");
     }
     try {
       return part.job().run(bench);

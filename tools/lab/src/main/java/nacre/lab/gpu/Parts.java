@@ -36,15 +36,16 @@ final class Parts {
 
   static List<Part> all() {
     List<Part> parts = new ArrayList<>();
+    parts.add(part("engines", "who serves what in bf16, in a minute", 2, EnginesPart::run));
     parts.add(
         part("operations", "every operation beside plain Java", 8, bench -> tests(bench, true)));
     parts.add(part("verify-f32", "PyTorch's bundles in f32", 4, bench -> verify(bench, "float32")));
     parts.add(
         part("verify-bf16", "PyTorch's bundles in bf16", 4, bench -> verify(bench, "bfloat16")));
-    parts.add(part("training", "the demo's loss beside the CPU's", 6, LossCurves::run));
     parts.add(part("captured", "steps as a graph, to the bit", 3, LossCurves::captured));
-    parts.add(part("tests", "all other tests of CUDA", 6, bench -> tests(bench, false)));
-    parts.addAll(BenchParts.all());
+    List<Part> benches = BenchParts.all();
+    parts.add(benches.getFirst());
+    parts.add(part("training", "the demo's loss beside the CPU's", 6, LossCurves::run));
     for (String checker : List.of("memcheck", "racecheck")) {
       parts.add(
           part(
@@ -53,6 +54,9 @@ final class Parts {
               6,
               bench -> Sanitizer.run(bench, checker)));
     }
+    parts.add(benches.get(1));
+    parts.add(part("tests", "all other tests of CUDA", 6, bench -> tests(bench, false)));
+    parts.addAll(benches.subList(2, benches.size()));
     return List.copyOf(parts);
   }
 

@@ -33,6 +33,7 @@ final class Table {
     line("");
     circumstances();
     parts();
+    engines();
     curve();
     models();
     calls();
@@ -74,6 +75,17 @@ final class Table {
           value.path("result").asText(),
           value.path("seconds").asText(),
           value.path("finding").asText().replace("|", "\\|"));
+    }
+  }
+
+  private void engines() {
+    JsonNode engines = root.at("/parts/engines/engines");
+    if (engines.isEmpty()) {
+      return;
+    }
+    heading("operation in bf16", "cuDNN's engine");
+    for (JsonNode served : engines) {
+      row(served.path("what").asText(), served.path("by").asText().replace("|", "\\|"));
     }
   }
 

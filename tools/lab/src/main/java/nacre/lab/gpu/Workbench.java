@@ -33,6 +33,23 @@ record Workbench(
     long deadline,
     Map<String, String> environment) {
 
+  /** Lines of a program's output that are kept at its beginning and at its end, if all was well. */
+  private static final int FEW = 40;
+
+  /** The same of a program that failed. */
+  private static final int MANY = 500;
+
+  /** Text that is short enough to be read: its beginning and its end. */
+  static String shortened(List<String> lines, int kept) {
+    int left = lines.size() - 2 * kept;
+    if (left <= 0) {
+      return String.join("\n", lines);
+    }
+    return String.join("\n", lines.subList(0, kept))
+        + String.format(Locale.ROOT, "\n… %d lines …\n", left)
+        + String.join("\n", lines.subList(lines.size() - kept, lines.size()));
+  }
+
   /** The output and exit status of a program. */
   record Ran(int status, List<String> lines) {
     /** The last line that begins with a word, unlike a stack trace's. */
@@ -108,7 +125,11 @@ record Workbench(
     String text = new String(Files.readAllBytes(output), StandardCharsets.UTF_8);
     Files.writeString(
         log,
-        String.format(Locale.ROOT, "$ %s%n%s%n", String.join(" ", command), text),
+        String.format(
+            Locale.ROOT,
+            "$ %s%n%s%n",
+            String.join(" ", command),
+            shortened(text.lines().toList(), ended && status == 0 ? FEW : MANY)),
         StandardOpenOption.CREATE,
         StandardOpenOption.APPEND);
     Files.delete(output);

@@ -68,7 +68,7 @@ class GpuCheckIT {
     Outcome outcome = check("--list");
     assertEquals(0, outcome.status(), outcome.toString());
     assertEquals(Parts.all().size(), outcome.lines().size(), outcome.toString());
-    assertTrue(outcome.lines().getFirst().startsWith("operations"), outcome.toString());
+    assertTrue(outcome.lines().getFirst().startsWith("engines"), outcome.toString());
     assertEquals(2, check("--list", "--only=verify").lines().size());
   }
 

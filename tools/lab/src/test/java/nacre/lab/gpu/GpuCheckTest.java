@@ -152,6 +152,54 @@ class GpuCheckTest {
   }
 
   @Test
+  void theFirstMinuteSaysWhoServesWhat() throws Exception {
+    Finding finding =
+        EnginesPart.finding(
+            new Workbench.Ran(
+                0,
+                List.of(
+                    "a warning of the driver's",
+                    "conv2d, bias, [2, 64, 64, 320] to [2, 64, 64, 320]: engine 41, notes [0],"
+                        + " workspace 131, planned in 0.01 s, first 0.3 ms, then 0.2 ms",
+                    "attention, VAE: none, after 0.00 s: refused",
+                    "2 of 20 shapes")));
+    assertEquals(Status.PASSED, finding.status());
+    assertEquals("1 shapes served, 1 left to our kernels, of 2 of 20 shapes", finding.sentence());
+    Report report = Report.begin(folder, REAL, circumstances(false));
+    report.add(part("engines"), finding, 1);
+    String table = Files.readString(folder.resolve("check.md"));
+    assertTrue(table.contains("| attention, VAE | none, after 0.00 s: refused |"), table);
+    assertEquals(
+        Status.FAILED, EnginesPart.finding(new Workbench.Ran(139, List.of())).status(), "a crash");
+    assertEquals(Status.FAILED, EnginesPart.finding(new Workbench.Ran(0, List.of())).status());
+  }
+
+  @Test
+  void theLogKeepsBeginningsAndEnds() {
+    List<String> lines = List.of("a", "b", "c", "d", "e");
+    assertEquals("a\n… 3 lines …\ne", Workbench.shortened(lines, 1));
+    assertEquals("a\nb\nc\nd\ne", Workbench.shortened(lines, 3));
+  }
+
+  /** If only nine minutes are to be had, these are worth most. */
+  @Test
+  void whatTellsMostComesFirst() {
+    List<String> names = Parts.all().stream().map(Part::name).toList();
+    assertEquals(
+        List.of(
+            "engines",
+            "operations",
+            "verify-f32",
+            "verify-bf16",
+            "captured",
+            "bench-unet-64-b2",
+            "training",
+            "memcheck",
+            "racecheck"),
+        names.subList(0, 9));
+  }
+
+  @Test
   void partsHaveNamesOfTheirOwn() {
     List<String> names = Parts.all().stream().map(Part::name).toList();
     assertEquals(names.size(), names.stream().distinct().count());

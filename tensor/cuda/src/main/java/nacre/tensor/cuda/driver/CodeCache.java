@@ -25,18 +25,27 @@ final class CodeCache {
    * another driver.
    */
   static <T> T get(Path file, Function<byte[], T> load, Supplier<byte[]> compiler) {
-    byte[] kept = read(file);
+    T kept = find(file, load);
     if (kept != null) {
-      try {
-        return load.apply(kept);
-      } catch (CudaException e) {
-        // If the code is not to blame, what is compiled below fails in the same way.
-      }
+      return kept;
     }
     byte[] code = compiler.get();
     T loaded = load.apply(code);
     write(file, code);
     return loaded;
+  }
+
+  /** What {@code load} makes of the code in a file; null where there is none that it takes. */
+  static <T> T find(Path file, Function<byte[], T> load) {
+    byte[] kept = read(file);
+    if (kept == null) {
+      return null;
+    }
+    try {
+      return load.apply(kept);
+    } catch (CudaException e) {
+      return null; // if the code is not to blame, what is compiled fails in the same way
+    }
   }
 
   /** Null where there is none that is whole. */
@@ -56,7 +65,8 @@ final class CodeCache {
     }
   }
 
-  private static void write(Path file, byte[] code) {
+  /** Puts code into a file, if that can be. */
+  static void write(Path file, byte[] code) {
     try {
       Files.createDirectories(file.getParent());
       Path aside = Files.createTempFile(file.getParent(), "code-", ".part");

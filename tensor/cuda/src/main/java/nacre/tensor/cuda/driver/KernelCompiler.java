@@ -28,7 +28,8 @@ import nacre.bindings.nvrtc.Nvrtc;
  * Makes code for a GPU out of the kernel sources in this jar, by NVRTC, with the headers that
  * {@link FunctionTable} and {@link KernelConstants} write. What was made is kept on disk under a
  * name that depends on the source and all it includes, the options, the architecture and the
- * compiler's version and build, so each is compiled once on a machine.
+ * compiler's version and build, so each is compiled once on a machine; and not at all where code
+ * for its architecture was shipped with the program.
  */
 public final class KernelCompiler {
   private static final String FOLDER = "kernels/";
@@ -50,12 +51,30 @@ public final class KernelCompiler {
     if (CudaLibraries.simulator().isPresent()) {
       return load.apply(compile(source, options).code()); // it has a cache of its own
     }
+    T shipped = CodeCache.find(shipped(source, options, cache), load);
+    if (shipped != null) {
+      return shipped;
+    }
     String compiler =
         CudaLibraries.find(CudaLibrary.NVRTC) instanceof NativeLibrary.Loaded loaded
             ? loaded.version() + " " + LibraryBuild.of(loaded.file())
             : "";
     Path file = cache.resolve(source.key(options, compiler) + ".cubin");
     return CodeCache.get(file, load, () -> compile(source, options).code());
+  }
+
+  /**
+   * Compiles a source file into the folder that code is kept in, as code that was shipped: it is
+   * taken on machines with any compiler, or none.
+   */
+  static void ship(String name, String architecture, Path cache) {
+    Source source = source(name);
+    List<String> options = options(architecture);
+    CodeCache.write(shipped(source, options, cache), compile(source, options).code());
+  }
+
+  private static Path shipped(Source source, List<String> options, Path cache) {
+    return cache.resolve("shipped").resolve(source.key(options, "") + ".cubin");
   }
 
   /** Code, and what the compiler said besides. */

@@ -30,11 +30,16 @@ final class CompiledSources {
     }
   }
 
-  /** Prints "NVRTC", then what it complained of; or why there is no NVRTC. */
-  public static void main(String[] args) throws IOException {
+  /** Says where libraries are, as the process's settings have it. */
+  static void search() {
     Settings settings = Settings.ofProcess();
     CudaLibraries.searchIn(
         settings.get(Setting.CUDA_LIBS), settings.cudaSimulator(), settings.environment());
+  }
+
+  /** Prints "NVRTC", then what it complained of; or why there is no NVRTC. */
+  public static void main(String[] args) throws IOException {
+    search();
     if (CudaLibraries.find(CudaLibrary.NVRTC) instanceof NativeLibrary.Unavailable missing) {
       System.out.println(missing.reason());
       return;
