@@ -16,11 +16,18 @@ public final class OwnProcess {
   /** What the program printed, which must end well. */
   public static String run(Class<?> program, String... options)
       throws IOException, InterruptedException {
+    return run(program, List.of(), options);
+  }
+
+  /** The same of a program that is given arguments. */
+  public static String run(Class<?> program, List<String> arguments, String... options)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8"));
     command.addAll(List.of(options));
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
+    command.addAll(arguments);
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
     builder.environment().remove("NACRE_CUDA_SIM");

@@ -71,7 +71,10 @@ public record KernelStruct(String name, List<Field> fields) {
     return (at + to - 1) / to * to;
   }
 
-  /** Its definition in C++, and the check that the compiler places the fields where this does. */
+  /**
+   * Its definition in C++, and the check that the compiler gives it the size that this does: NVRTC
+   * has no {@code offsetof}.
+   */
   String definition() {
     StringBuilder text = new StringBuilder("struct " + name + " {\n");
     for (Field each : fields) {
@@ -83,16 +86,9 @@ public record KernelStruct(String name, List<Field> fields) {
               each.name,
               each.count == 1 ? "" : "[" + each.count + "]"));
     }
-    text.append("};\n");
-    for (Field each : fields) {
-      text.append(
-          String.format(
-              Locale.ROOT,
-              "static_assert(__builtin_offsetof(%s, %s) == %d, \"\");\n",
-              name,
-              each.name,
-              at(each.name)));
-    }
-    return text.toString();
+    return text.append("};\n")
+        .append(
+            String.format(Locale.ROOT, "static_assert(sizeof(%s) == %d, \"\");\n", name, bytes()))
+        .toString();
   }
 }
