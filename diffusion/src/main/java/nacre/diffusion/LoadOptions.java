@@ -13,7 +13,8 @@ import nacre.tensor.DType;
 /**
  * Options of {@link StableDiffusion#load}: {@code LoadOptions.DEFAULT.withDtype(DType.BF16)}.
  *
- * @param dtype type of the weights and of the computation, f32 or bf16; the files may be in another
+ * @param dtype type of the weights and of the computation: f32, bf16, or f16, whose largest number
+ *     is 65504; the files may be in another
  * @param residency how long weights stay in memory
  * @param tokenizer folder of the tokenizer; null for {@code tokenizer/} in the model's folder or
  *     beside the single file, else CLIP's own vocabulary
@@ -52,9 +53,9 @@ public record LoadOptions(
 
   /** Checks the dtype. */
   public LoadOptions {
-    if (dtype != DType.F32 && dtype != DType.BF16) {
+    if (!dtype.isFloating()) {
       throw new IllegalArgumentException(
-          "stable diffusion: dtype is " + dtype + ", float32 or bfloat16 is wanted");
+          "stable diffusion: dtype is " + dtype + ", float32, bfloat16 or float16 is wanted");
     }
     Objects.requireNonNull(residency, "residency");
     embeddings = List.copyOf(embeddings);

@@ -97,6 +97,46 @@ class TextToImageTest {
     assertTrue(run.out().contains(" of one model at a time, and "), run::out);
   }
 
+  /** In f16 a picture is closer to that of f32 than in bf16, whose fraction is shorter. */
+  @Tag("cuda")
+  @Test
+  void sixteenBitsOnACard() throws IOException {
+    assumeTrue(TestGpu.find().isPresent(), "there is no GPU, and no simulated one was built");
+    Case own = someCases().getFirst();
+    int half = inType(own, "f16");
+    int brain = inType(own, "bf16");
+    assertTrue(half <= 4, "f16 differs by " + half);
+    assertTrue(half < brain, "f16 differs by " + half + ", bf16 by " + brain);
+  }
+
+  private int inType(Case wanted, String type) throws IOException {
+    Path out = folder.resolve(type);
+    CommandLineRun run =
+        CommandLineRun.of(
+            "sample",
+            "--model",
+            MODEL,
+            "--out",
+            out,
+            "--device",
+            "cuda",
+            "--dtype",
+            type,
+            "--prompt",
+            wanted.text("prompt"),
+            "--seed",
+            wanted.text("seed"),
+            "--guidance",
+            wanted.text("guidance"),
+            "--steps",
+            wanted.text("steps"),
+            "--size",
+            wanted.json.get("size").get(0) + "x" + wanted.json.get("size").get(1));
+    assertEquals(0, run.status(), run::err);
+    Path reference = TINY.resolve(wanted.prediction).resolve(wanted.text("name") + "-0.png");
+    return difference(reference.toFile(), files(out).getFirst().toFile());
+  }
+
   @Test
   void whatItTakesIsSaidBefore() throws IOException {
     CommandLineRun run = compare(someCases().getFirst());

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import nacre.cli.options.Accepts;
-import nacre.cli.options.DTypeOption;
 import nacre.cli.options.HintOptions;
 import nacre.diffusion.LoadOptions;
 import nacre.diffusion.Residency;
@@ -58,9 +57,10 @@ final class LoadingOptions {
   @Option(
       names = "--dtype",
       paramLabel = "TYPE",
-      converter = DTypeOption.class,
+      converter = SamplingTypeOption.class,
       description =
-          "Type to compute in: f32, or bf16, which takes half the memory; f32 unless given.")
+          "Type to compute in: f32, or bf16 or f16, which take half the memory; f32 unless given."
+              + " f16 is for GPUs, and rounds finer than bf16.")
   private DType dtype = DType.F32;
 
   @Option(
