@@ -1,8 +1,10 @@
 // Group normalization of x [n, pixels, c], with SiLU after it if asked.
 //
-// Memory is read along the channels. A block takes `chunk` pixels of one image; each of its threads keeps to
-// one pack of channels (or several, where there are more packs than threads) and walks down the pixels, so
-// whatever belongs to a channel stays in registers. Statistics go in two steps: per chunk, then over chunks.
+// Memory is read along the channels. Where a few groups of an image fit into a block's shared memory, one launch
+// reads them once, and a block has them to itself. Else a block takes `chunk` pixels of one image, and statistics
+// go in two steps: per chunk, then over chunks, by the block of an image that is done last. Either way a thread
+// keeps to one pack of channels (or several, where there are more packs than threads) and walks down the pixels,
+// so whatever belongs to a channel stays in registers.
 #include "common.cuh"
 #include "functions.cuh"
 
@@ -32,7 +34,7 @@ struct Walk {
 // For each group of the block's chunk, partial [n, chunks, groups, 2] = mean, sum of squared distances from it.
 // Sums are taken around the group's first element, which keeps their digits where the mean is large.
 template <class T, int W>
-DEVICE void partial(const T* x, float* out, i64 pixels, int c, int groups, i64 chunk) {
+DEVICE void partial(const T* __restrict__ x, float* out, i64 pixels, int c, int groups, i64 chunk) {
   DYNAMIC_SHARED(float, sums);  // [lanes, c], twice
   Walk<W> walk(c, pixels, chunk);
   int width = c / groups;
@@ -46,6 +48,7 @@ DEVICE void partial(const T* x, float* out, i64 pixels, int c, int groups, i64 c
     for (int j = 0; j < W; j++) {
       pivot[j] = to_float(image[walk.begin * c + (pack * W + j) / width * width]);
     }
+#pragma unroll 4
     for (i64 pixel = walk.begin + walk.lane; pixel < walk.end; pixel += walk.lanes) {
       float v[W];
       load_some(image + pixel * c + pack * W, v);
@@ -84,38 +87,170 @@ DEVICE void partial(const T* x, float* out, i64 pixels, int c, int groups, i64 c
   }
 }
 
-// One warp joins the chunks of one group of one image: mean and 1 / sqrt(variance + eps).
-extern "C" __global__ void __launch_bounds__(32)
-    group_norm_finish(const float* partial, float* mean, float* rstd, int chunks, i64 pixels, int width,
-                      i64 chunk, int groups, float eps) {
-  i64 n = blockIdx.x / groups;
-  int g = static_cast<int>(blockIdx.x - n * groups);
-  const float* from = partial + (n * chunks * groups + g) * 2;
-  float sum = 0.0f;
+// The block that is done last with an image joins its chunks, a warp for each group: mean and
+// 1 / sqrt(variance + eps). Which block that is changes nothing: sums are in the order of the chunks.
+DEVICE void join_chunks(const float* partial, float* mean, float* rstd, u32* done, i64 pixels, int width, i64 chunk,
+                        int groups, float eps) {
+  __shared__ bool last;
+  __threadfence();
+  __syncthreads();
+  // Counts to the last chunk and begins at zero again, for the next launch.
+  if (threadIdx.x == 0) last = atomicInc(done + blockIdx.y, gridDim.x - 1) == gridDim.x - 1;
+  __syncthreads();
+  if (!last) return;
+  __threadfence();
+  i64 n = blockIdx.y;
+  int chunks = static_cast<int>(gridDim.x);
+  int lane = threadIdx.x & 31;
   float total = static_cast<float>(pixels * width);
-  float base = from[0];
-  for (int k = threadIdx.x; k < chunks; k += 32) {
-    i64 length = k < chunks - 1 ? chunk : pixels - chunk * (chunks - 1);
-    sum += (from[static_cast<i64>(k) * groups * 2] - base) * static_cast<float>(length * width);
+  for (int g = threadIdx.x >> 5; g < groups; g += THREADS / 32) {
+    const volatile float* from = partial + (n * chunks * groups + g) * 2;
+    float sum = 0.0f;
+    float base = from[0];
+    for (int k = lane; k < chunks; k += 32) {
+      i64 length = k < chunks - 1 ? chunk : pixels - chunk * (chunks - 1);
+      sum += (from[static_cast<i64>(k) * groups * 2] - base) * static_cast<float>(length * width);
+    }
+    float m = base + warp_sum(sum) / total;
+    float squares = 0.0f;
+    for (int k = lane; k < chunks; k += 32) {
+      i64 length = k < chunks - 1 ? chunk : pixels - chunk * (chunks - 1);
+      const volatile float* at = from + static_cast<i64>(k) * groups * 2;
+      float d = at[0] - m;
+      squares += at[1] + d * d * static_cast<float>(length * width);
+    }
+    squares = warp_sum(squares);
+    if (lane == 0) {
+      mean[n * groups + g] = m;
+      rstd[n * groups + g] = 1.0f / sqrtf(squares / total + eps);
+    }
   }
-  float m = base + warp_sum(sum) / total;
-  float squares = 0.0f;
-  for (int k = threadIdx.x; k < chunks; k += 32) {
-    i64 length = k < chunks - 1 ? chunk : pixels - chunk * (chunks - 1);
-    const float* at = from + static_cast<i64>(k) * groups * 2;
-    float d = at[0] - m;
-    squares += at[1] + d * d * static_cast<float>(length * width);
+}
+
+// Threads of a block that has whole groups to itself, and loads that each has under way.
+constexpr int WHOLE_THREADS = 512;
+constexpr int AT_ONCE = 4;
+
+template <class T, int W>
+struct alignas(W * sizeof(T)) Some {
+  T v[W];
+};
+
+// For each group, to[g] = the sum of what the threads counted for its channels, [lanes, c].
+DEVICE void sum_groups(const float* sums, int lanes, int c, int width, float* to) {
+  __syncthreads();
+  int lane = threadIdx.x & 31;
+  for (int g = threadIdx.x >> 5; g < c / width; g += WHOLE_THREADS / 32) {
+    float s = 0.0f;
+    for (int i = lane; i < lanes * width; i += 32) s += sums[i / width * c + g * width + i % width];
+    s = warp_sum(s);
+    if (lane == 0) to[g] = s;
   }
-  squares = warp_sum(squares);
-  if (threadIdx.x == 0) {
-    mean[blockIdx.x] = m;
-    rstd[blockIdx.x] = 1.0f / sqrtf(squares / total + eps);
+  __syncthreads();
+}
+
+// Normalizes `together` whole groups of one image, which lie in shared memory meanwhile: one pass over memory, and
+// a variance that is summed around the mean itself.
+template <class T, int W>
+DEVICE void whole(const T* __restrict__ x, const T* __restrict__ gamma, const T* __restrict__ beta,
+                  float* __restrict__ mean, float* __restrict__ rstd, T* __restrict__ y, int pixels, int channels,
+                  int groups, int together, float eps, bool silu_after) {
+  DYNAMIC_SHARED(float, shared);  // the groups [pixels, c] of T, sums [lanes, c], totals [together]
+  int width = channels / groups;
+  int first = static_cast<int>(blockIdx.x) * together;
+  int own = first + together <= groups ? together : groups - first;
+  int c = own * width;
+  int packs = c / W;
+  int lanes = WHOLE_THREADS / packs;
+  int lane = static_cast<int>(threadIdx.x) / packs;
+  int pack = static_cast<int>(threadIdx.x) - lane * packs;
+  bool works = lane < lanes;
+  Some<T, W>* kept = reinterpret_cast<Some<T, W>*>(shared);
+  float* sums = shared + (static_cast<i64>(pixels) * c * sizeof(T) + 15) / 16 * 4;
+  float* totals = sums + lanes * c;
+  i64 image = blockIdx.y * static_cast<i64>(pixels) * channels + first * width;
+  float count = static_cast<float>(pixels) * static_cast<float>(width);
+  float pivot[W];  // sums around an element keep their digits where the mean is large
+  float s[W] = {};
+#pragma unroll
+  for (int j = 0; j < W; j++) pivot[j] = to_float(x[image + (pack * W + j) / width * width]);
+  if (works) {
+    const T* from = x + image + pack * W;
+    int pixel = lane;
+    for (; pixel + (AT_ONCE - 1) * lanes < pixels; pixel += AT_ONCE * lanes) {
+      Some<T, W> some[AT_ONCE];
+#pragma unroll
+      for (int k = 0; k < AT_ONCE; k++) {
+        some[k] = *reinterpret_cast<const Some<T, W>*>(from + static_cast<i64>(pixel + k * lanes) * channels);
+      }
+#pragma unroll
+      for (int k = 0; k < AT_ONCE; k++) {
+        kept[(pixel + k * lanes) * packs + pack] = some[k];
+        float v[W];
+        load_some(some[k].v, v);
+#pragma unroll
+        for (int j = 0; j < W; j++) s[j] += v[j] - pivot[j];
+      }
+    }
+    for (; pixel < pixels; pixel += lanes) {
+      Some<T, W> some = *reinterpret_cast<const Some<T, W>*>(from + static_cast<i64>(pixel) * channels);
+      kept[pixel * packs + pack] = some;
+      float v[W];
+      load_some(some.v, v);
+#pragma unroll
+      for (int j = 0; j < W; j++) s[j] += v[j] - pivot[j];
+    }
+#pragma unroll
+    for (int j = 0; j < W; j++) sums[lane * c + pack * W + j] = s[j];
+  }
+  sum_groups(sums, lanes, c, width, totals);
+  float m[W];
+#pragma unroll
+  for (int j = 0; j < W; j++) {
+    m[j] = pivot[j] + totals[(pack * W + j) / width] / count;
+    s[j] = 0.0f;
+  }
+  i64 statistics = static_cast<i64>(blockIdx.y) * groups + first;
+  if (threadIdx.x < own) {
+    mean[statistics + threadIdx.x] = to_float(x[image + threadIdx.x * width]) + totals[threadIdx.x] / count;
+  }
+  if (works) {
+#pragma unroll 4
+    for (int pixel = lane; pixel < pixels; pixel += lanes) {
+      float v[W];
+      load_some(kept[pixel * packs + pack].v, v);
+#pragma unroll
+      for (int j = 0; j < W; j++) s[j] = fmaf(v[j] - m[j], v[j] - m[j], s[j]);
+    }
+#pragma unroll
+    for (int j = 0; j < W; j++) sums[lane * c + pack * W + j] = s[j];
+  }
+  sum_groups(sums, lanes, c, width, totals);
+  if (threadIdx.x < own) rstd[statistics + threadIdx.x] = 1.0f / sqrtf(totals[threadIdx.x] / count + eps);
+  if (!works) return;
+  float scale[W];
+  float shift[W];
+  load_some(gamma + first * width + pack * W, scale);
+  load_some(beta + first * width + pack * W, shift);
+#pragma unroll
+  for (int j = 0; j < W; j++) scale[j] *= 1.0f / sqrtf(totals[(pack * W + j) / width] / count + eps);
+  T* to = y + image + pack * W;
+#pragma unroll 4
+  for (int pixel = lane; pixel < pixels; pixel += lanes) {
+    float v[W];
+    load_some(kept[pixel * packs + pack].v, v);
+#pragma unroll
+    for (int j = 0; j < W; j++) {
+      float z = fmaf(v[j] - m[j], scale[j], shift[j]);
+      v[j] = silu_after ? silu(z) : z;
+    }
+    store_some(to + static_cast<i64>(pixel) * channels, v);
   }
 }
 
 template <class T, int W>
-DEVICE void apply_norm(const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd, T* y,
-                       i64 pixels, int c, int groups, i64 chunk, bool silu_after) {
+DEVICE void apply_norm(const T* __restrict__ x, const T* __restrict__ gamma, const T* __restrict__ beta,
+                       const float* __restrict__ mean, const float* __restrict__ rstd, T* __restrict__ y, i64 pixels, int c, int groups, i64 chunk, bool silu_after) {
   Walk<W> walk(c, pixels, chunk);
   int width = c / groups;
   i64 image = blockIdx.y * pixels * c;
@@ -131,6 +266,7 @@ DEVICE void apply_norm(const T* x, const T* gamma, const T* beta, const float* m
       m[j] = mean[set];
       scale[j] *= rstd[set];
     }
+#pragma unroll 4  // loads before the stores of those before
     for (i64 pixel = walk.begin + walk.lane; pixel < walk.end; pixel += walk.lanes) {
       i64 at = image + pixel * c + pack * W;
       float v[W];
@@ -297,9 +433,20 @@ DEVICE bool packs_fit(int c, const void* a, const void* b, const void* d) {
 
 #define GROUP_NORM(NAME, T)                                                                                   \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                       \
-      group_norm_partial_##NAME(const T* x, float* out, i64 pixels, int c, int groups, i64 chunk) {           \
+      group_norm_statistics_##NAME(const T* x, float* out, float* mean, float* rstd, u32* done, i64 pixels,   \
+                                   int c, int groups, i64 chunk, float eps) {                                 \
     with_width<T>(packs_fit<T>(c, x, x, x), [&](auto w) {                                                     \
       partial<T, decltype(w)::value>(x, out, pixels, c, groups, chunk);                                       \
+    });                                                                                                       \
+    join_chunks(out, mean, rstd, done, pixels, c / groups, chunk, groups, eps);                               \
+  }                                                                                                           \
+  extern "C" __global__ void __launch_bounds__(WHOLE_THREADS) group_norm_whole_##NAME(                        \
+      const T* x, const T* gamma, const T* beta, float* mean, float* rstd, T* y, int pixels, int c,           \
+      int groups, int together, float eps, int silu_after) {                                                  \
+    bool packed = packs_fit<T>(c, x, y, gamma) && aligned16(beta) && together * (c / groups) % PACK<T> == 0;  \
+    with_width<T>(packed, [&](auto w) {                                                                       \
+      whole<T, decltype(w)::value>(x, gamma, beta, mean, rstd, y, pixels, c, groups, together, eps,           \
+                                   silu_after);                                                               \
     });                                                                                                       \
   }                                                                                                           \
   extern "C" __global__ void __launch_bounds__(THREADS) group_norm_apply_##NAME(                              \

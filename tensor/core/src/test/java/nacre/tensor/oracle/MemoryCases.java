@@ -34,6 +34,17 @@ final class MemoryCases {
         OracleCase.of("explain")
             .call((backend, _) -> backend.explain().forEach(line -> assertFalse(line.isBlank()))));
     cases.add(
+        OracleCase.of("launches")
+            .in(DType.F32, Values.normal(), 5)
+            .out(DType.F32, 5)
+            .call(
+                (backend, t) -> {
+                  long before = backend.launches();
+                  backend.affine(t[0], 0.5, 1, t[1]);
+                  long launches = backend.launches() - before;
+                  assertEquals(before == 0 ? 0 : 1, launches);
+                }));
+    cases.add(
         OracleCase.of("stepGraph")
             .inOut(DType.F32, Values.normal(), 33, 17)
             .call(

@@ -30,6 +30,10 @@ final class NormalizationCases {
         group(cases, dtype, Values.normal(), silu, 2, 4, 12);
         group(cases, dtype, Values.normal(), silu, 8, 2, 24, 29, 48); // large enough for a library
         group(cases, dtype, Values.normal(), silu, 3, 1, 40, 41, 21);
+        // Too large for a GPU to hold a group in a block's shared memory, in whole packs and not.
+        group(cases, dtype, Values.normal(), silu, 2, 1, 72, 74, 24);
+        group(cases, dtype, Values.normal(0.3, 1), silu, 1, 2, 60, 61, 33);
+        group(cases, dtype, Values.normal(), silu, 8, 3, 9, 11, 80); // not all groups in one block
       }
       layer(cases, dtype, Values.normal(), 7);
       layer(cases, dtype, Values.normal(), 5, 7);
@@ -41,6 +45,7 @@ final class NormalizationCases {
     // A mean far from zero: E(x²) − E(x)² in f32 would keep almost nothing of the variance.
     group(cases, DType.F32, Values.normal(100, 1), true, 4, 2, 9, 7, 8);
     group(cases, DType.F32, Values.normal(100, 1), true, 3, 1, 40, 41, 21);
+    group(cases, DType.F32, Values.normal(100, 1), true, 1, 2, 60, 61, 33);
     layer(cases, DType.F32, Values.normal(-100, 1), 5, 320);
     // A constant: variance zero, the output is beta, but for the mean's last bit times 1/√eps.
     OracleCase constant = OracleCase.of("groupNorm", "of a constant");

@@ -14,6 +14,7 @@ import nacre.tensor.cuda.driver.CudaStepGraph;
 import nacre.tensor.cuda.driver.IndexFaults;
 import nacre.tensor.cuda.driver.Kernels;
 import nacre.tensor.cuda.driver.Staging;
+import nacre.tensor.cuda.driver.Tickets;
 import nacre.tensor.cuda.nccl.NcclCollectives;
 import nacre.tensor.spi.AdamWConstants;
 import nacre.tensor.spi.AdamWTensors;
@@ -60,12 +61,14 @@ final class CudaBackend implements Backend {
 
   CudaBackend(CudaDevice device, Settings settings) {
     graphs = settings.graph();
+    CudaAllocator allocator = new CudaAllocator(device);
     gpu =
         new Gpu(
             device,
-            new CudaAllocator(device),
+            allocator,
             new Kernels(device, settings.cache().resolve("kernels")),
-            new IndexFaults(device));
+            new IndexFaults(device),
+            new Tickets(device, allocator));
     staging = new Staging(device, gpu.faults());
     elementwise = new ElementwiseKernels(gpu);
     reductions = new ReductionKernels(gpu, elementwise);

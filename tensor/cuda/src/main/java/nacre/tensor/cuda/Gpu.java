@@ -7,9 +7,15 @@ import nacre.tensor.cuda.driver.CudaDevice;
 import nacre.tensor.cuda.driver.IndexFaults;
 import nacre.tensor.cuda.driver.Kernel;
 import nacre.tensor.cuda.driver.Kernels;
+import nacre.tensor.cuda.driver.Tickets;
 
 /** What every part of the backend works with. */
-record Gpu(CudaDevice device, CudaAllocator allocator, Kernels kernels, IndexFaults faults) {
+record Gpu(
+    CudaDevice device,
+    CudaAllocator allocator,
+    Kernels kernels,
+    IndexFaults faults,
+    Tickets tickets) {
 
   /** The kernel {@code name_dtype}, out of a source file. */
   Kernel kernel(String file, String name, DType dtype) {

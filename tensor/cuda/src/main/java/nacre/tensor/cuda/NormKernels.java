@@ -35,6 +35,40 @@ final class NormKernels {
     }
   }
 
+  /**
+   * Groups that a block takes together, so that each pixel of theirs is a whole number of packs.
+   */
+  private record Whole(int pixels, int together, int sharedBytes) {
+    private static final int THREADS = 512; // WHOLE_THREADS
+
+    /** Of one block. With the sums it is below the 99 KiB that every GPU has. */
+    private static final long MOST_BYTES = 80 << 10;
+
+    private static final int PACK = 16; // bytes
+
+    /** Null where an image's groups are too large for one block. */
+    static Whole of(Tensor x, int groups) {
+      int c = x.dim(-1);
+      int width = c / groups;
+      int bytes = x.dtype().bytes();
+      long pixels = x.elements() / ((long) x.dim(0) * c);
+      int together = 1;
+      if (c * bytes % PACK == 0) {
+        while (together * width * bytes % PACK != 0) {
+          together++;
+        }
+      }
+      long kept = pixels * together * width * bytes;
+      if (kept > MOST_BYTES || together * width > THREADS) {
+        return null;
+      }
+      // A thread counts for a pack of channels, and all threads for the channels of whole pixels.
+      int sums = THREADS * (PACK / bytes) * Float.BYTES;
+      int shared = (int) (kept + PACK - 1) / PACK * PACK + sums + together * Float.BYTES;
+      return new Whole((int) pixels, together, shared);
+    }
+  }
+
   private Image image(Tensor x) {
     int n = x.dim(0);
     int c = x.dim(-1);
@@ -49,38 +83,31 @@ final class NormKernels {
     if (x.elements() == 0) {
       return;
     }
+    Whole whole = Whole.of(x, groups);
+    if (whole != null) {
+      whole(in, whole, y, statistics);
+      return;
+    }
     Image i = image(x);
     gpu.scratch(
         2L * i.n * i.chunks() * groups * Float.BYTES,
-        partial -> {
-          launch(
-              "group_norm_partial",
-              x,
-              i,
-              sums(i),
-              a ->
-                  a.address(x.address())
-                      .address(partial)
-                      .i64(i.pixels)
-                      .i32(i.c)
-                      .i32(groups)
-                      .i64(i.chunk));
-          gpu.kernels()
-              .get(GROUPS, "group_norm_finish")
-              .launch(
-                  (long) i.n * groups,
-                  32,
-                  a ->
-                      a.address(partial)
-                          .address(statistics.mean().address())
-                          .address(statistics.rstd().address())
-                          .i32((int) i.chunks())
-                          .i64(i.pixels)
-                          .i32(i.c / groups)
-                          .i64(i.chunk)
-                          .i32(groups)
-                          .f32(in.eps()));
-        });
+        partial ->
+            launch(
+                "group_norm_statistics",
+                x,
+                i,
+                sums(i),
+                a ->
+                    a.address(x.address())
+                        .address(partial)
+                        .address(statistics.mean().address())
+                        .address(statistics.rstd().address())
+                        .address(gpu.tickets().address())
+                        .i64(i.pixels)
+                        .i32(i.c)
+                        .i32(groups)
+                        .i64(i.chunk)
+                        .f32(in.eps())));
     launch(
         "group_norm_apply",
         x,
@@ -98,6 +125,32 @@ final class NormKernels {
                 .i32(groups)
                 .i64(i.chunk)
                 .flag(in.silu()));
+  }
+
+  /** The whole of GroupNorm in one launch. */
+  private void whole(GroupNormInputs in, Whole whole, Tensor y, NormStatistics statistics) {
+    Tensor x = in.x();
+    gpu.kernel(GROUPS, "group_norm_whole", x.dtype())
+        .launch(
+            ReductionKernels.ceil(in.groups(), whole.together),
+            x.dim(0),
+            1,
+            Whole.THREADS,
+            1,
+            whole.sharedBytes,
+            a ->
+                a.address(x.address())
+                    .address(in.gamma().address())
+                    .address(in.beta().address())
+                    .address(statistics.mean().address())
+                    .address(statistics.rstd().address())
+                    .address(y.address())
+                    .i32(whole.pixels)
+                    .i32(x.dim(-1))
+                    .i32(in.groups())
+                    .i32(whole.together)
+                    .f32(in.eps())
+                    .flag(in.silu()));
   }
 
   /** One of GroupNorm's kernels: a block for each chunk of each image. */
