@@ -52,10 +52,10 @@ final class JobQueue implements AutoCloseable {
       }
       job = new Job("j" + ++count, kind, client, request, work);
       waiting.add(job);
+      replaced.forEach(this::tell);
+      tell(job); // before the worker can tell that it runs
       notifyAll();
     }
-    replaced.forEach(this::tell);
-    tell(job);
     return job;
   }
 

@@ -167,7 +167,7 @@ final class SceneJson {
     return Box3.of(new RigidPose(turn, asked.vec3("center")), size.times(0.5));
   }
 
-  private static ObjectNode camera(Camera camera) {
+  static ObjectNode camera(Camera camera) {
     ObjectNode json = Asked.MAPPER.createObjectNode();
     RigidPose pose = camera.cameraToWorld();
     Quaternion q = pose.rotation();

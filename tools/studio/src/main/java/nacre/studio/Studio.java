@@ -13,6 +13,7 @@ final class Studio implements AutoCloseable {
   private final Events events = new Events();
   private final History history;
   private final JobQueue jobs;
+  private final Photos photos;
 
   Studio(StudioSettings settings) throws IOException {
     this.settings = settings;
@@ -25,6 +26,7 @@ final class Studio implements AutoCloseable {
             ? null
             : new SceneShelf(out.resolve("scenes"), settings.data(), models.assets(null));
     this.history = new History(out.resolve("history"), events);
+    this.photos = new Photos(out.resolve("photos"));
     this.jobs = new JobQueue(new Engine(settings.device()), events);
   }
 
@@ -57,6 +59,10 @@ final class Studio implements AutoCloseable {
 
   History history() {
     return history;
+  }
+
+  Photos photos() {
+    return photos;
   }
 
   JobQueue jobs() {

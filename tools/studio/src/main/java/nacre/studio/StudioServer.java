@@ -2,6 +2,7 @@ package nacre.studio;
 
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
+import io.javalin.config.SizeUnit;
 import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import java.io.IOException;
@@ -57,6 +58,9 @@ final class StudioServer implements AutoCloseable {
     config.startup.startupWatcherEnabled = false;
     config.concurrency.useVirtualThreads = true;
     config.http.maxRequestSize = MOST_JSON;
+    config.jetty.multipartConfig.maxFileSize(Photos.MOST_MEGABYTES, SizeUnit.MB);
+    config.jetty.multipartConfig.maxTotalRequestSize(2 * Photos.MOST_MEGABYTES, SizeUnit.MB);
+    config.jetty.multipartConfig.maxInMemoryFileSize(1, SizeUnit.MB);
     config.http.generateEtags = true;
     config.http.prefer405over404 = true;
     Guard guard = new Guard(address);
@@ -66,6 +70,7 @@ final class StudioServer implements AutoCloseable {
     new SceneCalls(studio).register(config.routes);
     new DrawCalls(studio).register(config.routes);
     new JobCalls(studio).register(config.routes);
+    new PhotoCalls(studio).register(config.routes);
     config.routes.get("/", PageFiles::serve);
     config.routes.get("/<path>", PageFiles::serve);
     config.routes.exception(

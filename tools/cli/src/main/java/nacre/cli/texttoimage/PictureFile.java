@@ -42,7 +42,7 @@ import nacre.weights.NearName;
  * A reader of picture files, equal to diffusers' with Pillow: rotated upright by the Exif
  * orientation, CMYK converted to RGB, color profiles ignored.
  */
-final class PictureFile {
+public final class PictureFile {
   private static final int CMYK_CHANNELS = 4;
 
   /** Pillow's limit; a damaged size would take all memory. */
@@ -102,10 +102,24 @@ final class PictureFile {
                       ? ": is no ordinary file, a picture is wanted"
                       : ": no such file" + NearName.hint(file)));
     }
-    byte[] bytes = Files.readAllBytes(file);
+    return read(Files.readAllBytes(file), file.toString(), MOST_PIXELS);
+  }
+
+  /**
+   * Decodes a picture of any format that Java reads, upright.
+   *
+   * @param name of the picture, for messages
+   * @param mostPixels that are decoded
+   * @throws UserException if it is none, damaged or too large, in one line
+   */
+  public static BufferedImage decode(byte[] bytes, String name, long mostPixels) {
+    return read(bytes, name, mostPixels).toImage();
+  }
+
+  private static Picture read(byte[] bytes, String file, long mostPixels) {
     try {
       Metadata metadata = metadata(bytes);
-      Picture picture = decode(bytes, metadata);
+      Picture picture = decode(bytes, metadata, mostPixels);
       if (picture != null) {
         return picture.upright(orientation(metadata));
       }
@@ -181,7 +195,8 @@ final class PictureFile {
     return transform != null && transform == YCCK ? Storage.LUMA : Storage.PAPER;
   }
 
-  private static Picture decode(byte[] bytes, Metadata metadata) throws IOException {
+  private static Picture decode(byte[] bytes, Metadata metadata, long mostPixels)
+      throws IOException {
     try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
       Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
       if (!readers.hasNext()) {
@@ -191,8 +206,8 @@ final class PictureFile {
       try {
         reader.setInput(in, true, true);
         long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
-        if (pixels > MOST_PIXELS) {
-          throw new IOException(pixels + " pixels, the most are " + MOST_PIXELS);
+        if (pixels > mostPixels) {
+          throw new IOException(pixels + " pixels, the most are " + mostPixels);
         }
         long needed = BYTES_PER_PIXEL * pixels + bytes.length;
         long most = Runtime.getRuntime().maxMemory() / 5 * 4; // the rest is for all else
