@@ -4,8 +4,10 @@ module nacre.bindings {
   exports nacre.bindings.cublaslt;
   exports nacre.bindings.cuda;
   exports nacre.bindings.cudnn;
+  exports nacre.bindings.mpi;
   exports nacre.bindings.nccl;
   exports nacre.bindings.nvrtc;
   exports nacre.bindings.onednn;
+  exports nacre.bindings.openmpi;
   exports nacre.bindings.symbols;
 }

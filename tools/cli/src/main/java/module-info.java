@@ -7,6 +7,7 @@ module nacre.cli {
   requires java.management;
   requires metadata.extractor;
   requires nacre.datasets;
+  requires nacre.distributed;
   requires nacre.evaluation;
   requires transitive nacre.neuralassets;
 

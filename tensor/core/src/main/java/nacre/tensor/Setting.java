@@ -17,6 +17,10 @@ public enum Setting {
   CUDA_LIBS("cuda.libs"),
   /** The library of the simulated GPU of the tests. */
   CUDA_SIM("cuda.sim"),
+  /** Folders to look for the library of MPI in first, or its path. */
+  MPI_LIBS("mpi.libs"),
+  /** After how many seconds of silence a rank counts as lost; 45 unless given. */
+  RANK_TIMEOUT("rank.timeout"),
   /** {@code on} or {@code off}: whether captured steps become CUDA graphs; on unless given. */
   GRAPH("graph"),
   /** {@code on} or {@code off}: whether f32 products on a GPU may use TF32; off unless given. */

@@ -2,6 +2,7 @@ package nacre.tensor;
 
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.Locale;
@@ -46,6 +47,7 @@ public final class Settings {
   /** A mistake is told at once, also where the device at hand would not ask. */
   private void check() {
     threads();
+    rankTimeout();
     graph();
     tf32();
     tune();
@@ -90,7 +92,8 @@ public final class Settings {
             case GRAPH -> onOrOff(graph());
             case TF32 -> onOrOff(tf32());
             case TUNE -> onOrOff(tune());
-            case THREADS, ONEDNN, CACHE, CUDA_LIBS, CUDA_SIM -> values.get(setting);
+            case THREADS, ONEDNN, CACHE, CUDA_LIBS, CUDA_SIM, MPI_LIBS, RANK_TIMEOUT ->
+                values.get(setting);
           };
       if (meaning != null) {
         kept.put(setting, meaning);
@@ -164,6 +167,25 @@ public final class Settings {
   /** The library of the simulated GPU, if tests ask for it. */
   public Optional<Path> cudaSimulator() {
     return get(Setting.CUDA_SIM).map(_ -> path(Setting.CUDA_SIM).toAbsolutePath());
+  }
+
+  /**
+   * After how much silence another rank of the run counts as lost.
+   *
+   * @throws IllegalArgumentException if it is not a whole number of seconds from 5 to a day
+   */
+  public Duration rankTimeout() {
+    String value = values.getOrDefault(Setting.RANK_TIMEOUT, "45");
+    if (!value.matches("\\d{1,5}")
+        || Integer.parseInt(value) < 5
+        || Integer.parseInt(value) > 86_400) {
+      throw new IllegalArgumentException(
+          named(Setting.RANK_TIMEOUT)
+              + " is \""
+              + value
+              + "\"; it takes a number of seconds, from 5 to 86400");
+    }
+    return Duration.ofSeconds(Integer.parseInt(value));
   }
 
   /** Whether captured steps become CUDA graphs. */

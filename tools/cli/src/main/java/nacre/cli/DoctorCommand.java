@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import nacre.cli.options.CudaOptions;
+import nacre.distributed.World;
 import nacre.tensor.Device;
 import nacre.tensor.Setting;
 import nacre.tensor.Settings;
@@ -55,6 +56,9 @@ final class DoctorCommand implements Callable<Integer> {
         }
       }
     }
+    Requirement mpi = World.library(settings);
+    out.println("Several processes (mpirun, srun)");
+    out.println(line(mpi));
     out.println("Devices");
     boolean sound = true;
     for (Device device : devices) {
@@ -69,6 +73,15 @@ final class DoctorCommand implements Callable<Integer> {
     return sound ? 0 : 1;
   }
 
+  private static String line(Requirement library) {
+    return String.format(
+        Locale.ROOT,
+        "  %-8s %-14s %s",
+        library.met() ? "found" : library.optional() ? "absent" : "missing",
+        library.name(),
+        library.finding());
+  }
+
   /** Prints what a kind needs, and tells whether all of it is there. */
   private static boolean print(
       PrintWriter out, BackendProvider kind, List<Requirement> requirements) {
@@ -77,12 +90,7 @@ final class DoctorCommand implements Callable<Integer> {
     }
     out.println(kind.kind().toUpperCase(Locale.ROOT) + " libraries");
     for (Requirement library : requirements) {
-      out.printf(
-          Locale.ROOT,
-          "  %-8s %-14s %s%n",
-          library.met() ? "found" : library.optional() ? "absent" : "missing",
-          library.name(),
-          library.finding());
+      out.println(line(library));
     }
     boolean met = requirements.stream().allMatch(r -> r.met() || r.optional());
     requirements.stream()

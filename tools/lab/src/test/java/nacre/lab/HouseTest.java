@@ -24,6 +24,7 @@ class HouseTest {
     "tensor/core",
     "tensor/cpu",
     "tensor/cuda",
+    "distributed",
     "weights",
     "nn",
     "diffusion",
@@ -59,6 +60,8 @@ class HouseTest {
         .definedBy("nacre.tensor.cpu..")
         .layer("cuda")
         .definedBy("nacre.tensor.cuda..")
+        .layer("distributed")
+        .definedBy("nacre.distributed..")
         .layer("weights")
         .definedBy("nacre.weights..")
         .layer("nn")
@@ -77,12 +80,14 @@ class HouseTest {
         .definedBy("nacre.lab..")
         // The lab is not shipped; it times the bindings themselves.
         .whereLayer("bindings")
-        .mayOnlyBeAccessedByLayers("cpu", "cuda", "lab")
+        .mayOnlyBeAccessedByLayers("cpu", "cuda", "distributed", "lab")
         .whereLayer("core")
         .mayNotAccessAnyLayer()
         .whereLayer("cpu")
         .mayOnlyAccessLayers("core", "bindings")
         .whereLayer("cuda")
+        .mayOnlyAccessLayers("core", "bindings")
+        .whereLayer("distributed")
         .mayOnlyAccessLayers("core", "bindings")
         .whereLayer("weights")
         .mayOnlyAccessLayers("core")
@@ -98,7 +103,14 @@ class HouseTest {
         .mayOnlyAccessLayers("core", "weights", "nn", "diffusion", "neuralassets")
         .whereLayer("cli")
         .mayOnlyAccessLayers(
-            "core", "weights", "nn", "diffusion", "neuralassets", "datasets", "evaluation")
+            "core",
+            "distributed",
+            "weights",
+            "nn",
+            "diffusion",
+            "neuralassets",
+            "datasets",
+            "evaluation")
         .check(house);
   }
 

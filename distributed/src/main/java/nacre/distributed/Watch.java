@@ -1,0 +1,221 @@
+package nacre.distributed;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+
+/**
+ * Finds out that a rank is lost. Every rank sends rank 0 a beat every two seconds, and rank 0 every
+ * rank; who is silent too long has died or is cut off. On one host a process that has ended is seen
+ * at once. And with its beats each rank says how long it has been at its present step: where one
+ * waits for another whose step takes far longer than any before, that one hangs.
+ */
+final class Watch {
+  /** Where a rank runs, as {@link World} exchanges it at the start. */
+  record Place(String host, String processes, long pid) {}
+
+  private static final long BEAT_MILLIS = 2000;
+  private static final long LOOK_MILLIS = 500;
+  private static final int BEAT = 2 * Long.BYTES;
+  private static final int TAG = 1;
+
+  /** Others than the judge wait so much longer, as it names the rank that is lost. */
+  private static final long GRACE_MILLIS = 3000;
+
+  /** A step that takes so many times longer than the longest before hangs. */
+  private static final long FACTOR = 10;
+
+  private final int rank;
+  private final List<Place> places;
+  private final long timeoutMillis;
+  private final LongSupplier clock;
+  private final Consumer<String> lost;
+  private final Arena arena = Arena.ofAuto();
+  private final MemorySegment[] received;
+  private final Mpi5.Request[] receiving;
+  private final Mpi5.Request[] sending;
+  private final MemorySegment[] mine;
+  private final long[] heard;
+  private final long[] stepMillis;
+  private final boolean[] awaits;
+  private Mpi5 mpi;
+  private long beaten;
+  private long looked;
+  private boolean told;
+
+  // What the thread that computes says.
+  private volatile long stepBegun; // 0 while it does something that may take long
+  private volatile long longest;
+
+  /**
+   * A watch that has not begun.
+   *
+   * @param places of all ranks
+   * @param timeoutMillis after how much silence a rank counts as lost
+   * @param clock milliseconds
+   * @param lost is told of it in one line, once
+   */
+  Watch(
+      int rank, List<Place> places, long timeoutMillis, LongSupplier clock, Consumer<String> lost) {
+    this.rank = rank;
+    this.places = places;
+    this.timeoutMillis = timeoutMillis;
+    this.clock = clock;
+    this.lost = lost;
+    int ranks = places.size();
+    received = new MemorySegment[ranks];
+    receiving = new Mpi5.Request[ranks];
+    sending = new Mpi5.Request[ranks];
+    mine = new MemorySegment[ranks];
+    heard = new long[ranks];
+    stepMillis = new long[ranks];
+    awaits = new boolean[ranks];
+  }
+
+  void begin(Mpi5 by) {
+    mpi = by;
+    for (int peer = 0; peer < places.size(); peer++) {
+      heard[peer] = clock.getAsLong();
+      if (isPartner(peer)) {
+        received[peer] = arena.allocate(BEAT, Long.BYTES);
+        mine[peer] = arena.allocate(BEAT, Long.BYTES);
+        receiving[peer] = mpi.receive(received[peer], peer, TAG);
+      }
+    }
+  }
+
+  private boolean isPartner(int peer) {
+    return peer != rank && (rank == 0 || peer == 0);
+  }
+
+  /** A step has begun, and so the one before is over. */
+  void step() {
+    long now = clock.getAsLong();
+    long begun = stepBegun;
+    if (begun > 0) {
+      longest = Math.max(longest, now - begun);
+    }
+    stepBegun = now;
+  }
+
+  /** What comes may take long: nobody hangs until the next step. */
+  void pause() {
+    stepBegun = 0;
+  }
+
+  /** Looks after the others; called often. */
+  void look(List<Integer> awaited) {
+    long now = clock.getAsLong();
+    if (told || now - looked < LOOK_MILLIS) {
+      return;
+    }
+    looked = now;
+    String found = gone();
+    if (found == null) {
+      exchangeBeats(now, !awaited.isEmpty());
+      found = rank == 0 ? judge(now) : silent(0, now, timeoutMillis + GRACE_MILLIS);
+    }
+    if (found != null) {
+      told = true;
+      lost.accept(found);
+    }
+  }
+
+  private void exchangeBeats(long now, boolean waits) {
+    boolean due = now - beaten >= BEAT_MILLIS;
+    beaten = due ? now : beaten;
+    long begun = stepBegun;
+    stepMillis[rank] = begun == 0 || longest == 0 ? 0 : now - begun;
+    awaits[rank] = waits;
+    for (int peer = 0; peer < places.size(); peer++) {
+      if (!isPartner(peer)) {
+        continue;
+      }
+      while (mpi.isDone(receiving[peer])) {
+        heard[peer] = now;
+        stepMillis[peer] = received[peer].get(ValueLayout.JAVA_LONG, 0);
+        awaits[peer] = received[peer].get(ValueLayout.JAVA_LONG, Long.BYTES) != 0;
+        receiving[peer] = mpi.receive(received[peer], peer, TAG);
+      }
+      // One at a time: a rank that takes none is not sent more of them.
+      if (due && (sending[peer] == null || mpi.isDone(sending[peer]))) {
+        mine[peer].set(ValueLayout.JAVA_LONG, 0, stepMillis[rank]);
+        mine[peer].set(ValueLayout.JAVA_LONG, Long.BYTES, waits ? 1 : 0);
+        sending[peer] = mpi.send(mine[peer], peer, TAG);
+      }
+    }
+  }
+
+  /** The first rank that is silent or hangs, in words; null if there is none. */
+  private String judge(long now) {
+    boolean anybodyWaits = false;
+    for (boolean waits : awaits) {
+      anybodyWaits |= waits;
+    }
+    long limit = Math.max(timeoutMillis, FACTOR * longest);
+    for (int peer = 0; peer < places.size(); peer++) {
+      String silent = peer == 0 ? null : silent(peer, now, timeoutMillis);
+      if (silent != null) {
+        return silent;
+      }
+      if (anybodyWaits && !awaits[peer] && stepMillis[peer] > limit) {
+        return String.format(
+            Locale.ROOT,
+            "%s hangs: others wait for it since %,d s, and no step took more than %,d s before",
+            describe(peer),
+            stepMillis[peer] / 1000,
+            longest / 1000 + 1);
+      }
+    }
+    return null;
+  }
+
+  private String silent(int peer, long now, long limit) {
+    return now - heard[peer] <= limit
+        ? null
+        : String.format(
+            Locale.ROOT,
+            "%s has not been heard of for %,d s: it died, stands still, or is cut off",
+            describe(peer),
+            (now - heard[peer]) / 1000);
+  }
+
+  /** A rank of this host whose process has ended, in words; null if there is none. */
+  String gone() {
+    for (int peer = 0; peer < places.size(); peer++) {
+      Place place = places.get(peer);
+      if (peer != rank
+          && place.processes().equals(places.get(rank).processes())
+          && !isAlive(place.pid())) {
+        return describe(peer) + " has died";
+      }
+    }
+    return null;
+  }
+
+  private static boolean isAlive(long pid) {
+    try {
+      String line = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+      String state = line.substring(line.lastIndexOf(')') + 1).strip();
+      return !state.startsWith("Z") && !state.startsWith("X");
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private String describe(int peer) {
+    return String.format(
+        Locale.ROOT,
+        "rank %d (process %d on %s)",
+        peer,
+        places.get(peer).pid(),
+        places.get(peer).host());
+  }
+}
