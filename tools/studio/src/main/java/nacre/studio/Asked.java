@@ -8,10 +8,14 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.javalin.http.Context;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.Semaphore;
 import nacre.neuralassets.scene.Quaternion;
 import nacre.neuralassets.scene.Vec3;
 import nacre.weights.JsonFile;
@@ -27,6 +31,9 @@ record Asked(ObjectNode json, String place) {
 
   private static final int DEEPEST = 32;
   private static final int NAMED = 8;
+  private static final int MOST_BYTES = 1 << 20;
+  private static final int MOST_LARGE_BYTES = 44 << 20;
+  private static final Semaphore LARGE = new Semaphore(4);
 
   private static JsonMapper mapper() {
     JsonMapper mapper =
@@ -37,18 +44,56 @@ record Asked(ObjectNode json, String place) {
     mapper
         .getFactory()
         .setStreamReadConstraints(
-            StreamReadConstraints.builder().maxNestingDepth(DEEPEST).maxNumberLength(64).build());
+            StreamReadConstraints.builder()
+                .maxNestingDepth(DEEPEST)
+                .maxNumberLength(64)
+                .maxStringLength(MOST_LARGE_BYTES)
+                .build());
     return mapper;
   }
 
   /** The body of a request. */
-  static Asked of(Context request) {
+  static Asked of(Context request) throws IOException {
+    requireJson(request);
+    return of(body(request, MOST_BYTES));
+  }
+
+  /** The body of a request with pictures in it, few of which are read at a time. */
+  static Asked large(Context request) throws IOException {
+    requireJson(request);
+    if (!LARGE.tryAcquire()) {
+      throw new Refusal(503, "other pictures are being sent: try again in a moment");
+    }
+    try {
+      return of(body(request, MOST_LARGE_BYTES));
+    } finally {
+      LARGE.release();
+    }
+  }
+
+  private static byte[] body(Context request, int most) throws IOException {
+    if (request.contentLength() > most) {
+      throw tooLarge(most);
+    }
+    try (InputStream in = request.bodyInputStream()) {
+      byte[] bytes = in.readNBytes(most + 1);
+      if (bytes.length > most) {
+        throw tooLarge(most);
+      }
+      return bytes;
+    }
+  }
+
+  private static Refusal tooLarge(int most) {
+    return new Refusal(413, "the body is too large: at most " + (most >> 20) + " MiB are taken");
+  }
+
+  private static void requireJson(Context request) {
     String type = request.contentType();
     if (type == null || !type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
       throw new Refusal(
           415, "the body must be JSON, with the header Content-Type: application/json");
     }
-    return of(request.bodyAsBytes());
   }
 
   static Asked of(byte[] body) {
@@ -57,7 +102,7 @@ record Asked(ObjectNode json, String place) {
       node = MAPPER.readTree(body);
     } catch (JsonProcessingException e) {
       throw Refusal.bad("the body is malformed JSON: " + JsonFile.reason(e));
-    } catch (java.io.IOException e) {
+    } catch (IOException e) {
       throw Refusal.bad("the body is no text in UTF-8");
     }
     if (!(node instanceof ObjectNode object)) {
@@ -195,7 +240,7 @@ record Asked(ObjectNode json, String place) {
   /** The objects of an array. */
   List<Asked> objects(String key, int longest) {
     ArrayNode array = array(key, longest);
-    List<Asked> objects = new java.util.ArrayList<>();
+    List<Asked> objects = new ArrayList<>();
     for (int i = 0; i < array.size(); i++) {
       if (!(array.get(i) instanceof ObjectNode object)) {
         throw Refusal.bad(name(key) + "[" + i + "] is no object");

@@ -27,6 +27,7 @@ final class Models {
 
   private final Map<String, Assets> assets = new LinkedHashMap<>();
   private final Map<String, Path> texts = new LinkedHashMap<>();
+  private final Map<String, Path> loras = new LinkedHashMap<>();
 
   /**
    * Finds models.
@@ -41,6 +42,7 @@ final class Models {
       add(shipped);
     }
     for (Path path : given) {
+      addLoras(path);
       List<Path> within = within(path);
       if (within.isEmpty()) {
         addAssets(path, ModelChoice.given(path, "--models"));
@@ -114,10 +116,6 @@ final class Models {
     return found;
   }
 
-  Map<String, Path> texts() {
-    return Map.copyOf(texts);
-  }
-
   List<String> textNames() {
     return List.copyOf(texts.keySet());
   }
@@ -138,8 +136,37 @@ final class Models {
                     "there is no model " + Asked.brief(name) + "; there are " + names(texts)));
   }
 
+  List<String> loras() {
+    return List.copyOf(loras.keySet());
+  }
+
+  /** The file of a LoRA. */
+  Path lora(String name) {
+    Path file = loras.get(name);
+    if (file == null) {
+      throw Refusal.bad("there is no LoRA " + Asked.brief(name) + "; there are " + names(loras));
+    }
+    return file;
+  }
+
+  private void addLoras(Path folder) throws IOException {
+    Path within = folder.resolve("loras");
+    if (Files.isDirectory(within)) {
+      try (Stream<Path> files = Files.list(within)) {
+        for (Path file : (Iterable<Path>) files.sorted().limit(MOST)::iterator) {
+          String name = file.getFileName().toString();
+          if (name.endsWith(".safetensors")) {
+            loras.putIfAbsent(name.substring(0, name.length() - 12), file.toAbsolutePath());
+          }
+        }
+      }
+    }
+  }
+
   private static String names(Map<String, ?> known) {
     List<String> names = known.keySet().stream().limit(10).toList();
-    return String.join(", ", names) + (known.size() > 10 ? " and others" : "");
+    return names.isEmpty()
+        ? "none"
+        : String.join(", ", names) + (known.size() > 10 ? " and others" : "");
   }
 }

@@ -14,6 +14,7 @@ final class Studio implements AutoCloseable {
   private final History history;
   private final JobQueue jobs;
   private final Photos photos;
+  private final Runs runs;
 
   Studio(StudioSettings settings) throws IOException {
     this.settings = settings;
@@ -26,6 +27,7 @@ final class Studio implements AutoCloseable {
             ? null
             : new SceneShelf(out.resolve("scenes"), settings.data(), models.assets(null));
     this.history = new History(out.resolve("history"), events);
+    this.runs = new Runs(out.resolve("runs"), events);
     this.photos = new Photos(out.resolve("photos"));
     this.jobs = new JobQueue(new Engine(settings.device()), events);
   }
@@ -61,6 +63,10 @@ final class Studio implements AutoCloseable {
     return history;
   }
 
+  Runs runs() {
+    return runs;
+  }
+
   Photos photos() {
     return photos;
   }
@@ -72,6 +78,7 @@ final class Studio implements AutoCloseable {
   @Override
   public void close() {
     events.close();
+    runs.close();
     jobs.close();
   }
 }

@@ -71,6 +71,8 @@ final class StudioServer implements AutoCloseable {
     new DrawCalls(studio).register(config.routes);
     new JobCalls(studio).register(config.routes);
     new PhotoCalls(studio).register(config.routes);
+    new RunCalls(studio).register(config.routes);
+    new TextCalls(studio).register(config.routes);
     config.routes.get("/", PageFiles::serve);
     config.routes.get("/<path>", PageFiles::serve);
     config.routes.exception(
