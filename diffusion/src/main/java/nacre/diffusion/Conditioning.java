@@ -68,7 +68,7 @@ record Conditioning(Tensor positive, Tensor negative) {
     /**
      * The UNet's guided prediction: for inputs {@code [N, h, w, ..]} as many, f32.
      *
-     * @param timesteps one for each row of the context
+     * @param timesteps one for each row of the context, or one for all
      * @param embedded the guidance, for a UNet that takes it, {@code [N, ..]}; null for others
      */
     Tensor predict(

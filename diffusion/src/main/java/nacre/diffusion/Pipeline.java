@@ -162,7 +162,7 @@ final class Pipeline {
       Tensor x = start.latents;
       // These tensors keep their addresses: the captured step reads them.
       Tensor input = Tensor.empty(device, dtype, x.shape());
-      Tensor timesteps = Tensor.empty(device, DType.F32, Shape.of(context.rows()));
+      Tensor timesteps = Tensor.empty(device, DType.F32, Shape.of(1)); // the same of all rows
       Tensor embedded =
           guidanceWidth == 0
               ? null

@@ -1,9 +1,12 @@
 package nacre.nn;
 
+import static nacre.tensor.ops.Linear.linears;
 import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 
 import java.util.Locale;
+import nacre.tensor.Scope;
+import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 
 /**
@@ -87,6 +90,43 @@ public final class Attention implements Layer {
     var seen = context.of(this);
     Tensor mixed = attention(q, seen.keys(), seen.values());
     return out.forwardAdd(reshape(mixed, n, t, heads * headWidth), residual);
+  }
+
+  /**
+   * Self-attention, with the one product for query, key and value that the context may {@linkplain
+   * #keepStack have been given}.
+   *
+   * @param residual nullable
+   */
+  public Tensor forwardSelf(Tensor x, AttentionContext context, Tensor residual) {
+    if (!(context.kept(this) instanceof Tensor stack) || x.tracked()) {
+      return forward(x, x, residual);
+    }
+    return Scope.tidy(
+        () -> {
+          Tensor three = linears(x, stack); // [3, N, T, inner]
+          Shape wanted = Shape.of(x.dim(0), x.dim(1), heads, headWidth);
+          Tensor mixed =
+              attention(
+                  three.rows(0, 1).view(wanted),
+                  three.rows(1, 2).view(wanted),
+                  three.rows(2, 3).view(wanted));
+          return out.forwardAdd(reshape(mixed, x.dim(0), x.dim(1), heads * headWidth), residual);
+        });
+  }
+
+  /**
+   * Gives a constant context the weights of query, key and value of this self-attention one below
+   * the other, in the current scope, so that one product serves all three. Nothing where there are
+   * biases or adapters, and on the host, where each weight is packed by itself.
+   */
+  public void keepStack(AttentionContext context) {
+    if (!query.hasBias() && !context.tokens().device().isHost()) {
+      Tensor below = Linear.below(context.tokens(), query, key, value);
+      if (below != null) {
+        context.keep(this, below.view(Shape.of(3, below.dim(0) / 3, below.dim(1))));
+      }
+    }
   }
 
   /** {@code [N, S, contextWidth] → [N, S, heads, head width]}, twice. */

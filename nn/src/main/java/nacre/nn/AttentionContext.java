@@ -7,11 +7,12 @@ import nacre.tensor.Tensor;
 
 /**
  * The tokens that layers of cross-attention attend to, {@code [N, S, C]}, and where they are
- * constant the keys and values that layers made of them, which all steps of a sampling share.
+ * constant what layers made once for all steps of a sampling: keys and values of the tokens, and
+ * weights that are multiplied together.
  */
 public final class AttentionContext {
   private final Tensor tokens;
-  private final Map<Attention, KeysAndValues> made = new IdentityHashMap<>();
+  private final Map<Object, Object> made = new IdentityHashMap<>();
 
   /** The keys and the values of a layer, {@code [N, S, heads, head width]} each. */
   record KeysAndValues(Tensor keys, Tensor values) {}
@@ -32,7 +33,7 @@ public final class AttentionContext {
    */
   public static AttentionContext constant(Tensor tokens, Stream<Attention> layers) {
     AttentionContext context = new AttentionContext(tokens);
-    layers.forEach(layer -> context.made.put(layer, layer.keysAndValues(tokens)));
+    layers.forEach(layer -> context.keep(layer, layer.keysAndValues(tokens)));
     return context;
   }
 
@@ -46,8 +47,21 @@ public final class AttentionContext {
     return others == tokens ? this : of(others);
   }
 
+  /**
+   * Keeps what a layer made for all steps, in place of what it kept before.
+   *
+   * @param made null for nothing
+   */
+  public void keep(Object layer, Object made) {
+    this.made.put(layer, made);
+  }
+
+  /** What a layer {@linkplain #keep kept}, or null. */
+  public Object kept(Object layer) {
+    return made.get(layer);
+  }
+
   KeysAndValues of(Attention layer) {
-    KeysAndValues before = made.get(layer);
-    return before == null ? layer.keysAndValues(tokens) : before;
+    return made.get(layer) instanceof KeysAndValues before ? before : layer.keysAndValues(tokens);
   }
 }

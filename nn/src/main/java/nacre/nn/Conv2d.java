@@ -96,6 +96,19 @@ public final class Conv2d implements Layer {
         });
   }
 
+  /** The bias of a layer that is neither adapted nor trained; else null. */
+  Tensor constantBias() {
+    return adapter != null || weight.tracked() ? null : bias;
+  }
+
+  /**
+   * The convolution of x with another bias, {@code [out]}, in place of the layer's own. Not for an
+   * adapted layer.
+   */
+  public Tensor forwardBiased(Tensor x, Tensor other) {
+    return conv2d(x, match(weight, x), other, (Tensor) null, window);
+  }
+
   /**
    * The convolution of x enlarged to twice its size by repeating pixels, {@code [N, H, W, in] → [N,
    * 2H, 2W, out]}, as one operation. For kernels of 3 × 3 with one pixel of padding.

@@ -2,8 +2,11 @@ package nacre.nn;
 
 import static nacre.nn.MixedPrecision.match;
 import static nacre.tensor.ops.Activation.activation;
+import static nacre.tensor.ops.Cast.cast;
+import static nacre.tensor.ops.Concat.concat;
 import static nacre.tensor.ops.Linear.linear;
 
+import java.util.Arrays;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -73,6 +76,37 @@ public final class Linear implements Layer {
     }
     return Scope.tidy(
         () -> linear(x, match(weight, x), match(bias, x), null, adapter.linear(x, residual)));
+  }
+
+  boolean hasBias() {
+    return bias != null;
+  }
+
+  Tensor weight() {
+    return weight;
+  }
+
+  /** The bias of a layer that is neither adapted nor trained; else null. */
+  Tensor constantBias() {
+    return adapter != null || weight.tracked() ? null : bias;
+  }
+
+  /**
+   * The weights of several layers of one input below each other, {@code [Σ out, in]} in the dtype
+   * of {@code like}, so that one product serves all; null where adapters change a layer, or where
+   * its weight is trained.
+   */
+  static Tensor below(Tensor like, Linear... layers) {
+    for (Linear layer : layers) {
+      if (layer.adapter != null || layer.weight.tracked()) {
+        return null;
+      }
+    }
+    return Scope.tidy(
+        () ->
+            cast(
+                concat(0, Arrays.stream(layers).map(l -> l.weight).toArray(Tensor[]::new)),
+                like.dtype()));
   }
 
   /** geglu(linear(x)) in one pass, {@code [.., in] → [.., out/2]}. */

@@ -7,6 +7,7 @@ import nacre.nn.GroupNorm;
 import nacre.nn.Layer;
 import nacre.nn.Linear;
 import nacre.nn.Parameters;
+import nacre.nn.StackedLinear;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
@@ -48,15 +49,36 @@ public final class ResnetBlock2D implements Layer {
    * @param time [N, timeWidth], the time embedding after its SiLU; null for a block without one
    */
   public Tensor forward(Tensor x, Tensor time) {
+    return forward(x, time, null);
+  }
+
+  /**
+   * The same where the time embedding's projection was made before, with {@link #timeProjection}.
+   *
+   * @param bias {@code [out]}, of the first convolution, with the projection in it; null for none
+   */
+  public Tensor forward(Tensor x, Tensor time, Tensor bias) {
     return Scope.tidy(
         () -> {
+          if (bias != null) {
+            return second(x, conv1.forwardBiased(norm1.forwardSilu(x), bias));
+          }
           Tensor shift =
               timeProjection == null
                   ? null
                   : reshape(timeProjection.forward(time), time.dim(0), 1, 1, -1); // [N, 1, 1, out]
-          Tensor h = conv1.forward(norm1.forwardSilu(x), shift); // [N, H, W, out]
-          Tensor skip = shortcut == null ? x : shortcut.forward(x);
-          return conv2.forward(norm2.forwardSilu(h), skip);
+          return second(x, conv1.forward(norm1.forwardSilu(x), shift));
         });
+  }
+
+  /** The second half: h [N, H, W, out] is what the first convolution made of x. */
+  private Tensor second(Tensor x, Tensor h) {
+    Tensor skip = shortcut == null ? x : shortcut.forward(x);
+    return conv2.forward(norm2.forwardSilu(h), skip);
+  }
+
+  /** The projection of the time embedding, and the convolution to which it is added. */
+  public StackedLinear.Pair timeProjection() {
+    return new StackedLinear.Pair(timeProjection, conv1);
   }
 }

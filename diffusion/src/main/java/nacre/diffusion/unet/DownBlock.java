@@ -52,7 +52,7 @@ final class DownBlock {
    * {@code x [N, H, W, in] → [N, H/2, W/2, out]}; appends the skip connections, which the way up
    * will free.
    */
-  Tensor forward(Tensor x, Tensor time, AttentionContext context, List<Tensor> kept) {
+  Tensor forward(Tensor x, TimeEmbedding time, AttentionContext context, List<Tensor> kept) {
     Tensor y = x;
     for (Stage stage : stages) {
       y = stage.forward(y, time, context);
@@ -63,6 +63,15 @@ final class DownBlock {
       kept.add(y);
     }
     return y;
+  }
+
+  Stream<ResnetBlock2D> resnets() {
+    return stages.stream().map(Stage::resnet);
+  }
+
+  /** The layers that attend to the image itself. */
+  Stream<Attention> selfAttention() {
+    return stages.stream().flatMap(Stage::selfAttention);
   }
 
   /** The layers that attend to the context. */

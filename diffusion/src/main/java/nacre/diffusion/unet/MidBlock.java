@@ -33,15 +33,25 @@ final class MidBlock {
   }
 
   /** {@code x [N, H, W, C] → [N, H, W, C]}. */
-  Tensor forward(Tensor x, Tensor time, AttentionContext context) {
+  Tensor forward(Tensor x, TimeEmbedding time, AttentionContext context) {
     return Recompute.block(
         in -> {
-          Tensor y = resnet1.forward(in.get(0), in.get(1));
-          return resnet2.forward(attention.forward(y, context.with(in.get(2))), in.get(1));
+          Tensor y = resnet1.forward(in.get(0), in.get(1), time.bias(resnet1));
+          Tensor z = attention.forward(y, context.with(in.get(2)));
+          return resnet2.forward(z, in.get(1), time.bias(resnet2));
         },
         x,
-        time,
+        time.embedded(),
         context.tokens());
+  }
+
+  Stream<ResnetBlock2D> resnets() {
+    return Stream.of(resnet1, resnet2);
+  }
+
+  /** The layers that attend to the image itself. */
+  Stream<Attention> selfAttention() {
+    return attention.selfAttention();
   }
 
   /** The layers that attend to the context. */

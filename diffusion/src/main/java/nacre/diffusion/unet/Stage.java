@@ -16,15 +16,20 @@ import nacre.tensor.Tensor;
 record Stage(ResnetBlock2D resnet, Transformer2D attention) {
 
   /** {@code x [N, H, W, in] → [N, H, W, out]}. */
-  Tensor forward(Tensor x, Tensor time, AttentionContext context) {
+  Tensor forward(Tensor x, TimeEmbedding time, AttentionContext context) {
     return Recompute.block(
         in -> {
-          Tensor y = resnet.forward(in.get(0), in.get(1));
+          Tensor y = resnet.forward(in.get(0), in.get(1), time.bias(resnet));
           return attention == null ? y : attention.forward(y, context.with(in.get(2)));
         },
         x,
-        time,
+        time.embedded(),
         context.tokens());
+  }
+
+  /** The layers that attend to the image itself. */
+  Stream<Attention> selfAttention() {
+    return attention == null ? Stream.of() : attention.selfAttention();
   }
 
   /** The layers that attend to the context. */

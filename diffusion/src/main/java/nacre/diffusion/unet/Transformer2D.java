@@ -65,6 +65,11 @@ final class Transformer2D {
     return Sequential.of(layers).forward(x);
   }
 
+  /** The layers that attend to the image itself. */
+  Stream<Attention> selfAttention() {
+    return blocks.stream().map(TransformerBlock::selfAttention);
+  }
+
   /** The layers that attend to the context. */
   Stream<Attention> crossAttention() {
     return blocks.stream().map(TransformerBlock::crossAttention);

@@ -32,19 +32,19 @@ final class TransformerBlock {
   /** {@code x [N, T, width], context [N, S, contextWidth] → [N, T, width]}. */
   Tensor forward(Tensor x, AttentionContext context) {
     return Sequential.of(
-            this::selfAttention,
+            y -> attention1.forwardSelf(norm1.forward(y), context, y),
             y -> attention2.forward(norm2.forward(y), context, y),
             y -> feedForward.forward(norm3.forward(y), y))
         .forward(x);
   }
 
+  /** The layer that attends to the image itself. */
+  Attention selfAttention() {
+    return attention1;
+  }
+
   /** The layer that attends to the context. */
   Attention crossAttention() {
     return attention2;
-  }
-
-  private Tensor selfAttention(Tensor x) {
-    Tensor y = norm1.forward(x);
-    return attention1.forward(y, y, x);
   }
 }

@@ -2,17 +2,21 @@ package nacre.diffusion.unet;
 
 import static nacre.tensor.ops.Activation.silu;
 import static nacre.tensor.ops.Cast.cast;
+import static nacre.tensor.ops.Concat.concat;
 import static nacre.tensor.ops.Sinusoids.sinusoids;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import java.util.stream.Stream;
-import nacre.nn.Attention;
+import nacre.diffusion.layers.ResnetBlock2D;
 import nacre.nn.AttentionContext;
 import nacre.nn.Conv2d;
 import nacre.nn.GroupNorm;
 import nacre.nn.Parameters;
+import nacre.nn.StackedLinear;
 import nacre.nn.TimestepMlp;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
@@ -61,9 +65,9 @@ public final class UNet2DCondition {
   }
 
   /**
-   * {@code sample [N, H, W, in], timesteps [N], context [N, S, crossAttentionDim] → [N, H, W,
-   * out]}. H and W are of any size, unless the config has no padding where it halves them: then
-   * they are multiples of 2 to the number of levels less one.
+   * {@code sample [N, H, W, in], timesteps [N] or, where all are the same, [1], context [N, S,
+   * crossAttentionDim] → [N, H, W, out]}. H and W are of any size, unless the config has no padding
+   * where it halves them: then they are multiples of 2 to the number of levels less one.
    *
    * @param timesteps f32
    * @throws IllegalArgumentException if a shape does not fit the config
@@ -95,6 +99,14 @@ public final class UNet2DCondition {
       Tensor sample, Tensor timesteps, AttentionContext context, Tensor guidance) {
     check(sample, timesteps, context.tokens());
     checkGuidance(sample, guidance);
+    StackedLinear stack = context.kept(this) instanceof StackedLinear made ? made : null;
+    boolean shared =
+        stack != null && guidance == null && timesteps.dim(0) == 1 && !sample.tracked();
+    if (!shared && timesteps.dim(0) != sample.dim(0)) {
+      Tensor[] same = new Tensor[sample.dim(0)];
+      Arrays.fill(same, timesteps);
+      return Scope.tidy(() -> forward(sample, concat(0, same), context, guidance));
+    }
     int first = config.blockOutChannels().getFirst();
     try (Scope scope = Scope.open()) {
       Tensor sinusoids =
@@ -103,7 +115,9 @@ public final class UNet2DCondition {
       Tensor embedded =
           guidance == null ? timeEmbedding.forward(cast) : timeEmbedding.forward(cast, guidance);
       // Every residual block applies the same SiLU to the embedding first.
-      Tensor time = silu(embedded); // [N, 4 · first]
+      Tensor after = silu(embedded); // [N, 4 · first]
+      TimeEmbedding time =
+          shared ? TimeEmbedding.shared(after, stack, resnets().toList()) : TimeEmbedding.of(after);
       List<Tensor> kept = new ArrayList<>();
       Tensor x = convIn.forward(sample); // [N, H, W, first]
       kept.add(x);
@@ -124,16 +138,38 @@ public final class UNet2DCondition {
 
   /**
    * A context that is the same for many steps, {@code [N, S, crossAttentionDim]}: keys and values
-   * of all layers are computed now, and live in the current scope.
+   * of all layers are computed now, and live in the current scope. Where memory is not the host's
+   * they do so beside copies of the weights that are multiplied together in each step: query, key
+   * and value of self-attention, and the projections of a time embedding that all samples share.
+   * The model's weights must not change meanwhile.
    */
   public AttentionContext constant(Tensor context) {
-    Stream<Attention> layers =
-        Stream.of(
-                down.stream().flatMap(DownBlock::crossAttention),
-                middle == null ? Stream.<Attention>of() : middle.crossAttention(),
-                up.stream().flatMap(UpBlock::crossAttention))
-            .flatMap(each -> each);
-    return AttentionContext.constant(context, layers);
+    AttentionContext constant =
+        AttentionContext.constant(
+            context,
+            layers(DownBlock::crossAttention, MidBlock::crossAttention, UpBlock::crossAttention));
+    if (!context.device().isHost()) {
+      layers(DownBlock::selfAttention, MidBlock::selfAttention, UpBlock::selfAttention)
+          .forEach(layer -> layer.keepStack(constant));
+      List<StackedLinear.Pair> pairs = resnets().map(ResnetBlock2D::timeProjection).toList();
+      constant.keep(this, StackedLinear.of(pairs, context.dtype()));
+    }
+    return constant;
+  }
+
+  private Stream<ResnetBlock2D> resnets() {
+    return layers(DownBlock::resnets, MidBlock::resnets, UpBlock::resnets);
+  }
+
+  private <T> Stream<T> layers(
+      Function<DownBlock, Stream<T>> ofDown,
+      Function<MidBlock, Stream<T>> ofMiddle,
+      Function<UpBlock, Stream<T>> ofUp) {
+    return Stream.of(
+            down.stream().flatMap(ofDown),
+            middle == null ? Stream.<T>of() : ofMiddle.apply(middle),
+            up.stream().flatMap(ofUp))
+        .flatMap(each -> each);
   }
 
   private void checkGuidance(Tensor sample, Tensor guidance) {
@@ -160,7 +196,7 @@ public final class UNet2DCondition {
             && sample.dim(1) % multiple == 0
             && sample.dim(2) % multiple == 0
             && timesteps.shape().rank() == 1
-            && timesteps.dim(0) == sample.dim(0)
+            && (timesteps.dim(0) == sample.dim(0) || timesteps.dim(0) == 1)
             && context.shape().rank() == 3
             && context.dim(0) == sample.dim(0)
             && context.dim(2) == config.crossAttentionDim();
@@ -169,7 +205,7 @@ public final class UNet2DCondition {
           String.format(
               Locale.ROOT,
               "UNet2DCondition: sample %s, timesteps %s, context %s; wanted [N, H, W, %d] with H"
-                  + " and W multiples of %d, [N], [N, S, %d]",
+                  + " and W multiples of %d, [N] or [1], [N, S, %d]",
               sample.describe(),
               timesteps.describe(),
               context.describe(),

@@ -56,7 +56,7 @@ final class UpBlock {
    * {@code x [N, H, W, in] → [N, 2H, 2W, out]}, or one less where the next skip connection has an
    * odd height or width; takes skip connections from the end of the list.
    */
-  Tensor forward(Tensor x, Tensor time, AttentionContext context, List<Tensor> kept) {
+  Tensor forward(Tensor x, TimeEmbedding time, AttentionContext context, List<Tensor> kept) {
     try (Scope scope = Scope.open()) {
       Tensor y = x;
       for (Stage stage : stages) {
@@ -82,6 +82,15 @@ final class UpBlock {
       return upsampler.forwardUpsampled(x);
     }
     return upsampler.forward(slice(slice(upsampleNearest(x, 2), 1, 0, h), 2, 0, w));
+  }
+
+  Stream<ResnetBlock2D> resnets() {
+    return stages.stream().map(Stage::resnet);
+  }
+
+  /** The layers that attend to the image itself. */
+  Stream<Attention> selfAttention() {
+    return stages.stream().flatMap(Stage::selfAttention);
   }
 
   /** The layers that attend to the context. */

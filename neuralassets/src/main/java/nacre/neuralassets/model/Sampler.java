@@ -153,7 +153,7 @@ public record Sampler(NeuralAssets model, int steps, double guidance) {
     try (Scope scope = Scope.open()) {
       EncodedConditioning both = withUnconditional(given);
       Tensor x = from.like(); // x and t keep their addresses: the captured prediction reads them
-      Tensor t = Tensor.empty(device, DType.F32, Shape.of(both.tokens().dim(0)));
+      Tensor t = Tensor.empty(device, DType.F32, Shape.of(1)); // the same of all rows
       device.backend().cast(from, x);
       History history = scheduler.start(0);
       AttentionContext tokens = model.constant(both.tokens());

@@ -116,6 +116,7 @@ record Traffic(long reads, long writes, long again, long flop) {
     return switch (operation) {
       case "matmul" -> 2 * ((Tensor) a[6]).elements() * inner((Tensor) a[0], (boolean) a[1]);
       case "linear" -> 2 * ((Tensor) a[5]).elements() * ((Tensor) a[0]).dim(-1);
+      case "linears" -> 2 * ((Tensor) a[2]).elements() * ((Tensor) a[0]).dim(-1);
       case "linearWeightGradient" -> 2 * ((Tensor) a[0]).elements() * ((Tensor) a[2]).dim(0);
       case "conv2d" -> convolution((Tensor) a[1], (Tensor) a[6]);
       case "conv2dInputGradient" -> convolution((Tensor) a[1], (Tensor) a[0]);

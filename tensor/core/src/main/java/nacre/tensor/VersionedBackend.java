@@ -211,6 +211,11 @@ final class VersionedBackend implements Backend {
   }
 
   @Override
+  public void linears(Tensor x, Tensor w, Tensor y) {
+    wrote("linears", y).linears(x, w, y);
+  }
+
+  @Override
   public void linearGeglu(Tensor x, Tensor w, Tensor bias, Tensor y) {
     wrote("linearGeglu", y).linearGeglu(x, w, bias, y);
   }

@@ -2,6 +2,7 @@ package nacre.tensor.ops;
 
 import nacre.tensor.Context;
 import nacre.tensor.Operation;
+import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Binary;
@@ -51,6 +52,31 @@ public record Linear(Unary f) implements Operation {
           "linear: residual " + residual.describe() + " wants " + out + ", the output's shape");
     }
     return Operation.apply(new Linear(f), x, w, bias, residual);
+  }
+
+  /**
+   * Several linear maps of one input in one pass, x {@code [.., I]}, w {@code [count, O, I]} →
+   * {@code [count, .., O]}. No gradient flows through it.
+   *
+   * @throws IllegalArgumentException if shapes, dtypes or devices do not fit, or if x or w is
+   *     tracked
+   */
+  public static Tensor linears(Tensor x, Tensor w) {
+    Require.rank("linears", "weight", w, 3, "[count, O, I]");
+    if (x.tracked() || w.tracked()) {
+      throw new IllegalArgumentException("linears: no gradient flows through it; use linear");
+    }
+    try (Scope _ = Scope.open()) {
+      check("linears", x, w.view(Shape.of(w.dim(0) * w.dim(1), w.dim(2))), null);
+    }
+    int[] dims = new int[x.shape().rank() + 1];
+    dims[0] = w.dim(0);
+    for (int i = 1; i < dims.length; i++) {
+      dims[i] = i == dims.length - 1 ? w.dim(1) : x.dim(i - 1);
+    }
+    Tensor y = Tensor.empty(x.device(), x.dtype(), Shape.of(dims));
+    x.backend().linears(x, w, y);
+    return y;
   }
 
   static void check(String operation, Tensor x, Tensor w, Tensor bias) {

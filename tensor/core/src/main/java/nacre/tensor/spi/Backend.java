@@ -175,6 +175,25 @@ public interface Backend {
   }
 
   /**
+   * y [count, .., O] = x [.., I] · w [count, O, I] transposed: several linear maps of one input.
+   * Default: one after the other.
+   */
+  default void linears(Tensor x, Tensor w, Tensor y) {
+    try (Scope _ = Scope.open()) {
+      for (int i = 0; i < w.dim(0); i++) {
+        Tensor part = y.rows(i, i + 1);
+        linear(
+            x,
+            w.rows(i, i + 1).view(Shape.of(w.dim(1), w.dim(2))),
+            null,
+            null,
+            null,
+            part.view(x.shape().with(-1, w.dim(1))));
+      }
+    }
+  }
+
+  /**
    * y [.., C] = a · gelu(g), where x [.., I] · w [2C, I]ᵀ + bias [2C] = (a [.., C], g [.., C]);
    * {@link #geglu} of a linear map.
    *

@@ -46,12 +46,24 @@ final class MatrixCases {
         }
         linear(cases, dtype, rows, 33, 21, true, true, Unary.GELU);
         linear(cases, dtype, rows, 5, 3, true, true, Unary.QUICK_GELU);
+        linears(cases, dtype, rows, 3, 24, 16);
+        linears(cases, dtype, rows, 2, 5, 7);
         linearGeglu(cases, dtype, rows, 20, 7, true);
         linearGeglu(cases, dtype, rows, 3, 1, false);
       }
       linear(cases, dtype, new int[] {130}, 65, 97, true, true, null);
       linearGeglu(cases, dtype, new int[] {130}, 65, 97, true);
     }
+  }
+
+  private static void linears(
+      List<OracleCase> cases, DType dtype, int[] rows, int count, int in, int out) {
+    cases.add(
+        OracleCase.of("linears", dtype, Arrays.toString(rows), count, in, out)
+            .in(dtype, join(rows, new int[] {in}))
+            .in(dtype, count, out, in)
+            .out(dtype, join(new int[] {count}, join(rows, new int[] {out})))
+            .call((backend, t) -> backend.linears(t[0], t[1], t[2])));
   }
 
   private static void add(

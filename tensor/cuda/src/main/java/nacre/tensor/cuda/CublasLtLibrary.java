@@ -242,11 +242,12 @@ final class CublasLtLibrary {
         setLong(operation, CublasLt.CUBLASLT_MATMUL_DESC_BIAS_POINTER(), bias);
       }
       long strideB = p.sharedB() ? 0 : (long) p.k() * p.n();
+      long strideA = p.sharedA() ? 0 : (long) p.m() * p.k();
       int wanted = tune ? CANDIDATES : 1;
       Plan plan =
           new Plan(
               operation,
-              layout(out, s.dtype, p.transposeA(), p.m(), p.k(), p.batch(), (long) p.m() * p.k()),
+              layout(out, s.dtype, p.transposeA(), p.m(), p.k(), p.batch(), strideA),
               layout(out, s.dtype, p.transposeB(), p.k(), p.n(), p.batch(), strideB),
               layout(out, s.dtype, false, p.m(), p.n(), p.batch(), (long) p.m() * p.n()),
               cublasLtMatmulHeuristicResult_t.allocateArray(wanted, Arena.global()));

@@ -263,6 +263,13 @@ final class CudaBackend implements Backend {
   }
 
   @Override
+  public void linears(Tensor x, Tensor w, Tensor y) {
+    if (!products.linears(x, w, y)) {
+      Backend.super.linears(x, w, y);
+    }
+  }
+
+  @Override
   public void linearWeightGradient(Tensor x, Tensor dy, Tensor dw, Tensor db) {
     products.linearWeightGradient(x, dy, dw, db);
   }

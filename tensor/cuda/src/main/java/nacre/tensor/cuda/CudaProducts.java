@@ -69,6 +69,20 @@ final class CudaProducts {
     }
   }
 
+  /**
+   * y [count, .., n] = x [.., k] · w [count, n, k] transposed, in one launch; false if it is not.
+   */
+  boolean linears(Tensor x, Tensor w, Tensor y) {
+    boolean served =
+        y.elements() > 0
+            && x.elements() > 0
+            && run(Product.several(x, w), x, w, Epilogue.NONE, null, y);
+    if (served) {
+      explanation.count("linears", "cuBLASLt");
+    }
+    return served;
+  }
+
   private boolean run(
       Product product, Tensor a, Tensor b, Epilogue epilogue, Tensor bias, Tensor y) {
     return run(product, a, b, epilogue, bias, null, y);

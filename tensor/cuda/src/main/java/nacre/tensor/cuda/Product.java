@@ -8,9 +8,28 @@ import nacre.tensor.Tensor;
  *
  * @param sharedB one b serves the whole batch; with a not transposed the batch is then one, its
  *     rows being rows of a
+ * @param sharedA one a serves the whole batch
  */
 record Product(
-    int batch, int m, int n, int k, boolean transposeA, boolean transposeB, boolean sharedB) {
+    int batch,
+    int m,
+    int n,
+    int k,
+    boolean transposeA,
+    boolean transposeB,
+    boolean sharedB,
+    boolean sharedA) {
+
+  Product(int batch, int m, int n, int k, boolean transposeA, boolean transposeB, boolean sharedB) {
+    this(batch, m, n, k, transposeA, transposeB, sharedB, false);
+  }
+
+  /** Of y [count, .., n] = x [.., k] · w [count, n, k] transposed. */
+  static Product several(Tensor x, Tensor w) {
+    int k = x.dim(-1);
+    int rows = Math.toIntExact(x.elements() / k);
+    return new Product(w.dim(0), rows, w.dim(1), k, false, true, false, true);
+  }
 
   static Product of(Tensor a, boolean transposeA, Tensor b, boolean transposeB, Tensor y) {
     int n = y.dim(-1);

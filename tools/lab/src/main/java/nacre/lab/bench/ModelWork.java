@@ -237,7 +237,7 @@ enum ModelWork {
       weights.prepack();
       Tensor x = random(batch, side / smaller, side / smaller, shape.inChannels());
       AttentionContext context = unet.constant(random(batch, 77, shape.crossAttentionDim()));
-      Tensor timesteps = Tensor.full(device, DType.F32, Shape.of(batch), 500);
+      Tensor timesteps = Tensor.full(device, DType.F32, Shape.of(1), 500);
       return () -> unet.forward(x, timesteps, context, null);
     }
 

@@ -30,7 +30,7 @@ class LaunchesBenchTest {
   @Test
   void aStepOfSampling() throws IOException, InterruptedException {
     List<Row> rows = count("unet-sample-64-b2");
-    assertAtMost(458, 5.45, of(rows, "all"));
+    assertAtMost(405, 5.35, of(rows, "all"));
     assertEquals(32, of(rows, "attention").launches, "two in each of 16 transformer blocks");
   }
 
