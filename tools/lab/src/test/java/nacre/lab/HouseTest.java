@@ -32,6 +32,7 @@ class HouseTest {
     "datasets",
     "evaluation",
     "tools/cli",
+    "tools/studio",
     "tools/lab"
   };
   private static JavaClasses house;
@@ -76,6 +77,8 @@ class HouseTest {
         .definedBy("nacre.evaluation..")
         .layer("cli")
         .definedBy("nacre.cli..")
+        .layer("studio")
+        .definedBy("nacre.studio..")
         .layer("lab")
         .definedBy("nacre.lab..")
         // The lab is not shipped; it times the bindings themselves.
@@ -111,6 +114,8 @@ class HouseTest {
             "neuralassets",
             "datasets",
             "evaluation")
+        .whereLayer("studio")
+        .mayOnlyAccessLayers("core", "weights", "nn", "diffusion", "neuralassets", "cli")
         .check(house);
   }
 

@@ -125,6 +125,7 @@ record DrawOrder(
 
   private void check(Studio studio) throws IOException {
     edited();
+    ChangedView.withDuplicates(view, edits, SceneShelf.slots(model));
     for (Edit edit : edits) {
       String scene =
           switch (edit) {

@@ -69,6 +69,11 @@ final class Runs implements AutoCloseable {
   synchronized ObjectNode start(Asked asked) throws IOException {
     asked.only("preset", "name", "steps", "fields");
     String preset = asked.text("preset", 100);
+    Asked fields =
+        asked.has("fields")
+            ? asked.object("fields")
+            : new Asked(Asked.MAPPER.createObjectNode(), "fields");
+    ObjectNode changed = PresetForm.changed(preset, fields);
     String name = asked.text("name", 60, preset);
     if (!name.matches(NAME)) {
       throw Refusal.bad("\"name\" has other signs than letters, digits, - _ and .");
@@ -78,11 +83,6 @@ final class Runs implements AutoCloseable {
     if (Files.exists(run)) {
       throw new Refusal(409, "there is a run " + name + " already: give another name");
     }
-    Asked fields =
-        asked.has("fields")
-            ? asked.object("fields")
-            : new Asked(Asked.MAPPER.createObjectNode(), "fields");
-    ObjectNode changed = PresetForm.changed(preset, fields);
     if (asked.has("steps")) {
       changed.withObject("/training").put("steps", asked.integer("steps", 1, 1_000_000_000));
     }
