@@ -41,7 +41,7 @@ final class BenchParts {
     List<String> words = new ArrayList<>(List.of("bench", "models", "--device=cuda"));
     words.addAll(List.of("--work=" + work, "--dtype=bfloat16", "--json=" + file));
     if (bench.small()) {
-      words.addAll(List.of("--small", "--seconds=0"));
+      words.addAll(List.of("--small", "--seconds=0.01"));
     }
     if (bench.python() != null && bench.python().hasTorch()) {
       String peer = bench.python().command() + " tools/lab/bench/torch_models.py --device cuda";
