@@ -127,9 +127,7 @@ DEVICE void join_chunks(const float* partial, float* mean, float* rstd, u32* don
   }
 }
 
-// Threads of a block that has whole groups to itself, and loads that each has under way.
-constexpr int WHOLE_THREADS = 512;
-constexpr int AT_ONCE = 4;
+constexpr int AT_ONCE = 4;  // loads that a thread has under way
 
 template <class T, int W>
 struct alignas(W * sizeof(T)) Some {
@@ -140,7 +138,7 @@ struct alignas(W * sizeof(T)) Some {
 DEVICE void sum_groups(const float* sums, int lanes, int c, int width, float* to) {
   __syncthreads();
   int lane = threadIdx.x & 31;
-  for (int g = threadIdx.x >> 5; g < c / width; g += WHOLE_THREADS / 32) {
+  for (int g = threadIdx.x >> 5; g < c / width; g += GROUP_THREADS / 32) {
     float s = 0.0f;
     for (int i = lane; i < lanes * width; i += 32) s += sums[i / width * c + g * width + i % width];
     s = warp_sum(s);
@@ -161,7 +159,7 @@ DEVICE void whole(const T* __restrict__ x, const T* __restrict__ gamma, const T*
   int own = first + together <= groups ? together : groups - first;
   int c = own * width;
   int packs = c / W;
-  int lanes = WHOLE_THREADS / packs;
+  int lanes = GROUP_THREADS / packs;
   int lane = static_cast<int>(threadIdx.x) / packs;
   int pack = static_cast<int>(threadIdx.x) - lane * packs;
   bool works = lane < lanes;
@@ -440,7 +438,7 @@ DEVICE bool packs_fit(int c, const void* a, const void* b, const void* d) {
     });                                                                                                       \
     join_chunks(out, mean, rstd, done, pixels, c / groups, chunk, groups, eps);                               \
   }                                                                                                           \
-  extern "C" __global__ void __launch_bounds__(WHOLE_THREADS) group_norm_whole_##NAME(                        \
+  extern "C" __global__ void __launch_bounds__(GROUP_THREADS) group_norm_whole_##NAME(                        \
       const T* x, const T* gamma, const T* beta, float* mean, float* rstd, T* y, int pixels, int c,           \
       int groups, int together, float eps, int silu_after) {                                                  \
     bool packed = packs_fit<T>(c, x, y, gamma) && aligned16(beta) && together * (c / groups) % PACK<T> == 0;  \

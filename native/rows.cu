@@ -44,8 +44,8 @@ DEVICE void layer_norm(const T* x, const T* gamma, const T* beta, T* y, float* m
   float squares = 0.0f;
   for_row(from, c, [&](int, float v) { squares = fmaf(v - m, v - m, squares); });
   float r = 1.0f / sqrtf(warp_sum(squares) / static_cast<float>(c) + eps);
-  map_row(from, y + row * c, c,
-          [&](int i, float v) { return fmaf((v - m) * r, to_float(gamma[i]), to_float(beta[i])); });
+  map_row_with(from, gamma, beta, y + row * c, c,
+               [&](float v, float scale, float shift) { return fmaf((v - m) * r, scale, shift); });
   if ((threadIdx.x & 31) == 0) {
     mean[row] = m;
     rstd[row] = r;
@@ -63,15 +63,15 @@ DEVICE void layer_norm_backward(const T* x, const T* gamma, const float* mean, c
   float r = rstd[row];
   float of_one = 0.0f;
   float of_normal = 0.0f;
-  for_row(from, c, [&](int i, float v) {
-    float d = to_float(g[i]) * to_float(gamma[i]);
+  for_row_with(from, g, gamma, c, [&](float v, float dy_at, float scale) {
+    float d = dy_at * scale;
     of_one += d;
     of_normal = fmaf(d, (v - m) * r, of_normal);
   });
   of_one = warp_sum(of_one) / static_cast<float>(c);
   of_normal = warp_sum(of_normal) / static_cast<float>(c);
-  map_row(from, dx + row * c, c, [&](int i, float v) {
-    return r * (to_float(g[i]) * to_float(gamma[i]) - of_one - (v - m) * r * of_normal);
+  map_row_with(from, g, gamma, dx + row * c, c, [&](float v, float dy_at, float scale) {
+    return r * (dy_at * scale - of_one - (v - m) * r * of_normal);
   });
 }
 

@@ -5,6 +5,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Arguments;
 import nacre.tensor.cuda.driver.Kernel;
+import nacre.tensor.cuda.driver.KernelConstants;
 import nacre.tensor.spi.GroupNormInputs;
 import nacre.tensor.spi.LayerNormInputs;
 import nacre.tensor.spi.NormGradients;
@@ -17,7 +18,7 @@ final class NormKernels {
   private static final String GROUPS = "group_norm";
   private static final String ROWS = "rows";
   private static final long FEWEST_PIXELS = 16;
-  private static final long CHUNK = 64; // rows a block adds up
+  private static final long LEAST_ROWS = 64; // that a block adds up
   private static final int WARPS = Kernel.THREADS / 32; // a warp serves a row
 
   private final Gpu gpu;
@@ -39,7 +40,7 @@ final class NormKernels {
    * Groups that a block takes together, so that each pixel of theirs is a whole number of packs.
    */
   private record Whole(int pixels, int together, int sharedBytes) {
-    private static final int THREADS = 512; // WHOLE_THREADS
+    private static final int THREADS = KernelConstants.GROUP_THREADS;
 
     /** Of one block. With the sums it is below the 99 KiB that every GPU has. */
     private static final long MOST_BYTES = 80 << 10;
@@ -275,14 +276,18 @@ final class NormKernels {
                     .address(out.dx().address())
                     .i64(rows)
                     .i32(c));
-    long chunks = ReductionKernels.ceil(rows, CHUNK);
+    // Blocks for the whole GPU, and no more: the sums that they leave are added up by few blocks.
+    long across = ReductionKernels.ceil(c, 32);
+    long fill = ReductionKernels.ceil(rows * across, 4L * gpu.device().multiprocessors());
+    long chunk = Math.max(LEAST_ROWS, fill);
+    long chunks = ReductionKernels.ceil(rows, chunk);
     long half = chunks * c * Float.BYTES;
     gpu.scratch(
         2 * half,
         partial -> {
           gpu.kernel(ROWS, "layer_norm_weights", x.dtype())
               .launch(
-                  ReductionKernels.ceil(c, 32),
+                  across,
                   chunks,
                   1,
                   32,
@@ -295,7 +300,7 @@ final class NormKernels {
                           .address(partial)
                           .i64(rows)
                           .i32(c)
-                          .i64(CHUNK));
+                          .i64(chunk));
           reductions.columns(partial, DType.F32, chunks, c, dgamma.address(), dgamma.dtype());
           reductions.columns(partial + half, DType.F32, chunks, c, dbeta.address(), dbeta.dtype());
         });

@@ -12,8 +12,8 @@ import nacre.tensor.spi.Reduction;
 /**
  * Sums and largest elements, by {@code reduce.cu}. An operand is seen as [outer, count, inner], of
  * which the middle is reduced; where there are too few sums to fill the GPU, each is cut into
- * chunks whose partial sums are added up by a second launch. The cut depends on the shape alone, so
- * the same operands give the same bits.
+ * chunks whose partial sums are added up by a second launch. The cut depends on the shape and on
+ * the GPU's size alone, so the same operands give the same bits.
  */
 final class ReductionKernels {
   private static final String FILE = "reduce";
@@ -22,6 +22,9 @@ final class ReductionKernels {
   private static final long CHUNK = 4096;
   private static final long MOST_CHUNKS = 65535; // a grid's rows of blocks
   private static final long SHORT = 1024; // what one warp adds up
+  private static final long SHORT_COLUMN = 512; // what one block adds up of each of its columns
+  private static final long LEAST_OF_COLUMN =
+      32; // four for each of a block's eight rows of threads
   private static final int COLUMNS = KernelConstants.SUMMED_COLUMNS; // of 32 × 8 threads
 
   private final Gpu gpu;
@@ -76,12 +79,16 @@ final class ReductionKernels {
       return;
     }
     long blocks = step.inner == 1 ? step.outer : step.outer * ceil(step.inner, COLUMNS);
-    boolean enough = blocks >= 2L * gpu.device().multiprocessors() || step.count <= CHUNK;
+    long wanted = 2L * gpu.device().multiprocessors();
+    boolean enough = blocks >= wanted || step.count <= (step.inner == 1 ? CHUNK : SHORT_COLUMN);
     if (enough) {
       launch(fold, step, step.count, x, s, y, t, scale);
       return;
     }
-    long chunk = chunk(step.count);
+    long chunk =
+        step.inner == 1
+            ? chunk(step.count)
+            : Math.max(LEAST_OF_COLUMN, ceil(step.count * blocks, wanted));
     long chunks = ceil(step.count, chunk);
     gpu.scratch(
         step.outer * chunks * step.inner * Float.BYTES,

@@ -37,7 +37,7 @@ class LaunchesBenchTest {
   @Test
   void aStepOfTraining() throws IOException, InterruptedException {
     List<Row> rows = count("unet-averaged-32-b32");
-    assertAtMost(3200, 100.5, of(rows, "all"));
+    assertAtMost(3180, 100.5, of(rows, "all"));
   }
 
   private static void assertAtMost(long launches, double gigabytes, Row row) {
