@@ -23,6 +23,7 @@ final class SceneCalls {
 
   void register(RoutesConfig routes) {
     routes.get("/api/scenes", this::list);
+    routes.post("/api/scenes", new SceneUpload(studio)::take);
     routes.get("/api/scenes/{id}", this::scene);
     routes.get("/api/scenes/{id}/image", request -> image(request, Integer.MAX_VALUE));
     routes.get("/api/scenes/{id}/thumbnail", request -> image(request, THUMBNAIL));

@@ -253,6 +253,47 @@ class StudioTest {
   }
 
   @Test
+  void aSceneFolderIsTakenIfItIsOne(@TempDir Path folder) throws Exception {
+    var shelf = studio.server().studio().scenes();
+    var model = studio.server().studio().models().assets(null);
+    nacre.neuralassets.scene.SceneWriter.write(shelf.view("5", model).scene(), folder);
+    JsonNode taken = Asked.MAPPER.readTree(uploaded(folder, "my/nice scene/").body());
+    assertEquals("own~nice-scene", taken.get("id").textValue(), taken.toString());
+    assertEquals(12, studio.get("/api/scenes/own~nice-scene").get("frames").intValue());
+    Files.delete(folder.resolve("frame_003.png"));
+    var refused = uploaded(folder, "../../../evil/");
+    assertEquals(400, refused.statusCode());
+    String error = Asked.MAPPER.readTree(refused.body()).get("error").textValue();
+    assertTrue(error.contains("frame_003.png") && !error.contains("uploads"), error);
+    try (Stream<Path> left = Files.list(out.resolve("uploads"))) {
+      assertEquals(0, left.count());
+    }
+  }
+
+  private static java.net.http.HttpResponse<byte[]> uploaded(Path folder, String at)
+      throws Exception {
+    var body = new java.io.ByteArrayOutputStream();
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        body.writeBytes(
+            ("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\""
+                    + at
+                    + file.getFileName()
+                    + "\"\r\nContent-Type: application/octet-stream\r\n\r\n")
+                .getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        body.writeBytes(Files.readAllBytes(file));
+        body.writeBytes("\r\n".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+      }
+    }
+    body.writeBytes("--b--\r\n".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    return studio.send(
+        studio
+            .request("/api/scenes")
+            .header("Content-Type", "multipart/form-data; boundary=b")
+            .POST(BodyPublishers.ofByteArray(body.toByteArray())));
+  }
+
+  @Test
   void drawsPromptsByBothApis() throws Exception {
     JsonNode job =
         studio.draw(
