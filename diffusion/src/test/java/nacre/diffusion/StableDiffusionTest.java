@@ -364,7 +364,7 @@ class StableDiffusionTest {
       Prompt negative = sd.prompt("a").negative("[a|b]").syntax(PromptSyntax.A1111);
       assertRefused("negative prompt: '[a|b]' is a prompt that changes", negative::plan);
     }
-    assertRefused("float32 or bfloat16", () -> LoadOptions.DEFAULT.withDtype(DType.I32));
+    assertRefused("float32, bfloat16 or float16", () -> LoadOptions.DEFAULT.withDtype(DType.I32));
   }
 
   private static void assertRefused(
