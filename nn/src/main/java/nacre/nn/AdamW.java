@@ -6,8 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.ToLongFunction;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Shape;
@@ -177,6 +179,7 @@ public final class AdamW implements Optimizer {
   private final Backend backend;
   private final Tensor squaredNorm;
   private final Tensor steps;
+  private final Consumer<Tensor> sumOverRanks;
 
   /** An optimizer with PyTorch's defaults and a learning rate, which holds until another is set. */
   public AdamW(Map<String, Tensor> parameters, double learningRate) {
@@ -198,6 +201,22 @@ public final class AdamW implements Optimizer {
    * @throws IllegalArgumentException if there are no parameters, or one is of another type
    */
   public AdamW(Map<String, Tensor> parameters, Config config, List<Group> groups) {
+    this(parameters, config, groups, name -> parameters.get(name).elements(), null);
+  }
+
+  /**
+   * An optimizer of some elements of parameters.
+   *
+   * @param wholes how many elements the whole of a parameter has
+   * @param sumOverRanks adds up the squared norms of all parts; null if there are no others
+   */
+  AdamW(
+      Map<String, Tensor> parameters,
+      Config config,
+      List<Group> groups,
+      ToLongFunction<String> wholes,
+      Consumer<Tensor> sumOverRanks) {
+    this.sumOverRanks = sumOverRanks;
     this.config = config;
     this.trained = new TrainedParameters("AdamW", parameters, DType.F32, DType.BF16);
     Group rest = new Group(name -> true, 1, config.weightDecay);
@@ -207,13 +226,14 @@ public final class AdamW implements Optimizer {
     this.backend = trained.backend();
     this.squaredNorm = Tensor.zeros(device, DType.F32, Shape.of());
     this.steps = Tensor.zeros(device, DType.I32, Shape.of(parameters.size()));
-    parameters.forEach((name, parameter) -> slots.add(slot(name, parameter)));
+    parameters.forEach(
+        (name, parameter) -> slots.add(slot(name, parameter, wholes.applyAsLong(name))));
   }
 
-  private Slot slot(String name, Tensor parameter) {
+  private Slot slot(String name, Tensor parameter, long whole) {
     Group group = groups.stream().filter(g -> g.names.test(name)).findFirst().orElseThrow();
     Device device = parameter.device();
-    DType type = momentsOf(parameter);
+    DType type = momentsOf(whole);
     Tensor m = Tensor.zeros(device, type, parameter.shape());
     Tensor v = Tensor.zeros(device, type, parameter.shape());
     Tensor mScales = null;
@@ -231,11 +251,12 @@ public final class AdamW implements Optimizer {
     return new Slot(name, parameter, rest, m, v, mScales, vScales, count, group);
   }
 
-  private DType momentsOf(Tensor parameter) {
+  /** The type of the moments of a parameter of so many elements. */
+  DType momentsOf(long elements) {
     return switch (config.moments) {
       case FLOAT32 -> DType.F32;
       case BFLOAT16 -> DType.BF16;
-      case INT8 -> parameter.elements() < LEAST_CODED ? DType.F32 : DType.U8;
+      case INT8 -> elements < LEAST_CODED ? DType.F32 : DType.U8;
     };
   }
 
@@ -257,10 +278,14 @@ public final class AdamW implements Optimizer {
         all.add(gradient);
       }
     }
-    if (all.isEmpty()) {
-      return;
+    if (!all.isEmpty()) {
+      backend.sumOfSquares(all, squaredNorm);
+    } else if (sumOverRanks != null) {
+      backend.fill(squaredNorm, 0);
     }
-    backend.sumOfSquares(all, squaredNorm);
+    if (sumOverRanks != null) {
+      sumOverRanks.accept(squaredNorm);
+    }
     members.forEach((batch, slotsOfIt) -> update(batch.group, slotsOfIt, gradients));
   }
 
@@ -285,6 +310,11 @@ public final class AdamW implements Optimizer {
             config.maxNorm,
             group.learningRateFactor,
             RoundingNoise.seed(config.seed, slots.indexOf(members.getFirst()))));
+  }
+
+  /** How many steps a parameter has taken, i32[1]. */
+  Tensor stepsOf(String name) {
+    return slots.stream().filter(slot -> slot.name.equals(name)).findFirst().orElseThrow().steps;
   }
 
   /** Norm of all gradients of the last step before clipping. Waits for the device. */

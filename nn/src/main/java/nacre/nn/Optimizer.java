@@ -1,7 +1,9 @@
 package nacre.nn;
 
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import nacre.tensor.Gradients;
 import nacre.tensor.Scope;
@@ -64,6 +66,23 @@ public interface Optimizer {
 
   /** The optimizer's state by name: what a checkpoint must hold for a run to resume exactly. */
   Map<String, Tensor> state();
+
+  /**
+   * Those of {@link #state} that are wanted. Of an optimizer that is divided among ranks all must
+   * call it, and get copies in the current scope.
+   *
+   * @param kept by name
+   */
+  default Map<String, Tensor> state(Predicate<String> kept) {
+    Map<String, Tensor> wanted = new TreeMap<>(state());
+    wanted.keySet().removeIf(kept.negate());
+    return wanted;
+  }
+
+  /** Bytes that the state takes on this rank's device. */
+  default long stateBytes() {
+    return state().values().stream().mapToLong(Tensor::bytes).sum();
+  }
 
   /**
    * Restores a saved {@link #state}.
