@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import nacre.cli.Failure;
 
 /**
@@ -18,6 +19,7 @@ final class JobQueue implements AutoCloseable {
 
   private final Engine engine;
   private final Events events;
+  private final Consumer<Engine> prepare;
   private final Thread worker;
   private final Deque<Job> waiting = new ArrayDeque<>();
   private final Deque<Job> ended = new ArrayDeque<>();
@@ -25,7 +27,13 @@ final class JobQueue implements AutoCloseable {
   private long count;
   private boolean closed;
 
-  JobQueue(Engine engine, Events events) {
+  /**
+   * An empty queue, whose worker prepares while it is.
+   *
+   * @param prepare what the worker does first
+   */
+  JobQueue(Engine engine, Events events, Consumer<Engine> prepare) {
+    this.prepare = prepare;
     this.engine = engine;
     this.events = events;
     // A platform thread: computing would occupy a virtual thread's carrier for good.
@@ -136,6 +144,7 @@ final class JobQueue implements AutoCloseable {
   }
 
   private void work() {
+    prepare.accept(engine);
     while (true) {
       Job job;
       synchronized (this) {

@@ -2,10 +2,17 @@ package nacre.studio;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import nacre.cli.DrawingStart;
+import nacre.cli.SamplePictures;
 import nacre.cli.VersionCommand;
+import nacre.cli.options.Seed;
+import nacre.neuralassets.model.Sampler;
 
 /** Everything that the calls share: models, scenes, queue, history and listeners. */
 final class Studio implements AutoCloseable {
+  private static final double PREPARING_GUIDANCE = 1.5;
+
   private final StudioSettings settings;
   private final String version;
   private final Models models;
@@ -29,7 +36,26 @@ final class Studio implements AutoCloseable {
     this.history = new History(out.resolve("history"), events);
     this.runs = new Runs(out.resolve("runs"), events);
     this.photos = new Photos(out.resolve("photos"));
-    this.jobs = new JobQueue(new Engine(settings.device()), events);
+    this.jobs = new JobQueue(new Engine(settings.device()), events, this::prepare);
+  }
+
+  /** Draws a step of a scene, so that what the first picture needs is loaded before it is asked. */
+  private void prepare(Engine engine) {
+    if (models.assets().isEmpty()) {
+      return;
+    }
+    Models.Assets model = models.assets(null);
+    try {
+      Sampler sampler = new Sampler(engine.assets(model.folder()), 1, PREPARING_GUIDANCE);
+      int slots = SceneShelf.slots(model);
+      Seed seed = Seed.ZERO;
+      var order = new SamplePictures.Order(scenes.view("0", model), List.of(), 0);
+      new SamplePictures(
+              sampler, scenes.library(model), slots, seed, DrawingStart.Mode.ANEW, (_, _) -> {})
+          .draw(List.of(order));
+    } catch (IOException | RuntimeException e) {
+      engine.close(); // the first job meets the same, and tells it
+    }
   }
 
   StudioSettings settings() {
