@@ -60,7 +60,7 @@ public final class World implements Rendezvous, AutoCloseable {
       case NativeLibrary.Loaded(String name, String version, Path file) ->
           new Requirement(name, true, version + ", " + file);
       case NativeLibrary.Unavailable(String name, String reason) ->
-          new Requirement(name, false, reason.substring(name.length() + 2));
+          new Requirement(name, false, reason.substring(name.length() + 2), true);
     };
   }
 
