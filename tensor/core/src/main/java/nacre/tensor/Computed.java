@@ -1,5 +1,7 @@
 package nacre.tensor;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import nacre.tensor.spi.Binary;
 
@@ -46,6 +48,17 @@ record Computed(Operation operation, Context context, Tensor[] in, Tensor out)
     Tensor wide = Tensor.empty(gradient.device(), dtype, gradient.shape());
     gradient.backend().cast(gradient, wide);
     return wide;
+  }
+
+  @Override
+  public List<Tensor> leaves() {
+    List<Tensor> leaves = new ArrayList<>();
+    for (int i = 0; i < in.length; i++) {
+      if (context.needs(i) && in[i].maker() == null) {
+        leaves.add(in[i]);
+      }
+    }
+    return leaves;
   }
 
   @Override

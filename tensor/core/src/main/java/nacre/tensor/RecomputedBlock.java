@@ -100,6 +100,17 @@ record RecomputedBlock(
   }
 
   @Override
+  public List<Tensor> leaves() {
+    List<Tensor> all = new ArrayList<>(reads.leaves());
+    for (Tensor tensor : in) {
+      if (tensor != null && tensor.tracked() && tensor.maker() == null) {
+        all.add(tensor);
+      }
+    }
+    return all;
+  }
+
+  @Override
   public void release() {
     context.release();
   }

@@ -5,6 +5,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BiConsumer;
 
 /**
  * Records operations on tracked tensors while it is open, and walks them backwards. Of tapes within
@@ -26,6 +27,9 @@ public final class Tape implements AutoCloseable {
 
     /** Adds to the gradients of what went in. */
     void backward(Tensor dy, Map<Tensor, Tensor> gradients);
+
+    /** The tracked leaves, parameters mostly, whose gradients this adds to. */
+    List<Tensor> leaves();
 
     /** Lets go of what is kept for backward. */
     void release();
@@ -203,6 +207,19 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalArgumentException if a sum has another shape or dtype, or shares its memory
    */
   public Gradients backward(Map<Tensor, Tensor> cotangents, Map<Tensor, Tensor> sums) {
+    return backward(cotangents, sums, null);
+  }
+
+  /**
+   * The same, and tells of each gradient as soon as nothing will be added to it any more, so that
+   * it can be sent to other ranks while the rest is computed. The order is that of the recording,
+   * backwards: the same wherever the same was computed.
+   *
+   * @param done takes a leaf and its gradient, once for each leaf that this tape has read and the
+   *     outputs depend on; what it computes is not recorded. It may read the gradient only
+   */
+  public Gradients backward(
+      Map<Tensor, Tensor> cotangents, Map<Tensor, Tensor> sums, BiConsumer<Tensor, Tensor> done) {
     Map<Tensor, Tensor> gradients = new IdentityHashMap<>();
     sums.forEach(
         (leaf, sum) -> {
@@ -216,7 +233,7 @@ public final class Tape implements AutoCloseable {
           requireAlike("backward: cotangent", cotangent, "output", output);
           gradients.put(output, cotangent.detach());
         });
-    walk(gradients);
+    walk(gradients, done);
     return new Gradients(gradients);
   }
 
@@ -235,6 +252,11 @@ public final class Tape implements AutoCloseable {
 
   /** Takes gradients from outputs to inputs, node by node; none is left of what was recorded. */
   void walk(Map<Tensor, Tensor> gradients) {
+    walk(gradients, null);
+  }
+
+  private void walk(Map<Tensor, Tensor> gradients, BiConsumer<Tensor, Tensor> done) {
+    Map<Node, List<Tensor>> last = done == null ? Map.of() : lastAddends();
     // Backward runs with no tape open: gradients of gradients are not recorded.
     Tape open = CURRENT.get();
     restore(null);
@@ -247,6 +269,11 @@ public final class Tape implements AutoCloseable {
             node.backward(dy, gradients);
             dy.close();
           }
+          for (Tensor leaf : last.getOrDefault(node, List.of())) {
+            if (gradients.get(leaf) != null) {
+              done.accept(leaf, gradients.get(leaf));
+            }
+          }
         } finally {
           node.release();
         }
@@ -254,6 +281,20 @@ public final class Tape implements AutoCloseable {
     } finally {
       restore(open);
     }
+  }
+
+  /** Leaves by the node, the first that read them, which is the last to add to their gradients. */
+  private Map<Node, List<Tensor>> lastAddends() {
+    Map<Tensor, Node> seen = new IdentityHashMap<>();
+    Map<Node, List<Tensor>> last = new IdentityHashMap<>();
+    for (Node node : nodes) {
+      for (Tensor leaf : node.leaves()) {
+        if (seen.putIfAbsent(leaf, node) == null) {
+          last.computeIfAbsent(node, _ -> new ArrayList<>()).add(leaf);
+        }
+      }
+    }
+    return last;
   }
 
   private boolean recorded(Tensor out) {
