@@ -160,7 +160,6 @@ final class Runs implements AutoCloseable {
             .map(e -> finite(e.values().get("images_per_second")))
             .orElse(null));
     json.put("stepsPerSecond", stepsPerSecond(run, json.path("imagesPerSecond").asDouble(0)));
-    json.put("startable", training == null || !training.alive());
     json.put(
         "error",
         word.equals("failed") ? Training.reason(run).orElse("it ended without a word") : null);

@@ -17,15 +17,11 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import javax.imageio.ImageIO;
 import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.EditParser;
-import nacre.neuralassets.scene.SceneReader;
-import nacre.neuralassets.scene.Scene;
-import nacre.neuralassets.scene.Vec3;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -115,7 +111,8 @@ class StudioPageIT {
   void aBoxThatIsDraggedToTheRightIsDrawnToTheRight() throws Exception {
     page.openScene();
     JsonNode scene = get("/api/scenes/" + page.run("return localStorage.getItem('scene')"));
-    JsonNode object = Centroid.mostColorful(scene, bytes("/api/scenes/" + scene.path("id").asText() + "/image"));
+    JsonNode object =
+        Centroid.mostColorful(scene, bytes("/api/scenes/" + scene.path("id").asText() + "/image"));
     String id = object.path("id").asText();
     page.click("#objects .select[data-object='" + id + "']");
     BufferedImage before = drawn();
@@ -130,7 +127,8 @@ class StudioPageIT {
     page.await("the preview", () -> page.text("#progress-text").startsWith("Preview in"));
 
     BufferedImage after = drawn();
-    Centroid color = Centroid.of(object, bytes("/api/scenes/" + scene.path("id").asText() + "/image"));
+    Centroid color =
+        Centroid.of(object, bytes("/api/scenes/" + scene.path("id").asText() + "/image"));
     double was = from[4] + from[6] * color.u(before);
     double is = from[4] + from[6] * color.u(after);
     double moved = (to[0] + to[1]) / 2 - (from[0] + from[1]) / 2;
@@ -218,9 +216,8 @@ class StudioPageIT {
     page.drag(at[0] + at[2] / 2, at[1] + at[3] / 2, at[0] + at[2] / 2, at[1] + at[3] * 0.6);
     double tilt = page.numbers("return [Number(document.querySelector('[name=tilt]').value)]")[0];
     assertTrue(tilt != -15, "dragging the grid tilts the camera");
-    page.click("input[name=photo-mode][value=box] + span");
-    page.drag(
-        at[0] + at[2] * 0.4, at[1] + at[3] * 0.85, at[0] + at[2] * 0.6, at[1] + at[3] * 0.75);
+    page.click("input[name=photo-mode][value=box]");
+    page.drag(at[0] + at[2] * 0.4, at[1] + at[3] * 0.85, at[0] + at[2] * 0.6, at[1] + at[3] * 0.75);
     assertEquals("object-1", page.one("#photo-box [name=name]").getDomProperty("value"));
     page.type("#photo-box [name=name]", "crate");
     page.type("#photo-save [name=name]", "a-crate");

@@ -142,10 +142,10 @@ export class TrainView {
   details() {
     const run = this.selected === null ? undefined : this.runs.get(this.selected);
     $('#run-title').textContent = run ? run.name : 'Loss';
-    $('#run-stop').hidden = !(run?.state === 'running' && run.startable);
-    $('#run-resume').hidden = !(run && ['stopped', 'failed'].includes(run.state) && run.startable);
+    $('#run-stop').hidden = run?.state !== 'running';
+    $('#run-resume').hidden = !(run && ['stopped', 'failed'].includes(run.state));
     const facts = run ? [
-      `Preset ${run.preset}`, progress(run), run.loss === null ? null : `loss ${number(run.loss)}`,
+      progress(run), run.loss === null ? null : `loss ${number(run.loss)}`,
       run.stepsPerSecond ? `${number(run.stepsPerSecond)} steps a second` : null, run.error,
     ] : [];
     $('#run-facts').textContent = facts.filter(Boolean).join(' · ');
