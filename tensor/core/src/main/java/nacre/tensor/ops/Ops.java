@@ -259,6 +259,11 @@ public final class Ops {
     return Linear.linear(x, w, bias, f, residual);
   }
 
+  /** Without a gradient, {@code x [.., I], w [count, O, I] → [count, .., O]}. */
+  public static Tensor linears(Tensor x, Tensor w) {
+    return Linear.linears(x, w);
+  }
+
   /** {@code x [.., 2C] → [.., C]}: x[.., :C] · gelu(x[.., C:]). */
   public static Tensor geglu(Tensor x) {
     return Geglu.geglu(x);
