@@ -53,7 +53,7 @@ final class Studio implements AutoCloseable {
       new SamplePictures(
               sampler, scenes.library(model), slots, seed, DrawingStart.Mode.ANEW, (_, _) -> {})
           .draw(List.of(order));
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
       engine.close(); // the first job meets the same, and tells it
     }
   }
