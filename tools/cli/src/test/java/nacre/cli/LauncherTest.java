@@ -193,6 +193,8 @@ class LauncherTest {
                 "["
                     + root.toRealPath().resolve("tools/cli/target/nacre.jar")
                     + ":"
+                    + root.toRealPath().resolve("tools/studio/target/studio.jar")
+                    + ":"
                     + root.toRealPath().resolve("tools/lab/target/lab.jar")
                     + "]"),
         () -> outcome.out().toString());
