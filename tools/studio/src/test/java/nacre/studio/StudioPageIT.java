@@ -22,11 +22,18 @@ import java.util.List;
 import javax.imageio.ImageIO;
 import nacre.neuralassets.edit.Edit;
 import nacre.neuralassets.edit.EditParser;
+import nacre.neuralassets.render.SceneConfig;
+import nacre.neuralassets.render.SceneGenerator;
+import nacre.neuralassets.render.SceneRenderer;
+import nacre.neuralassets.scene.Scene;
+import nacre.neuralassets.scene.SceneReader;
+import nacre.neuralassets.scene.SceneWriter;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.Keys;
 
 /** What people do with the studio, in a real browser, with the model that ships. */
 class StudioPageIT {
@@ -123,6 +130,8 @@ class StudioPageIT {
     double by = Math.clamp(room - 8, 30, 0.3 * from[6]);
     page.drag(middle, (from[2] + from[3]) / 2, middle + by, (from[2] + from[3]) / 2);
     double[] to = boxAt(id);
+    assertEquals(
+        "0", page.one("#inspector [name=rz]").getDomProperty("value"), "moved, not turned");
     assertTrue(to[0] > from[0] + by / 2, "the box follows the pointer");
     page.await("the preview", () -> page.text("#progress-text").startsWith("Preview in"));
 
@@ -237,6 +246,44 @@ class StudioPageIT {
         bottom.path("center").get(2).asDouble(),
         0.01,
         "on the ground");
+  }
+
+  @Test
+  void aSceneFolderIsOpened() throws Exception {
+    Path folder = Files.createDirectory(scratch.resolve("my-scene"));
+    SceneGenerator generator = new SceneGenerator(SceneConfig.demo(), 7);
+    SceneWriter.write(SceneRenderer.render(generator.describe(0), 64, 64, 1), folder);
+    page.openScene();
+    page.click("#choose-scene");
+    page.one("#scene-folder").sendKeys(folder.toString());
+    page.await("the scene", () -> page.text("#scene-name").contains("my-scene"));
+    List<?> listed =
+        (List<?>)
+            page.run(
+                "return [...document.querySelectorAll('#objects .select')].map(b =>"
+                    + " b.dataset.object)");
+    Scene scene = SceneReader.read(folder);
+    assertTrue(scene.names().containsAll(listed) && !listed.isEmpty(), listed.toString());
+  }
+
+  @Test
+  void aBoxIsAddedToAPhotoWithoutAMouse() throws Exception {
+    Path photo = scratch.resolve("plain.png");
+    ImageIO.write(new BufferedImage(300, 200, BufferedImage.TYPE_INT_RGB), "png", photo.toFile());
+    page.open("photo");
+    page.one("#photo-file").sendKeys(photo.toString());
+    page.await("the photo", () -> page.is("#photo-image", "src"));
+    page.one("#photo-add").sendKeys(Keys.ENTER);
+    assertEquals("object-1", page.one("#photo-box [name=name]").getDomProperty("value"));
+    assertEquals("0.75", page.one("#photo-box [name=z]").getDomProperty("value"));
+    assertEquals(1, page.all("#photo-overlay .box").size());
+
+    page.type("#photo-camera [name=focal]", "39.375");
+    page.click("#photo-undo");
+    assertEquals("28", page.one("#photo-camera [name=focal]").getDomProperty("value"));
+    page.click("#photo-redo");
+    String focal = page.one("#photo-camera [name=focal]").getDomProperty("value");
+    assertEquals("39.375", focal, "values between the steps of the arrows are taken");
   }
 
   @Test

@@ -9,13 +9,20 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import javax.imageio.ImageIO;
 import nacre.cli.output.AnimatedGif;
 import nacre.cli.output.Upscaling;
 import nacre.neuralassets.render.SceneConfig;
 import nacre.neuralassets.render.SceneGenerator;
 import nacre.neuralassets.render.SceneRenderer;
+import nacre.neuralassets.scene.Box3;
+import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.PngFile;
+import nacre.neuralassets.scene.Quaternion;
+import nacre.neuralassets.scene.Scene;
+import nacre.neuralassets.scene.SceneFrame;
+import nacre.neuralassets.scene.Vec3;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -29,6 +36,7 @@ class StudioPicturesIT {
   private static final int NARROW = 390;
   private static final int HIGH = 2400;
   private static final int GIF_WIDTH = 720;
+  private static final int PHOTO = 512;
 
   @TempDir static Path scratch;
   private static StudioServer server;
@@ -49,11 +57,20 @@ class StudioPicturesIT {
     server.close();
   }
 
-  private static void both(String name, int mostHeight) {
-    page.photograph(folder.resolve("studio-" + name + ".png"), WIDE, mostHeight);
+  private static void both(String name, int mostHeight) throws IOException {
+    photograph(name, WIDE, mostHeight);
     page.resize(NARROW, 844);
-    page.photograph(folder.resolve("studio-" + name + "-narrow.png"), NARROW, HIGH);
+    photograph(name + "-narrow", NARROW, HIGH);
     page.resize(WIDE, 800);
+  }
+
+  /** A picture in 256 colors, which is a third as large. */
+  private static void photograph(String name, int width, int mostHeight) throws IOException {
+    Path file = folder.resolve("studio-" + name + ".png");
+    page.photograph(file, width, mostHeight);
+    BufferedImage full = ImageIO.read(file.toFile());
+    byte[] still = AnimatedGif.encode(List.of(full), Duration.ofSeconds(1), 1, Upscaling.NEAREST);
+    ImageIO.write(ImageIO.read(new ByteArrayInputStream(still)), "png", file.toFile());
   }
 
   /** The center of an object's box on the screen. */
@@ -87,7 +104,7 @@ class StudioPicturesIT {
     page.await("the picture", () -> page.text("#progress-text").startsWith("Drawn in"));
     both("scene", 800);
     page.dark(true);
-    page.photograph(folder.resolve("studio-scene-dark.png"), WIDE, 800);
+    photograph("scene-dark", WIDE, 800);
     page.dark(false);
   }
 
@@ -109,44 +126,68 @@ class StudioPicturesIT {
     ImageIO.write(rendered(), "png", photo.toFile());
     page.one("#photo-file").sendKeys(photo.toString());
     page.await("the photo", () -> page.is("#photo-image", "src"));
-    double[] at =
-        page.numbers(
-            "const r = document.querySelector('#photo-overlay').getBoundingClientRect();"
-                + "return [r.left, r.top, r.width, r.height]");
-    page.click("input[name=photo-mode][value=box]");
-    page.drag(at[0] + at[2] * 0.4, at[1] + at[3] * 0.85, at[0] + at[2] * 0.6, at[1] + at[3] * 0.75);
+    SceneFrame frame = photographed().frames().getFirst();
+    Camera camera = frame.camera();
+    Vec3 eye = camera.cameraToWorld().translation();
+    Vec3 ahead = camera.cameraToWorld().rotation().rotate(new Vec3(0, 0, -1));
+    page.type("#photo-camera [name=focal]", format(36 * camera.intrinsics().fx()));
+    page.type("#photo-camera [name=tilt]", format(Math.toDegrees(Math.asin(ahead.z()))));
+    page.type("#photo-camera [name=height]", format(eye.z()));
+    // The photo's world begins below its camera, which looks along y.
+    Quaternion turn = Quaternion.about(new Vec3(0, 0, 1), Math.atan2(ahead.x(), ahead.y()));
+    for (Box3 box : frame.boxes()) {
+      Vec3 center = turn.rotate(box.center().minus(new Vec3(eye.x(), eye.y(), 0)));
+      Vec3 along = turn.rotate(box.corner(4).minus(box.corner(0)));
+      page.click("#photo-add");
+      type("x", center.x(), "y", center.y(), "z", center.z());
+      type("sx", box.size().x(), "sy", box.size().y(), "sz", box.size().z());
+      type("turn", Math.toDegrees(Math.atan2(along.y(), along.x())));
+    }
+    page.click("input[name=photo-mode][value=edit]");
     both("photo", 800);
   }
 
+  /** Fills fields of the selected box: name, value and so on. */
+  private static void type(Object... values) {
+    for (int i = 0; i < values.length; i += 2) {
+      page.type("#photo-box [name=" + values[i] + "]", format((double) values[i + 1]));
+    }
+  }
+
+  private static String format(double value) {
+    return String.format(Locale.ROOT, "%.3f", value);
+  }
+
   /** A scene of the renderer's, larger than the model draws. */
-  private static BufferedImage rendered() {
-    int side = 512;
+  private static Scene photographed() {
     SceneGenerator generator = new SceneGenerator(SceneConfig.demo(), 4);
-    byte[] rgb =
-        SceneRenderer.render(generator.describe(0), side, side, 2).frames().getFirst().rgb();
-    return PngFile.image(rgb, side, side);
+    return SceneRenderer.render(generator.describe(0), PHOTO, PHOTO, 2);
+  }
+
+  private static BufferedImage rendered() {
+    return PngFile.image(photographed().frames().getFirst().rgb(), PHOTO, PHOTO);
   }
 
   @Test
-  void runs() {
+  void runs() throws IOException {
     page.open("train");
     page.click("#new-run");
     page.await("the presets", () -> !page.all("#run-form [name=preset] option").isEmpty());
     page.type("#run-form [name=preset]", "tiny");
     page.type("#run-form [name=name]", "tiny-1");
     page.type("#run-form [name='field training.steps']", "4000");
-    page.photograph(folder.resolve("studio-train-form.png"), WIDE, 800);
+    photograph("train-form", WIDE, 800);
     page.click("#run-form button[type=submit]");
     page.await(
         "some losses",
-        () -> page.text("#run-facts").matches(".*step (?:[1-9]\\d\\d|\\d,\\d{3}).*"));
+        () -> page.text("#run-facts").matches(".*step (?:[6-9]\\d\\d|\\d,\\d{3}).*"));
     page.await("the curve", () -> page.text("#chart-caption").contains("tiny-1:"));
     both("train", 800);
     page.click("#run-stop");
   }
 
   @Test
-  void prompts() {
+  void prompts() throws IOException {
     page.open("text");
     page.await("the models", () -> !page.all("#text-form [name=model] option").isEmpty());
     page.type("#text-form [name=prompt]", "a fox in the snow");

@@ -59,11 +59,11 @@ export const api = {
   sceneImage: (id, frame) => `api/scenes/${of(id)}/image${frame === undefined ? '' : `?frame=${frame}`}`,
   /** @param {string} id */
   thumbnail: (id) => `api/scenes/${of(id)}/thumbnail`,
-  /** @param {FileList | File[]} files @returns {Promise<{id: string}>} */
+  /** @param {{path: string, file: File}[]} files @returns {Promise<{id: string}>} */
   uploadScene(files) {
     const form = new FormData();
-    for (const file of files) {
-      form.append('file', file, file.webkitRelativePath || file.name);
+    for (const { path, file } of files) {
+      form.append('file', file, path);
     }
     return call('api/scenes', { method: 'POST', body: form });
   },

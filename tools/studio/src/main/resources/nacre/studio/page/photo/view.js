@@ -106,7 +106,7 @@ export class PhotoView {
       const lens = { ...this.state.lens };
       for (const name of /** @type {const} */ (['focal', 'tilt', 'roll', 'height'])) {
         const input = this.input(this.lensForm, name);
-        if (input.validity.valid && Number.isFinite(input.valueAsNumber)) {
+        if (usable(input)) {
           lens[name] = input.valueAsNumber;
         }
       }
@@ -115,12 +115,12 @@ export class PhotoView {
     this.boxForm.addEventListener('input', (event) => {
       const changed = /** @type {HTMLInputElement} */ (event.target);
       const box = this.selected === null ? undefined : this.state.boxes[this.selected];
-      if (!box || !changed.validity.valid) {
+      if (!box || !(changed.type === 'number' ? usable(changed) : changed.validity.valid)) {
         return;
       }
       const value = (/** @type {string} */ n, /** @type {number} */ old) => {
-        const number = this.input(this.boxForm, n).valueAsNumber;
-        return Number.isFinite(number) ? number : old;
+        const input = this.input(this.boxForm, n);
+        return usable(input) ? input.valueAsNumber : old;
       };
       this.put({
         name: changed.name === 'name' && changed.value ? changed.value : box.name,
@@ -129,6 +129,7 @@ export class PhotoView {
         turn: value('turn', box.turn),
       }, 'box fields');
     });
+    $('#photo-add').addEventListener('click', () => this.addAhead());
     $('#photo-box-remove').addEventListener('click', () => this.removeSelected());
     $('#photo-picture').addEventListener('keydown', (event) => {
       if (event.key === 'Delete' || event.key === 'Backspace') {
@@ -230,6 +231,30 @@ export class PhotoView {
     };
   }
 
+  /** A name that no box has. */
+  freeName() {
+    let number = 1;
+    while (this.state.boxes.some((b) => b.name === `object-${number}`)) {
+      number++;
+    }
+    return `object-${number}`;
+  }
+
+  /** A box on the ground ahead, for those who do not draw. */
+  addAhead() {
+    const { lens, boxes } = this.state;
+    if (!this.photo) {
+      say('Open a photo first.', 'error');
+      return;
+    }
+    const ahead = this.camera.direction(0.5, 0.5).setZ(0).setLength(4 * lens.height);
+    const side = lens.height;
+    const center = [ahead.x, ahead.y, side / 2].map(round);
+    this.selected = boxes.length;
+    const box = { name: this.freeName(), center, size: [side, side, side], turn: 0 };
+    this.undo.set({ ...this.state, boxes: [...boxes, box] });
+  }
+
   /** @param {{u: number, v: number}} start */
   newBox(start) {
     const { camera } = this;
@@ -239,11 +264,7 @@ export class PhotoView {
       return null;
     }
     const { boxes } = this.state;
-    let number = 1;
-    while (boxes.some((b) => b.name === `object-${number}`)) {
-      number++;
-    }
-    const name = `object-${number}`;
+    const name = this.freeName();
     this.selected = boxes.length;
     return (/** @type {{u: number, v: number}} */ place) => {
       const last = camera.hit(place.u, place.v, new Vector3(), UP);
@@ -339,6 +360,10 @@ export class PhotoView {
     }, swatch, el('span', {}, box.name)));
   }
 }
+
+/** True for a number within its bounds; its step is only how far arrows go. @param {HTMLInputElement} input */
+const usable = (input) => Number.isFinite(input.valueAsNumber)
+  && !input.validity.rangeUnderflow && !input.validity.rangeOverflow;
 
 /** @param {number} x */
 const round = (x) => Math.round(x * 1000) / 1000;

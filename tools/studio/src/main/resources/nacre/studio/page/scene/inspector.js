@@ -83,7 +83,9 @@ export function inspect(form, document) {
     }
     const done = document.setPose(name, next, `field ${name} ${input.name}`);
     input.setCustomValidity(done ? '' : 'The box would reach behind the camera; move it less.');
-    input.reportValidity();
+    if (!done) {
+      input.reportValidity();
+    }
   });
   form.addEventListener('change', () => document.edits.seal());
 }

@@ -87,13 +87,16 @@ export class Overlay {
     const sorted = this.shown
       .map((shown) => ({ shown, depth: camera.project(shown.box.center).depth }))
       .sort((a, b) => b.depth - a.depth);
+    const selected = this.shown.find((s) => s.name === this.selected);
+    if (selected) {
+      this.root.append(this.ring(selected)); // below the boxes, which a press is meant for first
+    }
     for (const { shown } of sorted) {
       const group = this.object(shown);
       if (group) {
         this.root.append(group);
       }
     }
-    const selected = this.shown.find((s) => s.name === this.selected);
     if (selected) {
       this.root.append(this.handles(selected));
     }
@@ -170,21 +173,31 @@ export class Overlay {
     return { ground, top, ring };
   }
 
-  /** @param {Shown} shown */
-  handles(shown) {
+  /** The ring on the ground by which a box is turned. @param {Shown} shown */
+  ring(shown) {
     const group = svg('g', { class: 'handles', 'data-object': shown.name });
-    group.style.setProperty('--object', shown.color);
-    const { top, ring } = this.anchors(shown.box);
-    const around = ring.map((p) => this.at(p));
+    const around = this.anchors(shown.box).ring.map((p) => this.at(p));
     if (around.every((p) => p !== null)) {
       const path = `M${around.map((p) => `${p.x.toFixed(1)} ${p.y.toFixed(1)}`).join('L')}Z`;
       group.append(
         svg('path', { class: 'ring grip', d: path, 'data-grip': 'turn' }),
         svg('path', { class: 'ring line', d: path }),
       );
+    }
+    return group;
+  }
+
+  /** @param {Shown} shown */
+  handles(shown) {
+    const group = svg('g', { class: 'handles', 'data-object': shown.name });
+    group.style.setProperty('--object', shown.color);
+    const { top, ring } = this.anchors(shown.box);
+    const around = ring.map((p) => this.at(p)).filter((p) => p !== null);
+    if (around.length === ring.length) {
       const right = around.reduce((a, b) => (b.x > a.x ? b : a));
+      const { width } = this.size;
       group.append(svg('circle', {
-        class: 'knob', r: 6, cx: right.x, cy: right.y, 'data-grip': 'turn',
+        class: 'knob', r: 6, cx: Math.min(right.x, width - 8), cy: right.y, 'data-grip': 'turn',
       }));
     }
     const above = this.at(top);

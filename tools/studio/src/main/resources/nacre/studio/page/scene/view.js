@@ -9,6 +9,7 @@ import { chooseObject, chooseScene } from './chooser.js';
 import { SceneDocument } from './document.js';
 import { shifted } from './drag.js';
 import { boxOf, duplicated, fromJson, NOTHING, withPose } from './edits.js';
+import { openFolders } from './folder.js';
 import { inspect } from './inspector.js';
 import { editByKeyboard } from './keyboard.js';
 import { listObjects } from './objects.js';
@@ -56,6 +57,7 @@ export class SceneView {
     editInPicture(this.overlay, document, { mode: () => this.mode, snap: () => this.snap.checked });
     this.snap = /** @type {HTMLInputElement} */ ($('#snap'));
     transfer(document, this.drawing, (result) => this.showResult(result));
+    openFolders(this.root, (id) => this.open(id));
     this.openSpace();
     this.actions();
     document.opened.add(() => this.opened());
