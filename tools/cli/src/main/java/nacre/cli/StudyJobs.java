@@ -3,7 +3,6 @@ package nacre.cli;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,26 +107,9 @@ final class StudyJobs {
   }
 
   private List<String> command(StudyFolder.Run run, int cores) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        .filter(option -> option.startsWith("-X") || option.startsWith("--enable-native-access"))
-        .filter(option -> !option.startsWith("-XX:ActiveProcessorCount"))
-        .forEach(command::add);
-    command.add("-XX:ActiveProcessorCount=" + cores);
-    String main = Nacre.class.getName();
-    if (Nacre.class.getModule().isNamed()) {
-      String path = System.getProperty("jdk.module.path");
-      if (path != null) {
-        command.addAll(List.of("-p", path));
-      }
-      command.addAll(List.of("-m", Nacre.class.getModule().getName() + "/" + main));
-    } else {
-      command.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
-    }
-    command.addAll(words);
-    command.add(run.name());
-    return command;
+    List<String> all = new ArrayList<>(words);
+    all.add(run.name());
+    return OwnProcess.command(List.of("-XX:ActiveProcessorCount=" + cores), all);
   }
 
   private void ended(StudyFolder.Run run) {

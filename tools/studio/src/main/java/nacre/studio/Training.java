@@ -1,6 +1,7 @@
 package nacre.studio;
 
 import java.io.IOException;
+import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import nacre.cli.OwnProcess;
 
 /**
  * A training that was started here: {@code nacre train} in a process of its own, so that its memory
@@ -34,15 +36,11 @@ final class Training {
    * @param folder of the run, where its words are kept, too
    */
   static Training start(Path folder, List<String> arguments) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-XX:+UseSerialGC", "-Xmx2g", "--enable-native-access=ALL-UNNAMED"));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), "nacre.cli.Nacre"));
-    command.add("train");
-    command.addAll(arguments);
+    List<String> words = new ArrayList<>(arguments);
+    words.addFirst("train");
     Files.createDirectories(folder);
     Process process =
-        new ProcessBuilder(command)
+        new ProcessBuilder(OwnProcess.command(List.of(), words))
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve(LOG).toFile()))
             .start();
@@ -91,10 +89,7 @@ final class Training {
     String text;
     try (var channel = Files.newByteChannel(file)) {
       channel.position(Math.max(0, channel.size() - MOST_LOG));
-      text =
-          new String(
-              java.nio.channels.Channels.newInputStream(channel).readAllBytes(),
-              StandardCharsets.UTF_8);
+      text = new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
     }
     try (Stream<String> lines = text.lines()) {
       // Of a line that is written over, as progress is, the last words are left.
