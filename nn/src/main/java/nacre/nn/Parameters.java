@@ -3,7 +3,6 @@ package nacre.nn;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 import java.util.function.Predicate;
@@ -332,9 +331,12 @@ public final class Parameters {
     return trained;
   }
 
-  /** The weights of convolutions that are not tracked: what {@link Tensor#prepack} can gain by. */
-  public List<Tensor> frozenConvolutions() {
-    return all().values().stream().filter(t -> t.shape().rank() == 4 && !t.tracked()).toList();
+  /**
+   * Whether a parameter is the weight of a convolution that is not tracked: what training gains by
+   * {@link Tensor#prepack}.
+   */
+  public static boolean isFrozenConvolution(Tensor parameter) {
+    return parameter.shape().rank() == 4 && !parameter.tracked();
   }
 
   /**

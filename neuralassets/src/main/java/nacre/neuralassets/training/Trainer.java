@@ -84,7 +84,10 @@ public final class Trainer implements TrainedModel<PairBatch> {
       this.averaged = new AveragedModel<>(ema, p -> new NeuralAssets(p, preset));
       int parts = t.gradientAccumulationSteps();
       this.sums = parts == 1 ? null : new AccumulatedGradients(parameters.trainable(), parts);
-      this.prepacked = t.prepackFrozen() ? parameters.frozenConvolutions() : List.of();
+      this.prepacked =
+          parameters.all().values().stream()
+              .filter(p -> t.prepackFrozen() && Parameters.isFrozenConvolution(p))
+              .toList();
     } catch (RuntimeException | Error e) {
       scope.close();
       throw e;

@@ -6,6 +6,7 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.scene.PoseVector;
+import nacre.nn.Parameters;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.DryRun;
@@ -68,7 +69,7 @@ public record TrainingMemory(
   /** Prepacked weights take as much again where backward, too, has a layout of its own. */
   private static long packed(TrainedModel<?> dry) {
     return dry.parameters().entrySet().stream()
-        .filter(e -> e.getValue().shape().rank() == 4 && !e.getValue().tracked())
+        .filter(e -> Parameters.isFrozenConvolution(e.getValue()))
         .filter(e -> !e.getKey().startsWith("vae."))
         .mapToLong(e -> e.getValue().bytes())
         .sum();
