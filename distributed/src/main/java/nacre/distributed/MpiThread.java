@@ -1,11 +1,13 @@
 package nacre.distributed;
 
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -23,7 +25,6 @@ final class MpiThread {
 
   private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
-  /** Room for the watch's tags is below those of exchanges. */
   private final Mpi5 mpi;
 
   private final Queue<Runnable> orders = new ConcurrentLinkedQueue<>();
@@ -137,7 +138,7 @@ final class MpiThread {
   private static <T> T await(CompletableFuture<T> future) {
     try {
       return future.join();
-    } catch (java.util.concurrent.CompletionException e) {
+    } catch (CompletionException e) {
       if (e.getCause() instanceof CollectiveException reason) {
         throw new CollectiveException(reason.getMessage(), reason);
       }
@@ -188,7 +189,7 @@ final class MpiThread {
           act.run();
         });
     try {
-      return thread.join(java.time.Duration.ofMillis(millis));
+      return thread.join(Duration.ofMillis(millis));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;

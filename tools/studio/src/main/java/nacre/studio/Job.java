@@ -1,6 +1,7 @@
 package nacre.studio;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
 import java.util.concurrent.CancellationException;
 
 /** One order of a picture or an animation, from the queue to its end. */
@@ -19,7 +20,7 @@ final class Job {
 
     @Override
     public String toString() {
-      return name().toLowerCase(java.util.Locale.ROOT);
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 

@@ -13,15 +13,13 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
 import nacre.cli.texttoimage.PictureFile;
 import nacre.weights.AtomicFile;
+import nacre.weights.Sha256;
 
 /** The photos that were uploaded: upright, no larger than is of use, by a digest of their bytes. */
 final class Photos {
@@ -35,7 +33,8 @@ final class Photos {
   /** The longer side of the film to which focal lengths are converted, in millimeters. */
   private static final double FILM = 36;
 
-  private static final Pattern ID = Pattern.compile("[0-9a-f]{16}");
+  private static final int ID_LENGTH = 16;
+  private static final Pattern ID = Pattern.compile("[0-9a-f]{" + ID_LENGTH + "}");
 
   private final Path folder;
 
@@ -47,7 +46,7 @@ final class Photos {
   synchronized ObjectNode keep(byte[] bytes) throws IOException {
     BufferedImage whole = PictureFile.decode(bytes, "the photo", MOST_PIXELS);
     BufferedImage picture = Pictures.within(whole, LONGEST_SIDE);
-    String id = digest(bytes);
+    String id = Sha256.of(bytes).substring(0, ID_LENGTH);
     ObjectNode json = Asked.MAPPER.createObjectNode();
     json.put("id", id).put("width", picture.getWidth()).put("height", picture.getHeight());
     OptionalDouble focal = focalLength(bytes);
@@ -64,15 +63,6 @@ final class Photos {
     byte[] text = Asked.MAPPER.writeValueAsBytes(json);
     AtomicFile.write(folder.resolve(id + ".json"), out -> out.write(text));
     return json;
-  }
-
-  private static String digest(byte[] bytes) {
-    try {
-      byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes);
-      return HexFormat.of().formatHex(digest, 0, 8);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // every Java has it
-    }
   }
 
   /** The focal length that a JPEG's Exif gives, in longer sides of the picture. */

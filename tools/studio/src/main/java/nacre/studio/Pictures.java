@@ -1,5 +1,6 @@
 package nacre.studio;
 
+import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -33,8 +34,7 @@ final class Pictures {
     BufferedImage small = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
     var graphics = small.createGraphics();
     graphics.setRenderingHint(
-        java.awt.RenderingHints.KEY_INTERPOLATION,
-        java.awt.RenderingHints.VALUE_INTERPOLATION_BILINEAR);
+        RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BILINEAR);
     graphics.drawImage(picture, 0, 0, width, height, null);
     graphics.dispose();
     return small;

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import nacre.neuralassets.model.PresetFile;
 
 /**
@@ -147,7 +148,7 @@ final class PresetForm {
 
   private static ObjectNode field(Field field, JsonNode value) {
     ObjectNode json = Asked.MAPPER.createObjectNode();
-    json.put("key", field.key).put("type", field.type.name().toLowerCase(java.util.Locale.ROOT));
+    json.put("key", field.key).put("type", field.type.name().toLowerCase(Locale.ROOT));
     json.set("value", value);
     if (field.type == Type.CHOICE) {
       field.choices.forEach(json.putArray("choices")::add);
