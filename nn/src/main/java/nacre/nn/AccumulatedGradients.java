@@ -3,6 +3,7 @@ package nacre.nn;
 import java.util.IdentityHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Gradients;
@@ -81,10 +82,20 @@ public final class AccumulatedGradients {
    * @param partLoss the mean over the part, an f32 scalar computed on the tape
    */
   public void add(Tape tape, Tensor partLoss) {
+    add(tape, partLoss, null);
+  }
+
+  /**
+   * The same of the last part, after which sums are finished.
+   *
+   * @param done takes a parameter and its sum as soon as it is, to be read only; null for nothing.
+   *     Of parameters on which this part's loss does not depend nothing is told
+   */
+  public void add(Tape tape, Tensor partLoss, BiConsumer<Tensor, Tensor> done) {
     Tensor share = Tensor.full(partLoss.device(), DType.F32, partLoss.shape(), 1.0 / parts);
     Map<Tensor, Tensor> wanted = new IdentityHashMap<>(sums);
     parameters.values().forEach(parameter -> wanted.putIfAbsent(parameter, null));
-    Gradients gradients = tape.backward(Map.of(partLoss, share), wanted);
+    Gradients gradients = tape.backward(Map.of(partLoss, share), wanted, done);
     for (Tensor parameter : parameters.values()) {
       if (!sums.containsKey(parameter)) {
         take(parameter, gradients.of(parameter));

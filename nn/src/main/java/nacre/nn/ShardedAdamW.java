@@ -238,6 +238,11 @@ public final class ShardedAdamW implements Optimizer {
     return state.gather(kept);
   }
 
+  /** Bytes of what the gradients of a step leave on this rank; with whole gradients none. */
+  public long gradientBytes() {
+    return scattered == null ? 0 : scattered.bytes();
+  }
+
   /** Bytes of this rank's part. */
   @Override
   public long stateBytes() {

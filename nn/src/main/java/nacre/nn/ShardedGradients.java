@@ -122,6 +122,12 @@ final class ShardedGradients {
     parts.values().forEach(part -> backend.affine(part, 1.0 / ranks.ranks(), 0, part));
   }
 
+  /** What this rank's part takes. */
+  long bytes() {
+    long elements = layout.buckets().stream().mapToLong(Bucket::elements).sum();
+    return elements / ranks.ranks() * wire.bytes();
+  }
+
   /** Whether a parameter has had a gradient since {@link #clear}. */
   boolean has(Tensor parameter) {
     return present.contains(parameter);

@@ -3,6 +3,7 @@ package nacre.neuralassets.model;
 import java.util.List;
 import java.util.Locale;
 import nacre.nn.AdamW;
+import nacre.nn.Sharding;
 import nacre.tensor.DType;
 import nacre.weights.ConfigRange;
 
@@ -11,7 +12,7 @@ import nacre.weights.ConfigRange;
  *
  * @param steps length of a run, unless the command line says otherwise; if the file gives none, the
  *     paper's 200,000
- * @param batchSize pairs of frames per step, all its micro-batches together
+ * @param batchSize pairs of frames per step, all its micro-batches and all ranks together
  * @param learningRate after the warm-up
  * @param encoderLearningRateFactor times the learning rate for the image encoder, which is frozen
  *     if it is 0
@@ -42,6 +43,8 @@ import nacre.weights.ConfigRange;
  * @param emaOnHost whether the averaged parameters are held, and updated, in the host's memory
  * @param prepackFrozen whether the weights of frozen convolutions are {@linkplain
  *     nacre.tensor.Tensor#prepack prepacked}, for forward and for backward
+ * @param shard what ranks that train together divide instead of each holding all of it
+ * @param reduceDtype the type in which they exchange gradients
  */
 public record TrainingConfig(
     int steps,
@@ -67,7 +70,9 @@ public record TrainingConfig(
     ParameterType parameters,
     AdamW.Rounding rounding,
     boolean emaOnHost,
-    boolean prepackFrozen) {
+    boolean prepackFrozen,
+    Sharding shard,
+    ParameterType reduceDtype) {
   /** In what trained parameters are stored. */
   public enum ParameterType {
     /** f32, whatever is computed in. */
@@ -136,9 +141,27 @@ public record TrainingConfig(
     }
   }
 
-  /** Pairs of frames that are computed at a time. */
+  /** Pairs of frames that one process computes at a time. */
   public int microBatchSize() {
     return batchSize / gradientAccumulationSteps;
+  }
+
+  /**
+   * Requires the batch to have an equal part for each of some ranks and its micro-batches.
+   *
+   * @throws IllegalArgumentException naming the keys
+   */
+  public void requireParts(int ranks) {
+    if (batchSize % ((long) ranks * gradientAccumulationSteps) != 0) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "training.batch_size is %d, which %d processes cannot divide equally, in %d"
+                  + " micro-batches each; it counts the pairs of all of them",
+              batchSize,
+              ranks,
+              gradientAccumulationSteps));
+    }
   }
 
   /** The learning-rate schedule after the warm-up. */
@@ -193,7 +216,9 @@ public record TrainingConfig(
             r.choice("parameters", ParameterType.class, ParameterType.FLOAT32),
             r.choice("rounding", AdamW.Rounding.class, AdamW.Rounding.STOCHASTIC),
             r.flag("ema_on_host", false),
-            r.flag("prepack_frozen", false));
+            r.flag("prepack_frozen", false),
+            r.choice("shard", Sharding.class, Sharding.NONE),
+            r.choice("reduce_dtype", ParameterType.class, ParameterType.FLOAT32));
     r.end();
     return training;
   }
@@ -225,7 +250,9 @@ public record TrainingConfig(
             r.choice("parameters", ParameterType.class, ParameterType.FLOAT32),
             r.choice("rounding", AdamW.Rounding.class, AdamW.Rounding.STOCHASTIC),
             r.flag("ema_on_host", false),
-            false);
+            false,
+            Sharding.NONE,
+            ParameterType.FLOAT32);
     r.end();
     return training;
   }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -15,6 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import nacre.neuralassets.model.TrainingPreset;
+import nacre.tensor.spi.Rendezvous;
 import nacre.weights.AtomicFile;
 import nacre.weights.AtomicFolder;
 import nacre.weights.SafeTensorsWriter;
@@ -24,9 +26,10 @@ import nacre.weights.StateDict;
 /**
  * A checkpoint: everything that a run needs to resume exactly, in one folder that is either
  * complete or does not exist: {@code ema}, a model folder with the averaged parameters; {@code
- * parameters.safetensors}, those that are trained; {@code optimizer.safetensors}; {@code
- * state.json}; and {@code SHA256SUMS}, the digests of all of them, by which a damaged file is
- * found. The name contains the step, so that the newest is found without a separate pointer.
+ * parameters.safetensors}, those that are trained; {@code optimizer.safetensors}, or shards of it
+ * with an index where several ranks wrote it; {@code state.json}; and {@code SHA256SUMS}, the
+ * digests of all of them, by which a damaged file is found. The name contains the step, so that the
+ * newest is found without a separate pointer.
  *
  * @param folder the checkpoint itself, {@code step-000001500}
  */
@@ -34,7 +37,7 @@ public record Checkpoint(Path folder) {
   private static final Pattern NAME = Pattern.compile("step-\\d{9,18}");
   private static final String EMA = "ema";
   private static final String PARAMETERS = "parameters.safetensors";
-  private static final String OPTIMIZER = "optimizer.safetensors";
+  private static final String OPTIMIZER = "optimizer";
   private static final String STATE = "state.json";
 
   /**
@@ -46,32 +49,76 @@ public record Checkpoint(Path folder) {
    */
   public static Checkpoint write(Path checkpoints, TrainedModel<?> trained, RunState state)
       throws IOException {
-    Files.createDirectories(checkpoints);
-    String name = String.format(Locale.ROOT, "step-%09d", state.step());
-    Path target = checkpoints.resolve(name);
-    if (Files.exists(target)) {
-      // It has the same step, so it is the same except perhaps for the length of the run.
-      rewrite(target, state);
-      return new Checkpoint(target);
-    }
-    AtomicFolder.write(
-        target,
-        folder -> {
-          Path ema = Files.createDirectory(folder.resolve(EMA));
-          Path earlier = trained.saved();
-          Set<String> linked =
-              trained.writeAveraged(ema, earlier == null ? null : earlier.resolve(EMA));
-          new SafeTensorsWriter()
-              .addParameters(trained.trainedParameters())
-              .write(folder.resolve(PARAMETERS));
-          new SafeTensorsWriter()
-              .addParameters(trained.optimizer().state())
-              .write(folder.resolve(OPTIMIZER));
-          Files.write(folder.resolve(STATE), state.toJson());
-          checksums(folder, linked, earlier).write(folder);
+    return write(checkpoints, trained, state, Rendezvous.ALONE);
+  }
+
+  /**
+   * Writes a checkpoint of a model that several ranks train, which all of them call. The first
+   * writes it, but for the optimizer's state, which the others write in pieces.
+   *
+   * @param checkpoints a folder on a file system that the ranks share
+   * @return the checkpoint, on every rank when it stands there
+   * @throws IOException in one line, on every rank, if one of them cannot write; nothing is left
+   *     behind then
+   */
+  public static Checkpoint write(
+      Path checkpoints, TrainedModel<?> trained, RunState state, Rendezvous ranks)
+      throws IOException {
+    Path target = checkpoints.resolve(name(state.step()));
+    OptimizerPieces pieces = new OptimizerPieces(ranks);
+    boolean isFirst = ranks.rank() == 0;
+    Agreed.upon(
+        ranks,
+        () -> {
+          if (!isFirst) {
+            pieces.help(trained.optimizer());
+          } else if (Files.exists(target)) {
+            pieces.none();
+            // It has the same step, so it is the same except perhaps for the length of the run.
+            rewrite(target, state);
+          } else {
+            write(target, trained, state, pieces);
+          }
         });
     trained.setSaved(target);
     return new Checkpoint(target);
+  }
+
+  private static String name(long step) {
+    return String.format(Locale.ROOT, "step-%09d", step);
+  }
+
+  private static void write(
+      Path target, TrainedModel<?> trained, RunState state, OptimizerPieces pieces)
+      throws IOException {
+    boolean[] isTold = {false};
+    try {
+      Files.createDirectories(target.getParent());
+      AtomicFolder.write(
+          target,
+          folder -> {
+            Path ema = Files.createDirectory(folder.resolve(EMA));
+            Path earlier = trained.saved();
+            Set<String> linked = new HashSet<>();
+            isTold[0] = true;
+            pieces.write(
+                folder,
+                trained.optimizer(),
+                () -> {
+                  linked.addAll(
+                      trained.writeAveraged(ema, earlier == null ? null : earlier.resolve(EMA)));
+                  new SafeTensorsWriter()
+                      .addParameters(trained.trainedParameters())
+                      .write(folder.resolve(PARAMETERS));
+                });
+            Files.write(folder.resolve(STATE), state.toJson());
+            checksums(folder, linked, earlier).write(folder);
+          });
+    } finally {
+      if (!isTold[0]) {
+        pieces.none();
+      }
+    }
   }
 
   /** The digests of all files; those of linked files are what they were when these were written. */
@@ -232,7 +279,7 @@ public record Checkpoint(Path folder) {
       // Earlier versions wrote frozen parameters, too; they are in the model's folder.
       saved.loadInto(trained.trainedParameters(), trained.parameters()::containsKey);
     }
-    try (StateDict saved = StateDict.open(folder.resolve(OPTIMIZER))) {
+    try (StateDict saved = StateDict.open(folder, OPTIMIZER)) {
       trained.optimizer().load(saved);
     }
     trained.resume(state.step());

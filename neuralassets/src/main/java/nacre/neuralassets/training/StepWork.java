@@ -1,6 +1,5 @@
 package nacre.neuralassets.training;
 
-import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import nacre.nn.AccumulatedGradients;
@@ -13,8 +12,8 @@ import nacre.tensor.Tensor;
 /**
  * What a training step computes once its inputs are written: loss, gradients, update. A step of one
  * part is captured whole. Of one in several {@linkplain AccumulatedGradients micro-batches} that of
- * a micro-batch is captured, and the update by itself, so that a graph holds one micro-batch
- * however many there are.
+ * a micro-batch is captured, and the last one with the update, during which gradients are exchanged
+ * between ranks: so that a graph holds one micro-batch however many there are.
  */
 final class StepWork implements AutoCloseable {
   /** What a step consists of; nothing in it involves the host. */
@@ -25,8 +24,8 @@ final class StepWork implements AutoCloseable {
     /** The loss of the inputs, an f32 scalar. */
     Tensor loss();
 
-    /** Updates the parameters by their gradients, null for none. */
-    void update(Function<Tensor, Tensor> gradients);
+    /** Goes back through the loss, and updates the parameters by their gradients. */
+    void update(Learner.Backward backward);
   }
 
   private final Parts parts;
@@ -34,7 +33,7 @@ final class StepWork implements AutoCloseable {
   private final AccumulatedGradients sums;
   private final CapturedStep whole;
   private final CapturedStep micro;
-  private final CapturedStep update;
+  private final CapturedStep last;
 
   /**
    * The work of a step.
@@ -48,7 +47,7 @@ final class StepWork implements AutoCloseable {
     this.sums = sums;
     this.whole = CapturedStep.of(device, this::step);
     this.micro = CapturedStep.of(device, nothing(this::add));
-    this.update = CapturedStep.of(device, nothing(() -> parts.update(sums::of)));
+    this.last = CapturedStep.of(device, nothing(this::addLast));
   }
 
   private static Supplier<Tensor> nothing(Runnable work) {
@@ -72,13 +71,14 @@ final class StepWork implements AutoCloseable {
     sums.clear();
     for (int i = 0; i < count; i++) {
       write.accept(i);
-      if (sums.ready()) {
+      if (i == count - 1) {
+        last.run();
+      } else if (sums.ready()) {
         micro.run();
       } else {
         add();
       }
     }
-    update.run();
     return sums.loss();
   }
 
@@ -86,7 +86,7 @@ final class StepWork implements AutoCloseable {
     try (Scope inner = Scope.open();
         Tape tape = parts.tape()) {
       Tensor loss = parts.loss();
-      parts.update(tape.backward(loss)::of);
+      parts.update(done -> tape.backward(loss, done)::of);
       return inner.keep(loss);
     }
   }
@@ -98,10 +98,22 @@ final class StepWork implements AutoCloseable {
     }
   }
 
+  private void addLast() {
+    try (Scope _ = Scope.open();
+        Tape tape = parts.tape()) {
+      Tensor loss = parts.loss();
+      parts.update(
+          done -> {
+            sums.add(tape, loss, done);
+            return sums::of;
+          });
+    }
+  }
+
   @Override
   public void close() {
     whole.close();
     micro.close();
-    update.close();
+    last.close();
   }
 }

@@ -45,6 +45,11 @@ public interface TrainedModel<B> extends AutoCloseable {
   /** Those that are trained. */
   Map<String, Tensor> trainedParameters();
 
+  /** What the gradients of a step take on the device, in bytes. */
+  default long gradientBytes() {
+    return trainedParameters().values().stream().mapToLong(Tensor::bytes).sum();
+  }
+
   /** The averaged parameters by name. */
   Map<String, Tensor> averagedParameters();
 

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.NeuralAssets;
@@ -17,6 +16,7 @@ import nacre.neuralassets.model.TrainingConfig;
 import nacre.nn.AccumulatedGradients;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
+import nacre.nn.Optimizer;
 import nacre.nn.Parameters;
 import nacre.tensor.CapturedStep;
 import nacre.tensor.DType;
@@ -24,6 +24,7 @@ import nacre.tensor.Device;
 import nacre.tensor.Scope;
 import nacre.tensor.Tape;
 import nacre.tensor.Tensor;
+import nacre.tensor.spi.Collectives;
 import nacre.weights.WeightsException;
 
 /**
@@ -37,11 +38,13 @@ public final class Trainer implements TrainedModel<PairBatch> {
   private final Preset preset;
   private final Device device;
   private final long seed;
+  private final int rank;
+  private final int ranks;
   private final Parameters parameters;
   private final NeuralAssets model;
   private final Objective objective;
   private final TargetEncoder encoder;
-  private final AdamW optimizer;
+  private final Learner learner;
   private final Ema ema;
   private final AveragedModel<NeuralAssets> averaged;
   private final AccumulatedGradients sums;
@@ -66,9 +69,23 @@ public final class Trainer implements TrainedModel<PairBatch> {
    * @param seed of the first parameters and of the noise
    */
   public Trainer(Preset preset, Device device, DType compute, long seed) {
+    this(preset, device, compute, seed, null);
+  }
+
+  /**
+   * A model before its first step, which several ranks train together: each on its share of a
+   * batch, in the order of ranks and as large as the others'. What they come to is what one process
+   * would on the whole batch, up to rounding, and the same bits on all of them.
+   *
+   * @param ranks what exchanges gradients between them, on this device; left open. Null for a
+   *     process alone
+   */
+  public Trainer(Preset preset, Device device, DType compute, long seed, Collectives ranks) {
     this.preset = preset;
     this.device = device;
     this.seed = seed;
+    this.rank = ranks == null ? 0 : ranks.rank();
+    this.ranks = ranks == null ? 1 : ranks.ranks();
     TrainingConfig t = preset.training();
     this.scope = Scope.open();
     try {
@@ -78,7 +95,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
       this.objective = new Objective(model);
       this.encoder = new TargetEncoder(model);
       List<AdamW.Group> groups = preset.trainable().groups(t.weightDecay());
-      this.optimizer = new AdamW(parameters.trainable(), t.optimizer(seed), groups);
+      this.learner = new Learner(parameters.trainable(), t, groups, seed, ranks);
       this.ema =
           new Ema(parameters.all(), t.emaDecay(), true, t.emaOnHost() ? device.home() : device);
       this.averaged = new AveragedModel<>(ema, p -> new NeuralAssets(p, preset));
@@ -143,7 +160,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   }
 
   /**
-   * One step of AdamW on one batch.
+   * One step of AdamW on one batch, or, of several ranks, on this one's share of it.
    *
    * @return the loss before the step
    */
@@ -173,13 +190,14 @@ public final class Trainer implements TrainedModel<PairBatch> {
     }
     averaged.forget();
     prepacked.forEach(Tensor::prepack); // again after a checkpoint, which reads their addresses
-    optimizer.setLearningRate(learningRate);
+    learner.optimizer().setLearningRate(learningRate);
     ema.begin();
     loss =
         work.run(
             part -> {
               inputs.write(batch, part * each, model, encoder, objective);
-              inputs.draw(seed, step, part * each, batch.count());
+              int from = rank * batch.count() + part * each;
+              inputs.draw(seed, step, from, ranks * batch.count());
             });
     ema.end();
     step++;
@@ -189,6 +207,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
     return preset.training().gradientAccumulationSteps();
   }
 
+  /** Of several ranks, the mean over this one's share of the batch. */
   @Override
   public double loss() {
     return loss.item();
@@ -253,8 +272,8 @@ public final class Trainer implements TrainedModel<PairBatch> {
     }
 
     @Override
-    public void update(Function<Tensor, Tensor> gradients) {
-      optimizer.step(gradients);
+    public void update(Learner.Backward backward) {
+      learner.step(backward);
       ema.move();
     }
   }
@@ -286,7 +305,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
 
   @Override
   public double gradientNorm() {
-    return optimizer.gradientNorm();
+    return learner.gradientNorm();
   }
 
   @Override
@@ -317,14 +336,23 @@ public final class Trainer implements TrainedModel<PairBatch> {
     saved = checkpoint;
   }
 
+  @Override
+  public long gradientBytes() {
+    long own =
+        sums != null
+            ? trainedParameters().values().stream().mapToLong(p -> Float.BYTES * p.elements()).sum()
+            : learner.exchanges() ? 0 : TrainedModel.super.gradientBytes();
+    return own + learner.exchangeBytes();
+  }
+
   /** The noise of the last step. */
   Tensor noise() {
     return inputs.noise();
   }
 
   @Override
-  public AdamW optimizer() {
-    return optimizer;
+  public Optimizer optimizer() {
+    return learner.optimizer();
   }
 
   @Override

@@ -31,8 +31,20 @@ public record TrainingMemory(
    * @param slots objects of a pair
    */
   public static TrainingMemory of(Preset preset, Device device, DType compute, int slots) {
-    try (Trainer trainer = new Trainer(preset, DryRun.of(device), compute, 0)) {
-      return of(trainer, blank(preset, slots));
+    return of(preset, device, compute, slots, 1);
+  }
+
+  /**
+   * What a run of a preset takes of each rank's memory.
+   *
+   * @param slots objects of a pair
+   * @param ranks that divide a batch
+   */
+  public static TrainingMemory of(
+      Preset preset, Device device, DType compute, int slots, int ranks) {
+    LoneRank first = ranks == 1 ? null : new LoneRank(ranks);
+    try (Trainer trainer = new Trainer(preset, DryRun.of(device), compute, 0, first)) {
+      return of(trainer, blank(preset, slots, preset.training().batchSize() / ranks));
     }
   }
 
@@ -49,12 +61,8 @@ public record TrainingMemory(
     Collection<Tensor> all = dry.parameters().values();
     long weights = bytes(all);
     long packed = dry.preset().training().prepackFrozen() ? packed(dry) : 0;
-    Collection<Tensor> learners = dry.trainedParameters().values();
-    long trained = bytes(learners);
-    boolean summed = dry.preset().training().gradientAccumulationSteps() > 1; // in f32
-    long gradients =
-        summed ? learners.stream().mapToLong(p -> Float.BYTES * p.elements()).sum() : trained;
-    long moments = bytes(dry.optimizer().state().values());
+    long gradients = dry.gradientBytes();
+    long moments = dry.optimizer().stateBytes();
     Device device = all.iterator().next().device();
     long averages =
         dry.averagedParameters().values().stream()
@@ -75,8 +83,7 @@ public record TrainingMemory(
         .sum();
   }
 
-  private static PairBatch blank(Preset preset, int slots) {
-    int count = preset.training().batchSize();
+  private static PairBatch blank(Preset preset, int slots, int count) {
     int size = preset.imageSize();
     int frames = count * size * size * 3;
     return new PairBatch(

@@ -1,7 +1,9 @@
 package nacre.neuralassets.training;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import nacre.neuralassets.data.ClipPool;
 import nacre.neuralassets.data.ClipSource;
@@ -11,6 +13,7 @@ import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.TrainingConfig;
+import nacre.tensor.spi.Rendezvous;
 
 /**
  * The validation loss: the training objective of the averaged parameters on pairs of held-out
@@ -71,9 +74,20 @@ public final class Validation {
 
   /** The mean loss over all pairs. */
   public double loss(Trainer trainer) {
+    return loss(trainer, Rendezvous.ALONE);
+  }
+
+  /** The mean loss over all pairs, which ranks divide: the same bits as by one process. */
+  public double loss(Trainer trainer, Rendezvous ranks) {
+    ByteBuffer mine = ByteBuffer.allocate(batches.size() * Double.BYTES);
+    for (int i = ranks.rank(); i < batches.size(); i += ranks.ranks()) {
+      mine.putDouble(trainer.averagedLoss(batches.get(i), i));
+    }
+    byte[][] all = ranks.all(Arrays.copyOf(mine.array(), mine.position()));
     double sum = 0;
     for (int i = 0; i < batches.size(); i++) {
-      sum += trainer.averagedLoss(batches.get(i), i);
+      int at = i / ranks.ranks() * Double.BYTES;
+      sum += ByteBuffer.wrap(all[i % ranks.ranks()]).getDouble(at);
     }
     return sum / batches.size();
   }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /**
  * Records operations on tracked tensors while it is open, and walks them backwards. Of tapes within
@@ -173,6 +174,15 @@ public final class Tape implements AutoCloseable {
    *     an operation's backward wants what it saved and that was written since
    */
   public Gradients backward(Tensor loss) {
+    return backward(loss, null);
+  }
+
+  /**
+   * The same, and tells of each gradient as soon as it is finished.
+   *
+   * @param done as in {@link #backward(Map, Map, BiConsumer)}; null for nothing
+   */
+  public Gradients backward(Tensor loss, BiConsumer<Tensor, Tensor> done) {
     if (loss.elements() != 1) {
       throw new IllegalArgumentException(
           "backward: the loss must be a scalar, not " + loss.describe());
@@ -184,7 +194,8 @@ public final class Tape implements AutoCloseable {
               + " is not on this tape: it depends on no tracked tensor, or was computed while the"
               + " tape was not open, or backward was already called");
     }
-    return backward(Map.of(loss, Tensor.full(loss.device(), loss.dtype(), loss.shape(), 1)));
+    Tensor one = Tensor.full(loss.device(), loss.dtype(), loss.shape(), 1);
+    return backward(Map.of(loss, one), Map.of(), done);
   }
 
   /**
@@ -216,7 +227,8 @@ public final class Tape implements AutoCloseable {
    * backwards: the same wherever the same was computed.
    *
    * @param done takes a leaf and its gradient, once for each leaf that this tape has read and the
-   *     outputs depend on; what it computes is not recorded. It may read the gradient only
+   *     outputs depend on; what it computes is not recorded. It may read the gradient only, which
+   *     is freed when it returns and is not among those returned, unless it is one of the sums
    */
   public Gradients backward(
       Map<Tensor, Tensor> cotangents, Map<Tensor, Tensor> sums, BiConsumer<Tensor, Tensor> done) {
@@ -233,7 +245,19 @@ public final class Tape implements AutoCloseable {
           requireAlike("backward: cotangent", cotangent, "output", output);
           gradients.put(output, cotangent.detach());
         });
-    walk(gradients, done);
+    walk(
+        gradients,
+        done == null
+            ? null
+            : leaf -> {
+              Tensor gradient = gradients.get(leaf);
+              if (gradient != null) {
+                done.accept(leaf, gradient);
+                if (sums.get(leaf) != gradient) {
+                  gradients.remove(leaf).close();
+                }
+              }
+            });
     return new Gradients(gradients);
   }
 
@@ -255,7 +279,7 @@ public final class Tape implements AutoCloseable {
     walk(gradients, null);
   }
 
-  private void walk(Map<Tensor, Tensor> gradients, BiConsumer<Tensor, Tensor> done) {
+  private void walk(Map<Tensor, Tensor> gradients, Consumer<Tensor> done) {
     Map<Node, List<Tensor>> last = done == null ? Map.of() : lastAddends();
     // Backward runs with no tape open: gradients of gradients are not recorded.
     Tape open = CURRENT.get();
@@ -270,9 +294,7 @@ public final class Tape implements AutoCloseable {
             dy.close();
           }
           for (Tensor leaf : last.getOrDefault(node, List.of())) {
-            if (gradients.get(leaf) != null) {
-              done.accept(leaf, gradients.get(leaf));
-            }
+            done.accept(leaf);
           }
         } finally {
           node.release();

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
+import nacre.cli.ranks.Ranks;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.PairSampler;
 import nacre.neuralassets.encoder.PretrainedEncoder;
@@ -47,11 +48,20 @@ final class AssetsWorkload implements Workload<PairBatch> {
     data = RunData.of(request, out);
     LatentCaching.requireFinite(request.latents(), data.source());
     results = new RunResults(request, preset, data, out, stop);
+    Ranks ranks = request.ranks();
+    preset.training().requireParts(ranks.ranks());
     new MemoryCheck(request)
         .run(
-            TrainingMemory.of(preset, request.device(), request.compute(), data.config().slots()),
+            TrainingMemory.of(
+                preset, request.device(), request.compute(), data.config().slots(), ranks.ranks()),
             out);
-    trainer = new Trainer(preset, request.device(), request.compute(), request.seed());
+    trainer =
+        new Trainer(
+            preset,
+            request.device(),
+            request.compute(),
+            request.seed(),
+            ranks.collectives(request.device()));
   }
 
   @Override
@@ -152,14 +162,14 @@ final class AssetsWorkload implements Workload<PairBatch> {
   }
 
   private PairBatch make(long step) {
-    return sampler.batch(step, preset.training().batchSize());
+    return sampler.batch(step, preset.training().batchSize(), request.ranks().share());
   }
 
   @Override
   public OptionalDouble validate() {
     return validation == null
         ? OptionalDouble.empty()
-        : OptionalDouble.of(validation.loss(trainer));
+        : OptionalDouble.of(validation.loss(trainer, request.ranks().rendezvous()));
   }
 
   @Override

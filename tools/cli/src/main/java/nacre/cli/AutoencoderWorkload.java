@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
+import nacre.cli.options.UserException;
 import nacre.cli.output.Sheet;
 import nacre.cli.output.Upscaling;
 import nacre.neuralassets.autoencoder.AutoencoderTrainer;
@@ -47,6 +48,10 @@ final class AutoencoderWorkload implements Workload<float[]> {
     this.preset = preset;
     this.out = out;
     this.stop = stop;
+    if (request.ranks().several()) {
+      throw new UserException(
+          "an autoencoder is trained by one process: start it without the launcher");
+    }
     data = RunData.of(request, out);
     new MemoryCheck(request)
         .run(AutoencoderTrainer.memory(preset, request.device(), request.compute()), out);

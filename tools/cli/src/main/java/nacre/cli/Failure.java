@@ -13,8 +13,10 @@ import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
 import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
+import nacre.cli.ranks.Ranks;
 import nacre.diffusion.NotFiniteException;
 import nacre.neuralassets.edit.EditException;
+import nacre.tensor.spi.CollectiveException;
 import nacre.weights.NearName;
 
 /** The one-line message of a failure. */
@@ -39,6 +41,7 @@ public final class Failure {
           "out of memory: "
               + oneLine(e.getMessage())
               + "; the Java heap is set with NACRE_JAVA_OPTS=-Xmx4g";
+      case CollectiveException e -> Ranks.current().lost().orElseGet(() -> oneLine(e.getMessage()));
       case Throwable e when isExplained(e) -> oneLine(e.getMessage());
       case Throwable e -> oneLine(e.toString());
     };
@@ -76,6 +79,7 @@ public final class Failure {
             || failure instanceof UsageException
             || failure instanceof EditException
             || failure instanceof NotFiniteException
+            || failure instanceof CollectiveException
             || failure instanceof IOException
             || failure instanceof IllegalArgumentException
             || failure instanceof IllegalStateException

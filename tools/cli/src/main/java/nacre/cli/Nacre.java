@@ -8,10 +8,13 @@ import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import nacre.cli.options.MissingCommandException;
+import nacre.cli.options.UserException;
 import nacre.cli.output.HarmlessWriter;
 import nacre.cli.output.StandardOutput;
+import nacre.cli.ranks.Ranks;
 import nacre.cli.verify.VerifyCommand;
 import nacre.cli.weights.WeightsCommand;
+import nacre.tensor.Settings;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -60,7 +63,17 @@ public final class Nacre implements Runnable {
   public static void main(String[] args) {
     // Charts and sheets are drawn into files; no display is needed, and none may be looked for.
     System.setProperty("java.awt.headless", "true");
-    System.exit(run(args, new PrintWriter(System.err, true), StandardOutput.ofProcess()));
+    PrintWriter err = new PrintWriter(System.err, true);
+    try {
+      Ranks.join(Settings.ofProcess(), err);
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      err.println("nacre: " + e.getMessage());
+      System.exit(CommandLine.ExitCode.SOFTWARE);
+    }
+    boolean isFirst = Ranks.current().isFirst();
+    int status = run(args, err, isFirst ? StandardOutput.ofProcess() : StandardOutput.discarded());
+    Ranks.leave(status, status == CommandLine.ExitCode.OK || status == TrainCommand.INTERRUPTED);
+    System.exit(status);
   }
 
   /**
@@ -139,10 +152,23 @@ public final class Nacre implements Runnable {
         .setExecutionStrategy(
             parsed -> {
               ArgumentCheck.check(parsed);
+              requireDivided(parsed);
               return new CommandLine.RunLast().execute(parsed);
             })
         .setParameterExceptionHandler((mistake, words) -> refuse(mistake, words, err))
         .setExecutionExceptionHandler((failure, command, parsed) -> nacre.explain(failure, err));
+  }
+
+  /** Several processes of a command that does not divide its work would each do all of it. */
+  private static void requireDivided(CommandLine.ParseResult parsed) {
+    CommandLine command = parsed.asCommandLineList().getLast();
+    if (Ranks.current().several() && !(command.getCommand() instanceof DividedWork)) {
+      throw new UserException(
+          String.format(
+              Locale.ROOT,
+              "%s does not divide its work among processes: start it without the launcher",
+              command.getCommandSpec().qualifiedName()));
+    }
   }
 
   /** Without a command, lists the commands. */
@@ -152,10 +178,16 @@ public final class Nacre implements Runnable {
   }
 
   private int explain(Throwable failure, PrintWriter err) {
+    Ranks ranks = Ranks.current();
+    ranks.leaveItToFirst();
     if (debug) {
       failure.printStackTrace(err);
     }
-    err.println("nacre: " + Failure.describe(failure) + (debug ? "" : Failure.hint(failure)));
+    err.println(
+        "nacre: "
+            + ranks.speaker()
+            + Failure.describe(failure)
+            + (debug ? "" : Failure.hint(failure)));
     return Failure.isUsage(failure) ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
   }
 

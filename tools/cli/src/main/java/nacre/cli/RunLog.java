@@ -48,6 +48,7 @@ final class RunLog implements AutoCloseable {
   /**
    * Opens the files of a run.
    *
+   * @param folder null for a process that keeps count, and leaves writing to another
    * @param step steps done; entries beyond it are dropped, as those steps will be computed again
    * @param unlogged the losses of the last of them that no entry holds yet
    */
@@ -62,6 +63,11 @@ final class RunLog implements AutoCloseable {
     this.title = title;
     this.complain = complain;
     losses = unlogged;
+    if (folder == null) {
+      metrics = null;
+      events = null;
+      return;
+    }
     metrics = open(() -> MetricsLog.open(folder.metrics(), step, complain));
     events = open(() -> openEvents(step == 0 ? 0 : step + 1));
     if (step == 0 && events != null) {
@@ -177,6 +183,9 @@ final class RunLog implements AutoCloseable {
   }
 
   private void attempt(String log, Writing writing) {
+    if (folder == null) {
+      return;
+    }
     try {
       writing.write();
     } catch (IOException e) {

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
+import nacre.cli.ranks.Ranks;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.EditCases;
 import nacre.evaluation.NeuralAssetsMethod;
@@ -240,7 +241,8 @@ final class Study {
             null,
             Reading.byDefault(),
             false,
-            newest.orElse(null));
+            newest.orElse(null),
+            Ranks.alone());
     return new TrainingRun(request, out, stop).run();
   }
 

@@ -15,6 +15,7 @@ import nacre.cli.options.PresetName;
 import nacre.cli.options.Seed;
 import nacre.cli.options.UsageException;
 import nacre.cli.options.UserException;
+import nacre.cli.ranks.Ranks;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.encoder.PretrainedEncoder;
 import nacre.neuralassets.model.Preset;
@@ -38,7 +39,7 @@ import picocli.CommandLine.Spec;
     description = "Train a model, from nothing or from where an earlier start of the run ended.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
-final class TrainCommand implements Callable<Integer> {
+final class TrainCommand implements Callable<Integer>, DividedWork {
   /** The exit status of a program that Ctrl-C ended, as shells report it. */
   static final int INTERRUPTED = 130;
 
@@ -233,7 +234,8 @@ final class TrainCommand implements Callable<Integer> {
         latents(wanted),
         reading,
         fresh,
-        null);
+        null,
+        Ranks.current());
   }
 
   /** The preset of a file, with the pretrained models that the command line names. */
@@ -252,8 +254,12 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private TrainingRun.Request resumed(RunFolder run, PrintStream out) throws IOException {
-    RunLock.take(run).close(); // a live run replaces its checkpoints meanwhile
-    Checkpoint from = checkpoint == null ? run.newest().orElseThrow() : run.checkpoint(checkpoint);
+    Ranks ranks = Ranks.current();
+    if (ranks.isFirst()) {
+      RunLock.take(run).close(); // a live run replaces its checkpoints meanwhile
+    }
+    String newest = ranks.ofFirst(ranks.isFirst() ? run.newest().orElseThrow().name() : null);
+    Checkpoint from = run.checkpoint(checkpoint == null ? newest : checkpoint);
     RunState state;
     TrainingPreset trained;
     try {
@@ -289,7 +295,8 @@ final class TrainCommand implements Callable<Integer> {
         latents(trained),
         reading,
         false,
-        from);
+        from,
+        ranks);
   }
 
   /** The number of pairs; complains in one line where they could not be evaluated. */

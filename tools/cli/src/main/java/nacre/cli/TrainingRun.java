@@ -10,12 +10,13 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
+import nacre.cli.ranks.Ranks;
+import nacre.cli.ranks.StepReport;
 import nacre.diffusion.NotFiniteException;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.model.AutoencoderPreset;
@@ -53,6 +54,7 @@ final class TrainingRun {
    * @param reading how the data set is read
    * @param fresh whether an earlier run in the folder is moved aside
    * @param from the checkpoint to resume from; null for a new run
+   * @param ranks the processes that train together
    */
   record Request(
       RunFolder folder,
@@ -68,13 +70,16 @@ final class TrainingRun {
       Path latents,
       Reading reading,
       boolean fresh,
-      Checkpoint from) {}
+      Checkpoint from,
+      Ranks ranks) {}
 
   private final Request request;
+  private final Ranks ranks;
   private final PrintStream out;
   private final BooleanSupplier stop;
 
   private UncheckedIOException unreadable;
+  private String failure = "";
 
   /** The step whose loss on held-out clips was logged last, and that loss. */
   private long validated = -1;
@@ -83,7 +88,7 @@ final class TrainingRun {
 
   private RunClock clock = new RunClock(0, System::nanoTime);
   private long total;
-  private RunLock lock;
+  private RunLock lock; // the first rank's
   private RunState.LossSum unlogged = RunState.LossSum.NONE;
 
   /** The names of the checkpoints of this run, which may be deleted when there are newer ones. */
@@ -94,6 +99,7 @@ final class TrainingRun {
 
   TrainingRun(Request request, PrintStream out, BooleanSupplier stop) {
     this.request = request;
+    this.ranks = request.ranks();
     this.out = out;
     this.stop = stop;
   }
@@ -104,28 +110,54 @@ final class TrainingRun {
    * @return whether the run was completed
    */
   boolean run() throws IOException {
-    lock = RunLock.take(request.folder());
     try {
-      if (request.from() == null && !request.fresh() && request.folder().isTaken()) {
-        throw new UserException(
-            String.format(
-                Locale.ROOT,
-                "%s holds a run already; go on with --resume, begin anew with --fresh, or give"
-                    + " --out",
-                request.folder().root()));
+      if (ranks.isFirst()) {
+        begin();
       }
-      AtomicFile.removeLeftovers(request.folder().root());
-      AtomicFile.removeLeftovers(request.folder().checkpoints());
+      ranks.requireShared(request.folder().root());
+      ranks.onLoss(this::lastCheckpoint);
       return locked();
     } catch (DeviceMemoryException e) {
       throw new MemoryCheck(request).exhausted(e);
     } finally {
-      lock.close();
+      if (lock != null) {
+        lock.close();
+      }
+    }
+  }
+
+  private void begin() throws IOException {
+    lock = RunLock.take(request.folder());
+    if (request.from() == null && !request.fresh() && request.folder().isTaken()) {
+      throw new UserException(
+          String.format(
+              Locale.ROOT,
+              "%s holds a run already; go on with --resume, begin anew with --fresh, or give"
+                  + " --out",
+              request.folder().root()));
+    }
+    AtomicFile.removeLeftovers(request.folder().root());
+    AtomicFile.removeLeftovers(request.folder().checkpoints());
+  }
+
+  /** What follows a line that says why a run is over. */
+  private String lastCheckpoint() {
+    try {
+      return request
+          .folder()
+          .newest()
+          .map(c -> " (the last checkpoint is " + c.folder() + ")")
+          .orElse("");
+    } catch (IOException e) {
+      return "";
     }
   }
 
   private boolean locked() throws IOException {
     out.println("device  " + request.device().backend().describe());
+    if (ranks.several()) {
+      out.printf(Locale.ROOT, "ranks   %d, %s%n", ranks.ranks(), ranks.describe(request.device()));
+    }
     return switch (request.preset()) {
       case Preset preset -> run(new AssetsWorkload(request, preset, out, stop));
       case AutoencoderPreset preset -> run(new AutoencoderWorkload(request, preset, out, stop));
@@ -146,6 +178,9 @@ final class TrainingRun {
         label = "        ";
       }
       restore(work);
+      if (ranks.several()) {
+        ranks.requireSame("settings, data or weights", SameRun.digest(request, work));
+      }
       out.printf(
           Locale.ROOT,
           "run     %s, seed %d, %s%n",
@@ -153,7 +188,9 @@ final class TrainingRun {
           request.seed(),
           lengthInWords(work.unit()));
       boolean prepared = work.prepare(work.model().steps());
-      makeRoom(); // all that can refuse the run has passed
+      if (ranks.isFirst()) {
+        makeRoom(); // all that can refuse the run has passed
+      }
       if (!prepared) {
         checkpoint(work, unlogged); // so that the run can be resumed
         return false;
@@ -227,7 +264,7 @@ final class TrainingRun {
     try (Progress progress = Progress.start(out, limit(), trainer.steps(), Memory::liveBytes);
         RunLog log =
             new RunLog(
-                request.folder(),
+                ranks.isFirst() ? request.folder() : null,
                 "Training " + trainer.preset().name(),
                 trainer.preset().json(),
                 trainer.steps(),
@@ -239,29 +276,34 @@ final class TrainingRun {
       }
       long saved = System.nanoTime();
       B batch = isOver(work) ? null : work.batch(trainer.steps());
-      while (batch != null && !isOver(work) && !stop.getAsBoolean()) {
+      boolean stops = !ranks.several() && stop.getAsBoolean();
+      while (batch != null && !isOver(work) && !stops) {
+        ranks.step();
         double rate = RunLength.rate(training, trainer.steps(), total);
         trainer.begin(batch, rate);
         batch = isOver(work) ? null : next(work, log); // while a GPU computes
-        double loss = trainer.loss();
+        double own = trainer.loss();
         long step = trainer.steps();
-        requireFinite(loss, step);
-        log.step(step, loss, rate, trainer.gradientNorm(), images);
-        progress.step(step, loss, images);
         clock.step();
+        boolean fixes = total == 0 && fixLength(work, step);
+        StepReport.Sum all = report(own, fixes, saved).exchange(ranks);
+        total = all.total();
+        requireFinite(all, step);
+        stops = all.stops() || !all.failure().isEmpty();
+        failure = all.failure();
+        log.step(step, all.loss(), rate, trainer.gradientNorm(), images);
+        progress.step(step, all.loss(), images);
         if (step % work.data().config().validationSteps() == 0) {
           validate(work, log);
         }
-        if (total == 0
-            && request.length() instanceof RunLength.Minutes(double minutes)
-            && clock.isToBeFixed(minutes)) {
-          fixLength(work, step, minutes);
+        if (fixes) {
           progress.note(String.format(Locale.ROOT, "length fixed at %,d steps", total));
-          saved = save(work, log, progress);
-        } else if (System.nanoTime() - saved >= request.checkpointEvery().toNanos()) {
+        }
+        if (all.saves()) {
           saved = save(work, log, progress);
         }
       }
+      ranks.pause();
       boolean finished = isOver(work);
       Checkpoint last = checkpoint(work, log.unlogged());
       progress.finish();
@@ -271,8 +313,11 @@ final class TrainingRun {
         out.printf(Locale.ROOT, "data    left out: %,d %s that cannot be read%n", bad, clips);
       }
       out.println("saved   " + last.folder());
-      if (unreadable != null) {
+      if (unreadable != null && !ranks.several()) {
         throw unreadable;
+      }
+      if (!failure.isEmpty()) {
+        throw new UserException(failure);
       }
       boolean changed = trainer.steps() > begun;
       if (finished && changed) {
@@ -307,10 +352,20 @@ final class TrainingRun {
     }
   }
 
+  private StepReport report(double loss, boolean fixes, long saved) {
+    return new StepReport(
+        loss,
+        stop.getAsBoolean(),
+        unreadable == null ? "" : Failure.describe(unreadable),
+        total,
+        fixes || System.nanoTime() - saved >= request.checkpointEvery().toNanos());
+  }
+
   /** Logs the loss on held-out clips, once a step. */
   private OptionalDouble validate(Workload<?> work, RunLog log) throws IOException {
     long step = work.model().steps();
     if (step != validated) {
+      ranks.pause();
       long begun = System.nanoTime();
       validation = work.validate();
       validated = step;
@@ -328,30 +383,42 @@ final class TrainingRun {
             Duration.ofMillis((long) (clock.elapsed() * 1e3)));
   }
 
-  /** So that everything is done in time, the evaluation included. */
-  private void fixLength(Workload<?> work, long step, double minutes) {
+  /**
+   * Fixes the length of a run that was given in time, as soon as its pace is known, so that
+   * everything is done in time, the evaluation included.
+   *
+   * @return whether it is fixed now
+   */
+  private boolean fixLength(Workload<?> work, long step) {
+    if (!ranks.isFirst()
+        || !(request.length() instanceof RunLength.Minutes(double minutes))
+        || !clock.isToBeFixed(minutes)) {
+      return false;
+    }
     double pace = clock.secondsPerStep();
     double concluding = Math.min(work.concludingSeconds(pace), MOST_EVALUATION * minutes * 60);
     double left = minutes * 60 - clock.elapsed() - concluding;
     total = step + Math.max(0, (long) (left / pace));
+    return true;
   }
 
-  private void requireFinite(double loss, long step) throws IOException {
-    if (!Double.isFinite(loss)) {
-      Optional<Checkpoint> last = request.folder().newest();
+  private void requireFinite(StepReport.Sum all, long step) {
+    if (all.broken() >= 0) {
       throw new UserException(
           String.format(
               Locale.ROOT,
-              "training broke down: the loss of step %d is %s; lower training.learning_rate%s",
+              "training broke down: the loss of step %d is %s%s; lower training.learning_rate%s",
               step,
-              loss,
-              last.map(c -> " (the last checkpoint is " + c.folder() + ")").orElse("")));
+              all.loss(),
+              ranks.several() ? " on rank " + all.broken() : "",
+              lastCheckpoint()));
     }
   }
 
   /** Writes a checkpoint if one is due; if that fails, the run continues with the last one. */
   private long save(Workload<?> work, RunLog log, Progress progress) throws IOException {
     long begun = System.nanoTime();
+    ranks.pause();
     try {
       Checkpoint written = checkpoint(work, log.unlogged());
       progress.note("saved   " + written.folder());
@@ -364,7 +431,7 @@ final class TrainingRun {
               Math.max(1, request.checkpointEvery().toMinutes())));
     }
     log.curve();
-    if (request.sheets()) {
+    if (request.sheets() && ranks.isFirst()) {
       try {
         work.sheet(log);
       } catch (IOException | UncheckedIOException | NotFiniteException e) {
@@ -376,7 +443,9 @@ final class TrainingRun {
   }
 
   private Checkpoint checkpoint(Workload<?> work, RunState.LossSum open) throws IOException {
-    lock.requireHeld();
+    if (ranks.isFirst()) {
+      lock.requireHeld();
+    }
     double minutes = request.length() instanceof RunLength.Minutes(double m) ? m : 0;
     RunState state =
         new RunState(
@@ -390,9 +459,11 @@ final class TrainingRun {
             open,
             work.data().split().heldOut().ids());
     Path checkpoints = request.folder().checkpoints();
-    Checkpoint written = Checkpoint.write(checkpoints, work.model(), state);
+    Checkpoint written = Checkpoint.write(checkpoints, work.model(), state, ranks.rendezvous());
     own.add(written.name());
-    Checkpoint.prune(checkpoints, KEPT, own);
+    if (ranks.isFirst()) {
+      Checkpoint.prune(checkpoints, KEPT, own);
+    }
     return written;
   }
 }

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
 import nacre.cli.output.PngMetadata;
+import nacre.cli.ranks.Ranks;
 import nacre.neuralassets.data.ClipLocation;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.model.PresetFile;
@@ -95,7 +96,8 @@ class TrainingRunTest {
         latents,
         CommandLine.populateCommand(new Reading()),
         fresh,
-        from);
+        from,
+        Ranks.alone());
   }
 
   private boolean train(TrainingRun.Request request, BooleanSupplier stop) throws IOException {
@@ -243,7 +245,8 @@ class TrainingRunTest {
             null,
             usual.reading(),
             false,
-            null);
+            null,
+            Ranks.alone());
     BooleanSupplier stop =
         () -> {
           try {

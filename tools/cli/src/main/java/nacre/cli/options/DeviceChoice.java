@@ -1,6 +1,7 @@
 package nacre.cli.options;
 
 import java.util.function.Consumer;
+import nacre.cli.ranks.Ranks;
 import nacre.tensor.Device;
 import nacre.tensor.Setting;
 import nacre.tensor.Settings;
@@ -30,7 +31,10 @@ public final class DeviceChoice {
   /** The device, configured as the command line says. */
   public Device device() {
     Settings settings = cuda.settings();
-    return of(name, noGraph ? settings.with(Setting.GRAPH, "off") : settings);
+    if (noGraph) {
+      settings = settings.with(Setting.GRAPH, "off");
+    }
+    return of(Ranks.current().device(name, settings), settings);
   }
 
   /**

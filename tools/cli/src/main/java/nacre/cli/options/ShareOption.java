@@ -3,6 +3,7 @@ package nacre.cli.options;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import nacre.cli.ranks.Ranks;
 import nacre.neuralassets.data.Share;
 import picocli.CommandLine.Option;
 
@@ -13,7 +14,9 @@ public final class ShareOption {
   @Option(
       names = "--share",
       paramLabel = "K/N",
-      description = "Do the K-th of N equal parts, where N processes divide the work.")
+      description =
+          "Do the K-th of N equal parts, where N processes divide the work; under mpirun or srun"
+              + " each has its own unless given.")
   private String text;
 
   /**
@@ -23,7 +26,7 @@ public final class ShareOption {
    */
   public Share share() {
     if (text == null) {
-      return Share.WHOLE;
+      return Ranks.current().share();
     }
     Matcher form = FORM.matcher(text);
     if (form.matches()) {

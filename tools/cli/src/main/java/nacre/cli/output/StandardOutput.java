@@ -24,6 +24,11 @@ public final class StandardOutput {
     return new StandardOutput(new FileOutputStream(FileDescriptor.out), System.out.charset());
   }
 
+  /** The output of a process that is not to be heard. */
+  public static StandardOutput discarded() {
+    return new StandardOutput(OutputStream.nullOutputStream(), StandardCharsets.UTF_8);
+  }
+
   /**
    * Another output.
    *

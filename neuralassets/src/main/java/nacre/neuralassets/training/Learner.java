@@ -1,0 +1,128 @@
+package nacre.neuralassets.training;
+
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.DoubleSupplier;
+import java.util.function.Function;
+import nacre.neuralassets.model.TrainingConfig;
+import nacre.nn.AdamW;
+import nacre.nn.GradientBuckets;
+import nacre.nn.Optimizer;
+import nacre.nn.ShardedAdamW;
+import nacre.nn.Sharding;
+import nacre.tensor.Tensor;
+import nacre.tensor.spi.Collectives;
+
+/**
+ * The optimizer of a training, and how gradients come to it from backward: straight, or, of several
+ * ranks, by way of their means.
+ */
+final class Learner {
+  /** A bucket that is sent at once, in bytes: as large as PyTorch's. */
+  private static final long BUCKET = 25 << 20;
+
+  /** Goes back through a step's loss. */
+  interface Backward {
+    /**
+     * Computes the gradients.
+     *
+     * @param done takes a parameter and its gradient as soon as it is finished; null for nothing
+     * @return the gradients that were not told, or that are there still; null for none
+     */
+    Function<Tensor, Tensor> run(BiConsumer<Tensor, Tensor> done);
+  }
+
+  private final Map<String, Tensor> trained;
+  private final Optimizer optimizer;
+  private final DoubleSupplier norm;
+  private final GradientBuckets means; // null where gradients come straight
+  private final ShardedAdamW scattering; // null unless gradients are divided
+  private final long exchangeBytes;
+
+  /**
+   * A learner whose state belongs to the current scope.
+   *
+   * @param trained the parameters by name
+   * @param groups the first that names a parameter applies
+   * @param ranks null for a process alone
+   */
+  Learner(
+      Map<String, Tensor> trained,
+      TrainingConfig config,
+      List<AdamW.Group> groups,
+      long seed,
+      Collectives ranks) {
+    this.trained = trained;
+    AdamW.Config adam = config.optimizer(seed);
+    if (ranks == null && config.shard() == Sharding.NONE) {
+      AdamW whole = new AdamW(trained, adam, groups);
+      optimizer = whole;
+      norm = whole::gradientNorm;
+      means = null;
+      scattering = null;
+      exchangeBytes = 0;
+      return;
+    }
+    Collectives group = ranks == null ? new LoneRank(1) : ranks;
+    if (config.shard() == Sharding.NONE) {
+      AdamW whole = new AdamW(trained, adam, groups);
+      optimizer = whole;
+      norm = whole::gradientNorm;
+      scattering = null;
+    } else {
+      ShardedAdamW part =
+          new ShardedAdamW(
+              trained, adam, groups, group, config.shard(), config.reduceDtype().dtype());
+      optimizer = part;
+      norm = part::gradientNorm;
+      scattering = config.shard() == Sharding.GRADIENTS ? part : null;
+    }
+    means =
+        scattering != null
+            ? null
+            : new GradientBuckets(trained, group, config.reduceDtype().dtype(), BUCKET);
+    exchangeBytes = means == null ? scattering.gradientBytes() : means.bytes();
+  }
+
+  /** Updates the parameters once; nothing in it involves the host. */
+  void step(Backward backward) {
+    if (scattering != null) {
+      optimizer.step(backward.run(scattering::ready));
+      return;
+    }
+    if (means == null) {
+      optimizer.step(backward.run(null));
+      return;
+    }
+    means.begin();
+    Function<Tensor, Tensor> rest = backward.run(means::add);
+    for (Tensor parameter : trained.values()) {
+      Tensor gradient = rest.apply(parameter);
+      if (gradient != null) {
+        means.add(parameter, gradient); // unless it was told of
+      }
+    }
+    means.finish();
+    optimizer.step(means::of);
+  }
+
+  Optimizer optimizer() {
+    return optimizer;
+  }
+
+  /** Norm of the last step's gradients before clipping, over all ranks. */
+  double gradientNorm() {
+    return norm.getAsDouble();
+  }
+
+  /** Whether gradients leave backward one by one, and are freed there. */
+  boolean exchanges() {
+    return means != null || scattering != null;
+  }
+
+  /** What is exchanged takes so many bytes; 0 where nothing is. */
+  long exchangeBytes() {
+    return exchangeBytes;
+  }
+}
