@@ -4,8 +4,11 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import nacre.nn.ArrivedGradients.Place;
+import nacre.nn.ShardLayout.Bucket;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
+import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Backend;
@@ -25,38 +28,22 @@ import nacre.tensor.spi.Collectives;
  * }</pre>
  */
 public final class GradientBuckets {
-  /** A parameter's place in a bucket, and its mean in f32: the place itself if that is f32. */
-  private record Place(Bucket bucket, Tensor wire, Tensor mean) {}
-
-  /** What is sent at once. */
-  private static final class Bucket {
-    private final Tensor wire;
-    private final Tensor means;
-    private final int size;
-    private int missing;
-
-    Bucket(Tensor wire, Tensor means, int size) {
-      this.wire = wire;
-      this.means = means;
-      this.size = size;
-    }
-  }
-
   private final Collectives group;
   private final Backend backend;
-  private final Device device;
-  private final DType wire;
-  private final List<Bucket> buckets = new ArrayList<>();
-  private final Map<Tensor, Place> places = new IdentityHashMap<>();
-  private final Map<Tensor, Tensor> told = new IdentityHashMap<>();
-  private int started;
+  private final ArrivedGradients arrived;
+  private final List<Tensor> sent = new ArrayList<>();
+
+  /** Of each bucket the means in f32: what is sent itself, if that is f32. */
+  private final List<Tensor> means = new ArrayList<>();
+
+  private final Map<Tensor, Tensor> places = new IdentityHashMap<>();
 
   /**
    * Buckets that belong to the current scope.
    *
    * @param parameters those that are trained, by name, all of one device, in one order on all ranks
    * @param wire the type in which gradients are exchanged, f32 or bf16
-   * @param bytes the size of a bucket; a parameter that is larger has one of its own
+   * @param bytes with which a bucket is full
    * @throws IllegalArgumentException if there are no parameters, or for another type
    */
   public GradientBuckets(
@@ -69,45 +56,24 @@ public final class GradientBuckets {
               + wire);
     }
     this.group = group;
-    this.wire = wire;
-    this.device = parameters.values().iterator().next().device();
+    Device device = parameters.values().iterator().next().device();
     this.backend = device.backend();
-    List<Tensor> together = new ArrayList<>();
-    long filled = 0;
-    for (Tensor parameter : new ArrayList<>(parameters.values()).reversed()) {
-      long more = parameter.elements() * wire.bytes();
-      if (!together.isEmpty() && filled + more > bytes) {
-        add(together);
-        together.clear();
-        filled = 0;
-      }
-      together.add(parameter);
-      filled += more;
+    ShardLayout layout = new ShardLayout(parameters, 0, 1, bytes / wire.bytes());
+    this.arrived = new ArrivedGradients(layout);
+    for (Bucket bucket : layout.buckets()) {
+      Shape row = Shape.of(bucket.elements());
+      Tensor flat = Tensor.zeros(device, wire, row);
+      sent.add(flat);
+      means.add(wire == DType.F32 ? flat : Tensor.zeros(device, DType.F32, row));
     }
-    add(together);
-  }
-
-  private void add(List<Tensor> together) {
-    int elements = Math.toIntExact(together.stream().mapToLong(Tensor::elements).sum());
-    Tensor sent = Tensor.zeros(device, wire, Shape.of(elements));
-    Tensor means = wire == DType.F32 ? sent : Tensor.zeros(device, DType.F32, Shape.of(elements));
-    Bucket bucket = new Bucket(sent, means, together.size());
-    int from = 0;
-    for (Tensor parameter : together) {
-      int to = from + Math.toIntExact(parameter.elements());
-      Tensor place = sent.rows(from, to).view(parameter.shape());
-      Tensor mean = sent == means ? place : means.rows(from, to).view(parameter.shape());
-      places.put(parameter, new Place(bucket, place, mean));
-      from = to;
+    for (Place place : arrived.places()) {
+      places.put(place.member().parameter(), place.in(means.get(place.bucket())));
     }
-    buckets.add(bucket);
   }
 
   /** Before a step's gradients. */
   public void begin() {
-    told.clear();
-    started = 0;
-    buckets.forEach(bucket -> bucket.missing = bucket.size);
+    arrived.clear();
   }
 
   /**
@@ -115,35 +81,47 @@ public final class GradientBuckets {
    * parameters are left alone.
    */
   public void add(Tensor parameter, Tensor gradient) {
-    Place place = places.get(parameter);
-    if (place == null || told.put(parameter, place.mean) != null) {
-      return;
+    Place place = arrived.of(parameter);
+    if (place != null && arrived.add(place)) {
+      try (Scope _ = Scope.open()) {
+        backend.cast(gradient, place.in(sent.get(place.bucket())));
+      }
+      send(false);
     }
-    backend.cast(gradient, place.wire);
-    place.bucket.missing--;
-    while (started < buckets.size() && buckets.get(started).missing == 0) {
-      group.startSum(buckets.get(started++).wire);
+  }
+
+  private void send(boolean evenIfNotFull) {
+    for (int i = arrived.next(evenIfNotFull); i >= 0; i = arrived.next(evenIfNotFull)) {
+      group.startSum(sent.get(i));
     }
   }
 
   /** Sends what is left and waits for it; {@link #of} has the means then. */
   public void finish() {
-    places.forEach(
-        (parameter, place) -> {
-          if (!told.containsKey(parameter)) {
-            backend.fill(place.wire, 0);
-          }
-        });
-    while (started < buckets.size()) {
-      group.startSum(buckets.get(started++).wire);
-    }
-    group.join();
-    for (Bucket bucket : buckets) {
-      if (bucket.means != bucket.wire) {
-        backend.cast(bucket.wire, bucket.means);
+    try (Scope _ = Scope.open()) {
+      for (Place place : arrived.places()) {
+        if (!arrived.has(place.member().parameter())) {
+          backend.fill(place.in(sent.get(place.bucket())), 0);
+        }
       }
-      backend.affine(bucket.means, 1.0 / group.ranks(), 0, bucket.means);
     }
+    send(true);
+    group.join();
+    for (int i = 0; i < sent.size(); i++) {
+      if (means.get(i) != sent.get(i)) {
+        backend.cast(sent.get(i), means.get(i));
+      }
+      backend.affine(means.get(i), 1.0 / group.ranks(), 0, means.get(i));
+    }
+  }
+
+  /** What the buckets take. */
+  public long bytes() {
+    long all = 0;
+    for (int i = 0; i < sent.size(); i++) {
+      all += sent.get(i).bytes() + (means.get(i) == sent.get(i) ? 0 : means.get(i).bytes());
+    }
+    return all;
   }
 
   /** What the buckets take. */
@@ -158,6 +136,6 @@ public final class GradientBuckets {
    * rank.
    */
   public Tensor of(Tensor parameter) {
-    return told.get(parameter);
+    return arrived.has(parameter) ? places.get(parameter) : null;
   }
 }

@@ -2,6 +2,7 @@ package nacre.nn;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,33 +65,29 @@ final class ShardLayout {
     this.ranks = ranks;
     List<Map.Entry<String, Tensor>> last = new ArrayList<>(parameters.entrySet());
     Collections.reverse(last);
-    for (DType dtype : DType.values()) {
-      List<Member> open = new ArrayList<>();
-      long at = 0;
-      for (Map.Entry<String, Tensor> entry : last) {
-        if (entry.getValue().dtype() == dtype) {
-          Member member = new Member(entry.getKey(), entry.getValue(), at);
-          open.add(member);
-          at = roundUp(member.end(), BLOCK);
-          if (at >= bucketElements) {
-            close(dtype, open, at);
-            open = new ArrayList<>();
-            at = 0;
-          }
-        }
-      }
-      if (!open.isEmpty()) {
-        close(dtype, open, at);
+    Map<DType, List<Member>> open = new EnumMap<>(DType.class);
+    for (Map.Entry<String, Tensor> entry : last) {
+      DType dtype = entry.getValue().dtype();
+      List<Member> members = open.computeIfAbsent(dtype, _ -> new ArrayList<>());
+      members.add(new Member(entry.getKey(), entry.getValue(), end(members)));
+      if (end(members) >= bucketElements) {
+        close(dtype, open.remove(dtype));
       }
     }
+    open.forEach(this::close);
+  }
+
+  /** Where the next one may begin. */
+  private static long end(List<Member> members) {
+    return members.isEmpty() ? 0 : roundUp(members.getLast().end(), BLOCK);
   }
 
   private static long roundUp(long n, long multiple) {
     return (n + multiple - 1) / multiple * multiple;
   }
 
-  private void close(DType dtype, List<Member> members, long end) {
-    int elements = Math.toIntExact(roundUp(end, (long) BLOCK * ranks));
+  private void close(DType dtype, List<Member> members) {
+    int elements = Math.toIntExact(roundUp(end(members), (long) BLOCK * ranks));
     Bucket bucket = new Bucket(dtype, List.copyOf(members), elements);
     buckets.add(bucket);
     long start = begin(elements);

@@ -1,13 +1,11 @@
 package nacre.nn;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import nacre.nn.ArrivedGradients.Place;
 import nacre.nn.ShardLayout.Bucket;
-import nacre.nn.ShardLayout.Member;
 import nacre.nn.ShardLayout.Piece;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -20,27 +18,21 @@ import nacre.tensor.spi.Collectives;
 /**
  * The means over ranks of this rank's part of the gradients. Gradients come one by one, go into the
  * buckets of a {@link ShardLayout}, and a bucket that is full is summed while the next one fills;
- * two exist at a time. Buckets go in their order, whatever order they fill in, so that all ranks do
- * the same.
+ * two exist at a time.
  */
 final class ShardedGradients {
-  private record Place(int bucket, Member member) {}
-
   private final ShardLayout layout;
   private final Collectives ranks;
   private final DType wire;
   private final Scope home = Scope.current();
   private final Device device;
   private final Backend backend;
-  private final Map<Tensor, Place> places = new IdentityHashMap<>();
 
   // Of the step that is under way.
-  private final Set<Tensor> present = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final ArrivedGradients arrived;
   private final Map<Bucket, Tensor> parts = new IdentityHashMap<>();
   private final Tensor[] flats;
-  private final int[] missing;
   private final List<Tensor> underWay = new ArrayList<>();
-  private int next;
 
   ShardedGradients(ShardLayout layout, Collectives ranks, DType wire, Device device) {
     this.layout = layout;
@@ -48,38 +40,25 @@ final class ShardedGradients {
     this.wire = wire;
     this.device = device;
     this.backend = device.backend();
-    int count = layout.buckets().size();
-    flats = new Tensor[count];
-    missing = new int[count];
-    for (int i = 0; i < count; i++) {
-      for (Member member : layout.buckets().get(i).members()) {
-        places.put(member.parameter(), new Place(i, member));
-      }
-    }
-    clear();
+    arrived = new ArrivedGradients(layout);
+    flats = new Tensor[layout.buckets().size()];
   }
 
   /** Takes a gradient, which is not wanted any more when this returns. */
   void ready(Tensor parameter, Tensor gradient) {
-    Place place = places.get(parameter);
+    Place place = arrived.of(parameter);
     if (place == null) {
       throw new IllegalArgumentException(
           "AdamW: " + parameter.describe() + " is no parameter of this optimizer");
     }
-    if (!present.add(parameter)) {
+    if (!arrived.add(place)) {
       throw new IllegalStateException("AdamW: two gradients of one parameter in one step");
     }
-    int at = (int) place.member.at();
-    Tensor flat = flat(place.bucket);
+    Tensor flat = flat(place.bucket());
     try (Scope _ = Scope.open()) {
-      backend.cast(
-          gradient,
-          flat.rows(at, at + Math.toIntExact(parameter.elements())).view(parameter.shape()));
+      backend.cast(gradient, place.in(flat));
     }
-    missing[place.bucket]--;
-    while (next < flats.length && missing[next] == 0) {
-      send();
-    }
+    send(false);
   }
 
   private Tensor flat(int bucket) {
@@ -94,15 +73,19 @@ final class ShardedGradients {
     return home.adopt(Tensor.empty(device, wire, Shape.of(elements)));
   }
 
-  private void send() {
-    Tensor flat = flat(next);
-    flats[next] = null;
-    arrive();
-    Bucket bucket = layout.buckets().get(next++);
-    Tensor part = make(bucket.elements() / ranks.ranks());
-    parts.put(bucket, part);
-    ranks.startSumScatter(flat, part);
-    underWay.add(flat);
+  private void send(boolean evenIfNotFull) {
+    int next = arrived.next(evenIfNotFull);
+    while (next >= 0) {
+      Tensor flat = flat(next);
+      flats[next] = null;
+      arrive();
+      Bucket bucket = layout.buckets().get(next);
+      Tensor part = make(bucket.elements() / ranks.ranks());
+      parts.put(bucket, part);
+      ranks.startSumScatter(flat, part);
+      underWay.add(flat);
+      next = arrived.next(evenIfNotFull);
+    }
   }
 
   private void arrive() {
@@ -115,9 +98,7 @@ final class ShardedGradients {
 
   /** Sends what is left, where parameters have no gradient, and waits for all. */
   void finish() {
-    while (next < flats.length) {
-      send();
-    }
+    send(true);
     arrive();
     parts.values().forEach(part -> backend.affine(part, 1.0 / ranks.ranks(), 0, part));
   }
@@ -130,7 +111,7 @@ final class ShardedGradients {
 
   /** Whether a parameter has had a gradient since {@link #clear}. */
   boolean has(Tensor parameter) {
-    return present.contains(parameter);
+    return arrived.has(parameter);
   }
 
   /** The mean of a piece, a row, once they are all there; null if there was no gradient. */
@@ -146,11 +127,9 @@ final class ShardedGradients {
         flats[i].close();
         flats[i] = null;
       }
-      missing[i] = layout.buckets().get(i).members().size();
     }
     parts.values().forEach(Tensor::close);
     parts.clear();
-    present.clear();
-    next = 0;
+    arrived.clear();
   }
 }

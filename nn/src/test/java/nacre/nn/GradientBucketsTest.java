@@ -87,7 +87,7 @@ class GradientBucketsTest {
     try (Scope _ = Scope.open()) {
       Map<String, Tensor> all = parameters();
       Other group = new Other();
-      GradientBuckets buckets = new GradientBuckets(all, group, DType.F32, 40);
+      GradientBuckets buckets = new GradientBuckets(all, group, DType.F32, 4 * 300);
       for (List<String> order : List.of(List.of("d", "c", "b", "a"), List.of("a", "b", "d", "c"))) {
         group.sizes.clear();
         buckets.begin();
@@ -98,9 +98,9 @@ class GradientBucketsTest {
           sent.add(group.sizes.size());
         }
         assertEquals(
-            order.getFirst().equals("d") ? List.of(0, 1, 2, 3) : List.of(0, 0, 0, 3), sent);
+            order.getFirst().equals("d") ? List.of(0, 1, 1, 2) : List.of(0, 0, 0, 2), sent);
         buckets.finish();
-        assertEquals(List.of(3L, 100L, 6L), group.sizes); // d and c together, b, a
+        assertEquals(List.of(512L, 512L), group.sizes); // d and c, b and a, at multiples of 256
         for (String name : order) {
           assertEquals(all.get(name).shape(), buckets.of(all.get(name)).shape());
           for (float mean : buckets.of(all.get(name)).toFloats()) {
@@ -108,6 +108,29 @@ class GradientBucketsTest {
           }
         }
       }
+    }
+  }
+
+  @Test
+  void ofTwoTypesAreSentInTheOrderInWhichTheyFill() {
+    try (Scope _ = Scope.open()) {
+      Map<String, Tensor> all = new LinkedHashMap<>();
+      for (String name : List.of("a", "b", "c", "d")) {
+        DType dtype = name.equals("b") || name.equals("d") ? DType.BF16 : DType.F32;
+        all.put(name, Tensor.zeros(DEVICE, dtype, Shape.of(name.equals("b") ? 600 : 250)));
+      }
+      Other group = new Other();
+      GradientBuckets buckets = new GradientBuckets(all, group, DType.F32, 4 * 500);
+      buckets.begin();
+      List<List<Long>> sent = new ArrayList<>();
+      for (String name : List.of("d", "c", "b", "a")) {
+        buckets.add(all.get(name), Tensor.zeros(DEVICE, DType.F32, all.get(name).shape()));
+        sent.add(List.copyOf(group.sizes));
+      }
+      List<Long> first = List.of(256 + 768L); // d and b
+      assertEquals(List.of(List.of(), List.of(), first, List.of(1024L, 512L)), sent);
+      buckets.finish();
+      assertEquals(2, group.sizes.size());
     }
   }
 
@@ -121,7 +144,7 @@ class GradientBucketsTest {
       buckets.add(all.get("c"), Tensor.of(DEVICE, Shape.of(2), 1, 2));
       buckets.add(Tensor.zeros(DEVICE, DType.F32, Shape.of(1)), Tensor.of(DEVICE, Shape.of(1), 9));
       buckets.finish();
-      assertEquals(List.of(109L), group.sizes);
+      assertEquals(List.of(4L * 256), group.sizes);
       assertArrayEquals(new float[] {2, 4}, buckets.of(all.get("c")).toFloats());
       assertNull(buckets.of(all.get("a")));
     }
@@ -137,6 +160,7 @@ class GradientBucketsTest {
       buckets.finish();
       assertEquals(DType.F32, buckets.of(all.get("c")).dtype());
       assertArrayEquals(new float[] {2, 1}, buckets.of(all.get("c")).toFloats());
+      assertEquals(4 * 256 * (2 + 4), buckets.bytes());
     }
   }
 }
