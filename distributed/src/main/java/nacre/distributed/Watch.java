@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -26,8 +27,11 @@ final class Watch {
   private static final int BEAT = 2 * Long.BYTES;
   private static final int TAG = 1;
 
-  /** Others than the judge wait so much longer, as it names the rank that is lost. */
+  /** Others wait so much longer for the one whose turn it is to tell of a rank that is lost. */
   private static final long GRACE_MILLIS = 3000;
+
+  /** How long it may take from the end of one rank, which told why, to that of the others. */
+  private static final long ENDING_MILLIS = 2000;
 
   /** A step that takes so many times longer than the longest before hangs. */
   private static final long FACTOR = 10;
@@ -48,6 +52,7 @@ final class Watch {
   private Mpi5 mpi;
   private long beaten;
   private long looked;
+  private long noticed; // when a process was first seen to have ended
   private boolean told;
 
   // What the thread that computes says.
@@ -116,16 +121,39 @@ final class Watch {
     if (told || now - looked < LOOK_MILLIS) {
       return;
     }
+    if (looked != 0 && now - looked > timeoutMillis / 2) {
+      forgive(now);
+    }
     looked = now;
-    String found = gone();
+    String found = tellsOfGone(now) ? gone() : null;
     if (found == null) {
       exchangeBeats(now, !awaited.isEmpty());
-      found = rank == 0 ? judge(now) : silent(0, now, timeoutMillis + GRACE_MILLIS);
+      long turn = rank == 1 ? GRACE_MILLIS : 2 * GRACE_MILLIS;
+      found = rank == 0 ? judge(now) : silent(0, now, timeoutMillis + turn);
     }
     if (found != null) {
       told = true;
       lost.accept(found);
     }
+  }
+
+  /** This process itself stood still, and so has heard of nobody. */
+  private void forgive(long now) {
+    Arrays.fill(heard, now);
+    stepBegun = stepBegun == 0 ? 0 : now;
+  }
+
+  /** Whether a process of this host has ended, and it is for this rank to say so. */
+  private boolean tellsOfGone(long now) {
+    boolean first = true;
+    boolean any = false;
+    for (int peer = 0; peer < places.size(); peer++) {
+      boolean gone = isGone(peer);
+      any |= gone;
+      first &= peer >= rank || gone || !isNear(peer);
+    }
+    noticed = !any ? 0 : noticed == 0 ? now : noticed;
+    return any && now - noticed >= (first ? ENDING_MILLIS : ENDING_MILLIS + GRACE_MILLIS);
   }
 
   private void exchangeBeats(long now, boolean waits) {
@@ -190,14 +218,19 @@ final class Watch {
   /** A rank of this host whose process has ended, in words; null if there is none. */
   String gone() {
     for (int peer = 0; peer < places.size(); peer++) {
-      Place place = places.get(peer);
-      if (peer != rank
-          && place.processes().equals(places.get(rank).processes())
-          && !isAlive(place.pid())) {
+      if (isGone(peer)) {
         return describe(peer) + " has died";
       }
     }
     return null;
+  }
+
+  private boolean isNear(int peer) {
+    return places.get(peer).processes().equals(places.get(rank).processes());
+  }
+
+  private boolean isGone(int peer) {
+    return peer != rank && isNear(peer) && !isAlive(places.get(peer).pid());
   }
 
   private static boolean isAlive(long pid) {

@@ -21,6 +21,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Setting;
 import nacre.tensor.Settings;
+import nacre.tensor.spi.CollectiveException;
 import nacre.tensor.spi.Collectives;
 import nacre.tensor.spi.Rendezvous;
 import nacre.tensor.spi.Requirement;
@@ -46,11 +47,7 @@ public final class World implements Rendezvous, AutoCloseable {
     this.places = meet();
     this.watch =
         new Watch(
-            mpi.rank(),
-            places,
-            timeoutMillis,
-            () -> System.nanoTime() / 1_000_000,
-            line -> lost.accept(line));
+            mpi.rank(), places, timeoutMillis, () -> System.nanoTime() / 1_000_000, this::lose);
     mpi.watch(watch);
   }
 
@@ -193,14 +190,20 @@ public final class World implements Rendezvous, AutoCloseable {
             });
   }
 
+  private void lose(String line) {
+    lost.accept(line);
+    mpi.giveUp(new CollectiveException(line));
+  }
+
   /** One line: which library serves. */
   public String describe() {
     return host.describe();
   }
 
   /**
-   * Says what to do when a rank is lost: it is told in one line, by a thread of the world's own.
-   * Whoever computes may be waiting for that rank.
+   * Says what to do when a rank is lost: it is told in one line, by a thread of the world's own, on
+   * one rank some seconds before the others, so that it can {@link #abort} them. What waits for an
+   * exchange afterwards throws that line.
    */
   public void onLoss(Consumer<String> act) {
     lost = act;
