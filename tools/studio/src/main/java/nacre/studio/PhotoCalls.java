@@ -5,12 +5,14 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.UploadedFile;
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Semaphore;
+import javax.imageio.ImageIO;
 import nacre.neuralassets.scene.Box2;
 import nacre.neuralassets.scene.Box3;
 import nacre.neuralassets.scene.Camera;
@@ -118,7 +120,8 @@ final class PhotoCalls {
 
   private void save(Context request) throws IOException {
     Asked asked = Asked.of(request).only("name", "camera", "up", "objects");
-    BufferedImage picture = studio.photos().picture(request.pathParam("id"));
+    byte[] photo = studio.photos().png(request.pathParam("id"));
+    BufferedImage picture = ImageIO.read(new ByteArrayInputStream(photo));
     double aspect = (double) picture.getWidth() / picture.getHeight();
     Intrinsics usual = new Intrinsics(USUAL_FOCAL_LENGTH, USUAL_FOCAL_LENGTH * aspect, 0.5, 0.5);
     Camera camera = SceneJson.camera(asked.object("camera"), usual);
@@ -129,6 +132,7 @@ final class PhotoCalls {
     Scene scene = scene(asked, picture, camera, up.normalized());
     String name;
     synchronized (studio.scenes()) {
+      studio.scenes().space().require(photo.length, "saved scenes");
       name = studio.scenes().free(asked.text("name", 80));
       SceneWriter.write(scene, studio.scenes().folder(name));
     }

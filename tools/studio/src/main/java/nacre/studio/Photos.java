@@ -6,7 +6,6 @@ import com.drew.metadata.Directory;
 import com.drew.metadata.Metadata;
 import com.drew.metadata.exif.ExifReader;
 import com.drew.metadata.exif.ExifSubIFDDirectory;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
@@ -16,7 +15,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.regex.Pattern;
-import javax.imageio.ImageIO;
 import nacre.cli.texttoimage.PictureFile;
 import nacre.weights.AtomicFile;
 import nacre.weights.Sha256;
@@ -36,10 +34,10 @@ final class Photos {
   private static final int ID_LENGTH = 16;
   private static final Pattern ID = Pattern.compile("[0-9a-f]{" + ID_LENGTH + "}");
 
-  private final Path folder;
+  private final DiskSpace space;
 
-  Photos(Path folder) {
-    this.folder = folder;
+  Photos(DiskSpace space) {
+    this.space = space;
   }
 
   /** Keeps a photo; one at a time is decoded, since each may take half a gigabyte meanwhile. */
@@ -57,11 +55,10 @@ final class Photos {
       json.putNull("focalLength");
     }
     json.put("url", "/api/photos/" + id);
-    Files.createDirectories(folder);
+    Files.createDirectories(space.folder());
     byte[] png = Pictures.png(picture);
-    AtomicFile.write(folder.resolve(id + ".png"), out -> out.write(png));
-    byte[] text = Asked.MAPPER.writeValueAsBytes(json);
-    AtomicFile.write(folder.resolve(id + ".json"), out -> out.write(text));
+    space.makeRoom(png.length);
+    AtomicFile.write(file(id), out -> out.write(png));
     return json;
   }
 
@@ -84,25 +81,17 @@ final class Photos {
     return OptionalDouble.empty();
   }
 
-  /** What is known of a photo. */
-  JsonNode find(String id) throws IOException {
-    return Asked.MAPPER.readTree(Files.readAllBytes(file(id, ".json")));
-  }
-
   /** A photo as PNG. */
-  byte[] png(String id) throws IOException {
-    return Files.readAllBytes(file(id, ".png"));
-  }
-
-  BufferedImage picture(String id) throws IOException {
-    return ImageIO.read(file(id, ".png").toFile());
-  }
-
-  private Path file(String id, String ending) {
-    Path file = ID.matcher(id).matches() ? folder.resolve(id + ending) : null;
+  synchronized byte[] png(String id) throws IOException {
+    Path file = ID.matcher(id).matches() ? file(id) : null;
     if (file == null || !Files.isRegularFile(file)) {
       throw Refusal.missing("there is no photo " + Asked.brief(id) + "; upload it first");
     }
-    return file;
+    DiskSpace.used(file);
+    return Files.readAllBytes(file);
+  }
+
+  private Path file(String id) {
+    return space.folder().resolve(id + ".png");
   }
 }

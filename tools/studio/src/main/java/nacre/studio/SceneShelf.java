@@ -45,6 +45,7 @@ final class SceneShelf {
 
   private record Key(String id, int size, int slots) {}
 
+  private final DiskSpace space;
   private final Path own;
   private final DataConfig rendering;
   private final int renderedSize;
@@ -62,11 +63,12 @@ final class SceneShelf {
   /**
    * A shelf.
    *
-   * @param own the folder of scenes that are saved here
+   * @param space the folder of scenes that are saved here
    * @param model whose held-out scenes are shown
    */
-  SceneShelf(Path own, List<String> dataSets, Models.Assets model) throws IOException {
-    this.own = own;
+  SceneShelf(DiskSpace space, List<String> dataSets, Models.Assets model) throws IOException {
+    this.space = space;
+    this.own = space.folder();
     this.rendering = Scenes.dataOf(model.preset());
     this.renderedSize = model.preset().imageSize();
     for (String set : dataSets) {
@@ -78,6 +80,11 @@ final class SceneShelf {
       }
       data.put(free, DataChoice.open(set, model.preset()));
     }
+  }
+
+  /** Where scenes are saved. */
+  DiskSpace space() {
+    return space;
   }
 
   /** The folder of a scene saved here. */

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.Semaphore;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import nacre.neuralassets.scene.SceneFormatException;
@@ -18,10 +19,12 @@ final class SceneUpload {
   private static final Pattern FILE =
       Pattern.compile("scene\\.json|(?:frame|segmentation)_\\d{3,6}\\.png");
 
+  private static final int UPLOADS_AT_ONCE = 4;
   private static final int MOST_FILES = 1000;
   private static final long MOST_PIXELS = 4096 * 4096;
 
   private final Studio studio;
+  private final Semaphore uploads = new Semaphore(UPLOADS_AT_ONCE);
 
   SceneUpload(Studio studio) {
     this.studio = studio;
@@ -29,6 +32,17 @@ final class SceneUpload {
 
   /** Takes the folder; files in it that are none of a scene's are passed over. */
   void take(Context request) throws IOException {
+    if (!uploads.tryAcquire()) {
+      throw new Refusal(503, "other uploads are under way: try again in a moment");
+    }
+    try {
+      keep(request);
+    } finally {
+      uploads.release();
+    }
+  }
+
+  private void keep(Context request) throws IOException {
     String type = String.valueOf(request.contentType()).toLowerCase(Locale.ROOT);
     if (!type.startsWith("multipart/form-data")) {
       throw new Refusal(
@@ -54,6 +68,7 @@ final class SceneUpload {
       }
       check(folder);
       synchronized (studio.scenes()) {
+        studio.scenes().space().require(DiskSpace.bytes(folder), "saved scenes");
         name = studio.scenes().free(name);
         Files.createDirectories(studio.scenes().folder(name).getParent());
         Files.move(folder, studio.scenes().folder(name));

@@ -32,10 +32,13 @@ final class Studio implements AutoCloseable {
     this.scenes =
         models.assets().isEmpty()
             ? null
-            : new SceneShelf(out.resolve("scenes"), settings.data(), models.assets(null));
+            : new SceneShelf(
+                new DiskSpace(out.resolve("scenes"), settings.limits().sceneBytes()),
+                settings.data(),
+                models.assets(null));
     this.history = new History(out.resolve("history"), events);
     this.runs = new Runs(out.resolve("runs"), events);
-    this.photos = new Photos(out.resolve("photos"));
+    this.photos = new Photos(new DiskSpace(out.resolve("photos"), settings.limits().photoBytes()));
     this.jobs = new JobQueue(new Engine(settings.device()), events, this::prepare);
   }
 

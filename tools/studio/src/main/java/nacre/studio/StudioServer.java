@@ -5,13 +5,24 @@ import io.javalin.config.JavalinConfig;
 import io.javalin.config.SizeUnit;
 import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
+import jakarta.servlet.ServletException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.nio.channels.ClosedChannelException;
+import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import nacre.cli.Failure;
 import nacre.cli.options.UserException;
+import org.eclipse.jetty.http.HttpException;
+import org.eclipse.jetty.io.EofException;
+import org.eclipse.jetty.server.Connector;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
 
 /** The web server: its limits, its calls and what it says of failures. */
 final class StudioServer implements AutoCloseable {
@@ -23,7 +34,9 @@ final class StudioServer implements AutoCloseable {
   private static final long MOST_JSON = 1 << 20;
 
   private final Address address;
+  private final Limits limits;
   private final Studio studio;
+  private final Connections connections;
   private final Javalin web;
 
   private StudioServer(StudioSettings settings) throws IOException {
@@ -31,6 +44,8 @@ final class StudioServer implements AutoCloseable {
       logger.setLevel(Level.SEVERE);
     }
     this.address = settings.address();
+    this.limits = settings.limits();
+    this.connections = new Connections(limits.connections(), limits.perAddress());
     this.studio = new Studio(settings);
     this.web = Javalin.create(this::configure);
   }
@@ -39,7 +54,7 @@ final class StudioServer implements AutoCloseable {
   static StudioServer start(StudioSettings settings) throws IOException {
     StudioServer server = new StudioServer(settings);
     try {
-      server.web.start(server.address.host(), server.address.port());
+      server.web.start();
     } catch (RuntimeException e) {
       server.close();
       throw new UserException(
@@ -61,6 +76,8 @@ final class StudioServer implements AutoCloseable {
     config.jetty.multipartConfig.maxFileSize(Photos.MOST_MEGABYTES, SizeUnit.MB);
     config.jetty.multipartConfig.maxTotalRequestSize(2 * Photos.MOST_MEGABYTES, SizeUnit.MB);
     config.jetty.multipartConfig.maxInMemoryFileSize(1, SizeUnit.MB);
+    config.jetty.modifyServer(this::guard);
+    config.jetty.addConnector(this::connector);
     config.http.generateEtags = true;
     config.http.prefer405over404 = true;
     Guard guard = new Guard(address);
@@ -81,6 +98,20 @@ final class StudioServer implements AutoCloseable {
     config.routes.exception(Exception.class, StudioServer::explain);
   }
 
+  /** Puts the limits of connections before all that is served. */
+  private void guard(Server server) {
+    connections.setHandler(new SlowBodies(limits.bodyPatience()));
+    server.setHandler(connections);
+  }
+
+  private Connector connector(Server server, HttpConfiguration http) {
+    ServerConnector connector = new ServerConnector(server, new HttpConnectionFactory(http));
+    connector.setHost(address.host());
+    connector.setPort(address.port());
+    connector.addBean(connections);
+    return connector;
+  }
+
   /** What the web server itself refuses. */
   private static void refuse(HttpResponseException e, Context request) {
     String message =
@@ -95,12 +126,37 @@ final class StudioServer implements AutoCloseable {
 
   /** A mistake of the user's is told; all else is a fault of this program. */
   private static void explain(Exception e, Context request) {
-    if (Failure.isExplained(e)) {
+    Optional<Refusal> body = ofBody(e);
+    if (body.isPresent()) {
+      Answers.refuse(request, body.get().status(), body.get().getMessage());
+    } else if (Failure.isExplained(e)) {
       Answers.refuse(request, 400, Failure.describe(e));
     } else {
       e.printStackTrace();
       Answers.refuse(request, 500, "a fault of Nacre's: " + Failure.describe(e));
     }
+  }
+
+  /** What was wrong with the body, wherever in reading it that was noticed. */
+  private static Optional<Refusal> ofBody(Exception e) {
+    Refusal found = null;
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      switch (cause) {
+        case SlowBodies.SlowBodyException slow -> found = new Refusal(408, slow.getMessage());
+        case ClosedChannelException _, EofException _ ->
+            found = Refusal.bad("the connection ended before the body did");
+        case EOFException _ when e instanceof ServletException ->
+            found = Refusal.bad("the form is malformed: it ends too early");
+        case HttpException http when http.getCode() < 500 ->
+            found = new Refusal(http.getCode(), "the form is malformed: " + reason(http));
+        default -> {}
+      }
+    }
+    return Optional.ofNullable(found);
+  }
+
+  private static String reason(HttpException e) {
+    return Asked.brief(String.valueOf(e.getReason()));
   }
 
   private static void openApi(Context request) throws IOException {
@@ -113,6 +169,11 @@ final class StudioServer implements AutoCloseable {
   URI page() {
     String token = address.token() == null ? "" : "?token=" + address.token();
     return URI.create("http://" + address.host() + ":" + web.port() + "/" + token);
+  }
+
+  /** How many connections are open. */
+  int connections() {
+    return connections.count();
   }
 
   /** Everything that the calls share. */

@@ -274,6 +274,12 @@ class HostileTest {
             "/api/photos",
             "multipart/form-data; boundary=x",
             bytes("--x\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n1\r\n--x--\r\n")));
+    for (String path : List.of("/api/photos", "/api/scenes")) {
+      String type = "multipart/form-data; boundary=x";
+      bad.add(post(400, "form is malformed", path, type, bytes("--xx\r\n1\r\n")));
+      bad.add(post(400, "form is malformed", path, type, bytes("--x\r\nContent-Dispos")));
+      bad.add(post(400, "form is malformed", path, "multipart/form-data", bytes("--x--\r\n")));
+    }
     bad.add(
         post(
             404,
@@ -409,6 +415,24 @@ class HostileTest {
       }
     }
     assertEquals("demo", studio.get("/api/state").at("/model/name").textValue());
+  }
+
+  @Test
+  void aBodyInPartsIsTaken() throws Exception {
+    byte[] request =
+        raw(
+            "POST",
+            "/api/draw",
+            "Content-Type: " + JSON + "\r\n",
+            bytes(scene("\"preview\":true")));
+    try (Socket socket = connected()) {
+      int first = request.length - 10;
+      socket.getOutputStream().write(request, 0, first);
+      Thread.sleep(100);
+      socket.getOutputStream().write(request, first, 10);
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertTrue(answer.startsWith("HTTP/1.1 202 "), answer);
+    }
   }
 
   @Test

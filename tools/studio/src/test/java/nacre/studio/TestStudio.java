@@ -26,9 +26,13 @@ final class TestStudio implements AutoCloseable {
   }
 
   TestStudio(Path out, Address address, Path... models) throws IOException {
+    this(out, address, Limits.USUAL, models);
+  }
+
+  TestStudio(Path out, Address address, Limits limits, Path... models) throws IOException {
     server =
         StudioServer.start(
-            new StudioSettings(address, out, List.of(models), List.of(), Device.of("cpu")));
+            new StudioSettings(address, out, List.of(models), List.of(), Device.of("cpu"), limits));
   }
 
   StudioServer server() {
