@@ -11,6 +11,7 @@
 #include "errors.h"
 #include "memory.h"
 #include "numbers.h"
+#include "report.h"
 #include "streams.h"
 
 using namespace sim;
@@ -75,7 +76,7 @@ constexpr int EPILOGUE_RELU = 2, EPILOGUE_BIAS = 4, EPILOGUE_DRELU = 8, EPILOGUE
               EPILOGUE_DGELU = 64, EPILOGUE_AUX = 128, EPILOGUE_BGRADA = 256, EPILOGUE_BGRADB = 512;
 constexpr uint64_t ALGORITHM_MAGIC = 0x4e61637265536d31;
 constexpr size_t WORKSPACE = 64 << 10;
-constexpr int ALGORITHMS = 3;  // of each product; they are the same
+constexpr int ALGORITHMS = 3;  // of each product, which compute the same
 
 std::optional<Type> type_of(int cuda) {
   switch (cuda) {
@@ -360,6 +361,7 @@ EXPORT int cublasLtMatmulAlgoGetHeuristic(void* h, Description* d, Layout* a, La
     one.algorithm.data[1] = one.workspace;
     // What it was told of alignment it relies on; a bias that was not set is as aligned as can be.
     for (int i = 0; i < 4; i++) one.algorithm.data[2 + i] = p->alignment[i];
+    one.algorithm.data[7] = static_cast<uint64_t>(*count);
     one.algorithm.data[6] = d->bias == 0 ? 256 : std::min<uint64_t>(256, d->bias & (~d->bias + 1));
     one.waves = 1;
   }
@@ -396,6 +398,7 @@ EXPORT int cublasLtMatmul(void* h, const Description* d, const float* alpha, uin
     }
   }
   size_t used = algorithm ? algorithm->data[1] : 0;
+  double cost = algorithm ? cost_of("NACRE_SIM_CUBLAS_COST", static_cast<int64_t>(algorithm->data[7])) : 0;
   Call call{*d, *a, *b, *c, *o, pa, pb, pc, po, *alpha, *beta};
   CUresult result = enqueue(stream, Work{"matrix product", [call, workspace, used]() -> std::string {
                                            std::string why = memory::why_not_writable(workspace, used);
@@ -407,6 +410,6 @@ EXPORT int cublasLtMatmul(void* h, const Description* d, const float* alpha, uin
                                              if (!why.empty()) return "cublasLtMatmul: " + why;
                                            }
                                            return "";
-                                         }});
+                                         }, false, cost});
   return result == CUDA_SUCCESS ? SUCCESS : EXECUTION_FAILED;
 }

@@ -15,12 +15,13 @@
 #include <sstream>
 
 #include "errors.h"
+#include "report.h"
 
 namespace sim::compiler {
 namespace {
 
 // To be changed when sources are built in another way: what was built before is then built again.
-constexpr const char* RECIPE = "2";
+constexpr const char* RECIPE = "2 " RECIPE_OF_KERNELS;
 
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -231,6 +232,7 @@ EXPORT int nvrtcCompileProgram(Program* program, int count, const char* const* o
     if (at != std::string::npos) architecture = std::atoi(o.c_str() + at + 3);
     program->source.options.push_back(o);
   }
+  note("NVRTC compiles a program");
   compiler::Result result = compiler::compile(program->source);
   program->log = result.log;
   if (!result.good) return NVRTC_ERROR_COMPILATION;

@@ -7,8 +7,9 @@
 #include <optional>
 #include <set>
 
-#include "dnn_program.h"
+#include "dnn_plans.h"
 #include "errors.h"
+#include "report.h"
 #include "streams.h"
 
 using namespace sim;
@@ -20,6 +21,9 @@ using dnn::Tensor;
 namespace sim {
 CUresult require_context();
 }
+EXPORT size_t cudnnGetVersion();
+EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, int device);
+
 
 namespace {
 
@@ -125,7 +129,7 @@ std::optional<int> attribute_type(int a) {
   if (a == 907 || a == 908) return BOOLEAN;
   if (a == 1000) return INT64;
   if (a == 1001 || a == 1003) return VOID_PTR;
-  if (a == 2702) return CHAR;
+  if (a == 405 || a == 2702) return CHAR;
   if (a == 1500 || a == 1601) return DATA_TYPE;
   if (a == 1600) return REDUCTION_OPERATOR;
   if ((a >= 1520 && a <= 1523) || (a >= 1610 && a <= 1612) || a == 2200 || a == 2201) return DESCRIPTOR;
@@ -285,12 +289,29 @@ void finalize_graph(Descriptor& d) {
   d.program = program;
 }
 
+// Whether cuDNN has engines for it that are compiled at run time and no others: attention, and convolutions with more
+// behind them than a residual and a bias, of the same at every pixel or after a function.
+bool only_compiled(const Program& program) {
+  const Operation& first = program.operations.front();
+  if (first.kind != Kind::FORWARD) return first.kind != Kind::INPUT_GRADIENT && first.kind != Kind::WEIGHT_GRADIENT;
+  for (size_t i = 1; i < program.operations.size(); i++) {
+    const Operation& o = program.operations[i];
+    auto b = o.tensors.find("b");
+    if (b == o.tensors.end()) return true;
+    const std::vector<int64_t>&to = o.tensors.at("y").dims, &from = b->second.dims;
+    bool bias = from[0] == 1 && from[2] == 1 && from[3] == 1;
+    if (!bias && from != to) return true;
+  }
+  return false;
+}
+
 // The engines for a graph, best first, under numbers and notes that cuDNN has for an H100: one that uses tensor cores
 // for f32 rounds operands to TF32 and says no more than TENSOR_CORE, and exact ones come after many of these.
 std::vector<Engine> engines(const Program& program) {
   constexpr int ROUNDING = 28;
   const Operation& first = program.operations.front();
   bool f32 = first.tensors.count("x") != 0 && first.tensors.at("x").type == Type::F32;
+  if (!f32 && only_compiled(program)) return {{4, {TENSOR_CORE}, false, true, 0}};
   std::vector<Engine> all;
   if (first.kind == Kind::WEIGHT_GRADIENT) all.push_back({1, {TENSOR_CORE, NONDETERMINISTIC}, f32, false, 0});
   if (f32) {
@@ -317,11 +338,45 @@ bool fails(const char* setting, const Engine& engine, const Program& program) {
   return engine.place < exact - all.begin() + std::atoi(asked);
 }
 
+// The device that plans are for: its compute capability, in hundredths, and its multiprocessors.
+std::pair<int, int> device() {
+  int major = 0, minor = 0, multiprocessors = 0;
+  cuDeviceGetAttribute(&major, 75, 0);
+  cuDeviceGetAttribute(&minor, 76, 0);
+  cuDeviceGetAttribute(&multiprocessors, 16, 0);
+  return {100 * major + 10 * minor, multiprocessors};
+}
+
+std::string text_of(const Descriptor& plan) {
+  auto [architecture, multiprocessors] = device();
+  return dnn::plan_text(*plan.program, plan.engine.number, static_cast<int>(cudnnGetVersion()), architecture,
+                        multiprocessors);
+}
+
+// From a text that another process had: nothing is asked of heuristics, and nothing is compiled.
+void read_plan(Descriptor& d) {
+  std::vector<char> text = values<char>(d, 405);
+  auto [architecture, multiprocessors] = device();
+  d.program = std::make_shared<Program>();
+  int64_t number = 0;
+  std::string why;
+  int status = dnn::plan_of({text.begin(), text.end()}, static_cast<int>(cudnnGetVersion()), architecture,
+                            multiprocessors, *d.program, number, why);
+  if (status) stop(status, why);
+  std::vector<Engine> all = engines(*d.program);
+  auto found = std::find_if(all.begin(), all.end(), [&](const Engine& e) { return e.number == number; });
+  if (found == all.end()) stop(BAD_PARAM, format("a plan of engine %d, which there is not", static_cast<int>(number)));
+  d.engine = *found;
+  d.program->tf32 = d.engine.tf32;
+  note(format("cuDNN reads a plan, engine %d", static_cast<int>(number)));
+}
+
 void finalize(Descriptor& d) {
   switch (d.type) {
     case TENSOR: finalize_tensor(d); break;
     case GRAPH: finalize_graph(d); break;
     case HEURISTICS: {
+      note("cuDNN's heuristics are asked");
       const Descriptor& graph = child(d, 201, GRAPH, "the graph");
       if (!d.attributes.count(200)) stop(BAD_PARAM, "heuristics without a mode");
       std::string why;
@@ -330,11 +385,17 @@ void finalize(Descriptor& d) {
       break;
     }
     case PLAN: {
-      const Descriptor& chosen = child(d, 401, ENGINE_CONFIGURATION, "the engine configuration");
       if (!d.attributes.count(400) && !d.attributes.count(407)) stop(BAD_PARAM, "a plan without a handle");
+      if (d.attributes.count(405)) {
+        read_plan(d);
+        break;
+      }
+      const Descriptor& chosen = child(d, 401, ENGINE_CONFIGURATION, "the engine configuration");
       d.program = std::make_shared<Program>(*chosen.program);
       d.program->tf32 = chosen.engine.tf32;
       d.engine = chosen.engine;
+      note(format("cuDNN makes a plan, engine %d%s", static_cast<int>(d.engine.number),
+                  d.engine.compiled ? ", compiled" : ""));
       if (fails("NACRE_SIM_CUDNN_FAIL_FINALIZE", d.engine, *d.program)) {
         stop(INTERNAL_ERROR, format("engine %d fails when its plan is finalized", static_cast<int>(d.engine.number)));
       }
@@ -491,6 +552,10 @@ EXPORT int cudnnBackendGetAttribute(const Descriptor* d, int attribute, int type
   if (attribute == 1305 && d->type == ENGINE && type == BEHAVIOR_NOTE) {
     return give(d->engine.compiled ? std::vector<int>{RUNTIME_COMPILATION} : std::vector<int>{}, asked, count, to);
   }
+  if (attribute == 405 && d->type == PLAN && type == CHAR) {
+    std::string text = text_of(*d);
+    return give(std::vector<char>(text.begin(), text.end()), asked, count, to);
+  }
   if (attribute == 402 && d->type == PLAN && type == INT64) {
     return give(std::vector<int64_t>{static_cast<int64_t>(workspace(*d->program))}, asked, count, to);
   }
@@ -548,6 +613,6 @@ EXPORT int cudnnBackendExecute(Handle* h, Descriptor* plan, Descriptor* pack) {
                                               if (bytes) std::memset(memory::host<void>(scratch), 0xFF, bytes);
                                               memory::mark_written(scratch, bytes);
                                               return program->run(addresses, scalars);
-                                            }});
+                                            }, false, cost_of("NACRE_SIM_CUDNN_COST", plan->engine.number)});
   return result == CUDA_SUCCESS ? SUCCESS : refuse(EXECUTION_FAILED, "the stream refused the plan");
 }

@@ -66,6 +66,9 @@ std::set<CUgraphExec>& graph_execs() {
 
 CUresult broken = CUDA_SUCCESS;
 
+// What the work done so far is said to have taken besides.
+std::chrono::steady_clock::duration claimed{};
+
 CUstream null_stream() {
   static sim_stream one;
   return &one;
@@ -94,6 +97,8 @@ CUresult step(CUstream s) {
   if (broken != CUDA_SUCCESS) return broken;
   if (memory::counting() && !work.orders) return broken;
   std::string story = work.run();
+  claimed += std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::chrono::duration<double, std::milli>(work.cost));
   if (!story.empty()) broken = fail(code_of(story), story);
   return broken;
 }
@@ -257,7 +262,7 @@ EXPORT CUresult cuEventRecord(CUevent e, CUstream s) {
   e->mark = mark;
   CUresult result = enqueue(s, Work{"event", [mark]() -> std::string {
                                       mark->done = true;
-                                      mark->at = std::chrono::steady_clock::now();
+                                      mark->at = std::chrono::steady_clock::now() + claimed;
                                       return "";
                                     }});
   if (known(mark->stream) && mark->stream->capture) {

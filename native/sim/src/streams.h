@@ -18,6 +18,7 @@ struct Work {
   std::string name;
   std::function<std::string()> run;
   bool orders = false;  // others wait for it, or use its memory again: done even where work is only counted
+  double cost = 0;      // milliseconds that events find it to take longer than it does
 };
 
 // One lock for the whole simulated driver; calls may come from many threads.

@@ -8,13 +8,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import nacre.bindings.cublaslt.CublasLt;
 import nacre.bindings.cublaslt.cublasLtMatmulHeuristicResult_t;
 import nacre.tensor.DType;
 import nacre.tensor.DeviceMemoryException;
 import nacre.tensor.cuda.driver.CudaException;
+import nacre.tensor.cuda.driver.LibraryPolicy;
+import nacre.tensor.cuda.driver.Stopwatch;
 
 /**
  * Matrix products by cuBLASLt. Its matrices are column-major, so a row-major y = a · b is given to
@@ -33,10 +34,7 @@ final class CublasLtLibrary {
   private static final int CANDIDATES = 8;
 
   private final Gpu gpu;
-  private final boolean tf32;
-  private final boolean tune;
-  private final BiConsumer<String, String> tuned;
-  private final BiConsumer<String, String> refusals;
+  private final LibraryPolicy policy;
   private final MemorySegment handle;
   private final Map<Signature, Optional<Plan>> plans = new HashMap<>();
   private final MemorySegment one = Arena.global().allocateFrom(ValueLayout.JAVA_FLOAT, 1);
@@ -90,23 +88,9 @@ final class CublasLtLibrary {
     }
   }
 
-  /**
-   * @param tf32 whether f32 operands may be rounded to 10 bits of fraction
-   * @param tune whether algorithms are timed
-   * @param tuned takes each signature that was timed, and what came of it
-   * @param refusals takes each signature that cuBLASLt has no algorithm for, and what it says
-   */
-  CublasLtLibrary(
-      Gpu gpu,
-      boolean tf32,
-      boolean tune,
-      BiConsumer<String, String> tuned,
-      BiConsumer<String, String> refusals) {
+  CublasLtLibrary(Gpu gpu, LibraryPolicy policy) {
     this.gpu = gpu;
-    this.tf32 = tf32;
-    this.tune = tune;
-    this.tuned = tuned;
-    this.refusals = refusals;
+    this.policy = policy;
     gpu.device().enter();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
@@ -179,14 +163,16 @@ final class CublasLtLibrary {
       }
       best = times[i] < times[best] ? i : best;
     }
-    tuned.accept(
-        signature.toString(),
-        String.format(
-            Locale.ROOT,
-            "the fastest of %d algorithms is number %d, %.2f times as fast as the first",
-            times.length,
-            best + 1,
-            times[0] / times[best]));
+    policy
+        .tuned()
+        .accept(
+            signature.toString(),
+            String.format(
+                Locale.ROOT,
+                "the fastest of %d algorithms is number %d, %.2f times as fast as the first",
+                times.length,
+                best + 1,
+                times[0] / times[best]));
     return choices.get(best);
   }
 
@@ -226,7 +212,7 @@ final class CublasLtLibrary {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       int compute =
-          tf32 && s.dtype == DType.F32
+          policy.tf32() && s.dtype == DType.F32
               ? CublasLt.CUBLAS_COMPUTE_32F_FAST_TF32()
               : CublasLt.CUBLAS_COMPUTE_32F();
       check(
@@ -243,7 +229,7 @@ final class CublasLtLibrary {
       }
       long strideB = p.sharedB() ? 0 : (long) p.k() * p.n();
       long strideA = p.sharedA() ? 0 : (long) p.m() * p.k();
-      int wanted = tune ? CANDIDATES : 1;
+      int wanted = policy.tune() ? CANDIDATES : 1;
       Plan plan =
           new Plan(
               operation,
@@ -360,8 +346,11 @@ final class CublasLtLibrary {
         check(status, "cublasLtMatmulAlgoGetHeuristic");
       }
       if (status != CublasLt.CUBLAS_STATUS_SUCCESS() || count.get(ValueLayout.JAVA_INT, 0) == 0) {
-        refusals.accept(
-            "cuBLASLt " + signature, CudaException.text(CublasLt.cublasLtGetStatusString(status)));
+        policy
+            .refused()
+            .accept(
+                "cuBLASLt " + signature,
+                CudaException.text(CublasLt.cublasLtGetStatusString(status)));
       }
     } finally {
       CublasLt.cublasLtMatmulPreferenceDestroy(preference);

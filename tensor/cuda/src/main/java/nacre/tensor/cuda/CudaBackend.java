@@ -13,6 +13,8 @@ import nacre.tensor.cuda.driver.CudaDevice;
 import nacre.tensor.cuda.driver.CudaStepGraph;
 import nacre.tensor.cuda.driver.IndexFaults;
 import nacre.tensor.cuda.driver.Kernels;
+import nacre.tensor.cuda.driver.LibraryPolicy;
+import nacre.tensor.cuda.driver.PlanCache;
 import nacre.tensor.cuda.driver.Staging;
 import nacre.tensor.cuda.driver.Tickets;
 import nacre.tensor.cuda.nccl.NcclCollectives;
@@ -73,16 +75,17 @@ final class CudaBackend implements Backend {
     elementwise = new ElementwiseKernels(gpu);
     reductions = new ReductionKernels(gpu, elementwise);
     MatrixKernels matrices = new MatrixKernels(gpu);
+    LibraryPolicy policy =
+        new LibraryPolicy(
+            settings.tf32(),
+            settings.tune(),
+            PlanCache.of(device, settings.cache().resolve("plans")),
+            explanation::tuned,
+            explanation::refused);
     products =
         new CudaProducts(
-            new CublasLtLibrary(
-                gpu, settings.tf32(), settings.tune(), explanation::tuned, explanation::refused),
-            matrices,
-            elementwise,
-            reductions,
-            explanation);
-    CudnnLibrary dnn =
-        new CudnnLibrary(device, gpu.allocator(), settings.tf32(), explanation::refused);
+            new CublasLtLibrary(gpu, policy), matrices, elementwise, reductions, explanation);
+    CudnnLibrary dnn = new CudnnLibrary(device, gpu.allocator(), policy);
     convolutions =
         new CudaConvolutions(dnn, new ConvolutionKernels(gpu, reductions), matrices, explanation);
     softmax = new AttentionKernels(gpu);

@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import nacre.cli.Nacre;
 import nacre.tensor.Settings;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What a step of the whole model puts on a GPU of 132 multiprocessors, as {@code nacre bench
@@ -27,6 +29,8 @@ class LaunchesBenchTest {
     }
   }
 
+  @TempDir Path folder;
+
   @Test
   void aStepOfSampling() throws IOException, InterruptedException {
     List<Row> rows = count("unet-sample-64-b2");
@@ -34,10 +38,30 @@ class LaunchesBenchTest {
     assertEquals(32, of(rows, "attention").launches, "two in each of 16 transformer blocks");
   }
 
+  /** As the simulated libraries write down what takes real ones seconds. */
+  @Test
+  void theFirstStepOfAFreshProcessCompilesNothingWhatAnotherCompiled()
+      throws IOException, InterruptedException {
+    count("unet-sample-64-b2");
+    List<String> cold = Files.readAllLines(log());
+    assertTrue(cold.contains("NVRTC compiles a program"), cold.toString());
+    assertTrue(cold.contains("cuDNN makes a plan, engine 4, compiled"), cold.toString());
+    long plans = cold.stream().filter(line -> line.startsWith("cuDNN makes a plan")).count();
+    Files.delete(log());
+    count("unet-sample-64-b2");
+    List<String> warm = Files.readAllLines(log());
+    assertEquals(plans, warm.stream().filter(line -> line.contains("reads a plan")).count());
+    assertEquals(plans, warm.size(), "reads plans, and nothing else: " + warm);
+  }
+
   @Test
   void aStepOfTraining() throws IOException, InterruptedException {
     List<Row> rows = count("unet-averaged-32-b32");
     assertAtMost(3180, 100.5, of(rows, "all"));
+  }
+
+  private Path log() {
+    return folder.resolve("log");
   }
 
   private static void assertAtMost(long launches, double gigabytes, Row row) {
@@ -50,7 +74,7 @@ class LaunchesBenchTest {
   }
 
   /** In a process of its own, whose simulated device computes nothing. */
-  private static List<Row> count(String work) throws IOException, InterruptedException {
+  private List<Row> count(String work) throws IOException, InterruptedException {
     Optional<Path> simulator = Settings.ofProcess().cudaSimulator();
     assumeTrue(simulator.isPresent(), "no simulated GPU");
     ProcessBuilder builder =
@@ -68,6 +92,8 @@ class LaunchesBenchTest {
     builder.environment().put("NACRE_SIM_COUNT", "on");
     builder.environment().put("NACRE_SIM_MEMORY", Long.toString(128L << 30));
     builder.environment().put("NACRE_SIM_MULTIPROCESSORS", "132");
+    builder.environment().put("NACRE_CACHE", folder.resolve("cache").toString());
+    builder.environment().put("NACRE_SIM_LOG", log().toString());
     builder.redirectErrorStream(true);
     Process process = builder.start();
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -23,8 +23,24 @@ final class CudnnException extends Exception {
 
   private static final int LONGEST_MESSAGE = 1024;
 
+  private final boolean forGood;
+
+  /** What stays as it is with this GPU and these libraries. */
   CudnnException(String reason) {
+    this(reason, true);
+  }
+
+  /**
+   * @param forGood whether it stays as it is with this GPU and these libraries
+   */
+  CudnnException(String reason, boolean forGood) {
     super(reason);
+    this.forGood = forGood;
+  }
+
+  /** Whether it stays as it is: what is not supported, and not what failed. */
+  boolean isForGood() {
+    return forGood;
   }
 
   /**
@@ -37,7 +53,7 @@ final class CudnnException extends Exception {
     if (status == Cudnn.CUDNN_STATUS_SUCCESS()) {
       return;
     }
-    if (status / KIND == Cudnn.CUDNN_STATUS_NOT_SUPPORTED() / KIND) {
+    if (isNotSupported(status)) {
       throw new CudnnException(call + ": " + explain(status));
     }
     throw new CudaException("cuDNN: " + call + ": " + explain(status));
@@ -57,7 +73,7 @@ final class CudnnException extends Exception {
     if (status / KIND == NOT_READY || NO_ENGINES_FAULT.contains(status)) {
       throw new CudaException("cuDNN: " + call + ": " + explain(status));
     }
-    throw new CudnnException(call + ": " + explain(status));
+    throw new CudnnException(call + ": " + explain(status), isNotSupported(status));
   }
 
   /** As {@link #check}, for calls that nothing unsupported can come of. */
@@ -65,6 +81,10 @@ final class CudnnException extends Exception {
     if (status != Cudnn.CUDNN_STATUS_SUCCESS()) {
       throw new CudaException("cuDNN: " + call + ": " + explain(status));
     }
+  }
+
+  private static boolean isNotSupported(int status) {
+    return status / KIND == Cudnn.CUDNN_STATUS_NOT_SUPPORTED() / KIND;
   }
 
   private static String explain(int status) {

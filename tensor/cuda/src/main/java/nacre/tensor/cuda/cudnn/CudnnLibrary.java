@@ -6,13 +6,13 @@ import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
 import nacre.tensor.cuda.driver.CudaException;
+import nacre.tensor.cuda.driver.LibraryPolicy;
 import nacre.tensor.spi.AttentionGradients;
 import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Unary;
@@ -35,7 +35,7 @@ public final class CudnnLibrary {
   private final CudaAllocator allocator;
   private final Graph.Freedom freedom;
   private final long mostScores;
-  private final BiConsumer<String, String> refusals;
+  private final LibraryPolicy policy;
   private final Map<GraphShape, Verdict> verdicts = new HashMap<>();
   private Target.Handle target;
 
@@ -49,30 +49,20 @@ public final class CudnnLibrary {
   }
 
   /**
-   * @param tf32 whether f32 operands may be rounded to 10 bits of fraction
-   * @param refusals takes what cuDNN refused, and why, once for each signature
+   * @param policy takes what cuDNN refused, and why, once for each signature
    */
-  public CudnnLibrary(
-      CudaDevice device,
-      CudaAllocator allocator,
-      boolean tf32,
-      BiConsumer<String, String> refusals) {
-    this(device, allocator, tf32, refusals, MOST_SCORES);
+  public CudnnLibrary(CudaDevice device, CudaAllocator allocator, LibraryPolicy policy) {
+    this(device, allocator, policy, MOST_SCORES);
   }
 
   /**
    * @param mostScores how many scores attention's gradient may keep at a time
    */
-  CudnnLibrary(
-      CudaDevice device,
-      CudaAllocator allocator,
-      boolean tf32,
-      BiConsumer<String, String> refusals,
-      long mostScores) {
+  CudnnLibrary(CudaDevice device, CudaAllocator allocator, LibraryPolicy policy, long mostScores) {
     this.device = device;
     this.allocator = allocator;
-    this.freedom = new Graph.Freedom(tf32);
-    this.refusals = refusals;
+    this.policy = policy;
+    this.freedom = new Graph.Freedom(policy.tf32());
     this.mostScores = mostScores;
   }
 
@@ -212,16 +202,22 @@ public final class CudnnLibrary {
           run(plan, operands);
           if (!ran) {
             verdicts.put(shape, new Verdict.Planned(plan, true));
+            plan.keep();
           }
           return true;
         } catch (CudnnException e) {
           if (ran) {
             throw new CudaException("cuDNN: " + e.getMessage());
           }
-          refusals.accept(shape + ", engine " + plan.choice().engine().number(), e.getMessage());
           verdicts.remove(shape); // if no other can be planned, nobody finds the closed one
-          plan.choice().plan().close();
-          left = left.without(plan.choice().engine().number());
+          plan.close();
+          if (plan.wasKept()) {
+            plan.place().drop(); // its engine may be good, but for what another process wrote
+          } else {
+            long engine = plan.choice().engine().number();
+            policy.refused().accept(shape + ", engine " + engine, e.getMessage());
+            left = left.without(engine);
+          }
           verdicts.put(shape, plan(shape, left));
         }
       }
@@ -246,12 +242,12 @@ public final class CudnnLibrary {
 
   private Verdict plan(GraphShape shape, Graph.Freedom left) {
     if (target == null) {
-      target = Target.Handle.open(device.stream());
+      target = Target.Handle.open(device.stream(), policy.cache());
     }
     try {
       return new Verdict.Planned(shape.plan(target, left), false);
     } catch (CudnnException e) {
-      refusals.accept(shape.toString(), e.getMessage());
+      policy.refused().accept(shape.toString(), e.getMessage());
       return new Verdict.Refused();
     }
   }

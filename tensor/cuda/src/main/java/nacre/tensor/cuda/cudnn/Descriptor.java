@@ -4,7 +4,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import nacre.bindings.cudnn.Cudnn;
 
@@ -14,23 +16,62 @@ import nacre.bindings.cudnn.Cudnn;
 final class Descriptor implements AutoCloseable {
   private final MemorySegment handle;
   private final String name;
+  private final StringBuilder told; // null of those that are not asked
 
-  private Descriptor(String name, MemorySegment handle) {
+  private Descriptor(String name, MemorySegment handle, StringBuilder told) {
     this.name = name;
     this.handle = handle;
+    this.told = told;
   }
 
   /** A descriptor without attributes yet. */
   static Descriptor create(String name, int type) throws CudnnException {
+    return new Descriptor(name, created(name, type), null);
+  }
+
+  /** As {@link #create}, of a node that knows what it was {@link #told}. */
+  static Descriptor part(String name, int type) throws CudnnException {
+    return new Descriptor(name, created(name, type), new StringBuilder().append(type).append('('));
+  }
+
+  private static MemorySegment created(String name, int type) throws CudnnException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       CudnnException.check(Cudnn.cudnnBackendCreateDescriptor(type, out), name);
-      return new Descriptor(name, out.get(ValueLayout.ADDRESS, 0));
+      return out.get(ValueLayout.ADDRESS, 0);
     }
   }
 
   MemorySegment handle() {
     return handle;
+  }
+
+  /** All attributes that were set, those of its parts too, and of no addresses. */
+  String told() {
+    return told.toString() + ')';
+  }
+
+  /** A plan's whole self, which {@link #text(int, byte[])} gives to one of another process. */
+  byte[] text(int attribute) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment count = arena.allocate(ValueLayout.JAVA_LONG);
+      int type = Cudnn.CUDNN_TYPE_CHAR();
+      CudnnException.next(
+          Cudnn.cudnnBackendGetAttribute(handle, attribute, type, 0, count, MemorySegment.NULL),
+          name);
+      long length = count.get(ValueLayout.JAVA_LONG, 0);
+      MemorySegment characters = arena.allocate(Math.max(1, length));
+      CudnnException.next(
+          Cudnn.cudnnBackendGetAttribute(handle, attribute, type, length, count, characters), name);
+      return characters.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+    }
+  }
+
+  Descriptor text(int attribute, byte[] characters) throws CudnnException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment values = arena.allocateFrom(ValueLayout.JAVA_BYTE, characters);
+      return set(attribute, Cudnn.CUDNN_TYPE_CHAR(), characters.length, values);
+    }
   }
 
   /** Says that all attributes are set. */
@@ -80,10 +121,7 @@ final class Descriptor implements AutoCloseable {
   }
 
   Descriptor text(int attribute, String value) throws CudnnException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment characters = arena.allocateFrom(value);
-      return set(attribute, Cudnn.CUDNN_TYPE_CHAR(), characters.byteSize() - 1, characters);
-    }
+    return text(attribute, value.getBytes(StandardCharsets.UTF_8));
   }
 
   Descriptor library(int attribute, MemorySegment cudnn) throws CudnnException {
@@ -94,6 +132,9 @@ final class Descriptor implements AutoCloseable {
     List<MemorySegment> handles = new ArrayList<>();
     for (Descriptor value : values) {
       handles.add(value.handle);
+      if (told != null) {
+        told.append(attribute).append('=').append(value.told()).append(' ');
+      }
     }
     return pointers(attribute, Cudnn.CUDNN_TYPE_BACKEND_DESCRIPTOR(), handles);
   }
@@ -112,6 +153,12 @@ final class Descriptor implements AutoCloseable {
       throws CudnnException {
     CudnnException.check(
         Cudnn.cudnnBackendSetAttribute(handle, attribute, type, count, values), name);
+    boolean address =
+        type == Cudnn.CUDNN_TYPE_HANDLE() || type == Cudnn.CUDNN_TYPE_BACKEND_DESCRIPTOR();
+    if (told != null && !address) {
+      byte[] bytes = values.toArray(ValueLayout.JAVA_BYTE);
+      told.append(attribute).append('=').append(HexFormat.of().formatHex(bytes)).append(' ');
+    }
     return this;
   }
 

@@ -1,6 +1,6 @@
 package nacre.tensor.cuda.cudnn;
 
-import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import nacre.bindings.cudnn.Cudnn;
 import nacre.tensor.DType;
@@ -42,30 +42,38 @@ record Engines(Descriptor graph, Target target, DType dtype, Graph.Freedom freed
   record Choice(Descriptor plan, Engine engine, long workspace) {}
 
   /**
-   * The plan of the first engine, in cuDNN's order, that is deterministic and exact enough, and
-   * wants no more than a gibibyte of workspace; where all want more, of the one that wants least.
+   * The plans of the first engines, in cuDNN's order, that are deterministic and exact enough, and
+   * want no more than a gibibyte of workspace; where all want more, of the one that wants least.
    *
+   * @param most how many are wanted; there is one at least
    * @throws CudnnException if there is none, with the reason of the last that was tried
    */
-  Choice best() throws CudnnException {
+  List<Choice> first(int most) throws CudnnException {
     CudnnException last = new CudnnException("its heuristics know no engine");
+    boolean forGood = true;
     boolean tried = false;
-    Choice best = null;
+    Choice least = null;
+    List<Choice> choices = new ArrayList<>();
     for (int mode : new int[] {Cudnn.CUDNN_HEUR_MODE_A(), Cudnn.CUDNN_HEUR_MODE_FALLBACK()}) {
       List<Descriptor> configurations;
       try {
         configurations = recommended(mode);
       } catch (CudnnException e) {
         last = e;
+        forGood &= e.isForGood();
         continue;
       }
       try {
         for (Descriptor configuration : configurations) {
+          if (choices.size() == most) {
+            break;
+          }
           try {
             Engine engine = engine(configuration);
             if (freedom.failed().contains(engine.number)) {
               tried = true;
-              last = new CudnnException("engine " + engine.number + " fails when it is run");
+              last = new CudnnException("engine " + engine.number + " fails when it is run", false);
+              forGood = false;
               continue;
             }
             if (!engine.allowed(dtype, freedom)) {
@@ -77,29 +85,38 @@ record Engines(Descriptor graph, Target target, DType dtype, Graph.Freedom freed
             tried = true;
             Descriptor plan = plan(configuration);
             long wants = plan.number(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE());
-            if (best != null && wants >= best.workspace) {
-              plan.close();
-              continue;
-            }
-            if (best != null) {
-              best.plan.close();
-            }
-            best = new Choice(plan, engine, wants);
+            Choice choice = new Choice(plan, engine, wants);
             if (wants <= MUCH) {
-              return best;
+              choices.add(choice);
+            } else if (least == null || wants < least.workspace) {
+              close(least);
+              least = choice;
+            } else {
+              close(choice);
             }
           } catch (CudnnException e) {
             last = e;
+            forGood &= e.isForGood();
           }
         }
       } finally {
         configurations.forEach(Descriptor::close);
       }
+      if (!choices.isEmpty()) {
+        close(least);
+        return choices;
+      }
     }
-    if (best != null) {
-      return best;
+    if (least != null) {
+      return List.of(least);
     }
-    throw last;
+    throw new CudnnException(last.getMessage(), forGood);
+  }
+
+  private static void close(Choice choice) {
+    if (choice != null) {
+      choice.plan.close();
+    }
   }
 
   /** All engine configurations that a heuristic of cuDNN's names, the fastest first. */
@@ -139,13 +156,10 @@ record Engines(Descriptor graph, Target target, DType dtype, Graph.Freedom freed
   private Descriptor plan(Descriptor choice) throws CudnnException {
     Descriptor plan = Descriptor.create("plan", Cudnn.CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR());
     try {
-      switch (target) {
-        case Target.Handle(MemorySegment cudnn) ->
-            plan.library(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_HANDLE(), cudnn);
-        case Target.Described(Descriptor properties) ->
-            plan.nodes(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP(), properties);
-      }
-      return plan.nodes(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG(), choice).finishIfItCan();
+      return target
+          .tell(plan)
+          .nodes(Cudnn.CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG(), choice)
+          .finishIfItCan();
     } catch (CudnnException | RuntimeException e) {
       plan.close();
       throw e;

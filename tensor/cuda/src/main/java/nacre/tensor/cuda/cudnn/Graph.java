@@ -3,6 +3,7 @@ package nacre.tensor.cuda.cudnn;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import nacre.bindings.cudnn.Cudnn;
@@ -13,7 +14,7 @@ import nacre.tensor.spi.Window;
 
 /**
  * A few operations that cuDNN is to run as one. Tensors and operations are added, then {@link
- * #build} asks for a plan. Everything computes in f32, whatever it is stored as.
+ * #plan} asks for a plan. Everything computes in f32, whatever it is stored as.
  */
 final class Graph implements AutoCloseable {
   /** Node of a graph that holds numbers. Its place in the list of operands is its identifier. */
@@ -81,7 +82,7 @@ final class Graph implements AutoCloseable {
   private Edge edge(
       long id, int type, long[] dims, long[] strides, boolean virtual, boolean byValue)
       throws CudnnException {
-    Descriptor d = own(Descriptor.create("tensor", Cudnn.CUDNN_BACKEND_TENSOR_DESCRIPTOR()));
+    Descriptor d = own(Descriptor.part("tensor", Cudnn.CUDNN_BACKEND_TENSOR_DESCRIPTOR()));
     d.longs(Cudnn.CUDNN_ATTR_TENSOR_UNIQUE_ID(), id)
         .code(Cudnn.CUDNN_ATTR_TENSOR_DATA_TYPE(), Cudnn.CUDNN_TYPE_DATA_TYPE(), type)
         .longs(Cudnn.CUDNN_ATTR_TENSOR_DIMENSIONS(), dims)
@@ -109,7 +110,7 @@ final class Graph implements AutoCloseable {
   void convolution(Direction direction, Edge x, Edge w, Edge y, Window window)
       throws CudnnException {
     Descriptor how =
-        own(Descriptor.create("convolution", Cudnn.CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR()))
+        own(Descriptor.part("convolution", Cudnn.CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR()))
             .longs(Cudnn.CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS(), 2)
             .code(
                 Cudnn.CUDNN_ATTR_CONVOLUTION_COMP_TYPE(),
@@ -223,7 +224,7 @@ final class Graph implements AutoCloseable {
 
   private Descriptor pointwise(int mode) throws CudnnException {
     Descriptor how =
-        own(Descriptor.create("pointwise", Cudnn.CUDNN_BACKEND_POINTWISE_DESCRIPTOR()))
+        own(Descriptor.part("pointwise", Cudnn.CUDNN_BACKEND_POINTWISE_DESCRIPTOR()))
             .code(Cudnn.CUDNN_ATTR_POINTWISE_MODE(), Cudnn.CUDNN_TYPE_POINTWISE_MODE(), mode)
             .code(
                 Cudnn.CUDNN_ATTR_POINTWISE_MATH_PREC(),
@@ -237,7 +238,7 @@ final class Graph implements AutoCloseable {
   /** c [.., m, n] = a [.., m, k] · b [.., k, n]. */
   void product(Edge a, Edge b, Edge c) throws CudnnException {
     Descriptor how =
-        own(Descriptor.create("product", Cudnn.CUDNN_BACKEND_MATMUL_DESCRIPTOR()))
+        own(Descriptor.part("product", Cudnn.CUDNN_BACKEND_MATMUL_DESCRIPTOR()))
             .code(
                 Cudnn.CUDNN_ATTR_MATMUL_COMP_TYPE(),
                 Cudnn.CUDNN_TYPE_DATA_TYPE(),
@@ -264,7 +265,7 @@ final class Graph implements AutoCloseable {
 
   private void reduce(int operator, Edge x, Edge y) throws CudnnException {
     Descriptor how =
-        own(Descriptor.create("reduction", Cudnn.CUDNN_BACKEND_REDUCTION_DESCRIPTOR()))
+        own(Descriptor.part("reduction", Cudnn.CUDNN_BACKEND_REDUCTION_DESCRIPTOR()))
             .code(
                 Cudnn.CUDNN_ATTR_REDUCTION_COMP_TYPE(),
                 Cudnn.CUDNN_TYPE_DATA_TYPE(),
@@ -317,24 +318,55 @@ final class Graph implements AutoCloseable {
   }
 
   private Descriptor operation(String name, int type) throws CudnnException {
-    return own(Descriptor.create(name, type));
+    return own(Descriptor.part(name, type));
   }
 
   /**
-   * The best plan that cuDNN has.
+   * The best plan that cuDNN has, as it was kept, or made now.
    *
    * @param dtype what operands are stored as
    * @throws CudnnException if no engine runs this, with the reason of the last that was tried
    */
-  Plan build(Target target, DType dtype, Freedom freedom) throws CudnnException {
+  Plan plan(Target target, DType dtype, Freedom freedom) throws CudnnException {
+    return plans(target, dtype, freedom, "first", 1).getFirst();
+  }
+
+  /** As many plans as are wanted, the best first; or the one that was kept of these. */
+  List<Plan> candidates(Target target, DType dtype, Freedom freedom, int most)
+      throws CudnnException {
+    return plans(target, dtype, freedom, "fastest", most);
+  }
+
+  private List<Plan> plans(Target target, DType dtype, Freedom freedom, String which, int most)
+      throws CudnnException {
     Descriptor graph =
-        own(Descriptor.create("graph", Cudnn.CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR()));
+        own(Descriptor.part("graph", Cudnn.CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR()));
     graph.nodes(Cudnn.CUDNN_ATTR_OPERATIONGRAPH_OPS(), operations.toArray(Descriptor[]::new));
+    String rounding = freedom.tensorCoresForF32() ? "TF32" : "exact";
+    KeptPlan kept =
+        new KeptPlan(target, String.join(", ", which, dtype.toString(), rounding, graph.told()));
+    // What fails here and now says nothing of other processes; nor do these say what fails here.
+    boolean first = freedom.failed().isEmpty();
+    if (first) {
+      Optional<Engines.Choice> found = kept.find(dtype, freedom);
+      if (found.isPresent()) {
+        return List.of(new Plan(found.get(), edges, List.copyOf(scratch), kept, true));
+      }
+    }
     if (target instanceof Target.Handle handle) {
       graph.library(Cudnn.CUDNN_ATTR_OPERATIONGRAPH_HANDLE(), handle.cudnn());
     }
-    Engines engines = new Engines(graph.finish(), target, dtype, freedom);
-    return new Plan(engines.best(), edges, List.copyOf(scratch));
+    try {
+      return new Engines(graph.finish(), target, dtype, freedom)
+          .first(most).stream()
+              .map(choice -> new Plan(choice, edges, List.copyOf(scratch), kept, false))
+              .toList();
+    } catch (CudnnException e) {
+      if (first && e.isForGood()) {
+        kept.keepNone(e.getMessage());
+      }
+      throw e;
+    }
   }
 
   private Descriptor own(Descriptor descriptor) {

@@ -1,15 +1,45 @@
 package nacre.tensor.cuda.cudnn;
 
+import java.util.List;
 import nacre.tensor.DType;
 import nacre.tensor.Shape;
 import nacre.tensor.spi.Binary;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
-/** All that a plan depends on: the key under which it is kept. */
+/** All that a plan depends on: the key under which it is kept in memory. */
 sealed interface GraphShape {
-  /** Makes a plan for this, operands in the order in which they are named here. */
-  Plan plan(Target target, Graph.Freedom freedom) throws CudnnException;
+  /** What operands are stored as. */
+  DType dtype();
+
+  /** Adds the operations, operands in the order in which they are named here. */
+  void addTo(Graph g) throws CudnnException;
+
+  /**
+   * The best plan that cuDNN has for this, as it was kept, or made now.
+   *
+   * @throws CudnnException if no engine runs this, with the reason of the last that was tried
+   */
+  default Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
+    try (Graph g = new Graph()) {
+      addTo(g);
+      return g.plan(target, dtype(), freedom);
+    }
+  }
+
+  /**
+   * The first plans that cuDNN has for this, as many as are wanted, to be timed; or the one that
+   * was the fastest when they were.
+   *
+   * @throws CudnnException as {@link #plan}
+   */
+  default List<Plan> candidates(Target target, Graph.Freedom freedom, int most)
+      throws CudnnException {
+    try (Graph g = new Graph()) {
+      addTo(g);
+      return g.candidates(target, dtype(), freedom, most);
+    }
+  }
 
   /**
    * x, w, bias, residual, y: a convolution and what follows it.
@@ -20,31 +50,28 @@ sealed interface GraphShape {
       DType dtype, Shape x, Shape w, Shape y, Window window, boolean bias, Shape residual, Unary f)
       implements GraphShape {
     @Override
-    public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
-      try (Graph g = new Graph()) {
-        Graph.Edge in = image(g, dtype, x);
-        Graph.Edge weight = image(g, dtype, w);
-        Graph.Edge offset = bias ? image(g, dtype, Shape.of(1, 1, 1, y.dim(3))) : null;
-        Graph.Edge other = residual == null ? null : image(g, dtype, residual);
-        Graph.Edge out = image(g, dtype, y);
-        int steps = (bias ? 1 : 0) + (residual == null ? 0 : 1) + (f == null ? 0 : 1);
-        Graph.Edge at = steps == 0 ? out : g.between(out);
-        g.convolution(Graph.Direction.FORWARD, in, weight, at, window);
-        if (residual != null) {
-          // Before the bias: cuDNN's precompiled engines know this order and no other.
-          Graph.Edge next = --steps == 0 ? out : g.between(out);
-          g.apply(Binary.ADD, at, other, next);
-          at = next;
-        }
-        if (bias) {
-          Graph.Edge next = --steps == 0 ? out : g.between(out);
-          g.apply(Binary.ADD, at, offset, next);
-          at = next;
-        }
-        if (f != null) {
-          g.apply(f, at, out);
-        }
-        return g.build(target, dtype, freedom);
+    public void addTo(Graph g) throws CudnnException {
+      Graph.Edge in = image(g, dtype, x);
+      Graph.Edge weight = image(g, dtype, w);
+      Graph.Edge offset = bias ? image(g, dtype, Shape.of(1, 1, 1, y.dim(3))) : null;
+      Graph.Edge other = residual == null ? null : image(g, dtype, residual);
+      Graph.Edge out = image(g, dtype, y);
+      int steps = (bias ? 1 : 0) + (residual == null ? 0 : 1) + (f == null ? 0 : 1);
+      Graph.Edge at = steps == 0 ? out : g.between(out);
+      g.convolution(Graph.Direction.FORWARD, in, weight, at, window);
+      if (residual != null) {
+        // Before the bias: cuDNN's precompiled engines know this order and no other.
+        Graph.Edge next = --steps == 0 ? out : g.between(out);
+        g.apply(Binary.ADD, at, other, next);
+        at = next;
+      }
+      if (bias) {
+        Graph.Edge next = --steps == 0 ? out : g.between(out);
+        g.apply(Binary.ADD, at, offset, next);
+        at = next;
+      }
+      if (f != null) {
+        g.apply(f, at, out);
       }
     }
   }
@@ -54,29 +81,22 @@ sealed interface GraphShape {
       Graph.Direction direction, DType dtype, Shape x, Shape w, Shape y, Window window)
       implements GraphShape {
     @Override
-    public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
-      try (Graph g = new Graph()) {
-        g.convolution(
-            direction, image(g, dtype, x), image(g, dtype, w), image(g, dtype, y), window);
-        return g.build(target, dtype, freedom);
-      }
+    public void addTo(Graph g) throws CudnnException {
+      g.convolution(direction, image(g, dtype, x), image(g, dtype, w), image(g, dtype, y), window);
     }
   }
 
   /** q, k, v, the scale, y, and the logarithms of the denominators if they are wanted. */
   record Attention(DType dtype, Shape q, Shape k, boolean state) implements GraphShape {
     @Override
-    public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
+    public void addTo(Graph g) throws CudnnException {
       refuse(dtype, q);
-      try (Graph g = new Graph()) {
-        Graph.Edge query = tokens(g, dtype, q);
-        Graph.Edge key = tokens(g, dtype, k);
-        Graph.Edge value = tokens(g, dtype, k);
-        Graph.Edge scale = g.scalar(4);
-        Graph.Edge out = tokens(g, dtype, q);
-        g.attention(query, key, value, scale, out, state ? logarithms(g, q) : null);
-        return g.build(target, dtype, freedom);
-      }
+      Graph.Edge query = tokens(g, dtype, q);
+      Graph.Edge key = tokens(g, dtype, k);
+      Graph.Edge value = tokens(g, dtype, k);
+      Graph.Edge scale = g.scalar(4);
+      Graph.Edge out = tokens(g, dtype, q);
+      g.attention(query, key, value, scale, out, state ? logarithms(g, q) : null);
     }
   }
 
@@ -87,31 +107,28 @@ sealed interface GraphShape {
    */
   record ComposedAttention(DType dtype, Shape q, Shape k, boolean state) implements GraphShape {
     @Override
-    public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
+    public void addTo(Graph g) throws CudnnException {
       refuse(dtype, q);
-      try (Graph g = new Graph()) {
-        Graph.Edge query = tokens(g, dtype, q);
-        Graph.Edge keyT = transposedTokens(g, dtype, k);
-        Graph.Edge value = tokens(g, dtype, k);
-        Graph.Edge scale = g.scalar(4);
-        Graph.Edge out = tokens(g, dtype, q);
-        // cuDNN does not know the graph without them, wanted or not.
-        Graph.Edge logarithms = state ? logarithms(g, q) : eachQuery(g, q);
+      Graph.Edge query = tokens(g, dtype, q);
+      Graph.Edge keyT = transposedTokens(g, dtype, k);
+      Graph.Edge value = tokens(g, dtype, k);
+      Graph.Edge scale = g.scalar(4);
+      Graph.Edge out = tokens(g, dtype, q);
+      // cuDNN does not know the graph without them, wanted or not.
+      Graph.Edge logarithms = state ? logarithms(g, q) : eachQuery(g, q);
 
-        Graph.Edge scores = scores(g, DType.F32, q, k);
-        g.product(query, keyT, scores);
-        Graph.Edge scaled = g.apply(Binary.MULTIPLY, scores, scale);
-        Graph.Edge largest = eachQuery(g, q);
-        g.largest(scaled, largest);
-        Graph.Edge e = g.apply(Unary.EXP, g.apply(Binary.SUBTRACT, scaled, largest));
-        Graph.Edge sums = eachQuery(g, q);
-        g.sum(e, sums);
-        g.apply(Binary.ADD, largest, g.apply(Unary.LOG, sums), logarithms);
-        Graph.Edge p = scores(g, dtype, q, k);
-        g.apply(Binary.DIVIDE, e, sums, p);
-        g.product(p, value, out);
-        return g.build(target, dtype, freedom);
-      }
+      Graph.Edge scores = scores(g, DType.F32, q, k);
+      g.product(query, keyT, scores);
+      Graph.Edge scaled = g.apply(Binary.MULTIPLY, scores, scale);
+      Graph.Edge largest = eachQuery(g, q);
+      g.largest(scaled, largest);
+      Graph.Edge e = g.apply(Unary.EXP, g.apply(Binary.SUBTRACT, scaled, largest));
+      Graph.Edge sums = eachQuery(g, q);
+      g.sum(e, sums);
+      g.apply(Binary.ADD, largest, g.apply(Unary.LOG, sums), logarithms);
+      Graph.Edge p = scores(g, dtype, q, k);
+      g.apply(Binary.DIVIDE, e, sums, p);
+      g.product(p, value, out);
     }
   }
 
@@ -122,51 +139,48 @@ sealed interface GraphShape {
    */
   record AttentionGradient(DType dtype, Shape q, Shape k) implements GraphShape {
     @Override
-    public Plan plan(Target target, Graph.Freedom freedom) throws CudnnException {
+    public void addTo(Graph g) throws CudnnException {
       refuse(dtype, q);
       if (q.dim(1) == 1 && k.dim(1) == 1) {
         // It makes a plan of this, but its own front end says that it is not supported.
         throw new CudnnException("the gradient of attention of one query to one key");
       }
-      try (Graph g = new Graph()) {
-        Graph.Edge query = tokens(g, dtype, q);
-        Graph.Edge keyT = transposedTokens(g, dtype, k);
-        Graph.Edge valueT = transposedTokens(g, dtype, k);
-        Graph.Edge scale = g.scalar(4);
-        Graph.Edge out = tokens(g, dtype, q);
-        Graph.Edge dout = tokens(g, dtype, q);
-        Graph.Edge logarithms = logarithms(g, q);
-        Graph.Edge dquery = tokens(g, dtype, q);
-        Graph.Edge dkey = tokens(g, dtype, k);
-        Graph.Edge dvalue = tokens(g, dtype, k);
-        Graph.Edge one = g.scalar(4);
+      Graph.Edge query = tokens(g, dtype, q);
+      Graph.Edge keyT = transposedTokens(g, dtype, k);
+      Graph.Edge valueT = transposedTokens(g, dtype, k);
+      Graph.Edge scale = g.scalar(4);
+      Graph.Edge out = tokens(g, dtype, q);
+      Graph.Edge dout = tokens(g, dtype, q);
+      Graph.Edge logarithms = logarithms(g, q);
+      Graph.Edge dquery = tokens(g, dtype, q);
+      Graph.Edge dkey = tokens(g, dtype, k);
+      Graph.Edge dvalue = tokens(g, dtype, k);
+      Graph.Edge one = g.scalar(4);
 
-        // weighted = Σ y · dy of each query
-        Graph.Edge products = g.apply(Binary.MULTIPLY, dout, out);
-        Graph.Edge sums = g.between(logarithms);
-        g.sum(products, sums);
-        Graph.Edge weighted = g.scratch(logarithms);
-        g.apply(Binary.MULTIPLY, sums, one, weighted);
+      // weighted = Σ y · dy of each query
+      Graph.Edge products = g.apply(Binary.MULTIPLY, dout, out);
+      Graph.Edge sums = g.between(logarithms);
+      g.sum(products, sums);
+      Graph.Edge weighted = g.scratch(logarithms);
+      g.apply(Binary.MULTIPLY, sums, one, weighted);
 
-        // p = exp(scale · q kᵀ − logarithms), dv = pᵀ dy
-        Graph.Edge scores = scores(g, DType.F32, q, k);
-        g.product(query, keyT, scores);
-        Graph.Edge scaled = g.apply(Binary.MULTIPLY, scores, scale);
-        Graph.Edge shifted = g.apply(Binary.SUBTRACT, scaled, logarithms);
-        Graph.Edge p = g.between(scores);
-        g.apply(Unary.EXP, shifted, p);
-        g.product(g.transpose(dtype, p), dout, dvalue);
+      // p = exp(scale · q kᵀ − logarithms), dv = pᵀ dy
+      Graph.Edge scores = scores(g, DType.F32, q, k);
+      g.product(query, keyT, scores);
+      Graph.Edge scaled = g.apply(Binary.MULTIPLY, scores, scale);
+      Graph.Edge shifted = g.apply(Binary.SUBTRACT, scaled, logarithms);
+      Graph.Edge p = g.between(scores);
+      g.apply(Unary.EXP, shifted, p);
+      g.product(g.transpose(dtype, p), dout, dvalue);
 
-        // ds = scale · p · (dy vᵀ − weighted), dk = dsᵀ q, dq = ds k
-        Graph.Edge dp = scores(g, DType.F32, q, k);
-        g.product(dout, valueT, dp);
-        Graph.Edge centered = g.apply(Binary.SUBTRACT, dp, weighted);
-        Graph.Edge unscaled = g.apply(Binary.MULTIPLY, centered, p);
-        Graph.Edge ds = g.apply(Binary.MULTIPLY, unscaled, scale);
-        g.product(g.transpose(dtype, ds), query, dkey);
-        g.product(ds, g.transpose(dtype, keyT), dquery);
-        return g.build(target, dtype, freedom);
-      }
+      // ds = scale · p · (dy vᵀ − weighted), dk = dsᵀ q, dq = ds k
+      Graph.Edge dp = scores(g, DType.F32, q, k);
+      g.product(dout, valueT, dp);
+      Graph.Edge centered = g.apply(Binary.SUBTRACT, dp, weighted);
+      Graph.Edge unscaled = g.apply(Binary.MULTIPLY, centered, p);
+      Graph.Edge ds = g.apply(Binary.MULTIPLY, unscaled, scale);
+      g.product(g.transpose(dtype, ds), query, dkey);
+      g.product(ds, g.transpose(dtype, keyT), dquery);
     }
   }
 

@@ -12,8 +12,11 @@ import nacre.bindings.cudnn.Cudnn;
  * @param choice the plan in cuDNN's own form, its engine, and the bytes that this needs besides
  * @param operands how many addresses it takes, in the order in which the graph named them
  * @param scratch bytes of each tensor that only the plan itself looks at
+ * @param place where it is kept on disk, or can be
+ * @param wasKept whether it came from there
  */
-record Plan(Engines.Choice choice, int operands, List<Long> scratch) {
+record Plan(
+    Engines.Choice choice, int operands, List<Long> scratch, KeptPlan place, boolean wasKept) {
   /** Below the identifier of the first scratch tensor. Operands are counted from one. */
   static final int FIRST_SCRATCH = 500;
 
@@ -26,6 +29,17 @@ record Plan(Engines.Choice choice, int operands, List<Long> scratch) {
       bytes = aligned(bytes) + each;
     }
     return bytes;
+  }
+
+  /** Keeps it on disk, if it is not there: for plans that ran. */
+  void keep() {
+    if (!wasKept) {
+      place.keep(choice);
+    }
+  }
+
+  void close() {
+    choice.plan().close();
   }
 
   private static long aligned(long bytes) {

@@ -49,7 +49,7 @@ final class CodeCache {
   }
 
   /** Null where there is none that is whole. */
-  private static byte[] read(Path file) {
+  static byte[] read(Path file) {
     try {
       if (!Files.isRegularFile(file)) {
         return null;
@@ -84,8 +84,12 @@ final class CodeCache {
   }
 
   private static byte[] digest(byte[] code) {
+    return sha256().digest(code);
+  }
+
+  static MessageDigest sha256() {
     try {
-      return MessageDigest.getInstance("SHA-256").digest(code);
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
     }

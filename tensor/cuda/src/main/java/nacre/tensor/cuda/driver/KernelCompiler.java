@@ -48,12 +48,11 @@ public final class KernelCompiler {
   static <T> T load(String name, String architecture, Path cache, Function<byte[], T> load) {
     Source source = source(name);
     List<String> options = options(architecture);
-    if (CudaLibraries.simulator().isPresent()) {
-      return load.apply(compile(source, options).code()); // it has a cache of its own
-    }
-    T shipped = CodeCache.find(shipped(source, options, cache), load);
-    if (shipped != null) {
-      return shipped;
+    if (CudaLibraries.simulator().isEmpty()) { // whose code is none for a GPU
+      T shipped = CodeCache.find(shipped(source, options, cache), load);
+      if (shipped != null) {
+        return shipped;
+      }
     }
     String compiler =
         CudaLibraries.find(CudaLibrary.NVRTC) instanceof NativeLibrary.Loaded loaded

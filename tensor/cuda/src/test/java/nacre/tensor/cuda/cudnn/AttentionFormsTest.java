@@ -17,6 +17,7 @@ import nacre.tensor.TestDevices;
 import nacre.tensor.cuda.SimulatorSetting;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.cuda.driver.LibraryPolicy;
 import nacre.tensor.spi.AttentionGradients;
 import nacre.tensor.spi.AttentionInputs;
 import org.junit.jupiter.api.BeforeEach;
@@ -157,6 +158,8 @@ class AttentionFormsTest {
 
   private CudnnLibrary library() {
     return new CudnnLibrary(
-        device, new CudaAllocator(device), false, (what, why) -> refused.add(what + ": " + why));
+        device,
+        new CudaAllocator(device),
+        LibraryPolicy.plain((what, why) -> refused.add(what + ": " + why)));
   }
 }

@@ -15,6 +15,7 @@ import nacre.tensor.Tensor;
 import nacre.tensor.TestDevices;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.cuda.driver.LibraryPolicy;
 import nacre.tensor.spi.AttentionGradients;
 import nacre.tensor.spi.AttentionInputs;
 import org.junit.jupiter.api.Tag;
@@ -45,7 +46,10 @@ class BatchPiecesTest {
     CudaDevice device = CudaDevice.open(0);
     CudnnLibrary library =
         new CudnnLibrary(
-            device, new CudaAllocator(device), false, (what, why) -> refused.add(why), mostScores);
+            device,
+            new CudaAllocator(device),
+            LibraryPolicy.plain((what, why) -> refused.add(why)),
+            mostScores);
     Shape q = Shape.of(5, queries, 1, 16);
     Shape k = Shape.of(5, 9, 1, 16);
     try (Scope _ = Scope.open()) {

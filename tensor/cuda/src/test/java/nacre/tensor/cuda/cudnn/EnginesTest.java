@@ -21,6 +21,7 @@ import nacre.tensor.cuda.SimulatorSetting;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
 import nacre.tensor.cuda.driver.CudaException;
+import nacre.tensor.cuda.driver.LibraryPolicy;
 import nacre.tensor.spi.Window;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -170,8 +171,8 @@ class EnginesTest {
 
   private CudnnLibrary library(boolean tf32) {
     device = CudaDevice.open(0);
-    return new CudnnLibrary(
-        device, new CudaAllocator(device), tf32, (what, why) -> refused.add(what + ": " + why));
+    LibraryPolicy policy = LibraryPolicy.plain((what, why) -> refused.add(what + ": " + why));
+    return new CudnnLibrary(device, new CudaAllocator(device), policy.withTf32(tf32));
   }
 
   /** One pixel of four channels, of which the first is a number and the others are zero. */

@@ -14,6 +14,7 @@ import nacre.tensor.DType;
 import nacre.tensor.Setting;
 import nacre.tensor.Settings;
 import nacre.tensor.Shape;
+import nacre.tensor.cuda.driver.PlanCache;
 import nacre.tensor.spi.Unary;
 import nacre.tensor.spi.Window;
 
@@ -225,6 +226,8 @@ final class PlannedShapes {
   }
 
   private Engines.Choice plan(GraphShape shape, boolean tf32) throws CudnnException {
-    return shape.plan(Target.Described.of(gpu.json()), new Graph.Freedom(tf32)).choice();
+    return shape
+        .plan(Target.Described.of(gpu.json(), PlanCache.none()), new Graph.Freedom(tf32))
+        .choice();
   }
 }

@@ -12,6 +12,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.CudaDevice;
+import nacre.tensor.cuda.driver.PlanCache;
 import nacre.tensor.spi.Window;
 
 /**
@@ -51,7 +52,8 @@ final class ServedShapes {
     CudaDevice device = CudaDevice.open(0);
     device.enter();
     try {
-      ServedShapes served = new ServedShapes(device, gpu, Target.Handle.open(device.stream()));
+      ServedShapes served =
+          new ServedShapes(device, gpu, Target.Handle.open(device.stream(), PlanCache.none()));
       List<Asked> all = all(small);
       int done = 0;
       for (Asked asked : all) {
@@ -81,7 +83,7 @@ final class ServedShapes {
       double first = run(plan, workspace, operands, 1);
       double later = run(plan, workspace, operands, TIMES);
       Engines.Engine engine = plan.choice().engine();
-      plan.choice().plan().close();
+      plan.close();
       return String.format(
           Locale.ROOT,
           "engine %d, notes %s%s, workspace %d, planned in %.2f s, first %.3f ms, then %.3f ms",

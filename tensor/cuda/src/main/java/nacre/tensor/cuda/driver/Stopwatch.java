@@ -1,4 +1,4 @@
-package nacre.tensor.cuda;
+package nacre.tensor.cuda.driver;
 
 import static nacre.tensor.cuda.driver.CudaException.check;
 
@@ -6,19 +6,23 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import nacre.bindings.cuda.Cuda;
-import nacre.tensor.cuda.driver.CudaDevice;
 
 /** How long a GPU is busy with something. */
-final class Stopwatch {
+public final class Stopwatch {
   private static final int TIMES = 5;
 
   private Stopwatch() {}
+
+  /** What is timed. */
+  public interface Work<E extends Exception> {
+    void run() throws E;
+  }
 
   /**
    * Milliseconds that the GPU takes for work that may be repeated; the first time does not count.
    * To be called between {@link CudaDevice#enter} and {@link CudaDevice#leave}.
    */
-  static double time(CudaDevice device, Runnable work) {
+  public static <E extends Exception> double time(CudaDevice device, Work<E> work) throws E {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       MemorySegment start = event(out);
