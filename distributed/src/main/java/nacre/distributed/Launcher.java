@@ -26,4 +26,9 @@ public record Launcher(String name) {
         .map(mark -> new Launcher(mark.name))
         .findFirst();
   }
+
+  /** Takes out of a process's variables what makes it one of several ranks. */
+  public static void leave(Map<String, String> environment) {
+    environment.keySet().removeIf(name -> name.matches("(OMPI|PMIX|PMI|PRTE)_.*"));
+  }
 }

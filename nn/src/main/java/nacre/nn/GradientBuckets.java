@@ -124,13 +124,6 @@ public final class GradientBuckets {
     return all;
   }
 
-  /** What the buckets take. */
-  public long bytes() {
-    return buckets.stream()
-        .mapToLong(b -> b.wire.bytes() + (b.means == b.wire ? 0 : b.means.bytes()))
-        .sum();
-  }
-
   /**
    * The mean gradient of a parameter, f32; null if the loss did not depend on it. The same on every
    * rank.

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import nacre.evaluation.EditCase;
@@ -70,12 +71,25 @@ public final class Evaluator {
    *     be read
    */
   public MethodValues run(Contender contender, long seed) throws IOException {
+    return run(contender, seed, _ -> true);
+  }
+
+  /**
+   * The same of a part of the cases, where several processes that share the folder divide them.
+   *
+   * @param mine which files of values are this process's, by their numbers from 0 to {@link #files}
+   * @return the values of those cases
+   */
+  public MethodValues run(Contender contender, long seed, IntPredicate mine) throws IOException {
     Shard.Key key = new Shard.Key(contender.name(), contender.digest(), cases.digest(), seed);
     SortedMap<Integer, CaseValues> all = new TreeMap<>();
     Work work = Work.NONE;
     try (OpenedMethod method = new OpenedMethod(contender)) {
       for (int from = 0; from < cases.size(); from += EvaluationFolder.SHARD) {
         int to = Math.min(from + EvaluationFolder.SHARD, cases.size());
+        if (!mine.test(from / EvaluationFolder.SHARD)) {
+          continue;
+        }
         Shard shard = folder.read(key, from);
         List<Integer> left = left(shard, from, to);
         progress.done(to - left.size(), 0);
@@ -91,6 +105,11 @@ public final class Evaluator {
       }
     }
     return new MethodValues(contender.name(), seed, all, work);
+  }
+
+  /** Files of values that a method's cases have with each seed. */
+  public int files() {
+    return Math.ceilDiv(cases.size(), EvaluationFolder.SHARD);
   }
 
   /** As many as the method draws at a time, and all where nothing is to be drawn. */

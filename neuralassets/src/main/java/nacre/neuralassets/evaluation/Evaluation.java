@@ -1,7 +1,11 @@
 package nacre.neuralassets.evaluation;
 
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.IntConsumer;
 import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.data.Share;
 import nacre.neuralassets.model.Conditioning;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.neuralassets.model.Sampler;
@@ -10,6 +14,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.ops.RandomNormal;
+import nacre.tensor.spi.Rendezvous;
 
 /**
  * An evaluation of how well a model places objects: the similarity of its images to the true target
@@ -24,6 +29,9 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
   /** The number of images that have noise in common. */
   public static final int BATCH = 40;
 
+  /** Numbers that are found of a pair. */
+  private static final int PAIR = 6;
+
   /** Seed of the initial noise of sampling. */
   private static final long NOISE_SEED = 3;
 
@@ -32,45 +40,86 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
     return of(sampler, pairs, progress, () -> {});
   }
 
-  /**
-   * Evaluates a model.
-   *
-   * @param pairs the pairs; for {@link #foreign} each gets the poses of the next
-   * @param progress called with the number of images drawn so far, whenever there are more; in the
-   *     end twice as many as pairs
-   * @param eachStep called after each denoising step; what it throws ends the evaluation
-   */
+  /** As {@link #of(Sampler, PairBatch, IntConsumer, Runnable, Rendezvous)}, by one process. */
   public static Evaluation of(
       Sampler sampler, PairBatch pairs, IntConsumer progress, Runnable eachStep) {
+    return of(sampler, pairs, progress, eachStep, Rendezvous.ALONE);
+  }
+
+  /**
+   * Evaluates a model. Several ranks draw a share of the pictures each, with the noise that one
+   * would draw them with.
+   *
+   * @param pairs the pairs; for {@link #foreign} each gets the poses of the next
+   * @param progress called with the number of images that this rank has drawn so far, whenever
+   *     there are more; in the end twice as many as pairs of its share
+   * @param eachStep called after each denoising step; what it throws ends the evaluation
+   * @param ranks that evaluate together, of the same model and pairs
+   */
+  public static Evaluation of(
+      Sampler sampler, PairBatch pairs, IntConsumer progress, Runnable eachStep, Rendezvous ranks) {
+    Share share = new Share(ranks.rank(), ranks.ranks());
+    int end = share.to(pairs.count());
+    ByteBuffer mine = ByteBuffer.allocate((end - share.from(pairs.count())) * PAIR * Double.BYTES);
+    int drawn = 0;
+    for (int from = share.from(pairs.count()); from < end; ) {
+      int to = Math.min(end, (from / BATCH + 1) * BATCH);
+      int before = drawn;
+      measure(sampler, pairs, from, to, some -> progress.accept(before + some), eachStep, mine);
+      drawn += 2 * (to - from);
+      from = to;
+    }
     Sum model = new Sum();
     Sum copy = new Sum();
     Sum foreign = new Sum();
+    for (byte[] bytes : ranks.all(Arrays.copyOf(mine.array(), mine.position()))) {
+      for (ByteBuffer all = ByteBuffer.wrap(bytes); all.hasRemaining(); ) {
+        for (Sum sum : List.of(model, copy, foreign)) {
+          sum.add(new Similarity(all.getDouble(), all.getDouble()));
+        }
+      }
+    }
+    return new Evaluation(model.count, model.mean(), copy.mean(), foreign.mean());
+  }
+
+  /**
+   * Draws some pairs of one batch, and puts down what each is like: the model's picture, the source
+   * frame, and the picture with another pair's poses. A pair whose target shows no object is left
+   * out.
+   */
+  private static void measure(
+      Sampler sampler,
+      PairBatch pairs,
+      int from,
+      int to,
+      IntConsumer progress,
+      Runnable eachStep,
+      ByteBuffer found) {
     Conditioning own = pairs.conditioning();
     Conditioning others =
         own.withPoses(
             roll(own.poses(), own.slots() * PoseVector.LENGTH),
             roll(own.backgroundPoses(), PoseVector.LENGTH));
-    for (int at = 0; at < pairs.count(); at += BATCH) {
-      int count = Math.min(BATCH, pairs.count() - at);
-      int before = 2 * at;
-      float[] drawn =
-          draw(sampler, own, at, count, some -> progress.accept(before + some), eachStep);
-      float[] misled =
-          draw(
-              sampler, others, at, count, some -> progress.accept(before + count + some), eachStep);
-      for (int i = 0; i < count; i++) {
-        boolean[] mask = pairs.targetMask(at + i);
-        if (isEmpty(mask)) {
-          continue;
-        }
-        double[] target = picture(pairs.target(), at + i, pairs.size());
-        model.add(Similarity.of(picture(drawn, i, pairs.size()), target, mask, pairs.size()));
-        foreign.add(Similarity.of(picture(misled, i, pairs.size()), target, mask, pairs.size()));
-        double[] source = picture(own.source(), at + i, pairs.size());
-        copy.add(Similarity.of(source, target, mask, pairs.size()));
+    int count = to - from;
+    int size = pairs.size();
+    float[] drawn = draw(sampler, own, from, to, progress, eachStep);
+    float[] misled =
+        draw(sampler, others, from, to, some -> progress.accept(count + some), eachStep);
+    for (int i = 0; i < count; i++) {
+      boolean[] mask = pairs.targetMask(from + i);
+      if (isEmpty(mask)) {
+        continue;
+      }
+      double[] target = picture(pairs.target(), from + i, size);
+      for (double[] picture :
+          List.of(
+              picture(drawn, i, size),
+              picture(own.source(), from + i, size),
+              picture(misled, i, size))) {
+        Similarity similarity = Similarity.of(picture, target, mask, size);
+        found.putDouble(similarity.psnr()).putDouble(similarity.ssim());
       }
     }
-    return new Evaluation(model.count, model.mean(), copy.mean(), foreign.mean());
   }
 
   private static boolean isEmpty(boolean[] mask) {
@@ -90,29 +139,33 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
     return rolled;
   }
 
+  /** Pictures of some pairs of one batch, with those rows of the batch's noise. */
   private static float[] draw(
       Sampler sampler,
       Conditioning all,
-      int at,
-      int count,
+      int start,
+      int end,
       IntConsumer progress,
       Runnable eachStep) {
     NeuralAssets model = sampler.model();
     int side = model.preset().sampleSize();
-    Shape shape = Shape.of(count, side, side, model.preset().sampleChannels());
+    int at = start / BATCH * BATCH;
+    int together = Math.min(BATCH, all.batch() - at);
+    Shape shape = Shape.of(together, side, side, model.preset().sampleChannels());
     try (Scope _ = Scope.open()) {
       Tensor noise = RandomNormal.normal(model.device(), shape, NOISE_SEED, at);
-      float[] drawn = new float[all.source().length / all.batch() * count];
+      int length = all.source().length / all.batch();
+      float[] drawn = new float[length * (end - start)];
       int most = sampler.batch();
-      for (int from = 0; from < count; from += most) {
-        int to = Math.min(from + most, count);
+      for (int from = start; from < end; from += most) {
+        int to = Math.min(from + most, end);
         try (Scope _ = Scope.open()) {
-          Conditioning some = all.slice(at + from, to - from);
+          Conditioning some = all.slice(from, to - from);
           float[] images =
-              sampler.sample(some, noise.rows(from, to), _ -> eachStep.run()).toFloats();
-          System.arraycopy(images, 0, drawn, from * (drawn.length / count), images.length);
+              sampler.sample(some, noise.rows(from - at, to - at), _ -> eachStep.run()).toFloats();
+          System.arraycopy(images, 0, drawn, (from - start) * length, images.length);
         }
-        progress.accept(to);
+        progress.accept(to - start);
       }
       return drawn;
     }

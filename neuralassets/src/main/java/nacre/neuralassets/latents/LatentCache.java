@@ -8,10 +8,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -45,6 +47,7 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
   private final List<SafeTensors> shards = new ArrayList<>();
   private final Map<String, SafeTensors.Entry> stored = new HashMap<>();
   private final Map<String, float[]> added = new LinkedHashMap<>();
+  private final Set<Path> known = new HashSet<>();
   private Shape shape;
   private boolean missed;
 
@@ -74,15 +77,28 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
     Files.createDirectories(folder);
     AtomicFile.removeLeftovers(folder);
     LatentCache cache = new LatentCache(folder, note);
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.filter(MomentsShard::is).sorted().toList()) {
-        cache.add(file);
-      }
+    try {
+      cache.reread();
     } catch (IOException | RuntimeException | Error e) {
       cache.close();
       throw e;
     }
     return cache;
+  }
+
+  /**
+   * Takes in the files that other processes have written since it was opened.
+   *
+   * @throws IOException in one line, if the folder cannot be used
+   */
+  public void reread() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(MomentsShard::is).sorted().toList()) {
+        if (known.add(file)) {
+          add(file);
+        }
+      }
+    }
   }
 
   private void add(Path file) throws IOException {
@@ -175,6 +191,7 @@ public final class LatentCache implements EncodedFrames, AutoCloseable {
     if (!added.isEmpty()) {
       Path file = MomentsShard.write(folder, added, shape);
       added.clear();
+      known.add(file);
       add(file);
     }
   }

@@ -14,6 +14,7 @@ import nacre.neuralassets.data.Clip;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.DataConfig;
 import nacre.neuralassets.data.PairBatch;
+import nacre.neuralassets.data.Share;
 import nacre.neuralassets.model.NeuralAssets;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
@@ -93,16 +94,37 @@ public final class LatentPass {
    *     encoded before is kept
    */
   public boolean run(BooleanSupplier stop, Listener listener) throws IOException {
-    String dataSet = dataSet();
-    if (cache.isComplete(dataSet)) {
+    if (isComplete()) {
       return true;
     }
+    boolean done = encode(stop, listener, Share.WHOLE);
+    if (done) {
+      complete();
+    }
+    return done;
+  }
+
+  /** Whether an earlier pass has found or encoded all. */
+  public boolean isComplete() {
+    return cache.isComplete(dataSet());
+  }
+
+  /**
+   * Encodes what is missing of a process's share of the clips, where several share the folder.
+   * {@link #complete} says that all have done so.
+   *
+   * @return whether all frames of the share are there; false if it was stopped
+   * @throws IOException as {@link #run}
+   */
+  public boolean encode(BooleanSupplier stop, Listener listener, Share share) throws IOException {
+    int first = share.from(source.size());
+    int clips = share.to(source.size()) - first;
     int size = model.preset().imageSize();
     listener.at(0, 1);
     try (Scope _ = Scope.open();
         FrameEncoder encoder = new FrameEncoder(model)) {
-      for (int i = 0; i < source.size(); i++) {
-        List<byte[]> frames = frames(i, size);
+      for (int i = 0; i < clips; i++) {
+        List<byte[]> frames = frames(first + i, size);
         for (int k = 0; k < frames.size(); k++) {
           if (stop.getAsBoolean()) {
             encodeWaiting(encoder);
@@ -110,16 +132,20 @@ public final class LatentPass {
           }
           frame(frames.get(k), encoder);
           long parts = (long) i * PARTS + (long) (k + 1) * PARTS / frames.size();
-          listener.at(parts, (long) source.size() * PARTS);
+          listener.at(parts, (long) clips * PARTS);
         }
       }
       encodeWaiting(encoder);
     } finally {
       cache.flush();
     }
-    cache.complete(
-        dataSet, String.format(Locale.ROOT, "%s, %d clips", source.describe(), source.size()));
     return true;
+  }
+
+  /** Takes down that all frames are there, so that the next pass looks for none. */
+  public void complete() throws IOException {
+    cache.complete(
+        dataSet(), String.format(Locale.ROOT, "%s, %d clips", source.describe(), source.size()));
   }
 
   /** The frames of a clip; those that can be read, where others are left out. */

@@ -125,7 +125,7 @@ final class AssetsWorkload implements Workload<PairBatch> {
   @Override
   public boolean prepare(long steps) throws IOException {
     latents = LatentCaching.open(request.latents(), trainer, out);
-    if (!latents.fill(data, trainer, out, stop)) {
+    if (!latents.fill(data, trainer, out, stop, request.ranks())) {
       return false;
     }
     TrainingConfig training = preset.training();

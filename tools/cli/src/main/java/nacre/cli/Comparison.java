@@ -2,6 +2,7 @@ package nacre.cli;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import nacre.cli.options.UsageException;
 import nacre.cli.output.Progress;
+import nacre.cli.ranks.Ranks;
 import nacre.diffusion.NotFiniteException;
 import nacre.evaluation.EditCases;
 import nacre.evaluation.NeuralAssetsMethod;
@@ -25,6 +27,7 @@ import nacre.evaluation.run.EvaluationResults;
 import nacre.evaluation.run.Evaluator;
 import nacre.evaluation.run.MethodValues;
 import nacre.evaluation.run.SetEvaluator;
+import nacre.neuralassets.data.Share;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.ModelFolder;
 import nacre.tensor.Device;
@@ -41,6 +44,8 @@ final class Comparison {
 
   /** Where progress is shown; null for nowhere. */
   private final PrintStream out;
+
+  private final Ranks ranks = Ranks.current();
 
   /** What came out, and what it came from. */
   record Outcome(
@@ -69,19 +74,45 @@ final class Comparison {
   void run(List<Path> models, EditCases cases, Use use) throws IOException {
     List<Contender> contenders = contenders(models);
     boolean kept = options.out != null;
-    Path root = kept ? options.out : Files.createTempDirectory("nacre-eval");
+    Path root = kept ? options.out : temporary();
     try (Scope _ = Scope.open()) {
       EvaluationFolder folder = new EvaluationFolder(root);
-      use.of(new Outcome(cases, contenders, folder, results(contenders, cases, folder)));
+      if (ranks.several()) {
+        Files.createDirectories(root);
+        ranks.requireShared(root);
+        ranks.requireSame("cases, models or options", digest(contenders, cases));
+        results(contenders, cases, folder, ranks.share());
+        ranks.rendezvous().barrier();
+      }
+      if (ranks.isFirst()) { // which finds what others did
+        EvaluationResults results = results(contenders, cases, folder, Share.WHOLE);
+        use.of(new Outcome(cases, contenders, folder, results));
+      }
     } finally {
-      if (!kept) {
+      if (!kept && ranks.isFirst()) {
         AtomicFolder.delete(root);
       }
     }
   }
 
+  private Path temporary() throws IOException {
+    return Path.of(
+        ranks.ofFirst(ranks.isFirst() ? Files.createTempDirectory("nacre-eval").toString() : null));
+  }
+
+  private static byte[] digest(List<Contender> contenders, EditCases cases) {
+    StringBuilder all = new StringBuilder(cases.digest());
+    contenders.forEach(c -> all.append('\n').append(c.name()).append(' ').append(c.digest()));
+    return all.toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Draws and measures a share of all cases, by files of values; that of the only process is all,
+   * and has the values of sets.
+   */
   private EvaluationResults results(
-      List<Contender> contenders, EditCases cases, EvaluationFolder folder) throws IOException {
+      List<Contender> contenders, EditCases cases, EvaluationFolder folder, Share share)
+      throws IOException {
     MetricWeights weights = options.weights(device);
     List<CaseMetric> metrics = metrics(weights);
     Map<String, SetEvaluator.Making> sets = sets(weights);
@@ -94,19 +125,32 @@ final class Comparison {
             : Progress.start(
                 out, new Progress.Limit.Steps(total, "picture"), 0, Memory::liveBytes)) {
       long before = 0;
+      int files = 0;
       for (Contender contender : contenders) {
         List<MethodValues> values = new ArrayList<>();
         List<Map<String, SetEvaluator.SetValue>> ofSets = new ArrayList<>();
         for (int seed = 0; seed < seeds(contender); seed++) {
           long first = before;
+          long number = seed;
           Evaluator.Progress told =
               progress == null
                   ? Evaluator.Progress.NONE
                   : (done, drawn) -> progress.step(first + done, drawn);
+          Evaluator evaluator = new Evaluator(cases, metrics, folder, pictures, told);
+          int earlier = files;
           values.add(
-              evaluated(new Evaluator(cases, metrics, folder, pictures, told), contender, seed));
-          ofSets.add(
-              new SetEvaluator(cases, folder, () -> {}).run(contender, values.getLast(), sets));
+              evaluated(
+                  () ->
+                      evaluator.run(
+                          contender,
+                          number,
+                          file -> (earlier + file) % share.ranks() == share.rank()),
+                  contender));
+          files += evaluator.files();
+          if (share.ranks() == 1) {
+            ofSets.add(
+                new SetEvaluator(cases, folder, () -> {}).run(contender, values.getLast(), sets));
+          }
           before += cases.size();
         }
         methods.add(new EvaluationResults.Method(contender.name(), values, ofSets));
@@ -116,10 +160,14 @@ final class Comparison {
         cases.size(), metrics.stream().map(EvaluationResults.Column::of).toList(), methods);
   }
 
-  private static MethodValues evaluated(Evaluator evaluator, Contender contender, int seed)
+  private interface Evaluating {
+    MethodValues run() throws IOException;
+  }
+
+  private static MethodValues evaluated(Evaluating evaluating, Contender contender)
       throws IOException {
     try {
-      return evaluator.run(contender, seed);
+      return evaluating.run();
     } catch (NotFiniteException e) {
       throw ModelChoice.damaged(Path.of(contender.name()), e);
     }

@@ -2,12 +2,14 @@ package nacre.cli;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import nacre.cli.options.ShareOption;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
+import nacre.cli.ranks.Ranks;
 import nacre.datasets.tfrecord.Shard;
 import nacre.datasets.tfrecord.ShardIndex;
 import nacre.datasets.tfrecord.ShardedClips;
@@ -25,7 +27,7 @@ import picocli.CommandLine.Parameters;
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
-final class DataIndex implements Callable<Integer> {
+final class DataIndex implements Callable<Integer>, ManyProcesses {
   /** Damaged records that are told of. */
   private static final int TOLD = 20;
 
@@ -46,25 +48,33 @@ final class DataIndex implements Callable<Integer> {
     List<Shard> shards = all.subList(share.share().from(all.size()), share.share().to(all.size()));
     long records = 0;
     long frames = 0;
-    int damaged = 0;
+    long damaged = 0;
+    boolean isStopped = false;
+    List<String> faults = new ArrayList<>();
+    Ranks ranks = Ranks.current();
     var limit = new Progress.Limit.Steps(shards.size(), "file");
     try (StopSignal stop = new StopSignal();
         Progress progress = Progress.start(print, limit, 0, Memory::liveBytes)) {
-      for (int i = 0; i < shards.size(); i++) {
-        if (stop.requested()) {
-          progress.note("stopped; the same command goes on");
-          return TrainCommand.INTERRUPTED;
-        }
+      for (int i = 0; i < shards.size() && !isStopped; i++) {
         for (ShardIndex.Entry entry : shards.get(i).index().entries()) {
           records++;
           frames += entry.frames();
           if (entry.fault() != null && damaged++ < TOLD) {
-            progress.note("damaged " + shards.get(i).path() + ": " + entry.fault());
+            faults.add("damaged " + shards.get(i).path() + ": " + entry.fault());
           }
         }
         progress.step(i + 1, 1);
+        isStopped = stop.requested();
       }
     }
+    ranks.lines(faults).stream().limit(TOLD).forEach(print::println);
+    if (ranks.any(isStopped)) {
+      print.println("stopped; the same command goes on");
+      return TrainCommand.INTERRUPTED;
+    }
+    records = ranks.sum(records);
+    frames = ranks.sum(frames);
+    damaged = ranks.sum(damaged);
     print.printf(
         Locale.ROOT, "index   %,d records, %,d frames, %,d damaged%n", records, frames, damaged);
     return damaged == 0 ? 0 : 1;

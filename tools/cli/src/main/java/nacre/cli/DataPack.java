@@ -9,6 +9,7 @@ import nacre.cli.options.Accepts;
 import nacre.cli.options.ShareOption;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
+import nacre.cli.ranks.Ranks;
 import nacre.datasets.pack.PackWriter;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.Share;
@@ -28,7 +29,7 @@ import picocli.CommandLine.Parameters;
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
-final class DataPack implements Callable<Integer> {
+final class DataPack implements Callable<Integer>, ManyProcesses {
   @Parameters(paramLabel = "[NAME:]PATH", description = "The data set.")
   private String data;
 
@@ -36,7 +37,8 @@ final class DataPack implements Callable<Integer> {
       names = "--out",
       required = true,
       paramLabel = "FOLDER",
-      description = "The pack's folder.")
+      description =
+          "The pack's folder; of several processes that a launcher started, of their packs.")
   private Path out;
 
   @Option(
@@ -73,13 +75,22 @@ final class DataPack implements Callable<Integer> {
     try (StopSignal stop = new StopSignal();
         Progress progress = Progress.start(print, limit, 0, Memory::liveBytes)) {
       var bad = skipping.bad(progress::note);
-      PackWriter writer = new PackWriter(out, all, part, size, shard << 20, bad);
+      PackWriter writer = new PackWriter(folder(), all, part, size, shard << 20, bad);
       done = writer.run(stop::requested, (at, total) -> progress.step(at, 1));
       if (bad.count() > 0) {
         progress.note(String.format(Locale.ROOT, "left out: %,d", bad.count()));
       }
     }
+    done = !Ranks.current().any(!done);
     print.println(done ? "pack    " + out : "stopped; the same command goes on");
     return done ? 0 : TrainCommand.INTERRUPTED;
+  }
+
+  /** Where this process packs. */
+  private Path folder() {
+    Ranks ranks = Ranks.current();
+    return ranks.several()
+        ? out.resolve(String.format(Locale.ROOT, "%d-of-%d", ranks.rank() + 1, ranks.ranks()))
+        : out;
   }
 }

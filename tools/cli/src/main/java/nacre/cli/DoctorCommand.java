@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
         "Look for what each device needs, say what is missing and how to get it, and check one"
             + " operation on each against plain Java.",
     mixinStandardHelpOptions = true)
-final class DoctorCommand implements Callable<Integer> {
+final class DoctorCommand implements Callable<Integer>, ManyProcesses {
   @Mixin private CudaOptions cuda;
   @Spec private CommandSpec spec;
 

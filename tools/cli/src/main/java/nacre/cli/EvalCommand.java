@@ -17,6 +17,7 @@ import nacre.cli.options.Accepts;
 import nacre.cli.options.DataName;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
+import nacre.cli.ranks.Ranks;
 import nacre.diffusion.NotFiniteException;
 import nacre.evaluation.EditCase;
 import nacre.evaluation.EditCases;
@@ -63,7 +64,7 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
-final class EvalCommand implements Callable<Integer> {
+final class EvalCommand implements Callable<Integer>, ManyProcesses {
   /** The name of the pairs of {@link #heldOut}. */
   static final String HELD_OUT = "held-out pairs";
 
@@ -137,8 +138,10 @@ final class EvalCommand implements Callable<Integer> {
           data == null ? heldOut(model.preset(), pairs) : stored(model.preset(), folder);
       Evaluation evaluation;
       // JSON output contains nothing else.
-      try (Progress progress = json ? null : progress(out, batch.count())) {
-        evaluation = Evaluation.of(sampler, batch, json ? done -> {} : show(progress));
+      Ranks ranks = Ranks.current();
+      try (Progress progress = json ? null : progress(out, batch.count(), ranks)) {
+        IntConsumer shown = json ? done -> {} : show(progress);
+        evaluation = Evaluation.of(sampler, batch, shown, () -> {}, ranks.rendezvous());
       }
       out.println(
           json
@@ -319,10 +322,10 @@ final class EvalCommand implements Callable<Integer> {
     return pairs;
   }
 
-  /** A progress bar for the pictures drawn, twice as many as there are pairs. */
-  static Progress progress(PrintStream out, int pairs) {
-    return Progress.start(
-        out, new Progress.Limit.Steps(2L * pairs, "picture"), 0, Memory::liveBytes);
+  /** A progress bar for the pictures that this process draws, twice as many as its pairs. */
+  static Progress progress(PrintStream out, int pairs, Ranks ranks) {
+    long pictures = 2 * ranks.share().of(pairs).count();
+    return Progress.start(out, new Progress.Limit.Steps(pictures, "picture"), 0, Memory::liveBytes);
   }
 
   /** Shows how many pictures are drawn. */

@@ -14,7 +14,7 @@ import picocli.CommandLine.Spec;
     name = "help",
     description = "List the commands, or the options of one.",
     mixinStandardHelpOptions = true)
-final class HelpCommand implements Runnable {
+final class HelpCommand implements Runnable, ManyProcesses {
   @Spec private CommandSpec spec;
 
   @Parameters(

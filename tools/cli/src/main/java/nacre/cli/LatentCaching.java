@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
+import nacre.cli.ranks.Ranks;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.EncodedFrames;
 import nacre.neuralassets.latents.LatentCache;
@@ -54,30 +55,40 @@ record LatentCaching(LatentCache cache) implements AutoCloseable {
   }
 
   /**
-   * Encodes the frames that the cache lacks.
+   * Encodes the frames that the cache lacks; of several ranks each its share.
    *
    * @return false if stopped meanwhile; what was encoded is kept
    */
-  boolean fill(RunData data, Trainer trainer, PrintStream out, BooleanSupplier stop)
+  boolean fill(RunData data, Trainer trainer, PrintStream out, BooleanSupplier stop, Ranks ranks)
       throws IOException {
     if (cache == null) {
       return true;
     }
     LatentPass pass =
         new LatentPass(cache, data.source(), data.config(), trainer.averaged(), data.bad());
-    boolean done;
-    try (Progress progress =
-        Progress.start(out, new Progress.Limit.Steps(0), 0, Memory::liveBytes)) {
-      done =
-          pass.run(
-              stop, (at, total) -> progress.phase("encoding the data set's frames", at, total));
+    boolean done = ranks.ofFirst(pass.isComplete());
+    if (!done) {
+      ranks.rendezvous().barrier(); // the last to open it has cleared what was left behind
+      try (Progress progress =
+          Progress.start(out, new Progress.Limit.Steps(0), 0, Memory::liveBytes)) {
+        done =
+            pass.encode(
+                stop,
+                (at, total) -> progress.phase("encoding the data set's frames", at, total),
+                ranks.share());
+      }
+      done = !ranks.any(!done);
+      cache.reread();
+      if (done && ranks.isFirst()) {
+        pass.complete();
+      }
     }
     out.printf(
         Locale.ROOT,
         "latents %,d frames in %s, %,d of them encoded now%s%n",
         cache.frames(),
         cache.folder(),
-        pass.encoded(),
+        ranks.sum(pass.encoded()),
         done ? "" : "; stopped before the last");
     return done;
   }

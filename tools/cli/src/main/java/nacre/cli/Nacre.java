@@ -8,7 +8,6 @@ import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import nacre.cli.options.MissingCommandException;
-import nacre.cli.options.UserException;
 import nacre.cli.output.HarmlessWriter;
 import nacre.cli.output.StandardOutput;
 import nacre.cli.ranks.Ranks;
@@ -152,18 +151,19 @@ public final class Nacre implements Runnable {
         .setExecutionStrategy(
             parsed -> {
               ArgumentCheck.check(parsed);
-              requireDivided(parsed);
+              requireOne(parsed);
               return new CommandLine.RunLast().execute(parsed);
             })
         .setParameterExceptionHandler((mistake, words) -> refuse(mistake, words, err))
         .setExecutionExceptionHandler((failure, command, parsed) -> nacre.explain(failure, err));
   }
 
-  /** Several processes of a command that does not divide its work would each do all of it. */
-  private static void requireDivided(CommandLine.ParseResult parsed) {
+  /** Several processes of a command that does not know of the others would each do all of it. */
+  private static void requireOne(CommandLine.ParseResult parsed) {
     CommandLine command = parsed.asCommandLineList().getLast();
-    if (Ranks.current().several() && !(command.getCommand() instanceof DividedWork)) {
-      throw new UserException(
+    if (Ranks.current().several() && !(command.getCommand() instanceof ManyProcesses)) {
+      throw new ParameterException(
+          command,
           String.format(
               Locale.ROOT,
               "%s does not divide its work among processes: start it without the launcher",

@@ -4,10 +4,23 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import nacre.distributed.Launcher;
 
 /** Another process of this program: with the same Java, its memory options and the same classes. */
 public final class OwnProcess {
   private OwnProcess() {}
+
+  /**
+   * Such a process, to be started: by itself, also where a launcher of MPI has started this one.
+   *
+   * @param options more options of the JVM
+   * @param words the program's own arguments
+   */
+  public static ProcessBuilder builder(List<String> options, List<String> words) {
+    ProcessBuilder builder = new ProcessBuilder(command(options, words));
+    Launcher.leave(builder.environment());
+    return builder;
+  }
 
   /**
    * The command line of such a process.
@@ -15,7 +28,7 @@ public final class OwnProcess {
    * @param options more options of the JVM
    * @param words the program's own arguments
    */
-  public static List<String> command(List<String> options, List<String> words) {
+  private static List<String> command(List<String> options, List<String> words) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()

@@ -14,6 +14,7 @@ import java.util.function.BooleanSupplier;
 import nacre.cli.output.PngMetadata;
 import nacre.cli.output.Progress;
 import nacre.cli.output.Sheet;
+import nacre.cli.ranks.Ranks;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.edit.SceneView;
@@ -64,8 +65,9 @@ final class RunResults {
    * @return false if stopped meanwhile
    */
   boolean conclude(Trainer trainer, RunLog log, boolean changed) throws IOException {
+    Ranks ranks = request.ranks();
     if (request.sheets()) {
-      if (!isDrawn(request, title(trainer)) && !sheet(trainer, log)) {
+      if (ranks.isFirst() && !isDrawn(request, title(trainer)) && !sheet(trainer, log)) {
         return false;
       }
       out.println("sheet   " + request.folder().sheet());
@@ -78,7 +80,7 @@ final class RunResults {
       out.println("eval    none: it takes two held-out clips; see nacre eval --data");
       return true;
     }
-    if (!changed && isEvaluated(request, trainer.steps())) {
+    if (!changed && ranks.ofFirst(isEvaluated(request, trainer.steps()))) {
       out.println("eval    as before: " + request.folder().evaluation());
       return true;
     }
@@ -93,9 +95,14 @@ final class RunResults {
                 most,
                 trainer.preset().imageSize(),
                 data.bad());
-    try (Progress progress = EvalCommand.progress(out, pairs.count())) {
+    try (Progress progress = EvalCommand.progress(out, pairs.count(), ranks)) {
       Evaluation evaluation =
-          Evaluation.of(sampler, pairs, EvalCommand.show(progress), this::requireUnstopped);
+          Evaluation.of(
+              sampler,
+              pairs,
+              EvalCommand.show(progress),
+              this::requireUnstopped,
+              ranks.rendezvous());
       progress.finish();
       out.println(
           EvalCommand.table(evaluation, sampler, rendered ? EvalCommand.HELD_OUT : HELD_OUT));

@@ -55,6 +55,7 @@ final class Study {
   private final Device device;
   private final PrintStream out;
   private final BooleanSupplier stop;
+  private final Ranks ranks = Ranks.current();
   private StudyMeasuring cases;
 
   Study(StudyFile study, StudyFolder folder, Device device, PrintStream out, BooleanSupplier stop) {
@@ -77,7 +78,8 @@ final class Study {
   }
 
   /**
-   * Does what is left, one run after the other. A run that fails is told of, and the others go on.
+   * Does what is left, one run after the other; several ranks one each at a time. A run that fails
+   * is told of, and the others go on.
    *
    * @return false if stopped meanwhile
    * @throws UserException if a run failed
@@ -86,19 +88,24 @@ final class Study {
     begin();
     List<StudyFolder.Run> runs = runs(study);
     List<String> failed = new ArrayList<>();
-    for (int i = 0; i < runs.size(); i++) {
+    boolean isStopped = false;
+    for (int i = ranks.rank(); i < runs.size() && !isStopped; i += ranks.ranks()) {
       out.printf(Locale.ROOT, "study   %s: run %d of %d%n", runs.get(i), i + 1, runs.size());
       try {
-        if (!run(runs.get(i))) {
-          return false;
-        }
+        isStopped = !run(runs.get(i));
       } catch (IOException | RuntimeException e) { // a model's numbers may break down, too
         failed.add(runs.get(i) + ": " + Failure.describe(e));
         out.println("failed  " + failed.getLast());
       }
     }
-    conclude(failed);
-    return !stop.getAsBoolean();
+    if (ranks.any(isStopped || stop.getAsBoolean())) {
+      return false;
+    }
+    List<String> all = ranks.lines(failed);
+    if (ranks.isFirst()) {
+      conclude(all);
+    }
+    return true;
   }
 
   /**
@@ -108,9 +115,10 @@ final class Study {
     for (StudyFolder.Run run : runs(study)) {
       folder.newest(run, study);
     }
-    for (String method : study.methods()) {
+    List<String> methods = List.copyOf(study.methods());
+    for (int i = ranks.rank(); i < methods.size(); i += ranks.ranks()) {
       if (!stop.getAsBoolean()) {
-        measure(method);
+        measure(methods.get(i));
       }
     }
   }
@@ -300,7 +308,9 @@ final class Study {
     } catch (CancellationException e) {
       return false;
     }
-    write();
+    if (ranks.isFirst()) {
+      write();
+    }
     return true;
   }
 

@@ -2,6 +2,7 @@ package nacre.cli;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.concurrent.Callable;
 import nacre.cli.options.Accepts;
 import nacre.cli.options.DeviceChoice;
 import nacre.cli.options.UsageException;
+import nacre.cli.ranks.Ranks;
 import nacre.evaluation.study.StudyFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,7 +32,7 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
-final class StudyCommand implements Callable<Integer> {
+final class StudyCommand implements Callable<Integer>, ManyProcesses {
   @Spec private CommandSpec spec;
 
   @Parameters(paramLabel = "FILE", description = "The study.")
@@ -72,6 +74,18 @@ final class StudyCommand implements Callable<Integer> {
     StudyFile study = StudyFile.read(file, Baselines.names());
     String stem = file.getFileName().toString().replaceFirst("\\.json$", "");
     StudyFolder root = new StudyFolder(folder != null ? folder : Path.of("studies").resolve(stem));
+    Ranks ranks = Ranks.current();
+    if (ranks.several() && (dryRun || only != null || jobs > 1)) {
+      throw new UsageException(
+          "several processes divide a study's runs by themselves: leave out --dry-run, --run and"
+              + " --jobs");
+    }
+    if (ranks.several()) {
+      if (ranks.isFirst()) {
+        Files.createDirectories(root.root());
+      }
+      ranks.requireShared(root.root());
+    }
     if (dryRun && (only != null || jobs > 1)) {
       throw new UsageException(
           "--dry-run tells of all runs, one after the other: leave out the rest");

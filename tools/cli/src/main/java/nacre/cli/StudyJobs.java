@@ -98,7 +98,7 @@ final class StudyJobs {
     Files.createDirectories(log.getParent());
     int cores = Runtime.getRuntime().availableProcessors();
     int share = Math.max(1, cores / jobs);
-    ProcessBuilder builder = new ProcessBuilder(command(run, share));
+    ProcessBuilder builder = process(run, share);
     builder.environment().put(Setting.THREADS.variable(), Integer.toString(share));
     builder.redirectErrorStream(true).redirectOutput(log.toFile());
     live.put(run, builder.start());
@@ -106,10 +106,10 @@ final class StudyJobs {
         Locale.ROOT, "begun   %s, on %d of %d cores, see %s%n", run.name(), share, cores, log);
   }
 
-  private List<String> command(StudyFolder.Run run, int cores) {
+  private ProcessBuilder process(StudyFolder.Run run, int cores) {
     List<String> all = new ArrayList<>(words);
     all.add(run.name());
-    return OwnProcess.command(List.of("-XX:ActiveProcessorCount=" + cores), all);
+    return OwnProcess.builder(List.of("-XX:ActiveProcessorCount=" + cores), all);
   }
 
   private void ended(StudyFolder.Run run) {

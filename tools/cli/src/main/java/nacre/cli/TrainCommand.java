@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
     description = "Train a model, from nothing or from where an earlier start of the run ended.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
-final class TrainCommand implements Callable<Integer>, DividedWork {
+final class TrainCommand implements Callable<Integer>, ManyProcesses {
   /** The exit status of a program that Ctrl-C ended, as shells report it. */
   static final int INTERRUPTED = 130;
 

@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
     name = "version",
     description = "Show the versions of Nacre, Java and the system, and the size of the machine.",
     mixinStandardHelpOptions = true)
-public final class VersionCommand implements Callable<Integer>, IVersionProvider {
+public final class VersionCommand implements Callable<Integer>, IVersionProvider, ManyProcesses {
   @Spec private CommandSpec spec;
 
   @Override

@@ -40,7 +40,7 @@ final class Training {
     words.addFirst("train");
     Files.createDirectories(folder);
     Process process =
-        new ProcessBuilder(OwnProcess.command(List.of(), words))
+        OwnProcess.builder(List.of(), words)
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve(LOG).toFile()))
             .start();

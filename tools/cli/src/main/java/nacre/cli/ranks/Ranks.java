@@ -2,12 +2,15 @@ package nacre.cli.ranks;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
@@ -27,7 +30,10 @@ public final class Ranks {
   private static final Ranks ALONE = new Ranks(null);
 
   /** How long other ranks leave it to the first to say what all have found, and to end them. */
-  private static final Duration FIRST = Duration.ofSeconds(2);
+  private static final Duration FIRST = Duration.ofSeconds(5);
+
+  /** How long a launcher may take to pass on a line. Open MPI's drops what it has not read. */
+  private static final Duration PASSED_ON = Duration.ofMillis(500);
 
   /** How long a file that one host wrote may take to be seen by others. */
   private static final Duration SEEN = Duration.ofSeconds(20);
@@ -69,10 +75,23 @@ public final class Ranks {
   }
 
   private void end(String line, PrintWriter err) {
-    leaveItToFirst();
     err.println("nacre: " + line + hint.get());
     err.flush();
-    world.abort(1);
+    abort(world, 1);
+  }
+
+  /** Ends all; the launcher first gets time to pass on what was said. */
+  private static void abort(World world, int status) {
+    pause(PASSED_ON);
+    world.abort(status);
+  }
+
+  private static void pause(Duration time) {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /**
@@ -86,7 +105,7 @@ public final class Ranks {
       if (orderly) {
         world.close();
       } else {
-        world.abort(status);
+        abort(world, status);
       }
     }
   }
@@ -160,11 +179,7 @@ public final class Ranks {
    */
   public void leaveItToFirst() {
     if (!isFirst()) {
-      try {
-        Thread.sleep(FIRST);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      pause(FIRST);
     }
   }
 
@@ -196,6 +211,40 @@ public final class Ranks {
   public String ofFirst(String text) {
     byte[] bytes = isFirst() ? text.getBytes(StandardCharsets.UTF_8) : null;
     return new String(rendezvous().fromFirst(bytes), StandardCharsets.UTF_8);
+  }
+
+  /** Whether something is so for the first rank, on all of them. */
+  public boolean ofFirst(boolean isSo) {
+    return !ofFirst(isSo ? "yes" : "").isEmpty();
+  }
+
+  /** Whether something is so for any rank. */
+  public boolean any(boolean isSo) {
+    boolean any = false;
+    for (byte[] one : rendezvous().all(new byte[] {(byte) (isSo ? 1 : 0)})) {
+      any |= one[0] != 0;
+    }
+    return any;
+  }
+
+  /** The lines of all ranks, in the order of ranks. */
+  public List<String> lines(List<String> mine) {
+    List<String> all = new ArrayList<>();
+    String text = String.join("\n", mine);
+    for (byte[] bytes : rendezvous().all(text.getBytes(StandardCharsets.UTF_8))) {
+      new String(bytes, StandardCharsets.UTF_8).lines().forEach(all::add);
+    }
+    return all;
+  }
+
+  /** The sum of a number over the ranks. */
+  public long sum(long mine) {
+    long sum = 0;
+    byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(mine).array();
+    for (byte[] one : rendezvous().all(bytes)) {
+      sum += ByteBuffer.wrap(one).getLong();
+    }
+    return sum;
   }
 
   /**
@@ -259,12 +308,7 @@ public final class Ranks {
       if (System.nanoTime() > until) {
         return false;
       }
-      try {
-        Thread.sleep(100);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return false;
-      }
+      pause(Duration.ofMillis(100));
     }
     return true;
   }

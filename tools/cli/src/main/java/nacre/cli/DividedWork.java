@@ -1,7 +1,0 @@
-package nacre.cli;
-
-/**
- * A command whose work is divided among the processes that a launcher of MPI has started. Each of
- * them runs it.
- */
-interface DividedWork {}
