@@ -3,6 +3,7 @@ module nacre.lab {
   requires com.fasterxml.jackson.databind;
   requires nacre.bindings;
   requires nacre.cli;
+  requires nacre.distributed;
 
   provides nacre.cli.CommandProvider with
       nacre.lab.LabCommands;
