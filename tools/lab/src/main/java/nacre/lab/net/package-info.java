@@ -1,0 +1,2 @@
+/** What several ranks cost, measured and computed. */
+package nacre.lab.net;
