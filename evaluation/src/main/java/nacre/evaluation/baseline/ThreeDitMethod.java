@@ -151,6 +151,7 @@ public final class ThreeDitMethod implements EditingMethod {
             case Edit.Duplicate e -> throw impossible(edit, "duplicate " + e.object());
             case Edit.Replace e -> throw impossible(edit, "replace " + e.object());
             case Edit.Background e -> throw impossible(edit, "background " + e.scene());
+            case Edit.MoveCamera _ -> throw impossible(edit, "camera");
           });
     }
     edit.edited(); // refuses objects that do not exist

@@ -73,7 +73,7 @@ record EditChecks(SceneConfig config) {
     }
     for (int k = 0; k < draft.edits().size(); k++) {
       Edit edit = draft.edits().get(k);
-      boolean whole = edit instanceof Edit.Background;
+      boolean whole = edit.edited().isEmpty();
       double least = whole ? LEAST_BACKGROUND_CHANGE : LEAST_CHANGE;
       if (changed(frames.get(k).rgb(), frames.get(k + 1).rgb()) < least || !isLent(edit, draft)) {
         return false;

@@ -82,6 +82,9 @@ final class CasePictures {
       case Edit.Replace(String object, Edit.Donor by) ->
           "replace " + object + " " + by.scene() + ":" + by.object();
       case Edit.Background(String scene) -> "background " + scene;
+      case Edit.MoveCamera(Vec3 by, double left, double raised) ->
+          String.format(
+              Locale.ROOT, "camera %.2f %.2f %.2f %.0f %.0f", by.x(), by.y(), by.z(), left, raised);
     };
   }
 }

@@ -11,23 +11,26 @@ import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.Scene.Entity;
 import nacre.neuralassets.scene.SceneFrame;
 
-/** A view of a scene with more objects in it, or seen by another camera, before edits move them. */
+/** A view of a scene with more objects in it, seen by another camera, before edits move objects. */
 public final class ChangedView {
   private ChangedView() {}
 
   /**
-   * The same view with duplicates, each where the object is that it looks like.
+   * The same view by the camera that edits move, with duplicates, each where the object is that it
+   * looks like.
    *
    * @param slots objects that the model has room for
-   * @return the view itself if nothing is duplicated
+   * @return the view itself if nothing is duplicated and the camera stays
    * @throws EditException if an object does not exist, a name is taken, or there is no room
    */
-  public static SceneView withDuplicates(SceneView view, List<Edit> edits, int slots) {
+  public static SceneView of(SceneView view, List<Edit> edits, int slots) {
     Scene scene = withDuplicates(view.scene(), edits);
-    if (scene == view.scene()) {
+    Camera own = scene.frames().get(view.target()).camera();
+    Camera camera = Edit.MoveCamera.all(edits, own, scene.up());
+    if (scene == view.scene() && camera.equals(own)) {
       return view;
     }
-    if (scene.entities().size() > slots) {
+    if (scene != view.scene() && scene.entities().size() > slots) {
       throw new EditException(
           String.format(
               Locale.ROOT,
@@ -36,7 +39,7 @@ public final class ChangedView {
               scene.entities().size(),
               slots));
     }
-    return pair(view, scene, scene.frames().get(view.target()).camera(), slots);
+    return pair(view, scene, camera, slots);
   }
 
   /** A scene with duplicates; the same one if nothing is duplicated. */
@@ -72,21 +75,11 @@ public final class ChangedView {
     return new Scene(scene.width(), scene.height(), scene.up(), entities, frames);
   }
 
-  /**
-   * The same view, drawn from another camera.
-   *
-   * @param slots objects that the model has room for
-   */
-  public static SceneView from(SceneView view, Camera camera, int slots) {
-    return pair(view, view.scene(), camera, slots);
-  }
-
   /** A view of two frames, the source and the target. */
   private static SceneView pair(SceneView view, Scene scene, Camera camera, int slots) {
     SceneFrame source = scene.frames().get(view.source());
     SceneFrame target = scene.frames().get(view.target());
-    List<ObjectView> seen =
-        camera.equals(target.camera()) ? target.views() : views(target.boxes(), camera);
+    List<ObjectView> seen = views(target, camera);
     List<SceneFrame> frames =
         List.of(
             SceneFrame.of(source.camera(), source.views(), source.rgb(), null),
@@ -95,9 +88,13 @@ public final class ChangedView {
     return SceneView.of(view.name(), two, view.clip().size(), slots).withFrames(0, 1);
   }
 
-  private static List<ObjectView> views(List<Box3> boxes, Camera camera) {
+  /** What another camera sees of a frame's objects; those behind it are absent. */
+  static List<ObjectView> views(SceneFrame frame, Camera camera) {
+    if (camera.equals(frame.camera())) {
+      return frame.views();
+    }
     List<ObjectView> views = new ArrayList<>();
-    for (Box3 box : boxes) {
+    for (Box3 box : frame.boxes()) {
       boolean there = box != null && box.minDepth(camera) > 0;
       Box2 extent = there ? box.extent(camera) : Box2.EMPTY;
       views.add(there ? new ObjectView(box, extent, -1) : ObjectView.ABSENT);

@@ -1,11 +1,15 @@
 package nacre.neuralassets.edit;
 
+import java.util.List;
 import java.util.Optional;
+import nacre.neuralassets.scene.Camera;
+import nacre.neuralassets.scene.Quaternion;
+import nacre.neuralassets.scene.RigidPose;
 import nacre.neuralassets.scene.Vec3;
 
-/** A change to one object of a scene, or to its background. */
+/** A change to one object of a scene, to its background, or to the camera that draws it. */
 public sealed interface Edit {
-  /** The object that is edited; empty for an edit of the background. */
+  /** The object that is edited; empty for one of the background or of the camera. */
   default Optional<String> edited() {
     return switch (this) {
       case Translate e -> Optional.of(e.object);
@@ -14,7 +18,7 @@ public sealed interface Edit {
       case Remove e -> Optional.of(e.object);
       case Replace e -> Optional.of(e.object);
       case Duplicate e -> Optional.of(e.as);
-      case Background _ -> Optional.empty();
+      case Background _, MoveCamera _ -> Optional.empty();
     };
   }
 
@@ -57,6 +61,38 @@ public sealed interface Edit {
    * @param scene how the user named it: a number or a folder
    */
   record Background(String scene) implements Edit {}
+
+  /**
+   * Moves and turns the camera that the picture is drawn from. Wherever it stands among the edits,
+   * all others are of what this camera sees.
+   *
+   * @param by to the camera's right, up and ahead, in world units
+   * @param left degrees to the left about the scene's up
+   * @param raised degrees up about the camera's own right
+   */
+  record MoveCamera(Vec3 by, double left, double raised) implements Edit {
+    /** The camera, moved. */
+    Camera of(Camera camera, Vec3 up) {
+      RigidPose pose = camera.cameraToWorld();
+      Quaternion turned =
+          Quaternion.about(up, Math.toRadians(left))
+              .after(pose.rotation())
+              .after(Quaternion.about(new Vec3(1, 0, 0), Math.toRadians(raised)));
+      Vec3 to = pose.apply(new Vec3(by.x(), by.y(), -by.z()));
+      return new Camera(new RigidPose(turned, to), camera.intrinsics());
+    }
+
+    /** A camera after all moves among some edits; the same one if there are none. */
+    static Camera all(List<Edit> edits, Camera camera, Vec3 up) {
+      Camera moved = camera;
+      for (Edit edit : edits) {
+        if (edit instanceof MoveCamera move) {
+          moved = move.of(moved, up);
+        }
+      }
+      return moved;
+    }
+  }
 
   /**
    * An object of another scene.

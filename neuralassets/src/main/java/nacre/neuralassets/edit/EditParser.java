@@ -23,6 +23,7 @@ import nacre.weights.TextFile;
  * duplicate OBJECT NAME
  * replace OBJECT SCENE:OBJECT      SCENE is a number or a folder
  * background SCENE
+ * camera RIGHT UP AHEAD [LEFT RAISED]  world units; degrees
  * </pre>
  *
  * Several edits are separated by semicolons. A JSON file holds an array of such strings, or of
@@ -32,7 +33,7 @@ public final class EditParser {
   private static final String FORMS =
       "known are: translate OBJECT DX DY DZ, rotate OBJECT DEGREES [AX AY AZ], resize OBJECT"
           + " FACTOR, remove OBJECT, duplicate OBJECT NAME, replace OBJECT SCENE:OBJECT, background"
-          + " SCENE";
+          + " SCENE, camera RIGHT UP AHEAD [LEFT RAISED]";
 
   private EditParser() {}
 
@@ -89,6 +90,17 @@ public final class EditParser {
       case "background" -> {
         count(text, words, 2, Integer.MAX_VALUE);
         yield new Edit.Background(text.split("\\s+", 2)[1]);
+      }
+      case "camera" -> {
+        count(text, words, 4, 6);
+        if (words.length == 5) {
+          throw wrong(text, "a camera turns by two numbers, to the left and up");
+        }
+        boolean turns = words.length == 6;
+        yield new Edit.MoveCamera(
+            vec3(text, words, 1),
+            turns ? number(text, words[4]) : 0,
+            turns ? number(text, words[5]) : 0);
       }
       default -> throw wrong(text, "\"" + words[0] + "\" is not an edit; " + FORMS);
     };
@@ -212,6 +224,11 @@ public final class EditParser {
             text(node, "object"), new Edit.Donor(text(by, "scene"), text(by, "object")));
       }
       case "background" -> new Edit.Background(text(node, "scene"));
+      case "camera" -> {
+        double[] degrees = node.has("degrees") ? numbers(node, "degrees", 2) : new double[2];
+        Vec3 by = node.has("by") ? vec3(node, "by") : Vec3.ZERO;
+        yield new Edit.MoveCamera(by, degrees[0], degrees[1]);
+      }
       default -> throw new EditException("\"" + text(node, "edit") + "\" is not an edit; " + FORMS);
     };
   }
@@ -236,17 +253,27 @@ public final class EditParser {
   }
 
   private static Vec3 vec3(JsonNode node, String field) {
+    double[] v = numbers(node, field, 3);
+    return new Vec3(v[0], v[1], v[2]);
+  }
+
+  private static double[] numbers(JsonNode node, String field, int count) {
     JsonNode value = node.path(field);
-    if (!value.isArray() || value.size() != 3) {
-      throw new EditException("\"" + field + "\" must be an array of three numbers");
+    double[] numbers = new double[count];
+    boolean right = value.isArray() && value.size() == count;
+    for (int i = 0; i < count && right; i++) {
+      numbers[i] = value.get(i).doubleValue();
+      right = value.get(i).isNumber() && Double.isFinite(numbers[i]);
     }
-    for (JsonNode part : value) {
-      if (!part.isNumber() || !Double.isFinite(part.doubleValue())) {
-        throw new EditException("\"" + field + "\" must be an array of three numbers");
-      }
+    if (!right) {
+      throw new EditException(
+          String.format(
+              Locale.ROOT,
+              "\"%s\" must be an array of %s numbers",
+              field,
+              count == 3 ? "three" : "two"));
     }
-    return new Vec3(
-        value.get(0).doubleValue(), value.get(1).doubleValue(), value.get(2).doubleValue());
+    return numbers;
   }
 
   private static Vec3 direction(JsonNode node) {

@@ -41,8 +41,11 @@ public record EditTokens(NeuralAssets model, int slots, SceneLibrary library) {
             told -> {
               throw new EditException(told);
             });
-    List<Edit> others = edits.stream().filter(e -> !(e instanceof Edit.Duplicate)).toList();
-    return tokens(ChangedView.withDuplicates(view, edits, slots), others);
+    List<Edit> others =
+        edits.stream()
+            .filter(e -> !(e instanceof Edit.Duplicate || e instanceof Edit.MoveCamera))
+            .toList();
+    return tokens(ChangedView.of(view, edits, slots), others);
   }
 
   private Tensor tokens(SceneView view, List<Edit> edits) throws IOException {

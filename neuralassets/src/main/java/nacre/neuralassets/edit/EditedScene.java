@@ -15,7 +15,7 @@ import nacre.neuralassets.scene.Vec3;
 /**
  * A frame after edits: where each object is, and whose appearance it has.
  *
- * @param camera of the frame
+ * @param camera of the frame, as edits moved it
  * @param slots one for each object of the scene, in the scene's order
  * @param background the scene that provides the background, as the user named it; null if it keeps
  *     its own
@@ -51,22 +51,23 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
 
   private static EditedScene applyTo(Scene scene, int frame, List<Edit> edits) {
     SceneFrame target = scene.frames().get(frame);
+    Camera camera = Edit.MoveCamera.all(edits, target.camera(), scene.up());
+    List<ObjectView> seen = ChangedView.views(target, camera);
     List<Slot> slots = new ArrayList<>();
     for (int i = 0; i < scene.entities().size(); i++) {
-      ObjectView view = target.views().get(i);
-      slots.add(new Slot(scene.entities().get(i).name(), view.box3(), null));
+      slots.add(new Slot(scene.entities().get(i).name(), seen.get(i).box3(), null));
     }
     String background = null;
     for (Edit edit : edits) {
       switch (edit) {
-        case Edit.Duplicate _ -> {} // is there already
+        case Edit.Duplicate _, Edit.MoveCamera _ -> {} // is so already
         case Edit.Background b -> background = b.scene();
         case Edit.Translate e ->
-            move(slots, target.camera(), e.object(), "translate", b -> b.translated(e.by()));
+            move(slots, camera, e.object(), "translate", b -> b.translated(e.by()));
         case Edit.Rotate e ->
-            move(slots, target.camera(), e.object(), "rotate", b -> rotate(b, e, scene.up()));
+            move(slots, camera, e.object(), "rotate", b -> rotate(b, e, scene.up()));
         case Edit.Resize e ->
-            move(slots, target.camera(), e.object(), "resize", b -> resize(b, e, scene.up()));
+            move(slots, camera, e.object(), "resize", b -> resize(b, e, scene.up()));
         case Edit.Remove e -> {
           int i = find(slots, e.object(), "remove");
           slots.set(i, new Slot(e.object(), null, null));
@@ -77,7 +78,7 @@ public record EditedScene(Camera camera, List<Slot> slots, String background) {
         }
       }
     }
-    return new EditedScene(target.camera(), slots, background);
+    return new EditedScene(camera, slots, background);
   }
 
   private static Box3 rotate(Box3 box, Edit.Rotate edit, Vec3 up) {

@@ -7,6 +7,7 @@ import nacre.neuralassets.render.SceneDescription.Ground;
 import nacre.neuralassets.render.SceneDescription.Light;
 import nacre.neuralassets.render.SceneDescription.Solid;
 import nacre.neuralassets.render.SceneRenderer;
+import nacre.neuralassets.scene.Camera;
 import nacre.neuralassets.scene.Quaternion;
 import nacre.neuralassets.scene.RigidPose;
 import nacre.neuralassets.scene.SceneFrame;
@@ -61,6 +62,7 @@ public final class GroundTruth {
   public static SceneDescription describe(
       SceneDescription scene, int frame, List<Edit> edits, Descriptions others) {
     List<Solid> solids = new ArrayList<>(scene.objects());
+    List<Camera> cameras = new ArrayList<>(scene.cameras());
     Ground ground = scene.ground();
     Light light = scene.light();
     for (Edit edit : edits) {
@@ -104,6 +106,7 @@ public final class GroundTruth {
           int from = find(donor.objects(), e.by().object(), "replace by " + e.by().scene() + ":");
           solids.set(i, dressed(solids.get(i), donor.objects().get(from)));
         }
+        case Edit.MoveCamera e -> cameras.set(frame, e.of(cameras.get(frame), Vec3.UNIT_Z));
         case Edit.Background e -> {
           SceneDescription other = others.of(e.scene());
           if (!other.cameras().contains(scene.cameras().get(frame))) {
@@ -115,7 +118,7 @@ public final class GroundTruth {
         }
       }
     }
-    return new SceneDescription(scene.cameras(), solids, ground, light);
+    return new SceneDescription(cameras, solids, ground, light);
   }
 
   /** An object with the shape and the coat of another. */

@@ -39,14 +39,14 @@ class DuplicateTest {
     SceneView view = view();
     String name = view.scene().names().getFirst();
     List<Edit> edits = EditParser.parse("duplicate " + name + " a; duplicate a b");
-    SceneView more = ChangedView.withDuplicates(view, edits, 8);
+    SceneView more = ChangedView.of(view, edits, 8);
     int count = view.scene().entities().size();
     assertEquals(count + 2, more.scene().entities().size());
     var source = more.scene().frames().get(more.source());
     assertEquals(source.views().getFirst(), source.views().get(count));
     assertEquals(source.views().getFirst(), source.views().get(count + 1));
     assertEquals(view.scene().frames().get(view.source()).rgb().length, source.rgb().length);
-    assertSame(view, ChangedView.withDuplicates(view, List.of(), 8));
+    assertSame(view, ChangedView.of(view, List.of(), 8));
   }
 
   @Test
@@ -69,9 +69,7 @@ class DuplicateTest {
 
   private static void assertTold(SceneView view, String edits, String told) {
     EditException e =
-        assertThrows(
-            EditException.class,
-            () -> ChangedView.withDuplicates(view, EditParser.parse(edits), 8));
+        assertThrows(EditException.class, () -> ChangedView.of(view, EditParser.parse(edits), 8));
     assertTrue(e.getMessage().contains(told), e.getMessage());
   }
 }

@@ -163,6 +163,74 @@ class EditTest {
     assertTrue(e.getMessage().contains("was removed"), e.getMessage());
   }
 
+  private static Camera camera(String edits) {
+    return EditedScene.apply(SCENE, FRAME, EditParser.parse(edits)).camera();
+  }
+
+  private static void assertNear(Vec3 wanted, Vec3 is) {
+    assertEquals(0, wanted.minus(is).length(), 1e-9, () -> wanted + " is " + is);
+  }
+
+  private static Vec3 axis(Camera camera, double x, double y, double z) {
+    return camera.cameraToWorld().rotation().rotate(new Vec3(x, y, z));
+  }
+
+  @Test
+  void cameraMovesAsItSeesItself() {
+    Camera own = SCENE.frames().get(FRAME).camera();
+    Camera moved = camera("camera 1 2 3");
+    Vec3 by = axis(own, 1, 0, 0).plus(axis(own, 0, 2, 0)).plus(axis(own, 0, 0, -3));
+    assertNear(own.cameraToWorld().translation().plus(by), moved.cameraToWorld().translation());
+    assertNear(axis(own, 0, 0, -1), axis(moved, 0, 0, -1));
+    assertEquals(own.intrinsics(), moved.intrinsics());
+  }
+
+  @Test
+  void cameraTurnsToTheLeftAboutTheVerticalAndUp() {
+    Camera own = SCENE.frames().get(FRAME).camera();
+    Vec3 before = axis(own, 0, 0, -1);
+    Camera left = camera("camera 0 0 0 90 0");
+    assertNear(new Vec3(-before.y(), before.x(), before.z()), axis(left, 0, 0, -1));
+    Camera raised = camera("camera 0 0 0 0 30");
+    double elevation = Math.asin(before.z()) + Math.toRadians(30);
+    assertEquals(Math.sin(elevation), axis(raised, 0, 0, -1).z(), 1e-9);
+    assertNear(axis(own, 1, 0, 0), axis(raised, 1, 0, 0));
+    Vec3 twice = camera("camera 1 0 0 90 0; camera 0 0 2").cameraToWorld().translation();
+    assertNear(
+        own.cameraToWorld().translation().plus(axis(own, 1, 0, 0)).plus(axis(left, 0, 0, -2)),
+        twice);
+  }
+
+  @Test
+  void cameraMovesBeforeAllElse() {
+    List<Edit> first = EditParser.parse("camera 0.2 0.3 0 5 -4; translate " + NAME + " 0.5 0 0");
+    EditedScene edited = EditedScene.apply(SCENE, FRAME, first);
+    assertEquals(edited, EditedScene.apply(SCENE, FRAME, first.reversed()));
+    assertEquals(before().translated(new Vec3(0.5, 0, 0)), edited.slots().get(1).box());
+    SceneFrame truth = GroundTruth.render(DESCRIPTION, FRAME, first, 32, 32, 2);
+    assertEquals(edited.camera(), truth.camera());
+    EditException e =
+        assertThrows(
+            EditException.class,
+            () ->
+                EditedScene.apply(
+                    SCENE, FRAME, EditParser.parse("camera 0 0 40; rotate " + NAME + " 5")));
+    assertTrue(e.getMessage().contains("not in this frame"), e.getMessage());
+  }
+
+  @Test
+  void theViewOfAMovedCameraHasItsBoxes() {
+    SceneView view = SceneView.of("1", SCENE, 32, 4).withFrames(FRAME, FRAME);
+    SceneView moved = ChangedView.of(view, EditParser.parse("camera 0.4 0 0"), 4);
+    assertEquals(camera("camera 0.4 0 0"), moved.scene().frames().get(moved.target()).camera());
+    double before =
+        view.scene().frames().get(FRAME).views().get(1).box3().extent(camera("camera 0 0 0")).x0();
+    double after = moved.scene().frames().get(moved.target()).views().get(1).box2().x0();
+    assertTrue(after < before, "what stands still goes to the left");
+    assertEquals(
+        SCENE.frames().get(FRAME).camera(), moved.scene().frames().get(moved.source()).camera());
+  }
+
   /** The geometry of edits and the edited rendering must be about the same boxes. */
   @ParameterizedTest
   @ValueSource(
@@ -260,7 +328,11 @@ class EditTest {
         "remove",
         "replace red-box blue-cone",
         "replace red-box :blue-cone",
-        "background"
+        "background",
+        "camera 1 2",
+        "camera 1 2 3 4",
+        "camera 1 2 3 4 5 6",
+        "camera 1 2 3 4 x"
       })
   void nonsenseIsRefusedInOneLine(String text) {
     EditException e = assertThrows(EditException.class, () -> EditParser.parse(text));
@@ -281,12 +353,16 @@ class EditTest {
          {"edit": "resize", "object": "a", "factor": 1.5},
          {"edit": "remove", "object": "a"},
          {"edit": "replace", "object": "a", "by": {"scene": 7, "object": "blue-cone"}},
-         {"edit": "background", "scene": "folder/of scene"}]
+         {"edit": "background", "scene": "folder/of scene"},
+         {"edit": "camera", "by": [1, 2, 3]},
+         {"edit": "camera", "degrees": [4, 5]},
+         {"edit": "camera", "by": [1, 2, 3], "degrees": [4, 5]}]
         """);
     assertEquals(
         EditParser.parse(
-            "translate a 1 2 3; remove b; translate a 1 2 3; rotate a 90; rotate a 90 1 0 0;"
-                + " resize a 1.5; remove a; replace a 7:blue-cone; background folder/of scene"),
+            "translate a 1 2 3; remove b; translate a 1 2 3; rotate a 90; rotate a 90 1 0 0; resize"
+                + " a 1.5; remove a; replace a 7:blue-cone; background folder/of scene; camera 1 2"
+                + " 3; camera 0 0 0 4 5; camera 1 2 3 4 5"),
         EditParser.readJson(file));
   }
 
@@ -305,6 +381,9 @@ class EditTest {
         "[{\"edit\": \"translate\", \"object\": \"a\", \"by\": [1, 2]}]",
         "[{\"edit\": \"translate\", \"object\": \"a\", \"by\": [1, 2, \"x\"]}]",
         "[{\"edit\": \"rotate\", \"object\": \"a\", \"degrees\": \"x\"}]",
+        "[{\"edit\": \"camera\", \"by\": [1, 2]}]",
+        "[{\"edit\": \"camera\", \"degrees\": [1, 2, 3]}]",
+        "[{\"edit\": \"camera\", \"degrees\": [1, null]}]",
         "[{\"edit\": \"replace\", \"object\": \"a\", \"by\": \"b\"}]"
       })
   void badJsonIsRefusedWithItsFile(String json, @TempDir Path folder) throws IOException {

@@ -27,8 +27,10 @@ import picocli.CommandLine.Option;
       "  resize OBJECT FACTOR",
       "  remove OBJECT",
       "  duplicate OBJECT NAME",
-      "  replace OBJECT SCENE:OBJECT   SCENE is a number or a folder",
+      "  replace OBJECT SCENE:OBJECT   SCENE is a number, a folder or",
+      "                                DATA~NUMBER with --data's DATA",
       "  background SCENE",
+      "  camera RIGHT UP AHEAD [LEFT RAISED]  in world units and degrees",
       "Several in one picture are separated by semicolons. Without one every kind is shown, a row",
       "for each scene.",
       ""

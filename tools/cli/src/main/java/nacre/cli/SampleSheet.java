@@ -167,6 +167,7 @@ record SampleSheet(String title, SamplePictures pictures, Scenes truth, int imag
       case Edit.Duplicate e -> e.object() + " as " + e.as();
       case Edit.Replace e -> e.object() + " by " + e.by().object();
       case Edit.Background e -> "of scene " + e.scene();
+      case Edit.MoveCamera _ -> "camera";
     };
   }
 }

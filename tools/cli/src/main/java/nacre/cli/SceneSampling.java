@@ -318,11 +318,17 @@ final class SceneSampling {
   }
 
   private void requireKept(List<List<Edit>> parsed) {
-    boolean replaced =
-        parsed.stream().flatMap(List::stream).anyMatch(edit -> edit instanceof Edit.Background);
-    if (keptMargin != null && replaced) {
-      throw new UsageException(
-          "--keep-background keeps the background, an edit replaces it: leave one of them out");
+    for (Edit edit :
+        keptMargin == null ? List.<Edit>of() : parsed.stream().flatMap(List::stream).toList()) {
+      if (edit instanceof Edit.Background) {
+        throw new UsageException(
+            "--keep-background keeps the background, an edit replaces it: leave one of them out");
+      }
+      if (edit instanceof Edit.MoveCamera) {
+        throw new UsageException(
+            "--keep-background keeps the source frame, whose camera an edit moves: leave one of"
+                + " them out");
+      }
     }
   }
 

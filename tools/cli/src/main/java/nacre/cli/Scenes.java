@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import nacre.cli.options.UserException;
 import nacre.neuralassets.data.ClipSource;
 import nacre.neuralassets.data.DataConfig;
@@ -28,13 +30,21 @@ import nacre.neuralassets.scene.SceneFrame;
 import nacre.neuralassets.scene.SceneReader;
 
 /**
- * Scenes by name: a number is a held-out scene, or a clip of a data set if there is one, everything
- * else the identity of such a clip, or a folder. Each is read once.
+ * Scenes by name: a number is a held-out scene, or a clip of a data set if there is one; {@code
+ * held-out~NUMBER} and {@code [NAME:]PATH~NUMBER} are these, whatever data set there is; everything
+ * else is the identity of such a clip, or a folder. Each is read once.
  */
 public final class Scenes implements SceneLibrary {
+  /** The held-out scenes where a name says which data set it means. */
+  public static final String HELD_OUT = "held-out";
+
+  private static final Pattern OF_DATA = Pattern.compile("(.+)~(\\d{1,9})");
+
+  private final Preset preset;
   private final DataConfig config;
   private final int size;
   private final Map<String, SceneView> views = new HashMap<>();
+  private final Map<String, ClipSource> others = new HashMap<>();
 
   /** The data set whose clips are meant; null for none. */
   private final ClipSource data;
@@ -49,9 +59,15 @@ public final class Scenes implements SceneLibrary {
    * @param data the data set whose clips are meant by names; null for none
    */
   Scenes(Preset preset, ClipSource data) {
+    this.preset = preset;
     this.config = dataOf(preset);
     this.size = preset.imageSize();
     this.data = data;
+  }
+
+  /** What edits call a clip of a data set, or a held-out scene. */
+  public static String reference(String data, long number) {
+    return data + "~" + number;
   }
 
   /** The data set of a preset. */
@@ -122,7 +138,11 @@ public final class Scenes implements SceneLibrary {
   }
 
   private Optional<SceneDescription> description(String name) throws IOException {
-    if (data != null) {
+    Matcher reference = OF_DATA.matcher(name);
+    if (reference.matches() && reference.group(1).equals(HELD_OUT)) {
+      return Optional.of(HeldOut.describe(config.scene(), Long.parseLong(reference.group(2))));
+    }
+    if (data != null || reference.matches() && !Files.isDirectory(Path.of(name))) {
       return Optional.empty();
     }
     if (name.matches("\\d+")) {
@@ -132,6 +152,18 @@ public final class Scenes implements SceneLibrary {
   }
 
   private Scene scene(String name) throws IOException {
+    Matcher reference = OF_DATA.matcher(name);
+    if (reference.matches() && !Files.isDirectory(Path.of(name))) {
+      String set = reference.group(1);
+      String number = reference.group(2);
+      if (set.equals(HELD_OUT)) {
+        return HeldOut.scene(config, Long.parseLong(number), size);
+      }
+      if (!others.containsKey(set)) {
+        others.put(set, DataChoice.open(set, preset));
+      }
+      return others.get(set).scene(DataChoice.index(others.get(set), number));
+    }
     if (data != null && !Files.isDirectory(Path.of(name))) {
       return data.scene(DataChoice.index(data, name));
     }

@@ -14,12 +14,11 @@ import nacre.neuralassets.edit.EditParser;
 import nacre.neuralassets.edit.EditedScene;
 import nacre.neuralassets.edit.SceneView;
 import nacre.neuralassets.model.Preset;
-import nacre.neuralassets.scene.Camera;
 
 /**
  * What a request asks to be drawn, checked.
  *
- * @param view source and target frame, the target with the camera that was asked for
+ * @param view source and target frame
  * @param edits as parsed
  * @param asked the edits as they came
  * @param keptMargin null where everything is drawn anew
@@ -39,7 +38,6 @@ record DrawOrder(
     "model",
     "scene",
     "edits",
-    "camera",
     "source",
     "target",
     "seed",
@@ -69,7 +67,11 @@ record DrawOrder(
     int source = asked.integer("source", 0, last, view.source());
     view = view.withFrames(source, asked.integer("target", 0, last, source));
     Double kept = margin(asked);
-    view = seen(asked, view, SceneShelf.slots(model), kept);
+    if (kept != null && view.source() != view.target()) {
+      throw Refusal.bad(
+          "\"keepBackground\" keeps the source frame: leave out \"target\", or"
+              + " \"keepBackground\"");
+    }
     ArrayNode edits = asked.array("edits", MOST_EDITS);
     boolean preview = asked.flag("preview", false);
     int steps =
@@ -101,31 +103,9 @@ record DrawOrder(
     return asked.flag("keepBackground", false) ? USUAL_MARGIN : null;
   }
 
-  private static SceneView seen(Asked asked, SceneView view, int slots, Double kept) {
-    if (!asked.has("camera")) {
-      if (kept != null && view.source() != view.target()) {
-        throw Refusal.bad(
-            "\"keepBackground\" keeps the source frame: leave out \"target\", or"
-                + " \"keepBackground\"");
-      }
-      return view;
-    }
-    Camera own = view.scene().frames().get(view.target()).camera();
-    Camera camera = SceneJson.camera(asked.object("camera"), own.intrinsics());
-    if (camera.equals(own)) {
-      return view;
-    }
-    if (kept != null) {
-      throw Refusal.bad(
-          "\"keepBackground\" keeps the source frame, whose camera cannot be another: leave out"
-              + " \"camera\", or \"keepBackground\"");
-    }
-    return ChangedView.from(view, camera, slots);
-  }
-
   private void check(Studio studio) throws IOException {
     edited();
-    ChangedView.withDuplicates(view, edits, SceneShelf.slots(model));
+    ChangedView.of(view, edits, SceneShelf.slots(model));
     for (Edit edit : edits) {
       String scene =
           switch (edit) {
@@ -139,6 +119,11 @@ record DrawOrder(
       if (keptMargin != null && edit instanceof Edit.Background) {
         throw new EditException(
             "\"keepBackground\" keeps the background, an edit replaces it: leave one of them out");
+      }
+      if (keptMargin != null && edit instanceof Edit.MoveCamera) {
+        throw new EditException(
+            "\"keepBackground\" keeps the source frame, whose camera an edit moves: leave one of"
+                + " them out");
       }
     }
   }

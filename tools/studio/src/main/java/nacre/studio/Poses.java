@@ -16,6 +16,7 @@ import nacre.neuralassets.scene.Vec3;
  * @param delay between frames, in milliseconds
  */
 record Poses(List<List<Edit>> frames, int delay) {
+  private static final Edit.MoveCamera STILL = new Edit.MoveCamera(Vec3.ZERO, 0, 0);
   private static final int USUAL_FRAMES = 24;
   private static final int MOST_FRAMES = 72;
   private static final int MOST_POSES = 20;
@@ -81,6 +82,7 @@ record Poses(List<List<Edit>> frames, int delay) {
             case Edit.Translate e -> "translate " + e.object();
             case Edit.Rotate e -> "rotate " + e.object() + " " + e.axis();
             case Edit.Resize e -> "resize " + e.object();
+            case Edit.MoveCamera _ -> "camera";
             default -> edit.toString();
           };
       if (keyed.put(key, edit) != null) {
@@ -119,6 +121,15 @@ record Poses(List<List<Edit>> frames, int delay) {
         double from = a instanceof Edit.Resize t ? t.factor() : 1;
         double until = b instanceof Edit.Resize t ? t.factor() : 1;
         to.add(new Edit.Resize(e.object(), Math.pow(from, 1 - share) * Math.pow(until, share)));
+      }
+      case Edit.MoveCamera _ -> {
+        Edit.MoveCamera from = a instanceof Edit.MoveCamera m ? m : STILL;
+        Edit.MoveCamera until = b instanceof Edit.MoveCamera m ? m : STILL;
+        to.add(
+            new Edit.MoveCamera(
+                from.by().times(1 - share).plus(until.by().times(share)),
+                from.left() * (1 - share) + until.left() * share,
+                from.raised() * (1 - share) + until.raised() * share));
       }
       default -> {
         if (a != null && share < 1 || b != null && share == 1 || a != null && b != null) {

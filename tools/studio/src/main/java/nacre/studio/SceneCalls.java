@@ -77,7 +77,7 @@ final class SceneCalls {
   }
 
   private void edits(Context request) throws IOException {
-    Asked asked = Asked.of(request).only("edits", "camera", "frame");
+    Asked asked = Asked.of(request).only("edits", "frame");
     ObjectNode all = asked.json().deepCopy();
     all.put("scene", request.pathParam("id"));
     if (all.has("frame")) {

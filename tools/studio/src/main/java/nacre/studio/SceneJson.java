@@ -72,10 +72,16 @@ final class SceneJson {
     ObjectNode json = Asked.MAPPER.createObjectNode();
     json.put("id", entry.id()).put("reference", entry.reference()).put("name", entry.name());
     json.put("width", scene.width()).put("height", scene.height());
+    json.put("sample", sample(entry, frame));
     json.set("up", array(scene.up()));
     json.put("frames", scene.frames().size()).put("source", view.source()).put("frame", frame);
     json.set("camera", camera(camera));
     return json;
+  }
+
+  /** The arguments of {@code nacre sample} that edit a frame of a scene as the studio does. */
+  static String sample(SceneShelf.Entry entry, int frame) {
+    return entry.arguments() + " --source " + frame + " --target " + frame;
   }
 
   private static ObjectNode object(String name, int index, Box3 box, Camera camera) {

@@ -28,7 +28,7 @@ import nacre.neuralassets.scene.SceneReader;
  * that were used stay in memory.
  */
 final class SceneShelf {
-  static final String HELD_OUT = "held-out";
+  static final String HELD_OUT = Scenes.HELD_OUT;
   static final String OWN = "own";
 
   private static final int HELD_OUT_OFFERED = 24;
@@ -37,8 +37,20 @@ final class SceneShelf {
   private static final Pattern ID =
       Pattern.compile("(?:([A-Za-z0-9._-]+)~)?([A-Za-z0-9._-]{1,80})");
 
-  /** A scene in the list. */
-  record Entry(String id, String reference, String name, String group) {}
+  /**
+   * A scene in the list.
+   *
+   * @param reference what edits call it, here and in {@code nacre sample}
+   * @param arguments of {@code nacre sample} that choose it
+   */
+  record Entry(String id, String reference, String name, String group, String arguments) {}
+
+  /**
+   * A data set.
+   *
+   * @param given how the command line named it
+   */
+  private record DataSet(String given, ClipSource clips) {}
 
   /** Scenes in one group. */
   record Group(String name, int count) {}
@@ -49,7 +61,7 @@ final class SceneShelf {
   private final Path own;
   private final DataConfig rendering;
   private final int renderedSize;
-  private final Map<String, ClipSource> data = new LinkedHashMap<>();
+  private final Map<String, DataSet> data = new LinkedHashMap<>();
   private final Map<Key, SceneView> views =
       new LinkedHashMap<>(64, 0.75f, true) {
         private static final long serialVersionUID = 1;
@@ -78,7 +90,7 @@ final class SceneShelf {
       for (int i = 2; data.containsKey(free); i++) {
         free = base + "-" + i;
       }
-      data.put(free, DataChoice.open(set, model.preset()));
+      data.put(free, new DataSet(set, DataChoice.open(set, model.preset())));
     }
   }
 
@@ -96,7 +108,7 @@ final class SceneShelf {
     List<Group> groups = new ArrayList<>();
     groups.add(new Group(HELD_OUT, HELD_OUT_OFFERED));
     groups.add(new Group(OWN, ownNames().size()));
-    data.forEach((name, source) -> groups.add(new Group(name, source.size())));
+    data.forEach((name, set) -> groups.add(new Group(name, set.clips.size())));
     return groups;
   }
 
@@ -134,16 +146,33 @@ final class SceneShelf {
 
   private Entry entry(String group, int index, List<String> names) {
     return switch (group) {
-      case HELD_OUT -> new Entry("" + index, "" + index, "scene " + index, group);
+      case HELD_OUT ->
+          new Entry(
+              "" + index,
+              Scenes.reference(HELD_OUT, index),
+              "scene " + index,
+              group,
+              "--scene-seed " + index);
       case OWN -> {
         String name = names.get(index);
-        yield new Entry(OWN + "~" + name, folder(name).toString(), name, group);
+        String folder = folder(name).toString();
+        yield new Entry(OWN + "~" + name, folder, name, group, "--scene " + quoted(folder));
       }
       default -> {
-        String id = group + "~" + index;
-        yield new Entry(id, id, data.get(group).name(index), group);
+        DataSet set = data.get(group);
+        yield new Entry(
+            group + "~" + index,
+            Scenes.reference(set.given, index),
+            set.clips.name(index),
+            group,
+            "--data " + quoted(set.given) + " --scene " + index);
       }
     };
+  }
+
+  /** A word as a shell takes it. */
+  private static String quoted(String word) {
+    return word.matches("[A-Za-z0-9_./:=@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
   }
 
   /** A scene of the list by its id or by what edits call it. */
@@ -153,16 +182,21 @@ final class SceneShelf {
       String group = id.group(1);
       String name = id.group(2);
       boolean number = name.matches("\\d{1,9}");
-      if (group == null && number && Integer.parseInt(name) < MOST_HELD_OUT) {
+      boolean heldOut = group == null || group.equals(HELD_OUT);
+      if (heldOut && number && Integer.parseInt(name) < MOST_HELD_OUT) {
         return entry(HELD_OUT, Integer.parseInt(name), null);
       }
       if (OWN.equals(group) && ownNames().contains(name)) {
         return entry(OWN, 0, List.of(name));
       }
-      if (group != null && number && data.containsKey(group)) {
-        int index = Integer.parseInt(name);
-        if (index < data.get(group).size()) {
-          return entry(group, index, null);
+    }
+    for (String group : data.keySet()) {
+      DataSet set = data.get(group);
+      for (String called : List.of(group + "~", set.given + "~")) {
+        String number =
+            idOrReference.startsWith(called) ? idOrReference.substring(called.length()) : "";
+        if (number.matches("\\d{1,9}") && Integer.parseInt(number) < set.clips.size()) {
+          return entry(group, Integer.parseInt(number), null);
         }
       }
     }
@@ -205,7 +239,7 @@ final class SceneShelf {
     return switch (entry.group()) {
       case HELD_OUT -> HeldOut.scene(rendering, Long.parseLong(name), renderedSize);
       case OWN -> SceneReader.read(folder(name));
-      default -> data.get(entry.group()).scene(Integer.parseInt(name));
+      default -> data.get(entry.group()).clips.scene(Integer.parseInt(name));
     };
   }
 

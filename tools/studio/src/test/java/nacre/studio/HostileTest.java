@@ -244,14 +244,9 @@ class HostileTest {
             JSON,
             bytes(scene("\"edits\":[{\"edit\":\"background\",\"scene\":\"/etc\"}]"))));
     bad.add(
-        draw(
-            "\"camera.rotation\"",
-            scene("\"camera\":{\"position\":[0,0,0],\"rotation\":[0,0,0,0]}")));
-    bad.add(
-        draw(
-            "keepBackground",
-            scene(
-                "\"keepBackground\":true,\"camera\":{\"position\":[-5,2,5],\"rotation\":[1,0,0,0]}")));
+        draw("\"degrees\"", scene("\"edits\":[{\"edit\":\"camera\",\"degrees\":[0,\"NaN\"]}]")));
+    bad.add(draw("keepBackground", scene("\"keepBackground\":true,\"edits\":[\"camera 1 0 0\"]")));
+    bad.add(draw("unknown key camera", scene("\"camera\":{\"position\":[0,0,0]}")));
     bad.add(draw("no model", scene("\"model\":\"../demo\"")));
     bad.add(post(400, "turn", "/api/animations", JSON, bytes(scene("\"frames\":3"))));
     bad.add(

@@ -28,6 +28,7 @@ import nacre.neuralassets.render.SceneRenderer;
 import nacre.neuralassets.scene.Scene;
 import nacre.neuralassets.scene.SceneReader;
 import nacre.neuralassets.scene.SceneWriter;
+import nacre.neuralassets.scene.Vec3;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -71,15 +72,22 @@ class StudioPageIT {
 
   /** The center of the part of a box that faces the camera, and the width of the picture. */
   private static double[] boxAt(String object) {
+    return boxAt("#overlay", object);
+  }
+
+  /** The same in one of the overlays. */
+  private static double[] boxAt(String overlay, String object) {
     return page.numbers(
         """
-        const group = document.querySelector(`#overlay .box[data-object="${arguments[0]}"]`);
+        const [overlay, object] = arguments;
+        const group = document.querySelector(`${overlay} .box[data-object="${object}"]`);
         const boxes = [...group.querySelectorAll('.side')].map(s => s.getBoundingClientRect());
         const x0 = Math.min(...boxes.map(b => b.left)), x1 = Math.max(...boxes.map(b => b.right));
         const y0 = Math.min(...boxes.map(b => b.top)), y1 = Math.max(...boxes.map(b => b.bottom));
-        const all = document.querySelector('#overlay').getBoundingClientRect();
+        const all = document.querySelector(overlay).getBoundingClientRect();
         return [x0, x1, y0, y1, all.left, all.top, all.width];
         """,
+        overlay,
         object);
   }
 
@@ -168,12 +176,19 @@ class StudioPageIT {
     page.type("#inspector [name=x]", "0.4");
     page.click("#objects .select[data-object='" + names.get(1) + "']");
     page.click("#remove");
+    page.type("#camera-form [name=cx]", "0.4");
+    page.type("#camera-form [name=pan]", "6");
+    page.run("document.querySelector('#boxes-drawn').click()");
     double[] edited = boxAt(first);
+    double[] seen = boxAt("#overlay-drawn", first);
     page.click("#export");
     Path file = scratch.resolve("edits.json");
     page.await("the file", () -> Files.exists(file));
     List<Edit> edits = EditParser.readJson(file);
-    assertEquals(4, edits.size(), edits.toString());
+    assertEquals(5, edits.size(), edits.toString());
+    assertEquals(new Edit.MoveCamera(new Vec3(0.4, 0, 0), 6, 0), edits.getLast());
+    String line = page.text("#command code");
+    assertTrue(line.contains("--edits edits.json --seed 42 --steps "), line);
 
     JsonNode scene = get("/api/scenes/" + page.run("return localStorage.getItem('scene')"));
     String id = scene.path("id").asText();
@@ -186,14 +201,16 @@ class StudioPageIT {
       u0 = Math.min(u0, corner.get(0).asDouble());
       u1 = Math.max(u1, corner.get(0).asDouble());
     }
-    assertEquals(edited[4] + u0 * edited[6], edited[0], 0.6, "the left edge, as the server has it");
-    assertEquals(edited[4] + u1 * edited[6], edited[1], 0.6, "the right edge");
+    assertTrue(Math.abs(edited[0] - edited[4] - seen[0] + seen[4]) > 5, "the camera has moved");
+    assertEquals(seen[4] + u0 * seen[6], seen[0], 0.6, "the left edge, as the server has it");
+    assertEquals(seen[4] + u1 * seen[6], seen[1], 0.6, "the right edge");
 
     page.click("#reset");
     assertTrue(Math.abs(boxAt(first)[0] - edited[0]) > 2);
     page.one("#import").sendKeys(file.toString());
     page.await("the import", () -> Math.abs(boxAt(first)[0] - edited[0]) < 0.6);
     assertEquals(edited[3], boxAt(first)[3], 0.6);
+    assertEquals(seen[0], boxAt("#overlay-drawn", first)[0], 0.6);
     Files.delete(file);
 
     Path wrong = Files.writeString(scratch.resolve("wrong.json"), "[\"remove nobody\"]");

@@ -35,6 +35,11 @@ final class TestStudio implements AutoCloseable {
             new StudioSettings(address, out, List.of(models), List.of(), Device.of("cpu"), limits));
   }
 
+  /** The client of a server, which ends with it. */
+  TestStudio(StudioServer server) {
+    this.server = server;
+  }
+
   StudioServer server() {
     return server;
   }

@@ -7,7 +7,7 @@
 /** @typedef {{position: number[], rotation: number[], fx: number, fy: number, cx: number, cy: number}} CameraJson */
 /** @typedef {{center: number[], size: number[], rotation: number[]}} BoxJson */
 /** @typedef {{id: string, label: string, color: string, editable: boolean, present: boolean, visible: boolean, box?: BoxJson, box2?: number[]}} ObjectJson */
-/** @typedef {{id: string, reference: string, name: string, width: number, height: number, up: number[], ground: number, source: number, frame: number, camera: CameraJson, objects: ObjectJson[]}} SceneJson */
+/** @typedef {{id: string, reference: string, sample: string, name: string, width: number, height: number, up: number[], ground: number, source: number, frame: number, camera: CameraJson, objects: ObjectJson[]}} SceneJson */
 /** @typedef {{id: string, reference: string, name: string, group: string, thumbnail: string}} SceneEntry */
 /** @typedef {'draw' | 'preview' | 'animation' | 'text-to-image'} Kind */
 /** @typedef {{id: string, kind: Kind, state: 'queued' | 'running' | 'done' | 'failed' | 'canceled', step: number, steps: number, position: number, picture: string | null, result: string | null, error: string | null, seconds?: number}} Job */

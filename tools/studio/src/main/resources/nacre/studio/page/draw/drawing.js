@@ -49,12 +49,10 @@ export class Drawing {
   /** What the server is asked for. */
   request() {
     const { document } = this;
-    const camera = document.viewpoint?.json();
     const stays = cameraStays(document.state);
     return {
       scene: document.json?.id,
       edits: toJson(document, document.state),
-      ...(stays ? {} : { camera }),
       seed: this.field('seed').valueAsNumber || 0,
       guidance: this.field('guidance').valueAsNumber,
       keepBackground: this.field('keep').checked && stays && document.state.background === null,

@@ -47,6 +47,20 @@ export class Camera {
   }
 
   /**
+   * How far this camera has gone in all, as seen from itself, once it has gone on.
+   *
+   * @param {{by: number[], degrees: number[]}} moved how far it has gone and turned
+   * @param {Vector3} by how far it goes on, as seen from where it is then
+   * @param {Vector3} up of the world
+   */
+  further(moved, by, up) {
+    const on = by.clone().setZ(-by.z)
+      .applyQuaternion(this.moved(moved.by, moved.degrees, up).rotation)
+      .applyQuaternion(this.rotation.clone().invert());
+    return new Vector3().fromArray(moved.by).add(on.setZ(-on.z));
+  }
+
+  /**
    * Where a point of the world is seen; what is behind has a depth of 0 or less.
    *
    * @param {Vector3} point

@@ -21,6 +21,7 @@ import { scaled, turned, UNCHANGED } from './pose.js';
  * @typedef {object} Boxes
  * @property {Map<string, Box>} boxes of the objects that are there, by name
  * @property {Vector3} up
+ * @property {import('./camera.js').Camera | null} camera that took the picture
  */
 
 /** @type {Readonly<EditState>} */
@@ -76,6 +77,13 @@ export function withPose(state, name, pose) {
   return { ...state, objects: { ...state.objects, [name]: pose } };
 }
 
+/** A scene's reference in a few words. @param {string} reference */
+export function sceneName(reference) {
+  const [, set, number] = reference.match(/^(.+)~(\d+)$/) ?? [];
+  const last = (set ?? reference).split(/[/:]/).filter(Boolean).at(-1) ?? reference;
+  return number === undefined ? last : `${last === 'held-out' ? 'scene' : last} ${number}`;
+}
+
 /** Rounds for a file that people read; a ten-thousandth of a unit is no pixel. @param {number} x */
 const round = (x) => Math.round(x * 1e4) / 1e4 + 0;
 
@@ -120,6 +128,10 @@ export function toJson(scene, state) {
   }
   if (state.background !== null) {
     edits.push({ edit: 'background', scene: state.background });
+  }
+  if (!cameraStays(state)) {
+    const { by, degrees } = state.camera;
+    edits.push({ edit: 'camera', by: by.map(round), degrees: degrees.map(round) });
   }
   return edits;
 }
@@ -184,6 +196,16 @@ function apply(scene, state, edit) {
   if (edit?.edit === 'background') {
     return { ...state, background: String(edit.scene) };
   }
+  if (edit?.edit === 'camera') {
+    const by = new Vector3().fromArray(numbers(edit.by ?? [0, 0, 0], 3));
+    const [left, raised] = numbers(edit.degrees ?? [0, 0], 2);
+    const { camera } = state;
+    const to = scene.camera?.further(camera, by, scene.up) ?? by;
+    return {
+      ...state,
+      camera: { by: to.toArray(), degrees: [camera.degrees[0] + left, camera.degrees[1] + raised] },
+    };
+  }
   const name = edit?.object;
   const box = boxOf(scene, state, name);
   if (!box) {
@@ -220,7 +242,7 @@ function apply(scene, state, edit) {
       return duplicated(state, name, edit.as);
     default:
       throw new Error(`“${edit?.edit}” is not an edit; known are translate, rotate, resize, remove, `
-        + 'replace and background.');
+        + 'duplicate, replace, background and camera.');
   }
 }
 
@@ -262,6 +284,10 @@ function words(text) {
       return { edit: 'duplicate', object, as: rest[0] };
     case 'background':
       return { edit: 'background', scene: [object, ...rest].join(' ') };
+    case 'camera': {
+      const [x, y, z, ...degrees] = [Number(object), ...values];
+      return { edit: 'camera', by: [x, y, z], degrees: degrees.length > 0 ? degrees : [0, 0] };
+    }
     default:
       return { edit, object };
   }

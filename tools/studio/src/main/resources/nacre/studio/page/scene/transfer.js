@@ -1,7 +1,7 @@
 // @ts-check
 import { api } from '../api.js';
 import { $, download, say, trying } from '../dom.js';
-import { cameraStays, fromJson, toJson } from './edits.js';
+import { fromJson, toJson } from './edits.js';
 import { Follower, describe } from '../draw/job.js';
 
 /** @typedef {import('./document.js').SceneDocument} SceneDocument */
@@ -22,9 +22,16 @@ export function transfer(document, drawing, open) {
     }
     const json = `${JSON.stringify(edits, null, 2)}\n`;
     download('edits.json', new Blob([json], { type: 'application/json' }));
-    say(cameraStays(document.state)
-      ? 'Saved. The command line takes it: sample --edits edits.json'
-      : 'Saved, without the camera, which edits do not hold.');
+    const { seed, guidance, keepBackground } = drawing.request();
+    const steps = drawing.field('steps').value;
+    $('#command code').textContent = `./nacre sample ${document.json?.sample} --edits edits.json`
+      + ` --seed ${seed} --steps ${steps} --guidance ${guidance}`
+      + `${keepBackground ? ' --keep-background' : ''}`;
+    $('#command').hidden = false;
+  });
+
+  document.changed.add(() => {
+    $('#command').hidden = true;
   });
 
   const file = /** @type {HTMLInputElement} */ ($('#import'));
@@ -40,7 +47,7 @@ export function transfer(document, drawing, open) {
     } catch {
       throw new Error(`${chosen.name} is no JSON; choose a file that “Edits as JSON” saved.`);
     }
-    document.edits.set({ ...fromJson(document, json), camera: document.state.camera });
+    document.edits.set(fromJson(document, json));
     say('Edits imported. Undo brings back the ones before.');
   }));
 

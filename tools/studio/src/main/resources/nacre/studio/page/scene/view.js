@@ -8,7 +8,7 @@ import { beside } from './box.js';
 import { chooseObject, chooseScene } from './chooser.js';
 import { SceneDocument } from './document.js';
 import { shifted } from './drag.js';
-import { boxOf, duplicated, fromJson, NOTHING, withPose } from './edits.js';
+import { boxOf, duplicated, fromJson, NOTHING, sceneName, withPose } from './edits.js';
 import { openFolders } from './folder.js';
 import { inspect } from './inspector.js';
 import { editByKeyboard } from './keyboard.js';
@@ -256,7 +256,7 @@ export class SceneView {
     this.space?.show(shown, document.selected);
     /** @type {HTMLButtonElement} */ ($('#undo')).disabled = !edits.canUndo;
     /** @type {HTMLButtonElement} */ ($('#redo')).disabled = !edits.canRedo;
-    $('#background-name').textContent = state.background === null ? 'its own' : `of scene ${state.background}`;
+    $('#background-name').textContent = state.background === null ? 'its own' : `of ${sceneName(state.background)}`;
     $('#choose-background').textContent = state.background === null ? 'Replace…' : 'Put back';
   }
 
@@ -299,7 +299,7 @@ export class SceneView {
         await this.open(scene);
       }
       const { document } = this;
-      document.edits.set({ ...fromJson(document, result.settings.edits), camera: NOTHING.camera });
+      document.edits.set(fromJson(document, result.settings.edits));
       this.drawing.field('seed').value = String(result.settings.seed);
       this.drawing.field('steps').value = String(result.settings.steps);
       this.drawing.field('guidance').value = String(result.settings.guidance);
