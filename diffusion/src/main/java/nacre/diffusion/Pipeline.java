@@ -5,12 +5,17 @@ import static nacre.tensor.ops.Affine.scale;
 import static nacre.tensor.ops.Arithmetic.multiply;
 import static nacre.tensor.ops.Cast.cast;
 import static nacre.tensor.ops.Concat.concat;
+import static nacre.tensor.ops.Pool.averagePool;
 import static nacre.tensor.ops.Slice.slice;
 
+import java.awt.image.BufferedImage;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import nacre.diffusion.checkpoint.Component;
+import nacre.diffusion.image.RgbImage;
 import nacre.diffusion.schedule.History;
+import nacre.diffusion.schedule.NoiseSchedule;
 import nacre.diffusion.schedule.Scheduler;
 import nacre.diffusion.text.PromptEncoder;
 import nacre.diffusion.unet.GuidanceEmbedding;
@@ -25,6 +30,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.ops.Clamp;
+import nacre.tensor.spi.Window;
 import nacre.weights.WeightsException;
 
 /**
@@ -32,6 +38,9 @@ import nacre.weights.WeightsException;
  * between steps, whatever the models compute in.
  */
 final class Pipeline {
+  /** Latents along a side of a preview; its decoding takes a sixteenth of that of 64. */
+  private static final int PREVIEW_SIDE = 16;
+
   private final Models models;
   private final PromptEncoder prompts;
   private final boolean maskedInput;
@@ -180,25 +189,55 @@ final class Pipeline {
             device.backend().cast(scheduler.scaleModelInput(i, x), input);
             device.backend().fill(timesteps, scheduler.timestep(i));
             Tensor output = prediction.run();
+            Tensor before = x;
+            int index = i;
             Tensor more = scheduler.isStochastic(i) ? noise.next() : null;
             Tensor next = scheduler.step(i, output, x, more, history);
             if (start.kept != null) {
               next = start.kept.blend(scheduler, i, next);
             }
+            if (i == first || i == scheduler.steps() - 1) {
+              String what = "the latents after step " + (i - first + 1);
+              models.requireFinite(Component.UNET, next, what);
+            }
+            if (!listener.onStep(
+                i - first + 1,
+                scheduler.steps() - first,
+                () -> preview(scheduler, index, before, output))) {
+              throw new CancellationException("drawing was canceled");
+            }
             step.keep(next);
             x.close();
             x = next;
           }
-          if (i == first || i == scheduler.steps() - 1) {
-            String what = "the latents after step " + (i - first + 1);
-            models.requireFinite(Component.UNET, x, what);
-          }
-          if (!listener.onStep(i - first + 1, scheduler.steps() - first)) {
-            throw new CancellationException("drawing was canceled");
-          }
         }
       }
       return scope.keep(x);
+    }
+  }
+
+  /**
+   * The first image as a prediction implies it, small; none where the autoencoder would have to be
+   * read for it.
+   *
+   * @param x what the prediction was made of
+   */
+  private Optional<BufferedImage> preview(Scheduler scheduler, int i, Tensor x, Tensor output) {
+    if (!models.kept()) {
+      return Optional.empty();
+    }
+    NoiseSchedule schedule = scheduler.schedule();
+    int timestep = Math.clamp((long) scheduler.timestep(i), 0, schedule.timesteps() - 1);
+    int factor = Math.max(1, Math.max(x.dim(1), x.dim(2)) / PREVIEW_SIDE);
+    try (Scope _ = Scope.open()) {
+      Tensor sample = slice(scheduler.scaleModelInput(i, x), 0, 0, 1);
+      Tensor clean = schedule.clean(timestep, sample, cast(slice(output, 0, 0, 1), DType.F32));
+      Tensor small = factor == 1 ? clean : averagePool(clean, factor, Window.of(factor, 0));
+      Tensor image =
+          models.withVae(vae -> cast(vae.decode(cast(vae.fromDiffusion(small), dtype)), DType.F32));
+      return Optional.of(RgbImage.ofTensor(image)[0].toBufferedImage());
+    } catch (WeightsException e) {
+      return Optional.empty(); // read already
     }
   }
 

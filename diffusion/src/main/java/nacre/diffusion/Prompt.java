@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.Supplier;
 import java.util.stream.LongStream;
 import nacre.diffusion.image.RgbImage;
 import nacre.diffusion.schedule.Scheduler;
@@ -368,7 +370,18 @@ public final class Prompt {
   private RgbImage[] pictures(
       ImageRequest request, Conditioning encoded, DrawingPlan plan, long[] seeds, int done)
       throws WeightsException {
-    StepListener all = (step, _) -> listener.onStep(done + step, plan.steps());
+    StepListener all =
+        new StepListener() {
+          @Override
+          public boolean onStep(int step, int of) {
+            return listener.onStep(done + step, plan.steps());
+          }
+
+          @Override
+          public boolean onStep(int step, int of, Supplier<Optional<BufferedImage>> preview) {
+            return listener.onStep(done + step, plan.steps(), preview);
+          }
+        };
     try (Scope _ = Scope.open()) {
       return RgbImage.ofTensor(model.generate(request, encoded, plan.scheduler(), seeds, all));
     }

@@ -1,5 +1,9 @@
 package nacre.diffusion;
 
+import java.awt.image.BufferedImage;
+import java.util.Optional;
+import java.util.function.Supplier;
+
 /** A listener to the steps of a drawing, which may cancel it. */
 @FunctionalInterface
 public interface StepListener {
@@ -13,4 +17,14 @@ public interface StepListener {
    *     java.util.concurrent.CancellationException}, and the model can be used again
    */
   boolean onStep(int step, int of);
+
+  /**
+   * As the other, for one who may look at the picture as the model has it in mind.
+   *
+   * @param preview makes a small picture of it, of the first one of a batch, on this thread and
+   *     before this returns; none where the autoencoder is not in memory meanwhile
+   */
+  default boolean onStep(int step, int of, Supplier<Optional<BufferedImage>> preview) {
+    return onStep(step, of);
+  }
 }

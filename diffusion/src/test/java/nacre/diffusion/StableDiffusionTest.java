@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import nacre.diffusion.checkpoint.CheckpointWriter;
 import nacre.diffusion.checkpoint.Component;
@@ -39,6 +40,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@link StableDiffusion} as a program uses it, on the tiny model. */
 class StableDiffusionTest {
@@ -205,6 +207,46 @@ class StableDiffusionTest {
           .drawEach((seed, _) -> seeds.add(Long.toUnsignedString(seed) + " " + steps.size()));
       assertEquals(List.of("1/6", "2/6", "3/6", "4/6", "5/6", "6/6"), steps);
       assertEquals(List.of("18446744073709551615 3", "0 3", "1 6"), seeds);
+    }
+  }
+
+  /** Euler's last step ends at the clean sample that the model predicts; earlier ones are near. */
+  @ParameterizedTest
+  @ValueSource(strings = {"euler", "ddim"})
+  void previewsBecomeThePicture(String scheduler) throws IOException {
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu())) {
+      Previews previews = new Previews();
+      BufferedImage drawn = fox(sd).scheduler(scheduler).steps(6).onStep(previews).draw();
+      assertEquals(6, previews.seen.size());
+      double last = distance(drawn, previews.seen.getLast());
+      assertTrue(last < 1, () -> "the last one is off by " + last);
+      assertTrue(distance(drawn, previews.seen.getFirst()) > 2 * last);
+      assertArrayEquals(rgb(drawn), rgb(fox(sd).scheduler(scheduler).steps(6).draw()));
+      Previews large = new Previews();
+      fox(sd).steps(1).size(4 * sd.size()).onStep(large).draw();
+      int side = large.seen.getFirst().getWidth();
+      assertTrue(side <= 32 * sd.sizeStep() && side >= 16 * sd.sizeStep(), () -> "side " + side);
+    }
+    var options = LoadOptions.DEFAULT.withResidency(Residency.ONE_AT_A_TIME);
+    try (var sd = StableDiffusion.load(MODEL, Device.cpu(), options)) {
+      Previews none = new Previews();
+      fox(sd).onStep(none).draw();
+      assertEquals(0, none.seen.size());
+    }
+  }
+
+  private static final class Previews implements StepListener {
+    final List<BufferedImage> seen = new ArrayList<>();
+
+    @Override
+    public boolean onStep(int step, int of) {
+      return true;
+    }
+
+    @Override
+    public boolean onStep(int step, int of, Supplier<Optional<BufferedImage>> preview) {
+      preview.get().ifPresent(seen::add);
+      return true;
     }
   }
 

@@ -7,12 +7,16 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import nacre.cli.ModelChoice;
 import nacre.cli.options.UserException;
+import nacre.diffusion.LoadOptions;
 import nacre.diffusion.StableDiffusion;
 import nacre.neuralassets.model.Preset;
 import nacre.neuralassets.training.ModelFolder;
+import nacre.tensor.Device;
 
 /** The models that may be drawn with, by name: those of scenes, and those of prompts. */
 final class Models {
@@ -27,6 +31,7 @@ final class Models {
 
   private final Map<String, Assets> assets = new LinkedHashMap<>();
   private final Map<String, Path> texts = new LinkedHashMap<>();
+  private final Map<String, OptionalInt> textSizes = new ConcurrentHashMap<>();
   private final Map<String, Path> loras = new LinkedHashMap<>();
 
   /**
@@ -134,6 +139,20 @@ final class Models {
             () ->
                 Refusal.bad(
                     "there is no model " + Asked.brief(name) + "; there are " + names(texts)));
+  }
+
+  /** The side in pixels of what a model of prompts was trained on; null if it cannot be opened. */
+  Integer textSize(String name) {
+    OptionalInt size = textSizes.computeIfAbsent(name, n -> sizeOf(text(n).getValue()));
+    return size.isPresent() ? size.getAsInt() : null;
+  }
+
+  private static OptionalInt sizeOf(Path model) {
+    try (StableDiffusion opened = StableDiffusion.open(model, Device.cpu(), LoadOptions.DEFAULT)) {
+      return OptionalInt.of(opened.size());
+    } catch (IOException | RuntimeException e) {
+      return OptionalInt.empty(); // whoever draws with it is told why
+    }
   }
 
   List<String> loras() {

@@ -4,15 +4,19 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 import nacre.cli.output.PngMetadata;
 import nacre.diffusion.LoadOptions;
 import nacre.diffusion.Prompt;
+import nacre.diffusion.StepListener;
 import nacre.diffusion.schedule.Schedulers;
 
 /**
@@ -49,7 +53,8 @@ final class TextCalls {
                 models
                     .addObject()
                     .put("name", name)
-                    .put("path", studio.models().text(name).getValue().toString()));
+                    .put("path", studio.models().text(name).getValue().toString())
+                    .put("size", studio.models().textSize(name)));
     ArrayNode samplers = json.putArray("samplers");
     Schedulers.all().stream()
         .flatMap(kind -> kind.names().stream())
@@ -87,12 +92,7 @@ final class TextCalls {
     long[] begin = {System.nanoTime()};
     String[] last = {null};
     prompt
-        .onStep(
-            (step, of) -> {
-              job.step(step, of, null);
-              studio.jobs().tell(job);
-              return true;
-            })
+        .onStep(new Progress(job))
         .drawEach(
             (seed, picture) -> {
               ObjectNode settings = order.settings(seed, picture);
@@ -108,6 +108,29 @@ final class TextCalls {
               pngs.add(png);
             });
     return last[0];
+  }
+
+  /** Tells of the steps of a job, and shows its picture now and then. */
+  private final class Progress implements StepListener {
+    private final Job job;
+
+    Progress(Job job) {
+      this.job = job;
+    }
+
+    @Override
+    public boolean onStep(int step, int of) {
+      return onStep(step, of, Optional::empty);
+    }
+
+    @Override
+    public boolean onStep(int step, int of, Supplier<Optional<BufferedImage>> preview) {
+      byte[] png =
+          step < of && job.wantsPicture() ? preview.get().map(Pictures::png).orElse(null) : null;
+      job.step(step, of, png);
+      studio.jobs().tell(job);
+      return true;
+    }
   }
 
   private void sdapi(Context request, boolean fromPicture) throws Exception {

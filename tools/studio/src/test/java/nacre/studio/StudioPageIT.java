@@ -323,6 +323,7 @@ class StudioPageIT {
   void aPromptIsDrawnInThePageAndByTheCallsOfOtherClients() throws Exception {
     page.open("text");
     page.await("the models", () -> !page.all("#text-form [name=model] option").isEmpty());
+    assertEquals("32", page.one("#text-form [name=width]").getDomProperty("value"));
     page.type("#text-form [name=prompt]", "a fox in the snow");
     page.type("#text-form [name=steps]", "2");
     page.click("#text-draw");

@@ -292,6 +292,39 @@ class StudioTest {
             .POST(BodyPublishers.ofByteArray(body.toByteArray())));
   }
 
+  private static int sizeOfTiny() throws IOException {
+    Path model = TestStudio.TINY_SD.resolve("model");
+    JsonNode unet = Asked.MAPPER.readTree(model.resolve("unet/config.json").toFile());
+    JsonNode vae = Asked.MAPPER.readTree(model.resolve("vae/config.json").toFile());
+    int levels = vae.get("block_out_channels").size();
+    return unet.get("sample_size").intValue() << (levels - 1);
+  }
+
+  @Test
+  void aPromptIsSeenBecomingClear() throws Exception {
+    JsonNode asked =
+        studio.post(
+            "/api/text-to-image",
+            "{\"prompt\":\"a fox\",\"steps\":400,\"seed\":7,\"sampler\":\"euler\"}",
+            202);
+    String id = asked.get("job").textValue();
+    var pictures = new java.util.HashSet<Integer>();
+    JsonNode job = studio.get("/api/jobs/" + id);
+    while (!job.get("state").textValue().matches("done|failed")) {
+      if (job.get("state").textValue().equals("running") && !job.get("picture").isNull()) {
+        byte[] png = studio.bytes("/api/jobs/" + id + "/picture");
+        BufferedImage picture = ImageIO.read(new ByteArrayInputStream(png));
+        if (picture != null) {
+          assertEquals(sizeOfTiny(), picture.getWidth());
+          pictures.add(java.util.Arrays.hashCode(png));
+        }
+      }
+      job = studio.get("/api/jobs/" + id);
+    }
+    assertEquals("done", job.get("state").textValue(), job.toString());
+    assertTrue(pictures.size() >= 2, () -> pictures.size() + " pictures were seen");
+  }
+
   @Test
   void drawsPromptsByBothApis() throws Exception {
     JsonNode job =
@@ -301,6 +334,7 @@ class StudioTest {
     assertEquals("done", job.get("state").textValue(), job.toString());
     JsonNode state = studio.get("/api/text-models");
     assertEquals("model", state.at("/models/0/name").textValue());
+    assertEquals(sizeOfTiny(), state.at("/models/0/size").intValue());
     JsonNode answer =
         studio.post(
             "/sdapi/v1/txt2img",

@@ -11,6 +11,8 @@ export class TextView {
   constructor() {
     this.form = /** @type {HTMLFormElement} */ ($('#text-form'));
     this.image = /** @type {HTMLImageElement} */ ($('#text-image'));
+    /** @type {Map<string, number | undefined>} */
+    this.sizes = new Map();
     this.follower = new Follower((job) => this.told(job));
     this.results = new Results(
       $('#text-history'), (r) => r.kind === 'text-to-image', (r) => {
@@ -22,6 +24,7 @@ export class TextView {
       event.preventDefault();
       trying(() => this.draw());
     });
+    this.field('model').addEventListener('change', () => this.fit());
     $('#text-cancel').addEventListener('click', () => trying(() => this.follower.cancel()));
     $('#text-dice').addEventListener('click', () => {
       this.field('seed').value = String(Math.floor(Math.random() * 1e6));
@@ -47,13 +50,19 @@ export class TextView {
       $('#text-none').textContent = 'No model for prompts was found. Start with --models FOLDER, '
         + 'where FOLDER holds a Stable Diffusion 1.x or 2.x.';
       /** @type {HTMLButtonElement} */ ($('#text-draw')).disabled = none;
-      const size = models[0]?.size;
-      if (size) {
-        this.field('width').value = String(size);
-        this.field('height').value = String(size);
-      }
+      this.sizes = new Map(models.map((m) => [m.name, m.size]));
+      this.fit();
     }
     await this.results.load();
+  }
+
+  /** Sets the size to what the chosen model was trained on. */
+  fit() {
+    const size = this.sizes.get(this.field('model').value);
+    if (size) {
+      this.field('width').value = String(size);
+      this.field('height').value = String(size);
+    }
   }
 
   async draw() {
