@@ -11,7 +11,7 @@ public enum Setting {
   THREADS("threads"),
   /** {@code bundled}, {@code off}, or the path of a shared library of oneDNN. */
   ONEDNN("onednn"),
-  /** The folder for unpacked libraries and compiled kernels. */
+  /** The folder for unpacked libraries, compiled kernels, and plans of a GPU's libraries. */
   CACHE("cache"),
   /** Folders to look for NVIDIA's libraries in first, separated as in {@code PATH}. */
   CUDA_LIBS("cuda.libs"),

@@ -3,6 +3,7 @@ package nacre.tensor.cuda;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -23,8 +24,8 @@ import nacre.tensor.cuda.driver.Stopwatch;
  *
  * <p>Descriptors and the algorithm that the library recommends are made once for a signature and
  * kept; so is the verdict that it has none. Where tuning is asked for, the first run of a signature
- * times what it recommends and keeps the fastest. Which that is may change from process to process,
- * and with it the last bits of results.
+ * times what it recommends and keeps the fastest, on disk too, so that later processes choose as
+ * the first did. Which that is may differ between machines, and with it the last bits of results.
  */
 final class CublasLtLibrary {
   /** What cuBLASLt may use besides its operands; PyTorch gives it as much. */
@@ -132,10 +133,10 @@ final class CublasLtLibrary {
       Optional<Plan> plan = plans.get(signature);
       if (plan == null) {
         List<Plan> choices = build(signature, operands.bias);
+        // What adds to its own result cannot be repeated.
+        boolean timed = choices.size() > 1 && operands.residual != operands.y;
         plan =
-            choices.size() > 1
-                ? Optional.of(fastest(signature, choices, operands))
-                : choices.stream().findFirst();
+            timed ? Optional.of(tuned(signature, choices, operands)) : choices.stream().findFirst();
         plans.put(signature, plan);
       }
       if (plan.isEmpty()) {
@@ -146,6 +147,31 @@ final class CublasLtLibrary {
     } finally {
       gpu.device().leave();
     }
+  }
+
+  /**
+   * The fastest of several, as it was found before, by this or another process, or is found now.
+   */
+  private Plan tuned(Signature signature, List<Plan> choices, Operands operands) {
+    String name = "cuBLASLt, " + (policy.tf32() ? "TF32, " : "exact, ") + signature;
+    Optional<byte[]> before = policy.cache().find(name);
+    for (int i = 0; before.isPresent() && i < choices.size(); i++) {
+      if (Arrays.equals(before.get(), algorithm(choices.get(i)))) {
+        policy
+            .tuned()
+            .accept(
+                signature.toString(), "algorithm number " + (i + 1) + ", as it was found before");
+        return choices.get(i);
+      }
+    }
+    Plan best = fastest(signature, choices, operands);
+    policy.cache().keep(name, algorithm(best));
+    return best;
+  }
+
+  /** What tells an algorithm from others of the same build of the library. */
+  private static byte[] algorithm(Plan plan) {
+    return cublasLtMatmulHeuristicResult_t.algo(plan.algorithm).toArray(ValueLayout.JAVA_BYTE);
   }
 
   private Plan fastest(Signature signature, List<Plan> choices, Operands operands) {

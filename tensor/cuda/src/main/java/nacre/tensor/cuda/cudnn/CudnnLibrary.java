@@ -4,15 +4,19 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
+import nacre.tensor.DeviceMemoryException;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.CudaAllocator;
 import nacre.tensor.cuda.driver.CudaDevice;
 import nacre.tensor.cuda.driver.CudaException;
 import nacre.tensor.cuda.driver.LibraryPolicy;
+import nacre.tensor.cuda.driver.Stopwatch;
 import nacre.tensor.spi.AttentionGradients;
 import nacre.tensor.spi.AttentionInputs;
 import nacre.tensor.spi.Unary;
@@ -30,6 +34,9 @@ public final class CudnnLibrary {
    * entry at least.
    */
   private static final long MOST_SCORES = 128L << 20;
+
+  /** Plans that are timed where tuning is asked for, of engines that are compiled among them. */
+  private static final int CANDIDATES = 8;
 
   private final CudaDevice device;
   private final CudaAllocator allocator;
@@ -196,7 +203,7 @@ public final class CudnnLibrary {
     device.enter();
     try {
       Graph.Freedom left = freedom;
-      while (verdicts.computeIfAbsent(shape, s -> plan(s, freedom))
+      while (verdicts.computeIfAbsent(shape, s -> plan(s, freedom, operands))
           instanceof Verdict.Planned(Plan plan, boolean ran)) {
         try {
           run(plan, operands);
@@ -218,7 +225,7 @@ public final class CudnnLibrary {
             policy.refused().accept(shape + ", engine " + engine, e.getMessage());
             left = left.without(engine);
           }
-          verdicts.put(shape, plan(shape, left));
+          verdicts.put(shape, plan(shape, left, operands));
         }
       }
       return false;
@@ -240,15 +247,75 @@ public final class CudnnLibrary {
     }
   }
 
-  private Verdict plan(GraphShape shape, Graph.Freedom left) {
+  private Verdict plan(GraphShape shape, Graph.Freedom left, MemorySegment[] operands) {
     if (target == null) {
       target = Target.Handle.open(device.stream(), policy.cache());
     }
     try {
-      return new Verdict.Planned(shape.plan(target, left), false);
+      if (!policy.tune() || !canBeRepeated(operands)) {
+        return new Verdict.Planned(shape.plan(target, left), false);
+      }
+      List<Plan> candidates = shape.candidates(target, left, CANDIDATES);
+      Plan first = candidates.getFirst();
+      if (first.wasKept()) {
+        policy
+            .tuned()
+            .accept(shape.toString(), first.choice().engine() + ", as it was found before");
+      }
+      return candidates.size() == 1
+          ? new Verdict.Planned(first, false)
+          : new Verdict.Planned(fastest(shape, candidates, operands), true);
     } catch (CudnnException e) {
       policy.refused().accept(shape.toString(), e.getMessage());
       return new Verdict.Refused();
     }
+  }
+
+  /** Whether nothing that is read can be what is written. */
+  private static boolean canBeRepeated(MemorySegment[] operands) {
+    return Stream.of(operands).map(MemorySegment::address).distinct().count() == operands.length;
+  }
+
+  /** Runs each, and keeps the fastest, on disk too. */
+  private Plan fastest(GraphShape shape, List<Plan> candidates, MemorySegment[] operands)
+      throws CudnnException {
+    double[] times = new double[candidates.size()];
+    int best = 0;
+    CudnnException last = null;
+    for (int i = 0; i < times.length; i++) {
+      Plan plan = candidates.get(i);
+      try {
+        times[i] = Stopwatch.time(device, () -> run(plan, operands));
+      } catch (CudnnException e) {
+        last = e;
+        times[i] = Double.POSITIVE_INFINITY;
+      } catch (DeviceMemoryException e) {
+        times[i] = Double.POSITIVE_INFINITY; // its workspace is what there is too little memory for
+      }
+      best = times[i] < times[best] ? i : best;
+    }
+    boolean none = Double.isInfinite(times[best]);
+    for (int i = 0; i < times.length; i++) {
+      if (none || i != best) {
+        candidates.get(i).close();
+      }
+    }
+    if (none) {
+      throw last == null ? new CudnnException("memory is short", false) : last;
+    }
+    Plan plan = candidates.get(best);
+    plan.keep();
+    policy
+        .tuned()
+        .accept(
+            shape.toString(),
+            String.format(
+                Locale.ROOT,
+                "the fastest of %d plans is number %d, %s, %.2f times as fast as the first",
+                times.length,
+                best + 1,
+                plan.choice().engine(),
+                times[0] / times[best]));
+    return plan;
   }
 }

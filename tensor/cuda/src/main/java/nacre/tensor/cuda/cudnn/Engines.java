@@ -22,6 +22,11 @@ record Engines(Descriptor graph, Target target, DType dtype, Graph.Freedom freed
    * @param compiled whether its kernel is compiled when a plan is made, which takes about a second
    */
   record Engine(long number, List<Integer> notes, boolean compiled) {
+    @Override
+    public String toString() {
+      return "engine " + number + ", notes " + notes + (compiled ? ", compiled" : "");
+    }
+
     /** Whether it gives the same bits each time, and as exact ones as was asked for. */
     boolean allowed(DType dtype, Graph.Freedom freedom) {
       // cuDNN's TF32 engines say that they use tensor cores, and nothing else: these multiply no

@@ -210,7 +210,7 @@ final class PlannedShapes {
       Map<String, Served> byEngine = served.computeIfAbsent(name, n -> new LinkedHashMap<>());
       try {
         Engines.Choice choice = plan(shape.of(precision.dtype), precision.tf32);
-        Served of = byEngine.computeIfAbsent(text(choice.engine()), e -> new Served());
+        Served of = byEngine.computeIfAbsent(choice.engine().toString(), e -> new Served());
         of.shapes.add(label.toString());
         of.workspace.accept(choice.workspace());
         choice.plan().close();
@@ -218,11 +218,6 @@ final class PlannedShapes {
         byEngine.computeIfAbsent("none", n -> new Served()).shapes.add(label.toString());
       }
     }
-  }
-
-  private static String text(Engines.Engine engine) {
-    return "engine %d, notes %s%s"
-        .formatted(engine.number(), engine.notes(), engine.compiled() ? ", compiled" : "");
   }
 
   private Engines.Choice plan(GraphShape shape, boolean tf32) throws CudnnException {

@@ -86,10 +86,8 @@ final class ServedShapes {
       plan.close();
       return String.format(
           Locale.ROOT,
-          "engine %d, notes %s%s, workspace %d, planned in %.2f s, first %.3f ms, then %.3f ms",
-          engine.number(),
-          engine.notes(),
-          engine.compiled() ? ", compiled" : "",
+          "%s, workspace %d, planned in %.2f s, first %.3f ms, then %.3f ms",
+          engine,
           plan.workspace(),
           planned,
           first * 1e3,
