@@ -295,12 +295,7 @@ bool only_compiled(const Program& program) {
   const Operation& first = program.operations.front();
   if (first.kind != Kind::FORWARD) return first.kind != Kind::INPUT_GRADIENT && first.kind != Kind::WEIGHT_GRADIENT;
   for (size_t i = 1; i < program.operations.size(); i++) {
-    const Operation& o = program.operations[i];
-    auto b = o.tensors.find("b");
-    if (b == o.tensors.end()) return true;
-    const std::vector<int64_t>&to = o.tensors.at("y").dims, &from = b->second.dims;
-    bool bias = from[0] == 1 && from[2] == 1 && from[3] == 1;
-    if (!bias && from != to) return true;
+    if (!program.is_bias(i) && !program.is_residual(i)) return true;
   }
   return false;
 }
@@ -376,8 +371,8 @@ void finalize(Descriptor& d) {
     case TENSOR: finalize_tensor(d); break;
     case GRAPH: finalize_graph(d); break;
     case HEURISTICS: {
-      note("cuDNN's heuristics are asked");
       const Descriptor& graph = child(d, 201, GRAPH, "the graph");
+      note("cuDNN's heuristics are asked for " + graph.program->title());
       if (!d.attributes.count(200)) stop(BAD_PARAM, "heuristics without a mode");
       std::string why;
       if (int status = graph.program->unsupported(why)) stop(status, why);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <sstream>
 
 #include "errors.h"
 
@@ -347,9 +348,8 @@ int convolution_problem(const Operation& o, bool alone, std::string& why) {
     why = "windows that are not square";
     return NOT_SUPPORTED_SHAPE;
   }
-  size_t multiple = x.type == Type::F32 ? 4 : 8;
-  if (!alone && (x.dims[1] % multiple != 0 || y.dims[1] % multiple != 0)) {
-    why = format("a fused convolution wants channels in multiples of %zu", multiple);
+  if (!alone && (x.dims[1] % 4 != 0 || y.dims[1] % 4 != 0)) {
+    why = "a fused convolution wants channels in multiples of 4";
     return NOT_SUPPORTED_SHAPE;
   }
   return 0;
@@ -445,6 +445,46 @@ int Program::unsupported(std::string& why) const {
     case Kind::RESHAPE: why = "a graph that begins with a product, sum or reshape"; return NOT_SUPPORTED_PATTERN;
   }
   return 0;
+}
+
+std::string Program::title() const {
+  const Operation& first = operations.front();
+  switch (first.kind) {
+    case Kind::FORWARD: break;
+    case Kind::INPUT_GRADIENT: return "a convolution's input gradient";
+    case Kind::WEIGHT_GRADIENT: return "a convolution's weight gradient";
+    case Kind::ATTENTION: {
+      const std::vector<int64_t>&q = first.tensors.at("q").dims, &k = first.tensors.at("k").dims;
+      std::ostringstream attention;
+      attention << "attention " << q[0] << 'x' << q[2] << 'x' << q[1] << 'x' << q[3] << " by " << k[2];
+      return attention.str() + (first.tensors.count("stats") ? ", state" : "");
+    }
+    default: return is_attention_gradient() ? "attention's gradient" : "attention by its operations";
+  }
+  const std::vector<int64_t>&x = first.tensors.at("x").dims, &w = first.tensors.at("w").dims;
+  const Convolution& how = first.convolution;
+  std::ostringstream out;
+  out << "convolution " << x[0] << 'x' << x[2] << 'x' << x[3] << 'x' << x[1] << " to " << w[0] << ", " << w[2] << 'x'
+      << w[3] << ", stride " << how.stride[0] << ", padding " << how.before[0];
+  if (how.before[1] != how.before[0] || how.after[0] != how.before[0] || how.after[1] != how.before[0]) {
+    out << ' ' << how.before[1] << ' ' << how.after[0] << ' ' << how.after[1];
+  }
+  for (size_t i = 1; i < operations.size(); i++) {
+    out << (is_bias(i) ? ", bias" : is_residual(i) ? ", residual" : operations[i].tensors.count("b") ? ", shift" : ", function");
+  }
+  return out.str();
+}
+
+bool Program::is_bias(size_t at) const {
+  auto b = operations[at].tensors.find("b");
+  if (b == operations[at].tensors.end()) return false;
+  const std::vector<int64_t>& dims = b->second.dims;
+  return dims[0] == 1 && dims[2] == 1 && dims[3] == 1;
+}
+
+bool Program::is_residual(size_t at) const {
+  auto b = operations[at].tensors.find("b");
+  return b != operations[at].tensors.end() && b->second.dims == operations[at].tensors.at("y").dims;
 }
 
 std::map<int64_t, Tensor> Program::operands() const {

@@ -44,6 +44,11 @@ struct Program {
   bool is_attention_gradient() const;
   // Whether these are the operations that attention is made of; cuDNN knows them with the logarithms only.
   bool is_composed_attention() const;
+  // Whether an operation behind a convolution adds a number a channel, or an image to an image.
+  bool is_bias(size_t at) const;
+  bool is_residual(size_t at) const;
+  // In words, for who reads what was asked.
+  std::string title() const;
   // What cuDNN would refuse, and the status for it; 0 if nothing.
   int unsupported(std::string& why) const;
   // All tensors that a caller gives memory for.

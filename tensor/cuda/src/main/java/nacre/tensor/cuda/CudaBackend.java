@@ -80,6 +80,7 @@ final class CudaBackend implements Backend {
             settings.tf32(),
             settings.tune(),
             PlanCache.of(device, settings.cache().resolve("plans")),
+            (kind, engine) -> explanation.count("plans, " + kind, engine),
             explanation::tuned,
             explanation::refused);
     products =

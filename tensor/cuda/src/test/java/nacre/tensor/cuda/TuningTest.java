@@ -120,6 +120,7 @@ class TuningTest {
             false,
             true,
             PlanCache.of(device, folder.resolve("plans")),
+            (what, how) -> {},
             (what, how) -> choices.add("tuned: " + what + ": " + how),
             (what, why) -> fail(what + ": " + why)));
   }

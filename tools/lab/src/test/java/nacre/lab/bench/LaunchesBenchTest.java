@@ -1,6 +1,7 @@
 package nacre.lab.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -9,7 +10,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import nacre.cli.Nacre;
 import nacre.tensor.Settings;
 import org.junit.jupiter.api.Test;
@@ -29,13 +35,49 @@ class LaunchesBenchTest {
     }
   }
 
+  private static final Path LISTED =
+      Path.of("../../tensor/cuda/src/test/resources/nacre/tensor/cuda/cudnn/unet.txt");
+
   @TempDir Path folder;
 
   @Test
   void aStepOfSampling() throws IOException, InterruptedException {
-    List<Row> rows = count("unet-sample-64-b2");
-    assertAtMost(405, 5.35, of(rows, "all"));
+    List<String> said = count("unet-sample-64-b2");
+    List<Row> rows = rows(said);
+    assertAtMost(403, 5.35, of(rows, "all"));
     assertEquals(32, of(rows, "attention").launches, "two in each of 16 transformer blocks");
+    List<String> convolutions =
+        said.stream().filter(line -> line.startsWith("  plans, Convolution ")).toList();
+    assertEquals(1, convolutions.size(), said.toString());
+    assertTrue(convolutions.getFirst().endsWith("engine 51, notes [0]       35×"), said.toString());
+    assertNoConvolutionIsCompiledInVain();
+  }
+
+  /** What cuDNN itself answers for each that it is asked for, on each kind of GPU, is listed. */
+  private void assertNoConvolutionIsCompiledInVain() throws IOException {
+    String question = "cuDNN's heuristics are asked for ";
+    Set<String> asked =
+        Files.readAllLines(log()).stream()
+            .filter(line -> line.startsWith(question))
+            .map(line -> line.substring(question.length()))
+            .collect(Collectors.toCollection(TreeSet::new));
+    Map<String, String> listed = new TreeMap<>();
+    for (String line : Files.readAllLines(LISTED)) {
+      if (line.contains(": ")) {
+        String[] parts = line.split(": ", 2);
+        listed.put(parts[0], parts[1]);
+      }
+    }
+    assertEquals(String.join("\n", asked), String.join("\n", listed.keySet()), "as in " + LISTED);
+    for (Map.Entry<String, String> one : listed.entrySet()) {
+      for (String answer : one.getValue().split("; ")) {
+        boolean inVain =
+            one.getKey().startsWith("convolution")
+                && answer.contains("compiled")
+                && !answer.endsWith(", no other");
+        assertFalse(inVain || answer.endsWith("none"), one.getKey() + ": " + answer);
+      }
+    }
   }
 
   /** As the simulated libraries write down what takes real ones seconds. */
@@ -56,7 +98,7 @@ class LaunchesBenchTest {
 
   @Test
   void aStepOfTraining() throws IOException, InterruptedException {
-    List<Row> rows = count("unet-averaged-32-b32");
+    List<Row> rows = rows(count("unet-averaged-32-b32"));
     assertAtMost(3180, 100.5, of(rows, "all"));
   }
 
@@ -74,7 +116,7 @@ class LaunchesBenchTest {
   }
 
   /** In a process of its own, whose simulated device computes nothing. */
-  private List<Row> count(String work) throws IOException, InterruptedException {
+  private List<String> count(String work) throws IOException, InterruptedException {
     Optional<Path> simulator = Settings.ofProcess().cudaSimulator();
     assumeTrue(simulator.isPresent(), "no simulated GPU");
     ProcessBuilder builder =
@@ -98,6 +140,10 @@ class LaunchesBenchTest {
     Process process = builder.start();
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), said);
-    return said.lines().filter(line -> line.matches("\\| \\w+ \\| \\d.*")).map(Row::read).toList();
+    return said.lines().toList();
+  }
+
+  private static List<Row> rows(List<String> said) {
+    return said.stream().filter(line -> line.matches("\\| \\w+ \\| \\d.*")).map(Row::read).toList();
   }
 }

@@ -252,23 +252,31 @@ public final class CudnnLibrary {
       target = Target.Handle.open(device.stream(), policy.cache());
     }
     try {
-      if (!policy.tune() || !canBeRepeated(operands)) {
-        return new Verdict.Planned(shape.plan(target, left), false);
-      }
-      List<Plan> candidates = shape.candidates(target, left, CANDIDATES);
-      Plan first = candidates.getFirst();
-      if (first.wasKept()) {
-        policy
-            .tuned()
-            .accept(shape.toString(), first.choice().engine() + ", as it was found before");
-      }
-      return candidates.size() == 1
-          ? new Verdict.Planned(first, false)
-          : new Verdict.Planned(fastest(shape, candidates, operands), true);
+      Verdict.Planned planned = planned(shape, left, operands);
+      String how = planned.plan.wasKept() ? ", read from disk" : "";
+      policy
+          .planned()
+          .accept(shape.getClass().getSimpleName(), planned.plan.choice().engine() + how);
+      return planned;
     } catch (CudnnException e) {
       policy.refused().accept(shape.toString(), e.getMessage());
       return new Verdict.Refused();
     }
+  }
+
+  private Verdict.Planned planned(GraphShape shape, Graph.Freedom left, MemorySegment[] operands)
+      throws CudnnException {
+    if (!policy.tune() || !canBeRepeated(operands)) {
+      return new Verdict.Planned(shape.plan(target, left), false);
+    }
+    List<Plan> candidates = shape.candidates(target, left, CANDIDATES);
+    Plan first = candidates.getFirst();
+    if (first.wasKept()) {
+      policy.tuned().accept(shape.toString(), first.choice().engine() + ", as it was found before");
+    }
+    return candidates.size() == 1
+        ? new Verdict.Planned(first, false)
+        : new Verdict.Planned(fastest(shape, candidates, operands), true);
   }
 
   /** Whether nothing that is read can be what is written. */

@@ -54,13 +54,18 @@ public final class PlanCache {
     return new PlanCache(folder, circumstances(device), MOST);
   }
 
+  /** What is kept for a GPU that is not there, whatever describes it. */
+  public static PlanCache of(Path folder, String circumstances) {
+    return new PlanCache(folder, circumstances, MOST);
+  }
+
   /** One that keeps nothing. */
   public static PlanCache none() {
     return new PlanCache(null, "", 0);
   }
 
   /**
-   * What is kept under any name for the circumstances.
+   * As {@link #of(Path, String)}.
    *
    * @param most bytes of all files
    */

@@ -9,9 +9,12 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import nacre.tensor.cuda.OwnProcess;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -28,13 +31,25 @@ class PlansTest {
   @ParameterizedTest
   @EnumSource
   void cudnnServesWhatIsListed(DescribedGpu gpu) throws IOException, InterruptedException {
-    assumeTrue(Files.isDirectory(NO_CARD), "native/sim/build native/target/sim was not run");
-    String said = ask(gpu);
-    assumeTrue(said.startsWith("cuDNN "), said);
-    String listed = listed();
-    String version = listed.lines().findFirst().orElseThrow();
-    assumeTrue(said.startsWith(version + "\n"), "the list is of " + version + ", not of " + said);
-    assertEquals(version + "\n" + section(listed, gpu), said);
+    String listed = listed("plans.txt");
+    String version = version(listed);
+    assertEquals(
+        version + "\n" + section(listed, gpu), ask(version, PlannedShapes.class, gpu.name()));
+  }
+
+  /** As they are made, and as another process reads them. */
+  @Test
+  void cudnnServesTheUnetAsIsListed(@TempDir Path folder) throws IOException, InterruptedException {
+    String listed = listed("unet.txt");
+    List<String> arguments = new ArrayList<>(List.of(folder.toString()));
+    listed.lines().skip(1).map(line -> line.split(": ", 2)[0]).forEach(arguments::add);
+    for (int i = 0; i < 2; i++) {
+      assertEquals(listed, ask(version(listed), UnetPlans.class, arguments.toArray(String[]::new)));
+    }
+  }
+
+  private static String version(String listed) {
+    return listed.lines().findFirst().orElseThrow();
   }
 
   /** The heading of a GPU and its lines, which end at the next heading. */
@@ -51,17 +66,23 @@ class PlansTest {
     return section.toString();
   }
 
-  private static String listed() throws IOException {
-    try (InputStream in = PlansTest.class.getResourceAsStream("plans.txt")) {
+  private static String listed(String file) throws IOException {
+    try (InputStream in = PlansTest.class.getResourceAsStream(file)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 
-  private static String ask(DescribedGpu gpu) throws IOException, InterruptedException {
+  private static String ask(String version, Class<?> program, String... arguments)
+      throws IOException, InterruptedException {
+    assumeTrue(Files.isDirectory(NO_CARD), "native/sim/build native/target/sim was not run");
     String folders = System.getProperty("nacre.cuda.libs", System.getenv("NACRE_CUDA_LIBS"));
-    return OwnProcess.run(
-        PlannedShapes.class,
-        List.of(gpu.name()),
-        "-Dnacre.cuda.libs=" + NO_CARD + (folders == null ? "" : File.pathSeparator + folders));
+    String said =
+        OwnProcess.run(
+            program,
+            List.of(arguments),
+            "-Dnacre.cuda.libs=" + NO_CARD + (folders == null ? "" : File.pathSeparator + folders));
+    assumeTrue(said.startsWith("cuDNN "), said);
+    assumeTrue(said.startsWith(version + "\n"), "the list is of " + version + ", not of " + said);
+    return said;
   }
 }

@@ -160,6 +160,7 @@ class TunedPlansTest {
             false,
             tune,
             PlanCache.of(device, folder.resolve("plans")),
+            (what, how) -> {},
             (what, how) -> tuned.add(what + ": " + how),
             (what, why) -> refused.add(what + ": " + why));
     return new CudnnLibrary(device, new CudaAllocator(device), policy);
