@@ -1,5 +1,6 @@
-// What happens to many tensors at once after the backward pass. A list of up to 64 tensors comes by value;
-// tensor t has the blocks first[t] ... first[t + 1], each of which takes CHUNK elements.
+// What happens to many tensors at once before the forward and after the backward pass. A list of tensors comes by
+// value, in up to 32,764 bytes of arguments; tensor t has the blocks first[t] ... first[t + 1], each of which takes
+// CHUNK elements.
 #include "common.cuh"
 
 constexpr int MOST = TABLE_TENSORS;
@@ -20,76 +21,93 @@ DEVICE int tensor_of(const int* first, int count) {
   return low;
 }
 
+// Four elements in one access of 16 or 8 bytes, whatever their type.
+DEVICE void load_four(const float* from, float (&v)[4]) { load_pack(from, v); }
+template <class T>
+DEVICE void load_four(const T* from, float (&v)[4]) {
+  uint2 words = *reinterpret_cast<const uint2*>(from);
+  unpack(words.x, T{}, v[0], v[1]);
+  unpack(words.y, T{}, v[2], v[3]);
+}
+
 struct Squares {
   const void* x[MOST];
   i64 n[MOST];
   int first[MOST + 1];
   int count;
+  u8 type[MOST];
 };
 
-// partial[block] = the sum of squares of the block's elements.
+// The order of the sum is that of f32 for every type: a gradient gives the same bits before and after it is widened.
 template <class T>
-DEVICE void sum_of_squares(const Squares& list, float* partial) {
-  int t = tensor_of(list.first, list.count);
-  const T* x = static_cast<const T*>(list.x[t]);
-  i64 begin = (blockIdx.x - list.first[t]) * CHUNK;
-  i64 end = begin + CHUNK < list.n[t] ? begin + CHUNK : list.n[t];
-  constexpr int N = PACK<T>;
-  i64 packs = aligned16(x) ? (end - begin) / N : 0;
+DEVICE float squares_of(const T* x, i64 begin, i64 end) {
+  i64 packs = aligned16(x) ? (end - begin) / 4 : 0;
   float sum = 0.0f;
   for (i64 p = threadIdx.x; p < packs; p += THREADS) {
-    float v[N];
-    load_pack(x + begin + p * N, v);
+    float v[4];
+    load_four(x + begin + p * 4, v);
 #pragma unroll
-    for (int j = 0; j < N; j++) sum = fmaf(v[j], v[j], sum);
+    for (int j = 0; j < 4; j++) sum = fmaf(v[j], v[j], sum);
   }
-  for (i64 i = begin + packs * N + threadIdx.x; i < end; i += THREADS) {
+  for (i64 i = begin + packs * 4 + threadIdx.x; i < end; i += THREADS) {
     float v = to_float(x[i]);
     sum = fmaf(v, v, sum);
+  }
+  return sum;
+}
+
+// partial[block] = the sum of squares of the block's elements.
+extern "C" __global__ void __launch_bounds__(THREADS) sum_of_squares(Squares list, float* partial) {
+  int t = tensor_of(list.first, list.count);
+  i64 begin = (blockIdx.x - list.first[t]) * CHUNK;
+  i64 end = begin + CHUNK < list.n[t] ? begin + CHUNK : list.n[t];
+  float sum;
+  if (list.type[t] == TABLE_F32) {
+    sum = squares_of(static_cast<const float*>(list.x[t]), begin, end);
+  } else if (list.type[t] == TABLE_BF16) {
+    sum = squares_of(static_cast<const bf16*>(list.x[t]), begin, end);
+  } else {
+    sum = squares_of(static_cast<const f16*>(list.x[t]), begin, end);
   }
   sum = block_sum(sum);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-#define SUM_OF_SQUARES(NAME, T)                                \
-  extern "C" __global__ void __launch_bounds__(THREADS)        \
-      sum_of_squares_##NAME(Squares list, float* partial) {    \
-    sum_of_squares<T>(list, partial);                          \
-  }
-
-FOR_FLOATS(SUM_OF_SQUARES)
-
-// Parameters P, gradients G, moments M. The rest that rounding bf16 parameters left is in c, whose pointers are null
-// where they are rounded by chance instead, or are f32.
-template <class P, class G, class M>
+// Parameters P, moments M; gradients are f32 or bf16, each as type says. The rest that rounding bf16 parameters left is
+// in c, whose pointers are null where they are rounded by chance instead, or are f32. Averages may be null.
+template <class P, class M>
 struct AdamW {
   P* p[MOST];
   bf16* c[MOST];
-  const G* g[MOST];
+  const void* g[MOST];
   M* m[MOST];
   M* v[MOST];
+  float* average[MOST];
   int* steps[MOST];
   i64 n[MOST];
   int first[MOST + 1];
   int count;
+  u8 type[MOST];
 };
 
-// The same for moments in 8 bits, with a scale for each CODED_BLOCK elements. Fewer at a time: arguments may take 4 KB.
+// The same for moments in 8 bits, with a scale for each CODED_BLOCK elements. Fewer at a time, as more is told of each.
 constexpr int MOST_CODED = TABLE_CODED;
 
-template <class P, class G>
+template <class P>
 struct CodedAdamW {
   P* p[MOST_CODED];
   bf16* c[MOST_CODED];
-  const G* g[MOST_CODED];
+  const void* g[MOST_CODED];
   u8* m[MOST_CODED];
   u8* v[MOST_CODED];
   float* m_scales[MOST_CODED];
   float* v_scales[MOST_CODED];
+  float* average[MOST_CODED];
   int* steps[MOST_CODED];
   i64 n[MOST_CODED];
   int first[MOST_CODED + 1];
   int count;
+  u8 type[MOST_CODED];
 };
 
 struct Step {
@@ -187,6 +205,22 @@ DEVICE void load_many(const T* from, float (&v)[N]) {
   }
 }
 
+// Gradients from element `at` on, N in a row or one.
+template <int N>
+DEVICE void load_gradients(const void* g, u8 type, i64 at, float (&v)[N]) {
+  if (type == TABLE_F32) {
+    load_many(static_cast<const float*>(g) + at, v);
+  } else if constexpr (N == 4) {
+    load_four(static_cast<const bf16*>(g) + at, v);
+  } else {
+    load_many(static_cast<const bf16*>(g) + at, v);
+  }
+}
+
+DEVICE float gradient_at(const void* g, u8 type, i64 at) {
+  return type == TABLE_F32 ? static_cast<const float*>(g)[at] : to_float(static_cast<const bf16*>(g)[at]);
+}
+
 template <class T, int N>
 DEVICE void store_many(T* to, const T (&v)[N]) {
 #pragma unroll
@@ -204,9 +238,12 @@ DEVICE void round_parameter(bf16& p, bf16& rest, float value, bool compensated, 
   }
 }
 
-template <class P, class G, class M>
-DEVICE void adamw(const AdamW<P, G, M>& list, const Constants& constants, const float* rate, const float* squared_norm,
-                  i64 seed, int first_tensor) {
+// An average moves by the parameter as it is stored.
+DEVICE void move_average(float& average, float weight, float parameter) { average += weight * (parameter - average); }
+
+template <class P, class M>
+DEVICE void adamw(const AdamW<P, M>& list, const Constants& constants, const float* rate, const float* squared_norm,
+                  const float* average_weight, i64 seed, int first_tensor) {
   int t = tensor_of(list.first, list.count);
   Step s = step_of(constants, rate, squared_norm, list.steps[t]);
   u32 key = noise_key(seed, first_tensor + t, *list.steps[t] + 1);
@@ -214,12 +251,15 @@ DEVICE void adamw(const AdamW<P, G, M>& list, const Constants& constants, const 
   i64 end = begin + CHUNK < list.n[t] ? begin + CHUNK : list.n[t];
   P* p = list.p[t];
   bf16* c = list.c[t];
-  const G* g = list.g[t];
+  const void* g = list.g[t];
+  u8 type = list.type[t];
   M* m = list.m[t];
   M* v = list.v[t];
+  float* average = list.average[t];
+  float weight = average ? *average_weight : 0.0f;
   constexpr bool NARROW = sizeof(P) == 2;
   constexpr int N = NARROW || sizeof(M) == 2 ? 8 : 4;
-  i64 packs = aligned16(p, g, m) && aligned16(v, c) ? (end - begin) / N : 0;
+  i64 packs = aligned16(p, g, m) && aligned16(v, c, average) ? (end - begin) / N : 0;
   for (i64 i = threadIdx.x; i < packs; i += THREADS) {
     i64 at = begin + i * N;
     float vp[N];
@@ -227,7 +267,7 @@ DEVICE void adamw(const AdamW<P, G, M>& list, const Constants& constants, const 
     float vm[N];
     float vv[N];
     load_many(p + at, vp);
-    load_many(g + at, vg);
+    load_gradients(g, type, at, vg);
     load_many(m + at, vm);
     load_many(v + at, vv);
     if constexpr (NARROW) {
@@ -256,40 +296,47 @@ DEVICE void adamw(const AdamW<P, G, M>& list, const Constants& constants, const 
     if constexpr (NARROW) {
       if (c) store_many(c + at, rests);
     }
+    if (average) {
+      __align__(16) float averages[N];
+      load_many(average + at, averages);
+#pragma unroll
+      for (int j = 0; j < N; j++) move_average(averages[j], weight, to_float(rounded_p[j]));
+      store_many(average + at, averages);
+    }
   }
   for (i64 i = begin + packs * N + threadIdx.x; i < end; i += THREADS) {
     float vp = to_float(p[i]);
     if (c) vp += to_float(c[i]);
     float vm = to_float(m[i]);
     float vv = to_float(v[i]);
-    s.update(vp, to_float(g[i]), vm, vv);
+    s.update(vp, gradient_at(g, type, i), vm, vv);
     u32 bits = noise(key, i);
     bf16 rest{};
     round_parameter(p[i], rest, vp, c, key, i);
     if (c) c[i] = rest;
     round_by(m[i], vm, bits);
     round_by(v[i], vv, bits >> 16);
+    if (average) move_average(average[i], weight, to_float(p[i]));
   }
 }
 
-#define ADAMW(NAME, P, G, M)                                                                                       \
-  extern "C" __global__ void __launch_bounds__(THREADS)                                                            \
-      adamw_##NAME(AdamW<P, G, M> list, const float* rate, const float* squared_norm, double beta1, double beta2,  \
-                   double eps, double decay, double largest_norm, double rate_factor, i64 seed, int first_tensor) { \
-    Constants c{beta1, beta2, eps, decay, largest_norm, rate_factor};                                              \
-    adamw(list, c, rate, squared_norm, seed, first_tensor);                                                        \
+#define ADAMW(NAME, P, M)                                                                                      \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                        \
+      adamw_##NAME(AdamW<P, M> list, const float* rate, const float* squared_norm, const float* average_weight, \
+                   double beta1, double beta2, double eps, double decay, double largest_norm,                  \
+                   double rate_factor, i64 seed, int first_tensor) {                                           \
+    Constants c{beta1, beta2, eps, decay, largest_norm, rate_factor};                                          \
+    adamw(list, c, rate, squared_norm, average_weight, seed, first_tensor);                                    \
   }
 
-// Named by the types of parameters, gradients, moments.
-ADAMW(f32_f32_f32, float, float, float)
-ADAMW(f32_f32_bf16, float, float, bf16)
-ADAMW(bf16_bf16_f32, bf16, bf16, float)
-ADAMW(bf16_bf16_bf16, bf16, bf16, bf16)
-ADAMW(bf16_f32_f32, bf16, float, float)
-ADAMW(bf16_f32_bf16, bf16, float, bf16)
+// Named by the types of parameters and moments.
+ADAMW(f32_f32, float, float)
+ADAMW(f32_bf16, float, bf16)
+ADAMW(bf16_f32, bf16, float)
+ADAMW(bf16_bf16, bf16, bf16)
 
 // Counts the step that adamw has taken. Its blocks read the counts, so this comes after all of them.
-extern "C" __global__ void __launch_bounds__(MOST) adamw_count(AdamW<float, float, float> list) {
+extern "C" __global__ void __launch_bounds__(MOST) adamw_count(AdamW<float, float> list) {
   if (threadIdx.x < list.count) ++*list.steps[threadIdx.x];
 }
 
@@ -332,9 +379,9 @@ DEVICE u8 code_of(const Codes& codes, float x) {
 }
 
 // A warp takes a block of elements, eight in a row each lane.
-template <class P, class G>
-DEVICE void adamw_coded(const CodedAdamW<P, G>& list, const Constants& constants, const float* rate,
-                        const float* squared_norm, i64 seed, int first_tensor) {
+template <class P>
+DEVICE void adamw_coded(const CodedAdamW<P>& list, const Constants& constants, const float* rate,
+                        const float* squared_norm, const float* average_weight, i64 seed, int first_tensor) {
   __shared__ Codes first;
   __shared__ Codes second;
   first.value[threadIdx.x] = signed_value(threadIdx.x);
@@ -353,7 +400,10 @@ DEVICE void adamw_coded(const CodedAdamW<P, G>& list, const Constants& constants
   i64 end = begin + CHUNK < n ? begin + CHUNK : n;
   P* p = list.p[t];
   bf16* c = list.c[t];
-  const G* g = list.g[t];
+  const void* g = list.g[t];
+  u8 type = list.type[t];
+  float* average = list.average[t];
+  float weight = average ? *average_weight : 0.0f;
   u8* m = list.m[t];
   u8* v = list.v[t];
   int lane = threadIdx.x % 32;
@@ -375,10 +425,11 @@ DEVICE void adamw_coded(const CodedAdamW<P, G>& list, const Constants& constants
         vv[j] = second.value[v[at + j]] * old_v;
         float vp = to_float(p[at + j]);
         if (c) vp += to_float(c[at + j]);
-        s.update(vp, to_float(g[at + j]), vm[j], vv[j]);
+        s.update(vp, gradient_at(g, type, at + j), vm[j], vv[j]);
         bf16 rest{};
         round_parameter(p[at + j], rest, vp, c, key, at + j);
         if (c) c[at + j] = rest;
+        if (average) move_average(average[at + j], weight, to_float(p[at + j]));
       }
       most_m = fmaxf(most_m, fabsf(vm[j]));
       most_v = fmaxf(most_v, fabsf(vv[j]));
@@ -401,20 +452,19 @@ DEVICE void adamw_coded(const CodedAdamW<P, G>& list, const Constants& constants
   }
 }
 
-#define CODED_ADAMW(NAME, P, G)                                                                                    \
-  extern "C" __global__ void __launch_bounds__(THREADS)                                                            \
-      adamw_##NAME(CodedAdamW<P, G> list, const float* rate, const float* squared_norm, double beta1,              \
-                   double beta2, double eps, double decay, double largest_norm, double rate_factor, i64 seed,      \
-                   int first_tensor) {                                                                             \
-    Constants c{beta1, beta2, eps, decay, largest_norm, rate_factor};                                              \
-    adamw_coded(list, c, rate, squared_norm, seed, first_tensor);                                                  \
+#define CODED_ADAMW(NAME, P)                                                                                   \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                        \
+      adamw_##NAME(CodedAdamW<P> list, const float* rate, const float* squared_norm,                           \
+                   const float* average_weight, double beta1, double beta2, double eps, double decay,          \
+                   double largest_norm, double rate_factor, i64 seed, int first_tensor) {                      \
+    Constants c{beta1, beta2, eps, decay, largest_norm, rate_factor};                                          \
+    adamw_coded(list, c, rate, squared_norm, average_weight, seed, first_tensor);                              \
   }
 
-CODED_ADAMW(f32_f32_u8, float, float)
-CODED_ADAMW(bf16_bf16_u8, bf16, bf16)
-CODED_ADAMW(bf16_f32_u8, bf16, float)
+CODED_ADAMW(f32_u8, float)
+CODED_ADAMW(bf16_u8, bf16)
 
-extern "C" __global__ void __launch_bounds__(MOST) adamw_coded_count(CodedAdamW<float, float> list) {
+extern "C" __global__ void __launch_bounds__(MOST) adamw_coded_count(CodedAdamW<float> list) {
   if (threadIdx.x < list.count) ++*list.steps[threadIdx.x];
 }
 
@@ -425,6 +475,7 @@ struct Lerp {
   i64 n[MOST];
   int first[MOST + 1];
   int count;
+  u8 type[MOST];
 };
 
 // y += weight * (x - y), with the weight in device memory.
@@ -444,10 +495,10 @@ DEVICE void lerp(const Lerp<X>& list, const float* weight) {
     load_many(x + begin + i * N, from);
     load_many(y + begin + i * N, to);
 #pragma unroll
-    for (int j = 0; j < N; j++) to[j] += w * (from[j] - to[j]);
+    for (int j = 0; j < N; j++) move_average(to[j], w, from[j]);
     store_many(y + begin + i * N, to);
   }
-  for (i64 i = begin + packs * N + threadIdx.x; i < end; i += THREADS) y[i] += w * (to_float(x[i]) - y[i]);
+  for (i64 i = begin + packs * N + threadIdx.x; i < end; i += THREADS) move_average(y[i], w, to_float(x[i]));
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) lerp_f32(Lerp<float> list, const float* weight) {
@@ -457,3 +508,34 @@ extern "C" __global__ void __launch_bounds__(THREADS) lerp_f32(Lerp<float> list,
 extern "C" __global__ void __launch_bounds__(THREADS) lerp_bf16(Lerp<bf16> list, const float* weight) {
   lerp(list, weight);
 }
+
+template <class Y>
+struct Casts {
+  const float* x[MOST];
+  Y* y[MOST];
+  i64 n[MOST];
+  int first[MOST + 1];
+  int count;
+  u8 type[MOST];
+};
+
+// y = x, rounded to nearest even.
+template <class Y>
+DEVICE void cast_tensors(const Casts<Y>& list) {
+  int t = tensor_of(list.first, list.count);
+  i64 begin = (blockIdx.x - list.first[t]) * CHUNK;
+  i64 end = begin + CHUNK < list.n[t] ? begin + CHUNK : list.n[t];
+  const float* x = list.x[t];
+  Y* y = list.y[t];
+  i64 packs = aligned16(x, y) ? (end - begin) / 8 : 0;
+  for (i64 i = threadIdx.x; i < packs; i += THREADS) {
+    float v[8];
+    load_many(x + begin + i * 8, v);
+    store_pack(y + begin + i * 8, v);
+  }
+  for (i64 i = begin + packs * 8 + threadIdx.x; i < end; i += THREADS) y[i] = from_float<Y>(x[i]);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) cast_bf16(Casts<bf16> list) { cast_tensors(list); }
+
+extern "C" __global__ void __launch_bounds__(THREADS) cast_f16(Casts<f16> list) { cast_tensors(list); }

@@ -1,10 +1,13 @@
 package nacre.nn;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -170,7 +173,7 @@ public final class AdamW implements Optimizer {
       Group group) {}
 
   /** What one call of the backend updates. */
-  private record Batch(Group group, DType parameters, DType gradients, DType moments) {}
+  private record Batch(Group group, DType parameters, DType moments, boolean averaged) {}
 
   private final Config config;
   private final List<Group> groups;
@@ -267,15 +270,25 @@ public final class AdamW implements Optimizer {
 
   @Override
   public void step(Function<Tensor, Tensor> gradients) {
+    step(gradients, null);
+  }
+
+  /** Gradients of f32 parameters may be bf16, as {@link Gradients#asComputed} has them. */
+  @Override
+  public void step(Function<Tensor, Tensor> gradients, Ema averages) {
     Map<Batch, List<Slot>> members = new LinkedHashMap<>();
     List<Tensor> all = new ArrayList<>();
+    Set<Tensor> moved = Collections.newSetFromMap(new IdentityHashMap<>());
     for (Slot slot : slots) {
       Tensor gradient = gradients.apply(slot.parameter);
       if (gradient != null) {
-        Batch batch =
-            new Batch(slot.group, slot.parameter.dtype(), gradient.dtype(), slot.m.dtype());
+        boolean averaged = averages != null && averages.of(slot.parameter) != null;
+        Batch batch = new Batch(slot.group, slot.parameter.dtype(), slot.m.dtype(), averaged);
         members.computeIfAbsent(batch, _ -> new ArrayList<>()).add(slot);
         all.add(gradient);
+        if (averaged) {
+          moved.add(slot.parameter);
+        }
       }
     }
     if (!all.isEmpty()) {
@@ -286,10 +299,16 @@ public final class AdamW implements Optimizer {
     if (sumOverRanks != null) {
       sumOverRanks.accept(squaredNorm);
     }
-    members.forEach((batch, slotsOfIt) -> update(batch.group, slotsOfIt, gradients));
+    members.forEach(
+        (batch, slotsOfIt) ->
+            update(batch.group, slotsOfIt, gradients, batch.averaged ? averages : null));
+    if (averages != null) {
+      averages.moveOthers(moved::contains);
+    }
   }
 
-  private void update(Group group, List<Slot> members, Function<Tensor, Tensor> gradients) {
+  private void update(
+      Group group, List<Slot> members, Function<Tensor, Tensor> gradients, Ema averages) {
     backend.adamW(
         new AdamWTensors(
             members.stream().map(Slot::parameter).toList(),
@@ -299,7 +318,11 @@ public final class AdamW implements Optimizer {
             members.stream().map(Slot::v).toList(),
             members.stream().map(Slot::mScales).filter(Objects::nonNull).toList(),
             members.stream().map(Slot::vScales).filter(Objects::nonNull).toList(),
-            members.stream().map(Slot::steps).toList()),
+            members.stream().map(Slot::steps).toList(),
+            averages == null
+                ? List.of()
+                : members.stream().map(Slot::parameter).map(averages::of).toList(),
+            averages == null ? null : averages.weight()),
         Double.isInfinite(config.maxNorm) ? null : squaredNorm,
         trained.learningRate(),
         new AdamWConstants(

@@ -3,9 +3,11 @@ package nacre.nn;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Scope;
@@ -32,6 +34,7 @@ public final class Ema {
   private final double decay;
   private final boolean warmUp;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+  private final Map<Tensor, Tensor> byParameter = new IdentityHashMap<>();
   private final Map<DType, Pairs> pairs = new EnumMap<>(DType.class);
   private final Device device;
   private final Device home;
@@ -72,6 +75,7 @@ public final class Ema {
             average = Tensor.empty(home, DType.F32, parameter.shape());
             copy(parameter, average);
             pairs.computeIfAbsent(parameter.dtype(), _ -> new Pairs()).add(average, parameter);
+            byParameter.put(parameter, average);
           }
           tensors.put(name, average);
         });
@@ -120,6 +124,34 @@ public final class Ema {
   public void move() {
     if (isHere()) {
       pairs.values().forEach(some -> home.backend().lerp(some.averages, some.parameters, weight));
+    }
+  }
+
+  /** The average of a parameter, where it is averaged on the device; null if not. */
+  Tensor of(Tensor parameter) {
+    return isHere() ? byParameter.get(parameter) : null;
+  }
+
+  /** What the parameter has of its average, an f32 scalar. */
+  Tensor weight() {
+    return weight;
+  }
+
+  /** As {@link #move}, without those parameters whose averages were moved. */
+  void moveOthers(Predicate<Tensor> moved) {
+    if (!isHere()) {
+      return;
+    }
+    for (Pairs some : pairs.values()) {
+      Pairs others = new Pairs();
+      for (int i = 0; i < some.averages.size(); i++) {
+        if (!moved.test(some.parameters.get(i))) {
+          others.add(some.averages.get(i), some.parameters.get(i));
+        }
+      }
+      if (!others.averages.isEmpty()) {
+        home.backend().lerp(others.averages, others.parameters, weight);
+      }
     }
   }
 

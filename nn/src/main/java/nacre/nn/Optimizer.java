@@ -37,6 +37,15 @@ public interface Optimizer {
    */
   void step(Function<Tensor, Tensor> gradients);
 
+  /**
+   * The same, then {@link Ema#move}: the averages of the parameters, which an optimizer may move
+   * while it has the parameters at hand.
+   */
+  default void step(Function<Tensor, Tensor> gradients, Ema averages) {
+    step(gradients);
+    averages.move();
+  }
+
   /** Updates every parameter that has a gradient, at the current learning rate. */
   default void step(Gradients gradients) {
     step(gradients::of);

@@ -201,8 +201,7 @@ public final class ThreeDitTrainer implements AutoCloseable {
     try (Scope inner = Scope.open();
         Tape tape = Tape.open()) {
       Tensor loss = objective.loss(inputs);
-      optimizer.step(tape.backward(loss)::of);
-      ema.move();
+      optimizer.step(tape.backward(loss)::of, ema);
       return inner.keep(loss);
     }
   }

@@ -45,6 +45,7 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
   private final Scope scope;
   private final AutoencoderPreset preset;
   private final Device device;
+  private final DType compute;
   private final long seed;
   private final Parameters parameters;
   private final Lpips lpips;
@@ -75,6 +76,7 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
     this.probe = probe.clone();
     this.preset = preset;
     this.device = device;
+    this.compute = compute;
     this.seed = seed;
     TrainingConfig t = preset.training();
     this.scope = Scope.open();
@@ -125,14 +127,19 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
     step++;
   }
 
+  private Tape tape() {
+    Tape tape = preset.training().gradientCheckpointing() ? Tape.openRecomputing() : Tape.open();
+    return compute == DType.F32
+        ? tape
+        : tape.sharingCasts(parameters.trainable().values(), compute);
+  }
+
   /** Forward, backward, clipping, AdamW, moving averages; the loss. */
   private Tensor wholeStep() {
     try (Scope inner = Scope.open();
-        Tape tape =
-            preset.training().gradientCheckpointing() ? Tape.openRecomputing() : Tape.open()) {
+        Tape tape = tape()) {
       Tensor value = objective.loss(images, noise);
-      optimizer.step(tape.backward(value)::of);
-      ema.move();
+      optimizer.step(tape.backward(value)::asComputed, ema);
       return inner.keep(value);
     }
   }

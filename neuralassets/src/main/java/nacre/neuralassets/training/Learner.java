@@ -7,6 +7,7 @@ import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import nacre.neuralassets.model.TrainingConfig;
 import nacre.nn.AdamW;
+import nacre.nn.Ema;
 import nacre.nn.GradientBuckets;
 import nacre.nn.Optimizer;
 import nacre.nn.ShardedAdamW;
@@ -28,7 +29,8 @@ final class Learner {
      * Computes the gradients.
      *
      * @param done takes a parameter and its gradient as soon as it is finished; null for nothing
-     * @return the gradients that were not told, or that are there still; null for none
+     * @return the gradients that were not told, or that are there still, in f32 or as computed;
+     *     null for none
      */
     Function<Tensor, Tensor> run(BiConsumer<Tensor, Tensor> done);
   }
@@ -85,14 +87,14 @@ final class Learner {
     exchangeBytes = means == null ? scattering.gradientBytes() : means.bytes();
   }
 
-  /** Updates the parameters once; nothing in it involves the host. */
-  void step(Backward backward) {
+  /** Updates the parameters once, and moves their averages; nothing in it involves the host. */
+  void step(Backward backward, Ema averages) {
     if (scattering != null) {
-      optimizer.step(backward.run(scattering::ready));
+      optimizer.step(backward.run(scattering::ready), averages);
       return;
     }
     if (means == null) {
-      optimizer.step(backward.run(null));
+      optimizer.step(backward.run(null), averages);
       return;
     }
     means.begin();
@@ -104,7 +106,7 @@ final class Learner {
       }
     }
     means.finish();
-    optimizer.step(means::of);
+    optimizer.step(means::of, averages);
   }
 
   Optimizer optimizer() {

@@ -86,7 +86,7 @@ final class StepWork implements AutoCloseable {
     try (Scope inner = Scope.open();
         Tape tape = parts.tape()) {
       Tensor loss = parts.loss();
-      parts.update(done -> tape.backward(loss, done)::of);
+      parts.update(done -> tape.backward(loss, done)::asComputed);
       return inner.keep(loss);
     }
   }

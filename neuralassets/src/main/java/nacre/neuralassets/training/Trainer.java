@@ -37,6 +37,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   private final Scope scope;
   private final Preset preset;
   private final Device device;
+  private final DType compute;
   private final long seed;
   private final int rank;
   private final int ranks;
@@ -83,6 +84,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
   public Trainer(Preset preset, Device device, DType compute, long seed, Collectives ranks) {
     this.preset = preset;
     this.device = device;
+    this.compute = compute;
     this.seed = seed;
     this.rank = ranks == null ? 0 : ranks.rank();
     this.ranks = ranks == null ? 1 : ranks.ranks();
@@ -263,7 +265,10 @@ public final class Trainer implements TrainedModel<PairBatch> {
   private final class Work implements StepWork.Parts {
     @Override
     public Tape tape() {
-      return preset.training().gradientCheckpointing() ? Tape.openRecomputing() : Tape.open();
+      Tape tape = preset.training().gradientCheckpointing() ? Tape.openRecomputing() : Tape.open();
+      return compute == DType.F32
+          ? tape
+          : tape.sharingCasts(parameters.trainable().values(), compute);
     }
 
     @Override
@@ -273,8 +278,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
 
     @Override
     public void update(Learner.Backward backward) {
-      learner.step(backward);
-      ema.move();
+      learner.step(backward, ema);
     }
   }
 

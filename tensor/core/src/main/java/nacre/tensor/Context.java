@@ -11,6 +11,7 @@ public final class Context {
   private final boolean[] needs;
   private final List<Tensor> saved = new ArrayList<>(4);
   private int[] versions = {}; // of what was saved, when forward was done
+  private boolean copied;
 
   Context(Object operation, boolean recording, boolean[] needs) {
     this.operation = operation;
@@ -26,6 +27,22 @@ public final class Context {
   /** Whether the gradient of input {@code i} is wanted. */
   public boolean needs(int i) {
     return needs[i];
+  }
+
+  /**
+   * The elements of x in another dtype, if the step has made them for all of its parameters at once
+   * ({@link Tape#sharingCasts}): a tensor of the current scope. Null if not. The gradient of x is
+   * then that of the result, whatever the operation's backward is.
+   */
+  public Tensor sharedCast(Tensor x, DType dtype) {
+    Tensor copy = SharedCasts.of(x, dtype);
+    copied = copy != null;
+    return copied ? copy.detach() : null;
+  }
+
+  /** Whether the output is a copy of the input that other operations read, too. */
+  boolean copied() {
+    return copied;
   }
 
   /** Keeps tensors, null allowed, alive until backward, which reads them by {@link #saved}. */

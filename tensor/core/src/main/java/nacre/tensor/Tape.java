@@ -1,6 +1,7 @@
 package nacre.tensor;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -50,6 +51,7 @@ public final class Tape implements AutoCloseable {
   private final Tape outer = CURRENT.get();
   private final List<Node> nodes = new ArrayList<>();
   private final ReadTensors reads;
+  private SharedCasts casts;
   private boolean closed;
 
   private Tape(Mode mode) {
@@ -70,6 +72,33 @@ public final class Tape implements AutoCloseable {
    */
   public static Tape openRecomputing() {
     return new Tape(Mode.RECOMPUTE);
+  }
+
+  /**
+   * Makes, in one pass, the copies of parameters that layers will want in another dtype, and has
+   * casts recorded from now on take these. Gradients are the same to the bit. They are held in the
+   * dtype of the copies until {@link Gradients#of} is asked for them, or something is added to
+   * them.
+   *
+   * @param parameters leaves of one device; those that are of that dtype are left alone. The copies
+   *     belong to the current scope and live until this tape closes
+   * @return this tape, which is closed where memory does not suffice
+   */
+  public Tape sharingCasts(Collection<Tensor> parameters, DType dtype) {
+    if (casts != null || CURRENT.get() != this) {
+      throw new IllegalStateException(
+          "tape: casts are shared once, by the innermost tape that is open");
+    }
+    restore(null);
+    try {
+      casts = new SharedCasts(parameters, dtype);
+      restore(this);
+      return this;
+    } catch (RuntimeException | Error e) {
+      restore(this);
+      close();
+      throw e;
+    }
   }
 
   static Tape openRehearsal() {
@@ -228,7 +257,7 @@ public final class Tape implements AutoCloseable {
    *
    * @param done takes a leaf and its gradient, once for each leaf that this tape has read and the
    *     outputs depend on; what it computes is not recorded. It may read the gradient only, which
-   *     is freed when it returns and is not among those returned, unless it is one of the sums
+   *     is of the type that it was computed in, is freed when it returns and is not among those returned, unless it is one of the sums
    */
   public Gradients backward(
       Map<Tensor, Tensor> cotangents, Map<Tensor, Tensor> sums, BiConsumer<Tensor, Tensor> done) {
@@ -358,6 +387,9 @@ public final class Tape implements AutoCloseable {
       node.release();
     }
     nodes.clear();
+    if (casts != null) {
+      casts.close();
+    }
     restore(outer);
   }
 }

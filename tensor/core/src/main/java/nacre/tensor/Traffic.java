@@ -57,7 +57,8 @@ record Traffic(long reads, long writes, long again, long flop) {
       writes.add(arguments[0]);
     } else if (operation.equals("adamW")) {
       AdamWTensors all = (AdamWTensors) arguments[0];
-      writes.addAll(List.of(all.parameters(), all.compensations(), all.m(), all.v()));
+      writes.addAll(
+          List.of(all.parameters(), all.compensations(), all.m(), all.v(), all.averages()));
     }
     // What moves a part of a tensor touches no more than that.
     switch (operation) {

@@ -115,6 +115,12 @@ final class VersionedBackend implements Backend {
   }
 
   @Override
+  public void castAll(List<Tensor> x, List<Tensor> y) {
+    wroteAll("cast", y);
+    backend.castAll(x, y);
+  }
+
+  @Override
   public void uniform(long seed, long stream, Tensor y) {
     wrote("uniform", y).uniform(seed, stream, y);
   }
@@ -383,6 +389,7 @@ final class VersionedBackend implements Backend {
     wroteAll("adamW", tensors.mScales());
     wroteAll("adamW", tensors.vScales());
     wroteAll("adamW", tensors.steps());
+    wroteAll("adamW", tensors.averages());
     backend.adamW(tensors, squaredNorm, learningRate, constants);
   }
 

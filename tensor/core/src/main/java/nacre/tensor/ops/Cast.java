@@ -29,7 +29,8 @@ public record Cast(DType from, DType to) implements Operation {
 
   @Override
   public Tensor forward(Context context, Tensor... in) {
-    return converted(in[0], to);
+    Tensor shared = context.sharedCast(in[0], to);
+    return shared == null ? converted(in[0], to) : shared;
   }
 
   @Override

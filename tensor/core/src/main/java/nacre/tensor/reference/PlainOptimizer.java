@@ -36,6 +36,9 @@ final class PlainOptimizer {
     for (int i = 0; i < tensors.parameters().size(); i++) {
       one(tensors, i, clip, rate, c);
     }
+    if (!tensors.averages().isEmpty()) {
+      lerp(tensors.averages(), tensors.parameters(), tensors.averageWeight());
+    }
   }
 
   private static void one(

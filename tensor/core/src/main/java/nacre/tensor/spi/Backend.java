@@ -370,6 +370,13 @@ public interface Backend {
 
   // ---- optimization
 
+  /** The {@link #cast} of each x to its y, where all x are of one dtype and all y of another. */
+  default void castAll(List<Tensor> x, List<Tensor> y) {
+    for (int i = 0; i < x.size(); i++) {
+      cast(x.get(i), y.get(i));
+    }
+  }
+
   /** y, f32 scalar, = Σ over all tensors of Σ x². */
   void sumOfSquares(List<Tensor> tensors, Tensor y);
 
@@ -379,9 +386,9 @@ public interface Backend {
    * · m̂ / (√v̂ + eps), with m̂ = m / (1 − beta1ⁿ), v̂ = v / (1 − beta2ⁿ) and lr = learningRate ·
    * rateFactor. Moments in fewer bits are widened, moved in f32 and rounded again, and the
    * parameter is updated by those that were not rounded yet. Parameters in bf16 are widened, their
-   * compensation added, if they have one, moved in f32 and rounded again. What changes from step to
-   * step is read on the device, so that a step needs no round trip to the host and can be repeated
-   * as it is.
+   * compensation added, if they have one, moved in f32 and rounded again. Then averages, if there
+   * are any, move as by {@link #lerp}. What changes from step to step is read on the device, so
+   * that a step needs no round trip to the host and can be repeated as it is.
    *
    * @param squaredNorm f32 scalar from {@link #sumOfSquares} over all gradients; null for no
    *     clipping

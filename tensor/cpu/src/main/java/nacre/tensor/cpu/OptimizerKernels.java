@@ -83,6 +83,8 @@ final class OptimizerKernels {
     Weights weights = new Weights(parameters, tensors.compensations());
     Moments first = Moments.first(tensors.m(), tensors.mScales());
     Moments second = Moments.second(tensors.v(), tensors.vScales());
+    List<Tensor> averages = tensors.averages();
+    float move = averages.isEmpty() ? 0 : scalar(tensors.averageWeight());
     share(
         parameters,
         (t, from, to) -> {
@@ -111,6 +113,9 @@ final class OptimizerKernels {
             weights.store(p, t, i, n, keys[t]);
             first.store(tm, t, i, n, keys[t]);
             second.store(tv, t, i, n, keys[t]);
+            if (!averages.isEmpty()) {
+              lerp(averages.get(t), parameters.get(t), move, i, n);
+            }
           }
         });
   }
@@ -120,18 +125,21 @@ final class OptimizerKernels {
     share(
         y,
         (t, from, to) -> {
-          float[] a = Scratch.mine().floats(0, Scratch.TILE);
-          float[] b = Scratch.mine().floats(1, Scratch.TILE);
           for (long i = from; i < to; i += Scratch.TILE) {
-            int n = (int) Math.min(Scratch.TILE, to - i);
-            load(y.get(t), i, a, n);
-            load(x.get(t), i, b, n);
-            for (int j = 0; j < n; j++) {
-              a[j] += k * (b[j] - a[j]);
-            }
-            store(a, y.get(t), i, n);
+            lerp(y.get(t), x.get(t), k, i, (int) Math.min(Scratch.TILE, to - i));
           }
         });
+  }
+
+  private static void lerp(Tensor y, Tensor x, float weight, long from, int n) {
+    float[] a = Scratch.mine().floats(0, Scratch.TILE);
+    float[] b = Scratch.mine().floats(1, Scratch.TILE);
+    load(y, from, a, n);
+    load(x, from, b, n);
+    for (int j = 0; j < n; j++) {
+      a[j] += weight * (b[j] - a[j]);
+    }
+    store(a, y, from, n);
   }
 
   private static float scalar(Tensor x) {

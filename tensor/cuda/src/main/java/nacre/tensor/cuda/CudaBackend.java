@@ -165,6 +165,15 @@ final class CudaBackend implements Backend {
   }
 
   @Override
+  public void castAll(List<Tensor> x, List<Tensor> y) {
+    if (OptimizerKernels.castsAll(x.getFirst().dtype(), y.getFirst().dtype())) {
+      optimizer.cast(x, y);
+    } else {
+      Backend.super.castAll(x, y);
+    }
+  }
+
+  @Override
   public void uniform(long seed, long stream, Tensor y) {
     elementwise.random("uniform", seed, stream, y);
   }

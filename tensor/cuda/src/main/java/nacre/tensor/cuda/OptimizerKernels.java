@@ -35,17 +35,31 @@ final class OptimizerKernels {
     void of(MemorySegment table, int blocks, int first);
   }
 
+  /** As the kernels of a table name it. */
+  private static byte typeOf(Tensor tensor) {
+    return switch (tensor.dtype()) {
+      case F32 -> KernelConstants.TABLE_F32;
+      case BF16 -> KernelConstants.TABLE_BF16;
+      case F16 -> KernelConstants.TABLE_F16;
+      case I32, I64, U8 -> throw new IllegalArgumentException("cuda: " + tensor.describe());
+    };
+  }
+
   /**
-   * Fills the structure {@code {T *lists[..][most]; long n[most]; int first[most + 1]; int count}}
-   * with up to so many tensors of each list at a time: block b belongs to tensor t with first[t] ≤
-   * b &lt; first[t+1]. An empty list gives null pointers.
+   * Fills the structure {@code {T *lists[..][most]; long n[most]; int first[most + 1]; int count;
+   * byte type[most]}} with up to so many tensors of each list at a time: block b belongs to tensor
+   * t with first[t] ≤ b &lt; first[t+1]. An empty list gives null pointers.
+   *
+   * @param typed the list whose types the kernel is told
    */
-  private static void forEachTable(int most, Launch launch, List<List<Tensor>> lists) {
+  private static void forEachTable(
+      int most, Launch launch, List<Tensor> typed, List<List<Tensor>> lists) {
     int all = lists.getFirst().size();
     try (Arena arena = Arena.ofConfined()) {
       long counts = 8L * most * lists.size();
       long firsts = counts + 8L * most;
-      MemorySegment table = arena.allocate(firsts + 4L * (most + 2), 8);
+      long types = firsts + 4L * (most + 2);
+      MemorySegment table = arena.allocate((types + most + 7) & -8L, 8);
       for (int start = 0; start < all; start += most) {
         int count = Math.min(most, all - start);
         int blocks = 0;
@@ -58,6 +72,7 @@ final class OptimizerKernels {
           long n = lists.getFirst().get(start + i).elements();
           table.set(ValueLayout.JAVA_LONG, counts + 8L * i, n);
           table.set(ValueLayout.JAVA_INT, firsts + 4L * i, blocks);
+          table.set(ValueLayout.JAVA_BYTE, types + i, typeOf(typed.get(start + i)));
           blocks += Math.toIntExact(ReductionKernels.ceil(n, CHUNK));
         }
         table.set(ValueLayout.JAVA_INT, firsts + 4L * count, blocks);
@@ -75,28 +90,20 @@ final class OptimizerKernels {
       blocks += ReductionKernels.ceil(tensor.elements(), CHUNK);
     }
     long partials = blocks;
+    Kernel kernel = gpu.kernels().get(FILE, "sum_of_squares");
     gpu.scratch(
         Math.max(1, partials) * Float.BYTES,
         partial -> {
           long[] done = {0};
-          // A launch takes tensors of one dtype; runs of one dtype keep the order, and the bits.
-          int start = 0;
-          while (start < tensors.size()) {
-            int end = start + 1;
-            while (end < tensors.size() && tensors.get(end).dtype() == tensors.get(start).dtype()) {
-              end++;
-            }
-            Kernel kernel = gpu.kernel(FILE, "sum_of_squares", tensors.get(start).dtype());
-            forEachTable(
-                TENSORS,
-                (table, count, _) -> {
-                  long at = partial + done[0] * Float.BYTES;
-                  kernel.launch(count, Kernel.THREADS, a -> a.struct(table).address(at));
-                  done[0] += count;
-                },
-                List.of(tensors.subList(start, end)));
-            start = end;
-          }
+          forEachTable(
+              TENSORS,
+              (table, count, _) -> {
+                long at = partial + done[0] * Float.BYTES;
+                kernel.launch(count, Kernel.THREADS, a -> a.struct(table).address(at));
+                done[0] += count;
+              },
+              tensors,
+              List.of(tensors));
           reductions.all(partial, partials, y.address(), 1);
         });
   }
@@ -105,17 +112,16 @@ final class OptimizerKernels {
     DType moments = tensors.m().getFirst().dtype();
     boolean coded = moments == DType.U8;
     DType parameters = tensors.parameters().getFirst().dtype();
-    DType gradients = tensors.gradients().getFirst().dtype();
-    Kernel update =
-        gpu.kernels().get(FILE, "adamw_" + parameters + "_" + gradients + "_" + moments);
+    Kernel update = gpu.kernels().get(FILE, "adamw_" + parameters + "_" + moments);
     Kernel count = gpu.kernels().get(FILE, coded ? "adamw_coded_count" : "adamw_count");
+    Tensor weight = tensors.averageWeight();
     List<List<Tensor>> lists = new ArrayList<>();
     lists.addAll(List.of(tensors.parameters(), tensors.compensations(), tensors.gradients()));
     lists.addAll(List.of(tensors.m(), tensors.v()));
     if (coded) {
       lists.addAll(List.of(tensors.mScales(), tensors.vScales()));
     }
-    lists.add(tensors.steps());
+    lists.addAll(List.of(tensors.averages(), tensors.steps()));
     forEachTable(
         coded ? CODED : TENSORS,
         (table, blocks, first) -> {
@@ -126,6 +132,7 @@ final class OptimizerKernels {
                   a.struct(table)
                       .address(learningRate.address())
                       .address(squaredNorm == null ? 0 : squaredNorm.address())
+                      .address(weight == null ? 0 : weight.address())
                       .f64(c.beta1())
                       .f64(c.beta2())
                       .f64(c.eps())
@@ -136,7 +143,22 @@ final class OptimizerKernels {
                       .i32(first));
           count.launch(1, TENSORS, a -> a.struct(table));
         },
+        tensors.gradients(),
         lists);
+  }
+
+  /** Whether {@link #cast} has a kernel. */
+  static boolean castsAll(DType from, DType to) {
+    return from == DType.F32 && (to == DType.BF16 || to == DType.F16);
+  }
+
+  void cast(List<Tensor> x, List<Tensor> y) {
+    Kernel kernel = gpu.kernel(FILE, "cast", y.getFirst().dtype());
+    forEachTable(
+        TENSORS,
+        (table, blocks, _) -> kernel.launch(blocks, Kernel.THREADS, a -> a.struct(table)),
+        x,
+        List.of(x, y));
   }
 
   void lerp(List<Tensor> y, List<Tensor> x, Tensor weight) {
@@ -145,6 +167,7 @@ final class OptimizerKernels {
         TENSORS,
         (table, blocks, _) ->
             kernel.launch(blocks, Kernel.THREADS, a -> a.struct(table).address(weight.address())),
+        x,
         List.of(y, x));
   }
 }

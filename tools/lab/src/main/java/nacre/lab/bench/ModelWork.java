@@ -10,6 +10,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import nacre.cli.options.UsageException;
@@ -302,16 +303,25 @@ enum ModelWork {
       optimizer.setLearningRate(1e-5);
       Ema ema = averaged ? new Ema(parameters.all(), 0.999, true) : null;
       return () -> {
-        try (Tape tape = Tape.open()) {
+        try (Tape tape = open(parameters)) {
           Tensor out = Cast.cast(unet.forward(x, timesteps, context), DType.F32);
           Tensor loss = MeanSquaredError.meanSquaredError(out, target);
-          optimizer.step(tape.backward(loss)::of);
-          if (ema != null) {
-            ema.update();
+          Function<Tensor, Tensor> gradients = tape.backward(loss)::asComputed;
+          if (ema == null) {
+            optimizer.step(gradients);
+          } else {
+            ema.begin();
+            optimizer.step(gradients, ema);
           }
           return loss;
         }
       };
+    }
+
+    private Tape open(Parameters parameters) {
+      return dtype == DType.F32
+          ? Tape.open()
+          : Tape.open().sharingCasts(parameters.trainable().values(), dtype);
     }
 
     /** Each operation waits for the one before, and does almost nothing. */

@@ -12,7 +12,7 @@ import java.util.Locale;
  * these a GPU, used by whoever has entered it.
  */
 public final class Arguments {
-  private static final long LONGEST = 4096; // the driver's own limit
+  private static final long LONGEST = 32_764; // the driver's own limit since CUDA 12.1
 
   /** One parameter of a kernel: where it lies among the others, and how long it is. */
   record Parameter(long at, long bytes) {}

@@ -32,11 +32,20 @@ public final class KernelConstants {
   /** Threads of a block that has whole groups of an image to normalize. */
   public static final int GROUP_THREADS = 512;
 
-  /** Tensors in a table of the optimizer's. */
-  public static final int TABLE_TENSORS = 64;
+  /** Tensors in a table of the optimizer's: CUDA 12.1 lets arguments take 32,764 bytes. */
+  public static final int TABLE_TENSORS = 448;
 
-  /** The same with moments in 8 bits, whose tables are longer: arguments may take 4 KB. */
-  public static final int TABLE_CODED = 32;
+  /** The same with moments in 8 bits, whose tables tell more of each tensor. */
+  public static final int TABLE_CODED = 368;
+
+  /** The type of a tensor in a table. */
+  public static final int TABLE_F32 = 0;
+
+  /** As {@link #TABLE_F32}. */
+  public static final int TABLE_BF16 = 1;
+
+  /** As {@link #TABLE_F32}. */
+  public static final int TABLE_F16 = 2;
 
   /** Elements of a tensor in a table that one block takes. */
   public static final int TABLE_CHUNK = 16384;
@@ -85,6 +94,9 @@ public final class KernelConstants {
     NUMBERS.put("GROUP_THREADS", GROUP_THREADS);
     NUMBERS.put("TABLE_TENSORS", TABLE_TENSORS);
     NUMBERS.put("TABLE_CODED", TABLE_CODED);
+    NUMBERS.put("TABLE_F32", TABLE_F32);
+    NUMBERS.put("TABLE_BF16", TABLE_BF16);
+    NUMBERS.put("TABLE_F16", TABLE_F16);
     NUMBERS.put("TABLE_CHUNK", TABLE_CHUNK);
     NUMBERS.put("CODED_BLOCK", DynamicCode.BLOCK);
     NUMBERS.put("GATHERED", GATHERED);
