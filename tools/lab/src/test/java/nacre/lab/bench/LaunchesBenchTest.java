@@ -110,10 +110,6 @@ class LaunchesBenchTest {
     return folder.resolve("log");
   }
 
-  private Path log() {
-    return folder.resolve("log");
-  }
-
   private static void assertAtMost(long launches, double gigabytes, Row row) {
     assertTrue(row.launches > 0 && row.launches <= launches, row.toString());
     assertTrue(row.bytes > 0 && row.bytes <= gigabytes, row.toString());
