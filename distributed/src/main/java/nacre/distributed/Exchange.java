@@ -48,6 +48,8 @@ final class Exchange {
   private MemorySegment[] headers;
   private MemorySegment[] collected;
   private MemorySegment result;
+  private final long begun = System.nanoTime();
+  private volatile long ended;
   private int phase;
   private long sent;
 
@@ -79,6 +81,7 @@ final class Exchange {
         case 1 -> collect();
         case 2 -> handOut();
         default -> {
+          ended = System.nanoTime();
           done.complete(result);
           return true;
         }
@@ -90,6 +93,16 @@ final class Exchange {
   /** The ranks whose messages are waited for. */
   List<Integer> awaited() {
     return pending.stream().map(Mpi5.Request::peer).distinct().sorted().toList();
+  }
+
+  /** When this rank asked for it. */
+  long begun() {
+    return begun;
+  }
+
+  /** When it was over, once it is. */
+  long ended() {
+    return ended;
   }
 
   /** Bytes sent to others, headers aside. */

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.CollectiveException;
@@ -18,6 +19,8 @@ public final class MpiCollectives implements Collectives {
   private final MpiThread mpi;
   private final String library;
   private final List<Exchange> started = new ArrayList<>();
+  private long exchangeNanos;
+  private long hiddenNanos;
 
   MpiCollectives(MpiThread mpi, String library) {
     this.mpi = mpi;
@@ -98,11 +101,28 @@ public final class MpiCollectives implements Collectives {
 
   @Override
   public void join() {
+    long asked = System.nanoTime();
     try {
       started.forEach(mpi::await);
+      long until = Long.MIN_VALUE; // exchanges overlap, and are over in any order
+      for (Exchange exchange : started) {
+        if (exchange.ended() > until) {
+          long from = Math.max(exchange.begun(), until);
+          exchangeNanos += exchange.ended() - from;
+          hiddenNanos += Math.max(0, Math.min(asked, exchange.ended()) - from);
+          until = exchange.ended();
+        }
+      }
     } finally {
       started.clear();
     }
+  }
+
+  @Override
+  public OptionalDouble hidden() {
+    return exchangeNanos == 0
+        ? OptionalDouble.empty()
+        : OptionalDouble.of((double) hiddenNanos / exchangeNanos);
   }
 
   @SuppressWarnings("restricted")

@@ -60,6 +60,26 @@ public final class Clip {
     }
   }
 
+  /** A clip all of whose frames are prepared. */
+  Clip(
+      String name,
+      int size,
+      List<Camera> cameras,
+      List<Integer> objects,
+      byte[][] rgb,
+      float[][] boxes,
+      float[][] poses) {
+    this.name = name;
+    this.size = size;
+    this.cameras = List.copyOf(cameras);
+    this.objects = List.copyOf(objects);
+    this.rgb = rgb;
+    this.boxes = boxes;
+    this.poses = poses;
+    this.scene = null;
+    this.prepared = rgb.length;
+  }
+
   /**
    * The clip of a scene. Frames of another size are resized; those that are not square are
    * squeezed, which agrees with poses and boxes, as both are in image units.

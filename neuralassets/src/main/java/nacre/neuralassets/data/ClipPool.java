@@ -2,10 +2,14 @@ package nacre.neuralassets.data;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import nacre.neuralassets.scene.Scene;
+import nacre.tensor.spi.Rendezvous;
 
 /**
  * The clips of a source that a run uses. Of a finite source in memory are those that were used
@@ -29,6 +33,8 @@ public final class ClipPool {
 
   /** Of an endless source. */
   private Clip[] made = {};
+
+  private Rendezvous ranks = Rendezvous.ALONE;
 
   /** How many frames the clips have, if all are in memory. */
   private long frames;
@@ -121,6 +127,14 @@ public final class ClipPool {
   }
 
   /**
+   * Divides the making of an endless source's clips among ranks, each of which gets those of the
+   * others. All of them then {@link #prepare} the same steps in the same order.
+   */
+  public void divide(Rendezvous among) {
+    ranks = among;
+  }
+
+  /**
    * Makes the clips that a step may draw from, unless they exist already.
    *
    * @throws UncheckedIOException if one cannot be read
@@ -131,7 +145,11 @@ public final class ClipPool {
       return;
     }
     Clip[] more = Arrays.copyOf(made, available(step + AHEAD));
-    IntStream.range(ready, more.length)
+    int[] mine =
+        IntStream.range(ready, more.length)
+            .filter(i -> i % ranks.ranks() == ranks.rank())
+            .toArray();
+    Arrays.stream(mine)
         .parallel()
         .forEach(
             i -> {
@@ -141,7 +159,21 @@ public final class ClipPool {
                 throw new UncheckedIOException(e);
               }
             });
+    if (ranks.ranks() > 1) {
+      takeOthers(more, ready, Arrays.stream(mine).mapToObj(i -> more[i]).toList());
+    }
     made = more;
+  }
+
+  private void takeOthers(Clip[] more, int from, List<Clip> mine) {
+    List<Iterator<Clip>> all = new ArrayList<>();
+    for (byte[] bytes : ranks.all(ClipBytes.of(mine))) {
+      all.add(ClipBytes.read(bytes).iterator());
+    }
+    for (int i = from; i < more.length; i++) {
+      Clip clip = all.get(i % ranks.ranks()).next();
+      more[i] = more[i] == null ? clip : more[i];
+    }
   }
 
   /**

@@ -3,6 +3,7 @@ package nacre.neuralassets.evaluation;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.function.IntConsumer;
 import nacre.neuralassets.data.PairBatch;
 import nacre.neuralassets.data.Share;
@@ -32,6 +33,11 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
   /** Numbers that are found of a pair. */
   private static final int PAIR = 6;
 
+  /** How a rank's answer begins. */
+  private static final byte DONE = 0;
+
+  private static final byte CANCELED = 1;
+
   /** Seed of the initial noise of sampling. */
   private static final long NOISE_SEED = 3;
 
@@ -53,27 +59,38 @@ public record Evaluation(int pairs, Similarity model, Similarity copy, Similarit
    * @param pairs the pairs; for {@link #foreign} each gets the poses of the next
    * @param progress called with the number of images that this rank has drawn so far, whenever
    *     there are more; in the end twice as many as pairs of its share
-   * @param eachStep called after each denoising step; what it throws ends the evaluation
+   * @param eachStep called after each denoising step; what it throws ends the evaluation, on all
+   *     ranks if that is a {@link CancellationException}
    * @param ranks that evaluate together, of the same model and pairs
    */
   public static Evaluation of(
       Sampler sampler, PairBatch pairs, IntConsumer progress, Runnable eachStep, Rendezvous ranks) {
     Share share = new Share(ranks.rank(), ranks.ranks());
     int end = share.to(pairs.count());
-    ByteBuffer mine = ByteBuffer.allocate((end - share.from(pairs.count())) * PAIR * Double.BYTES);
+    ByteBuffer mine =
+        ByteBuffer.allocate(1 + (end - share.from(pairs.count())) * PAIR * Double.BYTES).put(DONE);
     int drawn = 0;
-    for (int from = share.from(pairs.count()); from < end; ) {
-      int to = Math.min(end, (from / BATCH + 1) * BATCH);
-      int before = drawn;
-      measure(sampler, pairs, from, to, some -> progress.accept(before + some), eachStep, mine);
-      drawn += 2 * (to - from);
-      from = to;
+    try {
+      for (int from = share.from(pairs.count()); from < end; ) {
+        int to = Math.min(end, (from / BATCH + 1) * BATCH);
+        int before = drawn;
+        measure(sampler, pairs, from, to, some -> progress.accept(before + some), eachStep, mine);
+        drawn += 2 * (to - from);
+        from = to;
+      }
+    } catch (CancellationException e) {
+      ranks.all(new byte[] {CANCELED});
+      throw e;
     }
     Sum model = new Sum();
     Sum copy = new Sum();
     Sum foreign = new Sum();
     for (byte[] bytes : ranks.all(Arrays.copyOf(mine.array(), mine.position()))) {
-      for (ByteBuffer all = ByteBuffer.wrap(bytes); all.hasRemaining(); ) {
+      ByteBuffer all = ByteBuffer.wrap(bytes);
+      if (all.get() == CANCELED) {
+        throw new CancellationException();
+      }
+      while (all.hasRemaining()) {
         for (Sum sum : List.of(model, copy, foreign)) {
           sum.add(new Similarity(all.getDouble(), all.getDouble()));
         }

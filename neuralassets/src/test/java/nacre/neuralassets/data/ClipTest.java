@@ -129,4 +129,27 @@ class ClipTest {
         some.conditioning().poses(),
         java.util.Arrays.copyOf(more.conditioning().poses(), some.conditioning().poses().length));
   }
+
+  @Test
+  void ofBytesClipsAreTheSame() {
+    Clip one = Clip.of("one", scene(3, 24, 16), 16, 2);
+    Clip two = Clip.of("two \u00fc", scene(2, 16, 16), 8, 9);
+    List<Clip> read = ClipBytes.read(ClipBytes.of(List.of(one, two)));
+    assertEquals(2, read.size());
+    for (int i = 0; i < 2; i++) {
+      Clip expected = i == 0 ? one : two;
+      Clip found = read.get(i);
+      assertEquals(expected.name(), found.name());
+      assertEquals(expected.size(), found.size());
+      assertEquals(expected.sceneIndices(), found.sceneIndices());
+      assertEquals(expected.frames(), found.frames());
+      assertEquals(expected.bytes(), found.bytes());
+      for (int t = 0; t < found.frames(); t++) {
+        assertEquals(expected.camera(t), found.camera(t));
+        assertArrayEquals(expected.rgb(t), found.rgb(t));
+        assertArrayEquals(expected.boxes(t), found.boxes(t));
+        assertArrayEquals(expected.poses(t), found.poses(t));
+      }
+    }
+  }
 }

@@ -257,7 +257,8 @@ public final class Tape implements AutoCloseable {
    *
    * @param done takes a leaf and its gradient, once for each leaf that this tape has read and the
    *     outputs depend on; what it computes is not recorded. It may read the gradient only, which
-   *     is of the type that it was computed in, is freed when it returns and is not among those returned, unless it is one of the sums
+   *     is of the type that it was computed in, is freed when it returns and is not among those
+   *     returned, unless it is one of the sums
    */
   public Gradients backward(
       Map<Tensor, Tensor> cotangents, Map<Tensor, Tensor> sums, BiConsumer<Tensor, Tensor> done) {

@@ -140,6 +140,7 @@ final class AssetsWorkload implements Workload<PairBatch> {
             request.seed(),
             preset.imageSize(),
             preset.seesSource() ? latents.frames().withSources() : latents.frames());
+    data.pool().divide(request.ranks().rendezvous());
     data.pool().prepare(steps);
     if (data.split().heldOut().size() > 0) {
       validation =

@@ -6,12 +6,8 @@ import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
-import java.util.Set;
 import java.util.function.BooleanSupplier;
 import nacre.cli.options.UserException;
 import nacre.cli.output.Progress;
@@ -31,14 +27,9 @@ import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.DeviceMemoryException;
 import nacre.tensor.Memory;
-import nacre.weights.Aside;
-import nacre.weights.AtomicFile;
 
 /** One start of a training run: from nothing or from a checkpoint, to its end or to Ctrl-C. */
 final class TrainingRun {
-  /** Number of checkpoints that are kept. */
-  private static final int KEPT = 2;
-
   /** The largest share of a run's time that is reserved for its evaluation. */
   private static final double MOST_EVALUATION = 0.2;
 
@@ -88,14 +79,8 @@ final class TrainingRun {
 
   private RunClock clock = new RunClock(0, System::nanoTime);
   private long total;
-  private RunLock lock; // the first rank's
+  private RunCheckpoints checkpoints;
   private RunState.LossSum unlogged = RunState.LossSum.NONE;
-
-  /** The names of the checkpoints of this run, which may be deleted when there are newer ones. */
-  private final Set<String> own = new HashSet<>();
-
-  /** Checkpoints that are newer than the one to go on from. */
-  private final List<Checkpoint> newer = new ArrayList<>();
 
   TrainingRun(Request request, PrintStream out, BooleanSupplier stop) {
     this.request = request;
@@ -110,50 +95,16 @@ final class TrainingRun {
    * @return whether the run was completed
    */
   boolean run() throws IOException {
-    try {
-      if (ranks.isFirst()) {
-        begin();
-      }
-      ranks.requireShared(request.folder().root());
-      ranks.onLoss(this::lastCheckpoint);
-      return locked();
+    try (RunCheckpoints opened = RunCheckpoints.open(request)) {
+      checkpoints = opened;
+      ranks.onLoss(opened::last);
+      return begin();
     } catch (DeviceMemoryException e) {
       throw new MemoryCheck(request).exhausted(e);
-    } finally {
-      if (lock != null) {
-        lock.close();
-      }
     }
   }
 
-  private void begin() throws IOException {
-    lock = RunLock.take(request.folder());
-    if (request.from() == null && !request.fresh() && request.folder().isTaken()) {
-      throw new UserException(
-          String.format(
-              Locale.ROOT,
-              "%s holds a run already; go on with --resume, begin anew with --fresh, or give"
-                  + " --out",
-              request.folder().root()));
-    }
-    AtomicFile.removeLeftovers(request.folder().root());
-    AtomicFile.removeLeftovers(request.folder().checkpoints());
-  }
-
-  /** What follows a line that says why a run is over. */
-  private String lastCheckpoint() {
-    try {
-      return request
-          .folder()
-          .newest()
-          .map(c -> " (the last checkpoint is " + c.folder() + ")")
-          .orElse("");
-    } catch (IOException e) {
-      return "";
-    }
-  }
-
-  private boolean locked() throws IOException {
+  private boolean begin() throws IOException {
     out.println("device  " + request.device().backend().describe());
     if (ranks.several()) {
       out.printf(Locale.ROOT, "ranks   %d, %s%n", ranks.ranks(), ranks.describe(request.device()));
@@ -188,25 +139,12 @@ final class TrainingRun {
           request.seed(),
           lengthInWords(work.unit()));
       boolean prepared = work.prepare(work.model().steps());
-      if (ranks.isFirst()) {
-        makeRoom(); // all that can refuse the run has passed
-      }
+      checkpoints.makeRoom(out); // all that can refuse the run has passed
       if (!prepared) {
         checkpoint(work, unlogged); // so that the run can be resumed
         return false;
       }
       return train(work);
-    }
-  }
-
-  /** Moves aside what is in the way: an earlier run, or newer checkpoints of this one. */
-  private void makeRoom() throws IOException {
-    for (Checkpoint other : newer) {
-      out.printf(Locale.ROOT, "aside   %s, now %s%n", other.folder(), Aside.move(other.folder()));
-    }
-    if (request.fresh() && request.folder().isTaken()) {
-      out.println("moved   the earlier run to " + request.folder().moveAside(lock));
-      lock = RunLock.take(request.folder());
     }
   }
 
@@ -218,27 +156,14 @@ final class TrainingRun {
       work.begin().forEach(out::println);
     }
     if (request.from() != null) {
-      Checkpoint from = request.from();
-      RunState state;
-      try {
-        state = from.state();
-        from.restore(work.model());
-      } catch (IOException e) {
-        throw request.folder().unreadable(from, e);
-      }
+      RunState state = checkpoints.restore(work.model());
       clock = new RunClock(state.elapsedSeconds(), System::nanoTime);
       if (request.length() instanceof RunLength.Minutes) {
         total = state.totalSteps();
       }
       unlogged = state.unlogged();
-      for (Checkpoint other : Checkpoint.list(request.folder().checkpoints())) {
-        if (other.step() > from.step()) {
-          newer.add(other);
-        } else {
-          own.add(other.name());
-        }
-      }
-      out.printf(Locale.ROOT, "resume  %s, after %d steps%n", from.folder(), state.step());
+      out.printf(
+          Locale.ROOT, "resume  %s, after %d steps%n", request.from().folder(), state.step());
     }
   }
 
@@ -307,6 +232,9 @@ final class TrainingRun {
       boolean finished = isOver(work);
       Checkpoint last = checkpoint(work, log.unlogged());
       progress.finish();
+      if (ranks.several() && trainer.steps() > begun) {
+        out.println("sent    " + ranks.traffic(request.device(), trainer.steps() - begun));
+      }
       int bad = work.data().bad().count();
       if (bad > 0) {
         String clips = bad == 1 ? "clip" : "clips";
@@ -411,7 +339,7 @@ final class TrainingRun {
               step,
               all.loss(),
               ranks.several() ? " on rank " + all.broken() : "",
-              lastCheckpoint()));
+              checkpoints.last()));
     }
   }
 
@@ -443,9 +371,6 @@ final class TrainingRun {
   }
 
   private Checkpoint checkpoint(Workload<?> work, RunState.LossSum open) throws IOException {
-    if (ranks.isFirst()) {
-      lock.requireHeld();
-    }
     double minutes = request.length() instanceof RunLength.Minutes(double m) ? m : 0;
     RunState state =
         new RunState(
@@ -458,12 +383,6 @@ final class TrainingRun {
             request.compute(),
             open,
             work.data().split().heldOut().ids());
-    Path checkpoints = request.folder().checkpoints();
-    Checkpoint written = Checkpoint.write(checkpoints, work.model(), state, ranks.rendezvous());
-    own.add(written.name());
-    if (ranks.isFirst()) {
-      Checkpoint.prune(checkpoints, KEPT, own);
-    }
-    return written;
+    return checkpoints.write(work.model(), state);
   }
 }

@@ -1,5 +1,6 @@
 package nacre.tensor.spi;
 
+import java.util.OptionalDouble;
 import nacre.tensor.Tensor;
 
 /**
@@ -75,6 +76,14 @@ public interface Collectives extends AutoCloseable {
 
   /** Bytes that this rank has sent to others so far. */
   long bytesSent();
+
+  /**
+   * The share of the time of exchanges during which this rank went on computing: 1 where all were
+   * over when they were joined. Empty where nobody measures it, or nothing was exchanged.
+   */
+  default OptionalDouble hidden() {
+    return OptionalDouble.empty();
+  }
 
   /**
    * Gives up exchanges that are under way, so that nothing waits for a rank that is lost; may be

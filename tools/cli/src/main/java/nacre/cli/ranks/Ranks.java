@@ -10,8 +10,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -41,6 +43,7 @@ public final class Ranks {
   private static Ranks current = ALONE;
 
   private final World world; // null for a process alone
+  private final Map<Device, Collectives> exchanges = new HashMap<>();
   private volatile Supplier<String> hint = () -> "";
 
   private Ranks(World world) {
@@ -103,6 +106,7 @@ public final class Ranks {
     World world = current.world;
     if (world != null) {
       if (orderly) {
+        current.exchanges.values().forEach(Collectives::close);
         world.close();
       } else {
         abort(world, status);
@@ -142,7 +146,24 @@ public final class Ranks {
 
   /** By which they exchange a device's tensors; null for a process alone. */
   public Collectives collectives(Device device) {
-    return several() ? world.collectives(device) : null;
+    return several() ? exchanges.computeIfAbsent(device, world::collectives) : null;
+  }
+
+  /** What this rank has sent in some steps, in words. */
+  public String traffic(Device device, long steps) {
+    Collectives exchanged = collectives(device);
+    String hidden =
+        exchanged.hidden().isEmpty()
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                ", %.0f %% of the exchange while backward went on",
+                100 * exchanged.hidden().getAsDouble());
+    return String.format(
+        Locale.ROOT,
+        "%.1f MB sent by each rank a step%s",
+        exchanged.bytesSent() / 1e6 / steps,
+        hidden);
   }
 
   /** What exchanges a device's tensors, in one line. */
