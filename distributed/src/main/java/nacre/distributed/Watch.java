@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
@@ -36,10 +37,14 @@ final class Watch {
   /** A step that takes so many times longer than the longest before hangs. */
   private static final long FACTOR = 10;
 
+  /** Where all wait, the links may have become slow, and so many times longer is left to them. */
+  private static final long PATIENCE = 4;
+
   private final int rank;
   private final List<Place> places;
   private final long timeoutMillis;
   private final LongSupplier clock;
+  private final BooleanSupplier deviceWaits;
   private final Consumer<String> lost;
   private final Arena arena = Arena.ofAuto();
   private final MemorySegment[] received;
@@ -65,14 +70,21 @@ final class Watch {
    * @param places of all ranks
    * @param timeoutMillis after how much silence a rank counts as lost
    * @param clock milliseconds
+   * @param deviceWaits whether this rank waits for its device, and so perhaps for other ranks
    * @param lost is told of it in one line, once
    */
   Watch(
-      int rank, List<Place> places, long timeoutMillis, LongSupplier clock, Consumer<String> lost) {
+      int rank,
+      List<Place> places,
+      long timeoutMillis,
+      LongSupplier clock,
+      BooleanSupplier deviceWaits,
+      Consumer<String> lost) {
     this.rank = rank;
     this.places = places;
     this.timeoutMillis = timeoutMillis;
     this.clock = clock;
+    this.deviceWaits = deviceWaits;
     this.lost = lost;
     int ranks = places.size();
     received = new MemorySegment[ranks];
@@ -127,7 +139,7 @@ final class Watch {
     looked = now;
     String found = tellsOfGone(now) ? gone() : null;
     if (found == null) {
-      exchangeBeats(now, !awaited.isEmpty());
+      exchangeBeats(now, !awaited.isEmpty() || deviceWaits.getAsBoolean());
       long turn = rank == 1 ? GRACE_MILLIS : 2 * GRACE_MILLIS;
       found = rank == 0 ? judge(now) : silent(0, now, timeoutMillis + turn);
     }
@@ -181,13 +193,14 @@ final class Watch {
     }
   }
 
-  /** The first rank that is silent or hangs, in words; null if there is none. */
+  /** Who is silent or hangs, in words; null if nobody is. */
   private String judge(long now) {
     boolean anybodyWaits = false;
     for (boolean waits : awaits) {
       anybodyWaits |= waits;
     }
     long limit = Math.max(timeoutMillis, FACTOR * longest);
+    boolean allHang = true;
     for (int peer = 0; peer < places.size(); peer++) {
       String silent = peer == 0 ? null : silent(peer, now, timeoutMillis);
       if (silent != null) {
@@ -201,8 +214,16 @@ final class Watch {
             stepMillis[peer] / 1000,
             longest / 1000 + 1);
       }
+      allHang &= awaits[peer] && stepMillis[peer] > PATIENCE * limit;
     }
-    return null;
+    return !allHang
+        ? null
+        : String.format(
+            Locale.ROOT,
+            "all ranks wait for each other or for their devices since %,d s, and no step took more"
+                + " than %,d s before",
+            stepMillis[rank] / 1000,
+            longest / 1000 + 1);
   }
 
   private String silent(int peer, long now, long limit) {

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import nacre.bindings.MpiLibrary;
 import nacre.bindings.NativeLibrary;
@@ -39,6 +40,7 @@ public final class World implements Rendezvous, AutoCloseable {
   private final MpiCollectives host;
   private final List<Watch.Place> places;
   private final Watch watch;
+  private final List<Collectives> devices = new CopyOnWriteArrayList<>();
   private volatile Consumer<String> lost = _ -> {};
 
   private World(MpiThread mpi, String library, long timeoutMillis) {
@@ -47,7 +49,12 @@ public final class World implements Rendezvous, AutoCloseable {
     this.places = meet();
     this.watch =
         new Watch(
-            mpi.rank(), places, timeoutMillis, () -> System.nanoTime() / 1_000_000, this::lose);
+            mpi.rank(),
+            places,
+            timeoutMillis,
+            () -> System.nanoTime() / 1_000_000,
+            () -> devices.stream().anyMatch(Collectives::waits),
+            this::lose);
     mpi.watch(watch);
   }
 
@@ -177,17 +184,13 @@ public final class World implements Rendezvous, AutoCloseable {
 
   /** What exchanges tensors of a device: its own, or MPI's where they lie in the host's memory. */
   public Collectives collectives(Device device) {
-    return device
-        .backend()
-        .collectives(this)
-        .orElseGet(
-            () -> {
-              if (!device.isHost()) {
-                throw new IllegalStateException(
-                    device + ": this device has nothing to exchange tensors between ranks with");
-              }
-              return host;
-            });
+    Optional<Collectives> own = device.backend().collectives(this);
+    own.ifPresent(devices::add);
+    if (own.isEmpty() && !device.isHost()) {
+      throw new IllegalStateException(
+          device + ": this device has nothing to exchange tensors between ranks with");
+    }
+    return own.orElse(host);
   }
 
   private void lose(String line) {

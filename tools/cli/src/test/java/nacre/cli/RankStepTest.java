@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Two ranks that train together: on the host by MPI, and on GPUs by NCCL in a captured step. */
 @EnabledIf("nacre.distributed.Mpirun#isHere")
@@ -89,5 +90,24 @@ class RankStepTest {
     assertEquals(sharding == Sharding.NONE ? wide.sent : (wide.sent - 5 * 4) / 2, gradients);
     assertArrayEquals(wide.state, narrow.state, 2e-3);
     assertTrue(!Arrays.equals(wide.state, narrow.state));
+  }
+
+  /** The others wait for it on their devices, and not in MPI. */
+  @ParameterizedTest
+  @ValueSource(strings = {"cpu", "cuda"})
+  void aRankThatOthersWaitForOnTheirDevicesIsNamed(String device) throws Exception {
+    assumeTrue(device.equals("cpu") || TestGpu.find().isPresent(), "there is no GPU");
+    Mpirun mpirun = Mpirun.of(2).java("-Dnacre.rank.timeout=5");
+    mpirun.environment("NACRE_SIM_THREADS", "1").environment("NACRE_SIM_NCCL_TIMEOUT", "100");
+    String simulator = System.getProperty("nacre.cuda.sim");
+    if (simulator != null) {
+      mpirun.java("-Dnacre.cuda.sim=" + simulator);
+    }
+    Mpirun.Outcome outcome = mpirun.run(RankHangProgram.class.getName(), List.of(device));
+    assertEquals(3, outcome.status(), outcome.text());
+    List<String> told = outcome.text().lines().filter(l -> l.startsWith("failed: ")).toList();
+    assertEquals(1, told.size(), outcome.text());
+    assertTrue(told.getFirst().startsWith("failed: rank 1 (process "), outcome.text());
+    assertTrue(told.getFirst().contains("hangs: others wait for it since"), outcome.text());
   }
 }

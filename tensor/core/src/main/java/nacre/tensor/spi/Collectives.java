@@ -86,6 +86,14 @@ public interface Collectives extends AutoCloseable {
   }
 
   /**
+   * Whether this process waits for its device now, where exchanges may wait for other ranks; asked
+   * by any thread. False where exchanges wait on the host.
+   */
+  default boolean waits() {
+    return false;
+  }
+
+  /**
    * Gives up exchanges that are under way, so that nothing waits for a rank that is lost; may be
    * called by any thread.
    */

@@ -184,7 +184,7 @@ public final class CudaAllocator implements Allocator {
   public void trim() {
     device.enter();
     try {
-      check(Cuda.cuStreamSynchronize(device.stream()), "cuStreamSynchronize");
+      check(device.awaited(() -> Cuda.cuStreamSynchronize(device.stream())), "cuStreamSynchronize");
       check(Cuda.cuMemPoolTrimTo(pool, 0), "cuMemPoolTrimTo");
     } finally {
       device.leave();

@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntSupplier;
 import nacre.bindings.CudaLibraries;
 import nacre.bindings.CudaLibrary;
 import nacre.bindings.NativeLibrary;
@@ -43,6 +44,7 @@ public final class CudaDevice {
   private MemorySegment other;
 
   private final List<Runnable> downloadChecks = new CopyOnWriteArrayList<>();
+  private volatile boolean waits;
   private List<Runnable> captured; // null while nothing is captured
 
   private CudaDevice(int ordinal) {
@@ -174,10 +176,25 @@ public final class CudaDevice {
   public void synchronize() {
     enter();
     try {
-      check(Cuda.cuStreamSynchronize(stream), "cuStreamSynchronize");
+      check(awaited(() -> Cuda.cuStreamSynchronize(stream)), "cuStreamSynchronize");
     } finally {
       leave();
     }
+  }
+
+  /** Makes a call that waits for the GPU, by one thread at a time; for who has entered. */
+  int awaited(IntSupplier call) {
+    waits = true;
+    try {
+      return call.getAsInt();
+    } finally {
+      waits = false;
+    }
+  }
+
+  /** Whether a thread waits for the GPU now. */
+  public boolean waits() {
+    return waits;
   }
 
   /**

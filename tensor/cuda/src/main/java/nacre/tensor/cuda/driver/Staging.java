@@ -47,7 +47,7 @@ public final class Staging {
         next = 1 - next;
         long count = Math.min(BYTES, bytes - at);
         // Not before the GPU has read what was put here last.
-        check(Cuda.cuEventSynchronize(events[i]), "cuEventSynchronize");
+        check(device.awaited(() -> Cuda.cuEventSynchronize(events[i])), "cuEventSynchronize");
         MemorySegment.copy(source, at, buffers[i], 0, count);
         device.launched();
         check(
@@ -80,7 +80,7 @@ public final class Staging {
           check(Cuda.cuEventRecord(events[i], device.stream()), "cuEventRecord");
         }
         int i = (int) (at / BYTES % 2);
-        check(Cuda.cuEventSynchronize(events[i]), "cuEventSynchronize");
+        check(device.awaited(() -> Cuda.cuEventSynchronize(events[i])), "cuEventSynchronize");
         MemorySegment.copy(buffers[i], 0, destination, at, Math.min(BYTES, bytes - at));
       }
       if (bytes > 0) {

@@ -248,6 +248,11 @@ public final class NcclCollectives implements Collectives {
   }
 
   @Override
+  public boolean waits() {
+    return device.waits();
+  }
+
+  @Override
   public void abort() {
     communicator.abort("the exchange was given up");
   }
