@@ -182,6 +182,21 @@ final class ChromiumPage implements AutoCloseable {
         Duration.ofMillis(30), Origin.viewport(), (int) Math.round(x), (int) Math.round(y));
   }
 
+  /** Drops a file or folder of the disk on an element, as a file manager does. */
+  void drop(String selector, Path file) {
+    double[] at =
+        numbers(
+            "const r = document.querySelector(arguments[0]).getBoundingClientRect();"
+                + "return [r.left + r.width / 2, r.top + r.height / 2]",
+            selector);
+    Map<String, Object> data =
+        Map.of("items", List.of(), "files", List.of(file.toString()), "dragOperationsMask", 1);
+    for (String type : List.of("dragEnter", "dragOver", "drop")) {
+      driver.executeCdpCommand(
+          "Input.dispatchDragEvent", Map.of("type", type, "x", at[0], "y", at[1], "data", data));
+    }
+  }
+
   /** Waits until something is so. */
   void await(String what, Supplier<Boolean> condition) {
     Instant end = Instant.now().plus(PATIENCE);

@@ -93,7 +93,8 @@ export class PhotoView {
     $('#photo-exif').textContent = photo.focalLength
       ? 'As the camera wrote it into the photo.' : 'The photo does not say; 28 is a usual phone’s.';
     this.selected = null;
-    const focal = photo.focalLength ? Math.round(photo.focalLength * 36) : 28;
+    const inLonger = (photo.focalLength ?? 0) * Math.min(1, this.photo.aspect);
+    const focal = Math.round(inLonger * 36) || 28;
     this.undo.reset({ lens: { ...lens, focal }, boxes: [] });
   }
 
