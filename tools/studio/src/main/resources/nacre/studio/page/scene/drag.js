@@ -93,7 +93,8 @@ export function begin(overlay, mode, box, pose, start) {
  */
 function moved(pose, by, up, snap) {
   const along = by.clone().addScaledVector(up, -by.dot(up));
-  return shifted(pose, new Vector3().fromArray(along.toArray().map((d) => snapped(d, SNAP.move, snap))));
+  return shifted(pose, new Vector3().fromArray(along.toArray().map((/** @type {number} */ d) =>
+    snapped(d, SNAP.move, snap))));
 }
 
 /**

@@ -7,6 +7,14 @@ import { corners } from './box.js';
 /** @typedef {import('./box.js').Box} Box */
 /** @typedef {import('./overlay.js').Shown} Shown */
 
+/**
+ * Where an object is: three.js defines these properties where no compiler sees them.
+ *
+ * @param {any} object
+ * @returns {{position: THREE.Vector3, quaternion: THREE.Quaternion, scale: THREE.Vector3, userData: Record<string, any>}}
+ */
+const placed = (object) => object;
+
 /** The scene from outside: its boxes on the ground, and the camera that took the picture. */
 export class Space {
   /**
@@ -35,7 +43,7 @@ export class Space {
     this.gizmo.setSize(0.8);
     this.scene.add(this.gizmo.getHelper());
     this.gizmo.addEventListener('change', () => this.render());
-    this.gizmo.addEventListener('dragging-changed', (e) => {
+    this.gizmo.addEventListener('dragging-changed', (/** @type {{value: unknown}} */ e) => {
       this.orbit.enabled = !e.value;
       if (!e.value) {
         this.tell.settle();
@@ -100,7 +108,7 @@ export class Space {
     const away = camera.position.clone().sub(middle);
     const side = up.clone().cross(away).multiplyScalar(0.55);
     this.reach = away.length();
-    this.view.position.copy(middle).add(away.multiplyScalar(1.15)).add(side)
+    placed(this.view).position.copy(middle).add(away.multiplyScalar(1.15)).add(side)
       .addScaledVector(up, this.reach * 0.35);
     this.view.near = this.reach / 200;
     this.view.far = this.reach * 50;
@@ -128,9 +136,9 @@ export class Space {
     const line = getComputedStyle(this.place);
     const color = new THREE.Color(line.getPropertyValue('--grid').trim() || '#888888');
     const step = 10 ** Math.floor(Math.log10(this.reach ?? 10) - 0.3);
-    const grid = new THREE.GridHelper(step * 20, 20, color, color);
-    grid.quaternion.setFromUnitVectors(new THREE.Vector3(0, 1, 0), this.up);
-    grid.position.copy(this.up).multiplyScalar(this.floor ?? 0);
+    const grid = new THREE.GridHelper(step * 20, 20, /** @type {any} */ (color), /** @type {any} */ (color));
+    placed(grid).quaternion.setFromUnitVectors(new THREE.Vector3(0, 1, 0), this.up);
+    placed(grid).position.copy(this.up).multiplyScalar(this.floor ?? 0);
     this.ground.add(grid);
     const { position } = this.camera;
     const far = (this.reach ?? 10) * 0.3;
@@ -167,7 +175,7 @@ export class Space {
   }
 
   refresh() {
-    this.content.traverse((o) => {
+    this.content.traverse((/** @type {any} */ o) => {
       if (o instanceof THREE.Mesh || o instanceof THREE.LineSegments) {
         o.geometry.dispose();
         o.material.dispose();
@@ -182,11 +190,12 @@ export class Space {
         color, transparent: true, opacity: chosen ? 0.45 : 0.22, depthWrite: false,
       }));
       mesh.name = name;
-      mesh.position.copy(box.center);
-      mesh.quaternion.copy(box.rotation);
-      mesh.userData.size = box.size.clone();
+      const { position, quaternion, userData } = placed(mesh);
+      position.copy(box.center);
+      quaternion.copy(box.rotation);
+      userData.size = box.size.clone();
       mesh.add(new THREE.LineSegments(
-        new THREE.EdgesGeometry(shape), new THREE.LineBasicMaterial({ color }),
+        new THREE.EdgesGeometry(/** @type {any} */ (shape)), new THREE.LineBasicMaterial({ color }),
       ));
       this.content.add(mesh);
       this.meshes.set(name, mesh);
@@ -207,13 +216,14 @@ export class Space {
       return;
     }
     // Objects have one scale: the axis that was dragged furthest gives it.
-    const factor = mesh.scale.toArray()
-      .reduce((a, b) => (Math.abs(Math.log(Math.max(b, 0.01))) > Math.abs(Math.log(a)) ? Math.max(b, 0.01) : a), 1);
-    mesh.scale.setScalar(factor);
+    const { position, quaternion, scale, userData } = placed(mesh);
+    const factor = scale.toArray()
+      .reduce((/** @type {number} */ a, /** @type {number} */ b) => (Math.abs(Math.log(Math.max(b, 0.01))) > Math.abs(Math.log(a)) ? Math.max(b, 0.01) : a), 1);
+    scale.setScalar(factor);
     this.tell.change(mesh.name, {
-      center: mesh.position.clone(),
-      size: mesh.userData.size.clone().multiplyScalar(factor),
-      rotation: mesh.quaternion.clone(),
+      center: position.clone(),
+      size: userData.size.clone().multiplyScalar(factor),
+      rotation: quaternion.clone(),
     });
   }
 
