@@ -22,6 +22,8 @@ import nacre.cli.options.UserException;
  */
 record RunLock(FileChannel channel, Path file, Object key) implements AutoCloseable {
   private static final String NAME = ".lock";
+  private static final int LOOKS = 3;
+  private static final int MILLIS_OF_A_LOOK = 30;
 
   /**
    * Takes the lock of a run, and creates its folder if it does not exist.
@@ -33,11 +35,10 @@ record RunLock(FileChannel channel, Path file, Object key) implements AutoClosea
     Path file = folder.root().resolve(NAME);
     FileChannel channel =
         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock lock;
-    try {
-      lock = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      lock = null;
+    FileLock lock = tried(channel);
+    for (int i = 0; i < LOOKS && lock == null; i++) {
+      pause(); // somebody may just be looking whether it is held
+      lock = tried(channel);
     }
     if (lock == null) {
       channel.close();
@@ -45,6 +46,32 @@ record RunLock(FileChannel channel, Path file, Object key) implements AutoClosea
           folder.root() + ": another process is training there; give another --out");
     }
     return new RunLock(channel, file, key(file));
+  }
+
+  private static FileLock tried(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      return null;
+    }
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(MILLIS_OF_A_LOOK);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Whether another process has the lock of a run; false if there is no run. */
+  static boolean isHeld(Path root) throws IOException {
+    try (FileChannel channel = FileChannel.open(root.resolve(NAME), StandardOpenOption.WRITE);
+        FileLock lock = tried(channel)) {
+      return lock == null;
+    } catch (NoSuchFileException e) {
+      return false;
+    }
   }
 
   /**

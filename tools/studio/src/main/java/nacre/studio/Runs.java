@@ -2,6 +2,7 @@ package nacre.studio;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
+import nacre.cli.RunActivity;
 import nacre.cli.output.MetricsLog;
 import nacre.neuralassets.model.PresetFile;
 import nacre.neuralassets.training.Checkpoint;
@@ -20,6 +22,7 @@ import nacre.neuralassets.training.RunState;
 final class Runs implements AutoCloseable {
   private static final String NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,59}";
   private static final String PRESET = "preset.json";
+  private static final String METRICS = "metrics.jsonl";
   private static final int MOST = 500;
   private static final int MOST_POINTS = 2000;
   private static final int LOG_LINES = 40;
@@ -28,6 +31,7 @@ final class Runs implements AutoCloseable {
   private final Path folder;
   private final Events events;
   private final Map<String, Training> trainings = new ConcurrentHashMap<>();
+  private final Map<String, String> seen = new ConcurrentHashMap<>();
   private final Map<String, String> told = new ConcurrentHashMap<>();
   private final Thread watch;
 
@@ -48,21 +52,24 @@ final class Runs implements AutoCloseable {
   /** The runs, by name. */
   ArrayNode list() throws IOException {
     ArrayNode list = Asked.MAPPER.createArrayNode();
-    if (Files.isDirectory(folder)) {
-      try (Stream<Path> all = Files.list(folder)) {
-        List<String> names =
-            all.filter(Files::isDirectory)
-                .map(path -> path.getFileName().toString())
-                .filter(name -> name.matches(NAME))
-                .sorted()
-                .limit(MOST)
-                .toList();
-        for (String name : names) {
-          list.add(brief(name));
-        }
-      }
+    for (String name : names()) {
+      list.add(brief(name));
     }
     return list;
+  }
+
+  private List<String> names() throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.filter(Files::isDirectory)
+          .map(path -> path.getFileName().toString())
+          .filter(name -> name.matches(NAME))
+          .sorted()
+          .limit(MOST)
+          .toList();
+    }
   }
 
   /** Starts a run; one at a time, since it takes all cores. */
@@ -116,7 +123,8 @@ final class Runs implements AutoCloseable {
     folder(id);
     Training training = trainings.get(id);
     if (training == null || !training.alive()) {
-      throw new Refusal(409, "the run " + id + " is not under way here");
+      throw new Refusal(
+          409, "the run " + id + " is not under way here; stop it where it was started");
     }
     training.stop();
     return brief(id);
@@ -126,6 +134,9 @@ final class Runs implements AutoCloseable {
   synchronized ObjectNode resume(String id) throws IOException {
     Path run = folder(id);
     requireIdle();
+    if (RunActivity.isTrainedElsewhere(run)) {
+      throw new Refusal(409, "the run " + id + " is being trained by another process");
+    }
     if (Checkpoint.newest(run.resolve("checkpoints")).isPresent()) {
       return begin(id, List.of("--resume"));
     }
@@ -147,11 +158,16 @@ final class Runs implements AutoCloseable {
     long step = metrics.isEmpty() ? 0 : metrics.getLast().step();
     long done = Math.max(step, state.map(RunState::step).orElse(0L));
     Long total = state.map(RunState::totalSteps).filter(t -> t > 0).orElse(null);
-    String word =
-        training != null
-            ? training.state()
-            : total != null && done >= total ? "finished" : "stopped";
-    json.put("state", word).put("step", done).put("steps", total);
+    boolean here = training != null && training.alive();
+    String word = total != null && done >= total ? "finished" : "stopped";
+    if (here) {
+      word = training.state();
+    } else if (RunActivity.isTrainedElsewhere(run)) {
+      word = "running";
+    } else if (training != null) {
+      word = training.state();
+    }
+    json.put("state", word).put("here", here).put("step", done).put("steps", total);
     Optional<MetricsLog.Entry> last = last(metrics, "loss");
     json.put("loss", last.map(e -> finite(e.values().get("loss"))).orElse(null));
     json.put(
@@ -189,7 +205,7 @@ final class Runs implements AutoCloseable {
   }
 
   private static List<MetricsLog.Entry> metrics(Path run) {
-    Path file = run.resolve("metrics.jsonl");
+    Path file = run.resolve(METRICS);
     try {
       return Files.isRegularFile(file) ? MetricsLog.read(file) : List.of();
     } catch (IOException e) {
@@ -252,18 +268,39 @@ final class Runs implements AutoCloseable {
     return points;
   }
 
-  /** Tells listeners what changed. */
+  /** Tells listeners what changed, here or by other processes. */
   private void watch() {
     try {
       while (true) {
         Thread.sleep(BETWEEN_LOOKS);
-        for (String name : trainings.keySet()) {
-          tell(name);
+        if (events.listeners() > 0) {
+          look();
         }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private void look() {
+    try {
+      for (String name : names()) {
+        String now = activity(folder.resolve(name));
+        boolean changed = !now.equals(seen.put(name, now));
+        if (changed || trainings.containsKey(name)) {
+          tell(name);
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      // The folder is being changed; the next look sees it.
+    }
+  }
+
+  /** What changes while a run is trained, without reading what it wrote. */
+  private static String activity(Path run) throws IOException {
+    File metrics = run.resolve(METRICS).toFile();
+    boolean elsewhere = RunActivity.isTrainedElsewhere(run);
+    return elsewhere + " " + metrics.length() + " " + metrics.lastModified();
   }
 
   private void tell(String name) {

@@ -390,4 +390,41 @@ class StudioTest {
     assertTrue(studio.get("/api/runs/first").get("step").intValue() > before);
     studio.post("/api/runs/first/stop", "", 202);
   }
+
+  @Test
+  void aRunOfAnotherProcessIsSeenRunning() throws Exception {
+    Path run = out.resolve("runs/elsewhere");
+    List<String> words = List.of("--preset", "tiny", "--steps", "1000000", "--out", run.toString());
+    Training other = Training.start(run, words);
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      var events =
+          client.send(
+              studio.request("/api/events").header("Accept", "text/event-stream").build(),
+              BodyHandlers.ofLines());
+      JsonNode told = null;
+      try (Stream<String> lines = events.body()) {
+        for (String line : (Iterable<String>) lines::iterator) {
+          if (line.startsWith("data: ") && line.contains("\"id\":\"elsewhere\"")) {
+            told = Asked.MAPPER.readTree(line.substring(6));
+            if (told.get("step").intValue() > 0) {
+              break;
+            }
+          }
+        }
+      }
+      assertEquals("running", told.get("state").textValue());
+      assertFalse(told.get("here").booleanValue());
+      assertTrue(studio.get("/api/runs/elsewhere").get("curve").size() > 0);
+      studio.post("/api/runs/elsewhere/stop", "", 409);
+      String error = studio.post("/api/runs/elsewhere/resume", "", 409).get("error").textValue();
+      assertTrue(error.contains("another process"), error);
+      assertTrue(other.alive(), "looking has not taken its lock");
+      client.shutdownNow();
+    } finally {
+      other.stop();
+      other.await();
+    }
+    JsonNode stopped = studio.get("/api/runs/elsewhere");
+    assertTrue(stopped.get("state").textValue().matches("stopped|finished"), stopped.toString());
+  }
 }

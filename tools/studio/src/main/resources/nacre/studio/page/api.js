@@ -12,7 +12,7 @@
 /** @typedef {'draw' | 'preview' | 'animation' | 'text-to-image'} Kind */
 /** @typedef {{id: string, kind: Kind, state: 'queued' | 'running' | 'done' | 'failed' | 'canceled', step: number, steps: number, position: number, picture: string | null, result: string | null, error: string | null, seconds?: number}} Job */
 /** @typedef {{id: string, kind: Kind, time: string, picture: string, width: number, height: number, settings: Record<string, any>, overlay?: {object: string, color: string, projected: number[][]}[], seconds: number}} Result */
-/** @typedef {{id: string, name: string, state: string, step: number, steps: number | null, loss: number | null, stepsPerSecond: number | null, error: string | null, curve?: number[][], sheets?: string[], log?: string[]}} Run */
+/** @typedef {{id: string, name: string, state: string, here: boolean, step: number, steps: number | null, loss: number | null, stepsPerSecond: number | null, error: string | null, curve?: number[][], sheets?: string[], log?: string[]}} Run */
 /** @typedef {{key: string, type: string, value: any, choices?: any[], minimum?: number, maximum?: number, explanation: string}} PresetField */
 /** @typedef {{name: string, description: string, fields: PresetField[]}} Preset */
 /** @typedef {{version: string, device: string, model: {name: string, path: string, size: number, steps: number, guidance: number, sees?: {background: boolean, replace: boolean}} | null, models: {name: string, path: string}[], queue: Job[]}} State */

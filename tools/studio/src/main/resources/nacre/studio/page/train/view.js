@@ -142,7 +142,7 @@ export class TrainView {
   details() {
     const run = this.selected === null ? undefined : this.runs.get(this.selected);
     $('#run-title').textContent = run ? run.name : 'Loss';
-    $('#run-stop').hidden = run?.state !== 'running';
+    $('#run-stop').hidden = !(run?.here && run.state === 'running');
     $('#run-resume').hidden = !(run && ['stopped', 'failed'].includes(run.state));
     const facts = run ? [
       progress(run), run.loss === null ? null : `loss ${number(run.loss)}`,
@@ -169,7 +169,8 @@ export class TrainView {
 function progress(run) {
   const of = run.steps ? ` of ${run.steps.toLocaleString('en')}` : '';
   const state = run.state[0].toUpperCase() + run.state.slice(1);
-  return `${state}, step ${run.step.toLocaleString('en')}${of}`;
+  const elsewhere = run.state === 'running' && !run.here ? ' in another process' : '';
+  return `${state}${elsewhere}, step ${run.step.toLocaleString('en')}${of}`;
 }
 
 /** @param {number} x */
