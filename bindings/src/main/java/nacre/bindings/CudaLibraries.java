@@ -86,6 +86,23 @@ public final class CudaLibraries {
     }
   }
 
+  /**
+   * Opens NVTX, where there is one, in the same places. Nothing else opens it.
+   *
+   * @throws IllegalStateException if nobody has said {@linkplain #searchIn where to look}
+   */
+  public static Optional<Nvtx> nvtx() {
+    synchronized (FOUND) {
+      if (places == null) {
+        throw new IllegalStateException("nobody has said where to look for NVTX");
+      }
+      return candidates(Nvtx.FILES).stream()
+          .flatMap(candidate -> DynamicLoader.open(candidate).library().stream())
+          .flatMap(library -> Nvtx.of(library).stream())
+          .findFirst();
+    }
+  }
+
   private static NativeLibrary load(CudaLibrary library) {
     String os = System.getProperty("os.name");
     if (!os.startsWith("Linux") || !DynamicLoader.isAvailable()) {
@@ -94,7 +111,7 @@ public final class CudaLibraries {
     int cudaMajor =
         library == CudaLibrary.DRIVER ? NEWEST_CUDA : driverMajor(find(CudaLibrary.DRIVER));
     List<String> failures = new ArrayList<>();
-    for (String candidate : candidates(library, cudaMajor)) {
+    for (String candidate : candidates(library.files(cudaMajor))) {
       DynamicLoader.Answer answer = DynamicLoader.open(candidate);
       if (answer.library().isPresent()) {
         if (library == CudaLibrary.NVRTC) {
@@ -123,9 +140,8 @@ public final class CudaLibraries {
     }
   }
 
-  private static List<String> candidates(CudaLibrary library, int cudaMajor) {
+  private static List<String> candidates(List<String> names) {
     List<String> candidates = new ArrayList<>();
-    List<String> names = library.files(cudaMajor);
     Optional<Path> simulator = simulator();
     if (simulator.isPresent()) {
       if (Files.isDirectory(simulator.get())) {

@@ -93,7 +93,7 @@ public final class Parameters {
   }
 
   /** The dotted name of this place, without a dot at its end; empty for the root. */
-  String place() {
+  public String place() {
     return prefix.isEmpty() ? "" : prefix.substring(0, prefix.length() - 1);
   }
 

@@ -7,6 +7,7 @@ import static nacre.tensor.ops.Reshape.reshape;
 import static nacre.tensor.ops.ScaledDotProductAttention.attention;
 import static nacre.tensor.ops.Slice.slice;
 
+import nacre.tensor.Range;
 import nacre.tensor.Recompute;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -17,6 +18,7 @@ import nacre.tensor.spi.Unary;
  * residual connection, before which DINOv2 scales it by channel.
  */
 final class VitLayer implements Layer {
+  private final String name;
   private final LayerNorm before;
   private final Linear query;
   private final Linear key;
@@ -32,6 +34,7 @@ final class VitLayer implements Layer {
   private final boolean gated;
 
   VitLayer(Parameters p, VitConfig config, VitNames names) {
+    this.name = p.place();
     int width = config.hiddenSize();
     this.before = new LayerNorm(p.at(names.before()), width, config.layerNormEps());
     Parameters attention = p.at(names.attention());
@@ -68,10 +71,19 @@ final class VitLayer implements Layer {
   }
 
   private Tensor halves(Tensor x) {
+    try (Range _ = x.device().range(name)) {
+      return fed(attended(x));
+    }
+  }
+
+  private Tensor attended(Tensor x) {
     Tensor y = before.forward(x);
     Tensor mixed =
         attention(split(query.forward(y)), split(key.forward(y)), split(value.forward(y)));
-    Tensor h = join(attended, reshape(mixed, x.dim(0), x.dim(1), x.dim(2)), scale1, x);
+    return join(attended, reshape(mixed, x.dim(0), x.dim(1), x.dim(2)), scale1, x);
+  }
+
+  private Tensor fed(Tensor h) {
     return join(outer, expand(after.forward(h)), scale2, h);
   }
 

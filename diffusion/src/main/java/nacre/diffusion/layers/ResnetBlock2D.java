@@ -8,6 +8,7 @@ import nacre.nn.Layer;
 import nacre.nn.Linear;
 import nacre.nn.Parameters;
 import nacre.nn.StackedLinear;
+import nacre.tensor.Range;
 import nacre.tensor.Scope;
 import nacre.tensor.Tensor;
 
@@ -16,6 +17,7 @@ import nacre.tensor.Tensor;
  * H, W, out]}. Names as in diffusers' {@code ResnetBlock2D}.
  */
 public final class ResnetBlock2D implements Layer {
+  private final String name;
   private final GroupNorm norm1;
   private final Conv2d conv1;
   private final Linear timeProjection;
@@ -29,6 +31,7 @@ public final class ResnetBlock2D implements Layer {
    * @param timeWidth width of the time embedding; 0 for a block without one
    */
   public ResnetBlock2D(Parameters p, int in, int out, int timeWidth, int groups, double eps) {
+    name = p.place();
     norm1 = new GroupNorm(p.at("norm1"), groups, in, eps);
     conv1 = new Conv2d(p.at("conv1"), in, out, 3, 1, 1);
     timeProjection = timeWidth == 0 ? null : new Linear(p.at("time_emb_proj"), timeWidth, out);
@@ -58,17 +61,20 @@ public final class ResnetBlock2D implements Layer {
    * @param bias {@code [out]}, of the first convolution, with the projection in it; null for none
    */
   public Tensor forward(Tensor x, Tensor time, Tensor bias) {
-    return Scope.tidy(
-        () -> {
-          if (bias != null) {
-            return second(x, conv1.forwardBiased(norm1.forwardSilu(x), bias));
-          }
-          Tensor shift =
-              timeProjection == null
-                  ? null
-                  : reshape(timeProjection.forward(time), time.dim(0), 1, 1, -1); // [N, 1, 1, out]
-          return second(x, conv1.forward(norm1.forwardSilu(x), shift));
-        });
+    try (Range _ = x.device().range(name)) {
+      return Scope.tidy(
+          () -> {
+            if (bias != null) {
+              return second(x, conv1.forwardBiased(norm1.forwardSilu(x), bias));
+            }
+            Tensor shift =
+                timeProjection == null
+                    ? null
+                    : reshape(
+                        timeProjection.forward(time), time.dim(0), 1, 1, -1); // [N, 1, 1, out]
+            return second(x, conv1.forward(norm1.forwardSilu(x), shift));
+          });
+    }
   }
 
   /** The second half: h [N, H, W, out] is what the first convolution made of x. */

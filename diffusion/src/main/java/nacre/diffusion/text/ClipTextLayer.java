@@ -9,10 +9,12 @@ import nacre.nn.LayerNorm;
 import nacre.nn.Linear;
 import nacre.nn.Mlp;
 import nacre.nn.Parameters;
+import nacre.tensor.Range;
 import nacre.tensor.Tensor;
 
 /** One layer of a {@link ClipTextModel}: causal self-attention and feed-forward, norms before. */
 final class ClipTextLayer implements Layer {
+  private final String name;
   private final LayerNorm norm1;
   private final Linear query;
   private final Linear key;
@@ -23,6 +25,7 @@ final class ClipTextLayer implements Layer {
   private final int heads;
 
   ClipTextLayer(Parameters p, ClipTextConfig config) {
+    name = p.place();
     int width = config.hiddenSize();
     Parameters attention = p.at("self_attn");
     norm1 = new LayerNorm(p.at("layer_norm1"), width, config.layerNormEps());
@@ -38,6 +41,12 @@ final class ClipTextLayer implements Layer {
   /** {@code x [N, T, C] → [N, T, C]}. */
   @Override
   public Tensor forward(Tensor x) {
+    try (Range _ = x.device().range(name)) {
+      return halves(x);
+    }
+  }
+
+  private Tensor halves(Tensor x) {
     Tensor y = norm1.forward(x);
     Tensor q = split(query.forward(y));
     Tensor k = split(key.forward(y));

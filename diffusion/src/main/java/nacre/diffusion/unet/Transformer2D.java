@@ -13,6 +13,7 @@ import nacre.nn.Layer;
 import nacre.nn.Linear;
 import nacre.nn.Parameters;
 import nacre.nn.Sequential;
+import nacre.tensor.Range;
 import nacre.tensor.Tensor;
 
 /**
@@ -20,6 +21,7 @@ import nacre.tensor.Tensor;
  * diffusers' {@code Transformer2DModel}.
  */
 final class Transformer2D {
+  private final String name;
   private final GroupNorm norm;
   private final Linear linearIn;
   private final Linear linearOut;
@@ -36,6 +38,7 @@ final class Transformer2D {
               + heads
               + " attention heads");
     }
+    name = p.place();
     norm = new GroupNorm(p.at("norm"), config.normNumGroups(), channels, 1e-6);
     boolean linear = config.useLinearProjection();
     linearIn = linear ? new Linear(p.at("proj_in"), channels, channels) : null;
@@ -62,7 +65,9 @@ final class Transformer2D {
             linearOut != null
                 ? reshape(linearOut.forwardAdd(y, reshape(x, n, h * w, c)), n, h, w, c)
                 : convOut.forward(reshape(y, n, h, w, c), x));
-    return Sequential.of(layers).forward(x);
+    try (Range _ = x.device().range(name)) {
+      return Sequential.of(layers).forward(x);
+    }
   }
 
   /** The layers that attend to the image itself. */

@@ -6,6 +6,7 @@ import nacre.nn.FeedForward;
 import nacre.nn.LayerNorm;
 import nacre.nn.Parameters;
 import nacre.nn.Sequential;
+import nacre.tensor.Range;
 import nacre.tensor.Tensor;
 
 /**
@@ -13,6 +14,7 @@ import nacre.tensor.Tensor;
  * LayerNorm and with a residual connection. Names as in diffusers' {@code BasicTransformerBlock}.
  */
 final class TransformerBlock {
+  private final String name;
   private final LayerNorm norm1;
   private final Attention attention1;
   private final LayerNorm norm2;
@@ -21,6 +23,7 @@ final class TransformerBlock {
   private final FeedForward feedForward;
 
   TransformerBlock(Parameters p, int width, int heads, int contextWidth) {
+    name = p.place();
     norm1 = new LayerNorm(p.at("norm1"), width);
     attention1 = new Attention(p.at("attn1"), width, width, heads, width / heads);
     norm2 = new LayerNorm(p.at("norm2"), width);
@@ -31,11 +34,13 @@ final class TransformerBlock {
 
   /** {@code x [N, T, width], context [N, S, contextWidth] → [N, T, width]}. */
   Tensor forward(Tensor x, AttentionContext context) {
-    return Sequential.of(
-            y -> attention1.forwardSelf(norm1.forward(y), context, y),
-            y -> attention2.forward(norm2.forward(y), context, y),
-            y -> feedForward.forward(norm3.forward(y), y))
-        .forward(x);
+    try (Range _ = x.device().range(name)) {
+      return Sequential.of(
+              y -> attention1.forwardSelf(norm1.forward(y), context, y),
+              y -> attention2.forward(norm2.forward(y), context, y),
+              y -> feedForward.forward(norm3.forward(y), y))
+          .forward(x);
+    }
   }
 
   /** The layer that attends to the image itself. */

@@ -18,6 +18,7 @@ import nacre.nn.GroupNorm;
 import nacre.nn.Parameters;
 import nacre.nn.StackedLinear;
 import nacre.nn.TimestepMlp;
+import nacre.tensor.Range;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -108,7 +109,8 @@ public final class UNet2DCondition {
       return Scope.tidy(() -> forward(sample, concat(0, same), context, guidance));
     }
     int first = config.blockOutChannels().getFirst();
-    try (Scope scope = Scope.open()) {
+    try (Range _ = sample.device().range("UNet2DConditionModel");
+        Scope scope = Scope.open()) {
       Tensor sinusoids =
           sinusoids(timesteps, first, config.flipSinToCos(), config.freqShift(), 10_000);
       Tensor cast = cast(sinusoids, sample.dtype());

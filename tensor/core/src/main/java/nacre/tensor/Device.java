@@ -101,8 +101,9 @@ public final class Device {
 
   /**
    * The device of a name. Opened once: asked for again with the same settings, it is the same. Only
-   * {@link Setting#GRAPH}, {@link Setting#TF32} and {@link Setting#TUNE} make another device of the
-   * same GPU; threads, libraries and folders are the process's, as the first call had them.
+   * {@link Setting#GRAPH}, {@link Setting#TF32}, {@link Setting#TUNE} and {@link Setting#NVTX} make
+   * another device of the same GPU; threads, libraries and folders are the process's, as the first
+   * call had them.
    *
    * @throws IllegalArgumentException if no backend on the path has such a device
    * @throws IllegalStateException if it cannot be used here, saying what is missing
@@ -206,6 +207,14 @@ public final class Device {
   /** The backend that computes here. */
   public Backend backend() {
     return backend;
+  }
+
+  /**
+   * Names what this thread has the device do until the range is closed, for the device's profiler,
+   * if there is one: NVIDIA's Nsight shows it on a GPU.
+   */
+  public Range range(String name) {
+    return plainBackend().range(name);
   }
 
   /** Whether the device's memory is the host's. */

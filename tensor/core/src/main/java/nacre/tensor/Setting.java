@@ -26,7 +26,9 @@ public enum Setting {
   /** {@code on} or {@code off}: whether f32 products on a GPU may use TF32; off unless given. */
   TF32("tf32"),
   /** {@code on} or {@code off}: whether a GPU times several algorithms; off unless given. */
-  TUNE("tune");
+  TUNE("tune"),
+  /** {@code on} or {@code off}: whether layers are named to a GPU's profiler; on where one is. */
+  NVTX("nvtx");
 
   private final String key;
 

@@ -51,6 +51,7 @@ public final class Settings {
     graph();
     tf32();
     tune();
+    nvtx();
   }
 
   /** What these system properties and environment variables say. */
@@ -92,6 +93,7 @@ public final class Settings {
             case GRAPH -> onOrOff(graph());
             case TF32 -> onOrOff(tf32());
             case TUNE -> onOrOff(tune());
+            case NVTX -> onOrOff(nvtx());
             case THREADS, ONEDNN, CACHE, CUDA_LIBS, CUDA_SIM, MPI_LIBS, RANK_TIMEOUT ->
                 values.get(setting);
           };
@@ -201,6 +203,13 @@ public final class Settings {
   /** Whether a GPU's products are timed with several algorithms when they first run. */
   public boolean tune() {
     return isOn(Setting.TUNE, false);
+  }
+
+  /** Whether layers are named to a GPU's profiler: where it was asked for, or where one is. */
+  public boolean nvtx() {
+    // What NVIDIA's profilers give the programs that they start.
+    String profiler = environment.get("NVTX_INJECTION64_PATH");
+    return isOn(Setting.NVTX, profiler != null && !profiler.isBlank());
   }
 
   private boolean isOn(Setting setting, boolean otherwise) {

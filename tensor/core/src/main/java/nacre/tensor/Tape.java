@@ -6,6 +6,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
@@ -275,20 +276,26 @@ public final class Tape implements AutoCloseable {
           requireAlike("backward: cotangent", cotangent, "output", output);
           gradients.put(output, cotangent.detach());
         });
-    walk(
-        gradients,
-        done == null
-            ? null
-            : leaf -> {
-              Tensor gradient = gradients.get(leaf);
-              if (gradient != null) {
-                done.accept(leaf, gradient);
-                if (sums.get(leaf) != gradient) {
-                  gradients.remove(leaf).close();
+    try (Range _ = range(cotangents.keySet())) {
+      walk(
+          gradients,
+          done == null
+              ? null
+              : leaf -> {
+                Tensor gradient = gradients.get(leaf);
+                if (gradient != null) {
+                  done.accept(leaf, gradient);
+                  if (sums.get(leaf) != gradient) {
+                    gradients.remove(leaf).close();
+                  }
                 }
-              }
-            });
+              });
+    }
     return new Gradients(gradients);
+  }
+
+  private static Range range(Set<Tensor> outputs) {
+    return outputs.stream().findFirst().map(y -> y.device().range("backward")).orElse(Range.NONE);
   }
 
   private static void requireSum(Tensor leaf, Tensor sum) {

@@ -80,6 +80,11 @@ final class VersionedBackend implements Backend {
   }
 
   @Override
+  public Range range(String name) {
+    return backend.range(name);
+  }
+
+  @Override
   public Optional<Collectives> collectives(Rendezvous ranks) {
     return backend.collectives(ranks);
   }

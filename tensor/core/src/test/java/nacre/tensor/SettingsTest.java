@@ -65,6 +65,16 @@ class SettingsTest {
     assertEquals("nacre.tune or NACRE_TUNE is \"maybe\"; it takes on or off", e.getMessage());
   }
 
+  @Test
+  void aProfilerIsToldNamesUnlessItIsNotToBe() {
+    Map<String, String> profiled = Map.of("NVTX_INJECTION64_PATH", "/nsight/injection.so");
+    assertFalse(of(Map.of(), Map.of()).nvtx());
+    assertFalse(of(Map.of(), Map.of("NVTX_INJECTION64_PATH", " ")).nvtx());
+    assertTrue(of(Map.of(), profiled).nvtx());
+    assertTrue(of(Map.of("nacre.nvtx", "on"), Map.of()).nvtx());
+    assertFalse(of(Map.of("nacre.nvtx", "off"), profiled).nvtx());
+  }
+
   /** Or one GPU would be opened twice, by who says "on" and by who says "1" or nothing. */
   @Test
   void aSwitchMeansTheSameInAllItsWords() {

@@ -3,6 +3,7 @@ package nacre.tensor.spi;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import nacre.tensor.Range;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -30,6 +31,11 @@ public interface Backend {
    */
   default long launches() {
     return 0;
+  }
+
+  /** Names what follows on this thread to the device's profiler, if there is one. */
+  default Range range(String name) {
+    return Range.NONE;
   }
 
   /**

@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Random;
 import nacre.tensor.DType;
+import nacre.tensor.Range;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Allocator;
 import nacre.tensor.spi.Collectives;
@@ -33,6 +34,15 @@ final class MemoryCases {
     cases.add(
         OracleCase.of("explain")
             .call((backend, _) -> backend.explain().forEach(line -> assertFalse(line.isBlank()))));
+    cases.add(
+        OracleCase.of("range")
+            .inOut(DType.F32, Values.normal(), 5)
+            .call(
+                (backend, t) -> {
+                  try (Range _ = backend.range("a name")) {
+                    backend.affine(t[0], 0.5, 1, t[0]);
+                  }
+                }));
     cases.add(
         OracleCase.of("launches")
             .in(DType.F32, Values.normal(), 5)

@@ -4,6 +4,9 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import nacre.bindings.CudaLibraries;
+import nacre.bindings.Nvtx;
+import nacre.tensor.Range;
 import nacre.tensor.Settings;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
@@ -58,10 +61,17 @@ final class CudaBackend implements Backend {
   private final ClassKernels classes;
   private final boolean graphs;
   private final String precision;
-  private final Explanation explanation =
-      new Explanation(warning -> System.getLogger("nacre.tensor.cuda").log(Level.WARNING, warning));
+  private final Explanation explanation = new Explanation(CudaBackend::warn);
+
+  private final Nvtx nvtx; // null where nobody is named anything
 
   CudaBackend(CudaDevice device, Settings settings) {
+    nvtx = settings.nvtx() ? CudaLibraries.nvtx().orElse(null) : null;
+    if (settings.nvtx() && nvtx == null) {
+      warn(
+          "layers have no names in profiles: NVTX is not found; pip install nvidia-nvtx, or"
+              + " NACRE_NVTX=off");
+    }
     graphs = settings.graph();
     CudaAllocator allocator = new CudaAllocator(device);
     gpu =
@@ -100,9 +110,22 @@ final class CudaBackend implements Backend {
     precision = (settings.tf32() ? ", TF32" : "") + (settings.tune() ? ", tuned" : "");
   }
 
+  private static void warn(String warning) {
+    System.getLogger("nacre.tensor.cuda").log(Level.WARNING, warning);
+  }
+
   @Override
   public String describe() {
     return gpu.device() + ", " + gpu.device().describe() + precision;
+  }
+
+  @Override
+  public Range range(String name) {
+    if (nvtx == null) {
+      return Range.NONE;
+    }
+    nvtx.push(name);
+    return nvtx::pop;
   }
 
   @Override

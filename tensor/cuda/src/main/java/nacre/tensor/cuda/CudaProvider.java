@@ -56,7 +56,7 @@ public final class CudaProvider implements BackendProvider {
 
   @Override
   public Set<Setting> settings() {
-    return Set.of(Setting.GRAPH, Setting.TF32, Setting.TUNE);
+    return Set.of(Setting.GRAPH, Setting.TF32, Setting.TUNE, Setting.NVTX);
   }
 
   @Override

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,6 +54,26 @@ class LaunchesBenchTest {
     assertNoConvolutionIsCompiledInVain();
   }
 
+  private void assertLayersAreNamed() throws IOException {
+    List<String> open = new ArrayList<>();
+    Set<String> seen = new TreeSet<>();
+    for (String line : Files.readAllLines(log())) {
+      if (line.equals("NVTX: end")) {
+        open.removeLast();
+      } else if (line.startsWith("NVTX: ")) {
+        open.add(line.substring("NVTX: ".length()));
+        seen.add(String.join("/", open));
+      }
+    }
+    assertEquals(List.of(), open, "what began has ended");
+    String unet = "UNet2DConditionModel/";
+    assertTrue(seen.contains(unet + "mid_block.resnets.1"), seen.toString());
+    String attention = unet + "down_blocks.1.attentions.0";
+    String block = "down_blocks.1.attentions.0.transformer_blocks.0";
+    assertTrue(seen.contains(attention + "/" + block), seen.toString());
+    assertTrue(seen.contains("backward"), seen.toString());
+  }
+
   /** What cuDNN itself answers for each that it is asked for, on each kind of GPU, is listed. */
   private void assertNoConvolutionIsCompiledInVain() throws IOException {
     String question = "cuDNN's heuristics are asked for ";
@@ -93,12 +114,13 @@ class LaunchesBenchTest {
     count("unet-sample-64-b2");
     List<String> warm = Files.readAllLines(log());
     assertEquals(plans, warm.stream().filter(line -> line.contains("reads a plan")).count());
-    assertEquals(plans, warm.size(), "reads plans, and nothing else: " + warm);
+    assertEquals(plans, warm.size(), "reads plans, and nothing else: " + warm); // no NVTX, either
   }
 
   @Test
   void aStepOfTraining() throws IOException, InterruptedException {
-    List<Row> rows = rows(count("unet-averaged-32-b32"));
+    List<Row> rows = rows(count("unet-averaged-32-b32", "NACRE_NVTX", "on"));
+    assertLayersAreNamed();
     assertAtMost(1772, 88.3, of(rows, "all"));
     Set<String> many = Set.of("cast", "castAll", "sumOfSquares", "adamW", "lerp");
     long launches =
@@ -120,7 +142,8 @@ class LaunchesBenchTest {
   }
 
   /** In a process of its own, whose simulated device computes nothing. */
-  private List<String> count(String work) throws IOException, InterruptedException {
+  private List<String> count(String work, String... setting)
+      throws IOException, InterruptedException {
     Optional<Path> simulator = Settings.ofProcess().cudaSimulator();
     assumeTrue(simulator.isPresent(), "no simulated GPU");
     ProcessBuilder builder =
@@ -140,6 +163,9 @@ class LaunchesBenchTest {
     builder.environment().put("NACRE_SIM_MULTIPROCESSORS", "132");
     builder.environment().put("NACRE_CACHE", folder.resolve("cache").toString());
     builder.environment().put("NACRE_SIM_LOG", log().toString());
+    for (int i = 0; i < setting.length; i += 2) {
+      builder.environment().put(setting[i], setting[i + 1]);
+    }
     builder.redirectErrorStream(true);
     Process process = builder.start();
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

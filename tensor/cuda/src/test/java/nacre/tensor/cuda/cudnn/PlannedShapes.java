@@ -142,7 +142,8 @@ final class PlannedShapes {
     CudaLibraries.searchIn(
         settings.get(Setting.CUDA_LIBS), settings.cudaSimulator(), settings.environment());
     for (CudaLibrary library : CudaLibrary.values()) {
-      if (CudaLibraries.find(library) instanceof NativeLibrary.Unavailable missing) {
+      if (!library.isOptional()
+          && CudaLibraries.find(library) instanceof NativeLibrary.Unavailable missing) {
         System.out.println(missing.reason());
         return;
       }
