@@ -220,6 +220,7 @@ public final class CudnnLibrary {
           plan.close();
           if (plan.wasKept()) {
             plan.place().drop(); // its engine may be good, but for what another process wrote
+            left = left.fresh();
           } else {
             long engine = plan.choice().engine().number();
             policy.refused().accept(shape + ", engine " + engine, e.getMessage());

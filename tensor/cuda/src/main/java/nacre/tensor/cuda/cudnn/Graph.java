@@ -25,17 +25,23 @@ final class Graph implements AutoCloseable {
    *
    * @param tensorCoresForF32 whether f32 operands may be rounded to 10 bits of fraction
    * @param failed engines, by number, that did not run this graph when they were tried
+   * @param anew whether no plan will do that was kept
    */
-  record Freedom(boolean tensorCoresForF32, Set<Long> failed) {
+  record Freedom(boolean tensorCoresForF32, Set<Long> failed, boolean anew) {
     Freedom(boolean tensorCoresForF32) {
-      this(tensorCoresForF32, Set.of());
+      this(tensorCoresForF32, Set.of(), false);
+    }
+
+    /** The same, past what is kept. */
+    Freedom fresh() {
+      return new Freedom(tensorCoresForF32, failed, true);
     }
 
     /** The same, without one engine more. */
     Freedom without(long engine) {
       Set<Long> more = new TreeSet<>(failed);
       more.add(engine);
-      return new Freedom(tensorCoresForF32, Set.copyOf(more));
+      return new Freedom(tensorCoresForF32, Set.copyOf(more), true);
     }
   }
 
@@ -345,9 +351,7 @@ final class Graph implements AutoCloseable {
     String rounding = freedom.tensorCoresForF32() ? "TF32" : "exact";
     KeptPlan kept =
         new KeptPlan(target, String.join(", ", which, dtype.toString(), rounding, graph.told()));
-    // What fails here and now says nothing of other processes; nor do these say what fails here.
-    boolean first = freedom.failed().isEmpty();
-    if (first) {
+    if (!freedom.anew()) {
       Optional<Engines.Choice> found = kept.find(dtype, freedom);
       if (found.isPresent()) {
         return List.of(new Plan(found.get(), edges, List.copyOf(scratch), kept, true));
@@ -362,7 +366,7 @@ final class Graph implements AutoCloseable {
               .map(choice -> new Plan(choice, edges, List.copyOf(scratch), kept, false))
               .toList();
     } catch (CudnnException e) {
-      if (first && e.isForGood()) {
+      if (e.isForGood()) {
         kept.keepNone(e.getMessage());
       }
       throw e;

@@ -17,7 +17,9 @@ import nacre.tensor.cuda.driver.CudaException;
  * @param name the graph, and what else the choice of its engine depends on
  */
 record KeptPlan(Target target, String name) {
-  /** Changes where files are written in another way, so that older ones are not found. */
+  /**
+   * Changes where files are written, or engines are allowed, in another way: older ones are lost.
+   */
   private static final String FORM = "plan 1, ";
 
   private static final String NONE = "none ";
