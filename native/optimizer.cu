@@ -415,6 +415,12 @@ DEVICE void adamw_coded(const CodedAdamW<P>& list, const Constants& constants, c
     float old_v = *v_scale;
     float vm[8];
     float vv[8];
+    float vg[8];
+    if (type == TABLE_F32) {
+      for (int j = 0; j < 8; j++) vg[j] = at + j < n ? static_cast<const float*>(g)[at + j] : 0.0f;
+    } else {
+      for (int j = 0; j < 8; j++) vg[j] = at + j < n ? to_float(static_cast<const bf16*>(g)[at + j]) : 0.0f;
+    }
     float most_m = 0.0f;
     float most_v = 0.0f;
 #pragma unroll
@@ -425,11 +431,10 @@ DEVICE void adamw_coded(const CodedAdamW<P>& list, const Constants& constants, c
         vv[j] = second.value[v[at + j]] * old_v;
         float vp = to_float(p[at + j]);
         if (c) vp += to_float(c[at + j]);
-        s.update(vp, gradient_at(g, type, at + j), vm[j], vv[j]);
+        s.update(vp, vg[j], vm[j], vv[j]);
         bf16 rest{};
         round_parameter(p[at + j], rest, vp, c, key, at + j);
         if (c) c[at + j] = rest;
-        if (average) move_average(average[at + j], weight, to_float(p[at + j]));
       }
       most_m = fmaxf(most_m, fabsf(vm[j]));
       most_v = fmaxf(most_v, fabsf(vv[j]));
@@ -447,6 +452,7 @@ DEVICE void adamw_coded(const CodedAdamW<P>& list, const Constants& constants, c
       if (at + j < n) {
         m[at + j] = code_of(first, vm[j] / by_m);
         v[at + j] = code_of(second, vv[j] / by_v);
+        if (average) move_average(average[at + j], weight, to_float(p[at + j]));
       }
     }
   }

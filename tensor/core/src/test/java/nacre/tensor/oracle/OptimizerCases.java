@@ -42,6 +42,21 @@ final class OptimizerCases {
         adamWOnBf16(cases, gradients, moments, true);
       }
     }
+    for (DType from : ElementwiseCases.FLOATING) {
+      for (DType to : ElementwiseCases.FLOATING) {
+        cases.add(
+            OracleCase.of("castAll", from, "to", to)
+                .in(from, 33, 17)
+                .in(from, 5)
+                .in(from, 64, 8)
+                .out(to, 33, 17)
+                .out(to, 5)
+                .out(to, 64, 8)
+                .call(
+                    (backend, t) ->
+                        backend.castAll(List.of(t[0], t[1], t[2]), List.of(t[3], t[4], t[5]))));
+      }
+    }
     for (DType from : new DType[] {DType.F32, DType.BF16}) {
       for (double weight : new double[] {0, 0.0001, 0.3, 1}) {
         lerp(cases, from, weight);
