@@ -192,6 +192,9 @@ public final class Nacre implements Runnable {
   }
 
   private static int refuse(ParameterException mistake, String[] words, PrintWriter err) {
+    if (!Ranks.current().isFirst()) {
+      return CommandLine.ExitCode.USAGE; // all were given the same
+    }
     CommandLine command = mistake.getCommandLine();
     if (mistake instanceof MissingCommandException) {
       command.usage(err);

@@ -112,7 +112,9 @@ class RankedTrainingTest {
         Thread.sleep(50);
       }
       assertEquals(List.of(), run.left());
-      assertEquals(1, told(run.text()), run.text());
+      // Where Open MPI ends the others first, it is the one to tell.
+      assertTrue(run.text().contains("rank " + rank), run.text());
+      assertTrue(told(run.text()) <= 1, run.text());
     }
     Checkpoint last = new RunFolder(killed).newest().orElseThrow();
     assertTrue(last.step() < STEPS, last.name());
