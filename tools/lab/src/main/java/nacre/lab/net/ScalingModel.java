@@ -117,7 +117,16 @@ record ScalingModel(Cluster cluster, int gpus, int images, int wire, Sharding sh
 
   /** Images per second and GPU, as part of those that one GPU alone makes. */
   double efficiency() {
+    return alone() / step();
+  }
+
+  /** The same if the exchange began when backward is over. */
+  double efficiencyIfNothingWereHidden() {
+    return alone() / (step() - exposed() + exchange());
+  }
+
+  private double alone() {
     ScalingModel alone = new ScalingModel(cluster, 1, images, wire, Sharding.NONE);
-    return (alone.compute() + alone.update()) / step();
+    return alone.compute() + alone.update();
   }
 }

@@ -38,6 +38,8 @@ class ScalingModelTest {
     assertEquals(2.0 / 133 + slow.exchange() - 2, slow.exposed(), 1e-9);
     assertEquals(3 + slow.exposed() + 7 * GRADIENTS / 1e12, slow.step(), 1e-9);
     assertEquals((3 + 7 * GRADIENTS / 1e12) / slow.step(), slow.efficiency(), 1e-12);
+    double alone = 3 + 7 * GRADIENTS / 1e12;
+    assertEquals(alone / (alone + slow.exchange()), slow.efficiencyIfNothingWereHidden(), 1e-12);
     assertEquals(7 * GRADIENTS / 1e12 / 8, of(1e9, 8, Sharding.OPTIMIZER).update(), 1e-9);
   }
 
