@@ -96,15 +96,14 @@ class DeployTest {
         Map.of("DISCOVER_HOSTS", all.toString(), "WORKERS", "2", "SLOTS", "8");
     End first = run(two, "kubernetes/launch", "runs/x", "--preset", "tiny");
     assertEquals(0, first.status(), first.toString());
-    assertTrue(
-        first.calls().startsWith("mpirun --host a.example:8,b.example:8 -n 16 "), first.calls());
+    assertTrue(first.calls().contains(" --host a.example:8,b.example:8 -n 16 "), first.calls());
     assertTrue(first.calls().endsWith(" nacre train --out runs/x --preset tiny\n"), first.calls());
 
     checkpoint(2);
     Map<String, String> one =
         Map.of("DISCOVER_HOSTS", some.toString(), "WORKERS", "2", "SLOTS", "8", "PATIENCE", "0");
     End second = run(one, "kubernetes/launch", "runs/x");
-    assertTrue(second.calls().startsWith("mpirun --host a.example:8 -n 8 "), second.toString());
+    assertTrue(second.calls().contains(" --host a.example:8 -n 8 "), second.toString());
     assertTrue(second.calls().endsWith(" nacre train --out runs/x --resume\n"), second.calls());
 
     Map<String, String> few =
