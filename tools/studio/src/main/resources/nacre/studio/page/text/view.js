@@ -19,12 +19,14 @@ export class TextView {
         this.show(r.picture, `${r.settings.prompt}. ${caption(r)}`);
         this.results.mark(r.id);
       },
+      { empty: /** @type {HTMLElement} */ ($('#text-history-empty')) },
     );
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       trying(() => this.draw());
     });
     this.field('model').addEventListener('change', () => this.fit());
+    this.form.addEventListener('change', () => this.offer());
     $('#text-cancel').addEventListener('click', () => trying(() => this.follower.cancel()));
     $('#text-dice').addEventListener('click', () => {
       this.field('seed').value = String(Math.floor(Math.random() * 1e6));
@@ -52,8 +54,15 @@ export class TextView {
       /** @type {HTMLButtonElement} */ ($('#text-draw')).disabled = none;
       this.sizes = new Map(models.map((m) => [m.name, m.size]));
       this.fit();
+      this.offer();
     }
     await this.results.load();
+  }
+
+  /** Offers what goes with a LoRA or a first picture only where there is one. */
+  offer() {
+    this.field('loraWeight').disabled = this.field('lora').value === '';
+    this.field('strength').disabled = !this.field('init').files?.length;
   }
 
   /** Sets the size to what the chosen model was trained on. */
