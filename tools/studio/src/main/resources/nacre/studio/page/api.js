@@ -105,8 +105,19 @@ export const api = {
 
 /** What the server tells by itself. */
 class Events extends EventTarget {
-  /** Begins to listen; the browser connects again by itself. */
+  /** Begins to listen; a page that is left keeps no connection, of which browsers have few. */
   open() {
+    let source = this.connect();
+    addEventListener('pagehide', () => source.close());
+    addEventListener('pageshow', (event) => {
+      if (event.persisted) {
+        source = this.connect();
+      }
+    });
+  }
+
+  /** The browser connects again by itself. */
+  connect() {
     const source = new EventSource('api/events');
     for (const type of ['job', 'run', 'history']) {
       source.addEventListener(type, (e) => {
@@ -116,6 +127,7 @@ class Events extends EventTarget {
     for (const type of ['open', 'error']) {
       source.addEventListener(type, () => this.dispatchEvent(new Event(type)));
     }
+    return source;
   }
 
   /**
