@@ -178,6 +178,7 @@ EXPORT CUresult cuCtxGetCurrent(CUcontext* context) {
 
 EXPORT CUresult cuCtxSynchronize() {
   LOCK;
+  waits_of_host()++;
   READY;
   return synchronize_all();
 }
@@ -335,7 +336,9 @@ EXPORT CUresult cuMemcpyDtoHAsync_v2(void* to, CUdeviceptr from, size_t bytes, C
   if (std::string why = memory::why_not_writable(from, bytes); !why.empty()) {
     return bad_range("copy from the device", from, why);
   }
+  downloads()++;
   bool waits = !is_pinned(to, bytes);
+  if (waits) waits_of_host()++;
   if (waits && is_capturing(stream)) {
     return fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "a copy to pageable memory inside a captured step");
   }
@@ -368,6 +371,13 @@ EXPORT CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t by
 EXPORT CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void* from, size_t bytes) {
   return cuMemcpyHtoDAsync_v2(to, from, bytes, nullptr);
 }
+// How often the host waited for the device, or might have, and how often it copied from there: for tests.
+EXPORT void nacre_sim_host(unsigned long long* waits, unsigned long long* copies) {
+  LOCK;
+  *waits = waits_of_host();
+  *copies = downloads();
+}
+
 EXPORT CUresult cuMemcpyDtoH_v2(void* to, CUdeviceptr from, size_t bytes) {
   return cuMemcpyDtoHAsync_v2(to, from, bytes, nullptr);
 }

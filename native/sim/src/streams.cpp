@@ -154,6 +154,16 @@ CUresult synchronize(CUstream given) {
   return drain(s, 0);
 }
 
+unsigned long long& waits_of_host() {
+  static unsigned long long count = 0;
+  return count;
+}
+
+unsigned long long& downloads() {
+  static unsigned long long count = 0;
+  return count;
+}
+
 CUresult synchronize_all() {
   for (CUstream s : streams()) {
     if (s->capture) {
@@ -191,6 +201,7 @@ EXPORT CUresult cuStreamDestroy_v2(CUstream s) {
 
 EXPORT CUresult cuStreamSynchronize(CUstream s) {
   LOCK;
+  waits_of_host()++;
   return synchronize(s);
 }
 
@@ -274,6 +285,7 @@ EXPORT CUresult cuEventRecord(CUevent e, CUstream s) {
 
 EXPORT CUresult cuEventSynchronize(CUevent e) {
   LOCK;
+  waits_of_host()++;
   if (!events().count(e)) return bad_handle("cuEventSynchronize: event");
   if (any_capture() && e->mark && is_capturing(e->mark->stream)) return synchronize(e->mark->stream);
   while (e->mark && !e->mark->done && broken == CUDA_SUCCESS && known(e->mark->stream) &&

@@ -34,6 +34,10 @@ bool is_capturing(CUstream stream);
 // True while any stream captures: then nothing may wait or allocate.
 bool any_capture();
 
+// Calls in which the host waits for the device, and those that copy from it.
+unsigned long long& waits_of_host();
+unsigned long long& downloads();
+
 CUresult synchronize(CUstream stream);
 CUresult synchronize_all();
 

@@ -340,6 +340,11 @@ public final class AdamW implements Optimizer {
     return slots.stream().filter(slot -> slot.name.equals(name)).findFirst().orElseThrow().steps;
   }
 
+  /** The square of {@link #gradientNorm}, an f32 scalar on the device, which each step writes. */
+  public Tensor squaredGradientNorm() {
+    return squaredNorm;
+  }
+
   /** Norm of all gradients of the last step before clipping. Waits for the device. */
   public double gradientNorm() {
     return Math.sqrt(squaredNorm.item());

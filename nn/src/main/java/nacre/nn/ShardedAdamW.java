@@ -218,6 +218,11 @@ public final class ShardedAdamW implements Optimizer {
     return part.gradientNorm();
   }
 
+  /** Its square, as {@link AdamW#squaredGradientNorm}. */
+  public Tensor squaredGradientNorm() {
+    return part.squaredGradientNorm();
+  }
+
   /**
    * As {@link #state(Predicate)}, all of it on every rank. The names are those of {@link
    * AdamW#state} and, of parameters in bf16, {@code master.<name>}.

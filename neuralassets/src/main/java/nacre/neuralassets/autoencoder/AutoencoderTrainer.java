@@ -16,6 +16,7 @@ import nacre.neuralassets.model.AutoencoderPreset;
 import nacre.neuralassets.model.AutoencoderPreset.Perceptual;
 import nacre.neuralassets.model.TrainingConfig;
 import nacre.neuralassets.training.AveragedModel;
+import nacre.neuralassets.training.StepNumbers;
 import nacre.neuralassets.training.TrainedModel;
 import nacre.neuralassets.training.TrainingMemory;
 import nacre.nn.AdamW;
@@ -152,6 +153,11 @@ public final class AutoencoderTrainer implements TrainedModel<float[]> {
   @Override
   public long steps() {
     return step;
+  }
+
+  @Override
+  public StepNumbers numbers() {
+    return StepNumbers.of(loss, optimizer.squaredGradientNorm());
   }
 
   @Override

@@ -3,8 +3,8 @@ package nacre.neuralassets.training;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
-import java.util.function.DoubleSupplier;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import nacre.neuralassets.model.TrainingConfig;
 import nacre.nn.AdamW;
 import nacre.nn.Ema;
@@ -43,7 +43,7 @@ final class Learner {
 
   private final Map<String, Tensor> trained;
   private final Optimizer optimizer;
-  private final DoubleSupplier norm;
+  private final Supplier<Tensor> squaredNorm;
   private final GradientBuckets means; // null where gradients come straight
   private final ShardedAdamW scattering; // null unless gradients are divided
   private final long exchangeBytes;
@@ -66,7 +66,7 @@ final class Learner {
     if (ranks == null && config.shard() == Sharding.NONE) {
       AdamW whole = new AdamW(trained, adam, groups);
       optimizer = whole;
-      norm = whole::gradientNorm;
+      squaredNorm = whole::squaredGradientNorm;
       means = null;
       scattering = null;
       exchangeBytes = 0;
@@ -76,14 +76,14 @@ final class Learner {
     if (config.shard() == Sharding.NONE) {
       AdamW whole = new AdamW(trained, adam, groups);
       optimizer = whole;
-      norm = whole::gradientNorm;
+      squaredNorm = whole::squaredGradientNorm;
       scattering = null;
     } else {
       ShardedAdamW part =
           new ShardedAdamW(
               trained, adam, groups, group, config.shard(), config.reduceDtype().dtype());
       optimizer = part;
-      norm = part::gradientNorm;
+      squaredNorm = part::squaredGradientNorm;
       scattering = config.shard() == Sharding.GRADIENTS ? part : null;
     }
     means =
@@ -126,7 +126,12 @@ final class Learner {
 
   /** Norm of the last step's gradients before clipping, over all ranks. */
   double gradientNorm() {
-    return norm.getAsDouble();
+    return Math.sqrt(squaredGradientNorm().item());
+  }
+
+  /** Its square, an f32 scalar on the device. */
+  Tensor squaredGradientNorm() {
+    return squaredNorm.get();
   }
 
   /** Whether gradients leave backward one by one, and are freed there. */

@@ -33,6 +33,9 @@ public interface TrainedModel<B> extends AutoCloseable {
   /** Norm of the last step's gradients before clipping. Waits for the device. */
   double gradientNorm();
 
+  /** Both numbers of the step begun last, without waiting for it. */
+  StepNumbers numbers();
+
   /** The number of steps done, or begun. */
   long steps();
 

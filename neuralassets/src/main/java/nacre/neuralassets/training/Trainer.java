@@ -308,6 +308,11 @@ public final class Trainer implements TrainedModel<PairBatch> {
   }
 
   @Override
+  public StepNumbers numbers() {
+    return StepNumbers.of(loss, learner.squaredGradientNorm());
+  }
+
+  @Override
   public double gradientNorm() {
     return learner.gradientNorm();
   }

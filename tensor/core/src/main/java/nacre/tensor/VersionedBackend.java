@@ -15,6 +15,7 @@ import nacre.tensor.spi.GroupNormInputs;
 import nacre.tensor.spi.LayerNormInputs;
 import nacre.tensor.spi.NormGradients;
 import nacre.tensor.spi.NormStatistics;
+import nacre.tensor.spi.Readback;
 import nacre.tensor.spi.Reduction;
 import nacre.tensor.spi.Rendezvous;
 import nacre.tensor.spi.StepGraph;
@@ -102,6 +103,11 @@ final class VersionedBackend implements Backend {
   @Override
   public void download(Tensor source, MemorySegment destination) {
     backend.download(source, destination);
+  }
+
+  @Override
+  public Readback readLater(Tensor source) {
+    return backend.readLater(source);
   }
 
   @Override

@@ -22,6 +22,7 @@ import nacre.neuralassets.model.TrainingPreset;
 import nacre.neuralassets.training.Checkpoint;
 import nacre.neuralassets.training.RunLength;
 import nacre.neuralassets.training.RunState;
+import nacre.neuralassets.training.StepNumbers;
 import nacre.neuralassets.training.TrainedModel;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -195,30 +196,38 @@ final class TrainingRun {
                 trainer.steps(),
                 unlogged,
                 progress::note)) {
-      long begun = trainer.steps();
-      if (begun == 0) {
+      long first = trainer.steps();
+      if (first == 0) {
         checkpoint(work, log.unlogged()); // a run that is killed at once can be resumed as well
       }
       long saved = System.nanoTime();
       B batch = isOver(work) ? null : work.batch(trainer.steps());
       boolean stops = !ranks.several() && stop.getAsBoolean();
+      Begun late = null; // what a GPU computes while the next step is begun
       while (batch != null && !isOver(work) && !stops) {
         ranks.step();
         double rate = RunLength.rate(training, trainer.steps(), total);
         trainer.begin(batch, rate);
+        Begun begun = new Begun(trainer.steps(), rate, trainer.numbers());
         batch = isOver(work) ? null : next(work, log); // while a GPU computes
-        double own = trainer.loss();
-        long step = trainer.steps();
+        if (late != null) {
+          account(late, false, saved, log, progress, images);
+          late = null;
+        }
+        if (ranks.several()) {
+          begun.numbers.loss(); // waited for: all decide together how to go on
+        }
         clock.step();
-        boolean fixes = total == 0 && fixLength(work, step);
-        StepReport.Sum all = report(own, fixes, saved).exchange(ranks);
-        total = all.total();
-        requireFinite(all, step);
+        boolean fixes = total == 0 && fixLength(work, begun.step);
+        boolean judges = begun.step % work.data().config().validationSteps() == 0;
+        if (!begun.numbers.isReady() && !fixes && !judges && goesOn(saved)) {
+          late = begun;
+          continue;
+        }
+        StepReport.Sum all = account(begun, fixes, saved, log, progress, images);
         stops = all.stops() || !all.failure().isEmpty();
         failure = all.failure();
-        log.step(step, all.loss(), rate, trainer.gradientNorm(), images);
-        progress.step(step, all.loss(), images);
-        if (step % work.data().config().validationSteps() == 0) {
+        if (judges) {
           validate(work, log);
         }
         if (fixes) {
@@ -228,12 +237,15 @@ final class TrainingRun {
           saved = save(work, log, progress);
         }
       }
+      if (late != null) {
+        account(late, false, saved, log, progress, images);
+      }
       ranks.pause();
       boolean finished = isOver(work);
       Checkpoint last = checkpoint(work, log.unlogged());
       progress.finish();
-      if (ranks.several() && trainer.steps() > begun) {
-        out.println("sent    " + ranks.traffic(request.device(), trainer.steps() - begun));
+      if (ranks.several() && trainer.steps() > first) {
+        out.println("sent    " + ranks.traffic(request.device(), trainer.steps() - first));
       }
       int bad = work.data().bad().count();
       if (bad > 0) {
@@ -247,7 +259,7 @@ final class TrainingRun {
       if (!failure.isEmpty()) {
         throw new UserException(failure);
       }
-      boolean changed = trainer.steps() > begun;
+      boolean changed = trainer.steps() > first;
       if (finished && changed) {
         OptionalDouble loss = validate(work, log);
         if (loss.isPresent()) {
@@ -280,13 +292,40 @@ final class TrainingRun {
     }
   }
 
+  /** A step that was begun, and its numbers once it is done. */
+  private record Begun(long step, double rate, StepNumbers numbers) {}
+
+  /** Whether nothing is asked for that wants the last step to be done. */
+  private boolean goesOn(long saved) {
+    return unreadable == null && !stop.getAsBoolean() && !isSaveDue(saved);
+  }
+
+  private boolean isSaveDue(long saved) {
+    return System.nanoTime() - saved >= request.checkpointEvery().toNanos();
+  }
+
+  /**
+   * Waits for a step, and logs it. Every step is looked at before the next checkpoint.
+   *
+   * @throws UserException if the loss is no finite number
+   */
+  private StepReport.Sum account(
+      Begun begun, boolean fixes, long saved, RunLog log, Progress progress, int images) {
+    StepReport.Sum all = report(begun.numbers.loss(), fixes, saved).exchange(ranks);
+    total = all.total();
+    requireFinite(all, begun.step);
+    log.step(begun.step, all.loss(), begun.rate, begun.numbers.gradientNorm(), images);
+    progress.step(begun.step, all.loss(), images);
+    return all;
+  }
+
   private StepReport report(double loss, boolean fixes, long saved) {
     return new StepReport(
         loss,
         stop.getAsBoolean(),
         unreadable == null ? "" : Failure.describe(unreadable),
         total,
-        fixes || System.nanoTime() - saved >= request.checkpointEvery().toNanos());
+        fixes || isSaveDue(saved));
   }
 
   /** Logs the loss on held-out clips, once a step. */

@@ -85,6 +85,28 @@ public interface Backend {
   /** Standard normal by Box–Muller on Philox 4×32-10: a function of seed, stream, i. y f32. */
   void normal(long seed, long stream, Tensor y);
 
+  /**
+   * Begins to copy a tensor to the host, behind all work so far, and does not wait for it: for the
+   * few numbers that a step reports.
+   *
+   * @param source f32
+   */
+  default Readback readLater(Tensor source) {
+    float[] now = new float[Math.toIntExact(source.elements())];
+    download(source, MemorySegment.ofArray(now));
+    return new Readback() {
+      @Override
+      public boolean isDone() {
+        return true;
+      }
+
+      @Override
+      public float[] floats() {
+        return now.clone();
+      }
+    };
+  }
+
   // ---- elementwise
 
   /** y = f(x). */

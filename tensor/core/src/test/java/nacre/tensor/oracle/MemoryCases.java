@@ -13,6 +13,7 @@ import nacre.tensor.Range;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.Allocator;
 import nacre.tensor.spi.Collectives;
+import nacre.tensor.spi.Readback;
 import nacre.tensor.spi.Rendezvous;
 import nacre.tensor.spi.StepGraph;
 
@@ -123,6 +124,18 @@ final class MemoryCases {
                   .exact());
         }
       }
+    }
+    for (int elements : new int[] {1, 1000, 5000}) {
+      cases.add(
+          OracleCase.of("readLater", elements)
+              .in(DType.F32, Values.normal(), elements)
+              .out(DType.F32, elements)
+              .call(
+                  (backend, t) -> {
+                    Readback numbers = backend.readLater(t[0]);
+                    backend.upload(MemorySegment.ofArray(numbers.floats()), t[1]);
+                  })
+              .exact());
     }
     casts(cases);
     for (int[] shape : SHAPES) {

@@ -18,6 +18,7 @@ import nacre.tensor.cuda.driver.IndexFaults;
 import nacre.tensor.cuda.driver.Kernels;
 import nacre.tensor.cuda.driver.LibraryPolicy;
 import nacre.tensor.cuda.driver.PlanCache;
+import nacre.tensor.cuda.driver.Readbacks;
 import nacre.tensor.cuda.driver.Staging;
 import nacre.tensor.cuda.driver.Tickets;
 import nacre.tensor.cuda.nccl.NcclCollectives;
@@ -33,6 +34,7 @@ import nacre.tensor.spi.GroupNormInputs;
 import nacre.tensor.spi.LayerNormInputs;
 import nacre.tensor.spi.NormGradients;
 import nacre.tensor.spi.NormStatistics;
+import nacre.tensor.spi.Readback;
 import nacre.tensor.spi.Reduction;
 import nacre.tensor.spi.Rendezvous;
 import nacre.tensor.spi.StepGraph;
@@ -47,6 +49,7 @@ import nacre.tensor.spi.Window;
 final class CudaBackend implements Backend {
   private final Gpu gpu;
   private final Staging staging;
+  private final Readbacks readbacks;
   private final ElementwiseKernels elementwise;
   private final ReductionKernels reductions;
   private final CudaProducts products;
@@ -82,6 +85,7 @@ final class CudaBackend implements Backend {
             new IndexFaults(device),
             new Tickets(device, allocator));
     staging = new Staging(device, gpu.faults());
+    readbacks = new Readbacks(device, gpu.faults());
     elementwise = new ElementwiseKernels(gpu);
     reductions = new ReductionKernels(gpu, elementwise);
     MatrixKernels matrices = new MatrixKernels(gpu);
@@ -170,6 +174,15 @@ final class CudaBackend implements Backend {
   public void download(Tensor source, MemorySegment destination) {
     gpu.allocator().requireUnfollowed("download", source, "read it after");
     staging.download(source.address(), destination, source.bytes());
+  }
+
+  @Override
+  public Readback readLater(Tensor source) {
+    if (source.bytes() > Readbacks.BYTES) {
+      return Backend.super.readLater(source);
+    }
+    gpu.allocator().requireUnfollowed("readLater", source, "read it after");
+    return readbacks.begin(source.address(), source.bytes());
   }
 
   @Override

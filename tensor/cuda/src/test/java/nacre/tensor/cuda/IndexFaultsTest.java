@@ -18,6 +18,7 @@ import nacre.tensor.TestDevices;
 import nacre.tensor.ops.Cast;
 import nacre.tensor.ops.CrossEntropy;
 import nacre.tensor.ops.Gather;
+import nacre.tensor.spi.Readback;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -77,6 +78,22 @@ class IndexFaultsTest {
           assertArrayEquals(ROWS, table.toFloats());
         }
       }
+    }
+  }
+
+  @Test
+  void numbersThatAreReadLaterComeWithIt() {
+    Device gpu = gpu();
+    try (Scope _ = Scope.open()) {
+      Tensor table = table(gpu, DType.F32);
+      Readback before = gpu.backend().readLater(table);
+      Tensor bad = Gather.gather(table, indices(gpu, DType.I32, 1, 4));
+      Readback after = gpu.backend().readLater(bad);
+      bad.backend().fill(bad, 9);
+      assertArrayEquals(ROWS, before.floats(), "asked for before it");
+      assertRefused("gather: index 4 at position 1, the table has 3 rows", after::floats);
+      assertArrayEquals(new float[] {3, 4, 0, 0}, after.floats());
+      assertArrayEquals(new float[] {9, 9, 9, 9}, bad.toFloats(), "it is said once");
     }
   }
 

@@ -16,7 +16,9 @@ import nacre.tensor.spi.Indexed;
  */
 public final class IndexFaults {
   private static final KernelStruct FAULT = KernelConstants.INDEX_FAULT;
-  private static final long BYTES = FAULT.bytes();
+
+  /** Bytes of a record. */
+  static final long BYTES = FAULT.bytes();
 
   private final CudaDevice device;
   private final long address;
@@ -50,6 +52,15 @@ public final class IndexFaults {
     return address;
   }
 
+  /**
+   * Puts the record as it is behind all work so far elsewhere on the GPU, for who downloads it with
+   * other numbers and then calls {@link #requireNone(MemorySegment)}.
+   */
+  void copyTo(long elsewhere) {
+    check(
+        Cuda.cuMemcpyDtoDAsync_v2(elsewhere, address, BYTES, device.stream()), "cuMemcpyDtoDAsync");
+  }
+
   /** Asks for the record as it is behind all work so far. */
   void ask() {
     if (used) {
@@ -63,6 +74,11 @@ public final class IndexFaults {
    * @throws IndexOutOfBoundsException if an index was out of range
    */
   void requireNone() {
+    requireNone(copy);
+  }
+
+  /** The same of a record that was downloaded in another way. */
+  void requireNone(MemorySegment copy) {
     if (copy.get(ValueLayout.JAVA_INT, FAULT.at("found")) == 0) {
       return;
     }

@@ -8,17 +8,22 @@ import java.lang.foreign.ValueLayout;
 import nacre.bindings.cuda.Cuda;
 
 /**
- * Copies between the host and a GPU, through two pinned buffers: while the GPU reads one, the other
- * is filled. Without them the driver would copy through buffers of its own, and wait.
+ * Copies between the host and a GPU, through pinned memory: without it the driver would copy
+ * through buffers of its own, and wait. Downloads have two buffers: while the GPU fills one, the
+ * other is read.
  */
 public final class Staging {
   private static final long BYTES = 4 << 20;
+
+  /** Indices, timesteps, boxes take no more. */
+  private static final long SMALL = 64 << 10;
 
   private final CudaDevice device;
   private final IndexFaults faults;
   private final MemorySegment[] buffers = new MemorySegment[2];
   private final MemorySegment[] events = new MemorySegment[2];
-  private int next;
+  private final Uploads small;
+  private final Uploads large;
 
   @SuppressWarnings("restricted") // the driver gives as many bytes as were asked for
   public Staging(CudaDevice device, IndexFaults faults) {
@@ -33,6 +38,10 @@ public final class Staging {
         check(Cuda.cuEventCreate(out, Cuda.CU_EVENT_DISABLE_TIMING()), "cuEventCreate");
         events[i] = out.get(ValueLayout.ADDRESS, 0);
       }
+      check(Cuda.cuStreamCreate(out, Cuda.CU_STREAM_NON_BLOCKING()), "cuStreamCreate");
+      MemorySegment stream = out.get(ValueLayout.ADDRESS, 0);
+      small = new Uploads(device, stream, SMALL);
+      large = new Uploads(device, stream, BYTES);
     } finally {
       device.leave();
     }
@@ -42,19 +51,7 @@ public final class Staging {
   public void upload(MemorySegment source, long destination, long bytes) {
     device.enter();
     try {
-      for (long at = 0; at < bytes; at += BYTES) {
-        int i = next;
-        next = 1 - next;
-        long count = Math.min(BYTES, bytes - at);
-        // Not before the GPU has read what was put here last.
-        check(device.awaited(() -> Cuda.cuEventSynchronize(events[i])), "cuEventSynchronize");
-        MemorySegment.copy(source, at, buffers[i], 0, count);
-        device.launched();
-        check(
-            Cuda.cuMemcpyHtoDAsync_v2(destination + at, buffers[i], count, device.stream()),
-            "cuMemcpyHtoDAsync");
-        check(Cuda.cuEventRecord(events[i], device.stream()), "cuEventRecord");
-      }
+      (bytes <= SMALL ? small : large).copy(source, destination, bytes);
     } finally {
       device.leave();
     }
