@@ -405,10 +405,19 @@ void finalize(Descriptor& d) {
   }
 }
 
-// Workspace that a plan asks for: some, so that callers must give some.
+// Workspace that a plan asks for: some, so that callers must give some, and for attention's gradient the scores, in 16
+// bits, as cuDNN's deterministic engine has them.
 size_t workspace(const Program& program) {
-  Kind kind = program.operations.front().kind;
-  return kind == Kind::WEIGHT_GRADIENT || program.is_attention_gradient() ? 32 << 10 : 0;
+  if (program.is_attention_gradient()) {
+    size_t scores = 0;
+    for (const auto& operation : program.operations) {
+      for (const auto& [role, tensor] : operation.tensors) {
+        if (tensor.is_virtual) scores = std::max(scores, tensor.elements());
+      }
+    }
+    return (32 << 10) + 2 * scores;
+  }
+  return program.operations.front().kind == Kind::WEIGHT_GRADIENT ? 32 << 10 : 0;
 }
 
 template <class T>

@@ -30,10 +30,13 @@ import nacre.tensor.spi.Window;
 public final class CudnnLibrary {
   /**
    * Attention's gradient that gives the same bits each time keeps the scores of all queries with
-   * all keys, 2 bytes each. A batch that would make it more than 256 MiB goes in pieces, of one
-   * entry at least.
+   * all keys, 2 bytes each. A batch that would make it more than this part of the GPU's memory goes
+   * in pieces, of one entry at least. It is a part of all memory and not of what is free, so that a
+   * run that is resumed computes by the same plans.
    */
-  private static final long MOST_SCORES = 128L << 20;
+  private static final long PART = 32;
+
+  private static final long SCORE_BYTES = 2;
 
   /** Plans that are timed where tuning is asked for, of engines that are compiled among them. */
   private static final int CANDIDATES = 8;
@@ -44,6 +47,7 @@ public final class CudnnLibrary {
   private final long mostScores;
   private final LibraryPolicy policy;
   private final Map<GraphShape, Verdict> verdicts = new HashMap<>();
+  private final Map<GraphShape, Integer> pieces = new HashMap<>(); // entries of each, by the whole
   private Target.Handle target;
 
   private sealed interface Verdict {
@@ -59,7 +63,7 @@ public final class CudnnLibrary {
    * @param policy takes what cuDNN refused, and why, once for each signature
    */
   public CudnnLibrary(CudaDevice device, CudaAllocator allocator, LibraryPolicy policy) {
-    this(device, allocator, policy, MOST_SCORES);
+    this(device, allocator, policy, mostScores(device.totalBytes()));
   }
 
   /**
@@ -71,6 +75,11 @@ public final class CudnnLibrary {
     this.policy = policy;
     this.freedom = new Graph.Freedom(policy.tf32());
     this.mostScores = mostScores;
+  }
+
+  /** How many scores a GPU of so much memory keeps. */
+  static long mostScores(long totalBytes) {
+    return totalBytes / PART / SCORE_BYTES;
   }
 
   /**
@@ -134,13 +143,40 @@ public final class CudnnLibrary {
     }
   }
 
-  /** The gradients of {@link #attention}, of so many entries of the batch at a time as fit. */
+  /**
+   * The gradients of {@link #attention}, of so many entries of the batch at a time as fit: fewer,
+   * from then on, if less memory is free than was thought.
+   */
   public boolean attentionBackward(
       AttentionInputs in, Tensor y, Tensor dy, Tensor state, AttentionGradients out) {
+    device.enter();
+    try {
+      Shape q = in.q().shape();
+      int keys = in.k().dim(1);
+      GraphShape all = new GraphShape.AttentionGradient(in.q().dtype(), q, in.k().shape());
+      int together = pieces.computeIfAbsent(all, _ -> together(q, mostScores / scores(q, keys)));
+      while (true) {
+        try {
+          return attentionBackward(in, y, dy, state, out, together);
+        } catch (DeviceMemoryException e) {
+          int fewer = together(q, together / 2);
+          if (fewer >= together) {
+            throw e;
+          }
+          together = fewer;
+          pieces.put(all, fewer);
+        }
+      }
+    } finally {
+      device.leave();
+    }
+  }
+
+  private boolean attentionBackward(
+      AttentionInputs in, Tensor y, Tensor dy, Tensor state, AttentionGradients out, int together) {
     Tensor q = in.q();
     Tensor k = in.k();
     int n = q.dim(0);
-    int together = together(q.shape(), k.dim(1));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment factor = arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) in.scale());
       MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1);
@@ -171,14 +207,17 @@ public final class CudnnLibrary {
     return true;
   }
 
-  /** How many entries of a batch attention's gradient is computed of at a time. */
-  private int together(Shape q, int keys) {
+  /** Of one entry. */
+  private static long scores(Shape q, int keys) {
+    return (long) q.dim(1) * q.dim(2) * keys;
+  }
+
+  /** So many entries of a batch, at least one, as make pieces of about the same length. */
+  private static int together(Shape q, long most) {
     int n = q.dim(0);
-    long states = (long) q.dim(1) * q.dim(2);
-    int fits = Math.clamp(mostScores / (states * keys), 1, n);
-    int even = Math.ceilDiv(n, Math.ceilDiv(n, fits));
+    int even = Math.ceilDiv(n, Math.ceilDiv(n, Math.clamp(most, 1, n)));
     // Plans want addresses in multiples of 16 bytes: four of the states.
-    return even == n || states % 4 == 0 ? even : Math.ceilDiv(even, 4) * 4;
+    return even == n || (long) q.dim(1) * q.dim(2) % 4 == 0 ? even : Math.ceilDiv(even, 4) * 4;
   }
 
   private static MemorySegment at(Tensor tensor) {
