@@ -87,18 +87,23 @@ DEVICE void partial(const T* __restrict__ x, float* out, i64 pixels, int c, int 
   }
 }
 
-// The block that is done last with an image joins its chunks, a warp for each group: mean and
-// 1 / sqrt(variance + eps). Which block that is changes nothing: sums are in the order of the chunks.
-DEVICE void join_chunks(const float* partial, float* mean, float* rstd, u32* done, i64 pixels, int width, i64 chunk,
-                        int groups, float eps) {
+// Whether all other blocks of this block's image are done, and what they wrote can be read.
+DEVICE bool is_last_of_image(u32* done) {
   __shared__ bool last;
   __threadfence();
   __syncthreads();
   // Counts to the last chunk and begins at zero again, for the next launch.
   if (threadIdx.x == 0) last = atomicInc(done + blockIdx.y, gridDim.x - 1) == gridDim.x - 1;
   __syncthreads();
-  if (!last) return;
-  __threadfence();
+  if (last) __threadfence();
+  return last;
+}
+
+// The block that is done last with an image joins its chunks, a warp for each group: mean and
+// 1 / sqrt(variance + eps). Which block that is changes nothing: sums are in the order of the chunks.
+DEVICE void join_chunks(const float* partial, float* mean, float* rstd, u32* done, i64 pixels, int width, i64 chunk,
+                        int groups, float eps) {
+  if (!is_last_of_image(done)) return;
   i64 n = blockIdx.y;
   int chunks = static_cast<int>(gridDim.x);
   int lane = threadIdx.x & 31;
@@ -286,8 +291,10 @@ DEVICE float through(float normal, float gamma, float beta, float dy, bool silu_
 
 // partial [n, chunks, 2, c] = sums over the chunk's pixels of dz * normal, and of dz.
 template <class T, int W>
-DEVICE void backward_partial(const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd,
-                             const T* dy, float* out, i64 pixels, int c, int groups, i64 chunk, bool silu_after) {
+DEVICE void backward_partial(const T* __restrict__ x, const T* __restrict__ gamma, const T* __restrict__ beta,
+                             const float* __restrict__ mean, const float* __restrict__ rstd,
+                             const T* __restrict__ dy, float* out, i64 pixels, int c, int groups, i64 chunk,
+                             bool silu_after) {
   DYNAMIC_SHARED(float, sums);  // [lanes, c], twice
   Walk<W> walk(c, pixels, chunk);
   int width = c / groups;
@@ -308,6 +315,7 @@ DEVICE void backward_partial(const T* x, const T* gamma, const T* beta, const fl
       m[j] = mean[set];
       r[j] = rstd[set];
     }
+#pragma unroll 2  // four loads under way
     for (i64 pixel = walk.begin + walk.lane; pixel < walk.end; pixel += walk.lanes) {
       i64 at = image + pixel * c + pack * W;
       float v[W];
@@ -338,58 +346,73 @@ DEVICE void backward_partial(const T* x, const T* gamma, const T* beta, const fl
   }
 }
 
-// Joins the chunks: sums [n, 2, c] for each image, and over all images dgamma and dbeta. Blocks of 32 x 8
-// threads take 32 channels.
+// The block that is done last with an image joins its chunks in their order: sums [n, 2, c], and means [n, 2, groups]
+// over each group of dz * gamma * normal, and of dz * gamma.
 template <class T>
-DEVICE void backward_finish(const float* partial, float* sums, T* dgamma, T* dbeta, int n, int chunks, int c) {
-  __shared__ float parts[2][8][32];
-  int channel = blockIdx.x * 32 + threadIdx.x;
-  float all[2] = {};
-  for (int image = 0; image < n; image++) {
-    float s[2] = {};
-    if (channel < c) {
-      for (int k = threadIdx.y; k < chunks; k += 8) {
-        const float* from = partial + (static_cast<i64>(image) * chunks + k) * 2 * c + channel;
-        s[0] += from[0];
-        s[1] += from[c];
-      }
+DEVICE void backward_join(const float* partial, const T* gamma, float* sums, float* means, u32* done, i64 pixels, int c,
+                          int groups) {
+  if (!is_last_of_image(done)) return;
+  DYNAMIC_SHARED(float, joined);  // [2, c]
+  i64 n = blockIdx.y;
+  int chunks = static_cast<int>(gridDim.x);
+  int width = c / groups;
+  const float* from = partial + n * chunks * 2 * c;
+  for (int i = threadIdx.x; i < 2 * c; i += THREADS) {
+    float total = 0.0f;
+#pragma unroll 8
+    for (int k = 0; k < chunks; k++) total += from[static_cast<i64>(k) * 2 * c + i];
+    joined[i] = total;
+    sums[n * 2 * c + i] = total;
+  }
+  __syncthreads();
+  float count = static_cast<float>(pixels * width);
+  int lane = threadIdx.x & 31;
+  for (int i = threadIdx.x >> 5; i < 2 * groups; i += THREADS / 32) {
+    int first = (i < groups ? i : i - groups) * width;
+    float sum = 0.0f;
+    for (int k = lane; k < width; k += 32) {
+      sum = fmaf(joined[(i < groups ? 0 : c) + first + k], to_float(gamma[first + k]), sum);
     }
+    sum = warp_sum(sum);
+    if (lane == 0) means[n * 2 * groups + i] = sum / count;
+  }
+}
+
+// dgamma and dbeta [c], the sums over all images. A block takes 32 of the 2 c columns, as there are blocks.
+template <class T>
+DEVICE void backward_weights(const float* __restrict__ sums, T* dgamma, T* dbeta, int n, int c) {
+  __shared__ float parts[THREADS / 32][32];
+  int lane = threadIdx.x & 31;
+  int warp = threadIdx.x >> 5;
+  int blocks = static_cast<int>(gridDim.x * gridDim.y);
+  for (int tile = blockIdx.y * gridDim.x + blockIdx.x; tile * 32 < 2 * c; tile += blocks) {
+    int column = tile * 32 + lane;
+    float sum = 0.0f;
+    if (column < 2 * c) {
+      for (int image = warp; image < n; image += THREADS / 32) sum += sums[static_cast<i64>(image) * 2 * c + column];
+    }
+    parts[warp][lane] = sum;
     __syncthreads();
-    parts[0][threadIdx.y][threadIdx.x] = s[0];
-    parts[1][threadIdx.y][threadIdx.x] = s[1];
-    __syncthreads();
-    if (threadIdx.y < 2 && channel < c) {
+    if (warp == 0 && column < 2 * c) {
       float total = 0.0f;
 #pragma unroll
-      for (int r = 0; r < 8; r++) total += parts[threadIdx.y][r][threadIdx.x];
-      sums[(static_cast<i64>(image) * 2 + threadIdx.y) * c + channel] = total;
-      all[0] += total;
+      for (int r = 0; r < THREADS / 32; r++) total += parts[r][lane];
+      (column < c ? dgamma[column] : dbeta[column - c]) = from_float<T>(total);
     }
+    __syncthreads();
   }
-  if (channel < c && threadIdx.y == 0) dgamma[channel] = from_float<T>(all[0]);
-  if (channel < c && threadIdx.y == 1) dbeta[channel] = from_float<T>(all[0]);
 }
 
 // dx = rstd * (dz * gamma - mean(dz * gamma) - normal * mean(dz * gamma * normal)), means over the group.
 template <class T, int W>
-DEVICE void backward_apply(const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd,
-                           const T* dy, const float* sums, T* dx, i64 pixels, int c, int groups, i64 chunk,
-                           bool silu_after) {
-  DYNAMIC_SHARED(float, means);  // [2, groups]: of g * normal, and of g
+DEVICE void backward_apply(const T* __restrict__ x, const T* __restrict__ gamma, const T* __restrict__ beta,
+                           const float* __restrict__ mean, const float* __restrict__ rstd,
+                           const T* __restrict__ dy, const float* __restrict__ means, T* __restrict__ dx,
+                           i64 pixels, int c, int groups, i64 chunk, bool silu_after) {
   Walk<W> walk(c, pixels, chunk);
   int width = c / groups;
-  float count = static_cast<float>(pixels * width);
-  int lane = threadIdx.x & 31;
-  for (int i = threadIdx.x >> 5; i < 2 * groups; i += THREADS / 32) {
-    int g = i < groups ? i : i - groups;
-    const float* from = sums + (static_cast<i64>(blockIdx.y) * 2 + (i < groups ? 0 : 1)) * c;
-    float sum = 0.0f;
-    for (int k = g * width + lane; k < (g + 1) * width; k += 32) sum = fmaf(from[k], to_float(gamma[k]), sum);
-    sum = warp_sum(sum);
-    if (lane == 0) means[i] = sum / count;
-  }
-  __syncthreads();
   i64 image = blockIdx.y * pixels * c;
+  const float* own = means + static_cast<i64>(blockIdx.y) * 2 * groups;
   for (int pack = walk.pack; pack < walk.packs; pack += walk.across) {
     float m[W];
     float r[W];
@@ -404,9 +427,10 @@ DEVICE void backward_apply(const T* x, const T* gamma, const T* beta, const floa
       int g = (pack * W + j) / width;
       m[j] = mean[blockIdx.y * groups + g];
       r[j] = rstd[blockIdx.y * groups + g];
-      of_normal[j] = means[g];
-      of_one[j] = means[groups + g];
+      of_normal[j] = own[g];
+      of_one[j] = own[groups + g];
     }
+#pragma unroll 2
     for (i64 pixel = walk.begin + walk.lane; pixel < walk.end; pixel += walk.lanes) {
       i64 at = image + pixel * c + pack * W;
       float v[W];
@@ -454,23 +478,23 @@ DEVICE bool packs_fit(int c, const void* a, const void* b, const void* d) {
       apply_norm<T, decltype(w)::value>(x, gamma, beta, mean, rstd, y, pixels, c, groups, chunk, silu_after); \
     });                                                                                                       \
   }                                                                                                           \
-  extern "C" __global__ void __launch_bounds__(THREADS) group_norm_backward_partial_##NAME(                   \
+  extern "C" __global__ void __launch_bounds__(THREADS) group_norm_backward_sums_##NAME(                      \
       const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd, const T* dy,           \
-      float* out, i64 pixels, int c, int groups, i64 chunk, int silu_after) {                                 \
+      float* out, float* sums, float* means, u32* done, i64 pixels, int c, int groups, i64 chunk,             \
+      int silu_after) {                                                                                       \
     with_width<T>(packs_fit<T>(c, x, dy, gamma) && aligned16(beta), [&](auto w) {                             \
       backward_partial<T, decltype(w)::value>(x, gamma, beta, mean, rstd, dy, out, pixels, c, groups, chunk,  \
                                               silu_after);                                                    \
     });                                                                                                       \
-  }                                                                                                           \
-  extern "C" __global__ void __launch_bounds__(THREADS) group_norm_backward_finish_##NAME(                    \
-      const float* partial, float* sums, T* dgamma, T* dbeta, int n, int chunks, int c) {                     \
-    backward_finish(partial, sums, dgamma, dbeta, n, chunks, c);                                              \
+    backward_join(out, gamma, sums, means, done, pixels, c, groups);                                          \
   }                                                                                                           \
   extern "C" __global__ void __launch_bounds__(THREADS) group_norm_backward_apply_##NAME(                     \
       const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd, const T* dy,           \
-      const float* sums, T* dx, i64 pixels, int c, int groups, i64 chunk, int silu_after) {                   \
+      const float* sums, const float* means, T* dx, T* dgamma, T* dbeta, i64 pixels, int c, int groups,       \
+      i64 chunk, int silu_after) {                                                                            \
+    backward_weights(sums, dgamma, dbeta, gridDim.y, c);                                                      \
     with_width<T>(packs_fit<T>(c, x, dy, dx) && aligned16(gamma, beta), [&](auto w) {                         \
-      backward_apply<T, decltype(w)::value>(x, gamma, beta, mean, rstd, dy, sums, dx, pixels, c, groups,      \
+      backward_apply<T, decltype(w)::value>(x, gamma, beta, mean, rstd, dy, means, dx, pixels, c, groups,     \
                                             chunk, silu_after);                                               \
     });                                                                                                       \
   }

@@ -75,32 +75,95 @@ DEVICE void layer_norm_backward(const T* x, const T* gamma, const float* mean, c
   });
 }
 
-// partial [2, chunks, c] = sums over a chunk of rows of dy * normal, and of dy. A block of 32 x 8 threads takes
-// 32 columns of the rows blockIdx.y * chunk ...
-template <class T>
-DEVICE void layer_norm_weights(const T* x, const float* mean, const float* rstd, const T* dy, float* partial,
+// A block adds up WEIGHT_COLUMNS columns of the rows blockIdx.y * chunk ..., a thread one pack of them in every
+// THREADS / packs-th row.
+constexpr int WEIGHTS = WEIGHT_COLUMNS;
+
+template <class T, int W>
+DEVICE void layer_norm_partial(const T* __restrict__ x, const float* __restrict__ mean,
+                               const float* __restrict__ rstd, const T* __restrict__ dy, float (*parts)[2 * WEIGHTS],
                                i64 rows, int c, i64 chunk) {
-  __shared__ float parts[2][8][32];
-  int column = blockIdx.x * 32 + threadIdx.x;
+  constexpr int PACKS = WEIGHTS / W;
+  constexpr int LANES = THREADS / PACKS;
+  int lane = threadIdx.x / PACKS;
+  int pack = threadIdx.x % PACKS;
+  int column = blockIdx.x * WEIGHTS + pack * W;
   i64 begin = blockIdx.y * chunk;
   i64 end = begin + chunk < rows ? begin + chunk : rows;
-  float of_normal = 0.0f;
-  float of_one = 0.0f;
+  float of_normal[W] = {};
+  float of_one[W] = {};
   if (column < c) {
-    for (i64 row = begin + threadIdx.y; row < end; row += 8) {
-      float g = to_float(dy[row * c + column]);
-      of_normal = fmaf(g, (to_float(x[row * c + column]) - mean[row]) * rstd[row], of_normal);
-      of_one += g;
+#pragma unroll 4  // eight loads under way
+    for (i64 row = begin + lane; row < end; row += LANES) {
+      float v[W];
+      float g[W];
+      load_some(x + row * c + column, v);
+      load_some(dy + row * c + column, g);
+      float m = mean[row];
+      float r = rstd[row];
+#pragma unroll
+      for (int j = 0; j < W; j++) {
+        of_normal[j] = fmaf(g[j], (v[j] - m) * r, of_normal[j]);
+        of_one[j] += g[j];
+      }
     }
   }
-  parts[0][threadIdx.y][threadIdx.x] = of_normal;
-  parts[1][threadIdx.y][threadIdx.x] = of_one;
-  __syncthreads();
-  if (threadIdx.y < 2 && column < c) {
-    float total = 0.0f;
 #pragma unroll
-    for (int r = 0; r < 8; r++) total += parts[threadIdx.y][r][threadIdx.x];
-    partial[(static_cast<i64>(threadIdx.y) * gridDim.y + blockIdx.y) * c + column] = total;
+  for (int half = LANES / 2; half > 0; half /= 2) {  // the sums of the lower half of the lanes, and of its lower half
+    if (lane >= half && lane < 2 * half) {
+#pragma unroll
+      for (int j = 0; j < W; j++) {
+        parts[lane - half][pack * W + j] = of_normal[j];
+        parts[lane - half][WEIGHTS + pack * W + j] = of_one[j];
+      }
+    }
+    __syncthreads();
+    if (lane < half) {
+#pragma unroll
+      for (int j = 0; j < W; j++) {
+        of_normal[j] += parts[lane][pack * W + j];
+        of_one[j] += parts[lane][WEIGHTS + pack * W + j];
+      }
+    }
+    __syncthreads();
+  }
+  if (lane == 0) {
+#pragma unroll
+    for (int j = 0; j < W; j++) {
+      parts[0][pack * W + j] = of_normal[j];
+      parts[0][WEIGHTS + pack * W + j] = of_one[j];
+    }
+  }
+  __syncthreads();
+}
+
+// dgamma and dbeta [c]: partial [chunks, 2, c], which the block that is done last with its columns joins in order.
+template <class T>
+DEVICE void layer_norm_weights(const T* x, const float* mean, const float* rstd, const T* dy, float* partial, T* dgamma,
+                               T* dbeta, u32* done, i64 rows, int c, i64 chunk) {
+  __shared__ float parts[THREADS * PACK<T> / WEIGHTS / 2][2 * WEIGHTS];
+  __shared__ bool last;
+  if (c % PACK<T> == 0 && aligned16(x, dy)) {
+    layer_norm_partial<T, PACK<T>>(x, mean, rstd, dy, parts, rows, c, chunk);
+  } else {
+    layer_norm_partial<T, 1>(x, mean, rstd, dy, parts, rows, c, chunk);
+  }
+  int side = threadIdx.x / WEIGHTS;
+  int column = blockIdx.x * WEIGHTS + threadIdx.x % WEIGHTS;
+  bool has_one = side < 2 && column < c;
+  if (has_one) partial[(static_cast<i64>(blockIdx.y) * 2 + side) * c + column] = parts[0][threadIdx.x];
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) last = atomicInc(done + blockIdx.x, gridDim.y - 1) == gridDim.y - 1;
+  __syncthreads();
+  if (!last) return;
+  __threadfence();
+  if (has_one) {
+    float total = 0.0f;
+    int chunks = static_cast<int>(gridDim.y);
+#pragma unroll 8
+    for (int k = 0; k < chunks; k++) total += partial[(static_cast<i64>(k) * 2 + side) * c + column];
+    (side == 0 ? dgamma : dbeta)[column] = from_float<T>(total);
   }
 }
 
@@ -184,8 +247,9 @@ DEVICE void geglu_backward(const T* x, const T* dy, T* dx, i64 rows, int c) {
   }                                                                                                          \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                      \
       layer_norm_weights_##NAME(const T* x, const float* mean, const float* rstd, const T* dy,               \
-                                float* partial, i64 rows, int c, i64 chunk) {                                \
-    layer_norm_weights(x, mean, rstd, dy, partial, rows, c, chunk);                                          \
+                                float* partial, T* dgamma, T* dbeta, u32* done, i64 rows, int c,             \
+                                i64 chunk) {                                                                 \
+    layer_norm_weights(x, mean, rstd, dy, partial, dgamma, dbeta, done, rows, c, chunk);                     \
   }                                                                                                          \
   extern "C" __global__ void __launch_bounds__(THREADS) geglu_##NAME(const T* x, T* y, i64 rows, int c) {    \
     geglu(x, y, rows, c);                                                                                    \

@@ -1,7 +1,6 @@
 package nacre.tensor.cuda;
 
 import java.util.function.Consumer;
-import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.cuda.driver.Arguments;
 import nacre.tensor.cuda.driver.Kernel;
@@ -70,11 +69,16 @@ final class NormKernels {
     }
   }
 
-  private Image image(Tensor x) {
+  /**
+   * Cuts images for the whole GPU.
+   *
+   * @param resident blocks that a multiprocessor has room for, so that all run at once
+   */
+  private Image image(Tensor x, int resident) {
     int n = x.dim(0);
     int c = x.dim(-1);
     long pixels = x.elements() / ((long) n * c);
-    long blocks = Math.max(1, 4L * gpu.device().multiprocessors() / n);
+    long blocks = Math.max(1, (long) resident * gpu.device().multiprocessors() / n);
     return new Image(n, pixels, c, Math.max(FEWEST_PIXELS, ReductionKernels.ceil(pixels, blocks)));
   }
 
@@ -89,7 +93,7 @@ final class NormKernels {
       whole(in, whole, y, statistics);
       return;
     }
-    Image i = image(x);
+    Image i = image(x, 4);
     gpu.scratch(
         2L * i.n * i.chunks() * groups * Float.BYTES,
         partial ->
@@ -170,52 +174,18 @@ final class NormKernels {
       GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
     Tensor x = in.x();
     int groups = in.groups();
-    Image i = image(x);
+    Image i = image(x, 2);
+    long sums = 2L * i.n * i.c * Float.BYTES;
+    long means = 2L * i.n * groups * Float.BYTES;
     gpu.scratch(
-        2L * i.n * i.c * Float.BYTES,
-        sums -> {
-          gpu.scratch(
-              2L * i.n * i.chunks() * i.c * Float.BYTES,
-              partial -> {
-                launch(
-                    "group_norm_backward_partial",
-                    x,
-                    i,
-                    sums(i),
-                    a ->
-                        a.address(x.address())
-                            .address(in.gamma().address())
-                            .address(in.beta().address())
-                            .address(statistics.mean().address())
-                            .address(statistics.rstd().address())
-                            .address(dy.address())
-                            .address(partial)
-                            .i64(i.pixels)
-                            .i32(i.c)
-                            .i32(groups)
-                            .i64(i.chunk)
-                            .flag(in.silu()));
-                gpu.kernel(GROUPS, "group_norm_backward_finish", x.dtype())
-                    .launch(
-                        ReductionKernels.ceil(i.c, 32),
-                        1,
-                        1,
-                        32,
-                        8,
-                        a ->
-                            a.address(partial)
-                                .address(sums)
-                                .address(out.dgamma().address())
-                                .address(out.dbeta().address())
-                                .i32(i.n)
-                                .i32((int) i.chunks())
-                                .i32(i.c));
-              });
+        sums * (1 + i.chunks()) + means,
+        scratch -> {
+          long meansAt = scratch + sums * (1 + i.chunks());
           launch(
-              "group_norm_backward_apply",
+              "group_norm_backward_sums",
               x,
               i,
-              2 * Float.BYTES * groups,
+              sums(i),
               a ->
                   a.address(x.address())
                       .address(in.gamma().address())
@@ -223,8 +193,32 @@ final class NormKernels {
                       .address(statistics.mean().address())
                       .address(statistics.rstd().address())
                       .address(dy.address())
-                      .address(sums)
+                      .address(scratch + sums)
+                      .address(scratch)
+                      .address(meansAt)
+                      .address(gpu.tickets().address())
+                      .i64(i.pixels)
+                      .i32(i.c)
+                      .i32(groups)
+                      .i64(i.chunk)
+                      .flag(in.silu()));
+          launch(
+              "group_norm_backward_apply",
+              x,
+              i,
+              0,
+              a ->
+                  a.address(x.address())
+                      .address(in.gamma().address())
+                      .address(in.beta().address())
+                      .address(statistics.mean().address())
+                      .address(statistics.rstd().address())
+                      .address(dy.address())
+                      .address(scratch)
+                      .address(meansAt)
                       .address(out.dx().address())
+                      .address(out.dgamma().address())
+                      .address(out.dbeta().address())
                       .i64(i.pixels)
                       .i32(i.c)
                       .i32(groups)
@@ -277,32 +271,31 @@ final class NormKernels {
                     .i64(rows)
                     .i32(c));
     // Blocks for the whole GPU, and no more: the sums that they leave are added up by few blocks.
-    long across = ReductionKernels.ceil(c, 32);
+    long across = ReductionKernels.ceil(c, KernelConstants.WEIGHT_COLUMNS);
     long fill = ReductionKernels.ceil(rows * across, 4L * gpu.device().multiprocessors());
     long chunk = Math.max(LEAST_ROWS, fill);
     long chunks = ReductionKernels.ceil(rows, chunk);
-    long half = chunks * c * Float.BYTES;
     gpu.scratch(
-        2 * half,
-        partial -> {
-          gpu.kernel(ROWS, "layer_norm_weights", x.dtype())
-              .launch(
-                  across,
-                  chunks,
-                  1,
-                  32,
-                  8,
-                  a ->
-                      a.address(x.address())
-                          .address(statistics.mean().address())
-                          .address(statistics.rstd().address())
-                          .address(dy.address())
-                          .address(partial)
-                          .i64(rows)
-                          .i32(c)
-                          .i64(chunk));
-          reductions.columns(partial, DType.F32, chunks, c, dgamma.address(), dgamma.dtype());
-          reductions.columns(partial + half, DType.F32, chunks, c, dbeta.address(), dbeta.dtype());
-        });
+        2 * chunks * c * Float.BYTES,
+        partial ->
+            gpu.kernel(ROWS, "layer_norm_weights", x.dtype())
+                .launch(
+                    across,
+                    chunks,
+                    1,
+                    Kernel.THREADS,
+                    1,
+                    a ->
+                        a.address(x.address())
+                            .address(statistics.mean().address())
+                            .address(statistics.rstd().address())
+                            .address(dy.address())
+                            .address(partial)
+                            .address(dgamma.address())
+                            .address(dbeta.address())
+                            .address(gpu.tickets().address())
+                            .i64(rows)
+                            .i32(c)
+                            .i64(chunk)));
   }
 }

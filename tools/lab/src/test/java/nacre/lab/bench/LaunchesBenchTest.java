@@ -121,7 +121,7 @@ class LaunchesBenchTest {
   void aStepOfTraining() throws IOException, InterruptedException {
     List<Row> rows = rows(count("unet-averaged-32-b32", "NACRE_NVTX", "on"));
     assertLayersAreNamed();
-    assertAtMost(1772, 88.3, of(rows, "all"));
+    assertAtMost(1608, 88.3, of(rows, "all"));
     Set<String> many = Set.of("cast", "castAll", "sumOfSquares", "adamW", "lerp");
     long launches =
         rows.stream().filter(row -> many.contains(row.operation)).mapToLong(Row::launches).sum();

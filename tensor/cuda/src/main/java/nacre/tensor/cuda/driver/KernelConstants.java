@@ -29,6 +29,9 @@ public final class KernelConstants {
   /** Columns that a block adds up: 32 threads side by side, four each. */
   public static final int SUMMED_COLUMNS = 128;
 
+  /** Columns of which a block adds up LayerNorm's gradients of gamma and beta. */
+  public static final int WEIGHT_COLUMNS = 64;
+
   /** Threads of a block that has whole groups of an image to normalize. */
   public static final int GROUP_THREADS = 512;
 
@@ -91,6 +94,7 @@ public final class KernelConstants {
     NUMBERS.put("TILE_EDGE", TILE_EDGE);
     NUMBERS.put("ATTENTION_ROWS", ATTENTION_ROWS);
     NUMBERS.put("SUMMED_COLUMNS", SUMMED_COLUMNS);
+    NUMBERS.put("WEIGHT_COLUMNS", WEIGHT_COLUMNS);
     NUMBERS.put("GROUP_THREADS", GROUP_THREADS);
     NUMBERS.put("TABLE_TENSORS", TABLE_TENSORS);
     NUMBERS.put("TABLE_CODED", TABLE_CODED);

@@ -92,7 +92,8 @@ public final class Readbacks {
       try {
         if (values == null) {
           if (!isDone()) {
-            check(device.awaited(() -> Cuda.cuEventSynchronize(slot.arrived)), "cuEventSynchronize");
+            check(
+                device.awaited(() -> Cuda.cuEventSynchronize(slot.arrived)), "cuEventSynchronize");
           }
           device.checkDownload();
           faults.requireNone(slot.here);
