@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalDouble;
+import java.util.Optional;
 import nacre.tensor.DType;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.CollectiveException;
@@ -20,7 +20,7 @@ public final class MpiCollectives implements Collectives {
   private final String library;
   private final List<Exchange> started = new ArrayList<>();
   private long exchangeNanos;
-  private long hiddenNanos;
+  private long waitedNanos;
 
   MpiCollectives(MpiThread mpi, String library) {
     this.mpi = mpi;
@@ -109,7 +109,7 @@ public final class MpiCollectives implements Collectives {
         if (exchange.ended() > until) {
           long from = Math.max(exchange.begun(), until);
           exchangeNanos += exchange.ended() - from;
-          hiddenNanos += Math.max(0, Math.min(asked, exchange.ended()) - from);
+          waitedNanos += Math.max(0, exchange.ended() - Math.max(asked, from));
           until = exchange.ended();
         }
       }
@@ -119,10 +119,8 @@ public final class MpiCollectives implements Collectives {
   }
 
   @Override
-  public OptionalDouble hidden() {
-    return exchangeNanos == 0
-        ? OptionalDouble.empty()
-        : OptionalDouble.of((double) hiddenNanos / exchangeNanos);
+  public Optional<Timing> timing() {
+    return Optional.of(new Timing(exchangeNanos / 1e9, waitedNanos / 1e9));
   }
 
   @SuppressWarnings("restricted")

@@ -20,9 +20,13 @@ import nacre.tensor.spi.CollectiveException;
  * not.
  */
 final class MpiThread {
-  /** How long it sleeps while something is under way, and while nothing is. */
-  private static final long BUSY_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
+  /** How long it sleeps while somebody waits for what is under way. */
+  private static final long AWAITED_NANOS = TimeUnit.MICROSECONDS.toNanos(20);
 
+  /** The same while others compute meanwhile, on this core as it may be. */
+  private static final long BESIDE_NANOS = TimeUnit.MICROSECONDS.toNanos(400);
+
+  /** The same while nothing is under way. */
   private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   private final Mpi5 mpi;
@@ -37,6 +41,7 @@ final class MpiThread {
   private long exchanges;
   private volatile CollectiveException failure;
   private volatile boolean over;
+  private volatile boolean isAwaited;
   private volatile long bytesSent;
 
   /** Initializes MPI, which waits for all ranks. */
@@ -67,9 +72,10 @@ final class MpiThread {
       }
       advance();
       if (watch != null && failure == null) {
-        watch.look(awaited());
+        watch.look(this::awaited);
       }
-      LockSupport.parkNanos(active.isEmpty() ? IDLE_NANOS : BUSY_NANOS);
+      LockSupport.parkNanos(
+          active.isEmpty() ? IDLE_NANOS : isAwaited ? AWAITED_NANOS : BESIDE_NANOS);
     }
   }
 
@@ -132,7 +138,13 @@ final class MpiThread {
 
   /** Waits for an exchange. */
   MemorySegment await(Exchange exchange) {
-    return await(exchange.done);
+    isAwaited = true;
+    LockSupport.unpark(thread);
+    try {
+      return await(exchange.done);
+    } finally {
+      isAwaited = false;
+    }
   }
 
   private static <T> T await(CompletableFuture<T> future) {

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Finds out that a rank is lost. Every rank sends rank 0 a beat every two seconds, and rank 0 every
@@ -128,7 +129,7 @@ final class Watch {
   }
 
   /** Looks after the others; called often. */
-  void look(List<Integer> awaited) {
+  void look(Supplier<List<Integer>> awaited) {
     long now = clock.getAsLong();
     if (told || now - looked < LOOK_MILLIS) {
       return;
@@ -139,7 +140,7 @@ final class Watch {
     looked = now;
     String found = tellsOfGone(now) ? gone() : null;
     if (found == null) {
-      exchangeBeats(now, !awaited.isEmpty() || deviceWaits.getAsBoolean());
+      exchangeBeats(now, !awaited.get().isEmpty() || deviceWaits.getAsBoolean());
       long turn = rank == 1 ? GRACE_MILLIS : 2 * GRACE_MILLIS;
       found = rank == 0 ? judge(now) : silent(0, now, timeoutMillis + turn);
     }

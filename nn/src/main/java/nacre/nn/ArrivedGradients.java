@@ -1,6 +1,8 @@
 package nacre.nn;
 
+import java.util.ArrayDeque;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,8 +12,10 @@ import nacre.nn.ShardLayout.Member;
 import nacre.tensor.Tensor;
 
 /**
- * Which gradients of a step have come so far, and with that which buckets can be sent. Buckets go
- * in the order of their layout, whatever order they fill in, so that all ranks do the same.
+ * Which gradients of a step have come so far, and with that which buckets can be sent: in the order
+ * in which they fill, which is the same on all ranks, as they go back through the same operations.
+ * In the order of their layout one that fills late, since all of a network reads one of its
+ * parameters, would keep back the others.
  */
 final class ArrivedGradients {
   /** Where a parameter's gradient lies: in which bucket, and as which of its members. */
@@ -28,7 +32,7 @@ final class ArrivedGradients {
   private final Map<Tensor, Place> places = new IdentityHashMap<>();
   private final Set<Tensor> present = Collections.newSetFromMap(new IdentityHashMap<>());
   private final int[] missing;
-  private int next;
+  private final Deque<Integer> full = new ArrayDeque<>();
 
   ArrivedGradients(ShardLayout layout) {
     buckets = layout.buckets();
@@ -44,7 +48,7 @@ final class ArrivedGradients {
   /** Before a step: none has come. */
   void clear() {
     present.clear();
-    next = 0;
+    full.clear();
     for (int i = 0; i < missing.length; i++) {
       missing[i] = buckets.get(i).members().size();
     }
@@ -70,7 +74,9 @@ final class ArrivedGradients {
     if (!present.add(place.member.parameter())) {
       return false;
     }
-    missing[place.bucket]--;
+    if (--missing[place.bucket] == 0) {
+      full.add(place.bucket);
+    }
     return true;
   }
 
@@ -80,6 +86,12 @@ final class ArrivedGradients {
    * @param evenIfNotFull at the end, when no more gradients come
    */
   int next(boolean evenIfNotFull) {
-    return next < missing.length && (evenIfNotFull || missing[next] == 0) ? next++ : -1;
+    for (int i = 0; evenIfNotFull && i < missing.length; i++) {
+      if (missing[i] > 0) {
+        missing[i] = 0;
+        full.add(i);
+      }
+    }
+    return full.isEmpty() ? -1 : full.remove();
   }
 }

@@ -1,6 +1,6 @@
 package nacre.tensor.spi;
 
-import java.util.OptionalDouble;
+import java.util.Optional;
 import nacre.tensor.Tensor;
 
 /**
@@ -78,11 +78,21 @@ public interface Collectives extends AutoCloseable {
   long bytesSent();
 
   /**
-   * The share of the time of exchanges during which this rank went on computing: 1 where all were
-   * over when they were joined. Empty where nobody measures it, or nothing was exchanged.
+   * What started exchanges took so far.
+   *
+   * @param seconds in which something was under way
+   * @param waited of them, in which this rank waited for it at {@link #join}
    */
-  default OptionalDouble hidden() {
-    return OptionalDouble.empty();
+  record Timing(double seconds, double waited) {
+    /** The share that was hidden behind what this rank computed meanwhile. */
+    public double hidden() {
+      return seconds == 0 ? 0 : 1 - waited / seconds;
+    }
+  }
+
+  /** What started exchanges took so far; empty where nobody measures it. */
+  default Optional<Timing> timing() {
+    return Optional.empty();
   }
 
   /**

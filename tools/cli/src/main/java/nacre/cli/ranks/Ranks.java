@@ -152,18 +152,20 @@ public final class Ranks {
   /** What this rank has sent in some steps, in words. */
   public String traffic(Device device, long steps) {
     Collectives exchanged = collectives(device);
-    String hidden =
-        exchanged.hidden().isEmpty()
-            ? ""
-            : String.format(
-                Locale.ROOT,
-                ", %.0f %% of the exchange while backward went on",
-                100 * exchanged.hidden().getAsDouble());
-    return String.format(
-        Locale.ROOT,
-        "%.1f MB sent by each rank a step%s",
-        exchanged.bytesSent() / 1e6 / steps,
-        hidden);
+    String sent =
+        String.format(
+            Locale.ROOT, "%.1f MB by each rank a step", exchanged.bytesSent() / 1e6 / steps);
+    return exchanged
+        .timing()
+        .map(
+            t ->
+                String.format(
+                    Locale.ROOT,
+                    "%s, %.1f ms of exchange, %.0f %% of them while backward went on",
+                    sent,
+                    1e3 * t.seconds() / steps,
+                    100 * t.hidden()))
+        .orElse(sent);
   }
 
   /** What exchanges a device's tensors, in one line. */
