@@ -1,6 +1,7 @@
 package nacre.distributed;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Map;
@@ -58,6 +59,10 @@ class RanksTest {
   void loadNothingWithoutALauncher() {
     assertEquals(Optional.empty(), Launcher.of(Map.of("SLURM_PROCID", "1", "PMI_RANK", " ")));
     assertEquals("PMIx", Launcher.of(Map.of("PMIX_RANK", "0")).orElseThrow().name());
+    assertTrue(
+        Launcher.of(Map.of("PMI_RANK", "0", "PMI_SIZE", "1")).orElseThrow().isOnly());
+    assertFalse(
+        Launcher.of(Map.of("PMIX_RANK", "0", "PMI_SIZE", "1")).orElseThrow().isOnly());
     Settings alone = Settings.of(new Properties(), Map.of());
     assertEquals(Optional.empty(), World.join(alone));
   }

@@ -4,6 +4,7 @@ import static nacre.tensor.ops.Ops.multiply;
 import static nacre.tensor.ops.Ops.sum;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -31,20 +32,26 @@ class FinishedGradientsTest {
         y = multiply(multiply(y, a), c);
         Tensor loss = sum(y);
         Tensor one = Tensor.full(DEVICE, DType.F32, Shape.of(), 1);
+        Tensor sum = Tensor.of(DEVICE, Shape.of(2), 100, 200);
         Gradients gradients =
             tape.backward(
                 Map.of(loss, one),
-                Map.of(),
+                Map.of(b, sum),
                 (leaf, gradient) -> {
                   told.add(leaf);
                   values.add(gradient.toFloats());
                 });
         assertEquals(List.of(c, b, a), told);
-        for (int i = 0; i < 3; i++) {
-          assertArrayEquals(gradients.of(told.get(i)).toFloats(), values.get(i));
-        }
+        assertArrayEquals(new float[] {2 * 5 * 11 * 5, 3 * 7 * 13 * 7}, values.get(0));
+        float[] ofB = {100 + 2 * 5 * 5 * 17, 200 + 3 * 7 * 7 * 19};
+        assertArrayEquals(ofB, values.get(1));
         // d/da of x a b a c is 2 x a b c.
-        assertArrayEquals(new float[] {2 * 2 * 5 * 11 * 17, 2 * 3 * 7 * 13 * 19}, values.getLast());
+        assertArrayEquals(new float[] {2 * 2 * 5 * 11 * 17, 2 * 3 * 7 * 13 * 19}, values.get(2));
+        // What was told of is freed, but for sums, which are the caller's.
+        assertEquals(null, gradients.of(a));
+        assertEquals(null, gradients.of(c));
+        assertSame(sum, gradients.of(b));
+        assertArrayEquals(ofB, sum.toFloats());
         assertEquals(null, gradients.of(unread));
       }
     }

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
+import nacre.distributed.Launcher;
 import nacre.distributed.World;
 import nacre.neuralassets.data.Share;
 import nacre.tensor.Device;
@@ -61,12 +62,16 @@ public final class Ranks {
   }
 
   /**
-   * Joins the others, before anything is computed, if a launcher started this process.
+   * Joins the others, before anything is computed, if a launcher started this process. One that
+   * was started alone, as by {@code srun -n 1}, needs no library.
    *
    * @param err where it is told that a rank is lost, which ends this process
    * @throws IllegalStateException in one line, if there is no library that could be used
    */
   public static void join(Settings settings, PrintWriter err) {
+    if (Launcher.of(settings.environment()).filter(Launcher::isOnly).isPresent()) {
+      return;
+    }
     World.join(settings)
         .ifPresent(
             world -> {
