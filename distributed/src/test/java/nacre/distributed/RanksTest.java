@@ -59,10 +59,8 @@ class RanksTest {
   void loadNothingWithoutALauncher() {
     assertEquals(Optional.empty(), Launcher.of(Map.of("SLURM_PROCID", "1", "PMI_RANK", " ")));
     assertEquals("PMIx", Launcher.of(Map.of("PMIX_RANK", "0")).orElseThrow().name());
-    assertTrue(
-        Launcher.of(Map.of("PMI_RANK", "0", "PMI_SIZE", "1")).orElseThrow().isOnly());
-    assertFalse(
-        Launcher.of(Map.of("PMIX_RANK", "0", "PMI_SIZE", "1")).orElseThrow().isOnly());
+    assertTrue(Launcher.of(Map.of("PMI_RANK", "0", "PMI_SIZE", "1")).orElseThrow().isOnly());
+    assertFalse(Launcher.of(Map.of("PMIX_RANK", "0", "PMI_SIZE", "1")).orElseThrow().isOnly());
     Settings alone = Settings.of(new Properties(), Map.of());
     assertEquals(Optional.empty(), World.join(alone));
   }

@@ -62,8 +62,8 @@ public final class Ranks {
   }
 
   /**
-   * Joins the others, before anything is computed, if a launcher started this process. One that
-   * was started alone, as by {@code srun -n 1}, needs no library.
+   * Joins the others, before anything is computed, if a launcher started this process. One that was
+   * started alone, as by {@code srun -n 1}, needs no library.
    *
    * @param err where it is told that a rank is lost, which ends this process
    * @throws IllegalStateException in one line, if there is no library that could be used
