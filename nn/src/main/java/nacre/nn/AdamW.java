@@ -273,7 +273,9 @@ public final class AdamW implements Optimizer {
     step(gradients, null);
   }
 
-  /** Gradients of f32 parameters may be bf16, as {@link Gradients#asComputed} has them. */
+  /**
+   * Gradients of f32 parameters may be bf16, as {@link nacre.tensor.Gradients#asComputed} has them.
+   */
   @Override
   public void step(Function<Tensor, Tensor> gradients, Ema averages) {
     Map<Batch, List<Slot>> members = new LinkedHashMap<>();
