@@ -5,11 +5,11 @@ import java.nio.charset.StandardCharsets;
 import nacre.tensor.spi.Rendezvous;
 
 /** What ranks do together, and which has failed on all of them if it has on one. */
-public final class Agreed {
+final class Agreed {
   private Agreed() {}
 
   /** What one rank does of it. */
-  public interface Work {
+  interface Work {
     /**
      * Does it.
      *
@@ -24,7 +24,7 @@ public final class Agreed {
    * @throws IOException on every rank, if it was thrown on one: this rank's own, or the line of the
    *     first that has one
    */
-  public static void upon(Rendezvous ranks, Work work) throws IOException {
+  static void upon(Rendezvous ranks, Work work) throws IOException {
     IOException own = null;
     try {
       work.run();

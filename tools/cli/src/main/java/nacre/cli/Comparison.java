@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 import nacre.cli.options.UsageException;
 import nacre.cli.output.Progress;
 import nacre.cli.ranks.Ranks;
@@ -131,21 +132,14 @@ final class Comparison {
         List<Map<String, SetEvaluator.SetValue>> ofSets = new ArrayList<>();
         for (int seed = 0; seed < seeds(contender); seed++) {
           long first = before;
-          long number = seed;
           Evaluator.Progress told =
               progress == null
                   ? Evaluator.Progress.NONE
                   : (done, drawn) -> progress.step(first + done, drawn);
           Evaluator evaluator = new Evaluator(cases, metrics, folder, pictures, told);
           int earlier = files;
-          values.add(
-              evaluated(
-                  () ->
-                      evaluator.run(
-                          contender,
-                          number,
-                          file -> (earlier + file) % share.ranks() == share.rank()),
-                  contender));
+          IntPredicate mine = file -> (earlier + file) % share.ranks() == share.rank();
+          values.add(evaluated(evaluator, contender, seed, mine));
           files += evaluator.files();
           if (share.ranks() == 1) {
             ofSets.add(
@@ -160,14 +154,10 @@ final class Comparison {
         cases.size(), metrics.stream().map(EvaluationResults.Column::of).toList(), methods);
   }
 
-  private interface Evaluating {
-    MethodValues run() throws IOException;
-  }
-
-  private static MethodValues evaluated(Evaluating evaluating, Contender contender)
-      throws IOException {
+  private static MethodValues evaluated(
+      Evaluator evaluator, Contender contender, int seed, IntPredicate mine) throws IOException {
     try {
-      return evaluating.run();
+      return evaluator.run(contender, seed, mine);
     } catch (NotFiniteException e) {
       throw ModelChoice.damaged(Path.of(contender.name()), e);
     }

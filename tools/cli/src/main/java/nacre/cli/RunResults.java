@@ -67,7 +67,8 @@ final class RunResults {
   boolean conclude(Trainer trainer, RunLog log, boolean changed) throws IOException {
     Ranks ranks = request.ranks();
     if (request.sheets()) {
-      if (ranks.isFirst() && !isDrawn(request, title(trainer)) && !sheet(trainer, log)) {
+      boolean isDrawn = !ranks.isFirst() || isDrawn(request, title(trainer)) || sheet(trainer, log);
+      if (ranks.any(!isDrawn)) {
         return false;
       }
       out.println("sheet   " + request.folder().sheet());

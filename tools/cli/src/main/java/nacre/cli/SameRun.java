@@ -2,13 +2,9 @@ package nacre.cli;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Map;
 import java.util.TreeMap;
-import java.util.zip.CRC32C;
 import nacre.tensor.Tensor;
+import nacre.weights.Sha256;
 
 /** What must be the same on all processes that train together. */
 final class SameRun {
@@ -20,41 +16,26 @@ final class SameRun {
    * A digest of a run's settings, of the data set's extent, and of the weights that it begins with.
    */
   static byte[] digest(TrainingRun.Request request, Workload<?> work) {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("this Java has no SHA-256", e);
-    }
-    String settings =
-        String.join(
-            "\n",
-            request.preset().json(),
-            request.compute().toString(),
-            Long.toString(request.seed()),
-            request.length().toString(),
-            request.device().backend().getClass().getName(),
-            String.join("\n", work.data().describe()),
-            String.join("\n", work.data().split().heldOut().ids()),
-            Long.toString(work.model().steps()));
-    digest.update(settings.getBytes(StandardCharsets.UTF_8));
-    Map<String, Tensor> weights = new TreeMap<>(work.model().trainedParameters());
-    weights.forEach(
-        (name, weight) ->
-            digest.update((name + " " + checksum(weight)).getBytes(StandardCharsets.UTF_8)));
-    return digest.digest();
+    Sha256 digest = new Sha256();
+    digest.add(request.preset().json()).add(request.compute().toString());
+    digest.add(Long.toString(request.seed())).add(request.length().toString());
+    digest.add(request.device().backend().getClass().getName());
+    work.data().describe().forEach(digest::add);
+    work.data().split().heldOut().ids().forEach(digest::add);
+    digest.add(Long.toString(work.model().steps()));
+    new TreeMap<>(work.model().trainedParameters())
+        .forEach((name, weight) -> add(digest.add(name), weight));
+    return digest.bytes();
   }
 
-  private static long checksum(Tensor weight) {
+  private static void add(Sha256 digest, Tensor weight) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment bytes = arena.allocate(weight.bytes());
       weight.backend().download(weight, bytes);
-      CRC32C sum = new CRC32C();
       for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
         long length = Math.min(CHUNK, bytes.byteSize() - at);
-        sum.update(bytes.asSlice(at, length).asByteBuffer());
+        digest.add(bytes.asSlice(at, length).asByteBuffer());
       }
-      return sum.getValue();
     }
   }
 }

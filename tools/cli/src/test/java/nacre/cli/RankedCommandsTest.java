@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import nacre.distributed.Mpirun;
 import org.junit.jupiter.api.BeforeAll;
@@ -82,5 +83,20 @@ class RankedCommandsTest {
     }
     String words = "eval --pairs 9 --steps 1 --json --data " + packs + " --model ";
     assertEquals(3, json(run(1, words + folder.resolve("run"))).get("pairs").intValue());
+  }
+
+  @Test
+  void cachedLatentsAreDivided() throws Exception {
+    Path run = folder.resolve("latents");
+    LatentModel.begin(run, LatentModel.preset(16), folder.resolve("scenes").toString(), 4);
+    String words = "train --resume --no-sheet --eval-pairs 0 --cache-latents ";
+    words += folder.resolve("cache") + " --out " + run;
+    String text = run(2, words);
+    assertTrue(
+        Pattern.compile("latents ([0-9]+) frames in .*, \\1 of them encoded now")
+            .matcher(text)
+            .find(),
+        text);
+    assertTrue(text.contains("saved   " + run), text);
   }
 }

@@ -32,6 +32,9 @@ public record StepReport(double loss, boolean stops, String failure, long total,
 
   /** Exchanges reports; called by all ranks after the same step. */
   public Sum exchange(Ranks ranks) {
+    if (!ranks.several()) {
+      return new Sum(loss, stops, failure, total, saves, Double.isFinite(loss) ? -1 : 0);
+    }
     byte[][] all = ranks.rendezvous().all(bytes());
     double sum = 0;
     boolean stop = false;
@@ -39,7 +42,7 @@ public record StepReport(double loss, boolean stops, String failure, long total,
     int broken = -1;
     StepReport first = null;
     for (int rank = 0; rank < all.length; rank++) {
-      StepReport report = all.length == 1 ? this : of(all[rank]);
+      StepReport report = of(all[rank]);
       first = first == null ? report : first;
       sum += report.loss;
       stop |= report.stops;
@@ -47,7 +50,7 @@ public record StepReport(double loss, boolean stops, String failure, long total,
         broken = rank;
       }
       if (why.isEmpty() && !report.failure.isEmpty()) {
-        why = all.length == 1 ? report.failure : "rank " + rank + ": " + report.failure;
+        why = "rank " + rank + ": " + report.failure;
       }
     }
     return new Sum(sum / all.length, stop, why, first.total, first.saves, broken);
