@@ -36,8 +36,10 @@ struct Id {
 struct Call {
   uint64_t number;
   uint64_t count;
-  int32_t kind, type, root, padding;
+  int32_t kind, type, op, root;
 };
+
+enum Op { SUM = 0, MEAN = 4 };
 
 constexpr int U8 = 1, I32 = 2, I64 = 4, F16 = 6, F32 = 7, BF16 = 9;
 
@@ -53,6 +55,8 @@ const char* type_name(int type) {
   return nullptr;
 }
 
+bool is_floating(int type) { return type == F16 || type == F32 || type == BF16; }
+
 size_t type_bytes(int type) {
   return type == I64 ? 8 : type == F32 || type == I32 ? 4 : type == U8 ? 1 : 2;
 }
@@ -62,6 +66,7 @@ std::string tell(const Call& c) {
   if (c.kind == LEAVE) return NAMES[LEAVE];
   std::string text = format("%s %llu, of %llu %s", NAMES[c.kind], static_cast<unsigned long long>(c.number),
                             static_cast<unsigned long long>(c.count), type_name(c.type) ? type_name(c.type) : "?");
+  if (c.op == MEAN) text += " as a mean";
   return c.kind == BROADCAST ? text + format(" from rank %d", c.root) : text;
 }
 
@@ -110,14 +115,21 @@ void add(T* to, const T* from, size_t count) {
   for (size_t i = 0; i < count; i++) to[i] = static_cast<T>(to[i] + from[i]);
 }
 
+Type floating(int type) { return type == F32 ? Type::F32 : type == F16 ? Type::F16 : Type::BF16; }
+
 void add(int type, char* to, const char* from, size_t count) {
   switch (type) {
     case U8: return add(reinterpret_cast<uint8_t*>(to), reinterpret_cast<const uint8_t*>(from), count);
     case I32: return add(reinterpret_cast<uint32_t*>(to), reinterpret_cast<const uint32_t*>(from), count);
     case I64: return add(reinterpret_cast<uint64_t*>(to), reinterpret_cast<const uint64_t*>(from), count);
   }
-  Type t = type == F32 ? Type::F32 : type == F16 ? Type::F16 : Type::BF16;
+  Type t = floating(type);
   for (size_t i = 0; i < count; i++) write_element(t, to, i, read_element(t, to, i) + read_element(t, from, i));
+}
+
+void divide(int type, char* x, int by, size_t count) {
+  Type t = floating(type);
+  for (size_t i = 0; i < count; i++) write_element(t, x, i, read_element(t, x, i) / by);
 }
 
 // One side's buffers: `bytes` is what a rank contributes or gets of a part.
@@ -183,6 +195,7 @@ std::string compute(Comm& c, const Plan& p) {
   if (!arrived[c.rank].empty()) std::memcpy(arrived[c.rank].data(), send + mine, part);
   if (sums) {  // in the order of ranks, so that all have the same bits
     for (int r = 1; r < n; r++) add(p.call.type, arrived[0].data(), arrived[r].data(), p.call.count);
+    if (p.call.op == MEAN) divide(p.call.type, arrived[0].data(), n, p.call.count);
     std::memcpy(receive, arrived[0].data(), part);
   } else if (p.call.kind == ALL_GATHER) {
     for (int r = 0; r < n; r++) std::memcpy(receive + r * part, arrived[r].data(), part);
@@ -216,12 +229,12 @@ int collective(Kind kind, Address send, Address receive, size_t count, int type,
   std::shared_ptr<Comm> c = find(handle);
   const char* name = NAMES[kind];
   if (!c) return refuse(INVALID_ARGUMENT, format("%s: no such communicator, or destroyed already", name));
-  if (c->error != SUCCESS) return refuse(c->error, format("%s: the communicator failed before", name));
+  if (c->error != SUCCESS) return c->error;  // the last error is why
   if (!type_name(type)) return refuse(INVALID_ARGUMENT, format("%s: type %d", name, type));
-  if (op != 0) return refuse(INVALID_ARGUMENT, format("%s: operation %d", name, op));
+  if (op != SUM && (op != MEAN || !is_floating(type))) return refuse(INVALID_ARGUMENT, format("%s: operation %d", name, op));
   if (root < 0 || root >= c->ranks) return refuse(INVALID_ARGUMENT, format("%s: root %d of %d ranks", name, root, c->ranks));
   size_t part = count * type_bytes(type), all = part * c->ranks;
-  Plan p{{0, count, kind, type, root, 0}, send, receive, part, part};
+  Plan p{{0, count, kind, type, op, root}, send, receive, part, part};
   bool sent = kind != BROADCAST || c->rank == root;
   if (kind == REDUCE_SCATTER) p.send_bytes = all;
   if (kind == ALL_GATHER) p.receive_bytes = all;

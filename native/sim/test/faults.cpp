@@ -461,7 +461,9 @@ std::vector<Test> tests() {
          check(sum(x, x + 4, 60, 7, 0) == 4, "buffers that overlap");
          check(sum(x + 2, x + 2, 60, 7, 0) == 4, "a misaligned pointer");
          check(sum(x, x, 64, 8, 0) == 4, "a type that is not simulated");
-         check(sum(x, x, 64, 7, 4) == 4, "an operation that is not simulated");
+         check(sum(x, x, 64, 7, 1) == 4, "an operation that is not simulated");
+         check(sum(x, x, 64, 2, 4) == 4, "a mean of integers");
+         check(sum(x, y, 64, 7, 4) == 0 && m.wait() == 0, "a mean with nobody");
          check(sum(x, y, 65, 7, 0) == 0, "too many elements, of which a later call tells");
          expect(m.wait(), ILLEGAL_ADDRESS, "NCCL: all-reduce", "wait");
        }},

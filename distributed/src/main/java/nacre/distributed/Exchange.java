@@ -7,29 +7,38 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import nacre.tensor.DType;
 import nacre.tensor.spi.CollectiveException;
 
 /**
- * Something that all ranks do together, in phases of messages between each two of them. First each
- * tells the others what it is about to do, so that ranks that went different ways are found out
- * rather than wait or mix up their numbers; then parts of the sum are collected, each by the rank
- * whose part it is; then parts are handed out. The bytes on the wire are those of a ring.
+ * Something that all ranks do together, by messages between each two of them. First each tells the
+ * others what it is about to do, so that ranks that went different ways are found out rather than
+ * mix up their numbers, and beside that it passes the parts of a sum, each to the rank whose part
+ * it is; then parts are handed out. The bytes on the wire are those of a ring.
  */
 final class Exchange {
   /** What is done. */
   enum Kind {
     SUM,
-    SUM_SCATTER,
+    MEAN,
+    MEAN_SCATTER,
     GATHER,
     BROADCAST,
-    BYTES
+    BYTES;
+
+    private boolean adds() {
+      return this == SUM || this == MEAN || this == MEAN_SCATTER;
+    }
   }
 
   private static final int HEADER = 4 * Long.BYTES;
 
-  /** Three tags for each exchange; as many as MPI promises at least, none of the watch's. */
-  private static final int TAGS = 8192;
+  /** Tags of an exchange: of what is told, of what is added, and of what is handed out. */
+  private static final int TAGS = 3;
+
+  /** So many exchanges have tags of their own: as many as MPI has at least, none of the watch's. */
+  private static final int EXCHANGES = 8192;
 
   /** Memory of an exchange: what is summed or handed out, whole, and where the own part lies. */
   record Memory(MemorySegment whole, MemorySegment part, DType dtype) {}
@@ -41,17 +50,26 @@ final class Exchange {
   private final int root;
   private final long number;
   private final Mpi5 mpi;
+  private final Buffers buffers;
   private final int rank;
   private final int ranks;
   private final Arena arena = Arena.ofAuto();
-  private final List<Mpi5.Request> pending = new ArrayList<>();
+  private final List<Mpi5.Request> telling = new ArrayList<>();
+  private final List<Mpi5.Request> passing = new ArrayList<>();
   private MemorySegment[] headers;
-  private MemorySegment[] collected;
+  private MemorySegment[] terms;
   private MemorySegment result;
   private final long begun = System.nanoTime();
   private volatile long ended;
-  private int phase;
+  private State state = State.NEW;
   private long sent;
+
+  private enum State {
+    NEW,
+    TELLING,
+    ADDING,
+    HANDING_OUT
+  }
 
   /**
    * An exchange that has not begun.
@@ -60,39 +78,60 @@ final class Exchange {
    * @param memory of {@link Kind#BYTES} the whole is what this rank passes
    * @param root whose tensor is broadcast; else 0
    */
-  Exchange(Kind kind, Memory memory, int root, long number, Mpi5 mpi, int rank, int ranks) {
+  Exchange(
+      Kind kind,
+      Memory memory,
+      int root,
+      long number,
+      Mpi5 mpi,
+      Buffers buffers,
+      int rank,
+      int ranks) {
     this.kind = kind;
     this.memory = memory;
     this.root = root;
     this.number = number;
     this.mpi = mpi;
+    this.buffers = buffers;
     this.rank = rank;
     this.ranks = ranks;
   }
 
   /** Goes as far as it can without waiting; completes {@link #done} at the end. */
   boolean advance() {
-    while (pending.removeIf(mpi::isDone) || pending.isEmpty()) {
-      if (!pending.isEmpty()) {
-        continue;
-      }
-      switch (phase++) {
-        case 0 -> sendHeaders();
-        case 1 -> collect();
-        case 2 -> handOut();
-        default -> {
-          ended = System.nanoTime();
-          done.complete(result);
-          return true;
-        }
-      }
+    if (state == State.NEW) {
+      tell();
+      passTerms();
+      state = State.TELLING;
+    }
+    if (state == State.TELLING && isOver(telling)) {
+      requireAlike(); // before anything is taken from others, or an error of theirs is met
+      state = State.ADDING;
+    }
+    if (state == State.ADDING && isOver(passing)) {
+      handOut();
+      state = State.HANDING_OUT;
+    }
+    if (state == State.HANDING_OUT && isOver(passing)) {
+      ended = System.nanoTime();
+      done.complete(result);
+      return true;
     }
     return false;
   }
 
+  private boolean isOver(List<Mpi5.Request> messages) {
+    messages.removeIf(mpi::isDone);
+    return messages.isEmpty();
+  }
+
   /** The ranks whose messages are waited for. */
   List<Integer> awaited() {
-    return pending.stream().map(Mpi5.Request::peer).distinct().sorted().toList();
+    return Stream.concat(telling.stream(), passing.stream())
+        .map(Mpi5.Request::peer)
+        .distinct()
+        .sorted()
+        .toList();
   }
 
   /** When this rank asked for it. */
@@ -110,11 +149,11 @@ final class Exchange {
     return sent;
   }
 
-  private int tag() {
-    return (int) (number % TAGS) * 3 + Math.min(phase - 1, 2) + 100;
+  private int tag(int which) {
+    return (int) (number % EXCHANGES) * TAGS + which + 100;
   }
 
-  private void sendHeaders() {
+  private void tell() {
     headers = new MemorySegment[ranks];
     MemorySegment mine = arena.allocate(HEADER, Long.BYTES);
     mine.setAtIndex(ValueLayout.JAVA_LONG, 0, kind.ordinal());
@@ -125,8 +164,8 @@ final class Exchange {
     for (int peer = 0; peer < ranks; peer++) {
       if (peer != rank) {
         headers[peer] = arena.allocate(HEADER, Long.BYTES);
-        pending.add(mpi.receive(headers[peer], peer, tag()));
-        pending.add(mpi.send(mine, peer, tag()));
+        telling.add(mpi.receive(headers[peer], peer, tag(0), arena));
+        telling.add(mpi.send(mine, peer, tag(0), arena));
       }
     }
   }
@@ -162,33 +201,39 @@ final class Exchange {
         header.getAtIndex(ValueLayout.JAVA_LONG, 1));
   }
 
-  private void collect() {
-    requireAlike();
-    if (kind == Kind.SUM || kind == Kind.SUM_SCATTER) {
-      collected = new MemorySegment[ranks];
-      collected[rank] = part(memory.whole, rank);
+  private void passTerms() {
+    if (kind.adds()) {
+      terms = new MemorySegment[ranks];
+      terms[rank] = part(memory.whole, rank);
       for (int peer = 0; peer < ranks; peer++) {
         if (peer != rank) {
-          collected[peer] = arena.allocate(collected[rank].byteSize(), 64);
-          receive(collected[peer], peer);
+          terms[peer] = buffers.take(terms[rank].byteSize());
+          receive(terms[peer], peer);
           send(part(memory.whole, peer), peer);
         }
       }
     }
   }
 
+  /** The sum, or mean, of what all ranks have of the own part. */
+  private void add(MemorySegment into) {
+    RankSums.sum(terms, memory.dtype, kind == Kind.SUM ? 1 : 1f / ranks, into);
+    for (int peer = 0; peer < ranks; peer++) {
+      if (peer != rank) {
+        buffers.giveBack(terms[peer]);
+      }
+    }
+    terms = null;
+  }
+
   private void handOut() {
     switch (kind) {
-      case SUM -> {
-        MemorySegment mine = collected[rank];
-        RankSums.sum(collected, memory.dtype, mine);
-        collected = null;
+      case SUM, MEAN -> {
+        MemorySegment mine = terms[rank];
+        add(mine);
         shareParts(mine);
       }
-      case SUM_SCATTER -> {
-        RankSums.sum(collected, memory.dtype, memory.part);
-        collected = null;
-      }
+      case MEAN_SCATTER -> add(memory.part);
       case GATHER -> {
         MemorySegment place = part(memory.whole, rank);
         if (place.address() != memory.part.address()) {
@@ -250,7 +295,7 @@ final class Exchange {
   private void send(MemorySegment bytes, int peer) {
     for (long at = 0; peer != rank && at < bytes.byteSize(); at += Mpi5.MOST_BYTES) {
       long count = Math.min(Mpi5.MOST_BYTES, bytes.byteSize() - at);
-      pending.add(mpi.send(bytes.asSlice(at, count), peer, tag()));
+      passing.add(mpi.send(bytes.asSlice(at, count), peer, tag(state == State.NEW ? 1 : 2), arena));
       sent += count;
     }
   }
@@ -258,7 +303,8 @@ final class Exchange {
   private void receive(MemorySegment bytes, int peer) {
     for (long at = 0; peer != rank && at < bytes.byteSize(); at += Mpi5.MOST_BYTES) {
       long count = Math.min(Mpi5.MOST_BYTES, bytes.byteSize() - at);
-      pending.add(mpi.receive(bytes.asSlice(at, count), peer, tag()));
+      passing.add(
+          mpi.receive(bytes.asSlice(at, count), peer, tag(state == State.NEW ? 1 : 2), arena));
     }
   }
 }

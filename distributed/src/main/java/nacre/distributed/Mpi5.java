@@ -43,9 +43,13 @@ final class Mpi5 {
     return number.get(ValueLayout.JAVA_INT, 0);
   }
 
-  /** Begins to send at most {@link #MOST_BYTES}, which stay as they are until it is done. */
-  Request send(MemorySegment bytes, int peer, int tag) {
-    MemorySegment handle = Arena.ofAuto().allocate(ValueLayout.ADDRESS);
+  /**
+   * Begins to send at most {@link #MOST_BYTES}, which stay as they are until it is done.
+   *
+   * @param arena of the request's handle
+   */
+  Request send(MemorySegment bytes, int peer, int tag, Arena arena) {
+    MemorySegment handle = arena.allocate(ValueLayout.ADDRESS);
     check(
         Mpi.MPI_Isend(
             bytes, (int) bytes.byteSize(), constants.bytes(), peer, tag, constants.world(), handle),
@@ -55,8 +59,8 @@ final class Mpi5 {
   }
 
   /** Begins to receive as many bytes. */
-  Request receive(MemorySegment bytes, int peer, int tag) {
-    MemorySegment handle = Arena.ofAuto().allocate(ValueLayout.ADDRESS);
+  Request receive(MemorySegment bytes, int peer, int tag, Arena arena) {
+    MemorySegment handle = arena.allocate(ValueLayout.ADDRESS);
     check(
         Mpi.MPI_Irecv(
             bytes, (int) bytes.byteSize(), constants.bytes(), peer, tag, constants.world(), handle),

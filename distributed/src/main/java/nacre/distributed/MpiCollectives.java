@@ -65,14 +65,26 @@ public final class MpiCollectives implements Collectives {
   }
 
   @Override
-  public void startSumScatter(Tensor x, Tensor part) {
-    requireParts("sumScatter", part, x);
+  public void startMean(Tensor x) {
+    requireMeans("mean", x);
+    MemorySegment memory = memory("mean", x);
+    x.written("mean");
+    start(Exchange.Kind.MEAN, memory, memory, x.dtype());
+  }
+
+  @Override
+  public void startMeanScatter(Tensor x, Tensor part) {
+    String name = "meanScatter";
+    requireParts(name, part, x);
+    requireMeans(name, x);
+    part.written(name);
+    start(Exchange.Kind.MEAN_SCATTER, memory(name, x), memory(name, part), x.dtype());
+  }
+
+  private static void requireMeans(String what, Tensor x) {
     if (x.dtype() != DType.F32 && x.dtype() != DType.BF16) {
-      throw new IllegalArgumentException("sumScatter: no sums of " + x.dtype() + " between ranks");
+      throw new IllegalArgumentException(what + ": no means of " + x.dtype() + " between ranks");
     }
-    part.written("sumScatter");
-    start(
-        Exchange.Kind.SUM_SCATTER, memory("sumScatter", x), memory("sumScatter", part), x.dtype());
   }
 
   @Override

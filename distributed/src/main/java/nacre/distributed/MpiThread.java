@@ -30,6 +30,7 @@ final class MpiThread {
   private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   private final Mpi5 mpi;
+  private final Buffers buffers = new Buffers();
 
   private final Queue<Runnable> orders = new ConcurrentLinkedQueue<>();
   private final List<Exchange> active = new ArrayList<>();
@@ -124,7 +125,7 @@ final class MpiThread {
 
   /** Begins an exchange. Those of all ranks are in the same order. */
   Exchange start(Exchange.Kind kind, Exchange.Memory memory, int root) {
-    Exchange exchange = new Exchange(kind, memory, root, exchanges++, mpi, rank, ranks);
+    Exchange exchange = new Exchange(kind, memory, root, exchanges++, mpi, buffers, rank, ranks);
     order(
         () -> {
           if (failure != null) {

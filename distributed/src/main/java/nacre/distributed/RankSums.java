@@ -14,21 +14,22 @@ final class RankSums {
   private RankSums() {}
 
   /**
-   * into = the sum of all terms.
+   * into = the sum of all terms, times a scale.
    *
    * @param terms by rank, each as long; one of them may be {@code into}
+   * @param scale 1 for integers
    */
-  static void sum(MemorySegment[] terms, DType dtype, MemorySegment into) {
+  static void sum(MemorySegment[] terms, DType dtype, float scale, MemorySegment into) {
     switch (dtype) {
-      case F32 -> floats(terms, into);
-      case BF16 -> halves(terms, into);
+      case F32 -> floats(terms, scale, into);
+      case BF16 -> halves(terms, scale, into);
       case I32 -> ints(terms, into);
       case I64 -> longs(terms, into);
       default -> throw new IllegalArgumentException("sum: no sums of " + dtype + " between ranks");
     }
   }
 
-  private static void floats(MemorySegment[] terms, MemorySegment into) {
+  private static void floats(MemorySegment[] terms, float scale, MemorySegment into) {
     int n = (int) (into.byteSize() / Float.BYTES);
     float[] sum = new float[CHUNK];
     float[] term = new float[CHUNK];
@@ -42,11 +43,14 @@ final class RankSums {
           sum[i] += term[i];
         }
       }
+      for (int i = 0; scale != 1 && i < count; i++) {
+        sum[i] *= scale;
+      }
       MemorySegment.copy(sum, 0, into, ValueLayout.JAVA_FLOAT, at, count);
     }
   }
 
-  private static void halves(MemorySegment[] terms, MemorySegment into) {
+  private static void halves(MemorySegment[] terms, float scale, MemorySegment into) {
     int n = (int) (into.byteSize() / Short.BYTES);
     float[] sum = new float[CHUNK];
     short[] term = new short[CHUNK];
@@ -61,7 +65,7 @@ final class RankSums {
         }
       }
       for (int i = 0; i < count; i++) {
-        term[i] = round(sum[i]);
+        term[i] = round(sum[i] * scale);
       }
       MemorySegment.copy(term, 0, into, ValueLayout.JAVA_SHORT, at, count);
     }

@@ -104,7 +104,7 @@ final class Watch {
       if (isPartner(peer)) {
         received[peer] = arena.allocate(BEAT, Long.BYTES);
         mine[peer] = arena.allocate(BEAT, Long.BYTES);
-        receiving[peer] = mpi.receive(received[peer], peer, TAG);
+        receiving[peer] = mpi.receive(received[peer], peer, TAG, Arena.ofAuto());
       }
     }
   }
@@ -183,13 +183,13 @@ final class Watch {
         heard[peer] = now;
         stepMillis[peer] = received[peer].get(ValueLayout.JAVA_LONG, 0);
         awaits[peer] = received[peer].get(ValueLayout.JAVA_LONG, Long.BYTES) != 0;
-        receiving[peer] = mpi.receive(received[peer], peer, TAG);
+        receiving[peer] = mpi.receive(received[peer], peer, TAG, Arena.ofAuto());
       }
       // One at a time: a rank that takes none is not sent more of them.
       if (due && (sending[peer] == null || mpi.isDone(sending[peer]))) {
         mine[peer].set(ValueLayout.JAVA_LONG, 0, stepMillis[rank]);
         mine[peer].set(ValueLayout.JAVA_LONG, Long.BYTES, waits ? 1 : 0);
-        sending[peer] = mpi.send(mine[peer], peer, TAG);
+        sending[peer] = mpi.send(mine[peer], peer, TAG, Arena.ofAuto());
       }
     }
   }

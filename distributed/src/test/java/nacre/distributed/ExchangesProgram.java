@@ -83,12 +83,23 @@ final class ExchangesProgram {
   }
 
   private static float[] expectedSum(DType dtype, int n) {
+    return expected(dtype, n, 1);
+  }
+
+  private static float[] expectedMean(DType dtype, int n) {
+    return expected(dtype, n, world.ranks());
+  }
+
+  private static float[] expected(DType dtype, int n, int divisor) {
     float[] sum = new float[n];
     for (int rank = 0; rank < world.ranks(); rank++) {
       float[] term = values(dtype, n, rank).toFloats();
       for (int i = 0; i < n; i++) {
         sum[i] = rank == 0 ? term[i] : sum[i] + term[i];
       }
+    }
+    for (int i = 0; i < n; i++) {
+      sum[i] *= 1f / divisor;
     }
     Tensor x = Tensor.of(device, Shape.of(n), sum);
     Tensor y = Tensor.empty(device, dtype, x.shape());
@@ -113,17 +124,21 @@ final class ExchangesProgram {
     int each = n / world.ranks();
     Tensor x = values(dtype, n, world.rank());
     Tensor part = Tensor.empty(device, dtype, Shape.of(each));
-    group.sumScatter(x, part);
-    float[] sum = expectedSum(dtype, n);
+    group.meanScatter(x, part);
+    float[] mean = expectedMean(dtype, n);
     int from = world.rank() * each;
-    require("sumScatter", Arrays.copyOfRange(sum, from, from + each), part.toFloats());
+    require("meanScatter", Arrays.copyOfRange(mean, from, from + each), part.toFloats());
     require("left as it is", values(dtype, n, world.rank()).toFloats(), x.toFloats());
     group.gather(part, x);
-    require("gather", sum, x.toFloats());
+    require("gather", mean, x.toFloats());
     Tensor inPlace = values(dtype, n, world.rank());
-    group.sumScatter(inPlace, inPlace.rows(from, from + each));
+    group.meanScatter(inPlace, inPlace.rows(from, from + each));
     group.gather(inPlace.rows(from, from + each), inPlace);
-    require("in place", sum, inPlace.toFloats());
+    require("in place", mean, inPlace.toFloats());
+    Tensor whole = values(dtype, n, world.rank());
+    group.startMean(whole);
+    group.join();
+    require("mean", mean, whole.toFloats());
   }
 
   private static void broadcast() {

@@ -92,7 +92,7 @@ public final class GradientBuckets {
 
   private void send(boolean evenIfNotFull) {
     for (int i = arrived.next(evenIfNotFull); i >= 0; i = arrived.next(evenIfNotFull)) {
-      group.startSum(sent.get(i));
+      group.startMean(sent.get(i));
     }
   }
 
@@ -111,7 +111,6 @@ public final class GradientBuckets {
       if (means.get(i) != sent.get(i)) {
         backend.cast(sent.get(i), means.get(i));
       }
-      backend.affine(means.get(i), 1.0 / group.ranks(), 0, means.get(i));
     }
   }
 

@@ -32,8 +32,14 @@ import nacre.weights.WeightsException;
  * <p>All ranks call the same methods in the same order.
  */
 public final class ShardedAdamW implements Optimizer {
-  /** Elements at which a bucket is full. */
-  private static final long BUCKET = 16 << 20;
+  /** Elements at which a bucket is full, at most. */
+  private static final long MOST = 16 << 20;
+
+  /** The same, at least: a message's delay is to be little beside the time that it takes. */
+  private static final long LEAST = 256 << 10;
+
+  /** So many buckets at least, as two are there at a time beside the parts. */
+  private static final int BUCKETS = 32;
 
   private final Map<String, Tensor> parameters;
   private final Collectives ranks;
@@ -62,7 +68,12 @@ public final class ShardedAdamW implements Optimizer {
       Collectives ranks,
       Sharding sharding,
       DType wire) {
-    this(parameters, config, groups, ranks, sharding, wire, BUCKET);
+    this(parameters, config, groups, ranks, sharding, wire, bucket(parameters));
+  }
+
+  private static long bucket(Map<String, Tensor> parameters) {
+    long all = parameters.values().stream().mapToLong(Tensor::elements).sum();
+    return Math.clamp(all / BUCKETS, LEAST, MOST);
   }
 
   ShardedAdamW(

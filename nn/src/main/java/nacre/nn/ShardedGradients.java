@@ -82,7 +82,7 @@ final class ShardedGradients {
       Bucket bucket = layout.buckets().get(next);
       Tensor part = make(bucket.elements() / ranks.ranks());
       parts.put(bucket, part);
-      ranks.startSumScatter(flat, part);
+      ranks.startMeanScatter(flat, part);
       underWay.add(flat);
       next = arrived.next(evenIfNotFull);
     }
@@ -100,7 +100,6 @@ final class ShardedGradients {
   void finish() {
     send(true);
     arrive();
-    parts.values().forEach(part -> backend.affine(part, 1.0 / ranks.ranks(), 0, part));
   }
 
   /** What this rank's part takes. */

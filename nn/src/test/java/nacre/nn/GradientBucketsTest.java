@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class GradientBucketsTest {
   private static final Device DEVICE = Device.reference();
 
-  /** Sums at the join, as one that goes on beside the computation may do at the latest. */
+  /** Means at the join, as one that goes on beside the computation may do at the latest. */
   private static final class Other implements Collectives {
     private final List<Tensor> started = new ArrayList<>();
     private final List<Long> sizes = new ArrayList<>();
@@ -44,20 +44,23 @@ class GradientBucketsTest {
     public void broadcast(Tensor x, int root) {}
 
     @Override
-    public void startSum(Tensor x) {
+    public void startSum(Tensor x) {}
+
+    @Override
+    public void startMean(Tensor x) {
       started.add(x);
       sizes.add(x.elements());
     }
 
     @Override
-    public void startSumScatter(Tensor x, Tensor part) {}
+    public void startMeanScatter(Tensor x, Tensor part) {}
 
     @Override
     public void startGather(Tensor part, Tensor x) {}
 
     @Override
     public void join() {
-      started.forEach(x -> x.backend().affine(x, 4, 0, x));
+      started.forEach(x -> x.backend().affine(x, 2, 0, x));
       started.clear();
     }
 

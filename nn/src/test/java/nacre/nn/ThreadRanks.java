@@ -1,5 +1,6 @@
 package nacre.nn;
 
+import java.util.Arrays;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
@@ -82,11 +83,23 @@ final class ThreadRanks implements Collectives {
   }
 
   @Override
-  public void startSumScatter(Tensor x, Tensor part) {
-    float[] sum = total(show(x));
-    float[] mine = new float[sum.length / ranks()];
-    System.arraycopy(sum, rank * mine.length, mine, 0, mine.length);
-    part.copyFrom(mine);
+  public void startMean(Tensor x) {
+    x.copyFrom(mean(show(x)));
+  }
+
+  private float[] mean(float[][] all) {
+    float[] mean = total(all);
+    for (int i = 0; i < mean.length; i++) {
+      mean[i] /= ranks();
+    }
+    return mean;
+  }
+
+  @Override
+  public void startMeanScatter(Tensor x, Tensor part) {
+    float[] mean = mean(show(x));
+    int each = mean.length / ranks();
+    part.copyFrom(Arrays.copyOfRange(mean, rank * each, (rank + 1) * each));
   }
 
   @Override

@@ -542,6 +542,15 @@ public class Nccl extends Nccl$shared {
     public static int ncclSum() {
         return ncclSum;
     }
+    private static final int ncclAvg = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.ncclAvg = 4
+     * }
+     */
+    public static int ncclAvg() {
+        return ncclAvg;
+    }
     private static final int ncclUint8 = (int)1L;
     /**
      * {@snippet lang=c :

@@ -25,7 +25,10 @@ record LoneRank(int ranks) implements Collectives {
   public void startSum(Tensor x) {}
 
   @Override
-  public void startSumScatter(Tensor x, Tensor part) {
+  public void startMean(Tensor x) {}
+
+  @Override
+  public void startMeanScatter(Tensor x, Tensor part) {
     x.backend().cast(x.rows(0, part.dim(0)), part);
   }
 

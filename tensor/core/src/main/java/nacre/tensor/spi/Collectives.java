@@ -38,14 +38,14 @@ public interface Collectives extends AutoCloseable {
   }
 
   /**
-   * part = this rank's part of the sum over the ranks of x. Seen as a row of elements, the part of
+   * part = this rank's part of the mean over the ranks of x. Seen as a row of elements, the part of
    * rank r begins at element r · n / ranks; n is a multiple of the ranks.
    *
    * @param x f32 or bf16, of n elements; left as it is
    * @param part of n / ranks elements; may be the memory of x where its own part lies
    */
-  default void sumScatter(Tensor x, Tensor part) {
-    startSumScatter(x, part);
+  default void meanScatter(Tensor x, Tensor part) {
+    startMeanScatter(x, part);
     join();
   }
 
@@ -65,8 +65,11 @@ public interface Collectives extends AutoCloseable {
   /** Begins {@link #sum}. */
   void startSum(Tensor x);
 
-  /** Begins {@link #sumScatter}. */
-  void startSumScatter(Tensor x, Tensor part);
+  /** Begins x = the mean over the ranks of x, in place; f32 or bf16. */
+  void startMean(Tensor x);
+
+  /** Begins {@link #meanScatter}. */
+  void startMeanScatter(Tensor x, Tensor part);
 
   /** Begins {@link #gather}. */
   void startGather(Tensor part, Tensor x);

@@ -236,7 +236,8 @@ final class MemoryCases {
       assertEquals(1, alone.ranks());
       assertEquals(1, alone.describe().lines().count());
       alone.sum(x);
-      alone.sumScatter(x, x);
+      alone.startMean(x);
+      alone.meanScatter(x, x);
       alone.gather(x, x);
       alone.broadcast(x, 0);
     }

@@ -122,26 +122,34 @@ public final class NcclCollectives implements Collectives {
 
   @Override
   public void startSum(Tensor x) {
-    int type = summable("sum", x);
+    reduce(x, summable("sum", x), Nccl.ncclSum());
+  }
+
+  @Override
+  public void startMean(Tensor x) {
+    reduce(x, averageable("mean", x), Nccl.ncclAvg());
+  }
+
+  private void reduce(Tensor x, int type, int operation) {
     start(
         "ncclAllReduce",
         x,
         2 * x.bytes() * (ranks - 1) / ranks,
         (comm, stream) ->
-            Nccl.ncclAllReduce(at(x), at(x), x.elements(), type, Nccl.ncclSum(), comm, stream));
+            Nccl.ncclAllReduce(at(x), at(x), x.elements(), type, operation, comm, stream));
   }
 
   @Override
-  public void startSumScatter(Tensor x, Tensor part) {
-    int type = summable("sumScatter", x);
-    requireParts("sumScatter", x, part);
+  public void startMeanScatter(Tensor x, Tensor part) {
+    int type = averageable("meanScatter", x);
+    requireParts("meanScatter", x, part);
     start(
         "ncclReduceScatter",
         part,
         part.bytes() * (ranks - 1),
         (comm, stream) ->
             Nccl.ncclReduceScatter(
-                at(x), at(part), part.elements(), type, Nccl.ncclSum(), comm, stream));
+                at(x), at(part), part.elements(), type, Nccl.ncclAvg(), comm, stream));
   }
 
   @Override
@@ -210,6 +218,13 @@ public final class NcclCollectives implements Collectives {
     if (x.dtype() == DType.F16 || x.dtype() == DType.U8) {
       throw new IllegalArgumentException(
           what + ": " + x.describe() + ": sums are of f32, bf16, i32 or i64");
+    }
+    return type(x);
+  }
+
+  private int averageable(String what, Tensor x) {
+    if (x.dtype() != DType.F32 && x.dtype() != DType.BF16) {
+      throw new IllegalArgumentException(what + ": " + x.describe() + ": means are of f32 or bf16");
     }
     return type(x);
   }

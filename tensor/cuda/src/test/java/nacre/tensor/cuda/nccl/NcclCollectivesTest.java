@@ -92,14 +92,16 @@ class NcclCollectivesTest {
         wanted.add(row(all, 2 * all, 3 * all, 4 * all));
       }
       wanted.add(row(ranks == 2 ? 11 : 1112)); // bf16 has 8 bits, and 1111 is none of its numbers
-      String scattered = row((2 * rank + 1) * all, (2 * rank + 2) * all);
+      double mean = all / ranks;
+      wanted.add(row(mean, 2 * mean));
+      String scattered = row((2 * rank + 1) * mean, (2 * rank + 2) * mean);
       wanted.add(scattered);
       wanted.add(scattered);
       double[] bytes = new double[2 * ranks];
       double[] gathered = new double[2 * ranks];
       for (int i = 0; i < 2 * ranks; i++) {
         bytes[i] = i / 2 + 5;
-        gathered[i] = (i + 1) * all;
+        gathered[i] = (i + 1) * mean;
       }
       wanted.add(row(bytes));
       wanted.add(row(gathered));
@@ -109,7 +111,7 @@ class NcclCollectivesTest {
         wanted.add(row(ten, 2 * ten));
         sent += rank == (root + ranks - 1) % ranks ? 0 : 4;
       }
-      for (int tensor : new int[] {16, 16, 32, 2}) {
+      for (int tensor : new int[] {16, 16, 32, 2, 8}) {
         sent += 2L * tensor * (ranks - 1) / ranks;
       }
       for (int part : new int[] {8, 8, 2, 8}) {
@@ -128,12 +130,12 @@ class NcclCollectivesTest {
     for (End end : ends) {
       assertEquals(0, end.status(), ends.toString());
       for (int run = 0; run < 5; run++) {
-        // The sum of squares over ranks on each, and the squares themselves: 1 + ranks times.
+        // The mean of squares over ranks, and the mean of the squares themselves.
         double squares = 0;
         for (int rank = 0; rank < ranks; rank++) {
           squares += Math.pow(run + 1 + rank, 2);
         }
-        double value = ranks * squares + squares;
+        double value = 2 * squares / ranks;
         assertEquals(row(value, value, value, value), end.lines().get(run));
       }
       long each = 2L * 16 * (ranks - 1) / ranks + 2L * 16 / ranks * (ranks - 1);

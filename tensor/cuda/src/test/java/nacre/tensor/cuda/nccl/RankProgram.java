@@ -91,12 +91,16 @@ public final class RankProgram {
       print(sum(numbers(dtype, 4)));
     }
     print(sum(numbers(DType.BF16, 1)));
+    Tensor mean = numbers(DType.F32, 2);
+    ranks.startMean(mean);
+    ranks.join();
+    print(mean);
     Tensor x = numbers(DType.F32, 2 * n);
     Tensor part = Tensor.empty(device, DType.F32, Shape.of(2));
-    ranks.sumScatter(x, part);
+    ranks.meanScatter(x, part);
     print(part);
     Tensor own = x.rows(2 * ranks.rank(), 2 * ranks.rank() + 2);
-    ranks.sumScatter(x, own); // in place
+    ranks.meanScatter(x, own); // in place
     print(own);
     Tensor all = Tensor.empty(device, DType.U8, Shape.of(2 * n));
     Tensor mine = Tensor.empty(device, DType.U8, Shape.of(2));
@@ -124,11 +128,11 @@ public final class RankProgram {
             device,
             () -> {
               Tensor gradient = multiply(x, x);
-              ranks.startSum(gradient);
+              ranks.startMean(gradient);
               Tensor beside = multiply(x, x);
               ranks.join();
               backend.mix(gradient, 1, beside, 1, results);
-              ranks.sumScatter(results, part);
+              ranks.meanScatter(results, part);
               ranks.gather(part, results);
               return null;
             })) {
