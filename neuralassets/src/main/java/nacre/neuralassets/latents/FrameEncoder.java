@@ -31,9 +31,19 @@ public final class FrameEncoder implements AutoCloseable {
    * has as many frames as a micro-batch of training, or less where they are large.
    */
   public FrameEncoder(NeuralAssets model) {
+    this(model, model.preset().training().microBatchSize());
+  }
+
+  /**
+   * The same with batches of another size, as for a rank's share of a micro-batch: a larger one
+   * would compute what is dropped. Bits differ in rounding from those of batches of another size.
+   *
+   * @param most frames of a batch, which has less where they are large
+   */
+  public FrameEncoder(NeuralAssets model, int most) {
     SampleSpace.Latents latents = (SampleSpace.Latents) model.samples();
     int size = model.preset().imageSize();
-    int count = batch(model.preset());
+    int count = batch(model.preset().vae().orElseThrow(), size, most);
     length = size * size * 3;
     pixels = new float[count * length];
     images = Tensor.empty(model.device(), DType.F32, Shape.of(count, size, size, 3));

@@ -10,14 +10,19 @@ import nacre.tensor.Tensor;
 /**
  * The encoder of target frames, and of source frames that a UNet sees. It is not trained, so it
  * computes before the step and without its tape. Frames whose moments are known are not encoded
- * again; the bits are the same.
+ * again; the bits are the same, but for rounding where several ranks divide a batch.
  */
 final class TargetEncoder implements AutoCloseable {
   private final FrameEncoder frames;
 
-  /** The encoder of a model; its tensors belong to the current scope. */
-  TargetEncoder(NeuralAssets model) {
-    frames = model.samples() instanceof SampleSpace.Latents ? new FrameEncoder(model) : null;
+  /**
+   * The encoder of a model; its tensors belong to the current scope.
+   *
+   * @param pairs of a step, or of a part of it
+   */
+  TargetEncoder(NeuralAssets model, int pairs) {
+    boolean encodes = model.samples() instanceof SampleSpace.Latents;
+    frames = encodes ? new FrameEncoder(model, pairs) : null;
   }
 
   /**

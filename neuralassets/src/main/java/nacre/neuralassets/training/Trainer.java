@@ -95,7 +95,7 @@ public final class Trainer implements TrainedModel<PairBatch> {
           Parameters.create(device, DType.F32, seed).trainedIn(t.parameters().dtype());
       this.model = new NeuralAssets(parameters, preset, compute);
       this.objective = new Objective(model);
-      this.encoder = new TargetEncoder(model);
+      this.encoder = new TargetEncoder(model, Math.max(1, t.microBatchSize() / this.ranks));
       List<AdamW.Group> groups = preset.trainable().groups(t.weightDecay());
       this.learner = new Learner(parameters.trainable(), t, groups, seed, ranks);
       this.ema =

@@ -77,7 +77,7 @@ public final class Validation {
     return loss(trainer, Rendezvous.ALONE);
   }
 
-  /** The mean loss over all pairs, which ranks divide: the same bits as by one process. */
+  /** The mean loss over all pairs, which ranks divide: as by one process, up to rounding. */
   public double loss(Trainer trainer, Rendezvous ranks) {
     ByteBuffer mine = ByteBuffer.allocate(batches.size() * Double.BYTES);
     for (int i = ranks.rank(); i < batches.size(); i += ranks.ranks()) {

@@ -160,7 +160,7 @@ class LatentTrainingTest {
 
   private static StepInputs inputs(PairBatch batch, NeuralAssets model) {
     StepInputs in = StepInputs.like(batch, batch.count(), model);
-    try (TargetEncoder encoder = new TargetEncoder(model)) {
+    try (TargetEncoder encoder = new TargetEncoder(model, batch.count())) {
       in.write(batch, 0, model, encoder, new Objective(model));
     }
     return in;
