@@ -350,9 +350,12 @@ public final class StableDiffusion implements AutoCloseable {
     int bytes = models.dtype().bytes();
     long latents = Math.min(plan.batch(), plan.count()) * (plan.guidance() == 1 ? 1L : 2L);
     long positions = (long) plan.width() * plan.height() / sizeStep() / sizeStep();
+    // Of a picture in tiles layers of the latent's size see the whole.
     return models.drawing(
         DrawingMemory.step(latents * positions, unetConfig.blockOutChannels().getFirst(), bytes),
-        DrawingMemory.decoding(decoded, vaeConfig.blockOutChannels().getFirst(), bytes));
+        Math.max(
+            DrawingMemory.decoding(decoded, vaeConfig.blockOutChannels().getFirst(), bytes),
+            DrawingMemory.decoding(positions, vaeConfig.blockOutChannels().getLast(), bytes)));
   }
 
   Device device() {

@@ -29,11 +29,57 @@ public final class GroupNorm implements Layer {
   /** {@code x [N, .., C] → [N, .., C]}. */
   @Override
   public Tensor forward(Tensor x) {
-    return groupNorm(x, match(weight, x), match(bias, x), groups, eps);
+    return normalize(x, false);
   }
 
   /** silu of {@link #forward}, in one pass. */
   public Tensor forwardSilu(Tensor x) {
-    return groupNormSilu(x, match(weight, x), match(bias, x), groups, eps);
+    return normalize(x, true);
+  }
+
+  private Tensor normalize(Tensor x, boolean silu) {
+    TiledMoments tiled = TiledMoments.current();
+    return tiled == null ? apply(x, silu) : tiled.normalize(this, x, silu);
+  }
+
+  /** Normalized by x's own moments. */
+  Tensor apply(Tensor x, boolean silu) {
+    return apply(x, match(weight, x), match(bias, x), silu);
+  }
+
+  /**
+   * What is done with each group after it is normalized and before weight and bias.
+   *
+   * @param factor of each group
+   * @param offset of each group
+   */
+  record Change(double[] factor, double[] offset) {}
+
+  /** Normalized by x's own moments, changed, then weighted; for no tape. */
+  Tensor apply(Tensor x, boolean silu, Change change) {
+    float[] factors = weight.toFloats();
+    float[] offsets = bias.toFloats();
+    int each = factors.length / groups;
+    for (int c = 0; c < factors.length; c++) {
+      offsets[c] += (float) (factors[c] * change.offset[c / each]);
+      factors[c] *= (float) change.factor[c / each];
+    }
+    Tensor changedWeight = Tensor.of(x.device(), weight.shape(), factors);
+    Tensor changedBias = Tensor.of(x.device(), bias.shape(), offsets);
+    return apply(x, match(changedWeight, x), match(changedBias, x), silu);
+  }
+
+  private Tensor apply(Tensor x, Tensor gamma, Tensor beta, boolean silu) {
+    return silu
+        ? groupNormSilu(x, gamma, beta, groups, eps)
+        : groupNorm(x, gamma, beta, groups, eps);
+  }
+
+  int groups() {
+    return groups;
+  }
+
+  double eps() {
+    return eps;
   }
 }

@@ -3,7 +3,6 @@ package nacre.diffusion.vae;
 import static nacre.tensor.ops.Affine.affine;
 
 import nacre.nn.Conv2d;
-import nacre.nn.Layer;
 import nacre.nn.Parameters;
 import nacre.tensor.Tensor;
 
@@ -15,22 +14,22 @@ import nacre.tensor.Tensor;
  */
 public final class AutoencoderKL {
   private final VaeConfig config;
-  private final Layer encoder;
-  private final Layer decoder;
+  private final Coder encoder;
+  private final Coder decoder;
 
   /** Builds the model on parameters whose names begin where {@code p} stands. */
   public AutoencoderKL(Parameters p, VaeConfig config) {
     int latent = config.latentChannels();
     this.config = config;
-    Layer inner = Coder.encoder(p.at("encoder"), config);
-    Layer outer = Coder.decoder(p.at("decoder"), config);
+    Coder inner = Coder.encoder(p.at("encoder"), config);
+    Coder outer = Coder.decoder(p.at("decoder"), config);
     encoder =
         config.quantConv()
             ? inner.then(new Conv2d(p.at("quant_conv"), 2 * latent, 2 * latent, 1, 1, 0))
             : inner;
     decoder =
         config.postQuantConv()
-            ? new Conv2d(p.at("post_quant_conv"), latent, latent, 1, 1, 0).then(outer)
+            ? outer.after(new Conv2d(p.at("post_quant_conv"), latent, latent, 1, 1, 0))
             : outer;
   }
 
@@ -71,6 +70,14 @@ public final class AutoencoderKL {
   public Tensor decode(Tensor latent) {
     requireChannels("decode: latent", latent, config.latentChannels());
     return decoder.forward(latent);
+  }
+
+  Coder encoder() {
+    return encoder;
+  }
+
+  Coder decoder() {
+    return decoder;
   }
 
   /** The latent scaled for diffusion, with a variance of about 1: (latent − shift) · scaling. */

@@ -8,23 +8,27 @@ import nacre.nn.GroupNorm;
 import nacre.nn.Layer;
 import nacre.nn.Parameters;
 import nacre.nn.Sequential;
+import nacre.tensor.Tensor;
 import nacre.tensor.spi.Window;
 
 /**
- * The encoder and the decoder of the autoencoder: levels of residual blocks between an input and an
+ * The encoder or the decoder of the autoencoder: levels of residual blocks between an input and an
  * output layer. Names as in diffusers.
+ *
+ * @param first its layers before those of {@code second}: of a decoder all that have the latent's
+ *     size, of an encoder those that have not
+ * @param second the others
  */
-final class Coder {
+record Coder(Layer first, Layer second) {
   /** Epsilon of all GroupNorms; diffusers' config has no key for it. */
   static final double EPS = 1e-6;
 
-  private Coder() {}
-
   /** {@code image [N, H, W, in] → [N, H/f, W/f, 2 · latent]}. */
-  static Layer encoder(Parameters p, VaeConfig config) {
+  static Coder encoder(Parameters p, VaeConfig config) {
     List<Integer> channels = config.blockOutChannels();
     int in = channels.getFirst();
     List<Layer> layers = new ArrayList<>();
+    int cut = 0;
     layers.add(new Conv2d(p.at("conv_in"), config.inChannels(), in, 3, 1, 1));
     for (int level = 0; level < channels.size(); level++) {
       int out = channels.get(level);
@@ -35,32 +39,53 @@ final class Coder {
         // pixel.
         Window window = new Window(2, 0, 0, 1, 1);
         layers.add(new Conv2d(at.at("downsamplers.0.conv"), out, out, 3, window));
+        cut = layers.size();
       }
       in = out;
     }
     layers.addAll(middle(p.at("mid_block"), in, config));
     layers.addAll(end(p, in, 2 * config.latentChannels(), config));
-    return Sequential.of(layers);
+    return cut(layers, cut);
   }
 
   /** {@code latent [N, h, w, latent] → [N, f·h, f·w, out]}. */
-  static Layer decoder(Parameters p, VaeConfig config) {
+  static Coder decoder(Parameters p, VaeConfig config) {
     List<Integer> channels = config.blockOutChannels().reversed();
     int in = channels.getFirst();
     List<Layer> layers = new ArrayList<>();
+    int cut = 0;
     layers.add(new Conv2d(p.at("conv_in"), config.latentChannels(), in, 3, 1, 1));
     layers.addAll(middle(p.at("mid_block"), in, config));
     for (int i = 0; i < channels.size(); i++) {
       int out = channels.get(i);
       Parameters at = p.at("up_blocks").at(i);
       layers.addAll(resnets(at, in, out, config.layersPerBlock() + 1, config));
+      cut = i == 0 ? layers.size() : cut;
       if (i < channels.size() - 1) {
         layers.add(new Conv2d(at.at("upsamplers.0.conv"), out, out, 3, 1, 1)::forwardUpsampled);
       }
       in = out;
     }
     layers.addAll(end(p, in, config.outChannels(), config));
-    return Sequential.of(layers);
+    return cut(layers, cut);
+  }
+
+  /** All of its layers. */
+  Tensor forward(Tensor x) {
+    return first.then(second).forward(x);
+  }
+
+  Coder then(Layer last) {
+    return new Coder(first, second.then(last));
+  }
+
+  Coder after(Layer input) {
+    return new Coder(input.then(first), second);
+  }
+
+  private static Coder cut(List<Layer> layers, int at) {
+    return new Coder(
+        Sequential.of(layers.subList(0, at)), Sequential.of(layers.subList(at, layers.size())));
   }
 
   /** Two residual blocks, around attention where the config says so. */

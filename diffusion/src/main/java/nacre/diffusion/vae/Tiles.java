@@ -8,25 +8,32 @@ import static nacre.tensor.ops.Slice.slice;
 
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import nacre.nn.Layer;
+import nacre.nn.TiledMoments;
+import nacre.nn.TiledMoments.Core;
+import nacre.nn.TiledMoments.Span;
 import nacre.tensor.DType;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.ops.Concat;
 
 /**
  * Tiles in which an autoencoder encodes and decodes large images, so that memory is that of a tile.
- * Neighbors overlap by a quarter of a tile at least, where one fades into the other. Each tile is
- * normalized by itself: brightness and color may differ from those of the whole image, slowly from
- * tile to tile.
+ * Layers of the latent's size, attention among them, see the whole image; the others go over tiles,
+ * which overlap by a quarter at least, where one fades into the other. What normalizes a tile is
+ * {@linkplain TiledMoments measured over all of them} beforehand, which takes two passes more.
  *
- * @param side of a tile in pixels, a multiple of the autoencoder's downsampling; best the size that
- *     the autoencoder was trained on
+ * @param side of a tile in pixels, a multiple of the autoencoder's downsampling
  */
 public record Tiles(int side) {
   /** The share of a tile that it has in common with its neighbor, at least. */
   private static final int OVERLAPS = 4;
 
   private static final int LEAST = 32;
+
+  /** How often moments are measured: each time by what was found before. */
+  private static final int PASSES = 2;
 
   /**
    * Checks the size.
@@ -40,19 +47,69 @@ public record Tiles(int side) {
     }
   }
 
-  /** As {@link AutoencoderKL#encode}; of larger images than a tile the moments are f32. */
+  /** As {@link AutoencoderKL#encode}. */
   public LatentDistribution encode(AutoencoderKL vae, Tensor image) {
     int factor = vae.config().downsampling();
     requireMultiple(factor);
+    Grid grid = new Grid(side, factor, 1, factor);
     return new LatentDistribution(
-        each(image, new Grid(side, factor, 1, factor), x -> vae.encode(x).moments()));
+        perImage(
+            image,
+            x ->
+                grid.holds(x)
+                    ? vae.encode(x).moments()
+                    : vae.encoder().second().forward(tiled(x, grid, vae.encoder().first()))));
   }
 
-  /** As {@link AutoencoderKL#decode}; larger images than a tile are f32. */
+  /** As {@link AutoencoderKL#decode}. */
   public Tensor decode(AutoencoderKL vae, Tensor latent) {
     int factor = vae.config().downsampling();
     requireMultiple(factor);
-    return each(latent, new Grid(side / factor, 1, factor, 1), vae::decode);
+    Grid grid = new Grid(side / factor, 1, factor, 1);
+    return perImage(
+        latent,
+        x ->
+            grid.holds(x)
+                ? vae.decode(x)
+                : tiled(vae.decoder().first().forward(x), grid, vae.decoder().second()));
+  }
+
+  private static Tensor perImage(Tensor all, UnaryOperator<Tensor> coder) {
+    if (all.dim(0) == 1) {
+      return Scope.tidy(() -> coder.apply(all));
+    }
+    return Scope.tidy(
+        () -> {
+          Tensor[] each = new Tensor[all.dim(0)];
+          for (int i = 0; i < each.length; i++) {
+            Tensor one = all.rows(i, i + 1);
+            each[i] = Scope.tidy(() -> coder.apply(one));
+          }
+          return Concat.concat(0, each);
+        });
+  }
+
+  private static Tensor tiled(Tensor x, Grid grid, Layer layers) {
+    TiledMoments moments = new TiledMoments();
+    for (int pass = 0; pass < PASSES; pass++) {
+      measure(moments, x, grid, layers);
+    }
+    Tensor made = each(x, grid, part -> moments.use(() -> layers.forward(part)));
+    return made.dtype() == x.dtype() ? made : cast(made, x.dtype());
+  }
+
+  private static void measure(TiledMoments moments, Tensor x, Grid grid, Layer layers) {
+    int[] rows = grid.places(x.dim(1));
+    int[] columns = grid.places(x.dim(2));
+    for (int i = 0; i < rows.length; i++) {
+      for (int j = 0; j < columns.length; j++) {
+        var core = new Core(grid.core(rows, i, x.dim(1)), grid.core(columns, j, x.dim(2)));
+        int row = rows[i];
+        int column = columns[j];
+        moments.measure(core, () -> layers.forward(grid.part(x, row, column)));
+      }
+    }
+    moments.settle();
   }
 
   private void requireMultiple(int factor) {
@@ -80,13 +137,36 @@ public record Tiles(int side) {
           .toArray();
     }
 
+    boolean holds(Tensor x) {
+      return x.dim(1) <= side && x.dim(2) <= side;
+    }
+
+    Tensor part(Tensor x, int row, int column) {
+      int height = Math.min(side, x.dim(1));
+      int width = Math.min(side, x.dim(2));
+      return slice(slice(x, 1, row, height), 2, column, width);
+    }
+
+    /** What of a tile is nearer to its middle than to a neighbor's. */
+    Span core(int[] places, int tile, int length) {
+      int all = Math.min(side, length);
+      int begin = places[tile];
+      int from = tile == 0 ? 0 : meet(places[tile - 1], begin) - begin;
+      boolean last = tile == places.length - 1;
+      return new Span(from, last ? all : meet(begin, places[tile + 1]) - begin, all);
+    }
+
+    private int meet(int first, int second) {
+      return (first + side + second) / 2 / step * step;
+    }
+
     int made(int length) {
       return length * up / down;
     }
   }
 
   static Tensor each(Tensor x, Grid grid, UnaryOperator<Tensor> coder) {
-    if (x.dim(1) <= grid.side && x.dim(2) <= grid.side) {
+    if (grid.holds(x)) {
       return coder.apply(x);
     }
     int[] rows = grid.places(x.dim(1));
@@ -105,10 +185,7 @@ public record Tiles(int side) {
           sum =
               Scope.tidy(
                   () -> {
-                    int height = Math.min(grid.side, x.dim(1));
-                    int width = Math.min(grid.side, x.dim(2));
-                    Tensor part = slice(slice(x, 1, row, height), 2, column, width);
-                    Tensor made = cast(coder.apply(part), DType.F32);
+                    Tensor made = cast(coder.apply(grid.part(x, row, column)), DType.F32);
                     Tensor weighted = multiply(made, outer(x, vertical, horizontal));
                     int top = grid.made(row);
                     int left = grid.made(column);

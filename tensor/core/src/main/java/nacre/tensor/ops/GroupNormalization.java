@@ -3,6 +3,7 @@ package nacre.tensor.ops;
 import nacre.tensor.Context;
 import nacre.tensor.DType;
 import nacre.tensor.Operation;
+import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.GroupNormInputs;
@@ -54,6 +55,23 @@ public record GroupNormalization(int groups, double eps, boolean silu) implement
     Require.vector(name, "gamma", gamma, channels, "the channels of input " + x.describe());
     Require.vector(name, "beta", beta, channels, "the channels of input " + x.describe());
     return Operation.apply(operation, x, gamma, beta);
+  }
+
+  /**
+   * The mean and 1 / √(variance + eps) of each group of x {@code [N, .., C]}, {@code f32 [N,
+   * groups]} each, for no tape.
+   */
+  public static NormStatistics statistics(Tensor x, int groups, double eps) {
+    Shape shape = Shape.of(x.dim(0), groups);
+    Tensor mean = Tensor.empty(x.device(), DType.F32, shape);
+    Tensor rstd = Tensor.empty(x.device(), DType.F32, shape);
+    NormStatistics found = new NormStatistics(mean, rstd);
+    try (Scope _ = Scope.open()) {
+      Tensor one = Tensor.full(x.device(), x.dtype(), Shape.of(x.dim(-1)), 1);
+      GroupNormInputs in = new GroupNormInputs(x, one, one, groups, eps, false);
+      x.backend().groupNorm(in, x.like(), found);
+    }
+    return found;
   }
 
   @Override
