@@ -35,7 +35,10 @@ final class Watch {
   /** How long it may take from the end of one rank, which told why, to that of the others. */
   private static final long ENDING_MILLIS = 2000;
 
-  /** A step that takes so many times longer than the longest before hangs. */
+  /**
+   * A step that takes so many times longer than the longest before hangs; the first, for which much
+   * is compiled, where it takes so many times the timeout.
+   */
   private static final long FACTOR = 10;
 
   /** Where all wait, the links may have become slow, and so many times longer is left to them. */
@@ -173,7 +176,7 @@ final class Watch {
     boolean due = now - beaten >= BEAT_MILLIS;
     beaten = due ? now : beaten;
     long begun = stepBegun;
-    stepMillis[rank] = begun == 0 || longest == 0 ? 0 : now - begun;
+    stepMillis[rank] = begun == 0 ? 0 : now - begun;
     awaits[rank] = waits;
     for (int peer = 0; peer < places.size(); peer++) {
       if (!isPartner(peer)) {
@@ -200,7 +203,7 @@ final class Watch {
     for (boolean waits : awaits) {
       anybodyWaits |= waits;
     }
-    long limit = Math.max(timeoutMillis, FACTOR * longest);
+    long limit = longest == 0 ? FACTOR * timeoutMillis : Math.max(timeoutMillis, FACTOR * longest);
     boolean allHang = true;
     for (int peer = 0; peer < places.size(); peer++) {
       String silent = peer == 0 ? null : silent(peer, now, timeoutMillis);
@@ -210,10 +213,10 @@ final class Watch {
       if (anybodyWaits && !awaits[peer] && stepMillis[peer] > limit) {
         return String.format(
             Locale.ROOT,
-            "%s hangs: others wait for it since %,d s, and no step took more than %,d s before",
+            "%s hangs: others wait for it since %,d s, %s",
             describe(peer),
             stepMillis[peer] / 1000,
-            longest / 1000 + 1);
+            before());
       }
       allHang &= awaits[peer] && stepMillis[peer] > PATIENCE * limit;
     }
@@ -221,10 +224,15 @@ final class Watch {
         ? null
         : String.format(
             Locale.ROOT,
-            "all ranks wait for each other or for their devices since %,d s, and no step took more"
-                + " than %,d s before",
+            "all ranks wait for each other or for their devices since %,d s, %s",
             stepMillis[rank] / 1000,
-            longest / 1000 + 1);
+            before());
+  }
+
+  private String before() {
+    return longest == 0
+        ? "in the first step"
+        : String.format(Locale.ROOT, "and no step took more than %,d s before", longest / 1000 + 1);
   }
 
   private String silent(int peer, long now, long limit) {

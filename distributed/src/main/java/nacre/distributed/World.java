@@ -217,7 +217,7 @@ public final class World implements Rendezvous, AutoCloseable {
     return Optional.ofNullable(watch.gone());
   }
 
-  /** A step begins. From the second on, a rank whose step takes far longer than usual hangs. */
+  /** A step begins. A rank whose step takes far longer than usual, or than a first may, hangs. */
   public void step() {
     watch.step();
   }

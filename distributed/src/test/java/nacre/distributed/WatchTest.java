@@ -83,6 +83,22 @@ class WatchTest {
     }
   }
 
+  @Test
+  void aRankThatHangsInTheFirstStepIsLeftTenTimesAsLong() throws Exception {
+    try (Mpirun.Running running = start("hang-first", 1)) {
+      ProcessHandle process = running.rank(1);
+      long start = System.nanoTime();
+      Mpirun.Outcome outcome = running.await(90);
+      assertTrue(System.nanoTime() - start > 50e9, outcome.text());
+      assertEquals(3, outcome.status(), outcome.text());
+      String line = "failed: rank 1 (process " + process.pid() + " on ";
+      assertEquals(1, lines(outcome.text(), "failed: ").size(), outcome.text());
+      assertEquals(1, lines(outcome.text(), line).size(), outcome.text());
+      assertTrue(outcome.text().contains(", in the first step"), outcome.text());
+      assertNoneIsLeft(running);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {0, 2})
   void aLossThatIsNoNumberEndsAll(int victim) throws Exception {

@@ -11,8 +11,8 @@ import nacre.tensor.spi.CollectiveException;
 import nacre.tensor.spi.Collectives;
 
 /**
- * A rank of something like a training: steps that end in a sum. What goes wrong at its tenth step,
- * on which rank, is told by the arguments; it ends with one line, printed by one rank.
+ * A rank of something like a training: steps that end in a sum. What goes wrong at its tenth, or
+ * first, step, on which rank, is told by the arguments; it ends with one line, printed by one rank.
  */
 final class WatchedProgram {
   private static final int FATAL_STEP = 10;
@@ -30,8 +30,9 @@ final class WatchedProgram {
       for (int step = 1; ; step++) {
         world.step();
         Thread.sleep(20);
-        boolean fatal = step == FATAL_STEP && world.rank() == where;
-        if (fatal && what.equals("hang")) {
+        int fatalStep = what.equals("hang-first") ? 1 : FATAL_STEP;
+        boolean fatal = step == fatalStep && world.rank() == where;
+        if (fatal && what.startsWith("hang")) {
           Thread.sleep(Long.MAX_VALUE);
         }
         group.sum(x);
