@@ -23,12 +23,12 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * A training of several ranks, one of which is ended by signal 9 at a random moment, from the start
  * of its process to the end of the run, and which goes on from there on another number of ranks:
- * {@code -Dnacre.kills=20} times, or twice.
+ * {@code -Dnacre.kills=20} times, or once.
  */
 @EnabledIf("nacre.distributed.Mpirun#isHere")
 class KilledRanksTest {
   private static final int STEPS = 400;
-  private static final int KILLS = Integer.getInteger("nacre.kills", 2);
+  private static final int KILLS = Integer.getInteger("nacre.kills", 1);
 
   /** A start of two to four processes on two cores, and the steps, take less. */
   private static final int LATEST_MILLIS = 20_000;
