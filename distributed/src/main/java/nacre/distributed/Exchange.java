@@ -149,8 +149,13 @@ final class Exchange {
     return sent;
   }
 
-  private int tag(int which) {
-    return (int) (number % EXCHANGES) * TAGS + which + 100;
+  private int told() {
+    return (int) (number % EXCHANGES) * TAGS + 100;
+  }
+
+  /** Of what is passed now: what is to be added, or handed out. */
+  private int tag() {
+    return told() + (state == State.NEW ? 1 : 2);
   }
 
   private void tell() {
@@ -164,8 +169,8 @@ final class Exchange {
     for (int peer = 0; peer < ranks; peer++) {
       if (peer != rank) {
         headers[peer] = arena.allocate(HEADER, Long.BYTES);
-        telling.add(mpi.receive(headers[peer], peer, tag(0), arena));
-        telling.add(mpi.send(mine, peer, tag(0), arena));
+        telling.add(mpi.receive(headers[peer], peer, told(), arena));
+        telling.add(mpi.send(mine, peer, told(), arena));
       }
     }
   }
@@ -295,7 +300,7 @@ final class Exchange {
   private void send(MemorySegment bytes, int peer) {
     for (long at = 0; peer != rank && at < bytes.byteSize(); at += Mpi5.MOST_BYTES) {
       long count = Math.min(Mpi5.MOST_BYTES, bytes.byteSize() - at);
-      passing.add(mpi.send(bytes.asSlice(at, count), peer, tag(state == State.NEW ? 1 : 2), arena));
+      passing.add(mpi.send(bytes.asSlice(at, count), peer, tag(), arena));
       sent += count;
     }
   }
@@ -303,8 +308,7 @@ final class Exchange {
   private void receive(MemorySegment bytes, int peer) {
     for (long at = 0; peer != rank && at < bytes.byteSize(); at += Mpi5.MOST_BYTES) {
       long count = Math.min(Mpi5.MOST_BYTES, bytes.byteSize() - at);
-      passing.add(
-          mpi.receive(bytes.asSlice(at, count), peer, tag(state == State.NEW ? 1 : 2), arena));
+      passing.add(mpi.receive(bytes.asSlice(at, count), peer, tag(), arena));
     }
   }
 }
