@@ -28,6 +28,12 @@ import nacre.tensor.spi.Collectives;
  * }</pre>
  */
 public final class GradientBuckets {
+  /** The most bytes of a bucket: as PyTorch's. */
+  private static final long MOST = 25 << 20;
+
+  /** So many buckets, as the last of them goes when backward is over. */
+  private static final int BUCKETS = 8;
+
   private final Collectives group;
   private final Backend backend;
   private final ArrivedGradients arrived;
@@ -37,6 +43,11 @@ public final class GradientBuckets {
   private final List<Tensor> means = new ArrayList<>();
 
   private final Map<Tensor, Tensor> places = new IdentityHashMap<>();
+
+  /** The same with buckets of a size that suits the parameters. */
+  public GradientBuckets(Map<String, Tensor> parameters, Collectives group, DType wire) {
+    this(parameters, group, wire, ShardLayout.bucketBytes(parameters, BUCKETS, MOST));
+  }
 
   /**
    * Buckets that belong to the current scope.

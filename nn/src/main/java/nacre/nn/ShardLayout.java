@@ -20,6 +20,9 @@ import nacre.tensor.spi.DynamicCode;
 final class ShardLayout {
   private static final int BLOCK = DynamicCode.BLOCK;
 
+  /** The least bytes of a bucket: a message's delay is to be little beside the time it takes. */
+  private static final long LEAST = 1 << 20;
+
   /** A parameter in its bucket: its elements begin at {@code at}. */
   record Member(String name, Tensor parameter, long at) {
     long end() {
@@ -75,6 +78,17 @@ final class ShardLayout {
       }
     }
     open.forEach(this::close);
+  }
+
+  /**
+   * The bytes of gradients in f32 at which a bucket is full.
+   *
+   * @param buckets about so many, if they are neither too small nor too large for it
+   * @param most bytes of a bucket
+   */
+  static long bucketBytes(Map<String, Tensor> parameters, int buckets, long most) {
+    long all = parameters.values().stream().mapToLong(Tensor::elements).sum() * Float.BYTES;
+    return Math.clamp(all / buckets, LEAST, most);
   }
 
   /** Where the next one may begin. */

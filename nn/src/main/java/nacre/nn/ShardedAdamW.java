@@ -32,13 +32,10 @@ import nacre.weights.WeightsException;
  * <p>All ranks call the same methods in the same order.
  */
 public final class ShardedAdamW implements Optimizer {
-  /** Elements at which a bucket is full, at most. */
-  private static final long MOST = 16 << 20;
+  /** The most bytes of a bucket. */
+  private static final long MOST = 64 << 20;
 
-  /** The same, at least: a message's delay is to be little beside the time that it takes. */
-  private static final long LEAST = 256 << 10;
-
-  /** So many buckets at least, as two are there at a time beside the parts. */
+  /** So many buckets, as two are there at a time beside the parts. */
   private static final int BUCKETS = 32;
 
   private final Map<String, Tensor> parameters;
@@ -68,12 +65,14 @@ public final class ShardedAdamW implements Optimizer {
       Collectives ranks,
       Sharding sharding,
       DType wire) {
-    this(parameters, config, groups, ranks, sharding, wire, bucket(parameters));
-  }
-
-  private static long bucket(Map<String, Tensor> parameters) {
-    long all = parameters.values().stream().mapToLong(Tensor::elements).sum();
-    return Math.clamp(all / BUCKETS, LEAST, MOST);
+    this(
+        parameters,
+        config,
+        groups,
+        ranks,
+        sharding,
+        wire,
+        ShardLayout.bucketBytes(parameters, BUCKETS, MOST) / Float.BYTES);
   }
 
   ShardedAdamW(

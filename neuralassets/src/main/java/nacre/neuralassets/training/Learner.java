@@ -20,15 +20,6 @@ import nacre.tensor.spi.Collectives;
  * ranks, by way of their means.
  */
 final class Learner {
-  /** The largest bucket that is sent at once, in bytes: as large as PyTorch's. */
-  private static final long MOST = 25 << 20;
-
-  /** The smallest: a message's delay is to be little beside the time that it takes. */
-  private static final long LEAST = 1 << 20;
-
-  /** So many buckets at least, as the last of them goes when backward is over. */
-  private static final int BUCKETS = 8;
-
   /** Goes back through a step's loss. */
   interface Backward {
     /**
@@ -89,13 +80,8 @@ final class Learner {
     means =
         scattering != null
             ? null
-            : new GradientBuckets(trained, group, config.reduceDtype().dtype(), bucket());
+            : new GradientBuckets(trained, group, config.reduceDtype().dtype());
     exchangeBytes = means == null ? scattering.gradientBytes() : means.bytes();
-  }
-
-  private long bucket() {
-    long all = trained.values().stream().mapToLong(Tensor::elements).sum() * Float.BYTES;
-    return Math.clamp(all / BUCKETS, LEAST, MOST);
   }
 
   /** Updates the parameters once, and moves their averages; nothing in it involves the host. */
