@@ -150,8 +150,8 @@ public final class TiledMoments {
   }
 
   /**
-   * What makes of a tile normalized by itself one that is normalized by others' moments: of each
-   * group (x − m) · r = (x − m′) · r′ · (r / r′) + (m′ − m) · r.
+   * What makes of a tile that is normalized by its own mean m′ and r′ = 1 / √(variance + eps) one
+   * that is normalized by m and r of all: (x − m) · r = (x − m′) · r′ · (r / r′) + (m′ − m) · r.
    */
   private static GroupNorm.Change change(GroupNorm norm, Tensor x, Moments all) {
     Moments own = moments(norm, x);

@@ -52,13 +52,11 @@ public record Tiles(int side) {
     int factor = vae.config().downsampling();
     requireMultiple(factor);
     Grid grid = new Grid(side, factor, 1, factor);
-    return new LatentDistribution(
-        perImage(
-            image,
-            x ->
-                grid.holds(x)
-                    ? vae.encode(x).moments()
-                    : vae.encoder().second().forward(tiled(x, grid, vae.encoder().first()))));
+    Coder encoder = vae.encoder();
+    return grid.holds(image)
+        ? vae.encode(image)
+        : new LatentDistribution(
+            perImage(image, x -> encoder.second().forward(tiled(x, grid, encoder.first()))));
   }
 
   /** As {@link AutoencoderKL#decode}. */
@@ -66,18 +64,13 @@ public record Tiles(int side) {
     int factor = vae.config().downsampling();
     requireMultiple(factor);
     Grid grid = new Grid(side / factor, 1, factor, 1);
-    return perImage(
-        latent,
-        x ->
-            grid.holds(x)
-                ? vae.decode(x)
-                : tiled(vae.decoder().first().forward(x), grid, vae.decoder().second()));
+    Coder decoder = vae.decoder();
+    return grid.holds(latent)
+        ? vae.decode(latent)
+        : perImage(latent, x -> tiled(decoder.first().forward(x), grid, decoder.second()));
   }
 
   private static Tensor perImage(Tensor all, UnaryOperator<Tensor> coder) {
-    if (all.dim(0) == 1) {
-      return Scope.tidy(() -> coder.apply(all));
-    }
     return Scope.tidy(
         () -> {
           Tensor[] each = new Tensor[all.dim(0)];
@@ -95,7 +88,7 @@ public record Tiles(int side) {
       measure(moments, x, grid, layers);
     }
     Tensor made = each(x, grid, part -> moments.use(() -> layers.forward(part)));
-    return made.dtype() == x.dtype() ? made : cast(made, x.dtype());
+    return cast(made, x.dtype());
   }
 
   private static void measure(TiledMoments moments, Tensor x, Grid grid, Layer layers) {
