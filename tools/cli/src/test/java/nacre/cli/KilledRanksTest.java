@@ -1,5 +1,7 @@
 package nacre.cli;
 
+import static nacre.cli.RankedRuns.assertLosses;
+import static nacre.cli.RankedRuns.of;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,12 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import nacre.cli.output.MetricsLog;
+import java.util.concurrent.TimeoutException;
 import nacre.distributed.Mpirun;
 import nacre.neuralassets.training.Checkpoint;
 import org.junit.jupiter.api.Test;
@@ -22,8 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A training of several ranks, one of which is ended by signal 9 at a random moment, from the start
- * of its process to the end of the run, and which goes on from there on another number of ranks:
- * {@code -Dnacre.kills=20} times, or once.
+ * of its process to the end of the run, and which goes on from there on two or four ranks: {@code
+ * -Dnacre.kills=20} times, or once.
  */
 @EnabledIf("nacre.distributed.Mpirun#isHere")
 class KilledRanksTest {
@@ -38,10 +40,6 @@ class KilledRanksTest {
 
   @TempDir private Path folder;
 
-  private static Mpirun of(int ranks) {
-    return Mpirun.of(ranks).java("-XX:ActiveProcessorCount=1", "-Dnacre.threads=1");
-  }
-
   private static List<String> train(Path out) throws IOException {
     List<String> words = new ArrayList<>(List.of("train", "--out", out.toString()));
     words.addAll(List.of("--preset", "tiny", "--steps", "" + STEPS, "--no-sheet"));
@@ -52,22 +50,12 @@ class KilledRanksTest {
     return words;
   }
 
-  private static Map<Long, Double> losses(Path run) throws IOException {
-    Map<Long, Double> losses = new TreeMap<>();
-    for (MetricsLog.Entry entry : MetricsLog.read(run.resolve("metrics.jsonl"))) {
-      if (entry.values().containsKey("loss")) {
-        losses.put(entry.step(), entry.values().get("loss"));
-      }
-    }
-    return losses;
-  }
-
   @Test
   void nothingIsLostAndNobodyIsLeft() throws Exception {
     Path alone = folder.resolve("alone");
     Mpirun.Outcome one = of(1).run(Nacre.class.getName(), train(alone));
     assertEquals(0, one.status(), one.text());
-    Map<Long, Double> wanted = losses(alone);
+    Map<Long, Double> wanted = RankedRuns.losses(alone);
     assertEquals(STEPS / RunLog.EVERY, wanted.size());
     for (int run = 0; kills < KILLS; run++) {
       Path out = folder.resolve("run-" + run);
@@ -75,9 +63,7 @@ class KilledRanksTest {
       while (!finished) {
         finished = goOn(out);
       }
-      Map<Long, Double> found = losses(out);
-      assertEquals(wanted.keySet(), found.keySet());
-      wanted.forEach((step, loss) -> assertEquals(1, found.get(step) / loss, 1e-5, "step " + step));
+      assertLosses(wanted, out);
     }
   }
 
@@ -88,22 +74,15 @@ class KilledRanksTest {
     int millis = random.nextInt(LATEST_MILLIS);
     long before = newest(out);
     String what =
-        String.format("kill %d: rank %d of %d after %d ms, ", kills + 1, victim, ranks, millis);
+        String.format(
+            Locale.ROOT, "kill %d: rank %d of %d after %d ms, ", kills + 1, victim, ranks, millis);
     try (Mpirun.Running run = of(ranks).start(Nacre.class.getName(), train(out))) {
       ProcessHandle process = run.rank(victim);
-      boolean ended =
-          kills < KILLS
-              ? run.launcher()
-                      .onExit()
-                      .copy()
-                      .completeOnTimeout(null, millis, TimeUnit.MILLISECONDS)
-                      .join()
-                  != null
-              : run.await(120) != null;
-      if (!ended) {
+      boolean killed = kills < KILLS && !endsWithin(run.launcher(), millis);
+      if (killed) {
         Mpirun.Running.signal(process, "KILL");
       }
-      Mpirun.Outcome outcome = run.await(60);
+      Mpirun.Outcome outcome = run.await(killed ? 60 : 120);
       for (int i = 0; i < 100 && !run.left().isEmpty(); i++) {
         Thread.sleep(50);
       }
@@ -113,10 +92,19 @@ class KilledRanksTest {
       if (outcome.status() == 0) {
         return true;
       }
-      assertTrue(!ended, () -> what + "ended by itself: " + outcome.text());
+      assertTrue(killed, () -> what + "ended by itself: " + outcome.text());
       assertTrue(outcome.text().contains("rank " + victim), what + outcome.text());
       kills++;
       System.out.println(what + "at step " + before + " before and " + after + " behind");
+      return false;
+    }
+  }
+
+  private static boolean endsWithin(ProcessHandle process, int millis) throws Exception {
+    try {
+      process.onExit().get(millis, TimeUnit.MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
       return false;
     }
   }

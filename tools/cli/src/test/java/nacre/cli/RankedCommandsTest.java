@@ -31,9 +31,7 @@ class RankedCommandsTest {
 
   private static String run(int ranks, String words) throws Exception {
     Mpirun.Outcome outcome =
-        Mpirun.of(ranks)
-            .java("-XX:ActiveProcessorCount=1", "-Dnacre.threads=1")
-            .run(Nacre.class.getName(), List.of(words.split(" ")));
+        RankedRuns.of(ranks).run(Nacre.class.getName(), List.of(words.split(" ")));
     assertEquals(0, outcome.status(), outcome.text());
     return outcome.text();
   }

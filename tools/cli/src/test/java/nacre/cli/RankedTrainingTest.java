@@ -1,17 +1,16 @@
 package nacre.cli;
 
+import static nacre.cli.RankedRuns.assertLosses;
+import static nacre.cli.RankedRuns.of;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
-import nacre.cli.output.MetricsLog;
 import nacre.distributed.Mpirun;
 import nacre.neuralassets.training.Checkpoint;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,13 +34,8 @@ class RankedTrainingTest {
     Path alone = folder.resolve("alone");
     Mpirun.Outcome outcome = of(1).run(Nacre.class.getName(), train(alone));
     assertEquals(0, outcome.status(), outcome.text());
-    losses = losses(alone);
+    losses = RankedRuns.losses(alone);
     assertEquals(STEPS / RunLog.EVERY, losses.size());
-  }
-
-  /** Ranks of one thread each. */
-  private static Mpirun of(int ranks) {
-    return Mpirun.of(ranks).java("-XX:ActiveProcessorCount=1", "-Dnacre.threads=1");
   }
 
   private static List<String> train(Path out, String... more) {
@@ -54,22 +48,6 @@ class RankedTrainingTest {
       words.addAll(List.of("--preset", "tiny"));
     }
     return words;
-  }
-
-  private static Map<Long, Double> losses(Path run) throws IOException {
-    Map<Long, Double> losses = new TreeMap<>();
-    for (MetricsLog.Entry entry : MetricsLog.read(run.resolve("metrics.jsonl"))) {
-      if (entry.values().containsKey("loss")) {
-        losses.put(entry.step(), entry.values().get("loss"));
-      }
-    }
-    return losses;
-  }
-
-  private static void assertSameLosses(Path run) throws IOException {
-    Map<Long, Double> found = losses(run);
-    assertEquals(losses.keySet(), found.keySet());
-    losses.forEach((step, loss) -> assertEquals(1, found.get(step) / loss, 1e-5, "step " + step));
   }
 
   /** How many lines say what went wrong. */
@@ -93,7 +71,7 @@ class RankedTrainingTest {
     assertEquals(0, outcome.status(), outcome.text());
     assertTrue(outcome.text().contains("ranks   " + ranks + ", Open MPI"), outcome.text());
     assertEquals(1, outcome.text().lines().filter(l -> l.startsWith("saved")).count());
-    assertSameLosses(out);
+    assertLosses(losses, out);
   }
 
   @Test
@@ -127,7 +105,7 @@ class RankedTrainingTest {
       all.addAll(List.of("--preset", "tiny", "--eval-pairs", "4"));
       Mpirun.Outcome outcome = of(ranks).run(Nacre.class.getName(), all);
       assertEquals(0, outcome.status(), outcome.text());
-      assertSameLosses(copy);
+      assertLosses(losses, copy);
     }
   }
 
