@@ -149,6 +149,12 @@ inline T __shfl_sync(unsigned mask, T v, int lane, int width = 32, int line = __
   nacre_sim::require_lane(mask, from, line);
   return nacre_sim::take<T>(row, from);
 }
+// What each lane of a whole warp gave: for instructions that the kernels say by assembly.
+template <class T>
+inline void nacre_sim_of_all(T v, T (&all)[32], int line = __builtin_LINE()) {
+  const uint64_t* row = nacre_sim::give(0xFFFFFFFFu, v, line);
+  for (int lane = 0; lane < 32; lane++) all[lane] = nacre_sim::take<T>(row, lane);
+}
 inline unsigned __ballot_sync(unsigned mask, int predicate, int line = __builtin_LINE()) {
   const uint64_t* row = nacre_sim::give(mask, predicate != 0, line);
   unsigned votes = 0;

@@ -19,7 +19,7 @@ import nacre.tensor.spi.NormStatistics;
  *
  * @param reads bytes of the operands
  * @param writes bytes of the results
- * @param again bytes of the operands that an operation of several launches reads twice
+ * @param again bytes that move besides where an operation takes several launches
  * @param flop of products, convolutions and attention; 0 of all else
  */
 record Traffic(long reads, long writes, long again, long flop) {
@@ -71,7 +71,10 @@ record Traffic(long reads, long writes, long again, long flop) {
         bytes(reads), bytes(writes), again(operation, arguments), flop(operation, arguments));
   }
 
-  /** A normalization's statistics are complete before anything is written with them. */
+  /**
+   * A normalization's statistics are complete before anything is written with them. What GEGLU
+   * takes in, twice as wide as y, is written and read where the linear layer is a launch by itself.
+   */
   private static long again(String operation, Object[] arguments) {
     return switch (operation) {
       case "groupNorm" -> ((GroupNormInputs) arguments[0]).x().bytes();
@@ -79,6 +82,7 @@ record Traffic(long reads, long writes, long again, long flop) {
           ((GroupNormInputs) arguments[0]).x().bytes() + ((Tensor) arguments[2]).bytes();
       case "layerNormBackward" ->
           ((LayerNormInputs) arguments[0]).x().bytes() + ((Tensor) arguments[2]).bytes();
+      case "linearGeglu" -> 2 * 2 * ((Tensor) arguments[3]).bytes();
       default -> 0;
     };
   }
@@ -117,6 +121,7 @@ record Traffic(long reads, long writes, long again, long flop) {
     return switch (operation) {
       case "matmul" -> 2 * ((Tensor) a[6]).elements() * inner((Tensor) a[0], (boolean) a[1]);
       case "linear" -> 2 * ((Tensor) a[5]).elements() * ((Tensor) a[0]).dim(-1);
+      case "linearGeglu" -> 2 * 2 * ((Tensor) a[3]).elements() * ((Tensor) a[0]).dim(-1);
       case "linears" -> 2 * ((Tensor) a[2]).elements() * ((Tensor) a[0]).dim(-1);
       case "linearWeightGradient" -> 2 * ((Tensor) a[0]).elements() * ((Tensor) a[2]).dim(0);
       case "conv2d" -> convolution((Tensor) a[1], (Tensor) a[6]);

@@ -53,6 +53,13 @@ final class MatrixCases {
       }
       linear(cases, dtype, new int[] {130}, 65, 97, true, true, null);
       linearGeglu(cases, dtype, new int[] {130}, 65, 97, true);
+      for (int[] rows : new int[][] {{1}, {2, 65}, {3, 1, 5}}) {
+        for (int in : new int[] {8, 40, 136}) {
+          linearGeglu(cases, dtype, rows, in, 8, true);
+          linearGeglu(cases, dtype, rows, in, 72, false);
+        }
+      }
+      linearGeglu(cases, dtype, new int[] {257}, 96, 136, true);
     }
   }
 

@@ -53,6 +53,7 @@ final class CudaBackend implements Backend {
   private final ElementwiseKernels elementwise;
   private final ReductionKernels reductions;
   private final CudaProducts products;
+  private final CudaGeglu geglu;
   private final CudaConvolutions convolutions;
   private final CudaAttention attention;
   private final AttentionKernels softmax;
@@ -97,9 +98,9 @@ final class CudaBackend implements Backend {
             (kind, engine) -> explanation.count("plans, " + kind, engine),
             explanation::tuned,
             explanation::refused);
-    products =
-        new CudaProducts(
-            new CublasLtLibrary(gpu, policy), matrices, elementwise, reductions, explanation);
+    CublasLtLibrary blas = new CublasLtLibrary(gpu, policy);
+    products = new CudaProducts(blas, matrices, elementwise, reductions, explanation);
+    geglu = new CudaGeglu(gpu, blas, elementwise, policy, explanation);
     CudnnLibrary dnn = new CudnnLibrary(device, gpu.allocator(), policy);
     convolutions =
         new CudaConvolutions(dnn, new ConvolutionKernels(gpu, reductions), matrices, explanation);
@@ -315,6 +316,13 @@ final class CudaBackend implements Backend {
   public void linears(Tensor x, Tensor w, Tensor y) {
     if (!products.linears(x, w, y)) {
       Backend.super.linears(x, w, y);
+    }
+  }
+
+  @Override
+  public void linearGeglu(Tensor x, Tensor w, Tensor bias, Tensor y) {
+    if (!geglu.inOneLaunch(x, w, bias, y)) {
+      Backend.super.linearGeglu(x, w, bias, y);
     }
   }
 

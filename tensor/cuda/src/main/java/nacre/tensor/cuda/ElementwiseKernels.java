@@ -128,12 +128,16 @@ final class ElementwiseKernels {
   }
 
   void geglu(Tensor x, Tensor y) {
-    long n = y.elements();
-    if (n > 0) {
+    if (y.elements() > 0) {
       int c = y.dim(-1);
-      gpu.kernel("rows", "geglu", y.dtype())
-          .over(n, a -> a.address(x.address()).address(y.address()).i64(n / c).i32(c));
+      geglu(y.dtype(), x.address(), y.address(), y.elements() / c, c);
     }
+  }
+
+  /** The same of x [rows, 2c], y [rows, c] at addresses. */
+  void geglu(DType dtype, long x, long y, long rows, int c) {
+    gpu.kernel("rows", "geglu", dtype)
+        .over(rows * c, a -> a.address(x).address(y).i64(rows).i32(c));
   }
 
   void gegluBackward(Tensor x, Tensor dy, Tensor dx) {

@@ -45,7 +45,7 @@ class LaunchesBenchTest {
   void aStepOfSampling() throws IOException, InterruptedException {
     List<String> said = count("unet-sample-64-b2");
     List<Row> rows = rows(said);
-    assertAtMost(403, 5.35, of(rows, "all"));
+    assertAtMost(387, 4.6, of(rows, "all"));
     assertEquals(32, of(rows, "attention").launches, "two in each of 16 transformer blocks");
     List<String> convolutions =
         said.stream().filter(line -> line.startsWith("  plans, Convolution ")).toList();

@@ -97,11 +97,21 @@ public final class CudaAllocator implements Allocator {
     return null;
   }
 
-  /** A block for as long as the process, which belongs to no work that may be under way. */
+  /** A block that belongs to no work that may be under way, until {@link #giveBack}. */
   public long keep(long bytes) {
     device.enter();
     try {
       return driver.take(size(bytes));
+    } finally {
+      device.leave();
+    }
+  }
+
+  /** Gives back what {@link #keep} took. */
+  public void giveBack(long address, long bytes) {
+    device.enter();
+    try {
+      driver.give(address, size(bytes));
     } finally {
       device.leave();
     }

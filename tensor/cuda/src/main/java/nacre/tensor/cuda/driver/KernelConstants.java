@@ -35,6 +35,12 @@ public final class KernelConstants {
   /** Threads of a block that has whole groups of an image to normalize. */
   public static final int GROUP_THREADS = 512;
 
+  /** Rows of a tile of a linear layer's result with GEGLU behind it. */
+  public static final int GEGLU_ROWS = 128;
+
+  /** Columns of such a tile, as GEGLU leaves them: half as many as the layer has for them. */
+  public static final int GEGLU_COLUMNS = 64;
+
   /** Tensors in a table of the optimizer's: CUDA 12.1 lets arguments take 32,764 bytes. */
   public static final int TABLE_TENSORS = 448;
 
@@ -96,6 +102,8 @@ public final class KernelConstants {
     NUMBERS.put("SUMMED_COLUMNS", SUMMED_COLUMNS);
     NUMBERS.put("WEIGHT_COLUMNS", WEIGHT_COLUMNS);
     NUMBERS.put("GROUP_THREADS", GROUP_THREADS);
+    NUMBERS.put("GEGLU_ROWS", GEGLU_ROWS);
+    NUMBERS.put("GEGLU_COLUMNS", GEGLU_COLUMNS);
     NUMBERS.put("TABLE_TENSORS", TABLE_TENSORS);
     NUMBERS.put("TABLE_CODED", TABLE_CODED);
     NUMBERS.put("TABLE_F32", TABLE_F32);
