@@ -233,7 +233,7 @@ EXPORT CUresult cuMemGetInfo_v2(size_t* free, size_t* total) {
   LOCK;
   READY;
   *total = memory::capacity();
-  *free = memory::capacity() - memory::used();
+  *free = memory::capacity() - std::min(memory::capacity(), memory::used());
   return CUDA_SUCCESS;
 }
 

@@ -40,7 +40,7 @@ std::deque<Address> quarantine;
 size_t quarantined = 0;
 std::multimap<size_t, Address> reusable;      // by footprint
 Address next_address = ARENA + REDZONE;
-size_t used_bytes = 0, peak_bytes = 0, capacity_bytes = 0;
+size_t used_bytes = 0, peak_bytes = 0;
 
 unsigned char* state(Address a) { return reinterpret_cast<unsigned char*>(a - ARENA + SHADOW); }
 
@@ -61,8 +61,6 @@ void* reserve(uintptr_t at, size_t bytes) {
 void start() {
   static std::once_flag once;
   std::call_once(once, [] {
-    const char* asked = std::getenv("NACRE_SIM_MEMORY");
-    capacity_bytes = asked ? std::strtoull(asked, nullptr, 10) : size_t(8) << 30;
     reserve(ARENA, ARENA_BYTES);
     reserve(SHADOW, ARENA_BYTES);
   });
@@ -76,7 +74,12 @@ bool counting() {
   return on;
 }
 
-size_t capacity() { return capacity_bytes; }
+// Asked each time, so that a test can make it small for a while.
+size_t capacity() {
+  const char* asked = std::getenv("NACRE_SIM_MEMORY");
+  return asked ? std::strtoull(asked, nullptr, 10) : size_t(8) << 30;
+}
+
 size_t used() {
   std::lock_guard hold(lock);
   return used_bytes;
@@ -93,7 +96,7 @@ void reset_peak() {
 Address allocate(size_t bytes) {
   std::lock_guard hold(lock);
   size_t footprint = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + REDZONE;
-  if (used_bytes + bytes > capacity_bytes) return 0;
+  if (used_bytes + bytes > capacity()) return 0;
   Address a;
   auto found = reusable.lower_bound(footprint);
   if (found != reusable.end() && found->first <= footprint + footprint / 4) {

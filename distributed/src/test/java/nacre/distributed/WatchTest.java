@@ -7,11 +7,14 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ranks that are lost: all end, soon, with a line that names the one, and none is left. */
 @EnabledIf("nacre.distributed.Mpirun#isHere")
+@Execution(ExecutionMode.CONCURRENT)
 class WatchTest {
   private static final int RANKS = 3;
 

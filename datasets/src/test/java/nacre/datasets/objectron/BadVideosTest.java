@@ -24,9 +24,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Damaged records, each of which is refused in one line that says where it lies. */
+/**
+ * Damaged records, each of which is refused in one line that says where it lies. {@code
+ * -Dnacre.fuzz=1000000} tries a million.
+ */
 class BadVideosTest {
-  private static final int MUTATIONS = 1_000_000;
+  private static final int MUTATIONS = Integer.getInteger("nacre.fuzz", 200_000);
 
   @TempDir Path folder;
 
@@ -168,7 +171,7 @@ class BadVideosTest {
   }
 
   @Test
-  void aMillionMutatedRecordsAreReadOrRefused() throws IOException {
+  void mutatedRecordsAreReadOrRefused() throws IOException {
     SplittableRandom random = new SplittableRandom(11);
     byte[] intact = video;
     int read = 0;

@@ -29,11 +29,11 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @EnabledIf("nacre.distributed.Mpirun#isHere")
 class KilledRanksTest {
-  private static final int STEPS = 400;
+  private static final int STEPS = 200;
   private static final int KILLS = Integer.getInteger("nacre.kills", 1);
 
   /** A start of two to four processes on two cores, and the steps, take less. */
-  private static final int LATEST_MILLIS = 20_000;
+  private static final int LATEST_MILLIS = 12_000;
 
   private final Random random = new Random(Long.getLong("nacre.seed", 15));
   private int kills;

@@ -80,16 +80,16 @@ class EmaOnHostTest {
     Map<String, float[]> parameters;
     Map<String, float[]> averages;
     Map<String, float[]> held;
-    try (Trainer there = new Trainer(preset(false), device, DType.F32, 5)) {
+    try (Trainer there = new Trainer(preset(false), device, DType.BF16, 5)) {
       train(there, STEPS);
       parameters = values(there.parameters());
       averages = values(there.averagedParameters());
     }
     Checkpoint half;
-    try (Trainer trainer = new Trainer(preset(true), device, DType.F32, 5)) {
+    try (Trainer trainer = new Trainer(preset(true), device, DType.BF16, 5)) {
       train(trainer, STEPS / 2);
       RunState state =
-          new RunState(STEPS / 2, STEPS, 0, 5, 0, "", DType.F32, RunState.LossSum.NONE, List.of());
+          new RunState(STEPS / 2, STEPS, 0, 5, 0, "", DType.BF16, RunState.LossSum.NONE, List.of());
       half = Checkpoint.write(folder, trainer, state);
       train(trainer, STEPS);
       held = values(trainer.averagedParameters());
@@ -100,7 +100,7 @@ class EmaOnHostTest {
           .values()
           .forEach(average -> assertEquals(Device.host(), average.device()));
     }
-    try (Trainer resumed = new Trainer(preset(true), device, DType.F32, 5)) {
+    try (Trainer resumed = new Trainer(preset(true), device, DType.BF16, 5)) {
       half.restore(resumed);
       train(resumed, STEPS);
       values(resumed.averagedParameters())
@@ -113,7 +113,7 @@ class EmaOnHostTest {
    */
   @Test
   void computesWithCopiesUntilTheNextStep() {
-    try (Trainer trainer = new Trainer(preset(true), device, DType.F32, 5)) {
+    try (Trainer trainer = new Trainer(preset(true), device, DType.BF16, 5)) {
       train(trainer, 1);
       long before = Memory.liveTensors();
       assertEquals(device, trainer.averaged().device());
