@@ -64,23 +64,24 @@ public final class ResnetBlock2D implements Layer {
     try (Range _ = x.device().range(name)) {
       return Scope.tidy(
           () -> {
-            if (bias != null) {
-              return second(x, conv1.forwardBiased(norm1.forwardSilu(x), bias));
-            }
-            Tensor shift =
-                timeProjection == null
-                    ? null
-                    : reshape(
-                        timeProjection.forward(time), time.dim(0), 1, 1, -1); // [N, 1, 1, out]
-            return second(x, conv1.forward(norm1.forwardSilu(x), shift));
+            Tensor h = Scope.tidy(() -> first(norm1.forwardSilu(x), time, bias));
+            Tensor normalized = norm2.forwardSilu(h);
+            Scope.current().free(h); // before there is the shortcut, as large as it
+            Tensor skip = shortcut == null ? x : shortcut.forward(x);
+            return conv2.forward(normalized, skip);
           });
     }
   }
 
-  /** The second half: h [N, H, W, out] is what the first convolution made of x. */
-  private Tensor second(Tensor x, Tensor h) {
-    Tensor skip = shortcut == null ? x : shortcut.forward(x);
-    return conv2.forward(norm2.forwardSilu(h), skip);
+  private Tensor first(Tensor x, Tensor time, Tensor bias) {
+    if (bias != null) {
+      return conv1.forwardBiased(x, bias);
+    }
+    Tensor shift =
+        timeProjection == null
+            ? null
+            : reshape(timeProjection.forward(time), time.dim(0), 1, 1, -1); // [N, 1, 1, out]
+    return conv1.forward(x, shift);
   }
 
   /** The projection of the time embedding, and the convolution to which it is added. */
