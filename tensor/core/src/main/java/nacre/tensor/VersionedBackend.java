@@ -296,6 +296,17 @@ final class VersionedBackend implements Backend {
   }
 
   @Override
+  public void groupNormStatistics(Tensor x, int groups, double eps, NormStatistics statistics) {
+    wrote("groupNormStatistics", statistics.mean(), statistics.rstd())
+        .groupNormStatistics(x, groups, eps, statistics);
+  }
+
+  @Override
+  public void groupNormApply(GroupNormInputs in, NormStatistics statistics, Tensor y) {
+    wrote("groupNormApply", y).groupNormApply(in, statistics, y);
+  }
+
+  @Override
   public void groupNormBackward(
       GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
     wrote("groupNormBackward", out.dx(), out.dgamma(), out.dbeta())

@@ -3,7 +3,6 @@ package nacre.tensor.ops;
 import nacre.tensor.Context;
 import nacre.tensor.DType;
 import nacre.tensor.Operation;
-import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.spi.GroupNormInputs;
@@ -66,12 +65,18 @@ public record GroupNormalization(int groups, double eps, boolean silu) implement
     Tensor mean = Tensor.empty(x.device(), DType.F32, shape);
     Tensor rstd = Tensor.empty(x.device(), DType.F32, shape);
     NormStatistics found = new NormStatistics(mean, rstd);
-    try (Scope _ = Scope.open()) {
-      Tensor one = Tensor.full(x.device(), x.dtype(), Shape.of(x.dim(-1)), 1);
-      GroupNormInputs in = new GroupNormInputs(x, one, one, groups, eps, false);
-      x.backend().groupNorm(in, x.like(), found);
-    }
+    x.backend().groupNormStatistics(x, groups, eps, found);
     return found;
+  }
+
+  /** {@link #groupNorm} by statistics that are given, for no tape. */
+  public static Tensor groupNorm(
+      Tensor x, Tensor gamma, Tensor beta, NormStatistics statistics, boolean silu) {
+    Tensor y = x.like();
+    int groups = statistics.mean().dim(1);
+    GroupNormInputs in = new GroupNormInputs(x, gamma, beta, groups, 0, silu);
+    x.backend().groupNormApply(in, statistics, y);
+    return y;
   }
 
   @Override

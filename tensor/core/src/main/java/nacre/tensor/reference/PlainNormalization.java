@@ -28,6 +28,19 @@ final class PlainNormalization {
     forward(operands, groupSets(x, in.groups()), in.silu(), y, statistics);
   }
 
+  static void groupNormStatistics(Tensor x, int groups, double eps, NormStatistics statistics) {
+    Moments moments = moments(x, groupSets(x, groups), eps, statistics);
+    write(moments.mean, statistics.mean());
+    write(moments.rstd, statistics.rstd());
+  }
+
+  static void groupNormApply(GroupNormInputs in, NormStatistics statistics, Tensor y) {
+    Tensor x = in.x();
+    LayerNormInputs operands = new LayerNormInputs(x, in.gamma(), in.beta(), in.eps());
+    Moments moments = new Moments(read(statistics.mean()), read(statistics.rstd()));
+    apply(operands, groupSets(x, in.groups()), in.silu(), moments, y);
+  }
+
   static void groupNormBackward(
       GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
     double[] shift = in.silu() ? read(in.beta()) : null;
@@ -57,10 +70,16 @@ final class PlainNormalization {
 
   private static void forward(
       LayerNormInputs in, Sets sets, boolean silu, Tensor y, NormStatistics statistics) {
-    int c = in.x().dim(-1);
-    double[] v = read(in.x());
-    double[] scale = read(in.gamma());
-    double[] shift = read(in.beta());
+    Moments moments = moments(in.x(), sets, in.eps(), statistics);
+    apply(in, sets, silu, moments, y);
+    write(moments.mean, statistics.mean());
+    write(moments.rstd, statistics.rstd());
+  }
+
+  private record Moments(double[] mean, double[] rstd) {}
+
+  private static Moments moments(Tensor x, Sets sets, double eps, NormStatistics statistics) {
+    double[] v = read(x);
     double[] m = new double[(int) statistics.mean().elements()];
     double count = (double) v.length / m.length;
     for (int i = 0; i < v.length; i++) {
@@ -72,15 +91,24 @@ final class PlainNormalization {
       r[sets.of(i)] += off * off / count;
     }
     for (int i = 0; i < r.length; i++) {
-      r[i] = 1 / Math.sqrt(r[i] + in.eps());
+      r[i] = 1 / Math.sqrt(r[i] + eps);
     }
+    return new Moments(m, r);
+  }
+
+  private static void apply(
+      LayerNormInputs in, Sets sets, boolean silu, Moments moments, Tensor y) {
+    int c = in.x().dim(-1);
+    double[] v = read(in.x());
+    double[] m = moments.mean;
+    double[] r = moments.rstd;
+    double[] scale = read(in.gamma());
+    double[] shift = read(in.beta());
     for (int i = 0; i < v.length; i++) {
       double z = (v[i] - m[sets.of(i)]) * r[sets.of(i)] * scale[i % c] + shift[i % c];
       v[i] = silu ? Functions.value(Unary.SILU, z) : z;
     }
     write(v, y);
-    write(m, statistics.mean());
-    write(r, statistics.rstd());
   }
 
   /**

@@ -209,6 +209,16 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
+  public void groupNormStatistics(Tensor x, int groups, double eps, NormStatistics statistics) {
+    PlainNormalization.groupNormStatistics(x, groups, eps, statistics);
+  }
+
+  @Override
+  public void groupNormApply(GroupNormInputs in, NormStatistics statistics, Tensor y) {
+    PlainNormalization.groupNormApply(in, statistics, y);
+  }
+
+  @Override
   public void groupNormBackward(
       GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
     PlainNormalization.groupNormBackward(in, statistics, dy, out);

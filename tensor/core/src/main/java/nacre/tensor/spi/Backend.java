@@ -309,6 +309,12 @@ public interface Backend {
    */
   void groupNorm(GroupNormInputs in, Tensor y, NormStatistics statistics);
 
+  /** The statistics of {@link #groupNorm} alone. */
+  void groupNormStatistics(Tensor x, int groups, double eps, NormStatistics statistics);
+
+  /** {@link #groupNorm} by statistics that are given. */
+  void groupNormApply(GroupNormInputs in, NormStatistics statistics, Tensor y);
+
   /** Gradients of {@link #groupNorm} from its statistics. */
   void groupNormBackward(
       GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out);

@@ -62,6 +62,28 @@ final class NormalizationCases {
     cases.add(groupCall(forward, dtype, groups, silu, shape).loosen(loosened));
     int c = shape[shape.length - 1];
     cases.add(
+        OracleCase.of("groupNormStatistics", size, loosened)
+            .in(dtype, x, shape)
+            .out(DType.F32, shape[0], groups)
+            .out(DType.F32, shape[0], groups)
+            .loosen(loosened)
+            .call(
+                (backend, t) ->
+                    backend.groupNormStatistics(
+                        t[0], groups, 1e-5, new NormStatistics(t[1], t[2]))));
+    cases.add(
+        groupOperands(OracleCase.of("groupNormApply", size, loosened), dtype, x, shape)
+            .in(DType.F32, Values.normal(mean, 0.3), shape[0], groups)
+            .in(DType.F32, Values.normal(1, 0.3), shape[0], groups)
+            .out(dtype, shape)
+            .loosen(loosened)
+            .call(
+                (backend, t) ->
+                    backend.groupNormApply(
+                        new GroupNormInputs(t[0], t[1], t[2], groups, 1e-5, silu),
+                        new NormStatistics(t[3], t[4]),
+                        t[5])));
+    cases.add(
         groupOperands(OracleCase.of("groupNormBackward", size, loosened), dtype, x, shape)
             .in(dtype, Values.normal(0.3, 1), shape)
             .out(dtype, shape)

@@ -294,7 +294,18 @@ final class CpuBackend implements Backend {
 
   @Override
   public void groupNorm(GroupNormInputs in, Tensor y, NormStatistics statistics) {
-    groupNorm.forward(in, y, statistics);
+    groupNorm.statistics(in.x(), in.groups(), in.eps(), statistics);
+    groupNorm.apply(in, statistics, y);
+  }
+
+  @Override
+  public void groupNormStatistics(Tensor x, int groups, double eps, NormStatistics statistics) {
+    groupNorm.statistics(x, groups, eps, statistics);
+  }
+
+  @Override
+  public void groupNormApply(GroupNormInputs in, NormStatistics statistics, Tensor y) {
+    groupNorm.apply(in, statistics, y);
   }
 
   @Override

@@ -27,12 +27,15 @@ final class GroupNormKernel {
     this.allocator = allocator;
   }
 
-  void forward(GroupNormInputs in, Tensor y, NormStatistics statistics) {
+  void statistics(Tensor x, int groups, double eps, NormStatistics out) {
+    GroupMoments.compute(team, x, groups, eps, out.mean(), out.rstd());
+  }
+
+  void apply(GroupNormInputs in, NormStatistics statistics, Tensor y) {
     Tensor x = in.x();
     Tensor mean = statistics.mean();
     Tensor rstd = statistics.rstd();
     boolean silu = in.silu();
-    GroupMoments.compute(team, x, in.groups(), in.eps(), mean, rstd);
     ImagePieces cut = ImagePieces.of(x, Scratch.TILE);
     int c = cut.channels();
     float[] scale = new float[cut.images() * c];

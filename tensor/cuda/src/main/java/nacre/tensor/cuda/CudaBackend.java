@@ -381,6 +381,16 @@ final class CudaBackend implements Backend {
   }
 
   @Override
+  public void groupNormStatistics(Tensor x, int groups, double eps, NormStatistics statistics) {
+    norms.groupNormStatistics(x, groups, eps, statistics);
+  }
+
+  @Override
+  public void groupNormApply(GroupNormInputs in, NormStatistics statistics, Tensor y) {
+    norms.groupNormApply(in, statistics, y);
+  }
+
+  @Override
   public void groupNormBackward(
       GroupNormInputs in, NormStatistics statistics, Tensor dy, NormGradients out) {
     norms.groupNormBackward(in, statistics, dy, out);

@@ -83,14 +83,17 @@ final class NormKernels {
   }
 
   void groupNorm(GroupNormInputs in, Tensor y, NormStatistics statistics) {
-    Tensor x = in.x();
-    int groups = in.groups();
-    if (x.elements() == 0) {
-      return;
-    }
-    Whole whole = Whole.of(x, groups);
+    Whole whole = in.x().elements() == 0 ? null : Whole.of(in.x(), in.groups());
     if (whole != null) {
       whole(in, whole, y, statistics);
+      return;
+    }
+    groupNormStatistics(in.x(), in.groups(), in.eps(), statistics);
+    groupNormApply(in, statistics, y);
+  }
+
+  void groupNormStatistics(Tensor x, int groups, double eps, NormStatistics statistics) {
+    if (x.elements() == 0) {
       return;
     }
     Image i = image(x, 4);
@@ -112,7 +115,15 @@ final class NormKernels {
                         .i32(i.c)
                         .i32(groups)
                         .i64(i.chunk)
-                        .f32(in.eps())));
+                        .f32(eps)));
+  }
+
+  void groupNormApply(GroupNormInputs in, NormStatistics statistics, Tensor y) {
+    Tensor x = in.x();
+    if (x.elements() == 0) {
+      return;
+    }
+    Image i = image(x, 4);
     launch(
         "group_norm_apply",
         x,
@@ -127,7 +138,7 @@ final class NormKernels {
                 .address(y.address())
                 .i64(i.pixels)
                 .i32(i.c)
-                .i32(groups)
+                .i32(in.groups())
                 .i64(i.chunk)
                 .flag(in.silu()));
   }
