@@ -6,6 +6,8 @@ import static nacre.tensor.ops.GroupNormalization.groupNormSilu;
 
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
+import nacre.tensor.ops.GroupNormalization;
+import nacre.tensor.spi.NormStatistics;
 
 /**
  * Normalization over groups of channels (Wu and He, 2018), {@code [N, .., C] → [N, .., C]}.
@@ -39,40 +41,19 @@ public final class GroupNorm implements Layer {
 
   private Tensor normalize(Tensor x, boolean silu) {
     TiledMoments tiled = TiledMoments.current();
-    return tiled == null ? apply(x, silu) : tiled.normalize(this, x, silu);
-  }
-
-  /** Normalized by x's own moments. */
-  Tensor apply(Tensor x, boolean silu) {
-    return apply(x, match(weight, x), match(bias, x), silu);
-  }
-
-  /**
-   * What is done with each group after it is normalized and before weight and bias.
-   *
-   * @param factor of each group
-   * @param offset of each group
-   */
-  record Change(double[] factor, double[] offset) {}
-
-  /** Normalized by x's own moments, changed, then weighted; for no tape. */
-  Tensor apply(Tensor x, boolean silu, Change change) {
-    float[] factors = weight.toFloats();
-    float[] offsets = bias.toFloats();
-    int each = factors.length / groups;
-    for (int c = 0; c < factors.length; c++) {
-      offsets[c] += (float) (factors[c] * change.offset[c / each]);
-      factors[c] *= (float) change.factor[c / each];
+    if (tiled != null) {
+      return tiled.normalize(this, x, silu);
     }
-    Tensor changedWeight = Tensor.of(x.device(), weight.shape(), factors);
-    Tensor changedBias = Tensor.of(x.device(), bias.shape(), offsets);
-    return apply(x, match(changedWeight, x), match(changedBias, x), silu);
-  }
-
-  private Tensor apply(Tensor x, Tensor gamma, Tensor beta, boolean silu) {
+    Tensor gamma = match(weight, x);
+    Tensor beta = match(bias, x);
     return silu
         ? groupNormSilu(x, gamma, beta, groups, eps)
         : groupNorm(x, gamma, beta, groups, eps);
+  }
+
+  /** Normalized by moments that are given, for no tape. */
+  Tensor apply(Tensor x, NormStatistics moments, boolean silu) {
+    return GroupNormalization.groupNorm(x, match(weight, x), match(bias, x), moments, silu);
   }
 
   int groups() {

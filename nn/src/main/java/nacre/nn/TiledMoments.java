@@ -2,166 +2,142 @@ package nacre.nn;
 
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
+import nacre.tensor.Device;
 import nacre.tensor.Scope;
+import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.ops.GroupNormalization;
-import nacre.tensor.ops.Slice;
 import nacre.tensor.spi.NormStatistics;
 
 /**
- * Means and variances that the {@link GroupNorm}s of a network have in common over all tiles of an
- * image. By them each tile is normalized as the whole image would be, so that tiles meet without a
- * seam.
+ * Means and variances that the {@link GroupNorm}s of a network have over all tiles of an image. By
+ * them each tile is normalized as the whole image would be, so that tiles meet without a seam.
  *
- * <p>Those of the whole image are not at hand without computing it. So they are measured tile by
- * tile in a pass over all of them, first with each tile normalized by itself, and again with what
- * the pass before found: the deeper a norm, the later it is right.
+ * <p>A pass over the tiles ends each at the first norm that is not known yet, and measures it over
+ * all of them; the next pass gets to the norm behind it. When all are known, tiles get through.
  *
  * <pre>{@code
- * for (int pass = 0; pass < passes; pass++) {
- *   for (Part tile : tiles) {
- *     moments.measure(tile.core(), () -> network.forward(tile.of(image)));
+ * do {
+ *   for (int i = 0; i < tiles.length; i++) {
+ *     made[i] = moments.compute(rows[i], () -> network.forward(tiles[i]));
  *   }
- *   moments.settle();
- * }
- * Tensor part = moments.use(() -> network.forward(tile.of(image)));
+ * } while (moments.settle());
  * }</pre>
  */
 public final class TiledMoments {
   private static final ScopedValue<TiledMoments> CURRENT = ScopedValue.newInstance();
 
   /**
-   * The part of a tile that no other tile measures.
-   *
-   * @param rows of the network's input
-   * @param columns of the network's input
-   */
-  public record Core(Span rows, Span columns) {
-    private Tensor of(Tensor x) {
-      return columns.of(rows.of(x, 1), 2);
-    }
-  }
-
-  /**
-   * A part of a tile along an axis, by pixels of the network's input.
+   * The rows of a tile that are no other tile's. They lie in the same place where the network has a
+   * tile of another size.
    *
    * @param from the first
    * @param to behind the last
-   * @param all pixels of the tile
+   * @param all rows of the tile
    */
-  public record Span(int from, int to, int all) {
-    /** The same part where the network has a tile of another size. */
-    private Tensor of(Tensor x, int axis) {
-      int first = from * x.dim(axis) / all;
-      return Slice.slice(x, axis, first, to * x.dim(axis) / all - first);
+  public record Rows(int from, int to, int all) {
+    /** Those of what a network has of a tile, {@code [1, H, W, C]}: a view. */
+    public Tensor of(Tensor x) {
+      int first = from * x.dim(1) / all;
+      int rows = to * x.dim(1) / all - first;
+      Shape image = Shape.of(x.dim(1), x.dim(2), x.dim(3));
+      return x.view(image).rows(first, first + rows).view(x.shape().with(1, rows));
     }
   }
 
-  /** What was found of a norm: the mean and the variance of each group. */
-  private record Moments(double[] mean, double[] variance) {}
-
-  /** Sums over cores, weighted by their pixels. */
-  private static final class Sums {
+  /** Means and variances of a norm's groups over tiles, weighted by their pixels. */
+  private static final class Moments {
     private final double[] mean;
     private final double[] square;
     private double pixels;
 
-    private Sums(int groups) {
+    private Moments(int groups) {
       mean = new double[groups];
       square = new double[groups];
     }
 
-    private void add(Moments found, long weight) {
+    private void add(Tensor x, double eps) {
+      long more = (long) x.dim(1) * x.dim(2);
+      NormStatistics found = GroupNormalization.statistics(x, mean.length, eps);
+      float[] means = found.mean().toFloats();
+      float[] rstds = found.rstd().toFloats();
+      pixels += more;
       for (int g = 0; g < mean.length; g++) {
-        mean[g] += found.mean[g] * weight;
-        square[g] += (found.variance[g] + found.mean[g] * found.mean[g]) * weight;
+        double variance = 1 / ((double) rstds[g] * rstds[g]) - eps;
+        double off = means[g] - mean[g];
+        double moved = off * more / pixels;
+        mean[g] += moved;
+        square[g] += more * (variance + off * (off - moved));
       }
-      pixels += weight;
     }
 
-    private Moments all() {
-      double[] means = new double[mean.length];
-      double[] variances = new double[mean.length];
+    private NormStatistics statistics(Device device, double eps) {
+      float[] means = new float[mean.length];
+      float[] rstds = new float[mean.length];
       for (int g = 0; g < mean.length; g++) {
-        means[g] = mean[g] / pixels;
-        variances[g] = Math.max(0, square[g] / pixels - means[g] * means[g]);
+        means[g] = (float) mean[g];
+        rstds[g] = (float) (1 / Math.sqrt(Math.max(0, square[g] / pixels) + eps));
       }
-      return new Moments(means, variances);
+      Shape shape = Shape.of(1, means.length);
+      return new NormStatistics(Tensor.of(device, shape, means), Tensor.of(device, shape, rstds));
     }
   }
 
-  private final Map<GroupNorm, Sums> sums = new IdentityHashMap<>();
+  /** Ends a tile whose norm is not known. */
+  private static final class Unknown extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    private Unknown() {
+      super("a norm is not known", null, false, false);
+    }
+  }
+
   private final Map<GroupNorm, Moments> known = new IdentityHashMap<>();
-  private Core measured;
+  private final Map<GroupNorm, Moments> measured = new IdentityHashMap<>();
+  private Rows rows;
 
   /** Those of the work that goes on in this thread; null mostly. */
   static TiledMoments current() {
     return CURRENT.isBound() ? CURRENT.get() : null;
   }
 
-  /** Measures a tile while it is computed, whose result is dropped. */
-  public void measure(Core core, Supplier<Tensor> tile) {
-    measured = core;
-    try (Scope _ = Scope.open()) {
-      use(tile);
-    } finally {
-      measured = null;
-    }
-  }
-
-  /** What was measured of all tiles is what they are normalized by from here on. */
-  public void settle() {
-    sums.forEach((norm, found) -> known.put(norm, found.all()));
-    sums.clear();
-  }
-
-  /** Computes a tile, normalized by what was measured. */
-  public Tensor use(Supplier<Tensor> tile) {
-    return ScopedValue.where(CURRENT, this).call(tile::get);
-  }
-
-  /** A tile's input of a norm, {@code [1, H, W, C]}, normalized. */
-  Tensor normalize(GroupNorm norm, Tensor x, boolean silu) {
-    if (measured != null) {
-      try (Scope _ = Scope.open()) {
-        Tensor core = measured.of(x);
-        sums.computeIfAbsent(norm, n -> new Sums(n.groups()))
-            .add(moments(norm, core), (long) core.dim(1) * core.dim(2));
-      }
-    }
-    Moments all = known.get(norm);
-    return all == null ? norm.apply(x, silu) : norm.apply(x, silu, change(norm, x, all));
-  }
-
-  private static Moments moments(GroupNorm norm, Tensor x) {
-    try (Scope _ = Scope.open()) {
-      NormStatistics found = GroupNormalization.statistics(x, norm.groups(), norm.eps());
-      float[] means = found.mean().toFloats();
-      float[] rstds = found.rstd().toFloats();
-      double[] mean = new double[norm.groups()];
-      double[] variance = new double[norm.groups()];
-      for (int g = 0; g < mean.length; g++) {
-        mean[g] = means[g];
-        variance[g] = Math.max(0, 1 / ((double) rstds[g] * rstds[g]) - norm.eps());
-      }
-      return new Moments(mean, variance);
+  /**
+   * Computes a tile as far as its norms are known.
+   *
+   * @return empty if it was measured and ended there
+   */
+  public Optional<Tensor> compute(Rows own, Supplier<Tensor> tile) {
+    rows = own;
+    try {
+      return Optional.of(ScopedValue.where(CURRENT, this).call(() -> Scope.tidy(tile)));
+    } catch (Unknown _) {
+      return Optional.empty();
     }
   }
 
   /**
-   * What makes of a tile that is normalized by its own mean m′ and r′ = 1 / √(variance + eps) one
-   * that is normalized by m and r of all: (x − m) · r = (x − m′) · r′ · (r / r′) + (m′ − m) · r.
+   * Ends a pass: what was measured is known from here on.
+   *
+   * @return whether anything was, so that another pass is needed
    */
-  private static GroupNorm.Change change(GroupNorm norm, Tensor x, Moments all) {
-    Moments own = moments(norm, x);
-    double[] factor = new double[norm.groups()];
-    double[] offset = new double[norm.groups()];
-    for (int g = 0; g < factor.length; g++) {
-      double rstd = 1 / Math.sqrt(all.variance[g] + norm.eps());
-      factor[g] = rstd * Math.sqrt(own.variance[g] + norm.eps());
-      offset[g] = (own.mean[g] - all.mean[g]) * rstd;
+  public boolean settle() {
+    boolean any = !measured.isEmpty();
+    known.putAll(measured);
+    measured.clear();
+    return any;
+  }
+
+  /** A tile's input of a norm, {@code [1, H, W, C]}, normalized. */
+  Tensor normalize(GroupNorm norm, Tensor x, boolean silu) {
+    Moments all = known.get(norm);
+    if (all != null) {
+      return Scope.tidy(() -> norm.apply(x, all.statistics(x.device(), norm.eps()), silu));
     }
-    return new GroupNorm.Change(factor, offset);
+    try (Scope _ = Scope.open()) {
+      measured.computeIfAbsent(norm, n -> new Moments(n.groups())).add(rows.of(x), norm.eps());
+    }
+    throw new Unknown();
   }
 }

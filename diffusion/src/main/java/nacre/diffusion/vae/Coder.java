@@ -15,11 +15,17 @@ import nacre.tensor.spi.Window;
  * The encoder or the decoder of the autoencoder: levels of residual blocks between an input and an
  * output layer. Names as in diffusers.
  *
- * @param first its layers before those of {@code second}: of a decoder all that have the latent's
- *     size, of an encoder those that have not
- * @param second the others
+ * @param stages its layers in their order
  */
-record Coder(Layer first, Layer second) {
+record Coder(List<Stage> stages) {
+  /**
+   * Layers as far as a residual block, which is the last of them mostly.
+   *
+   * @param in pixels of the image that a pixel of the input stands for, along a side
+   * @param out those that a pixel of the output stands for
+   */
+  record Stage(Layer layer, int in, int out) {}
+
   /** Epsilon of all GroupNorms; diffusers' config has no key for it. */
   static final double EPS = 1e-6;
 
@@ -27,65 +33,94 @@ record Coder(Layer first, Layer second) {
   static Coder encoder(Parameters p, VaeConfig config) {
     List<Integer> channels = config.blockOutChannels();
     int in = channels.getFirst();
-    List<Layer> layers = new ArrayList<>();
-    int cut = 0;
-    layers.add(new Conv2d(p.at("conv_in"), config.inChannels(), in, 3, 1, 1));
+    Stages stages = new Stages(1);
+    stages.add(new Conv2d(p.at("conv_in"), config.inChannels(), in, 3, 1, 1));
     for (int level = 0; level < channels.size(); level++) {
       int out = channels.get(level);
       Parameters at = p.at("down_blocks").at(level);
-      layers.addAll(resnets(at, in, out, config.layersPerBlock(), config));
+      for (Layer resnet : resnets(at, in, out, config.layersPerBlock(), config)) {
+        stages.add(resnet);
+        if (level < channels.size() - 1) {
+          stages.end(1 << level);
+        }
+      }
       if (level < channels.size() - 1) {
         // One row of zeros at the bottom and one column at the right: an odd size loses its last
         // pixel.
         Window window = new Window(2, 0, 0, 1, 1);
-        layers.add(new Conv2d(at.at("downsamplers.0.conv"), out, out, 3, window));
-        cut = layers.size();
+        stages.add(new Conv2d(at.at("downsamplers.0.conv"), out, out, 3, window));
       }
       in = out;
     }
-    layers.addAll(middle(p.at("mid_block"), in, config));
-    layers.addAll(end(p, in, 2 * config.latentChannels(), config));
-    return cut(layers, cut);
+    middle(p.at("mid_block"), in, config).forEach(stages::add);
+    end(p, in, 2 * config.latentChannels(), config).forEach(stages::add);
+    return new Coder(stages.end(config.downsampling()));
   }
 
   /** {@code latent [N, h, w, latent] → [N, f·h, f·w, out]}. */
   static Coder decoder(Parameters p, VaeConfig config) {
     List<Integer> channels = config.blockOutChannels().reversed();
     int in = channels.getFirst();
-    List<Layer> layers = new ArrayList<>();
-    int cut = 0;
-    layers.add(new Conv2d(p.at("conv_in"), config.latentChannels(), in, 3, 1, 1));
-    layers.addAll(middle(p.at("mid_block"), in, config));
+    Stages stages = new Stages(config.downsampling());
+    stages.add(new Conv2d(p.at("conv_in"), config.latentChannels(), in, 3, 1, 1));
+    middle(p.at("mid_block"), in, config).forEach(stages::add);
     for (int i = 0; i < channels.size(); i++) {
       int out = channels.get(i);
       Parameters at = p.at("up_blocks").at(i);
-      layers.addAll(resnets(at, in, out, config.layersPerBlock() + 1, config));
-      cut = i == 0 ? layers.size() : cut;
+      for (Layer resnet : resnets(at, in, out, config.layersPerBlock() + 1, config)) {
+        stages.add(resnet);
+        stages.end(config.downsampling() >> i);
+      }
       if (i < channels.size() - 1) {
-        layers.add(new Conv2d(at.at("upsamplers.0.conv"), out, out, 3, 1, 1)::forwardUpsampled);
+        stages.add(new Conv2d(at.at("upsamplers.0.conv"), out, out, 3, 1, 1)::forwardUpsampled);
       }
       in = out;
     }
-    layers.addAll(end(p, in, config.outChannels(), config));
-    return cut(layers, cut);
+    end(p, in, config.outChannels(), config).forEach(stages::add);
+    return new Coder(stages.end(1));
   }
 
   /** All of its layers. */
   Tensor forward(Tensor x) {
-    return first.then(second).forward(x);
+    return Sequential.of(stages.stream().map(Stage::layer).toList()).forward(x);
   }
 
-  Coder then(Layer last) {
-    return new Coder(first, second.then(last));
+  /** With a layer behind the last. */
+  Coder then(Layer layer) {
+    List<Stage> all = new ArrayList<>(stages);
+    Stage last = all.removeLast();
+    all.add(new Stage(last.layer.then(layer), last.in, last.out));
+    return new Coder(all);
   }
 
-  Coder after(Layer input) {
-    return new Coder(input.then(first), second);
+  /** With a layer before the first. */
+  Coder after(Layer layer) {
+    List<Stage> all = new ArrayList<>(stages);
+    Stage first = all.removeFirst();
+    all.addFirst(new Stage(layer.then(first.layer), first.in, first.out));
+    return new Coder(all);
   }
 
-  private static Coder cut(List<Layer> layers, int at) {
-    return new Coder(
-        Sequential.of(layers.subList(0, at)), Sequential.of(layers.subList(at, layers.size())));
+  private static final class Stages {
+    private final List<Stage> all = new ArrayList<>();
+    private final List<Layer> layers = new ArrayList<>();
+    private int in;
+
+    private Stages(int in) {
+      this.in = in;
+    }
+
+    private void add(Layer layer) {
+      layers.add(layer);
+    }
+
+    /** The stages as far as the last layer. */
+    private List<Stage> end(int out) {
+      all.add(new Stage(Sequential.of(layers), in, out));
+      layers.clear();
+      in = out;
+      return all;
+    }
   }
 
   /** Two residual blocks, around attention where the config says so. */

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.Locale;
 import javax.imageio.ImageIO;
 import nacre.diffusion.checkpoint.Checkpoint;
 import nacre.nn.Parameters;
@@ -19,7 +17,7 @@ import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * How far a picture that goes through a trained autoencoder in tiles is from the same picture as a
@@ -36,10 +34,13 @@ class TiledPictureTest {
     assertEquals(0, Memory.liveTensors());
   }
 
-  /** How many times enlarged, then levels of 255 that may differ: measured, and a little more. */
+  /** Levels of 255 that may differ at most: rounding. */
+  private static final double MOST = 0.02;
+
+  /** How many times enlarged. */
   @ParameterizedTest
-  @CsvSource({"4, 10, 1.8", "1, 9, 1"})
-  void tilesAreCloseToTheWhole(int enlarged, double most, double inTheMean) throws IOException {
+  @ValueSource(ints = {4, 1})
+  void tilesAreTheWhole(int enlarged) throws IOException {
     try (Scope _ = Scope.open()) {
       Parameters p = Parameters.create(Device.cpu(), DType.F32, 1);
       AutoencoderKL vae = Checkpoint.open(AUTOENCODER).readVae(p);
@@ -49,19 +50,9 @@ class TiledPictureTest {
       float[] whole = vae.decode(latent).toFloats();
       float[] decoded = levels(whole, tiles.decode(vae, latent).toFloats());
       float[] both = levels(whole, tiles.decode(vae, tiles.encode(vae, picture).mode()).toFloats());
-      String found = describe("decoded", decoded) + "; " + describe("encoded and decoded", both);
-      assertTrue(largest(decoded) <= most && mean(decoded) <= inTheMean, found);
-      assertTrue(largest(both) <= most && mean(both) <= inTheMean, found);
+      assertTrue(largest(decoded) <= MOST, "decoded: " + largest(decoded));
+      assertTrue(largest(both) <= MOST, "encoded and decoded: " + largest(both));
     }
-  }
-
-  private static String describe(String what, float[] levels) {
-    return String.format(
-        Locale.ROOT,
-        "%s: %.2f of 255 levels at most, %.3f in the mean",
-        what,
-        largest(levels),
-        mean(levels));
   }
 
   /** Differences in levels of 8 bits; pixels count from -1 to 1, and what is beyond is cut. */
@@ -76,17 +67,11 @@ class TiledPictureTest {
   }
 
   private static float largest(float[] levels) {
-    float[] sorted = levels.clone();
-    Arrays.sort(sorted);
-    return sorted[sorted.length - 1];
-  }
-
-  private static double mean(float[] levels) {
-    double sum = 0;
+    float largest = 0;
     for (float level : levels) {
-      sum += level;
+      largest = Math.max(largest, level);
     }
-    return sum / levels.length;
+    return largest;
   }
 
   private static Tensor picture(int enlarged) throws IOException {

@@ -7,16 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.util.ArrayList;
-import java.util.List;
+import nacre.diffusion.vae.Coder.Stage;
+import nacre.diffusion.vae.Tiles.Strip;
 import nacre.nn.Parameters;
+import nacre.nn.TiledMoments.Rows;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
 import nacre.tensor.Memory;
 import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
-import nacre.tensor.ops.Ops;
 import nacre.tensor.ops.RandomNormal;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,50 +42,67 @@ class TilesTest {
     return RandomNormal.normal(CPU, Shape.of(shape), 1, 0);
   }
 
-  /** Where each pixel depends on itself alone, tiles cannot be told from the whole. */
+  /** Each row is one strip's own, and none sees less than the margin, but at the edges. */
   @Test
-  void tilesOfAPointwiseWorkAreTheWhole() {
-    for (int[] size : new int[][] {{21, 13}, {8, 40}, {9, 8}, {8, 8}, {5, 30}, {64, 64}}) {
-      Tensor x = random(2, size[0], size[1], 3);
-      List<Shape> seen = new ArrayList<>();
-      Tensor tiled =
-          Tiles.each(
-              x,
-              new Tiles.Grid(8, 1, 1, 1),
-              part -> {
-                seen.add(part.shape());
-                return Ops.scale(part, 3);
-              });
-      assertArrayEquals(Ops.scale(x, 3).toFloats(), tiled.toFloats(), 2e-6f);
-      for (Shape shape : seen) {
-        assertEquals(
-            Shape.of(2, Math.min(8, size[0]), Math.min(8, size[1]), 3), shape, "one size for all");
+  void stripsHaveOneSizeAndAllRows() {
+    for (int[] size : new int[][] {{128, 128}, {24, 200}, {9, 32}, {65, 31}, {8, 4000}}) {
+      for (Stage stage :
+          new Stage[] {new Stage(null, 8, 8), new Stage(null, 8, 4), new Stage(null, 4, 8)}) {
+        int scale = Math.max(stage.in(), stage.out());
+        Tensor x =
+            Tensor.zeros(CPU, DType.F32, Shape.of(1, size[0] * scale / stage.in(), size[1], 1));
+        Strip[] strips = Strip.of(stage, x, 512);
+        int next = 0;
+        for (Strip strip : strips) {
+          Rows seen = strip.seen();
+          Rows own = strip.own();
+          assertEquals(size[0], seen.all());
+          assertEquals(strips[0].own().all(), own.all(), "one size for all");
+          assertEquals(own.all(), seen.to() - seen.from());
+          assertEquals(next, seen.from() + own.from());
+          next = seen.from() + own.to();
+          assertTrue(seen.from() == 0 || own.from() >= Strip.MARGIN);
+          assertTrue(seen.to() == size[0] || own.all() - own.to() >= Strip.MARGIN);
+        }
+        assertEquals(size[0], next);
       }
     }
   }
 
   @Test
-  void whatIsLargerOrSmallerIsPutWhereItBelongs() {
-    Tensor x = random(1, 20, 28, 2);
-    Tensor up = Tiles.each(x, new Tiles.Grid(8, 1, 2, 1), part -> Ops.resize(part, 16, 16));
-    assertEquals(Shape.of(1, 40, 56, 2), up.shape());
-    Tensor down =
-        Tiles.each(
-            x,
-            new Tiles.Grid(8, 2, 1, 2),
-            part -> Ops.resize(part, part.dim(1) / 2, part.dim(2) / 2));
-    assertEquals(Shape.of(1, 10, 14, 2), down.shape());
-    float[] whole = Ops.resize(x, 10, 14).toFloats();
-    float[] tiled = down.toFloats();
-    double error = 0;
-    for (int i = 0; i < whole.length; i++) {
-      error += Math.abs(whole[i] - tiled[i]) / whole.length;
-    }
-    assertTrue(error < 0.1, "" + error); // antialiasing sees less at the edges of tiles
+  void anImageOfOneTileIsThatOfTheAutoencoder() throws JsonProcessingException {
+    AutoencoderKL vae = autoencoder();
+    Tensor image = random(1, 64, 96, 3);
+    float[] moments = vae.encode(image).moments().toFloats();
+    assertArrayEquals(moments, new Tiles(96).encode(vae, image).moments().toFloats());
+    Tensor latent = vae.encode(image).mode();
+    assertArrayEquals(vae.decode(latent).toFloats(), new Tiles(96).decode(vae, latent).toFloats());
+
+    assertTrue(
+        assertThrows(IllegalArgumentException.class, () -> new Tiles(34).decode(vae, latent))
+            .getMessage()
+            .contains("a multiple of 4"));
+    assertThrows(IllegalArgumentException.class, () -> new Tiles(8));
   }
 
+  /** Tiles are the whole, but for rounding. */
   @Test
-  void anImageOfOneTileIsThatOfTheAutoencoder() throws JsonProcessingException {
+  void tilesMakeTheSame() throws JsonProcessingException {
+    AutoencoderKL vae = autoencoder();
+    for (int[] size : new int[][] {{64, 96}, {132, 40}, {8, 200}, {96, 96}}) {
+      Tensor image = random(2, size[0], size[1], 3);
+      for (int side : new int[] {32, 64}) {
+        float[] moments = vae.encode(image).moments().toFloats();
+        Tensor tiled = new Tiles(side).encode(vae, image).moments();
+        assertArrayEquals(moments, tiled.toFloats(), 1e-4f);
+        Tensor latent = vae.encode(image).mode();
+        float[] decoded = vae.decode(latent).toFloats();
+        assertArrayEquals(decoded, new Tiles(side).decode(vae, latent).toFloats(), 1e-4f);
+      }
+    }
+  }
+
+  private static AutoencoderKL autoencoder() throws JsonProcessingException {
     String config =
         """
         {"block_out_channels": [4, 8, 8], "layers_per_block": 1, "latent_channels": 3,
@@ -94,20 +111,6 @@ class TilesTest {
          "norm_num_groups": 2}
         """;
     Parameters p = Parameters.create(CPU, DType.F32, 3);
-    AutoencoderKL vae = new AutoencoderKL(p, VaeConfig.of(new JsonMapper().readTree(config)));
-    Tensor image = random(1, 64, 96, 3);
-    float[] moments = vae.encode(image).moments().toFloats();
-    assertArrayEquals(moments, new Tiles(96).encode(vae, image).moments().toFloats());
-    Tensor latent = vae.encode(image).mode();
-    assertArrayEquals(vae.decode(latent).toFloats(), new Tiles(96).decode(vae, latent).toFloats());
-
-    Tensor tiled = new Tiles(32).decode(vae, latent);
-    assertEquals(Shape.of(1, 64, 96, 3), tiled.shape());
-    assertEquals(Shape.of(1, 16, 24, 6), new Tiles(32).encode(vae, image).moments().shape());
-    assertTrue(
-        assertThrows(IllegalArgumentException.class, () -> new Tiles(34).decode(vae, latent))
-            .getMessage()
-            .contains("a multiple of 4"));
-    assertThrows(IllegalArgumentException.class, () -> new Tiles(8));
+    return new AutoencoderKL(p, VaeConfig.of(new JsonMapper().readTree(config)));
   }
 }
