@@ -321,14 +321,11 @@ public final class StableDiffusion implements AutoCloseable {
 
   /**
    * Refuses pictures that cannot be drawn whatever happens: the last level of the autoencoder holds
-   * two tensors of a picture's or a tile's size at least.
+   * two tensors of a picture's size at least.
    */
   void requireMemory(int width, int height) {
     long pixels = (long) width * height;
-    Tiles tiles = models.tiles();
-    long side = tiles == null ? Integer.MAX_VALUE : tiles.side();
-    long decoded = Math.min(side, width) * Math.min(side, height);
-    long needed = 2 * decoded * vaeConfig.blockOutChannels().getFirst() * models.dtype().bytes();
+    long needed = 2 * pixels * vaeConfig.blockOutChannels().getFirst() * models.dtype().bytes();
     long there = device().isHost() ? Models.hostMemory() : Long.MAX_VALUE;
     if (needed > there || pixels > Integer.MAX_VALUE / 3) {
       throw new IllegalArgumentException(
@@ -344,18 +341,16 @@ public final class StableDiffusion implements AutoCloseable {
 
   /** An estimate of the memory that drawing takes on the device, before anything is read. */
   public DrawingMemory memory(DrawingPlan plan) {
+    long pixels = (long) plan.width() * plan.height();
     Tiles tiles = models.tiles();
-    long side = tiles == null ? Integer.MAX_VALUE : tiles.side();
-    long decoded = Math.min(side, plan.width()) * Math.min(side, plan.height());
+    boolean whole = tiles == null || Math.max(plan.width(), plan.height()) <= tiles.side();
+    long tile = whole ? pixels : (long) tiles.side() * tiles.side();
     int bytes = models.dtype().bytes();
     long latents = Math.min(plan.batch(), plan.count()) * (plan.guidance() == 1 ? 1L : 2L);
-    long positions = (long) plan.width() * plan.height() / sizeStep() / sizeStep();
-    // Of a picture in tiles layers of the latent's size see the whole.
+    long positions = pixels / sizeStep() / sizeStep();
     return models.drawing(
         DrawingMemory.step(latents * positions, unetConfig.blockOutChannels().getFirst(), bytes),
-        Math.max(
-            DrawingMemory.decoding(decoded, vaeConfig.blockOutChannels().getFirst(), bytes),
-            DrawingMemory.decoding(positions, vaeConfig.blockOutChannels().getLast(), bytes)));
+        DrawingMemory.decoding(pixels, tile, vaeConfig.blockOutChannels(), bytes));
   }
 
   Device device() {

@@ -9,6 +9,7 @@ import nacre.tensor.Scope;
 import nacre.tensor.Shape;
 import nacre.tensor.Tensor;
 import nacre.tensor.ops.GroupNormalization;
+import nacre.tensor.ops.Slice;
 import nacre.tensor.spi.NormStatistics;
 
 /**
@@ -40,10 +41,20 @@ public final class TiledMoments {
   public record Rows(int from, int to, int all) {
     /** Those of what a network has of a tile, {@code [1, H, W, C]}: a view. */
     public Tensor of(Tensor x) {
-      int first = from * x.dim(1) / all;
-      int rows = to * x.dim(1) / all - first;
       Shape image = Shape.of(x.dim(1), x.dim(2), x.dim(3));
-      return x.view(image).rows(first, first + rows).view(x.shape().with(1, rows));
+      int first = at(from, x);
+      int end = at(to, x);
+      return x.view(image).rows(first, end).view(x.shape().with(1, end - first));
+    }
+
+    /** The same in memory of its own. */
+    public Tensor copy(Tensor x) {
+      int first = at(from, x);
+      return Slice.slice(x, 1, first, at(to, x) - first);
+    }
+
+    private int at(int row, Tensor x) {
+      return row * x.dim(1) / all;
     }
   }
 

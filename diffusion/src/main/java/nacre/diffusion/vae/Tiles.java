@@ -118,7 +118,7 @@ public record Tiles(int side) {
                 () ->
                     moments
                         .compute(strip.own(), () -> stage.layer().forward(strip.seen().of(x)))
-                        .map(strip.own()::of)
+                        .map(strip.own()::copy)
                         .orElse(null));
       }
     } while (moments.settle());
