@@ -343,8 +343,7 @@ public final class StableDiffusion implements AutoCloseable {
   public DrawingMemory memory(DrawingPlan plan) {
     long pixels = (long) plan.width() * plan.height();
     Tiles tiles = models.tiles();
-    boolean whole = tiles == null || Math.max(plan.width(), plan.height()) <= tiles.side();
-    long tile = whole ? pixels : (long) tiles.side() * tiles.side();
+    long tile = tiles == null ? pixels : (long) tiles.side() * tiles.side();
     int bytes = models.dtype().bytes();
     long latents = Math.min(plan.batch(), plan.count()) * (plan.guidance() == 1 ? 1L : 2L);
     long positions = pixels / sizeStep() / sizeStep();

@@ -63,7 +63,7 @@ public record Tiles(int side) {
   }
 
   private boolean holds(Tensor x, int scale) {
-    return x.dim(1) * scale <= side && x.dim(2) * scale <= side;
+    return (long) x.dim(1) * x.dim(2) * scale * scale <= (long) side * side;
   }
 
   private static Tensor perImage(Tensor all, UnaryOperator<Tensor> coder) {
