@@ -53,7 +53,8 @@ public final class GroupNorm implements Layer {
 
   /** Normalized by moments that are given, for no tape. */
   Tensor apply(Tensor x, NormStatistics moments, boolean silu) {
-    return GroupNormalization.groupNorm(x, match(weight, x), match(bias, x), moments, silu);
+    return new GroupNormalization(groups, eps, silu)
+        .normalize(x, match(weight, x), match(bias, x), moments);
   }
 
   int groups() {

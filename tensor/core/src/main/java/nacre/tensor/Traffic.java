@@ -44,6 +44,7 @@ record Traffic(long reads, long writes, long again, long flop) {
           switch (operation) {
             // The last tensor is what changes the first, or begins a list of results.
             case "groupNorm", "layerNorm" -> arguments[i] instanceof NormStatistics || i == last;
+            case "groupNormStatistics" -> arguments[i] instanceof NormStatistics;
             case "groupNormBackward", "layerNormBackward" -> arguments[i] instanceof NormGradients;
             case "attentionBackward" -> arguments[i] instanceof AttentionGradients;
             case "fill", "poison", "normal", "uniform" -> true;

@@ -69,13 +69,10 @@ public record GroupNormalization(int groups, double eps, boolean silu) implement
     return found;
   }
 
-  /** {@link #groupNorm} by statistics that are given, for no tape. */
-  public static Tensor groupNorm(
-      Tensor x, Tensor gamma, Tensor beta, NormStatistics statistics, boolean silu) {
+  /** Normalizes by statistics that are given, for no tape; all else as {@link #groupNorm}. */
+  public Tensor normalize(Tensor x, Tensor gamma, Tensor beta, NormStatistics statistics) {
     Tensor y = x.like();
-    int groups = statistics.mean().dim(1);
-    GroupNormInputs in = new GroupNormInputs(x, gamma, beta, groups, 0, silu);
-    x.backend().groupNormApply(in, statistics, y);
+    x.backend().groupNormApply(operands(x, gamma, beta), statistics, y);
     return y;
   }
 
