@@ -122,14 +122,14 @@ FOR_FLOATS(SELECT_FOR)
   extern "C" __global__ void __launch_bounds__(THREADS)                                           \
       unary_##NAME(int f, const T* x, T* y, i64 n) {                                              \
     with_function(f, [&](auto chosen) {                                                           \
-      map(x, y, n, [](float v) { return value<decltype(chosen)::value>(v); });                    \
+      map(x, y, n, [](float v) { return value<decltype(chosen)::value, T>(v); });                 \
     });                                                                                           \
   }                                                                                               \
   extern "C" __global__ void __launch_bounds__(THREADS)                                           \
       unary_backward_##NAME(int f, const T* x, const T* dy, T* dx, i64 n) {                       \
     with_function(f, [&](auto chosen) {                                                           \
       map(x, dy, dx, n,                                                                           \
-          [](float v, float g) { return slope<decltype(chosen)::value>(v) * g; });                \
+          [](float v, float g) { return slope<decltype(chosen)::value, T>(v) * g; });             \
     });                                                                                           \
   }                                                                                               \
   extern "C" __global__ void __launch_bounds__(THREADS)                                           \

@@ -245,7 +245,7 @@ DEVICE void whole(const T* __restrict__ x, const T* __restrict__ gamma, const T*
 #pragma unroll
     for (int j = 0; j < W; j++) {
       float z = fmaf(v[j] - m[j], scale[j], shift[j]);
-      v[j] = silu_after ? silu(z) : z;
+      v[j] = silu_after ? silu<T>(z) : z;
     }
     store_some(to + static_cast<i64>(pixel) * channels, v);
   }
@@ -257,6 +257,8 @@ DEVICE void apply_norm(const T* __restrict__ x, const T* __restrict__ gamma, con
   Walk<W> walk(c, pixels, chunk);
   int width = c / groups;
   i64 image = blockIdx.y * pixels * c;
+  i64 step = static_cast<i64>(walk.lanes) * c;
+  i64 end = image + walk.end * c;
   for (int pack = walk.pack; pack < walk.packs; pack += walk.across) {
     float m[W];
     float scale[W];
@@ -270,23 +272,23 @@ DEVICE void apply_norm(const T* __restrict__ x, const T* __restrict__ gamma, con
       scale[j] *= rstd[set];
     }
 #pragma unroll 4  // loads before the stores of those before
-    for (i64 pixel = walk.begin + walk.lane; pixel < walk.end; pixel += walk.lanes) {
-      i64 at = image + pixel * c + pack * W;
+    for (i64 at = image + (walk.begin + walk.lane) * c + pack * W; at < end; at += step) {
       float v[W];
       load_some(x + at, v);
 #pragma unroll
       for (int j = 0; j < W; j++) {
         float z = fmaf(v[j] - m[j], scale[j], shift[j]);
-        v[j] = silu_after ? silu(z) : z;
+        v[j] = silu_after ? silu<T>(z) : z;
       }
       store_some(y + at, v);
     }
   }
 }
 
-// The gradient that reaches the normalized value, after SiLU's slope.
-DEVICE float through(float normal, float gamma, float beta, float dy, bool silu_after) {
-  return silu_after ? dy * silu_slope(fmaf(normal, gamma, beta)) : dy;
+// The gradient that reaches z = scale * v + shift, after SiLU's slope.
+template <class T>
+DEVICE float through(float v, float scale, float shift, float dy, bool silu_after) {
+  return silu_after ? dy * silu_slope<T>(fmaf(v, scale, shift)) : dy;
 }
 
 // partial [n, chunks, 2, c] = sums over the chunk's pixels of dz * normal, and of dz.
@@ -302,8 +304,7 @@ DEVICE void backward_partial(const T* __restrict__ x, const T* __restrict__ gamm
   float* plain = sums + walk.lanes * c;
   for (int pack = walk.pack; pack < walk.packs; pack += walk.across) {
     float m[W];
-    float r[W];
-    float scale[W];
+    float scale[W];  // gamma * rstd, of the distance from the mean: rstd itself is wanted again at the end only
     float shift[W];
     float s1[W] = {};
     float s2[W] = {};
@@ -313,7 +314,7 @@ DEVICE void backward_partial(const T* __restrict__ x, const T* __restrict__ gamm
     for (int j = 0; j < W; j++) {
       int set = blockIdx.y * groups + (pack * W + j) / width;
       m[j] = mean[set];
-      r[j] = rstd[set];
+      scale[j] *= rstd[set];
     }
 #pragma unroll 2  // four loads under way
     for (i64 pixel = walk.begin + walk.lane; pixel < walk.end; pixel += walk.lanes) {
@@ -324,16 +325,17 @@ DEVICE void backward_partial(const T* __restrict__ x, const T* __restrict__ gamm
       load_some(dy + at, g);
 #pragma unroll
       for (int j = 0; j < W; j++) {
-        float normal = (v[j] - m[j]) * r[j];
-        float dz = through(normal, scale[j], shift[j], g[j], silu_after);
-        s1[j] = fmaf(dz, normal, s1[j]);
+        float d = v[j] - m[j];
+        float dz = through<T>(d, scale[j], shift[j], g[j], silu_after);
+        s1[j] = fmaf(dz, d, s1[j]);
         s2[j] += dz;
       }
     }
 #pragma unroll
     for (int j = 0; j < W; j++) {
-      sums[walk.lane * c + pack * W + j] = s1[j];
-      plain[walk.lane * c + pack * W + j] = s2[j];
+      int at = walk.lane * c + pack * W + j;
+      sums[at] = s1[j] * rstd[blockIdx.y * groups + (pack * W + j) / width];
+      plain[at] = s2[j];
     }
   }
   __syncthreads();
@@ -440,7 +442,7 @@ DEVICE void backward_apply(const T* __restrict__ x, const T* __restrict__ gamma,
 #pragma unroll
       for (int j = 0; j < W; j++) {
         float normal = (v[j] - m[j]) * r[j];
-        float dz = through(normal, scale[j], shift[j], g[j], silu_after);
+        float dz = through<T>(normal, scale[j], shift[j], g[j], silu_after);
         v[j] = r[j] * (dz * scale[j] - of_one[j] - normal * of_normal[j]);
       }
       store_some(dx + at, v);
@@ -478,7 +480,7 @@ DEVICE bool packs_fit(int c, const void* a, const void* b, const void* d) {
       apply_norm<T, decltype(w)::value>(x, gamma, beta, mean, rstd, y, pixels, c, groups, chunk, silu_after); \
     });                                                                                                       \
   }                                                                                                           \
-  extern "C" __global__ void __launch_bounds__(THREADS) group_norm_backward_sums_##NAME(                      \
+  extern "C" __global__ void __launch_bounds__(THREADS, 2) group_norm_backward_sums_##NAME(                   \
       const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd, const T* dy,           \
       float* out, float* sums, float* means, u32* done, i64 pixels, int c, int groups, i64 chunk,             \
       int silu_after) {                                                                                       \
@@ -488,7 +490,7 @@ DEVICE bool packs_fit(int c, const void* a, const void* b, const void* d) {
     });                                                                                                       \
     backward_join(out, gamma, sums, means, done, pixels, c, groups);                                          \
   }                                                                                                           \
-  extern "C" __global__ void __launch_bounds__(THREADS) group_norm_backward_apply_##NAME(                     \
+  extern "C" __global__ void __launch_bounds__(THREADS, 2) group_norm_backward_apply_##NAME(                  \
       const T* x, const T* gamma, const T* beta, const float* mean, const float* rstd, const T* dy,           \
       const float* sums, const float* means, T* dx, T* dgamma, T* dbeta, i64 pixels, int c, int groups,       \
       i64 chunk, int silu_after) {                                                                            \

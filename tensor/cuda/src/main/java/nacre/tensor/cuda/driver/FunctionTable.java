@@ -22,8 +22,8 @@ public final class FunctionTable {
    * An entry for a function of x.
    *
    * @param code what kernels are given
-   * @param value f(x) in CUDA C++
-   * @param slope f′(x) in CUDA C++
+   * @param value f(x) in CUDA C++, where T is the type that x is stored as
+   * @param slope f′(x) in CUDA C++, likewise
    */
   private record One(int code, String value, String slope) {}
 
@@ -51,7 +51,7 @@ public final class FunctionTable {
 
   private static One entry(Unary f) {
     return switch (f) {
-      case SILU -> new One(0, "silu(x)", "silu_slope(x)");
+      case SILU -> new One(0, "silu<T>(x)", "silu_slope<T>(x)");
       case GELU -> new One(1, "gelu(x)", "gelu_slope(x)");
       case GELU_TANH -> new One(2, "gelu_tanh(x)", "gelu_tanh_slope(x)");
       case QUICK_GELU -> new One(3, "x * sigmoid(1.702f * x)", "quick_gelu_slope(x)");
@@ -124,11 +124,11 @@ public final class FunctionTable {
         enum Function {
         %s};
 
-        template <int F>
+        template <int F, class T>
         DEVICE float value(float x) {
         %s}
 
-        template <int F>
+        template <int F, class T>
         DEVICE float slope(float x) {
         %s}
 
