@@ -4,14 +4,21 @@ import static nacre.tensor.ops.Ops.cast;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import nacre.tensor.DType;
 import nacre.tensor.Device;
@@ -44,6 +51,8 @@ class KeptPlansTest {
           "cuDNN reads a plan, engine 4",
           "cuDNN reads a plan, engine 44",
           "cuDNN reads a plan, engine 4");
+
+  private static final int LONG = 20; // seconds
 
   @TempDir Path folder;
 
@@ -142,6 +151,57 @@ class KeptPlansTest {
     }
     assertEquals(1, refused.size(), refused.toString());
     assertArrayEquals(made, all(library()));
+  }
+
+  /**
+   * As fast as one that fails is dropped, another process writes it again, or it cannot be dropped:
+   * it is read once, not for ever.
+   */
+  @Test
+  void aKeptPlanThatDoesNotRunAndStaysIsReadOnce() throws Exception {
+    all(library());
+    Map<Path, Path> kept = new HashMap<>();
+    for (Path file : files()) {
+      kept.put(file, Files.createLink(folder.resolve(file.getFileName()), file));
+    }
+    AtomicBoolean over = new AtomicBoolean();
+    Thread other = Thread.ofPlatform().start(() -> restore(kept, over));
+    try (SimulatorSetting _ = SimulatorSetting.of("NACRE_SIM_CUDNN_FAIL_EXECUTE", "1");
+        Scope _ = Scope.open()) {
+      Tensor x = image(DType.F32, 3);
+      Tensor y = image(DType.F32, 0);
+      y.toFloats();
+      asked();
+      CudnnLibrary library = library();
+      assertTimeout(
+          Duration.ofSeconds(LONG / 2),
+          () -> assertTrue(library.convolution(x, x, null, null, null, WINDOW, y)));
+      device.synchronize();
+      assertEquals(9, y.toFloats()[0]);
+    } finally {
+      over.set(true);
+      other.join();
+    }
+    List<String> asked = asked();
+    assertEquals(1, asked.stream().filter(READ::contains).count(), asked.toString());
+  }
+
+  /** Has whole files back as soon as they are gone, for so many seconds at most. */
+  private static void restore(Map<Path, Path> files, AtomicBoolean over) {
+    long end = System.nanoTime() + LONG * 1_000_000_000L;
+    while (!over.get() && System.nanoTime() < end) {
+      for (Map.Entry<Path, Path> file : files.entrySet()) {
+        try {
+          if (!Files.exists(file.getKey())) {
+            Files.createLink(file.getKey(), file.getValue());
+          }
+        } catch (FileAlreadyExistsException e) {
+          continue; // the library was faster, with a new one
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      }
+    }
   }
 
   @Test
