@@ -3,6 +3,7 @@ package nacre.tensor.cuda.driver;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -65,6 +66,7 @@ class FunctionTableTest {
   @Test
   void noOrdinalReachesAKernel() throws IOException {
     Path sources = Path.of("src/main/java/nacre/tensor/cuda");
+    assumeTrue(Files.isDirectory(sources), "the GPU check's archive has no sources");
     try (var files = Files.list(sources)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         assertFalse(Files.readString(file).contains(".ordinal()"), file.toString());

@@ -170,11 +170,15 @@ class NcclCollectivesTest {
     }
   }
 
+  /** The rank that says so first is gone for the other, which may say that instead. */
   @Test
   void anExchangeThatIsNotJoinedCannotBeCaptured() throws Exception {
-    for (End end : run("unjoined", 2, Map.of())) {
+    List<End> ends = run("unjoined", 2, Map.of());
+    String unjoined = "CUDA_ERROR_STREAM_CAPTURE_UNJOINED";
+    assertTrue(ends.stream().anyMatch(end -> end.last().contains(unjoined)), ends.toString());
+    for (End end : ends) {
       assertEquals(3, end.status(), end.toString());
-      assertTrue(end.last().contains("CUDA_ERROR_STREAM_CAPTURE_UNJOINED"), end.last());
+      assertTrue(end.last().contains(unjoined) || end.last().contains(" is lost"), end.last());
     }
   }
 
