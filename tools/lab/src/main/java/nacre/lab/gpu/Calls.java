@@ -22,11 +22,7 @@ final class Calls {
           "the archive has no JCuda; tools/lab/calls times calls where it is built");
     }
     Path file = bench.scratch().resolve("jmh.json");
-    String classPath =
-        bench.home().resolve("calls")
-            + "/*"
-            + File.pathSeparator
-            + System.getProperty("java.class.path");
+    String classPath = bench.home().resolve("calls") + "/*" + File.pathSeparator + bench.jars();
     List<String> command = Workbench.java(classPath);
     command.addAll(List.of("nacre.lab.calls.Main", "-rff", file.toString()));
     if (bench.small()) {

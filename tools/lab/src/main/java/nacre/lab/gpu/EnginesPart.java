@@ -28,9 +28,7 @@ final class EnginesPart {
     List<String> command =
         Workbench.java(
             String.join(
-                File.pathSeparator,
-                tests.resolve("tensor/cuda/classes").toString(),
-                System.getProperty("java.class.path")));
+                File.pathSeparator, tests.resolve("tensor/cuda/classes").toString(), bench.jars()));
     command.add(PROGRAM);
     command.add(Integer.toString(SECONDS));
     command.add(Boolean.toString(bench.small()));

@@ -55,6 +55,16 @@ record GpuInfo(String name, String description, boolean simulated, Map<String, S
     return null;
   }
 
+  /** What the doctor found of the first GPU: the line below its name. */
+  static String finding(List<String> doctor) {
+    for (int i = 0; i < doctor.size() - 1; i++) {
+      if (DEVICE.matcher(doctor.get(i)).matches()) {
+        return doctor.get(i + 1).strip();
+      }
+    }
+    return "nothing was computed";
+  }
+
   private static Optional<String> driver() {
     try {
       Matcher version = DRIVER_VERSION.matcher(Files.readString(DRIVER));

@@ -87,7 +87,7 @@ final class Parts {
                   classes,
                   shared,
                   tests.resolve("junit.jar").toString(),
-                  System.getProperty("java.class.path")));
+                  bench.jars()));
       command.addAll(
           List.of(
               "-ea",

@@ -69,6 +69,11 @@ record Workbench(
     }
   }
 
+  /** The class path of Nacre, short enough for the log. */
+  String jars() {
+    return home.resolve("lib") + "/*";
+  }
+
   /** A command of Nacre. */
   Ran nacre(String... words) throws IOException, InterruptedException {
     return nacre(List.of(words));
@@ -81,7 +86,7 @@ record Workbench(
 
   /** The command line of a command of Nacre. */
   List<String> nacreCommand(List<String> words) {
-    List<String> command = java(System.getProperty("java.class.path"));
+    List<String> command = java(jars());
     command.add("nacre.cli.Nacre");
     command.addAll(words);
     return command;

@@ -3,6 +3,7 @@ package nacre.lab.gpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The archive's script, in a folder that is laid out as the archive is. */
 @EnabledOnOs(OS.LINUX)
 class GpuCheckIT {
+  private static final Path PYTHON = Path.of("/usr/bin/python3");
+
   @TempDir private Path folder;
   private Path home;
 
@@ -47,14 +50,18 @@ class GpuCheckIT {
     Files.delete(home.resolve("runtime"));
   }
 
-  /** Started from another folder; there is no GPU, whatever this machine has. */
   private Outcome check(String... words) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of("sh", home.resolve("check").toString()));
+    return checkWith(System.getenv("PATH"), words);
+  }
+
+  /** Started from another folder; there is no GPU, whatever this machine has. */
+  private Outcome checkWith(String path, String... words) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("/bin/sh", home.resolve("check").toString()));
     command.addAll(List.of(words));
     ProcessBuilder builder =
         new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
     builder.environment().clear();
-    builder.environment().put("PATH", System.getenv("PATH"));
+    builder.environment().put("PATH", path);
     builder.environment().put("NACRE_CACHE", folder.resolve("cache").toString());
     builder.environment().putAll(Map.of("NACRE_CUDA_SIM", folder.toString()));
     Process process = builder.start();
@@ -89,5 +96,45 @@ class GpuCheckIT {
     Outcome python = check("--python", "/no/such/python");
     assertEquals(1, python.lines().size(), python.toString());
     assertTrue(python.lines().getFirst().contains("--python"), python.toString());
+  }
+
+  /** On a machine that has Python, and neither Java nor Maven nor xz; then not even Python. */
+  @Test
+  void unpacksItselfWithWhatIsThere() throws Exception {
+    assumeTrue(Files.isExecutable(PYTHON), PYTHON + " packs and unpacks in this test");
+    pack();
+    Path few = Files.createDirectory(folder.resolve("few"));
+    for (String tool : List.of("dirname", "mv", "tar")) {
+      Files.createSymbolicLink(few.resolve(tool), Path.of("/usr/bin", tool));
+    }
+    Outcome without = checkWith(few.toString(), "--list");
+    assertEquals(1, without.status(), without.toString());
+    assertTrue(without.lines().getFirst().contains("neither xz nor python3"), without.toString());
+    assertTrue(without.lines().getLast().contains("could not be unpacked"), without.toString());
+
+    Files.createSymbolicLink(few.resolve("python3"), PYTHON);
+    Outcome with = checkWith(few.toString(), "--list");
+    assertEquals(0, with.status(), with.toString());
+    assertEquals(Parts.all().size(), with.lines().size(), with.toString());
+    Files.delete(few.resolve("python3"));
+    assertEquals(with, checkWith(few.toString(), "--list"), "it is unpacked once");
+  }
+
+  /** Puts all but the script into all.tar.xz, as the archive has it. */
+  private void pack() throws IOException, InterruptedException {
+    String program =
+        """
+        import os, shutil, tarfile
+        with tarfile.open('all.tar.xz', 'w:xz', preset=0) as archive:
+            for name in ('runtime', 'lib', 'version'):
+                archive.add(name)
+                shutil.rmtree(name) if name == 'lib' else os.remove(name)
+        """;
+    Process packing =
+        new ProcessBuilder(PYTHON.toString(), "-c", program)
+            .directory(home.toFile())
+            .inheritIO()
+            .start();
+    assertEquals(0, packing.waitFor());
   }
 }

@@ -65,6 +65,18 @@ class GpuCheckTest {
     assertNull(gpu("  so --device cuda cannot be used here; all else can"));
   }
 
+  /** Not the last line, which may be the CPU's. */
+  @Test
+  void whatTheDoctorFoundIsTheCardsResult() {
+    List<String> lines = new ArrayList<>(DOCTOR);
+    lines.set(8, "  cuda: NVIDIA H100 (compute 9.0, 132 multiprocessors, 79.2 GiB), CUDA 13.0");
+    lines.add("  cpu: cpu: plain Java, 2 threads");
+    lines.add("    linear layer [33, 130] to [33, 66]: relative error 0.0e+00, passed");
+    assertEquals(
+        "linear layer [33, 130] to [33, 66]: relative error 2.2e-07 beside plain Java, passed",
+        GpuInfo.finding(lines));
+  }
+
   @Test
   void callsThatFailOnPurposeAreNoFaultsOfMemory() {
     assertTrue(
