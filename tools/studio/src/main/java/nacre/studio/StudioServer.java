@@ -4,6 +4,7 @@ import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.config.SizeUnit;
 import io.javalin.http.Context;
+import io.javalin.http.ExceptionHandler;
 import io.javalin.http.HttpResponseException;
 import jakarta.servlet.ServletException;
 import java.io.EOFException;
@@ -93,9 +94,36 @@ final class StudioServer implements AutoCloseable {
     config.routes.get("/", PageFiles::serve);
     config.routes.get("/<path>", PageFiles::serve);
     config.routes.exception(
-        Refusal.class, (e, request) -> Answers.refuse(request, e.status(), e.getMessage()));
-    config.routes.exception(HttpResponseException.class, StudioServer::refuse);
-    config.routes.exception(Exception.class, StudioServer::explain);
+        Refusal.class,
+        ifThere((e, request) -> Answers.refuse(request, e.status(), e.getMessage())));
+    config.routes.exception(HttpResponseException.class, ifThere(StudioServer::refuse));
+    config.routes.exception(Exception.class, ifThere(StudioServer::explain));
+  }
+
+  /**
+   * Answers nobody where Jetty has taken a request back, as at its end it does with streams: what
+   * then fails in here Javalin would hand in again, for ever.
+   */
+  private static <E extends Exception> ExceptionHandler<E> ifThere(ExceptionHandler<E> answer) {
+    return (e, request) -> {
+      try {
+        if (isThere(request)) {
+          answer.handle(e, request);
+        }
+      } catch (RuntimeException meanwhile) {
+        if (isThere(request)) {
+          throw meanwhile;
+        }
+      }
+    };
+  }
+
+  private static boolean isThere(Context request) {
+    try {
+      return request.req().getMethod() != null;
+    } catch (NullPointerException e) { // the only way in which Jetty tells
+      return false;
+    }
   }
 
   /** Puts the limits of connections before all that is served. */

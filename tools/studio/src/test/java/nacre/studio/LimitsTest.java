@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -20,6 +21,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -31,6 +34,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Clients that take too much: of connections, of time, of the disk. */
 class LimitsTest {
   private static final Limits SMALL = new Limits(40, 20, Duration.ofMillis(200), 100_000, 100_000);
+
+  private static final String STREAM =
+      "GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n";
 
   @TempDir private static Path out;
   private static TestStudio studio;
@@ -136,15 +142,91 @@ class LimitsTest {
     }
   }
 
+  /** Streams that are reset while messages go to them: what is left of one would go on for ever. */
+  @Test
+  @Timeout(60)
+  void listenersThatAreGoneAreForgotten() throws Exception {
+    Events events = studio.server().studio().events();
+    try (Sender _ = new Sender(events)) {
+      for (int round = 0; round < 30; round++) {
+        for (Socket stream : streams(studio, 10)) {
+          stream.setSoLinger(true, 0);
+          stream.close();
+        }
+      }
+      assertNobodyListens(events);
+    }
+  }
+
+  /** The same where it is the server that ends. */
+  @Test
+  @Timeout(60)
+  void aServerThatEndsForgetsItsListeners(@TempDir Path own) throws Exception {
+    for (int round = 0; round < 5; round++) {
+      TestStudio other =
+          new TestStudio(own, Address.of("127.0.0.1", 0, null), SMALL, TestStudio.DEMO);
+      Events events = other.server().studio().events();
+      try (Sender _ = new Sender(events)) {
+        List<Socket> streams = streams(other, 15);
+        other.close();
+        assertNobodyListens(events);
+        for (Socket stream : streams) {
+          stream.close();
+        }
+      }
+    }
+  }
+
+  private static List<Socket> streams(TestStudio studio, int count) throws IOException {
+    List<Socket> streams = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      Socket socket = new Socket("127.0.0.1", studio.at("/").getPort());
+      streams.add(socket);
+      socket.getOutputStream().write(STREAM.getBytes(StandardCharsets.US_ASCII));
+      assertTrue(socket.getInputStream().read() >= 0, "it is answered");
+    }
+    return streams;
+  }
+
+  private static void assertNobodyListens(Events events) throws InterruptedException {
+    for (int i = 0; i < 200 && events.listeners() > 0; i++) {
+      Thread.sleep(100);
+    }
+    assertEquals(0, events.listeners());
+  }
+
+  /** Sends messages all the time. */
+  private static final class Sender implements AutoCloseable {
+    private final AtomicBoolean over = new AtomicBoolean();
+    private final Thread thread;
+
+    private Sender(Events events) {
+      thread = Thread.ofPlatform().start(() -> send(events));
+    }
+
+    private void send(Events events) {
+      while (!over.get()) {
+        events.send("job", JsonNodeFactory.instance.objectNode());
+        LockSupport.parkNanos(300_000);
+      }
+    }
+
+    @Override
+    public void close() {
+      over.set(true);
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
   @Test
   @Timeout(60)
   void whatIsBeingAnsweredIsNotClosedForOthers() throws Exception {
     try (Socket listener = connected("127.0.0.2")) {
-      listener
-          .getOutputStream()
-          .write(
-              "GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
-                  .getBytes(StandardCharsets.US_ASCII));
+      listener.getOutputStream().write(STREAM.getBytes(StandardCharsets.US_ASCII));
       listener.setSoTimeout(20_000);
       assertEquals('H', listener.getInputStream().read());
       List<Socket> many = new ArrayList<>();
