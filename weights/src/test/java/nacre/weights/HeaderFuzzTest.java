@@ -22,11 +22,11 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * Files whose headers were tampered with: each is refused in one line, or gives entries that cover
- * its data exactly and can be read from end to end. {@code -Dnacre.fuzz=1000000} tries a million.
+ * A million files whose headers were tampered with: each is refused in one line, or gives entries
+ * that cover its data exactly and can be read from end to end.
  */
 class HeaderFuzzTest {
-  private static final int FILES = Integer.getInteger("nacre.fuzz", 200_000);
+  private static final int FILES = 1_000_000;
   private static final Path PATH = Path.of("fuzzed");
   private static final Pattern OFFSETS = Pattern.compile("\\[(\\d{1,4}),(\\d{1,4})]");
 
@@ -104,7 +104,7 @@ class HeaderFuzzTest {
   }
 
   @Test
-  void eachIsReadOrRefused() throws IOException {
+  void aMillionHeaders() throws IOException {
     byte[][] seeds = {
       file("{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}", 8),
       file(
@@ -136,12 +136,12 @@ class HeaderFuzzTest {
     double seconds = (System.nanoTime() - start) * 1e-9;
     int all = refused.values().stream().mapToInt(Integer::intValue).sum();
     System.out.printf(
-        "%,d tampered headers in %.1f s: %,d accepted, %,d refused by %d checks%n",
+        "%,d tampered headers in %.1f s: %,d accepted, %,d refused by %d" + " checks%n",
         accepted + all, seconds, accepted, all, refused.size());
     assertEquals(FILES, accepted + all);
     // Changes inside names, and of a type to another of its width, are no errors.
     assertTrue(accepted > FILES / 100 && accepted < FILES / 2, accepted + " accepted");
-    refused.forEach((check, count) -> assertTrue(count > FILES / 20_000, check + ": " + refused));
+    refused.forEach((check, count) -> assertTrue(count > 100, check + ": " + refused));
   }
 
   /** Reads a file to the end; null, or what it was refused for. */
